@@ -1,0 +1,160 @@
+"""What the user writes: one TOML file, every key with a default, checked as a whole."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from controlsurface.errors import ConfigError, nearest
+
+MIB = 1 << 20
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def duration(text: object) -> object:
+    """`90s`, `15m`, `28d` as a timedelta; anything else is left for pydantic to judge."""
+    if not isinstance(text, str):
+        return text
+    number, unit = text.rstrip("smhdw"), text[len(text.rstrip("smhdw")) :]
+    try:
+        return timedelta(seconds=float(number) * _UNITS[unit])
+    except (KeyError, ValueError, OverflowError):
+        raise ValueError(f"'{text}' is not a duration; write a number and one of {', '.join(_UNITS)}") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lane(Section):
+    """Which models form a lane, cheap to dear in the order of the file."""
+
+    models: tuple[str, ...] = Field((), description="globs over the model's name, without provider prefix")
+    aliases: tuple[str, ...] = Field((), description="other words a router may use for this lane")
+    escalation: bool = Field(False, description="an answer from this lane is an escalation")
+
+
+class TaskTypes(Section):
+    """Which attributes name the kind of work; the first present wins, then the vocabulary's own."""
+
+    from_: tuple[str, ...] = Field((), alias="from", description="attribute names, in order of trust")
+
+
+class Content(Section):
+    """Whether prompts and answers may touch the disk."""
+
+    store: Literal["none", "redacted", "all"] = "none"
+    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = ("email", "phone", "card", "iban", "secret")
+
+
+class Receiver(Section):
+    """Limits of the OTLP receivers."""
+
+    max_http_body: int = Field(64 * MIB, gt=0, description="bytes, as sent and after decompression")
+    max_grpc_body: int = Field(16 * MIB, gt=0, description="bytes, as sent and after decompression")
+    max_pending: int = Field(256 * MIB, gt=0, description="bytes answered but not yet stored, over which 503 is given")
+    max_buffered: int = Field(256 * MIB, gt=0, description="bytes of bodies in memory at once, over which 503 is given")
+
+
+class Journal(Section):
+    """The append-only record of everything that was answered."""
+
+    segment: int = Field(64 * MIB, gt=0, description="bytes after which a new segment begins")
+    retention: Duration = Field(timedelta(days=7), description="how long stored segments are kept")
+    max_size: int = Field(8192 * MIB, gt=0, description="bytes of all segments; stored ones are dropped first")
+    min_free: int = Field(64 * MIB, ge=0, description="bytes left free on the disk, under which acceptance stops")
+
+
+class Writer(Section):
+    """How journal records become rows."""
+
+    max_rows: int = Field(122_880, gt=0, description="spans of one transaction")
+    max_delay: Duration = Field(timedelta(milliseconds=500), description="longest wait before a flush")
+    trace_window: Duration = Field(timedelta(hours=1), description="how far apart spans of one trace are looked for")
+
+
+class Costs(Section):
+    """Where a price comes from: the user's price file, then trusted spans, then genai-prices."""
+
+    trust_spans: bool = Field(True, description="use the cost a client wrote on its span")
+    prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
+
+
+class Auth(Section):
+    """Off on loopback; needed to listen elsewhere."""
+
+    token: str = Field("", description="bearer token asked of every reader and sender")
+
+
+class Config(Section):
+    """The whole file; `controlsurface doctor --config` prints it."""
+
+    lanes: dict[str, Lane] = Field(
+        default_factory=lambda: {
+            "small": Lane(
+                models=("slm*", "phi-*", "*-mini", "*-nano", "*-haiku*", "*-[1-9]b", "*-[1-9]b-*", "*-1[0-4]b*", "gemma*"),
+                aliases=("slm", "weak", "simple", "medium", "cheap", "fast"),
+            ),
+            "large": Lane(
+                models=("llm*", "gpt-*", "claude-*", "gemini-*", "*-large*", "*-[2-9][0-9]b*", "*-[1-9][0-9][0-9]b*", "o[1-9]*"),
+                aliases=("llm", "strong", "complex", "reasoning", "dear"),
+                escalation=True,
+            ),
+        },
+        description="order = from cheap to dear",
+    )
+    task_types: TaskTypes = TaskTypes(**{"from": ()})
+    content: Content = Content()
+    receiver: Receiver = Receiver()
+    journal: Journal = Journal()
+    writer: Writer = Writer()
+    costs: Costs = Costs()
+    auth: Auth = Auth()
+
+
+def load(path: Path | None) -> Config:
+    """The configuration in `path`, or the defaults where there is none. Raises ConfigError naming every problem."""
+    if path is None:
+        return Config()
+    try:
+        return parse(tomllib.loads(path.read_text("utf-8")), str(path))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
+
+
+def parse(table: Mapping[str, Any], name: str) -> Config:
+    """A parsed TOML table as Config. Raises ConfigError with file, place and nearest key of all problems."""
+    try:
+        return Config.model_validate(table)
+    except ValidationError as problem:
+        raise ConfigError("\n".join(problems(problem, Config, name))) from None
+
+
+def problems(error: ValidationError, model: type[BaseModel], name: str) -> Iterator[str]:
+    """One line a problem: `file: place: what; did you mean ...`."""
+    for each in error.errors():
+        place = ".".join(str(part) for part in each["loc"])
+        if each["type"] == "extra_forbidden":
+            known = _keys_at(model, each["loc"][:-1])
+            yield f"{name}: {place}: no such key{nearest(str(each['loc'][-1]), known)}"
+        else:
+            yield f"{name}: {place}: {each['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys a table at `place` may have."""
+    for part in place:
+        field = model.model_fields.get(str(part))
+        if field is None:  # the name of a lane: the model stays the lane's
+            continue
+        candidates = [field.annotation, *get_args(field.annotation)]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return [field.alias or key for key, field in model.model_fields.items()]

@@ -1,0 +1,110 @@
+"""Every error a user can meet, in one tree, each with an exit code and an HTTP status.
+
+    ControlSurfaceError
+    ├── ConfigError         a configuration or mapping file says something impossible
+    ├── BadRequest          a query parameter or argument cannot be understood
+    │   └── UnknownName     ... because no such metric, dimension or column exists
+    ├── NotFound            the request, trace or file asked for is not there
+    ├── BadBody             an OTLP body cannot be decoded
+    ├── TooLarge            a body is over the size limit, before or after decompression
+    ├── Busy                the receiver cannot take more now; try again later
+    │   └── DiskFull        ... because the disk is full
+    └── StoreError          the data directory cannot be opened
+        ├── StoreInUse      another process owns it
+        └── StoreTooNew     a newer version wrote it
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ControlSurfaceError(Exception):
+    """The root: `exit_code` for the command line, `status` for HTTP, `title` for problem+json."""
+
+    exit_code = 1
+    status = 500
+    title = "Internal error"
+
+
+class ConfigError(ControlSurfaceError):
+    """A configuration, mapping or vocabulary file is wrong; the text names file and place."""
+
+    exit_code = 2
+    title = "Bad configuration"
+
+
+class BadRequest(ControlSurfaceError):
+    """An argument or query parameter cannot be understood."""
+
+    exit_code = 2
+    status = 400
+    title = "Bad request"
+
+
+class UnknownName(BadRequest):
+    """No metric, dimension or column of that name; the text offers the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        super().__init__(f"no {kind} named '{name}'{nearest(name, known)}")
+
+
+class NotFound(ControlSurfaceError):
+    """What was asked for does not exist here."""
+
+    exit_code = 4
+    status = 404
+    title = "Not found"
+
+
+class BadBody(ControlSurfaceError):
+    """An OTLP body cannot be decoded."""
+
+    exit_code = 5
+    status = 400
+    title = "Malformed body"
+
+
+class TooLarge(ControlSurfaceError):
+    """A body is larger than the receiver takes, as sent or after decompression."""
+
+    exit_code = 5
+    status = 413
+    title = "Body too large"
+
+
+class Busy(ControlSurfaceError):
+    """The receiver cannot take more at the moment; `retry_after_s` says when to try again."""
+
+    exit_code = 6
+    status = 503
+    title = "Busy"
+    retry_after_s = 1
+
+
+class DiskFull(Busy):
+    """The journal cannot be written: the disk or its own bound is full."""
+
+    title = "Disk full"
+    retry_after_s = 30
+
+
+class StoreError(ControlSurfaceError):
+    """The data directory cannot be opened."""
+
+    exit_code = 3
+    status = 503
+    title = "Store unavailable"
+
+
+class StoreInUse(StoreError):
+    """Another process owns the data directory."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of Control Surface wrote this data directory."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing where no known name is near."""
+    match = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""

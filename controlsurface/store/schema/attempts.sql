@@ -1,0 +1,50 @@
+-- One row per model call. Tokens and money are summed here and nowhere else.
+-- NULL means unknown, everywhere. The request's dimensions are repeated so that money can be broken down without a join.
+CREATE TABLE attempts (
+    attempt_id           VARCHAR NOT NULL,  -- <trace id>-<span id>
+    request_id           VARCHAR,           -- NULL: belongs to no request (a router's set-up call)
+    trace_id             UUID NOT NULL,
+    span_id              UBIGINT NOT NULL,
+    started_at           TIMESTAMP,         -- UTC
+    duration_ms          DOUBLE,
+    ttft_ms              DOUBLE,
+    purpose              VARCHAR NOT NULL,  -- user | classifier | embedding | shadow | judge | compaction | ...
+    lane                 VARCHAR NOT NULL,  -- 'unknown' when no rule assigns the model
+    model                VARCHAR,           -- normalised name: provider prefix and date suffix removed
+    model_raw            VARCHAR,           -- as sent
+    provider             VARCHAR,
+    finish               VARCHAR,
+    error_type           VARCHAR,           -- NULL: succeeded
+    failed               BOOLEAN NOT NULL,
+    gate                 VARCHAR,           -- pass | fail
+    input_tokens         BIGINT,
+    cached_tokens        BIGINT,
+    cache_write_tokens   BIGINT,
+    output_tokens        BIGINT,
+    reasoning_tokens     BIGINT,
+    cost_usd             DECIMAL(18, 12),   -- NULL: unpriced, never 0 by default
+    cost_source          VARCHAR,           -- user | span | genai-prices; NULL: unpriced
+    billable             BOOLEAN NOT NULL,  -- succeeded, or failed with usage reported: something is owed
+    answer_label         VARCHAR,
+    shadow_of            VARCHAR,           -- request id that a shadow attempt answers again
+    sampling_probability DOUBLE,
+    -- of the request it belongs to
+    task_type            VARCHAR,
+    request_lane         VARCHAR,
+    escalated            BOOLEAN,
+    escalation_kind      VARCHAR,
+    escalation_reason    VARCHAR,
+    router               VARCHAR,
+    router_version       VARCHAR,
+    selected_model       VARCHAR,
+    answered_by          VARCHAR,
+    mode                 VARCHAR,
+    cache                VARCHAR,
+    tenant               VARCHAR,
+    team                 VARCHAR,
+    job                  VARCHAR,
+    session_id           VARCHAR,
+    environment          VARCHAR,
+    service              VARCHAR,
+    sample_weight        DOUBLE NOT NULL
+);

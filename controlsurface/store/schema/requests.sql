@@ -1,0 +1,53 @@
+-- One row per question put to the router. Derived from spans and recomputed when late spans come.
+-- NULL means unknown, everywhere.
+CREATE TABLE requests (
+    request_id        VARCHAR NOT NULL,  -- the router's own id, else <trace id>-<span id> of the routed unit
+    trace_id          UUID NOT NULL,
+    span_id           UBIGINT NOT NULL,  -- root span of the routed unit
+    session_id        VARCHAR,
+    started_at        TIMESTAMP,         -- UTC
+    duration_ms       DOUBLE,
+    ttft_ms           DOUBLE,            -- time to first token of the answering attempt
+    task_type         VARCHAR,
+    router            VARCHAR,
+    router_version    VARCHAR,
+    reason            VARCHAR,           -- why this lane, in the router's words
+    confidence        DOUBLE,            -- on the scale of confidence_kind; off-scale values are NULL here
+    confidence_kind   VARCHAR,           -- probability | score | cosine | entropy
+    confidence_raw    DOUBLE,            -- as sent
+    threshold         DOUBLE,            -- what the confidence was held against
+    requested_model   VARCHAR,           -- alias asked for
+    selected_model    VARCHAR,           -- the router's choice
+    selected_lane     VARCHAR,
+    answered_by       VARCHAR,           -- model that answered; NULL when nothing did
+    provider          VARCHAR,
+    lane              VARCHAR NOT NULL,  -- lane that answered (or was last tried); 'unknown' when not assigned
+    escalated         BOOLEAN,           -- lane is an escalation lane; NULL when the lane is unknown
+    escalation_kind   VARCHAR,           -- routed | cascaded | fallback
+    escalation_reason VARCHAR,
+    attempts          INTEGER NOT NULL,  -- user-facing model calls
+    failed_attempts   INTEGER NOT NULL,
+    steps             INTEGER NOT NULL,  -- all model calls, overhead included
+    retries           INTEGER NOT NULL,  -- repeated calls of one model
+    fell_back         BOOLEAN NOT NULL,  -- a call failed and another model was tried
+    cache             VARCHAR,           -- exact | semantic | component | hit (kind not said); NULL: no hit
+    mode              VARCHAR,           -- realtime | batch
+    gate              VARCHAR,           -- pass | fail: the answering attempt's output check
+    error_type        VARCHAR,           -- NULL: answered
+    failed            BOOLEAN NOT NULL,
+    input_tokens      BIGINT,            -- cached tokens included
+    cached_tokens     BIGINT,
+    output_tokens     BIGINT,            -- reasoning tokens included
+    reasoning_tokens  BIGINT,
+    cost_usd          DECIMAL(18, 12),   -- user-facing attempts, failed ones included; NULL when any is unpriced
+    overhead_usd      DECIMAL(18, 12),   -- classifier, embedding, judge and shadow calls of this request
+    cost_source       VARCHAR,           -- user | span | genai-prices | cache | mixed; NULL: unpriced
+    priced            BOOLEAN NOT NULL,  -- every billable attempt has a price
+    tenant            VARCHAR,
+    team              VARCHAR,
+    job               VARCHAR,
+    user_id           VARCHAR,
+    environment       VARCHAR,
+    service           VARCHAR,
+    sample_weight     DOUBLE NOT NULL    -- 1 / head sampling rate applied upstream
+);
