@@ -4,7 +4,7 @@ CREATE TABLE evaluations (
     trace_id      UUID,
     span_id       UBIGINT,
     response_id   VARCHAR,           -- gen_ai.response.id, where the span is not named
-    at            TIMESTAMP,         -- UTC
+    evaluated_at  TIMESTAMP,         -- UTC
     name          VARCHAR NOT NULL,
     score         DOUBLE,
     label         VARCHAR,

@@ -1,0 +1,1 @@
+"""What comes in: receive, decode, translate, derive, write."""

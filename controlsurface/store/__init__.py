@@ -1,0 +1,1 @@
+"""The speakers of SQL engines, and nobody else."""

@@ -1,0 +1,171 @@
+"""The embedded store: one process owns the file, any number of threads read it, one writes."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import duckdb
+import pyarrow as pa
+
+from controlsurface.errors import Busy, StoreError, StoreInUse
+from controlsurface.store.migrate import migrate
+
+FILE = "controlsurface.duckdb"
+LOCK = "lock"
+
+Parameters = Sequence[object] | Mapping[str, object]
+
+# Nothing reaches outside the file; checkpoints come when the writer says so, not in the middle of a batch.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "checkpoint_threshold": "1GB",
+    "preserve_insertion_order": "false",
+    "threads": str(max(2, os.cpu_count() or 2)),
+    "memory_limit": "2GB",
+}
+
+
+class Writing:
+    """One open transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+        self._attached: list[str] = []
+
+    def execute(self, sql: str, params: Parameters = ()) -> None:
+        """Run a statement for its effect."""
+        self._cursor.execute(sql, params)
+
+    def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Run a query, inside the transaction."""
+        return self._cursor.sql(sql, params=params).to_arrow_table()
+
+    def attach(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under `name` until the transaction ends."""
+        self._cursor.register(name, table)
+        self._attached.append(name)
+
+    def detach(self) -> None:
+        """Forget all attached tables."""
+        for name in self._attached:
+            self._cursor.unregister(name)
+        self._attached.clear()
+
+
+class DuckStore:
+    """A DuckDB file and its lock."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._write_lock = threading.Lock()
+        self._writer = connection.cursor()
+
+    @staticmethod
+    def open(data: Path) -> "DuckStore":
+        """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
+        lock = _lock(data)
+        path = data / FILE
+        try:
+            return DuckStore(_prepared(duckdb.connect(path, config=_CONFIG)), lock)
+        except duckdb.Error as problem:
+            lock.close()
+            raise StoreError(f"{path}: {problem}") from None
+        except Exception:
+            lock.close()
+            raise
+
+    @staticmethod
+    def in_memory() -> "DuckStore":
+        """The same schema without a file."""
+        return DuckStore(_prepared(duckdb.connect(":memory:", config=_CONFIG)))
+
+    def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
+        """Run a query on a cursor of its own. Raises Busy when it takes longer than `timeout_s`."""
+        with self._connection.cursor() as cursor:
+            alarm = threading.Timer(timeout_s, cursor.interrupt)
+            alarm.start()
+            try:
+                return cursor.sql(sql, params=params).to_arrow_table()
+            except duckdb.InterruptException:
+                raise Busy(f"the query took longer than {timeout_s:g} s and was stopped; narrow its time range") from None
+            finally:
+                alarm.cancel()
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """One transaction; an exception rolls it back."""
+        with self._write_lock:
+            writing = Writing(self._writer)
+            self._writer.begin()
+            try:
+                yield writing
+                self._writer.commit()
+            except BaseException:
+                self._writer.rollback()
+                raise
+            finally:
+                writing.detach()
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file."""
+        with self._write_lock:
+            self._writer.checkpoint()
+
+    def close(self) -> None:
+        """Give the file and the lock back."""
+        self._writer.close()
+        self._connection.close()
+        if self._lock:
+            self._lock.close()
+
+
+def owner(data: Path) -> int | None:
+    """The process that owns the data directory, or None."""
+    try:
+        with (data / LOCK).open("r+", encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return int((data / LOCK).read_text("utf-8") or 0)
+
+
+def _lock(data: Path) -> IO[str]:
+    """Take the directory's lock and write our process id into it."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = (data / LOCK).open("a+", encoding="utf-8")
+    except OSError as problem:
+        raise StoreError(f"{data}: {problem.strerror}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.seek(0)
+        pid = handle.read().strip()
+        handle.close()
+        raise StoreInUse(f"{data}: in use by process {pid or '?'}; stop it, or give --data another directory") from None
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Bring the schema up to date, then lock the settings."""
+    known = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_version'"
+    found = None
+    if (connection.execute(known).fetchone() or (0,))[0]:
+        found = (connection.execute("SELECT max(version) FROM schema_version").fetchone() or (None,))[0]
+    connection.begin()
+    migrate(connection.execute, found)
+    connection.commit()
+    connection.execute("SET lock_configuration = true")
+    return connection

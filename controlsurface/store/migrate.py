@@ -1,0 +1,39 @@
+"""Bring a database file to the schema of this version; refuse one that a newer version wrote."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from controlsurface.errors import StoreTooNew
+
+SCHEMA = Path(__file__).parent / "schema"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)"
+
+Execute = Callable[..., object]
+
+
+def version_of(folder: Path) -> int:
+    """The schema version that a folder of numbered migrations leads to; 1 is `schema/` itself."""
+    return max((number(path) for path in folder.glob("*.sql")), default=1)
+
+
+def number(path: Path) -> int:
+    """The leading number of `0002_add_column.sql`."""
+    return int(path.name.split("_", 1)[0])
+
+
+def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) -> None:
+    """Create the schema (found is None) or apply what is missing. Raises StoreTooNew for a version from the future."""
+    newest = version_of(migrations)
+    if found is not None and found > newest:
+        raise StoreTooNew(f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface")
+    if found is None:
+        execute(_VERSION)
+        pending = sorted(SCHEMA.glob("*.sql"))
+    else:
+        pending = sorted((path for path in migrations.glob("*.sql") if number(path) > found), key=number)
+    for path in pending:
+        execute(path.read_text("utf-8"))
+    if found != newest:
+        execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])

@@ -1,0 +1,81 @@
+-- Every span that was accepted, once, losslessly; beside it what the vocabularies in collectors/ read from it.
+-- NULL means unknown, everywhere.
+CREATE TABLE spans (
+    trace_id             UUID NOT NULL,
+    span_id              UBIGINT NOT NULL,
+    parent_span_id       UBIGINT,           -- NULL: a root
+    name                 VARCHAR NOT NULL,
+    kind                 UTINYINT NOT NULL, -- OTLP enum: 1 internal, 2 server, 3 client, 4 producer, 5 consumer
+    start_ns             UBIGINT NOT NULL,  -- as sent, Unix nanoseconds
+    end_ns               UBIGINT NOT NULL,  -- as sent
+    started_at           TIMESTAMP NOT NULL,-- UTC; when start_ns is impossible: when the span was received
+    duration_ms          DOUBLE,            -- NULL when start or end is impossible
+    status               UTINYINT NOT NULL, -- OTLP enum: 0 unset, 1 ok, 2 error
+    status_message       VARCHAR,
+    trace_state          VARCHAR,
+    flags                UINTEGER NOT NULL,
+    service              VARCHAR,           -- resource service.name
+    scope                VARCHAR NOT NULL,  -- OTLP/JSON of the instrumentation scope and the schema addresses
+    resource             VARCHAR NOT NULL,  -- OTLP/JSON of the resource
+    attributes           VARCHAR NOT NULL,  -- OTLP/JSON: [{"key": ..., "value": {...}}], types and repeats kept
+    events               VARCHAR,           -- OTLP/JSON, NULL where there are none
+    links                VARCHAR,           -- OTLP/JSON, NULL where there are none
+    dropped              VARCHAR,           -- OTLP/JSON of the dropped counts, NULL where all are 0
+    received_at          TIMESTAMP NOT NULL,-- UTC
+    content_hash         UBIGINT NOT NULL,  -- of all of the above but received_at: tells a repeat from an enrichment
+    -- read by the vocabularies
+    vocabularies         VARCHAR,           -- names of those that recognise the span, comma-separated; NULL: none
+    invalid              VARCHAR,           -- columns whose attribute is present but unusable, comma-separated
+    is_request           BOOLEAN NOT NULL,  -- encloses one routed request
+    is_gateway           BOOLEAN NOT NULL,  -- a gateway's SERVER span
+    is_decision          BOOLEAN NOT NULL,  -- carries a routing choice for the request around it
+    is_dispatch          BOOLEAN NOT NULL,  -- a routing note that makes no request by itself
+    is_call              BOOLEAN NOT NULL,  -- names a model call
+    is_failed_call       BOOLEAN NOT NULL,  -- a failed call recorded inside its successor
+    request_id           VARCHAR,
+    link_id              VARCHAR,           -- shared by the attempts of one request across traces
+    task_type            VARCHAR,
+    purpose              VARCHAR,
+    lane                 VARCHAR,           -- in the sender's words
+    router               VARCHAR,
+    router_version       VARCHAR,
+    reason               VARCHAR,
+    confidence           DOUBLE,
+    confidence_kind      VARCHAR,
+    threshold            DOUBLE,
+    escalated            BOOLEAN,
+    escalation_reason    VARCHAR,
+    fell_back            BOOLEAN,
+    requested_model      VARCHAR,
+    selected_model       VARCHAR,
+    model                VARCHAR,
+    provider             VARCHAR,
+    finish               VARCHAR,
+    error_type           VARCHAR,
+    ttft_ms              DOUBLE,
+    input_tokens         BIGINT,
+    cached_tokens        BIGINT,
+    cache_write_tokens   BIGINT,
+    output_tokens        BIGINT,
+    reasoning_tokens     BIGINT,
+    cost_usd             DOUBLE,            -- in the sender's words
+    cache                VARCHAR,
+    cache_hit            BOOLEAN,
+    mode                 VARCHAR,
+    gate                 VARCHAR,
+    gate_passed          BOOLEAN,
+    answer_label         VARCHAR,
+    shadow_of            VARCHAR,
+    sampling_probability DOUBLE,
+    sample_rate          DOUBLE,            -- head sampling applied upstream
+    context_system       BIGINT,            -- input tokens by origin
+    context_retrieved    BIGINT,
+    context_history      BIGINT,
+    context_tools        BIGINT,
+    tenant               VARCHAR,
+    team                 VARCHAR,
+    job                  VARCHAR,
+    user_id              VARCHAR,
+    session_id           VARCHAR,
+    environment          VARCHAR
+);
