@@ -9,9 +9,12 @@
     ├── TooLarge            a body is over the size limit, before or after decompression
     ├── Busy                the receiver cannot take more now; try again later
     │   └── DiskFull        ... because the disk is full
-    └── StoreError          the data directory cannot be opened
-        ├── StoreInUse      another process owns it
-        └── StoreTooNew     a newer version wrote it
+    ├── StoreError          the data directory cannot be opened
+    │   ├── StoreInUse      another process owns it
+    │   └── StoreTooNew     a newer version wrote it
+    ├── PortInUse           another program listens where we should
+    ├── PartFailed          a part of the server cannot start
+    └── Unreachable         a running server does not answer
 """
 
 from collections.abc import Iterable
@@ -102,6 +105,30 @@ class StoreInUse(StoreError):
 
 class StoreTooNew(StoreError):
     """A newer version of Control Surface wrote this data directory."""
+
+
+class PortInUse(ControlSurfaceError):
+    """Another program listens on a port that was asked for."""
+
+    exit_code = 7
+    status = 503
+    title = "Port in use"
+
+
+class PartFailed(ControlSurfaceError):
+    """The collector or the dashboard ended, again and again, before it was ready."""
+
+    exit_code = 8
+    status = 503
+    title = "Part failed"
+
+
+class Unreachable(ControlSurfaceError):
+    """A server that should be running does not answer."""
+
+    exit_code = 9
+    status = 503
+    title = "Server unreachable"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
