@@ -1,0 +1,87 @@
+# All that a developer types. Only Python 3.11 or newer and make are needed; words go to stderr, data to stdout.
+
+MAKEFLAGS += --no-print-directory
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+.PHONY: run test check-format lint types imports tests format bench lock clean
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+PIP := -m pip --disable-pip-version-check --no-input --quiet --quiet install --no-compile
+LOCKED := --require-hashes --only-binary :all: -r
+SAY := printf '%s\n' >&2
+
+run: .venv/.run ## the whole product with simulated traffic
+	@exec $(BIN)/controlsurface serve --demo
+
+test: check-format lint types imports tests ## what CI runs
+
+check-format: .venv/.test
+	@$(BIN)/ruff format --check --quiet || { $(SAY) 'ruff format: run `make format`'; exit 1; }
+
+lint: .venv/.test
+	@$(BIN)/ruff check --quiet
+
+types: .venv/.test
+	@$(BIN)/mypy
+
+imports: .venv/.test
+	@$(BIN)/lint-imports --no-logo
+
+tests: .venv/.test .cache/litellm/.installed ## unit, property, browser and documentation tests
+	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
+
+format: .venv/.test ## rewrite the code in the one style
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix --quiet
+
+bench: .venv/.run ## the product's own benchmarks, one JSON object each
+	@$(BIN)/controlsurface bench ingest --json
+	@$(BIN)/controlsurface bench query --json
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock: .venv/bin/uv ## newest versions that pyproject.toml allows
+	@$(LOCK) --group installer --output-file requirements-uv.lock
+	@$(LOCK) pyproject.toml --group build --output-file requirements.lock
+	@$(LOCK) pyproject.toml --group build --group test --group lint \
+		--constraints requirements.lock --output-file requirements-test.lock
+	@$(LOCK) --group litellm --output-file tests/serve/requirements-litellm.lock
+
+clean: ## everything that can be made again
+	@rm -rf .venv .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist
+
+.venv/bin/python:
+	@test -n '$(PYTHON)' || { $(SAY) 'controlsurface needs Python 3.11 or newer; name one with make PYTHON=...'; exit 1; }
+	@$(SAY) 'Making .venv with $(PYTHON) ...'
+	@$(PYTHON) -m venv .venv
+
+# uv installs in four seconds what takes pip fifty; where it cannot reach an index that pip is configured for, pip does it.
+define install # into python $1 the lock file $2
+	{ $(BIN)/uv pip install --quiet --python $1 $(LOCKED) $2 || $1 $(PIP) $(LOCKED) $2; } >&2
+endef
+
+.venv/bin/uv: requirements-uv.lock | .venv/bin/python
+	@$(BIN)/python $(PIP) $(LOCKED) $< >&2
+	@touch $@
+
+.venv/.run: requirements.lock pyproject.toml .venv/bin/uv
+	@$(SAY) 'Installing Control Surface and what it needs into .venv ...'
+	@$(call install,$(BIN)/python,requirements.lock)
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+.venv/.test: requirements-test.lock .venv/.run
+	@$(SAY) 'Installing what the tests need into .venv ...'
+	@$(call install,$(BIN)/python,requirements-test.lock)
+	@touch $@
+
+.cache/litellm/.installed: tests/serve/requirements-litellm.lock .venv/bin/uv
+	@$(SAY) 'Installing LiteLLM, with the versions it asks for, into .cache/litellm ...'
+	@$(BIN)/python -m venv .cache/litellm
+	@$(call install,.cache/litellm/bin/python,$<)
+	@touch $@

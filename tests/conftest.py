@@ -1,0 +1,71 @@
+"""What all tests share: how hypothesis searches, where real data lies, and when skipping is forbidden."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+SHARED = Path(os.environ.get("CONTROLSURFACE_SHARED", ROOT.parent / "shared"))
+NO_SKIP = os.environ.get("CONTROLSURFACE_NO_SKIP") == "1"
+
+settings.register_profile(
+    "ci",
+    deadline=None,  # a shared machine stalls now and then
+    derandomize=True,  # the same examples everywhere, so that a red run can be repeated
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("search", parent=settings.get_profile("ci"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the home of whoever runs it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("CONTROLSURFACE_API", "CONTROLSURFACE_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """The folder of exports captured from real clients."""
+    return shared("captures")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets."""
+    return shared("data")
+
+
+def shared(name: str) -> Path:
+    if not (SHARED / name).is_dir():
+        pytest.skip(f"{name} is not beside the repository; CONTROLSURFACE_SHARED names the folder that holds it")
+    return SHARED / name
+
+
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return forbid_skipping((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return forbid_skipping((yield))
+
+
+def forbid_skipping(report: R) -> R:
+    """The report, red where it was skipped and CONTROLSURFACE_NO_SKIP=1 forbids that."""
+    if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipping is forbidden here, but: {report.longrepr}"
+    return report
