@@ -52,7 +52,13 @@ class Content(Section):
     """Whether prompts and answers may touch the disk."""
 
     store: Literal["none", "redacted", "all"] = "none"
-    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = ("email", "phone", "card", "iban", "secret")
+    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = (
+        "email",
+        "phone",
+        "card",
+        "iban",
+        "secret",
+    )
 
 
 class Receiver(Section):
@@ -100,11 +106,30 @@ class Config(Section):
     lanes: dict[str, Lane] = Field(
         default_factory=lambda: {
             "small": Lane(
-                models=("slm*", "phi-*", "*-mini", "*-nano", "*-haiku*", "*-[1-9]b", "*-[1-9]b-*", "*-1[0-4]b*", "gemma*"),
+                models=(
+                    "slm*",
+                    "phi-*",
+                    "*-mini",
+                    "*-nano",
+                    "*-haiku*",
+                    "*-[1-9]b",
+                    "*-[1-9]b-*",
+                    "*-1[0-4]b*",
+                    "gemma*",
+                ),
                 aliases=("slm", "weak", "simple", "medium", "cheap", "fast"),
             ),
             "large": Lane(
-                models=("llm*", "gpt-*", "claude-*", "gemini-*", "*-large*", "*-[2-9][0-9]b*", "*-[1-9][0-9][0-9]b*", "o[1-9]*"),
+                models=(
+                    "llm*",
+                    "gpt-*",
+                    "claude-*",
+                    "gemini-*",
+                    "*-large*",
+                    "*-[2-9][0-9]b*",
+                    "*-[1-9][0-9][0-9]b*",
+                    "o[1-9]*",
+                ),
                 aliases=("llm", "strong", "complex", "reasoning", "dear"),
                 escalation=True,
             ),

@@ -1,20 +1,20 @@
 """Every error a user can meet, in one tree, each with an exit code and an HTTP status.
 
-    ControlSurfaceError
-    ├── ConfigError         a configuration or mapping file says something impossible
-    ├── BadRequest          a query parameter or argument cannot be understood
-    │   └── UnknownName     ... because no such metric, dimension or column exists
-    ├── NotFound            the request, trace or file asked for is not there
-    ├── BadBody             an OTLP body cannot be decoded
-    ├── TooLarge            a body is over the size limit, before or after decompression
-    ├── Busy                the receiver cannot take more now; try again later
-    │   └── DiskFull        ... because the disk is full
-    ├── StoreError          the data directory cannot be opened
-    │   ├── StoreInUse      another process owns it
-    │   └── StoreTooNew     a newer version wrote it
-    ├── PortInUse           another program listens where we should
-    ├── PartFailed          a part of the server cannot start
-    └── Unreachable         a running server does not answer
+ControlSurfaceError
+├── ConfigError         a configuration or mapping file says something impossible
+├── BadRequest          a query parameter or argument cannot be understood
+│   └── UnknownName     ... because no such metric, dimension or column exists
+├── NotFound            the request, trace or file asked for is not there
+├── BadBody             an OTLP body cannot be decoded
+├── TooLarge            a body is over the size limit, before or after decompression
+├── Busy                the receiver cannot take more now; try again later
+│   └── DiskFull        ... because the disk is full
+├── StoreError          the data directory cannot be opened
+│   ├── StoreInUse      another process owns it
+│   └── StoreTooNew     a newer version wrote it
+├── PortInUse           another program listens where we should
+├── PartFailed          a part of the server cannot start
+└── Unreachable         a running server does not answer
 """
 
 from collections.abc import Iterable

@@ -94,7 +94,9 @@ class DuckStore:
             try:
                 return cursor.sql(sql, params=params).to_arrow_table()
             except duckdb.InterruptException:
-                raise Busy(f"the query took longer than {timeout_s:g} s and was stopped; narrow its time range") from None
+                raise Busy(
+                    f"the query took longer than {timeout_s:g} s and was stopped; narrow its time range"
+                ) from None
             finally:
                 alarm.cancel()
 

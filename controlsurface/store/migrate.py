@@ -27,7 +27,9 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) 
     """Create the schema (found is None) or apply what is missing. Raises StoreTooNew for a version from the future."""
     newest = version_of(migrations)
     if found is not None and found > newest:
-        raise StoreTooNew(f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface")
+        raise StoreTooNew(
+            f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface"
+        )
     if found is None:
         execute(_VERSION)
         pending = sorted(SCHEMA.glob("*.sql"))

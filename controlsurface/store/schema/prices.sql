@@ -1,0 +1,20 @@
+-- Prices of the models seen so far: the user's price book and genai-prices, one row where nothing changes.
+-- Rows of one (provider, model, source) never overlap; upper bounds are exclusive; NULL bounds are open.
+CREATE TABLE prices (
+    provider                  VARCHAR,           -- as sent; NULL: none named
+    model                     VARCHAR NOT NULL,  -- as sent
+    source                    VARCHAR NOT NULL,  -- user | genai-prices
+    mode                      VARCHAR,           -- realtime | batch; NULL: both
+    valid_from                DATE,              -- UTC
+    valid_to                  DATE,
+    time_from                 TIME,              -- of day, UTC
+    time_to                   TIME,
+    tier_from                 BIGINT NOT NULL,   -- input tokens of the call
+    tier_to                   BIGINT,
+    input_usd_per_mtok        DECIMAL(18, 12),   -- NULL: a call with such tokens cannot be priced
+    cached_input_usd_per_mtok DECIMAL(18, 12),   -- NULL: billed as input
+    cache_write_usd_per_mtok  DECIMAL(18, 12),   -- NULL: billed as input
+    output_usd_per_mtok       DECIMAL(18, 12),   -- NULL: a call with such tokens cannot be priced
+    reasoning_usd_per_mtok    DECIMAL(18, 12),   -- NULL: billed as output
+    request_usd               DECIMAL(18, 12) NOT NULL
+);
