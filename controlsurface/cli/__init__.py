@@ -1,0 +1,51 @@
+"""The command: parse, call, print. Data goes to standard output, words to standard error."""
+
+import sys
+
+import click
+
+from controlsurface.cli.group import controlsurface
+from controlsurface.cli.output import quiet_end
+from controlsurface.errors import ControlSurfaceError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells expect
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    try:
+        code = controlsurface.main(arguments, prog_name="controlsurface", standalone_mode=False)
+        sys.stdout.flush()
+    except ControlSurfaceError as problem:
+        return _said(str(problem), problem.exit_code)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.ctx.get_help() if problem.ctx else "", err=True)
+        return problem.exit_code
+    except click.ClickException as problem:
+        return _said(_with_hint(problem), problem.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _said("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        quiet_end()
+        return BROKEN_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def _said(text: str, code: int) -> int:
+    """Print a problem, one line each, and give its exit code back."""
+    for line in text.splitlines():
+        click.echo(f"controlsurface: error: {line}", err=True)
+    return code
+
+
+def _with_hint(problem: click.ClickException) -> str:
+    """The problem, and for wrong usage where help is."""
+    context = getattr(problem, "ctx", None)
+    hint = f"\nsee: {context.command_path} --help" if context else ""
+    return problem.format_message() + hint

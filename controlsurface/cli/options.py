@@ -1,0 +1,65 @@
+"""Options that several commands share, and what they default to."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controlsurface.config import Config, duration, load
+
+Command = Callable[..., Any]
+
+
+def data_folder() -> Path:
+    """Where data lies unless --data says otherwise (XDG base directory specification)."""
+    root = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(root).expanduser() / "controlsurface"
+
+
+def data_option(command: Command) -> Command:
+    """`--data DIR`."""
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="CONTROLSURFACE_DATA",
+        default=data_folder,
+        show_default="$XDG_DATA_HOME/controlsurface",
+        help="Data directory.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")(command)
+
+
+def port_option(flag: str, default: int | None, what: str) -> Callable[[Command], Command]:
+    """A port; 0 means any that is free."""
+    kind = click.IntRange(0, 65535)
+    return click.option(flag, type=kind, default=default, show_default=default is not None, help=what)
+
+
+class DurationType(click.ParamType):
+    """`90s`, `15m`, `28d`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The text as a timedelta, or wrong usage."""
+        try:
+            found = duration(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+        assert isinstance(found, timedelta)  # noqa: S101 - text and defaults are all there is
+        return found
+
+
+DURATION = DurationType()
+
+
+def config_of(context: click.Context) -> Config:
+    """The configuration the command was started with. Raises ConfigError."""
+    return load(context.obj)

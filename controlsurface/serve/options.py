@@ -1,0 +1,90 @@
+"""What `serve` was asked for, and the command lines of its parts that follow from it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from controlsurface import content
+from controlsurface.config import Config
+from controlsurface.serve.part import Part
+from controlsurface.serve.ports import Ports, url
+
+HISTORY = "28d"
+_PAGES = Path(__file__).parent.parent / "ui" / "server.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command's flags, checked."""
+
+    data: Path
+    host: str
+    ports: Ports
+    config: Config
+    config_file: Path | None = None
+    demo: bool = False
+
+    @property
+    def api(self) -> str:
+        """Where the parts find the API."""
+        return url(self.host, self.ports.api)
+
+    @property
+    def otlp(self) -> str:
+        """Where the simulated router sends."""
+        return url(self.host, self.ports.otlp_http)
+
+
+def collector(options: Options) -> Part:
+    """Receivers, store and API: announces its own addresses."""
+    ports = options.ports
+    return Part(
+        "collector",
+        (
+            *_python("controlsurface.collector"),
+            *("--data", str(options.data), "--host", options.host, "--api-port", str(ports.api)),
+            *("--otlp-http-port", str(ports.otlp_http), "--otlp-grpc-port", str(ports.otlp_grpc)),
+            *(("--config", str(options.config_file)) if options.config_file else ()),
+        ),
+        announces=("api", "otlp_http", "otlp_grpc"),
+    )
+
+
+def dashboard(options: Options) -> Part:
+    """The pages, under Streamlit: up when its health page answers."""
+    return Part(
+        "dashboard",
+        (
+            *_python("streamlit"),
+            *("run", str(_PAGES), "--server.address", options.host, "--server.port", str(options.ports.dashboard)),
+            *("--logger.hideWelcomeMessage", "true"),  # which would ask the internet for our own address
+        ),
+        url=url(options.host, options.ports.dashboard),
+        health="/_stcore/health",
+        environment=_environment(options),
+        folder=content.DASHBOARDS,
+    )
+
+
+def history(options: Options) -> Part:
+    """Four weeks of simulated traffic, sent as fast as it is taken; then it ends."""
+    only_history = ("--backfill", HISTORY, "--duration", "0s")
+    return replace(traffic(options), argv=(*traffic(options).argv, *only_history), once=True)
+
+
+def traffic(options: Options) -> Part:
+    """Simulated traffic of now, without end."""
+    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp)
+    return Part("demo", argv, environment=_environment(options))
+
+
+def _python(module: str) -> tuple[str, ...]:
+    return sys.executable, "-m", module
+
+
+def _environment(options: Options) -> Mapping[str, str]:
+    """What a client of the collector needs to know; the token never shows in a list of processes."""
+    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": options.config.auth.token}
+    return {**os.environ, **own}

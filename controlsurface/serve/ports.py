@@ -1,0 +1,70 @@
+"""Which ports to listen on: free ones for 0, an error where another program already listens."""
+
+import ipaddress
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+
+from controlsurface.errors import ConfigError, PortInUse
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """One port a ready line; 0 asks for any free one."""
+
+    api: int
+    otlp_http: int
+    otlp_grpc: int
+    dashboard: int
+
+
+def settled(host: str, ports: Ports) -> Ports:
+    """The same ports with a free one in place of each 0. Raises PortInUse naming every port that is taken."""
+    found: dict[str, int] = {}
+    taken: list[str] = []
+    with ExitStack() as held:  # all at once, so that no two get the same
+        for field in fields(ports):
+            wanted: int = getattr(ports, field.name)
+            try:
+                found[field.name] = held.enter_context(bound(host, wanted)).getsockname()[1]
+            except OSError as problem:
+                taken.append(f"{field.name}: {host}:{wanted}: {problem.strerror or problem}")
+    if taken:
+        raise PortInUse("\n".join(taken) + "\nstop the other program, or choose ports (0: any that is free)")
+    return replace(ports, **found)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A TCP socket that holds the address and does not listen yet. Raises OSError."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    held = socket.socket(family, kind)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def guard(host: str, token: str) -> None:
+    """Refuse to be reachable from elsewhere without a token. Raises ConfigError."""
+    if not is_loopback(host) and not token:
+        raise ConfigError(
+            f"--host {host}: others could read and write everything; set `token` under [auth] in the configuration, "
+            "or listen on 127.0.0.1"
+        )
+
+
+def url(host: str, port: int) -> str:
+    """The address a client on this machine uses."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - translated, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,0 +1,42 @@
+"""Ports are free, or the error says which is not; nothing listens to the world unasked."""
+
+import socket
+
+import pytest
+
+from controlsurface.errors import ConfigError, PortInUse
+from controlsurface.serve.ports import Ports, guard, is_loopback, settled, url
+
+
+def test_zero_becomes_a_different_free_port_each_time() -> None:
+    found = settled("127.0.0.1", Ports(0, 0, 0, 0))
+    assert len({found.api, found.otlp_http, found.otlp_grpc, found.dashboard} - {0}) == 4
+
+
+def test_every_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        taken = one.getsockname()[1], two.getsockname()[1]
+        with pytest.raises(PortInUse) as error:
+            settled("127.0.0.1", Ports(taken[0], 0, taken[1], 0))
+    assert f"api: 127.0.0.1:{taken[0]}" in str(error.value)
+    assert f"otlp_grpc: 127.0.0.1:{taken[1]}" in str(error.value)
+    assert "otlp_http" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
+def test_loopback_needs_no_token(host: str) -> None:
+    assert is_loopback(host)
+    guard(host, token="")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
+def test_other_addresses_need_a_token(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"set `token` under \[auth\]"):
+        guard(host, token="")
+    guard(host, token="s3cret")
+
+
+def test_urls_can_be_called_from_this_machine() -> None:
+    assert url("127.0.0.1", 80) == "http://127.0.0.1:80"
+    assert url("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert url("::", 80) == "http://[::1]:80"

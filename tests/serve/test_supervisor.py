@@ -1,0 +1,140 @@
+"""Parts are started, restarted and stopped by rule; the parts here are small programs that behave as told."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from controlsurface.config import Config
+from controlsurface.errors import PartFailed
+from controlsurface.serve import Options, supervisor
+from controlsurface.serve.part import Part, start
+from controlsurface.serve.ports import Ports
+from controlsurface.serve.supervisor import Supervisor, delay_s
+
+READY = """print('{"ready": "api", "url": "http://x"}', flush=True)\n"""
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Supervisor:
+    return Supervisor(Options(tmp_path, "127.0.0.1", Ports(1, 2, 3, 4), Config()))
+
+
+def program(text: str, name: str = "collector", *, once: bool = False) -> Part:
+    return Part(name, (sys.executable, "-c", text), announces=("api",), once=once)
+
+
+def test_the_wait_before_a_restart_doubles_up_to_a_bound() -> None:
+    assert [delay_s(n) for n in (1, 2, 3, 4)] == [0.25, 0.5, 1, 2]
+    assert delay_s(50) == 30
+
+
+def test_a_part_that_ran_is_started_again_after_a_crash(keeper: Supervisor, tmp_path: Path) -> None:
+    log = tmp_path / "starts"
+    text = f"open({str(log)!r}, 'a').write('x')\n{READY}raise SystemExit(1)"
+
+    async def main() -> None:
+        kept = asyncio.create_task(keeper._keep(program(text)))
+        async with asyncio.timeout(10):
+            while not log.exists() or len(log.read_text()) < 3:
+                await asyncio.sleep(0.02)
+        keeper._stop()
+        await kept
+
+    asyncio.run(main())
+    assert keeper._failure is None
+
+
+def test_a_part_that_never_gets_ready_is_given_up(keeper: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_DELAY_S", 0.01)
+    asyncio.run(keeper._keep(program("raise SystemExit(1)")))
+    assert isinstance(keeper._failure, PartFailed)
+    assert keeper._failure.exit_code == PartFailed.exit_code
+
+
+def test_a_hopeless_start_is_tried_once_and_its_exit_code_kept(keeper: Supervisor) -> None:
+    asyncio.run(keeper._keep(program("raise SystemExit(3)")))
+    assert keeper._failure is not None
+    assert keeper._failure.exit_code == 3
+
+
+def test_a_demo_that_cannot_start_stops_nothing(keeper: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(keeper._keep(program("raise SystemExit(2)", "demo")))
+    assert not keeper._stopping.is_set()
+    assert "the demo cannot start" in capsys.readouterr().err
+
+
+def test_a_part_that_ends_by_itself_is_not_started_again(keeper: Supervisor) -> None:
+    asyncio.run(keeper._keep(program("", once=True)))
+    assert keeper._failure is None
+
+
+def test_ready_lines_keep_one_order(keeper: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("dashboard", "otlp_grpc", "api", "otlp_http", "api"):
+        keeper._announce(name, f"http://{name}")
+    names = [line.split('"')[3] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["api", "otlp_http", "otlp_grpc", "dashboard"]
+
+
+def test_words_of_a_part_reach_standard_error_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        text = "import sys; print('on stdout'); sys.stderr.write('no newline')"
+        child = await start(program(text))
+        await child.ended(lambda name, url: None)
+
+    asyncio.run(main())
+    said = capsys.readouterr()
+    assert sorted(said.err.splitlines()) == ["collector: no newline", "collector: on stdout"]
+    assert said.out == ""
+
+
+def test_a_line_without_end_does_not_stop_the_listening(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> list[str]:
+        heard: list[str] = []
+        child = await start(program(f"print('x' * 3_000_000)\n{READY}"))
+        await child.ended(lambda name, url: heard.append(name))
+        return heard
+
+    assert asyncio.run(main()) == ["api"]
+    assert capsys.readouterr().err.count("x") == 3_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
+def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    parent = f"""
+import asyncio, sys
+from controlsurface.serve.part import Part, start
+async def main():
+    await (await start(Part("x", (sys.executable, "-c", {child!r})))).process.wait()
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", parent])
+    pid = int(until(lambda: pid_file.exists() and pid_file.read_text()))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until(lambda: not alive(pid))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+
+
+def until(found: object, seconds: float = 10) -> str:
+    assert callable(found)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := found():
+            return str(value)
+        time.sleep(0.02)
+    pytest.fail("waited in vain")
