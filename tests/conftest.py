@@ -28,7 +28,9 @@ def nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     """No test reads or writes the home of whoever runs it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for name in ("CONTROLSURFACE_API", "CONTROLSURFACE_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+    for name in ("API", "TOKEN", "CONFIG", "DATA"):
+        monkeypatch.delenv(f"CONTROLSURFACE_{name}", raising=False)
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
 
 
