@@ -1,0 +1,173 @@
+"""The user's own prices: `prices.toml`, one effective-dated row a table.
+
+    [[price]]
+    model = "qwen2.5-7b*"        # glob over the model's name, with or without provider prefix
+    provider = "vllm"            # glob; left out: any provider, or none named
+    valid_from = 2026-07-01      # UTC days; valid_to is the first day it no longer holds
+    mode = "realtime"            # or "batch"; left out: both
+    tier_from = 0                # the row holds for calls with at least so many input tokens
+    input = 0.04                 # USD per million tokens; also cached_input, cache_write, output, reasoning
+    output = 0.10
+    request = 0                  # USD per call
+
+The first row of the file that matches a call's model, provider, mode and day decides; rows of the same model and
+provider globs are its tiers and dates. A price of zero must be written; a row with only `request` makes tokens free.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from controlsurface.config import problems
+from controlsurface.errors import ConfigError
+from controlsurface.money.rate import BATCH, REALTIME, Days, Prices, Rate, stored
+
+Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
+
+
+class Price(BaseModel):
+    """One `[[price]]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1)
+    provider: str | None = None
+    currency: str = "USD"
+    valid_from: date | None = None
+    valid_to: date | None = None
+    mode: Literal["realtime", "batch"] | None = None
+    tier_from: int = Field(0, ge=0)
+    input: Usd | None = None
+    cached_input: Usd | None = None
+    cache_write: Usd | None = None
+    output: Usd | None = None
+    reasoning: Usd | None = None
+    request: Usd | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        for wrong, text in self._contradictions():
+            if wrong:
+                raise ValueError(text)
+        return self
+
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        yield self.currency != "USD", f"currency '{self.currency}' is not supported; give prices in USD"
+        yield _is_empty(self.valid_from, self.valid_to), "valid_to must be after valid_from"
+        yield self._is_free_of_tokens() and self.request is None, "no price; a free model has input = 0"
+        parts = {"cached_input": self.cached_input, "cache_write": self.cache_write}
+        for name, part in parts.items():
+            yield part is not None and self.input is None, f"{name} needs a price for input beside it"
+        yield self.reasoning is not None and self.output is None, "reasoning needs a price for output beside it"
+
+    def _is_free_of_tokens(self) -> bool:
+        prices = (self.input, self.cached_input, self.cache_write, self.output, self.reasoning)
+        return all(price is None for price in prices)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Rows with one key are one price list: its tiers and its dates."""
+        return self.model, self.provider
+
+    def matches(self, provider: str | None, model: str) -> bool:
+        """Whether the globs fit in any case of letters, the model with or without what precedes its last slash."""
+        names = {model.lower(), model.lower().rpartition("/")[2]}
+        if not any(fnmatchcase(name, self.model.lower()) for name in names):
+            return False
+        return self.provider is None or (provider is not None and fnmatchcase(provider.lower(), self.provider.lower()))
+
+    def holds(self, mode: str, day: date) -> bool:
+        """Whether the row prices calls of this mode on this UTC day."""
+        started = self.valid_from is None or self.valid_from <= day
+        return started and (self.valid_to is None or day < self.valid_to) and self.mode in {None, mode}
+
+    def prices(self) -> Prices:
+        """The row's prices; one with a price per request alone makes tokens free."""
+        if self._is_free_of_tokens():
+            return Prices(input=Decimal(0), output=Decimal(0), request=stored(self.request or Decimal(0)))
+        return Prices(
+            _stored(self.input),
+            _stored(self.cached_input),
+            _stored(self.cache_write),
+            _stored(self.output),
+            _stored(self.reasoning),
+            stored(self.request or Decimal(0)),
+        )
+
+
+class Book(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    price: tuple[Price, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        for (i, one), (j, other) in combinations(enumerate(self.price), 2):
+            if _collide(one, other):
+                raise ValueError(f"price[{i}] and price[{j}] hold for the same model, tier and days")
+        return self
+
+    def rates(self, provider: str | None, model: str) -> list[Rate]:
+        """What this book charges for one model at any time; rows that do not overlap, or none."""
+        rows = [row for row in self.price if row.matches(provider, model)]
+        return [rate for days in _spans(rows) for rate in _rates_within(rows, days)]
+
+
+def read_book(path: Path | None) -> Book:
+    """The user's prices in `path`; None is an empty book. Raises ConfigError naming every problem."""
+    if path is None:
+        return Book()
+    try:
+        return Book.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
+    except ValidationError as problem:
+        raise ConfigError("\n".join(problems(problem, Book, str(path)))) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
+
+
+def _rates_within(rows: list[Price], days: Days) -> list[Rate]:
+    day = days[0] or date.min
+    realtime, batch = (_tiers(rows, mode, day) for mode in (REALTIME, BATCH))
+    lists = [(None, realtime)] if realtime == batch else [(REALTIME, realtime), (BATCH, batch)]
+    return [
+        Rate("user", mode, days, (None, None), (row.tier_from, after.tier_from if after else None), row.prices())
+        for mode, tiers in lists
+        for row, after in pairwise([*tiers, None])
+        if row
+    ]
+
+
+def _tiers(rows: list[Price], mode: str, day: date) -> list[Price]:
+    """The deciding price list's rows, smallest tier first; rows for the very mode take the place of rows for any."""
+    holding = [row for row in rows if row.holds(mode, day)]
+    listed = [row for row in holding if row.key == holding[0].key]
+    exact = [row for row in listed if row.mode == mode]
+    return sorted(exact or listed, key=lambda row: row.tier_from)
+
+
+def _spans(rows: list[Price]) -> Iterator[Days]:
+    """The spans of days within which no row begins or ends."""
+    cuts = {day for row in rows for day in (row.valid_from, row.valid_to) if day is not None}
+    return pairwise([None, *sorted(cuts), None])
+
+
+def _collide(one: Price, other: Price) -> bool:
+    same = (one.key, one.mode, one.tier_from) == (other.key, other.mode, other.tier_from)
+    return same and not _is_empty(one.valid_from, other.valid_to) and not _is_empty(other.valid_from, one.valid_to)
+
+
+def _is_empty(start: date | None, end: date | None) -> bool:
+    return start is not None and end is not None and end <= start
+
+
+def _stored(price: Decimal | None) -> Decimal | None:
+    return None if price is None else stored(price)

@@ -1,0 +1,61 @@
+"""A till: the price table of a book in a real store, and calls rung up on it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from controlsurface.money.book import Book
+from controlsurface.money.prices import PRICE_ATTEMPTS, resolve
+from controlsurface.store.duckdb import DuckStore
+
+Call = dict[str, Any]
+Receipt = tuple[Decimal | None, str | None]
+Till = Callable[..., list[Receipt]]
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+_TOKENS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+_TEXT = ("provider", "model_raw", "model", "mode")
+_OTHER: dict[str, pa.DataType] = {
+    "row": pa.int64(),
+    "started_at": pa.timestamp("us"),
+    "failed": pa.bool_(),
+    "span_cost_usd": pa.float64(),
+}
+_CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TOKENS, pa.int64()))
+
+
+def _full(row: int, call: Call) -> Call:
+    """The call with every column of `new_attempts`, its time as naive UTC."""
+    blank: Call = {"provider": None, "mode": None, "failed": False, "started_at": NOON, "span_cost_usd": None}
+    filled = {"row": row, "model": call["model_raw"], **blank, **dict.fromkeys(_TOKENS), **call}
+    at: datetime | None = filled["started_at"]
+    return filled | {"started_at": at.replace(tzinfo=None) if at else None}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    """One store for all tests of a file: the till empties its price table each time."""
+    store = DuckStore.in_memory()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def till(store: DuckStore) -> Till:
+    """Ring up calls under a book: (cost_usd, cost_source) of each, in the order given."""
+
+    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+        rows = [_full(i, call) for i, call in enumerate(calls)]
+        with store.writing() as writing:
+            writing.execute("DELETE FROM prices")
+            writing.attach("resolved", resolve({(row["provider"], row["model_raw"]) for row in rows}, book))
+            writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
+            writing.attach("new_attempts", pa.Table.from_pylist(rows, _CALLS))
+            priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")
+        return list(zip(*priced.to_pydict().values(), strict=True))
+
+    return ring_up

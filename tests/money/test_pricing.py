@@ -1,0 +1,141 @@
+"""What a call costs: each token billed once, unknown never zero, and whose price is trusted first."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from controlsurface.money.book import Book
+
+# Prices chosen so that every kind of token leaves its own mark in the sum.
+MARKED = Book.model_validate(
+    {"price": [{"model": "m", "input": 1000, "cached_input": 100, "cache_write": 2000, "output": 1, "reasoning": 3}]}
+)
+PLAIN = Book.model_validate({"price": [{"model": "m", "input": "0.15", "output": "0.6"}]})
+
+
+def call(**values: Any) -> dict[str, Any]:
+    return {"model_raw": "m"} | values
+
+
+def test_cached_and_reasoning_tokens_are_billed_once(till: Any) -> None:
+    used = call(input_tokens=104, cached_tokens=64, output_tokens=90, reasoning_tokens=50)
+    (marked, _), (plain, _) = till([used], MARKED) + till([used], PLAIN)
+    assert marked == Decimal(40 * 1000 + 64 * 100 + 40 * 1 + 50 * 3) / 1_000_000
+    assert plain == (104 * Decimal("0.15") + 90 * Decimal("0.6")) / 1_000_000
+
+
+def test_cache_writes_have_their_own_price_inside_the_input(till: Any) -> None:
+    [(cost, _)] = till([call(input_tokens=10, cached_tokens=3, cache_write_tokens=2, output_tokens=0)], MARKED)
+    assert cost == Decimal(5 * 1000 + 3 * 100 + 2 * 2000) / 1_000_000
+
+
+def test_missing_tokens_are_an_unknown_cost(till: Any) -> None:
+    unknown = [call(), call(input_tokens=5), call(output_tokens=5)]
+    assert till(unknown, PLAIN) == [(None, None)] * 3
+
+
+def test_parts_larger_than_the_whole_are_an_unknown_cost_where_they_matter(till: Any) -> None:
+    wrong = [
+        call(input_tokens=5, cached_tokens=6, output_tokens=1),
+        call(input_tokens=5, cached_tokens=3, cache_write_tokens=3, output_tokens=1),
+        call(input_tokens=5, output_tokens=1, reasoning_tokens=2),
+        call(input_tokens=5, cached_tokens=-(2**63), cache_write_tokens=1, output_tokens=1),
+        call(input_tokens=-5, output_tokens=1),
+    ]
+    assert till(wrong, MARKED) == [(None, None)] * 5
+    assert till(wrong[:1], PLAIN) == [(Decimal("0.00000135"), "user")]
+
+
+def test_a_price_of_zero_is_a_price_when_the_user_states_it(till: Any) -> None:
+    free = Book.model_validate({"price": [{"model": "m", "input": 0, "output": 0}]})
+    assert till([call(input_tokens=5, output_tokens=5)], free) == [(0, "user")]
+
+
+def test_a_price_per_request_alone_makes_tokens_free(till: Any) -> None:
+    flat = Book.model_validate({"price": [{"model": "m", "request": "0.01"}]})
+    assert till([call(input_tokens=5, output_tokens=5)], flat) == [(Decimal("0.01"), "user")]
+
+
+def test_tokens_without_any_price_for_them_make_the_call_unpriced(till: Any) -> None:
+    embedding = Book.model_validate({"price": [{"model": "m", "input": 1}]})
+    assert [cost for cost, _ in till([call(input_tokens=2), call(input_tokens=2, output_tokens=1)], embedding)] == [
+        Decimal("0.000002"),
+        None,
+    ]
+
+
+def test_the_user_is_trusted_before_the_span_and_the_span_before_the_list(till: Any) -> None:
+    used = {"model_raw": "gpt-4o-mini", "provider": "openai", "input_tokens": 1000, "output_tokens": 0}
+    own = Book.model_validate({"price": [{"model": "gpt-4o-mini", "input": 1, "output": 1}]})
+    calls = [used | {"span_cost_usd": 0.5}]
+    assert till(calls, own) + till(calls) + till([used]) == [
+        (Decimal("0.001"), "user"),
+        (Decimal("0.5"), "span"),
+        (Decimal("0.00015"), "genai-prices"),
+    ]
+
+
+def test_a_span_that_says_zero_or_nonsense_is_not_believed(till: Any) -> None:
+    said = [0.0, -1.0, float("nan"), float("inf"), 1e9]
+    assert till([call(input_tokens=1, output_tokens=1, span_cost_usd=cost) for cost in said]) == [(None, None)] * 5
+
+
+def test_a_failed_call_is_owed_what_it_used_and_unknown_when_it_does_not_say(till: Any) -> None:
+    calls = [call(failed=True, input_tokens=10, output_tokens=0), call(failed=True)]
+    assert till(calls, PLAIN) == [(Decimal("0.0000015"), "user"), (None, None)]
+
+
+def test_a_price_change_holds_from_midnight_utc(till: Any) -> None:
+    rows = [
+        {"model": "m", "input": 1, "valid_to": "2026-07-01"},
+        {"model": "m", "input": 2, "valid_from": "2026-07-01"},
+    ]
+    times = [datetime(2026, 6, 30, 23, 59, 59, 999999, UTC), datetime(2026, 7, 1, tzinfo=UTC), None]
+    calls = [call(started_at=at, input_tokens=1_000_000) for at in times]
+    assert [cost for cost, _ in till(calls, Book.model_validate({"price": rows}))] == [1, 2, None]
+
+
+def test_a_batch_call_pays_the_batch_price_and_everything_else_the_usual_one(till: Any) -> None:
+    used = {"model_raw": "gpt-4o-mini", "provider": "openai", "input_tokens": 1_000_000, "output_tokens": 0}
+    costs = [cost for cost, _ in till([used | {"mode": mode} for mode in ("batch", "realtime", None)])]
+    assert costs == [Decimal("0.075"), Decimal("0.15"), Decimal("0.15")]
+
+
+def test_costs_are_rounded_half_to_even_at_the_last_place(till: Any) -> None:
+    tiny = Book.model_validate({"price": [{"model": "m", "input": "0.0000005", "output": 0}]})
+    costs = [cost for cost, _ in till([call(input_tokens=n, output_tokens=0) for n in (1, 3, 5)], tiny)]
+    assert costs == [Decimal(0), Decimal("2e-12"), Decimal("2e-12")]
+
+
+def test_absurd_token_counts_are_unknown_and_harm_no_other_call(till: Any) -> None:
+    calls = [call(input_tokens=2**63 - 1, output_tokens=2**63 - 1), call(input_tokens=1, output_tokens=0)]
+    assert [cost for cost, _ in till(calls, MARKED)] == [None, Decimal("0.001")]
+
+
+TIMES = (datetime(2024, 1, 1), datetime(2027, 1, 1))  # noqa: DTZ001  hypothesis adds no zone itself
+count = st.one_of(st.none(), st.integers(0, 100_000))
+calls = st.fixed_dictionaries(
+    {
+        "model_raw": st.sampled_from(["m", "gpt-4o-mini", "nobody"]),
+        "mode": st.sampled_from([None, "batch", "realtime"]),
+        "started_at": st.none() | st.datetimes(TIMES[0], TIMES[1]),
+        "input_tokens": count,
+        "cached_tokens": count,
+        "output_tokens": count,
+        "reasoning_tokens": count,
+        "span_cost_usd": st.one_of(st.none(), st.floats()),
+    }
+)
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(calls, max_size=6))
+def test_cost_is_never_negative_and_adds_up_over_calls_however_they_are_grouped(till: Any, several: list[Any]) -> None:
+    together = till(several, MARKED)
+    alone = [receipt for one in several for receipt in till([one], MARKED)]
+    assert together == alone
+    assert all(cost is None or cost >= 0 for cost, _ in together)
+    assert all((cost is None) == (source is None) for cost, source in together)
