@@ -91,6 +91,14 @@ class DiskFull(Busy):
     retry_after_s = 30
 
 
+class TooSlow(ControlSurfaceError):
+    """A query ran into its time limit and was stopped."""
+
+    exit_code = 6
+    status = 504
+    title = "Query too slow"
+
+
 class StoreError(ControlSurfaceError):
     """The data directory cannot be opened."""
 
