@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test check-format lint types imports tests format bench lock clean
+.PHONY: run test check-format lint types imports tests format docs bench lock clean
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
@@ -37,6 +37,9 @@ tests: .venv/.test .cache/litellm/.installed ## unit, property, browser and docu
 format: .venv/.test ## rewrite the code in the one style
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix --quiet
+
+docs: .venv/.test ## the tables in README.md and collectors/README.md, from the code
+	@$(BIN)/python -m tests.project.generated
 
 bench: .venv/.run ## the product's own benchmarks, one JSON object each
 	@$(BIN)/controlsurface bench ingest --json

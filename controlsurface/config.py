@@ -51,13 +51,9 @@ class TaskTypes(Section):
 class Content(Section):
     """Whether prompts and answers may touch the disk."""
 
-    store: Literal["none", "redacted", "all"] = "none"
-    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = (
-        "email",
-        "phone",
-        "card",
-        "iban",
-        "secret",
+    store: Literal["none", "redacted", "all"] = Field("none", description="which prompts and answers are kept")
+    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = Field(
+        ("email", "phone", "card", "iban", "secret"), description="what `redacted` blacks out"
     )
 
 

@@ -1,0 +1,101 @@
+"""The parts of the documentation that the code knows better: `make docs` writes them, a test compares them."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from controlsurface.cli.group import controlsurface as command_line
+from controlsurface.config import Config, Lane
+from controlsurface.ingest.conventions import COLUMNS
+from controlsurface.metrics.catalog import CATALOG
+from tests.project import tree
+
+UNITS = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "m"),
+    (timedelta(seconds=1), "s"),
+    (timedelta(milliseconds=1), "ms"),
+)
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def metrics() -> str:
+    rows = ((f"`{m.id}`", m.unit, m.better, m.help) for m in CATALOG.values())
+    return table(("metric", "unit", "better", "meaning"), rows)
+
+
+def configuration() -> str:
+    rows = ((f"`{key}`", f"`{value}`", meaning) for key, value, meaning in _keys(Config))
+    return table(("key", "default", "meaning"), rows)
+
+
+def commands() -> str:
+    context = command_line.make_context("controlsurface", [], resilient_parsing=True)
+    found = ((name, command_line.get_command(context, name)) for name in command_line.list_commands(context))
+    rows = ((f"`controlsurface {name}`", command.get_short_help_str(200)) for name, command in found if command)
+    return table(("command", "does"), rows)
+
+
+def vocabularies() -> str:
+    tables = (tomllib.loads(path.read_text("utf-8")) for path in sorted((tree.ROOT / "collectors").glob("*.toml")))
+    rows = ((f"[`{t['name']}`](collectors/{t['name']}.toml)", t["about"]) for t in tables)
+    return table(("vocabulary", "what it is"), rows)
+
+
+def columns() -> str:
+    kinds = {"text": "text", "count": "whole number", "number": "number", "flag": "true or false"}
+    rows = ((ours, ", ".join(f"`{c}`" for c, kind in COLUMNS.items() if kind == name)) for name, ours in kinds.items())
+    return table(("type", "columns"), rows)
+
+
+def _keys(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every key of the configuration with its default and meaning."""
+    for name, field in model.model_fields.items():
+        key = f"{place}{field.alias or name}"
+        if name == "lanes":
+            yield from _keys(Lane, f"{key}.NAME.")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{key}.")
+        else:
+            yield key, _shown(field), field.description or ""
+
+
+def _shown(field: FieldInfo) -> str:
+    """A default as one would write it in TOML."""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, timedelta):
+        size, unit = next((size, unit) for size, unit in UNITS if value >= size)
+        return f'"{value / size:g}{unit}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{each}"' for each in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+DOCUMENTS = (tree.ROOT / "README.md", tree.ROOT / "collectors/README.md")
+BLOCKS: dict[str, Callable[[], str]] = {
+    each.__name__: each for each in (metrics, configuration, commands, vocabularies, columns)
+}
+
+
+def fresh(document: Path) -> str:
+    """The document as it should be."""
+    return BLOCK.sub(lambda m: f"{m[1]}{BLOCKS[m[2]]()}\n{m[3]}", document.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    for each in DOCUMENTS:
+        each.write_text(fresh(each), "utf-8")
