@@ -30,8 +30,10 @@ def seed(
             writing.execute(statement)
 
 
-def _dice(random: np.random.Generator, n: int, start: datetime, window: timedelta, weights: tuple[float, ...]) -> pa.Table:
-    """One row a request: its time, task, certainty and enough uniform (u) and normal (g) numbers for all other choices."""
+def _dice(
+    random: np.random.Generator, n: int, start: datetime, window: timedelta, weights: tuple[float, ...]
+) -> pa.Table:
+    """One row a request: its time, task, certainty and uniform (u) and normal (g) numbers for all other choices."""
     task = random.choice(len(EASE), n, p=[0.25, 0.2, 0.2, 0.1, 0.1, 0.15])
     micros = np.sort(random.random(n)) * window.total_seconds() * 1e6
     columns = {

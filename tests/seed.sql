@@ -65,11 +65,13 @@ WITH measured AS (
         CASE WHEN hash(i, step, 'usage') % 100 >= 2 AND NOT (failed AND u30 < 0.7) THEN CAST(exp(6 + 0.8 * g0) AS BIGINT) END AS input_tokens,
         CASE WHEN NOT failed AND hash(i, step, 'usage') % 100 >= 4 THEN CAST(exp(4.5 + 0.9 * g1) AS BIGINT) END AS output_tokens,
         CASE WHEN call_model <> 'mystery-1' AND hash(i, step, 'price') % 100 >= 1 THEN ['user', 'span', 'genai-prices'][1 + CAST(floor(u31 * 3) AS INTEGER)] END AS source,
-        CASE lane WHEN 'small' THEN [0.10, 0.40] ELSE [3.00, 15.00] END AS price
+        CASE lane WHEN 'small' THEN [0.10, 0.40] ELSE [3.00, 15.00] END AS price,
+        CASE lane WHEN 'small' THEN exp(5 + 0.5 * g2) ELSE exp(7.2 + 0.6 * g3) END AS took_ms
     FROM calls
 ), counted AS (
     SELECT
         *,
+        coalesce(sum(took_ms) OVER (PARTITION BY i ORDER BY step ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) + 2 AS after_ms,
         CASE WHEN u30 < 0.5 THEN input_tokens // 2 END AS cached_tokens,
         CASE WHEN lane = 'large' AND u29 < 0.4 THEN output_tokens // 3 END AS reasoning_tokens,
         CASE WHEN source IS NOT NULL THEN CAST((input_tokens * price[1] + output_tokens * price[2]) / 1e6 AS DECIMAL(18, 12)) END AS cost_usd
@@ -77,8 +79,8 @@ WITH measured AS (
 )
 SELECT
     trace_hex(trace_id) || '-' || span_hex(span_id + step + 1) AS attempt_id, request_id, trace_id, span_id + step + 1 AS span_id,
-    CASE WHEN hash(i, step, 'start') % 1000 >= 2 THEN started_at + INTERVAL 50 MILLISECOND * step END AS started_at,
-    CASE WHEN hash(i, step, 'end') % 1000 >= 5 THEN CASE lane WHEN 'small' THEN exp(5 + 0.5 * g2) ELSE exp(7.2 + 0.6 * g3) END END AS duration_ms,
+    CASE WHEN hash(i, step, 'start') % 1000 >= 2 THEN started_at + to_microseconds(CAST(after_ms * 1000 AS BIGINT)) END AS started_at,
+    CASE WHEN hash(i, step, 'end') % 1000 >= 5 THEN took_ms END AS duration_ms,
     CASE WHEN NOT failed AND u27 < 0.8 THEN CASE lane WHEN 'small' THEN exp(3.5 + 0.4 * g4) ELSE exp(5.8 + 0.5 * g5) END END AS ttft_ms,
     purpose, lane,
     call_model AS model, CASE WHEN u28 < 0.5 THEN call_model || '-2026-01-01' ELSE call_model END AS model_raw,
@@ -216,8 +218,8 @@ SELECT
     CAST(start_ns + coalesce(duration_ms, 0) * 1e6 AS UBIGINT) AS end_ns,
     coalesce(started_at, TIMESTAMP '2026-01-01') AS started_at, duration_ms,
     CASE WHEN failed THEN 2 ELSE 0 END AS status, error_type AS status_message, 1 AS flags, service,
-    '{"scope":{"name":"seed","version":"1"}}' AS scope,
-    '{"attributes":[{"key":"service.name","value":{"stringValue":"' || coalesce(service, 'unknown_service') || '"}}]}' AS resource,
+    '{"name":"seed","version":"1"}' AS scope,
+    '[{"key":"service.name","value":{"stringValue":"' || coalesce(service, 'unknown_service') || '"}}]' AS resource,
     CASE
         WHEN model IS NULL THEN '[{"key":"controlsurface.router.name","value":{"stringValue":"' || coalesce(router, '') || '"}},{"key":"controlsurface.router.confidence","value":{"doubleValue":' || coalesce(confidence, 0) || '}}]'
         ELSE '[{"key":"gen_ai.request.model","value":{"stringValue":"' || model || '"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}]'
@@ -225,7 +227,7 @@ SELECT
     CASE WHEN failed THEN '[{"name":"exception","timeUnixNano":"' || start_ns || '","attributes":[{"key":"exception.type","value":{"stringValue":"' || coalesce(error_type, '') || '"}}]}]' END AS events,
     started_at AS received_at, hash(trace_id, span_id) AS content_hash,
     'controlsurface' AS vocabularies, model IS NULL AS is_request, false AS is_gateway, model IS NULL AS is_decision,
-    false AS is_dispatch, model IS NOT NULL AS is_call, false AS is_failed_call, router, confidence, threshold, model, error_type
+    false AS is_dispatch, model IS NOT NULL AS is_call, false AS is_failed_call, false AS is_cache_lookup, router, confidence, threshold, model, error_type
 FROM timed
 WHERE started_at IS NOT NULL;
 

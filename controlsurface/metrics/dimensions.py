@@ -1,0 +1,41 @@
+"""What figures can be broken down and filtered by: one closed set for requests, one for attempts."""
+
+from typing import Literal
+
+from controlsurface.errors import UnknownName
+
+Source = Literal["requests", "attempts"]
+
+SHARED = (
+    "task_type",
+    "lane",
+    "answered_by",
+    "selected_model",
+    "provider",
+    "router",
+    "router_version",
+    "escalation_kind",
+    "escalation_reason",
+    "mode",
+    "cache",
+    "gate",
+    "error_type",
+    "cost_source",
+    "tenant",
+    "team",
+    "job",
+    "environment",
+    "service",
+)
+
+DIMENSIONS: dict[Source, tuple[str, ...]] = {
+    "requests": (*SHARED, "requested_model", "selected_lane", "reason", "confidence_kind"),
+    "attempts": (*SHARED, "purpose", "model", "request_lane"),
+}
+
+
+def known(source: Source, name: str) -> str:
+    """The dimension's column. Raises UnknownName, with the nearest one, for anything outside the closed set."""
+    if name not in DIMENSIONS[source]:
+        raise UnknownName(f"dimension of {source}", name, DIMENSIONS[source])
+    return name

@@ -1,0 +1,35 @@
+"""A metric: one formula over summed measures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from controlsurface.metrics.dimensions import Source
+
+Unit = Literal["count", "ratio", "ms", "usd", "tokens"]
+Better = Literal["lower", "higher", "neither"]
+Kind = Literal["sum", "mean", "ratio", "share", "quantile"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is shown, how it is computed and how it is to be read.
+
+    `sql` is a formula over four words: `sum(x)` of a measure, `total(x)` of a measure over all groups of a bucket,
+    `distinct(x)` values of a key, `quantile(x, q)` of a spread; they are defined in measures.py. Division by a zero
+    sum is unknown. The last word of the formula says which rows the figure rests on: they are the answer's `n`.
+
+    A figure in USD goes with its priced share, the formula `priced`.
+
+    Kinds: a ratio counts rows among rows, and so has a Wilson interval; a share is a part of a total that is not
+    counted in rows; sum, mean and quantile are what they say.
+    """
+
+    id: str
+    help: str
+    sql: str
+    unit: Unit
+    better: Better
+    group: str
+    kind: Kind = "ratio"
+    source: Source = "requests"
+    priced: str = "sum(priced) / sum(billable)"

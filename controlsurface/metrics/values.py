@@ -1,0 +1,35 @@
+"""Which values a dimension has, most frequent first: what a filter bar offers."""
+
+from pydantic import Field
+
+from controlsurface.metrics.arguments import Names, Window
+from controlsurface.metrics.dimensions import DIMENSIONS, known
+from controlsurface.metrics.statement import Statement, conditions, where
+
+
+class DimensionArgs(Window):
+    """Dimensions of requests, and how many values of each to list."""
+
+    dimension: Names = Field((), max_length=40, description="comma-separated or repeated; none: all of them")
+    limit: int = Field(100, ge=1, le=1000, description="values listed of each dimension")
+
+
+def render(args: DimensionArgs) -> Statement:
+    """The statement whose rows are dimension, value, n (weighted), distinct_values (how many, listed or not)."""
+    found, parameters = conditions("requests", args)
+    names = dict.fromkeys(known("requests", name) for name in args.dimension or DIMENSIONS["requests"])
+    parts = [_counted(name, position, found) for position, name in enumerate(names)]
+    rows = "\nUNION ALL\n".join(parts)
+    order = "ORDER BY position, n DESC, value NULLS LAST"
+    sql = f"SELECT dimension, value, n, distinct_values\nFROM (\n{rows}\n) AS listed\n{order}"
+    return Statement(sql, parameters | {"value_limit": args.limit})
+
+
+def _counted(name: str, position: int, found: list[str]) -> str:
+    """The values of one dimension."""
+    return (
+        f"    (SELECT {position} AS position, '{name}' AS dimension, r.{name} AS value, sum(r.sample_weight) AS n, "
+        "count(*) OVER () AS distinct_values\n"
+        f"    FROM requests AS r{where(found)}\n    GROUP BY r.{name}\n"
+        "    ORDER BY n DESC, value NULLS LAST\n    LIMIT $value_limit)"
+    )

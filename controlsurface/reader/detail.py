@@ -1,0 +1,62 @@
+"""One request and all that belongs to it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.listing import SELECTED
+
+_ATTEMPTS = """\
+SELECT
+    attempt_id, request_id, trace_hex(trace_id) AS trace_id, span_hex(span_id) AS span_id, started_at, duration_ms,
+    ttft_ms, purpose, lane, model, model_raw, provider, finish, error_type, failed, gate, input_tokens, cached_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, answer_label, shadow_of,
+    sampling_probability
+FROM attempts
+WHERE request_id = $request_id{window}
+ORDER BY started_at NULLS LAST, span_id"""
+
+# An evaluation may sit on the request's span, on an attempt's, or on an evaluator's span below: all but those of
+# the other requests in the trace.
+_EVALUATIONS = """\
+WITH others AS (
+    SELECT span_id FROM requests WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id
+    UNION ALL
+    SELECT span_id FROM attempts WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id
+)
+SELECT
+    evaluation_id, trace_hex(e.trace_id) AS trace_id, span_hex(e.span_id) AS span_id, response_id, evaluated_at, name,
+    score, label, explanation, error_type
+FROM evaluations AS e
+WHERE e.trace_id = CAST($trace_id AS UUID) AND (e.span_id IS NULL OR e.span_id NOT IN (SELECT span_id FROM others))
+ORDER BY evaluated_at NULLS LAST, name"""
+
+_DAY = timedelta(days=1)
+
+
+def request(request_id: str, near: datetime | None) -> Statement:
+    """The statement whose row is the newest request of that id; with `near`, of those within a day of it."""
+    parameters: dict[str, Any] = {"request_id": request_id}
+    window = _around("r.started_at", near, parameters)
+    sql = f"SELECT {SELECTED}\nFROM requests AS r\nWHERE r.request_id = $request_id{window}\n"
+    return Statement(sql + "ORDER BY r.started_at DESC NULLS LAST, r.trace_id, r.span_id\nLIMIT 1", parameters)
+
+
+def attempts(row: Mapping[str, Any]) -> Statement:
+    """The statement whose rows are the attempts of a request."""
+    return Statement(_ATTEMPTS.format(window=""), {"request_id": row["request_id"]})
+
+
+def evaluations(row: Mapping[str, Any]) -> Statement:
+    """The statement whose rows are the evaluations of a request."""
+    return Statement(_EVALUATIONS, {"request_id": row["request_id"], "trace_id": row["trace_id"]})
+
+
+def _around(column: str, near: datetime | None, parameters: dict[str, Any]) -> str:
+    """The condition that a time lies within a day of `near`."""
+    if near is None:
+        return ""
+    moment = near.astimezone(UTC).replace(tzinfo=None)
+    parameters |= {"first": moment - _DAY, "last": moment + _DAY}
+    return f" AND {column} BETWEEN $first AND $last"

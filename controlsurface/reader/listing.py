@@ -1,0 +1,182 @@
+"""Single requests: which ones, in what order, a page at a time."""
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated, Any, Literal
+
+import orjson
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import Text, Window
+from controlsurface.metrics.statement import Statement, conditions, where
+
+Order = Literal["recent", "slowest", "costliest", "near_threshold"]
+TraceId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
+
+COLUMNS = (
+    "request_id",
+    "session_id",
+    "started_at",
+    "duration_ms",
+    "ttft_ms",
+    "task_type",
+    "router",
+    "router_version",
+    "reason",
+    "confidence",
+    "confidence_kind",
+    "threshold",
+    "requested_model",
+    "selected_model",
+    "selected_lane",
+    "answered_by",
+    "provider",
+    "lane",
+    "escalated",
+    "escalation_kind",
+    "escalation_reason",
+    "attempts",
+    "failed_attempts",
+    "steps",
+    "retries",
+    "fell_back",
+    "cache",
+    "mode",
+    "gate",
+    "error_type",
+    "failed",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "overhead_usd",
+    "cost_source",
+    "priced",
+    "tenant",
+    "team",
+    "job",
+    "user_id",
+    "environment",
+    "service",
+    "sample_weight",
+)
+SELECTED = "trace_hex(r.trace_id) AS trace_id, span_hex(r.span_id) AS span_id, " + ", ".join(
+    f"r.{name}" for name in COLUMNS
+)
+
+# What comes first is largest. Unknown ones come last; trace and span decide between equals.
+_KEYS: dict[Order, str] = {
+    "recent": "r.started_at",
+    "slowest": "r.duration_ms",
+    "costliest": "r.cost_usd",
+    "near_threshold": "-abs(r.confidence - r.threshold)",
+}
+_KEY_TYPES: dict[Order, str] = {
+    "recent": "TIMESTAMP",
+    "slowest": "DOUBLE",
+    "costliest": "DECIMAL(18, 12)",
+    "near_threshold": "DOUBLE",
+}
+_RANGES = {"confidence": "r.confidence", "latency_ms": "r.duration_ms", "cost_usd": "r.cost_usd"}
+_FLAGS = ("failed", "escalated")
+_TEXTS = ("request_id", "session_id", "user_id")
+
+
+class RequestsArgs(Window):
+    """Filters, order and page of a list of requests."""
+
+    order: Order = Field("recent", description="what comes first; unknown values come last")
+    limit: int = Field(100, ge=1, le=1000, description="requests of one page")
+    cursor: Text | None = Field(None, description="`next` of the page before")
+    failed: bool | None = Field(None, description="only those that were not answered, or only those that were")
+    escalated: bool | None = Field(None, description="only those answered by an escalation lane, or only others")
+    request_id: Text | None = Field(None, description="exactly this request")
+    trace_id: TraceId | None = Field(None, description="requests of this trace")
+    session_id: Text | None = Field(None, description="requests of this session")
+    user_id: Text | None = Field(None, description="requests of this user")
+    confidence_min: float | None = Field(None, description="at least this sure")
+    confidence_max: float | None = Field(None, description="at most this sure")
+    latency_ms_min: float | None = Field(None, description="at least this slow")
+    latency_ms_max: float | None = Field(None, description="at most this slow")
+    cost_usd_min: float | None = Field(None, description="at least this dear")
+    cost_usd_max: float | None = Field(None, description="at most this dear")
+
+
+def render(args: RequestsArgs) -> Statement:
+    """The statement whose rows are one page and one row more, if there is one; the last column is the order's key."""
+    found, parameters = conditions("requests", args)
+    parameters["page_limit"] = args.limit + 1
+    for name, column in _RANGES.items():
+        for end, operator in (("min", ">="), ("max", "<=")):
+            _compare(found, parameters, f"{column} {operator}", f"{name}_{end}", getattr(args, f"{name}_{end}"))
+    for name in (*_FLAGS, *_TEXTS):
+        _compare(found, parameters, f"r.{name} =", name, getattr(args, name))
+    if args.trace_id:
+        found.append("r.trace_id = CAST($trace_id AS UUID)")
+        parameters["trace_id"] = args.trace_id
+    key = _KEYS[args.order]
+    if args.cursor:
+        found.append(_after(key, args.order, args.cursor, parameters))
+    order = f"{key} DESC NULLS LAST, r.trace_id DESC, r.span_id DESC"
+    rows = f"SELECT {SELECTED}, CAST({key} AS VARCHAR) AS page_key\nFROM requests AS r{where(found)}"
+    return Statement(f"{rows}\nORDER BY {order}\nLIMIT $page_limit", parameters)
+
+
+def page(args: RequestsArgs, rows: pa.Table) -> tuple[pa.Table, str | None]:
+    """The page without the row too many, and the cursor of the next page."""
+    shown = rows.slice(0, args.limit).drop_columns("page_key")
+    if rows.num_rows <= args.limit:
+        return shown, None
+    last = rows.slice(args.limit - 1, 1).select(["page_key", "trace_id", "span_id"]).to_pylist()[0]
+    return shown, _sealed([args.order, *last.values()])
+
+
+def _compare(found: list[str], parameters: dict[str, Any], condition: str, name: str, value: object) -> None:
+    """Add a condition and its value, where there is one."""
+    if value is not None:
+        found.append(f"{condition} ${name}")
+        parameters[name] = value
+
+
+def _after(key: str, order: Order, cursor: str, parameters: dict[str, Any]) -> str:
+    """The condition that a row comes after the cursor's. Raises BadRequest for a cursor that is not ours."""
+    value, trace, span = _opened(cursor, order)
+    parameters |= {"cursor_trace": trace, "cursor_span": int(span, 16)}
+    behind = "(r.trace_id, r.span_id) < (CAST($cursor_trace AS UUID), CAST($cursor_span AS UBIGINT))"
+    if value is None:
+        return f"({key} IS NULL AND {behind})"
+    parameters["cursor_key"] = value
+    at = f"CAST($cursor_key AS {_KEY_TYPES[order]})"
+    return f"({key} < {at} OR {key} IS NULL OR ({key} = {at} AND {behind}))"
+
+
+def _sealed(parts: list[str | None]) -> str:
+    """A cursor: its parts and their fingerprint."""
+    text = orjson.dumps(parts)
+    return base64.urlsafe_b64encode(_fingerprint(text) + text).decode().rstrip("=")
+
+
+def _opened(cursor: str, order: Order) -> tuple[str | None, str, str]:
+    """Key, trace and span of a cursor. Raises BadRequest for one that was changed or belongs to another order."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+    except binascii.Error:
+        raw = b""
+    if len(raw) <= _LENGTH or _fingerprint(raw[_LENGTH:]) != raw[:_LENGTH]:
+        raise BadRequest("cursor: not one that this server gave; start again without it")
+    its_order, key, trace, span = orjson.loads(raw[_LENGTH:])
+    if its_order != order:
+        raise BadRequest(f"cursor: belongs to order={its_order}, not {order}; start again without it")
+    return key, trace, span
+
+
+_LENGTH = 9
+
+
+def _fingerprint(text: bytes) -> bytes:
+    """A checksum against accidents and guesses; the parts are parameters, so a forger gains nothing."""
+    return hashlib.blake2b(text, digest_size=_LENGTH, person=b"requests-cursor").digest()

@@ -1,0 +1,111 @@
+"""The reader in the process that owns the store."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.errors import NotFound
+from controlsurface.metrics import histogram, query, values
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader import detail, listing, otlp
+from controlsurface.reader.ingest import stored_counters, summary
+from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
+from controlsurface.store.duckdb import DuckStore
+
+
+class LocalReader:
+    """Answers from a DuckStore. `counters` are the live ones of the receivers; without them those last stored count.
+
+    `health` gives the reasons why no traffic is taken at the moment.
+    """
+
+    def __init__(
+        self,
+        store: DuckStore,
+        counters: Callable[[], Mapping[str, int]] | None = None,
+        health: Callable[[], Sequence[str]] = tuple,
+        timeout_s: float = 30,
+    ) -> None:
+        self._store = store
+        self._counters = counters or (lambda: stored_counters(store))
+        self._health = health
+        self._timeout_s = timeout_s
+
+    def metrics(self) -> list[Metric]:
+        """The catalogue."""
+        return list(CATALOG.values())
+
+    def query(self, args: query.QueryArgs) -> QueryAnswer:
+        """One metric, rendered and run."""
+        metric = query.find(args.metric)
+        statement = query.render(args)
+        began = perf_counter()
+        rows = statement.bounded(self._rows(statement))
+        elapsed_ms = round((perf_counter() - began) * 1e3, 3)
+        return QueryAnswer(metric.id, metric.unit, rows, statement.sql, statement.shown(), elapsed_ms)
+
+    def distribution(self, args: histogram.DistributionArgs) -> pa.Table:
+        """Bins of a column."""
+        statement = histogram.render(args)
+        return statement.bounded(self._rows(statement))
+
+    def dimensions(self, args: values.DimensionArgs) -> pa.Table:
+        """Values of dimensions."""
+        return self._rows(values.render(args))
+
+    def requests(self, args: listing.RequestsArgs) -> Page:
+        """A page of requests."""
+        return Page(*listing.page(args, self._rows(listing.render(args))))
+
+    def request(self, request_id: str, near: datetime | None = None) -> RequestDetail:
+        """A request with all that belongs to it."""
+        hinted = self._rows(detail.request(request_id, near)) if near else None
+        found = hinted if hinted is not None and hinted.num_rows else self._rows(detail.request(request_id, None))
+        if not found.num_rows:
+            raise NotFound(f"no request '{request_id[:200]}'")
+        row = found.to_pylist()[0]
+        return RequestDetail(row, self._rows(detail.attempts(row)), self._rows(detail.evaluations(row)))
+
+    def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
+        """A trace's spans, in order of time."""
+        whole = otlp.trace_id(trace_id)
+        hinted = self._rows(otlp.spans(whole, near)).to_pylist() if near else []
+        rows = hinted if near and otlp.complete(hinted, near) else self._rows(otlp.spans(whole, None)).to_pylist()
+        if not rows:
+            raise NotFound(f"no trace '{whole}'")
+        return otlp.resource_spans(rows)
+
+    def ingest(self) -> Ingest:
+        """What was received."""
+        return summary(self._counters())
+
+    def unrecognised(self) -> pa.Table:
+        """Attribute keys that nothing reads."""
+        return self._rows(
+            Statement("SELECT key, n, first_seen, last_seen FROM attribute_keys ORDER BY n DESC, key", {})
+        )
+
+    def health(self) -> tuple[str, ...]:
+        """Why no traffic is taken."""
+        return tuple(self._health())
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def _rows(self, statement: Statement) -> pa.Table:
+        """Run a statement; its times are UTC and say so."""
+        return _as_utc(self._store.rows(statement.sql, statement.parameters, self._timeout_s))
+
+
+def _as_utc(rows: pa.Table) -> pa.Table:
+    """The same table with its timestamps said to be UTC, which they are."""
+    utc = pa.timestamp("us", "UTC")
+    return rows.cast(
+        pa.schema([each.with_type(utc) if each.type == pa.timestamp("us") else each for each in rows.schema])
+    )

@@ -1,0 +1,115 @@
+"""What every reader of the store can answer, wherever the store is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader.listing import RequestsArgs
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswer:
+    """One metric's rows: bucket (with `every`), the dimensions asked for, value, n, and low, high, priced_share.
+
+    `n` counts the stored rows a value rests on. `bucket` is a UTC timestamp; a bucket without rows is missing, not 0.
+    """
+
+    metric: str
+    unit: str
+    rows: pa.Table
+    sql: str
+    parameters: Mapping[str, Any]
+    elapsed_ms: float
+    source: str = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some requests, and the cursor that asks for those after them (None: there are no more)."""
+
+    rows: pa.Table
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDetail:
+    """One request with its decision and costs, its attempts in order of time, and what was evaluated of it."""
+
+    request: Mapping[str, Any]
+    attempts: pa.Table
+    evaluations: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """What happened to everything that was sent. Counts are spans; `counters` holds the receivers' further ones."""
+
+    received: int
+    accepted: int
+    rejected: int
+    duplicate: int
+    late: int
+    unrecognised: int
+    pending: int
+    lag_ms: float
+    last_accepted_at: datetime | None
+    counters: Mapping[str, int]
+
+
+class Reader(Protocol):
+    """Times go in as aware datetimes and come out as UTC timestamps; ids are lower-case hex; unknown is null.
+
+    Errors: BadRequest and UnknownName for arguments, NotFound, Busy when a query took too long, and Unreachable when
+    the server is not there.
+    """
+
+    def metrics(self) -> list[Metric]:
+        """The catalogue, in its order."""
+        ...
+
+    def query(self, args: QueryArgs) -> QueryAnswer:
+        """One metric over a window, by dimensions and time step."""
+        ...
+
+    def distribution(self, args: DistributionArgs) -> pa.Table:
+        """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
+        ...
+
+    def dimensions(self, args: DimensionArgs) -> pa.Table:
+        """Values of dimensions, most frequent first: dimension, value, n, distinct_values (how many, listed or not)."""
+        ...
+
+    def requests(self, args: RequestsArgs) -> Page:
+        """Single requests that match, a page at a time."""
+        ...
+
+    def request(self, request_id: str, near: datetime | None = None) -> RequestDetail:
+        """One request; where several carry the id, the newest. A time near its start makes it fast. Raises NotFound."""
+        ...
+
+    def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
+        """All spans of a trace as OTLP/JSON. A time near its start makes it fast. Raises NotFound."""
+        ...
+
+    def ingest(self) -> Ingest:
+        """What was received, and how far it is stored."""
+        ...
+
+    def unrecognised(self) -> pa.Table:
+        """Attribute keys that no vocabulary reads: key, n, first_seen, last_seen, most frequent first."""
+        ...
+
+    def health(self) -> tuple[str, ...]:
+        """Why the server takes no traffic at the moment; empty when it does."""
+        ...
+
+    def close(self) -> None:
+        """Give the store or the connection back."""
+        ...
