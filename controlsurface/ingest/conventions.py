@@ -17,7 +17,7 @@ from controlsurface.config import Config
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError, nearest
 
-ROLES = ("request", "gateway", "decision", "dispatch", "call", "failed_call")
+ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "call", "failed_call")
 TEXTS = (
     "request_id link_id task_type purpose lane router router_version reason confidence_kind escalation_reason "
     "requested_model selected_model model provider finish error_type cache mode gate answer_label shadow_of "
@@ -194,13 +194,13 @@ def _raw(key: str, present: frozenset[str]) -> str | None:
 
 def _when(condition: Condition, present: frozenset[str]) -> str | None:
     """A condition as SQL; None where it cannot hold in this batch."""
-    parts = [_test(key, expected, _raw(key, present)) for key, expected in condition.items()]
+    parts = [_test(expected, _raw(key, present)) for key, expected in condition.items()]
     if None in parts:
         return None
     return " AND ".join(f"({part})" for part in parts) or "TRUE"
 
 
-def _test(key: str, expected: str | bool | tuple[str, ...], raw: str | None) -> str | None:
+def _test(expected: str | bool | tuple[str, ...], raw: str | None) -> str | None:
     if expected is False:
         return "TRUE" if raw is None else f"clean({raw}) IS NULL"
     if raw is None:
@@ -245,7 +245,7 @@ def _text(source: Source, present: frozenset[str]) -> str | None:
         value = f"clean(regexp_extract({value}, {literal(source.pattern)}, 1))"
     if source.values:
         words = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in source.values.items())
-        value = f"CASE {value} {words} ELSE {value} END"
+        value = f"clean(CASE {value} {words} ELSE {value} END)"
     return value
 
 

@@ -6,43 +6,42 @@ each wanted attribute that occurs. Wanted keys are attribute names, `resource.NA
 
 import base64
 import json
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from controlsurface.ingest.merge import merged
 
-BASE = pa.schema(
-    [
-        ("trace_id", pa.string()),
-        ("span_id", pa.uint64()),
-        ("parent_span_id", pa.uint64()),
-        ("name", pa.string()),
-        ("kind", pa.uint8()),
-        ("start_ns", pa.uint64()),
-        ("end_ns", pa.uint64()),
-        ("status", pa.uint8()),
-        ("status_message", pa.string()),
-        ("trace_state", pa.string()),
-        ("flags", pa.uint32()),
-        ("service", pa.string()),
-        ("scope", pa.string()),
-        ("resource", pa.string()),
-        ("attributes", pa.string()),
-        ("events", pa.string()),
-        ("links", pa.string()),
-        ("dropped", pa.string()),
-        ("received_ns", pa.uint64()),
-    ]
-)
+_TYPES: list[tuple[str, pa.DataType]] = [
+    ("trace_id", pa.string()),
+    ("span_id", pa.uint64()),
+    ("parent_span_id", pa.uint64()),
+    ("name", pa.string()),
+    ("kind", pa.uint8()),
+    ("start_ns", pa.uint64()),
+    ("end_ns", pa.uint64()),
+    ("status", pa.uint8()),
+    ("status_message", pa.string()),
+    ("trace_state", pa.string()),
+    ("flags", pa.uint32()),
+    ("service", pa.string()),
+    ("scope", pa.string()),
+    ("resource", pa.string()),
+    ("attributes", pa.string()),
+    ("events", pa.string()),
+    ("links", pa.string()),
+    ("dropped", pa.string()),
+    ("received_ns", pa.uint64()),
+]
+BASE = pa.schema(_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +75,6 @@ class _Rows:
 class _Around:
     """What the spans of one scope share."""
 
-    resource: Resource
-    scope: InstrumentationScope
-    schema_url: str
-    scope_schema_url: str
     service: str | None
     resource_json: str
     scope_json: str
@@ -127,14 +122,10 @@ def _around(resource_spans: ResourceSpans, scope_spans: ScopeSpans, received_ns:
     if scope_spans.scope.attributes:
         scope_json = scope_json[:-1] + ', "attributes": ' + _attributes_json(scope_spans.scope.attributes) + "}"
     return _Around(
-        resource,
-        scope_spans.scope,
-        resource_spans.schema_url,
-        scope_spans.schema_url,
         texts.get("service.name"),
         _attributes_json(resource.attributes),
         scope_json,
-        tuple((f"resource.{key}", text) for key, text in texts.items()) + (("scope.name", scope_spans.scope.name),),
+        (*((f"resource.{key}", text) for key, text in texts.items()), ("scope.name", scope_spans.scope.name)),
         received_ns,
     )
 
@@ -142,11 +133,7 @@ def _around(resource_spans: ResourceSpans, scope_spans: ScopeSpans, received_ns:
 def _wider(one: _Around, other: _Around) -> _Around:
     """Of two surroundings of one span, the one that says more; received when the first copy was."""
     chosen = max(one, other, key=lambda a: (len(a.resource_json), a.resource_json, a.scope_json))
-    first = min(one.received_ns, other.received_ns)
-    return chosen if chosen.received_ns == first else _Around(*(getattr(chosen, f) for f in _AROUND[:-1]), first)
-
-
-_AROUND = tuple(_Around.__dataclass_fields__)
+    return replace(chosen, received_ns=min(one.received_ns, other.received_ns))
 
 
 def _row(rows: _Rows, number: int, span: Span, around: _Around) -> None:
@@ -268,10 +255,10 @@ def _value(value: AnyValue) -> tuple[str, str]:
 
 def _double(number: float) -> tuple[str, str]:
     """NaN and the infinities are words in OTLP/JSON."""
-    if number - number == 0.0:
+    if math.isfinite(number):
         text = repr(number)
         return text, f'{{"doubleValue":{text}}}'
-    word = "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+    word = "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
     return word, f'{{"doubleValue":"{word}"}}'
 
 
@@ -294,7 +281,7 @@ def _plain(value: AnyValue) -> object:
         return [_plain(item) for item in value.array_value.values]
     if kind == "kvlist_value":
         return {item.key: _plain(item.value) for item in value.kvlist_value.values}
-    if kind == "double_value" and value.double_value - value.double_value != 0.0:
+    if kind == "double_value" and not math.isfinite(value.double_value):
         return _double(value.double_value)[0]
     if kind == "bytes_value":
         return base64.b64encode(value.bytes_value).decode()

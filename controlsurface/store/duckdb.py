@@ -4,14 +4,14 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import duckdb
 import pyarrow as pa
 
-from controlsurface.errors import Busy, StoreError, StoreInUse
+from controlsurface.errors import StoreError, StoreInUse, TooSlow
 from controlsurface.store.migrate import migrate
 
 FILE = "controlsurface.duckdb"
@@ -44,7 +44,8 @@ class Writing:
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query, inside the transaction."""
-        return self._cursor.sql(sql, params=params).to_arrow_table()
+        table: pa.Table = self._cursor.sql(sql, params=params).to_arrow_table()
+        return table
 
     def attach(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
@@ -87,14 +88,15 @@ class DuckStore:
         return DuckStore(_prepared(duckdb.connect(":memory:", config=_CONFIG)))
 
     def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
-        """Run a query on a cursor of its own. Raises Busy when it takes longer than `timeout_s`."""
+        """Run a query on a cursor of its own. Raises TooSlow when it takes longer than `timeout_s`."""
         with self._connection.cursor() as cursor:
             alarm = threading.Timer(timeout_s, cursor.interrupt)
             alarm.start()
             try:
-                return cursor.sql(sql, params=params).to_arrow_table()
+                table: pa.Table = cursor.sql(sql, params=params).to_arrow_table()
+                return table
             except duckdb.InterruptException:
-                raise Busy(
+                raise TooSlow(
                     f"the query took longer than {timeout_s:g} s and was stopped; narrow its time range"
                 ) from None
             finally:
@@ -102,18 +104,26 @@ class DuckStore:
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        """One transaction; an exception rolls it back."""
+        """One transaction; an exception rolls it back. Raises StoreError when the disk fails."""
         with self._write_lock:
             writing = Writing(self._writer)
             self._writer.begin()
             try:
                 yield writing
                 self._writer.commit()
+            except duckdb.IOException as problem:
+                self._roll_back()
+                raise StoreError(str(problem)) from None
             except BaseException:
-                self._writer.rollback()
+                self._roll_back()
                 raise
             finally:
                 writing.detach()
+
+    def _roll_back(self) -> None:
+        """End the transaction; one that a failed commit ended already is no second problem."""
+        with suppress(duckdb.TransactionException):
+            self._writer.rollback()
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""

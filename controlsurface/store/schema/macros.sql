@@ -8,3 +8,15 @@ CREATE MACRO to_count(x) AS CASE WHEN regexp_full_match(x, '[0-9]{1,15}(\.0+)?')
 -- A finite number.
 CREATE MACRO to_number(x) AS CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
 CREATE MACRO to_flag(x) AS CASE WHEN lower(x) IN ('true', 'yes', '1') THEN TRUE WHEN lower(x) IN ('false', 'no', '0') THEN FALSE END;
+-- One name for one model: without provider prefix (openai/x), without date (x-2026-01-01, x-20260101, x@20260101).
+CREATE MACRO model_name(x) AS regexp_replace(regexp_extract(x, '[^/]+$'), '[-@](20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '');
+-- A confidence on its kind's scale: rounding errors are clamped, what is off a bounded scale is NULL.
+CREATE MACRO on_scale(x, kind) AS CASE
+    WHEN kind IN ('score', 'entropy') THEN x
+    WHEN kind = 'cosine' AND abs(x) <= 1 + 1e-9 THEN greatest(-1, least(1, x))
+    WHEN x BETWEEN -1e-9 AND 1 + 1e-9 THEN greatest(0, least(1, x))
+END;
+-- How many requests one sampled request stands for.
+CREATE MACRO weight_of(rate) AS CASE WHEN rate > 0 AND rate <= 1 THEN least(1 / rate, 1e6) ELSE 1 END;
+-- A Unix time in nanoseconds that a clock can show: after 2000, before 2200.
+CREATE MACRO possible(ns) AS ns BETWEEN 946684800000000000 AND 7258118400000000000;

@@ -30,6 +30,7 @@ CREATE TABLE spans (
     is_gateway           BOOLEAN NOT NULL,  -- a gateway's SERVER span
     is_decision          BOOLEAN NOT NULL,  -- carries a routing choice for the request around it
     is_dispatch          BOOLEAN NOT NULL,  -- a routing note that makes no request by itself
+    is_cache_lookup      BOOLEAN NOT NULL,  -- asks a cache of answers
     is_call              BOOLEAN NOT NULL,  -- names a model call
     is_failed_call       BOOLEAN NOT NULL,  -- a failed call recorded inside its successor
     request_id           VARCHAR,

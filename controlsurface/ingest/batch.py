@@ -1,0 +1,192 @@
+"""One batch of journal records into the store, inside one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from controlsurface.config import Config
+from controlsurface.ingest import evaluations
+from controlsurface.ingest.conventions import Conventions
+from controlsurface.ingest.derive import Pairs, derive, gather, lane_macros
+from controlsurface.ingest.otlp import Decoded, decode_traces
+from controlsurface.ingest.otlp_json import to_protobuf
+from controlsurface.store.duckdb import Writing
+from controlsurface.store.otlp_json import SPAN_COLUMNS, traces_data
+
+Bodies = Sequence[tuple[bytes, int]]
+
+MAX_KEYS = 10_000  # distinct unread attribute keys that are listed; more are counted together
+OTHER_KEYS = "(other)"
+EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+FAR = EPOCH + timedelta(days=365 * 300)
+
+_BATCH = (Path(__file__).with_name("batch.sql")).read_text("utf-8")
+_STORED = """
+SELECT spans.content_hash = batch.content_hash AS same, {columns}
+FROM spans JOIN batch ON spans.trace_id = batch.trace_id AND spans.span_id = batch.span_id
+WHERE spans.started_at BETWEEN $low AND $high
+"""
+_BOUNDS = """
+SELECT
+    coalesce(min(started_at), TIMESTAMP '2000-01-01') AS low,
+    coalesce(max(started_at), TIMESTAMP '2000-01-01') AS high,
+    count(*) FILTER (WHERE NOT possible(start_ns)) AS timeless,
+    count(*) FILTER (WHERE received_at - started_at > INTERVAL 1 HOUR) AS late,
+    count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised
+FROM batch
+"""
+_EVALUATIONS = """
+INSERT INTO evaluations
+SELECT evaluation_id, CAST(trace_id AS UUID), span_id, clean(response_id),
+    make_timestamp(CAST(least(at_ns, 7258118400000000000::UBIGINT) // 1000 AS BIGINT)),
+    name, to_number(score), clean(label), clean(explanation), clean(error_type)
+FROM judged
+WHERE evaluation_id NOT IN (SELECT evaluation_id FROM evaluations)
+"""
+_KEYS = """
+MERGE INTO attribute_keys USING unread ON attribute_keys.key = unread.key
+WHEN MATCHED THEN UPDATE SET n = attribute_keys.n + unread.n, last_seen = unread.seen
+WHEN NOT MATCHED THEN INSERT (key, n, first_seen, last_seen) VALUES (unread.key, unread.n, unread.seen, unread.seen)
+"""
+
+
+_KEY_TYPES: dict[str, pa.DataType] = {"trace_id": pa.string(), "span_id": pa.uint64(), "same": pa.bool_()}
+_KEY = pa.schema(_KEY_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch, in spans."""
+
+    inserted: int = 0
+    duplicate: int = 0
+    late: int = 0
+    unrecognised: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """By the names of the counters."""
+        return {"duplicate": self.duplicate, "late": self.late, "unrecognised": self.unrecognised}
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Decode, translate, deduplicate, store, derive."""
+
+    conventions: Conventions
+    config: Config
+    prices_of: Callable[[Pairs], pa.Table]
+
+    def prepare(self, writing: Writing) -> None:
+        """Put the configuration's lanes where the derivation reads them."""
+        writing.execute(lane_macros(self.config.lanes))
+
+    def load(self, writing: Writing, traces: Bodies, logs: Bodies) -> Outcome:
+        """Store the bodies. Everything or nothing: an error leaves the transaction to be rolled back."""
+        judged = evaluations.table([*evaluations.from_logs(logs), *evaluations.from_spans(traces)])
+        decoded = decode_traces(traces, self.conventions.wanted)
+        outcome, low, high, seen_before = self._spans(writing, traces, decoded)
+        _judge(writing, judged)
+        gather(writing, low, high, self.config.writer.trace_window)
+        derive(writing, self.config, self.prices_of, seen_before or judged.num_rows > 0 or _met_before(writing))
+        _count_keys(writing, self._unrecognised_keys(decoded.unread))
+        return outcome
+
+    def _spans(self, writing: Writing, traces: Bodies, decoded: Decoded) -> tuple[Outcome, datetime, datetime, bool]:
+        """Insert what is new, replace what says more, skip what is known."""
+        self._batch(writing, decoded)
+        bounds = writing.rows(_BOUNDS).to_pylist()[0]
+        stored = self._stored(writing, bounds)
+        richer = [row for row in stored if not row["same"]]
+        if richer:
+            copies = [
+                (
+                    to_protobuf(orjson.dumps(traces_data([row])), ExportTraceServiceRequest),
+                    _nanoseconds(row["received_at"]),
+                )
+                for row in richer
+            ]
+            self._batch(writing, decode_traces([*traces, *copies], self.conventions.wanted))
+            stored = self._stored(writing, bounds)
+        _forget(writing, stored)
+        writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
+        inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py())
+        outcome = Outcome(
+            inserted - len(richer), decoded.repeats + len(stored), int(bounds["late"]), int(bounds["unrecognised"])
+        )
+        return outcome, bounds["low"], bounds["high"], bool(stored)
+
+    def _batch(self, writing: Writing, decoded: Decoded) -> None:
+        writing.attach("decoded", decoded.table)
+        writing.execute(_BATCH.replace("$columns", self.conventions.select(decoded.keys)))
+        writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
+
+    def _stored(self, writing: Writing, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Copies of the batch's spans that the store has already."""
+        window = self.config.writer.trace_window
+        limits = {"low": bounds["low"] - window, "high": bounds["high"] + window}
+        if bounds["timeless"]:  # such a span may be anywhere
+            limits = {"low": EPOCH, "high": FAR}
+        columns = ", ".join(f"spans.{column}" for column in SPAN_COLUMNS)
+        return writing.rows(_STORED.format(columns=columns), limits).to_pylist()
+
+    def _unrecognised_keys(self, unread: Mapping[str, int]) -> dict[str, int]:
+        return {key: n for key, n in unread.items() if not self.conventions.recognises(key)}
+
+
+def _forget(writing: Writing, stored: list[dict[str, Any]]) -> None:
+    """Known copies leave the batch; poorer ones leave the store."""
+    if not stored:
+        return
+    keys = [{"trace_id": str(row["trace_id"]), "span_id": row["span_id"], "same": row["same"]} for row in stored]
+    writing.attach("stored", pa.Table.from_pylist(keys, _KEY))
+    for table, same in (("batch", "same"), ("spans", "NOT same")):
+        known = f"SELECT (CAST(trace_id AS UUID), span_id) FROM stored WHERE {same}"
+        writing.execute(f"DELETE FROM {table} WHERE (trace_id, span_id) IN ({known})")
+
+
+def _judge(writing: Writing, judged: pa.Table) -> None:
+    """Insert new evaluations; their traces are derived again."""
+    if not judged.num_rows:
+        return
+    writing.attach("judged", judged)
+    writing.execute(_EVALUATIONS)
+    writing.execute(
+        "INSERT INTO touched SELECT DISTINCT CAST(trace_id AS UUID) FROM judged "
+        "WHERE trace_id IS NOT NULL AND CAST(trace_id AS UUID) NOT IN (SELECT trace_id FROM touched)"
+    )
+
+
+def _met_before(writing: Writing) -> bool:
+    """Whether a touched trace has spans that did not come with this batch."""
+    batch = "SELECT count(*) FROM batch"
+    return bool(writing.rows(f"SELECT (SELECT count(*) FROM s) > ({batch}) AS more")["more"][0].as_py())
+
+
+def _count_keys(writing: Writing, unread: Mapping[str, int]) -> None:
+    """Add to the list of attribute keys that no vocabulary knows."""
+    if not unread:
+        return
+    known = set(writing.rows("SELECT key FROM attribute_keys")["key"].to_pylist())
+    room = MAX_KEYS - len(known)
+    counts: dict[str, int] = {}
+    for key, n in unread.items():
+        if key not in known:
+            room -= 1
+        name = key if key in known or room >= 0 else OTHER_KEYS
+        counts[name] = counts.get(name, 0) + n
+    writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
+    writing.execute(
+        "CREATE OR REPLACE TEMP TABLE unread AS SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted"
+    )
+    writing.execute(_KEYS)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    """A UTC timestamp as Unix nanoseconds."""
+    return (moment - EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,0 +1,28 @@
+-- batch: decoded spans with their times, their hash and what the vocabularies read from them.
+CREATE OR REPLACE TEMP TABLE batch AS
+SELECT
+    make_timestamp(CAST(received_ns // 1000 AS BIGINT)) AS received_at,
+    CAST(trace_id AS UUID) AS trace_id,
+    span_id,
+    parent_span_id,
+    name,
+    kind,
+    start_ns,
+    end_ns,
+    CASE WHEN possible(start_ns) THEN make_timestamp(CAST(start_ns // 1000 AS BIGINT)) ELSE received_at END AS started_at,
+    CASE WHEN possible(start_ns) AND possible(end_ns) AND end_ns >= start_ns THEN (end_ns - start_ns) / 1e6 END AS duration_ms,
+    status,
+    status_message,
+    trace_state,
+    flags,
+    service,
+    scope,
+    resource,
+    attributes,
+    events,
+    links,
+    dropped,
+    hash(parent_span_id, name, kind, start_ns, end_ns, status, status_message, trace_state, flags, scope, resource,
+        attributes, events, links, dropped) AS content_hash,
+    $columns
+FROM decoded

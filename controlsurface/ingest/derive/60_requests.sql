@@ -1,0 +1,138 @@
+-- new_requests: one row a unit, from its facts and its priced attempts.
+CREATE OR REPLACE TEMP TABLE tried AS
+SELECT
+    *,
+    lag(failed) OVER in_order AS previous_failed,
+    lag(model) OVER in_order AS previous_model,
+    row_number() OVER (PARTITION BY request_trace, request_span ORDER BY failed, end_ns DESC, start_ns DESC, span_id DESC) AS answer_rank
+FROM priced
+WHERE purpose = 'user' AND request_span IS NOT NULL
+WINDOW in_order AS (PARTITION BY request_trace, request_span ORDER BY end_ns, start_ns, span_id);
+
+CREATE OR REPLACE TEMP TABLE answer AS
+SELECT * FROM tried WHERE answer_rank = 1;
+
+CREATE OR REPLACE TEMP TABLE tries AS
+SELECT
+    tried.request_trace,
+    tried.request_span,
+    count(*) AS attempts,
+    count(*) FILTER (WHERE tried.failed) AS failed_attempts,
+    count(*) FILTER (WHERE tried.previous_failed AND tried.model IS NOT DISTINCT FROM tried.previous_model) AS retries,
+    coalesce(bool_or(tried.previous_failed AND tried.model IS DISTINCT FROM tried.previous_model), FALSE) AS fell_back,
+    -- what a smaller lane did before the answer came
+    arg_max(CASE WHEN tried.failed THEN 'failed' ELSE 'answered' END, (tried.end_ns, tried.span_id))
+        FILTER (WHERE tried.answer_rank > 1 AND escalates(tried.lane) IS NOT TRUE) AS smaller,
+    coalesce(bool_or(tried.gate = 'fail') FILTER (WHERE tried.answer_rank > 1), FALSE) AS gate_failed,
+    CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.input_tokens) END AS input_tokens,
+    sum(tried.cached_tokens) AS cached_tokens,
+    CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
+    sum(tried.reasoning_tokens) AS reasoning_tokens,
+    bool_and(tried.cost_usd IS NOT NULL OR NOT tried.billable) AS priced,
+    CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
+    CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source
+FROM tried
+GROUP BY tried.request_trace, tried.request_span;
+
+CREATE OR REPLACE TEMP TABLE overhead AS
+SELECT request_trace, request_span, count(*) AS calls, sum(cost_usd) AS cost_usd,
+    bool_and(cost_usd IS NOT NULL OR NOT billable) AS priced
+FROM priced
+WHERE purpose <> 'user' AND request_span IS NOT NULL
+GROUP BY request_trace, request_span;
+
+CREATE OR REPLACE TEMP TABLE new_requests AS
+WITH joined AS (
+    SELECT
+        facts.*,
+        coalesce(tries.attempts, 0) AS attempts,
+        coalesce(tries.failed_attempts, 0) AS failed_attempts,
+        coalesce(tries.retries, 0) AS retries,
+        coalesce(tries.fell_back, FALSE) OR facts.fell_back AS any_fell_back,
+        tries.smaller,
+        coalesce(tries.gate_failed, FALSE) AS gate_failed,
+        coalesce(overhead.calls, 0) AS overhead_calls,
+        overhead.cost_usd AS overhead_usd,
+        coalesce(tries.priced, TRUE) AND coalesce(overhead.priced, TRUE) AS priced,
+        tries.input_tokens, tries.cached_tokens, tries.output_tokens, tries.reasoning_tokens,
+        tries.cost_usd, tries.cost_source,
+        answer.model, answer.provider, answer.ttft_ms, answer.gate AS answer_gate, answer.lane AS answer_lane,
+        answer.error_type AS answer_error, answer.failed AS answer_failed,
+        facts.status = 2 OR coalesce(answer.failed, FALSE) AS is_failed,
+        facts.cache_hit OR (answer.span_id IS NULL AND coalesce(facts.cache_asked, FALSE) AND facts.status <> 2) AS is_cached,
+        lane_of_word(facts.lane) AS said_lane,
+        lane_of_model(facts.selected_model) AS selected_model_lane
+    FROM facts
+    LEFT JOIN tries USING (request_trace, request_span)
+    LEFT JOIN overhead USING (request_trace, request_span)
+    LEFT JOIN answer USING (request_trace, request_span)
+),
+laned AS (
+    SELECT
+        *,
+        CASE
+            WHEN is_cached AND attempts = 0 THEN 'cache'
+            WHEN escalated AND escalates(said_lane) THEN said_lane  -- the router's own word for "I escalated to there"
+            ELSE coalesce(nullif(answer_lane, 'unknown'), said_lane, selected_model_lane, 'unknown')
+        END AS final_lane,
+        coalesce(escalates(final_lane), escalated) AS is_escalated
+    FROM joined
+)
+SELECT
+    coalesce(request_id, trace_hex(request_trace) || '-' || span_hex(request_span)) AS request_id,
+    request_trace AS trace_id,
+    request_span AS span_id,
+    session_id,
+    started_at,
+    coalesce(linked_duration_ms, own_duration_ms) AS duration_ms,
+    ttft_ms,
+    task_type,
+    router,
+    router_version,
+    reason,
+    on_scale(confidence, confidence_kind) AS confidence,
+    CASE WHEN confidence IS NOT NULL THEN coalesce(confidence_kind, 'probability') END AS confidence_kind,
+    confidence AS confidence_raw,
+    threshold,
+    requested_model,
+    selected_model,
+    coalesce(said_lane, selected_model_lane) AS selected_lane,
+    CASE WHEN NOT is_failed THEN model END AS answered_by,
+    provider,
+    final_lane AS lane,
+    is_escalated AS escalated,
+    CASE
+        WHEN is_escalated IS NOT TRUE THEN NULL
+        WHEN smaller = 'failed' THEN 'fallback'
+        WHEN smaller = 'answered' THEN 'cascaded'
+        WHEN any_fell_back OR escalation_reason = 'error' THEN 'fallback'
+        ELSE 'routed'
+    END AS escalation_kind,
+    CASE
+        WHEN escalation_kind IS NULL THEN NULL
+        WHEN escalation_reason IS NOT NULL THEN escalation_reason
+        WHEN escalation_kind = 'fallback' THEN 'error'
+        WHEN gate_failed THEN 'quality_gate'
+        WHEN confidence < threshold THEN 'low_confidence'
+    END AS escalation_reason,
+    attempts,
+    failed_attempts,
+    attempts + overhead_calls AS steps,
+    retries,
+    any_fell_back AS fell_back,
+    CASE WHEN is_cached THEN coalesce(cache, 'hit') END AS cache,
+    mode,
+    coalesce(answer_gate, CASE gate_passed WHEN TRUE THEN 'pass' WHEN FALSE THEN 'fail' END) AS gate,
+    CASE WHEN is_failed THEN coalesce(answer_error, error_type, 'error') END AS error_type,
+    is_failed AS failed,
+    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE input_tokens END AS input_tokens,
+    cached_tokens,
+    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE output_tokens END AS output_tokens,
+    reasoning_tokens,
+    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE cost_usd END AS cost_usd,
+    overhead_usd,
+    CASE WHEN is_cached AND attempts = 0 THEN 'cache' ELSE cost_source END AS cost_source,
+    priced,
+    tenant, team, job, user_id, environment, service,
+    weight_of(sample_rate) AS sample_weight
+FROM laned;

@@ -1,0 +1,20 @@
+-- The rows of all touched traces, as they are now.
+DELETE FROM requests WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before;
+DELETE FROM attempts WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before;
+INSERT INTO requests BY NAME SELECT * FROM new_requests;
+INSERT INTO attempts BY NAME
+SELECT
+    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, unknown_usage, mode, sample_rate),
+    r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,
+    r.router, r.router_version, r.selected_model, r.answered_by, r.cache,
+    coalesce(r.mode, priced.mode) AS mode,
+    coalesce(r.tenant, s.tenant) AS tenant,
+    coalesce(r.team, s.team) AS team,
+    coalesce(r.job, s.job) AS job,
+    coalesce(r.session_id, s.session_id) AS session_id,
+    coalesce(r.environment, s.environment) AS environment,
+    coalesce(r.service, s.service) AS service,
+    coalesce(r.sample_weight, weight_of(priced.sample_rate)) AS sample_weight
+FROM priced
+JOIN s ON s.trace_id = priced.trace_id AND s.span_id = priced.span_id
+LEFT JOIN new_requests AS r ON r.trace_id = priced.request_trace AND r.span_id = priced.request_span;

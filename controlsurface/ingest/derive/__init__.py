@@ -1,0 +1,103 @@
+"""A trace's spans become requests and attempts: set statements over the touched traces, whatever came when.
+
+The rules are in the numbered .sql files, run in order. They read the temporary tables `touched` (trace ids) and
+`s` (all their spans), and replace the touched traces' rows of `requests` and `attempts`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from controlsurface.config import Config, Lane
+from controlsurface.ingest.conventions import literal
+from controlsurface.money.prices import PRICE_ATTEMPTS
+from controlsurface.store.duckdb import Writing
+
+Pairs = Iterable[tuple[str | None, str | None]]
+
+_STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
+_BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
+
+_SPANS = """
+CREATE OR REPLACE TEMP TABLE s AS
+SELECT * FROM spans
+WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at BETWEEN $low AND $high
+"""
+# Traces that share a link with a touched one are touched too.
+_LINKED = """
+INSERT INTO touched
+SELECT DISTINCT trace_id FROM spans
+WHERE link_id IN (SELECT link_id FROM s WHERE link_id IS NOT NULL)
+    AND started_at BETWEEN $low AND $high
+    AND trace_id NOT IN (SELECT trace_id FROM touched)
+"""
+_GATES = """
+CREATE OR REPLACE TEMP TABLE gate AS
+SELECT trace_id, span_id, bool_and(lower(label) IN ('pass', 'passed', 'true', 'yes')) AS passed
+FROM evaluations
+WHERE trace_id IN (SELECT trace_id FROM touched)
+    AND lower(label) IN ('pass', 'passed', 'true', 'yes', 'fail', 'failed', 'false', 'no')
+GROUP BY trace_id, span_id
+"""
+_UNPRICED = """
+SELECT DISTINCT provider, model_raw FROM new_attempts WHERE model_raw IS NOT NULL
+"""
+
+
+def lane_macros(lanes: dict[str, Lane]) -> str:
+    """The lanes of the configuration as SQL: lane_of_model, lane_of_word, escalates."""
+    globs = " ".join(
+        f"WHEN {_any_glob(lane.models)} THEN {literal(name)}" for name, lane in lanes.items() if lane.models
+    )
+    words = {word.lower(): name for name, lane in reversed(lanes.items()) for word in (*lane.aliases, name)}
+    said = " ".join(f"WHEN {literal(word)} THEN {literal(name)}" for word, name in words.items())
+    kinds = {**{name: lane.escalation for name, lane in lanes.items()}, "cache": False}
+    known = " ".join(f"WHEN {literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
+    return f"""
+    CREATE OR REPLACE TEMP MACRO lane_of_name(name) AS CASE {globs or "WHEN FALSE THEN ''"} END;
+    CREATE OR REPLACE TEMP MACRO lane_of_model(model) AS lane_of_name(lower(model_name(model)));
+    CREATE OR REPLACE TEMP MACRO lane_of_word(word) AS CASE lower(word) {said} ELSE lower(word) END;
+    CREATE OR REPLACE TEMP MACRO escalates(lane) AS CASE lane {known} END;
+    """
+
+
+def _any_glob(globs: Iterable[str]) -> str:
+    return "(" + " OR ".join(f"name GLOB {literal(glob.lower())}" for glob in globs) + ")"
+
+
+def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> None:
+    """Fill `s` with all spans of the touched traces and of those linked to them, within `window` of the batch."""
+    bounds = {"low": low - window, "high": high + window}
+    while True:
+        writing.execute(_SPANS, bounds)
+        before = _count(writing, "touched")
+        writing.execute(_LINKED, bounds)
+        if _count(writing, "touched") == before:
+            return
+
+
+def derive(writing: Writing, config: Config, prices_of: Callable[[Pairs], pa.Table], seen_before: bool) -> None:
+    """Replace requests and attempts of the touched traces. `seen_before`: some of them may have rows already."""
+    writing.execute(_GATES)
+    trust = str(config.costs.trust_spans).upper()
+    for step in _BEFORE_PRICES:
+        writing.execute(step.replace("$trust_spans", trust))
+    _fetch_prices(writing, prices_of)
+    writing.execute(f"CREATE OR REPLACE TEMP TABLE priced AS {PRICE_ATTEMPTS}")
+    writing.execute(_AFTER_PRICES)
+    writing.execute(_REPLACE.replace("$seen_before", str(seen_before).upper()))
+
+
+def _fetch_prices(writing: Writing, prices_of: Callable[[Pairs], pa.Table]) -> None:
+    """Look up prices of models not met before."""
+    pairs = writing.rows(_UNPRICED).to_pylist()
+    rows = prices_of((pair["provider"], pair["model_raw"]) for pair in pairs)
+    if rows.num_rows:
+        writing.attach("found_prices", rows)
+        writing.execute("INSERT INTO prices BY NAME SELECT * FROM found_prices")
+
+
+def _count(writing: Writing, table: str) -> int:
+    return int(writing.rows(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())

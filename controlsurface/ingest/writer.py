@@ -1,0 +1,188 @@
+"""The one thread that turns journal records into rows: in large batches, each once, position and rows together."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from controlsurface.config import Config
+from controlsurface.errors import StoreError
+from controlsurface.ingest.batch import Loader, Outcome
+from controlsurface.ingest.conventions import Conventions
+from controlsurface.ingest.counters import Counters
+from controlsurface.ingest.derive import Pairs
+from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.segment import Position, Record
+from controlsurface.money.prices import read_book, resolve
+from controlsurface.store.duckdb import DuckStore, Writing
+
+log = logging.getLogger("controlsurface.writer")
+
+READ_BYTES = 32 << 20  # of journal payload in one batch
+CHECKPOINT_ROWS = 500_000  # spans between checkpoints
+RETRY_S = 2.0  # pause after a batch that could not be stored
+
+_POSITION = 'SELECT segment, "offset" FROM journal_position'
+_SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
+_KEPT = ("received", "accepted", "rejected", "duplicate", "late", "unrecognised", "bad_bodies", "refused", "set_aside")
+
+
+class Writer:
+    """Follows the journal; `drain` waits until everything durable is stored."""
+
+    def __init__(
+        self, store: DuckStore, journal: Journal, counters: Counters, config: Config, conventions: Conventions
+    ) -> None:
+        self._store, self._journal, self._counters, self._config = store, journal, counters, config
+        self._prices = _Prices(config)
+        self._loader = Loader(conventions, config, self._prices.of)
+        self._stop = threading.Event()
+        self._moved = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._since_checkpoint = 0
+        self._rows = config.writer.max_rows
+        self.position = Position(0, 0)
+        self.failure: str | None = None  # why the last batch could not be stored, while it cannot
+
+    def start(self) -> None:
+        """Take up where the store stands and follow the journal from there."""
+        self.position = _stored_position(self._store)
+        with self._store.writing() as writing:
+            writing.execute("DELETE FROM prices")  # a changed price file counts from now on
+            self._loader.prepare(writing)
+        self._journal.release(self.position)
+        self._counters.add(backlog=self._journal.backlog(self.position))
+        self._thread.start()
+
+    def stop(self, drain: bool = True) -> None:
+        """End the thread, after everything durable is stored when `drain`."""
+        if drain and self.failure is None:
+            self.drain()
+        self._stop.set()
+        self._thread.join()
+
+    def drain(self, timeout_s: float = 60) -> bool:
+        """Wait until what is durable now is stored; False when it took longer."""
+        end = self._journal.end
+        with self._moved:
+            return bool(self._moved.wait_for(lambda: self.position >= end, timeout_s))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._journal.wait(self.position, 0.2):
+                continue
+            self._gather()
+            try:
+                self._store_next()
+                self.failure, self._rows = None, self._config.writer.max_rows
+            except StoreError as problem:  # the disk, not the data: the same again, later
+                self.failure = str(problem)
+                log.exception("a batch could not be stored; trying again in %g s", RETRY_S)
+                self._stop.wait(RETRY_S)
+            except Exception as problem:
+                log.exception("a batch could not be stored; looking for the record that it fails on")
+                self._narrow(f"{type(problem).__name__}: {problem}")
+
+    def _narrow(self, problem: str) -> None:
+        """After a failure take half as much; put a record that fails alone aside, whole, so that it harms no other."""
+        records = _up_to(self._journal.read(self.position, READ_BYTES), self._rows)
+        if len(records) > 1:
+            self._rows = sum(record.items for record in records) // 2
+            return
+        with self._store.writing() as writing:
+            writing.execute(_SET_ASIDE, [records[0].signal, records[0].payload, problem])
+            _move(writing, records[0].end)
+        self._counters.add(stored=records[0].items, set_aside=records[0].items)
+        self._advance(records[0].end, Outcome())
+
+    def _gather(self) -> None:
+        """Let a batch grow for a moment, so that many small bodies cost one transaction."""
+        deadline = time.monotonic() + self._config.writer.max_delay.total_seconds()
+        while time.monotonic() < deadline and not self._stop.is_set():
+            if self._journal.backlog(self.position) >= self._config.writer.max_rows:
+                return
+            time.sleep(0.02)
+
+    def _store_next(self) -> None:
+        """One batch, one transaction."""
+        records = _up_to(self._journal.read(self.position, READ_BYTES), self._rows)
+        if not records:
+            return
+        position = records[-1].end
+        with self._store.writing() as writing:
+            outcome = self._loader.load(writing, _bodies(records, "traces"), _bodies(records, "logs"))
+            self._record(writing, position, outcome)
+        self._prices.settle()
+        self._counters.add(stored=sum(record.items for record in records), **outcome.counts())
+        self._counters.mark(last_stored_received_ns=records[-1].received_ns)
+        self._advance(position, outcome)
+
+    def _record(self, writing: Writing, position: Position, outcome: Outcome) -> None:
+        """How far the journal is stored, and the counters as they will be, into the transaction."""
+        _move(writing, position)
+        counts = {**self._counters.snapshot()}
+        for name, more in outcome.counts().items():
+            counts[name] = counts.get(name, 0) + more
+        writing.execute("DELETE FROM ingest_counters")
+        kept = pa.table({"name": list(_KEPT), "value": [counts.get(name, 0) for name in _KEPT]})
+        writing.attach("kept", kept)
+        writing.execute("INSERT INTO ingest_counters SELECT * FROM kept")
+
+    def _advance(self, position: Position, outcome: Outcome) -> None:
+        with self._moved:
+            self.position = position
+            self._moved.notify_all()
+        self._journal.release(position)
+        self._since_checkpoint += outcome.inserted
+        if self._since_checkpoint >= CHECKPOINT_ROWS:
+            self._since_checkpoint = 0
+            self._store.checkpoint()
+
+
+class _Prices:
+    """Price rows of models not met before, from the user's file and genai-prices."""
+
+    def __init__(self, config: Config) -> None:
+        path = Path(config.costs.prices)
+        self._book = read_book(path if path.exists() else None)
+        self._met: set[tuple[str | None, str | None]] = set()
+        self._new: set[tuple[str | None, str | None]] = set()
+
+    def of(self, pairs: Pairs) -> pa.Table:
+        """Rows for the new ones among the pairs."""
+        self._new = set(pairs) - self._met
+        return resolve(sorted(self._new, key=str), self._book)
+
+    def settle(self) -> None:
+        """The rows asked for last are stored."""
+        self._met |= self._new
+
+
+def _stored_position(store: DuckStore) -> Position:
+    rows = store.rows(_POSITION).to_pylist()
+    return Position(rows[0]["segment"], rows[0]["offset"]) if rows else Position(0, 0)
+
+
+def _bodies(records: Sequence[Record], signal: str) -> list[tuple[bytes, int]]:
+    return [(record.payload, record.received_ns) for record in records if record.signal == signal]
+
+
+def _up_to(records: Sequence[Record], rows: int) -> list[Record]:
+    """As many records as fit a transaction, at least one."""
+    taken: list[Record] = []
+    total = 0
+    for record in records:
+        if taken and total + record.items > rows:
+            break
+        taken.append(record)
+        total += record.items
+    return taken
+
+
+def _move(writing: Writing, position: Position) -> None:
+    """Write how far the journal is stored into the transaction."""
+    writing.execute("DELETE FROM journal_position")
+    writing.execute("INSERT INTO journal_position VALUES (?, ?)", [position.segment, position.offset])
