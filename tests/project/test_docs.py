@@ -1,6 +1,7 @@
 """The documentation is complete, its links lead somewhere, and its tables are the code's."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,12 @@ ANCHOR = re.compile(r"\]\(#([\w-]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
-def prose(path):
+def prose(path: Path) -> str:
     return FENCED.sub("", path.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("document", generated.DOCUMENTS, ids=tree.name)
-def test_generated_tables_are_fresh(document) -> None:
+def test_generated_tables_are_fresh(document: Path) -> None:
     assert document.read_text("utf-8") == generated.fresh(document), "run `make docs`"
 
 
@@ -34,13 +35,13 @@ def test_every_configuration_key_says_what_it_means() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
-def test_every_link_to_a_file_leads_to_one(document) -> None:
+def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
     linked = [a or b for a, b in LINK.findall(prose(document))]
     assert not [link for link in linked if not (document.parent / link).exists()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
-def test_every_link_to_a_heading_leads_to_one(document) -> None:
+def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
     slugs = {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in HEADING.findall(prose(document))}
     assert set(ANCHOR.findall(prose(document))) <= slugs
 

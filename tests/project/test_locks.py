@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +19,14 @@ def pinned(lock: str) -> set[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=tree.name)
-def test_a_lock_file_holds_versions_and_hashes_and_no_addresses(lock) -> None:
+def test_a_lock_file_holds_versions_and_hashes_and_no_addresses(lock: Path) -> None:
     strange = [line for line in lock.read_text().splitlines() if line and not PIN.match(line) and not HASH.match(line)]
     assert not [line for line in strange if not line.startswith("#")]
     assert "://" not in lock.read_text()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=tree.name)
-def test_every_pin_has_a_hash(lock) -> None:
+def test_every_pin_has_a_hash(lock: Path) -> None:
     text = lock.read_text().splitlines()
     assert not [a for a, b in zip(text, [*text[1:], ""], strict=True) if PIN.match(a) and not HASH.match(b)]
 
