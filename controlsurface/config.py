@@ -146,9 +146,15 @@ def load(path: Path | None) -> Config:
     if path is None:
         return Config()
     try:
-        return parse(tomllib.loads(path.read_text("utf-8")), str(path))
+        return _beside(path, parse(tomllib.loads(path.read_text("utf-8")), str(path)))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{path}: {problem}") from None
+
+
+def _beside(path: Path, config: Config) -> Config:
+    """The price file's name as seen from the configuration's folder."""
+    prices = str(path.parent.absolute() / config.costs.prices)
+    return config.model_copy(update={"costs": config.costs.model_copy(update={"prices": prices})})
 
 
 def parse(table: Mapping[str, Any], name: str) -> Config:

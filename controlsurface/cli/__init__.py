@@ -25,7 +25,7 @@ def run(arguments: list[str] | None = None) -> int:
     except ControlSurfaceError as problem:
         return _said(str(problem), problem.exit_code)
     except click.exceptions.NoArgsIsHelpError as problem:
-        click.echo(problem.ctx.get_help() if problem.ctx else "", err=True)
+        click.echo(problem.ctx.get_help(), err=True)
         return problem.exit_code
     except click.ClickException as problem:
         return _said(_with_hint(problem), problem.exit_code)

@@ -50,7 +50,9 @@ def _module(name: str) -> str:
     return {"import": "bring"}.get(name, name)
 
 
-@click.group(cls=Lazy, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package.__version__, prog_name="controlsurface", message="%(prog)s %(version)s")
 @click.option(
     "--config",

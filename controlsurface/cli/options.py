@@ -42,7 +42,7 @@ def port_option(flag: str, default: int | None, what: str) -> Callable[[Command]
     return click.option(flag, type=kind, default=default, show_default=default is not None, help=what)
 
 
-class DurationType(click.ParamType):
+class DurationType(click.ParamType[timedelta]):
     """`90s`, `15m`, `28d`."""
 
     name = "duration"

@@ -51,7 +51,7 @@ def write_csv(table: pa.Table) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows([_exact(value) for value in row.values()] for row in table.to_pylist())
+    writer.writerows(list(map(_exact, row.values())) for row in table.to_pylist())
     click.echo(out.getvalue(), nl=False)
 
 
@@ -61,7 +61,7 @@ def write_parquet(table: pa.Table) -> None:
         raise click.UsageError("Parquet is not for a terminal; send it to a file: > rows.parquet")
     out = io.BytesIO()
     pq.write_table(table, out)
-    click.get_binary_stream("stdout").write(out.getvalue())
+    sys.stdout.buffer.write(out.getvalue())
 
 
 def aligned(table: pa.Table) -> str:

@@ -16,7 +16,9 @@ from controlsurface.serve.ports import Ports
 @port_option("--api-port", None, "API.  [default: the dashboard's + 1]")
 @port_option("--otlp-http-port", 4318, "OTLP over HTTP.")
 @port_option("--otlp-grpc-port", 4317, "OTLP over gRPC.")
-@click.option("--demo", is_flag=True, help="Simulate a router: four weeks of history on a new store, then live traffic.")
+@click.option(
+    "--demo", is_flag=True, help="Simulate a router: four weeks of history on a new store, then live traffic."
+)
 @click.pass_context
 def command(
     context: click.Context,

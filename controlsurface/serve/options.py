@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controlsurface import content
+from controlsurface.collector.listener import url
 from controlsurface.config import Config
 from controlsurface.serve.part import Part
-from controlsurface.serve.ports import Ports, url
+from controlsurface.serve.ports import Ports
 
 HISTORY = "28d"
 _PAGES = Path(__file__).parent.parent / "ui" / "server.py"
@@ -69,9 +70,10 @@ def dashboard(options: Options) -> Part:
 
 
 def history(options: Options) -> Part:
-    """Four weeks of simulated traffic, sent as fast as it is taken; then it ends."""
-    only_history = ("--backfill", HISTORY, "--duration", "0s")
-    return replace(traffic(options), argv=(*traffic(options).argv, *only_history), once=True)
+    """Four weeks of simulated traffic with an incident in its last hours, then traffic of now."""
+    return replace(
+        traffic(options), argv=(*traffic(options).argv, *("--backfill", HISTORY, "--scenario", "incident")), once=True
+    )
 
 
 def traffic(options: Options) -> Part:

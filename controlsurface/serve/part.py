@@ -29,7 +29,7 @@ class Part:
     health: str = ""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     folder: Path | None = None
-    once: bool = False  # ends by itself, with 0
+    once: bool = False  # not started again, however it ends
 
 
 @dataclass(slots=True)

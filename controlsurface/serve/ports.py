@@ -1,10 +1,10 @@
 """Which ports to listen on: free ones for 0, an error where another program already listens."""
 
 import ipaddress
-import socket
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 
+from controlsurface.collector.listener import bound, in_use
 from controlsurface.errors import ConfigError, PortInUse
 
 
@@ -28,23 +28,10 @@ def settled(host: str, ports: Ports) -> Ports:
             try:
                 found[field.name] = held.enter_context(bound(host, wanted)).getsockname()[1]
             except OSError as problem:
-                taken.append(f"{field.name}: {host}:{wanted}: {problem.strerror or problem}")
+                taken.append(str(in_use(field.name, host, wanted, problem)))
     if taken:
-        raise PortInUse("\n".join(taken) + "\nstop the other program, or choose ports (0: any that is free)")
+        raise PortInUse("\n".join(taken))
     return replace(ports, **found)
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """A TCP socket that holds the address and does not listen yet. Raises OSError."""
-    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    held = socket.socket(family, kind)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(address)
-    except OSError:
-        held.close()
-        raise
-    return held
 
 
 def is_loopback(host: str) -> bool:
@@ -62,9 +49,3 @@ def guard(host: str, token: str) -> None:
             f"--host {host}: others could read and write everything; set `token` under [auth] in the configuration, "
             "or listen on 127.0.0.1"
         )
-
-
-def url(host: str, port: int) -> str:
-    """The address a client on this machine uses."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - translated, not bound
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

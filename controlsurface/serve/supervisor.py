@@ -81,7 +81,7 @@ class Supervisor:
         while not self._stopping.is_set():
             began = time.monotonic()
             child, code = await self._once(part)
-            if self._stopping.is_set() or (part.once and code == 0):
+            if self._stopping.is_set() or part.once:
                 return
             steady = time.monotonic() - began > STEADY_S
             was_ready = was_ready or steady or child.ready.is_set()
@@ -116,7 +116,7 @@ class Supervisor:
             self._stop()
 
     async def _simulate(self) -> None:
-        """Simulated traffic: on a new store with four weeks of history before it."""
+        """Simulated traffic: on a new store with four weeks of history before it, and without when that ended."""
         await self._api_up.wait()
         if not self._stopping.is_set() and await asyncio.to_thread(self._is_new):
             await self._keep(parts.history(self._options))

@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
+from controlsurface.collector.listener import url
 from controlsurface.errors import ConfigError, PortInUse
-from controlsurface.serve.ports import Ports, guard, is_loopback, settled, url
+from controlsurface.serve.ports import Ports, guard, is_loopback, settled
 
 
 def test_zero_becomes_a_different_free_port_each_time() -> None:

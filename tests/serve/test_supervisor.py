@@ -40,9 +40,7 @@ def test_a_part_that_ran_is_started_again_after_a_crash(keeper: Supervisor, tmp_
 
     async def main() -> None:
         kept = asyncio.create_task(keeper._keep(program(text)))
-        async with asyncio.timeout(10):
-            while not log.exists() or len(log.read_text()) < 3:
-                await asyncio.sleep(0.02)
+        await asyncio.to_thread(until, lambda: log.exists() and len(log.read_text()) >= 3)
         keeper._stop()
         await kept
 

@@ -1,0 +1,1 @@
+"""The product's own benchmarks: the same work anywhere, with ratios measured in one run."""

@@ -1,0 +1,138 @@
+"""How many spans a second are taken and stored, how soon they are answered and can be seen."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+
+from controlsurface.bench import series
+from controlsurface.bench.bodies import first_trace, template
+from controlsurface.bench.sender import Prober, Sender
+from controlsurface.bench.server import Server, started
+
+FLOOD, TRICKLE, SERIES = 0.45, 0.35, 0.2  # shares of the time
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to send."""
+
+    seconds: float = 20
+    connections: int = 8
+    body: int = 512
+    prompts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Spans that were answered and stored, and the times that took.
+
+    `series_bound` is what one core does with decoding and inserting in series and nothing else, in the same run;
+    `share_of_bound` is spans_per_cpu_s by it. Acknowledgement and freshness (from answer to visible in a query) are
+    taken at half of the rate that the first part reached.
+    """
+
+    spans_per_s: float
+    spans_per_cpu_s: float
+    ack_p50_ms: float
+    ack_p99_ms: float
+    series_bound: float
+    share_of_bound: float
+    rss_mb: float
+    fresh_p50_ms: float
+    fresh_p95_ms: float
+    spans: int
+    bytes_per_span: float
+    refused: int
+    half_load_spans_per_s: float
+
+    def rounded(self) -> dict[str, float]:
+        """For printing: four significant digits."""
+        return {
+            name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in asdict(self).items()
+        }
+
+
+def run(settings: Settings, tell: Callable[[str], None]) -> Result:
+    """Measure a collector on a temporary directory, for about `settings.seconds`. Raises PartFailed, Unreachable."""
+    bodies = template(settings.body, time.time_ns(), prompts=settings.prompts)
+    with tempfile.TemporaryDirectory(prefix="controlsurface-bench-") as folder, started(Path(folder)) as server:
+        sender = Sender(server.otlp_http, bodies)
+        tell("full load")
+        full = _flood(server, sender, settings)
+        tell(f"half load: {full.rate / 2:.0f} spans/s")
+        half = _trickle(server, sender, settings, full.rate / 2)
+    tell("decoding and inserting in series")
+    bound = series.bound(bodies, settings.seconds * SERIES)
+    per_cpu_s = full.spans / full.cpu_s
+    return Result(
+        spans_per_s=full.rate,
+        spans_per_cpu_s=per_cpu_s,
+        ack_p50_ms=half.ack_p50_ms,
+        ack_p99_ms=half.ack_p99_ms,
+        series_bound=bound,
+        share_of_bound=per_cpu_s / bound,
+        rss_mb=full.rss_mb,
+        fresh_p50_ms=half.fresh_p50_ms,
+        fresh_p95_ms=half.fresh_p95_ms,
+        spans=full.spans + half.spans,
+        bytes_per_span=len(bodies.payload) / bodies.spans,
+        refused=full.refused,
+        half_load_spans_per_s=half.rate,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Full:
+    spans: int
+    rate: float
+    cpu_s: float
+    rss_mb: float
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    spans: int
+    rate: float
+    ack_p50_ms: float
+    ack_p99_ms: float
+    fresh_p50_ms: float
+    fresh_p95_ms: float
+
+
+def _flood(server: Server, sender: Sender, settings: Settings) -> _Full:
+    """As much as it takes; the clock stops when the last span is stored."""
+    sender.one()
+    server.drain(PATIENCE_S)
+    cpu_s, began = server.cpu_s(), time.perf_counter()
+    sent = sender.flood(settings.connections, settings.seconds * FLOOD)
+    rss_mb = server.rss_mb()
+    server.drain(PATIENCE_S)
+    elapsed = time.perf_counter() - began
+    spans = sent.bodies * sender.template.spans
+    return _Full(spans, spans / elapsed, server.cpu_s() - cpu_s, max(rss_mb, server.rss_mb()), sent.refused)
+
+
+def _trickle(server: Server, sender: Sender, settings: Settings, rate: float) -> _Half:
+    """Half of what it takes, with a prober beside."""
+    seconds = settings.seconds * TRICKLE
+    near = datetime.now(UTC).isoformat()
+    prober = Prober(sender, lambda number: server.has_trace(first_trace(number), near), seconds)
+    prober.start()
+    began = time.perf_counter()
+    sent = sender.trickle(settings.connections, seconds, rate)
+    elapsed = time.perf_counter() - began
+    prober.join(PATIENCE_S)
+    spans = sent.bodies * sender.template.spans
+    return _Half(spans, spans / elapsed, *_percentiles(sent.seconds, 50, 99), *_percentiles(prober.seconds, 50, 95))
+
+
+def _percentiles(seconds: list[float], *wanted: int) -> list[float]:
+    """Percentiles in ms; of one value, that value. Not a number without any."""
+    cuts = quantiles(seconds * 2 if len(seconds) == 1 else seconds or [float("nan")] * 2, n=100, method="inclusive")
+    return [cuts[each - 1] * 1e3 for each in wanted]

@@ -1,0 +1,84 @@
+"""A collector in a process of its own, to be measured from outside."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from controlsurface.errors import PartFailed, Unreachable
+
+_NAMES = {"api", "otlp_http", "otlp_grpc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens, and what it says of itself."""
+
+    api: str
+    otlp_http: str
+
+    def ingest(self) -> dict[str, Any]:
+        """The counters of GET /api/v1/ingest."""
+        answer: dict[str, Any] = requests.get(f"{self.api}/api/v1/ingest", timeout=30).json()
+        return answer
+
+    def drain(self, patience_s: float) -> None:
+        """Return when everything that was answered can be queried. Raises Unreachable after `patience_s`."""
+        end = time.monotonic() + patience_s
+        while self.ingest()["pending"]:
+            if time.monotonic() > end:
+                raise Unreachable(f"{self.api}: still storing after {patience_s:g} s")
+            time.sleep(0.02)
+
+    def has_trace(self, trace_id: str, near: str) -> bool:
+        """Whether a trace can be read."""
+        answer = requests.get(f"{self.api}/api/v1/traces/{trace_id}", params={"near": near}, timeout=30)
+        return answer.status_code == 200
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time it used so far."""
+        return self._own_metric("process_cpu_seconds_total")
+
+    def rss_mb(self) -> float:
+        """Memory it holds, in MB."""
+        return self._own_metric("process_resident_memory_bytes") / 1e6
+
+    def _own_metric(self, name: str) -> float:
+        text = requests.get(f"{self.api}/metrics", timeout=30).text
+        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+@contextmanager
+def started(data: Path) -> Iterator[Server]:
+    """A collector on free ports; stopped at the end. Raises PartFailed when it does not start."""
+    command = [sys.executable, "-m", "controlsurface.collector", "--data", str(data)]
+    for flag in ("--api-port", "--otlp-http-port", "--otlp-grpc-port"):
+        command += [flag, "0"]
+    with (
+        (data / "stderr").open("w+", encoding="utf-8") as words,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True) as process,
+    ):
+        try:
+            yield _ready(process, data / "stderr")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def _ready(process: "subprocess.Popen[str]", words: Path) -> Server:
+    """The addresses on its ready lines."""
+    found: dict[str, str] = {}
+    for line in process.stdout or ():
+        table = json.loads(line)
+        found[table["ready"]] = table["url"]
+        if found.keys() >= _NAMES:
+            return Server(found["api"], found["otlp_http"])
+    raise PartFailed(f"the collector ended before it was ready: {words.read_text('utf-8')}")

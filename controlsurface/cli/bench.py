@@ -1,0 +1,31 @@
+"""`controlsurface bench`: measure this machine with the product's own work."""
+
+import click
+import pyarrow as pa
+
+from controlsurface.bench import ingest as benchmark
+from controlsurface.cli import output
+from controlsurface.cli.options import json_option
+
+
+@click.group()
+def command() -> None:
+    """Measure this machine."""
+
+
+@command.command()
+@click.option("--seconds", type=click.FloatRange(2, 3600), default=20, show_default=True, help="Time to spend.")
+@click.option("--connections", type=click.IntRange(1, 256), default=8, show_default=True, help="Senders at once.")
+@click.option("--body", type=click.IntRange(4, 100_000), default=512, show_default=True, help="Spans a body.")
+@click.option(
+    "--prompts/--no-prompts", default=True, show_default=True, help="Bodies with prompts, 2.3 kB a span; else 0.8."
+)
+@json_option
+def ingest(seconds: float, connections: int, body: int, prompts: bool, as_json: bool) -> None:
+    """Spans a second that are answered and stored, by a real collector on a temporary directory."""
+    settings = benchmark.Settings(seconds, connections, body, prompts)
+    result = benchmark.run(settings, lambda text: click.echo(f"controlsurface: bench: {text}", err=True)).rounded()
+    if as_json:
+        output.write_json(result)
+    else:
+        output.write_table(pa.table({"figure": list(result), "value": [float(v) for v in result.values()]}))

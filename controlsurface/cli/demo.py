@@ -1,0 +1,33 @@
+"""`controlsurface demo`: traffic of a simulated router, through the real OpenTelemetry SDK."""
+
+import os
+import signal
+import threading
+from datetime import timedelta
+
+import click
+
+from controlsurface.cli.options import DURATION
+from controlsurface.demo import SCENARIOS, run
+
+
+@click.command()
+@click.option("--endpoint", default="http://127.0.0.1:4318", show_default=True, help="OTLP over HTTP.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Requests a second.  [default: one a minute]")
+@click.option("--duration", type=DURATION, help="How long to go on, e.g. 10m; 0s: history only.  [default: for ever]")
+@click.option("--scenario", type=click.Choice(list(SCENARIOS)), default="steady", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds simulate equal traffic.")
+@click.option("--backfill", type=DURATION, help="First send so much history, e.g. 28d.")
+def command(
+    endpoint: str, rate: float | None, duration: timedelta | None, scenario: str, seed: int, backfill: timedelta | None
+) -> None:
+    """A simulated router: requests, escalations, failures and prices as one would see them.
+
+    A server with a token finds it in the environment variable CONTROLSURFACE_TOKEN.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    token = os.environ.get("CONTROLSURFACE_TOKEN", "")
+    spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
+    click.echo(f"controlsurface: demo: {spans} spans sent", err=True)

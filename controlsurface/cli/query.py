@@ -1,0 +1,116 @@
+"""`controlsurface query`: any metric, from a running server or from the data directory, whichever there is."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+
+from controlsurface.cli import output
+from controlsurface.cli.options import data_option, json_option
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import QueryAnswer, open_reader
+
+
+@click.command()
+@click.argument("metric", required=False)
+@data_option
+@click.option("--list", "listed", is_flag=True, help="Show all metrics.")
+@click.option("--by", multiple=True, metavar="A,B", help="Dimensions to break down by.")
+@click.option("--where", multiple=True, metavar="K=V", help="Keep rows of this value; repeat for more. K=: unknown.")
+@click.option("--since", metavar="DURATION", help="From so long ago until now, e.g. 24h.")
+@click.option("--from", "start", metavar="TIME", help="First moment: 2026-01-09, 2026-01-09T12:00:00Z or -24h.")
+@click.option("--to", "end", metavar="TIME", help="Moment after the last.")
+@click.option("--every", metavar="DURATION", help="One row for each step of time, e.g. 1h.")
+@click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
+@json_option
+@click.option("--sql", is_flag=True, help="Print the statement and its parameters instead of the rows.")
+def command(
+    metric: str | None,
+    data: Path,
+    listed: bool,
+    by: tuple[str, ...],
+    where: tuple[str, ...],
+    since: str | None,
+    start: str | None,
+    end: str | None,
+    every: str | None,
+    form: str,
+    as_json: bool,
+    sql: bool,
+) -> None:
+    r"""Any metric of the catalogue, broken down, filtered and over time.
+
+    \b
+    controlsurface query escalation_rate --by task_type --since 24h
+    controlsurface query cost --by team --where lane=large --every 1d --format csv
+    """
+    form = "json" if as_json else form
+    if listed:
+        _print_catalogue(form)
+        return
+    if metric is None:
+        raise click.UsageError("name a METRIC; --list shows them")
+    if since and start:
+        raise click.UsageError("--since and --from say the same; give one")
+    given = {"start": f"-{since.lstrip('-')}" if since else start, "end": end, "every": every}
+    arguments = QueryArgs.model_validate(
+        {"metric": metric, "by": by, "where": tuple(map(_filter, where)), **{k: v for k, v in given.items() if v}}
+    )
+    with closing(open_reader(data)) as reader:
+        answer = reader.query(arguments)
+    if sql:
+        _print_sql(answer)
+    else:
+        _print_rows(answer, form)
+
+
+def _filter(text: str) -> str:
+    """`k=v` as the API's `k:v`."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise BadRequest(f"--where {text}: write DIMENSION=VALUE")
+    return f"{name}:{value}"
+
+
+def _print_catalogue(form: str) -> None:
+    rows = [
+        {"name": m.id, "unit": m.unit, "better": m.better, "kind": m.kind, "help": m.help} for m in CATALOG.values()
+    ]
+    table = pa.Table.from_pylist(rows)
+    if form == "json":
+        output.write_json(rows)
+    else:
+        _WRITERS[form](table)
+
+
+def _print_sql(answer: QueryAnswer) -> None:
+    """The statement as it was run, and what stood for its parameters."""
+    click.echo(answer.sql)
+    for name, value in answer.parameters.items():
+        click.echo(f"-- ${name} = {value!r}")
+
+
+def _print_rows(answer: QueryAnswer, form: str) -> None:
+    """JSON has the shape of the API's answer; the other formats are the rows alone."""
+    if form == "json":
+        output.write_json(_as_api(answer))
+    else:
+        _WRITERS[form](answer.rows)
+
+
+def _as_api(answer: QueryAnswer) -> dict[str, Any]:
+    return {
+        "metric": answer.metric,
+        "unit": answer.unit,
+        "rows": output.records(answer.rows),
+        "source": answer.source,
+        "sql": answer.sql,
+        "elapsed_ms": answer.elapsed_ms,
+    }
+
+
+_WRITERS = {"table": output.write_table, "csv": output.write_csv, "parquet": output.write_parquet}

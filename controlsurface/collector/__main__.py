@@ -1,0 +1,117 @@
+"""`python -m controlsurface.collector`: one collector, as `serve` starts it."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from controlsurface.api import create_app
+from controlsurface.collector.engine import Engine, running
+from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
+from controlsurface.config import Config, load
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.ingest.grpc import GrpcReceiver
+from controlsurface.ingest.http import HttpReceiver
+
+SERVER = "server.json"
+_log = logging.getLogger("collector")
+
+
+class Receiver(Protocol):
+    """What both OTLP receivers can do."""
+
+    def start(self) -> int:
+        """Begin to listen; the port. Raises OSError."""
+        ...
+
+    def stop(self, grace_s: float) -> None:
+        """Take no new bodies, answer those under way."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    flags = _flags().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        _run(flags, load(flags.config), stop)
+    except ControlSurfaceError as problem:
+        for line in str(problem).splitlines():
+            _log.error(line)  # the user's problem: no traceback
+        return problem.exit_code
+    return 0
+
+
+def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
+    """Own the data directory, listen, announce, wait, end in order."""
+    with running(flags.data, config) as engine:
+        with _serving(flags, config, engine) as addresses, _announced(flags.data, addresses):
+            stop.wait()
+            _log.info("stopping: no new bodies are taken")
+        if problems := engine.problems():
+            _log.error("; ".join(problems))
+
+
+@contextmanager
+def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Iterator[Mapping[str, str]]:
+    """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
+    with ExitStack() as ends:
+        api = Listener("api", create_app(engine.reader(), config), flags.host, flags.api_port)
+        ends.callback(api.stop)
+        api.start()
+        addresses = {"api": api.url}
+        for name, kind, port in (
+            ("otlp_http", HttpReceiver, flags.otlp_http_port),
+            ("otlp_grpc", GrpcReceiver, flags.otlp_grpc_port),
+        ):
+            receiver = kind(engine.intake, config, flags.host, port)
+            addresses[name] = url(flags.host, _started(name, receiver, flags.host, port))
+            ends.callback(receiver.stop, GRACE_S)
+        yield addresses
+
+
+def _started(name: str, receiver: Receiver, host: str, port: int) -> int:
+    """Start a receiver. Raises PortInUse."""
+    try:
+        return receiver.start()
+    except OSError as problem:
+        raise in_use(name, host, port, problem) from None
+
+
+@contextmanager
+def _announced(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+    """Print the ready lines, and leave the addresses where other commands find them."""
+    path = data / SERVER
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
+    draft.replace(path)
+    for name, address in addresses.items():
+        print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _flags() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m controlsurface.collector", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="data directory")
+    parser.add_argument("--config", type=Path, help="configuration, TOML")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    for flag in ("--api-port", "--otlp-http-port", "--otlp-grpc-port"):
+        parser.add_argument(flag, type=int, default=0, help="0: any that is free")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What stands between an accepted body and a row: store, journal, counters, intake and writer of one data directory."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controlsurface.config import Config
+from controlsurface.ingest import conventions
+from controlsurface.ingest.counters import Counters
+from controlsurface.ingest.intake import Intake
+from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.writer import Writer
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The running parts; give bodies to `intake`, ask `reader()`."""
+
+    store: DuckStore
+    journal: Journal
+    counters: Counters
+    intake: Intake
+    writer: Writer
+
+    def reader(self) -> LocalReader:
+        """A reader of the store that knows the counters and the health of this process."""
+        return LocalReader(self.store, self.counters.snapshot, self.problems)
+
+    def problems(self) -> list[str]:
+        """Why no traffic should come here; empty when all is well."""
+        own = [text for text in (self.writer.failure, self.journal.failure) if text]
+        return [*own, *self.intake.reasons()]
+
+
+@contextmanager
+def running(data: Path, config: Config) -> Iterator[Engine]:
+    """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError."""
+    with ExitStack() as ends:  # from the last to the first
+        store = DuckStore.open(data)
+        ends.callback(store.close)
+        journal = Journal(data / JOURNAL, config.journal)
+        ends.callback(journal.close)
+        counters = Counters()
+        vocabularies = conventions.load(config)
+        writer = Writer(store, journal, counters, config, vocabularies)
+        writer.start()
+        ends.callback(writer.stop, drain=True)
+        ends.callback(logging.getLogger("collector").info, "storing what was accepted")
+        intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
+        ends.callback(intake.close)
+        yield Engine(store, journal, counters, intake, writer)

@@ -1,0 +1,85 @@
+"""An ASGI application on a socket, served by a thread of its own."""
+
+import asyncio
+import socket
+import threading
+import time
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from controlsurface.errors import PartFailed, PortInUse
+
+GRACE_S = 10  # for answers under way when asked to stop
+_BACKLOG = 2048
+
+
+class Listener:
+    """Bound at once, so that a taken port is an error at once; serves between `start` and `stop`."""
+
+    def __init__(self, name: str, app: ASGIApp, host: str, port: int) -> None:
+        try:
+            self._socket = bound(host, port)
+            self._socket.listen(_BACKLOG)
+        except OSError as problem:
+            raise in_use(name, host, port, problem) from None
+        self.url = url(host, self._socket.getsockname()[1])
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+
+    def start(self) -> Self:
+        """Return when requests are answered. Raises PartFailed when that does not come about."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise PartFailed(f"{self._thread.name}: the server ended while it was starting")
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """Take no more requests, answer those under way."""
+        self._server.should_exit = True
+        self._thread.join(GRACE_S + 5)
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A TCP socket that holds the address and does not listen yet. Raises OSError."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    held = socket.socket(family, kind)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def in_use(name: str, host: str, port: int, problem: OSError) -> PortInUse:
+    """The error for an address that cannot be listened on."""
+    return PortInUse(
+        f"{name}: {host}:{port}: {problem.strerror or problem}; stop the other program, or choose another port (0: any)"
+    )
+
+
+def url(host: str, port: int) -> str:
+    """The address a client on this machine uses."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - translated, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

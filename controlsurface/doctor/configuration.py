@@ -1,0 +1,67 @@
+"""The configuration in force, every key with its value, as TOML that reads back the same."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from controlsurface.config import Config
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def as_toml(config: Config) -> str:
+    """Every table and key, each with what it means."""
+    return "\n".join(_table(config, ())).strip() + "\n"
+
+
+def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
+    """The lines of one table: its own keys first, then the tables in it."""
+    fields = [(info.alias or name, info, getattr(model, name)) for name, info in type(model).model_fields.items()]
+    if place:
+        yield from ("", f"[{'.'.join(map(_key, place))}]")
+    for key, info, value in fields:
+        if not isinstance(value, BaseModel | Mapping):
+            yield f"{_key(key)} = {_value(value)}{_comment(info)}"
+    for key, info, value in fields:
+        if isinstance(value, Mapping):
+            yield from ("", f"# {key}: {info.description}")
+        for name, inner in _tables(key, value):
+            yield from _table(inner, (*place, *name))
+
+
+def _tables(key: str, value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    """The tables a field holds: itself, or one for each name."""
+    if isinstance(value, BaseModel):
+        yield (key,), value
+    elif isinstance(value, Mapping):
+        yield from (((key, name), inner) for name, inner in value.items())
+
+
+def _comment(info: FieldInfo) -> str:
+    return f"  # {info.description}" if info.description else ""
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else json.dumps(name)
+
+
+def _value(value: Any) -> str:
+    """A TOML value; JSON's strings, numbers and truth values are TOML's."""
+    if isinstance(value, timedelta):
+        return json.dumps(_duration(value))
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value)
+
+
+def _duration(value: timedelta) -> str:
+    """In the largest unit that divides it."""
+    milliseconds = round(value / timedelta(milliseconds=1))
+    for unit, seconds in _UNITS.items():
+        if milliseconds and milliseconds % (seconds * 1000) == 0:
+            return f"{milliseconds // (seconds * 1000)}{unit}"
+    return f"{milliseconds}ms"

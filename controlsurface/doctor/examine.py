@@ -1,0 +1,149 @@
+"""The checks themselves, in the order in which one would look."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from controlsurface.collector.listener import bound
+from controlsurface.config import Config
+from controlsurface.doctor.finding import Finding
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.ingest import conventions
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.money.prices import read_book
+from controlsurface.reader import open_reader
+from controlsurface.reader.reader import Reader
+from controlsurface.store.duckdb import FILE, owner
+
+PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
+DAY = timedelta(days=1)
+LOW_DISK = 10  # times the configured minimum
+SKEW_MS = 2000.0  # clocks this far apart put spans on the wrong minute
+SILENT = 10  # times the usual gap without a word
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined."""
+
+    data: Path
+    host: str
+    config: Config
+    config_file: Path | None
+
+
+def examine(patient: Patient) -> Iterator[Finding]:
+    """Every finding, as soon as it is made. A check that itself fails is a finding."""
+    for check in (_configuration, _vocabularies, _prices, _disk, _ports):
+        yield from _guarded(check, patient)
+    yield from _guarded(_stored, patient)
+
+
+def _guarded(check: Callable[[Any], Iterator[Finding]], about: Any) -> Iterator[Finding]:
+    try:
+        yield from check(about)
+    except ControlSurfaceError as problem:
+        yield Finding(check.__name__.strip("_"), "fail", str(problem))
+
+
+def _configuration(patient: Patient) -> Iterator[Finding]:
+    where = patient.config_file or "no file: every key has its default"
+    yield Finding("configuration", "ok", str(where))
+
+
+def _vocabularies(patient: Patient) -> Iterator[Finding]:
+    found = conventions.load(patient.config).vocabularies
+    yield Finding("vocabularies", "ok", f"{len(found)} compile: {', '.join(each.name for each in found)}")
+
+
+def _prices(patient: Patient) -> Iterator[Finding]:
+    path = Path(patient.config.costs.prices)
+    own = f"{len(read_book(path).price)} of your own in {path}" if path.exists() else f"none of your own ({path})"
+    yield Finding("prices", "ok", f"{own}; list prices of genai-prices for the rest")
+
+
+def _disk(patient: Patient) -> Iterator[Finding]:
+    folder = next(each for each in (patient.data, *patient.data.parents) if each.exists())
+    free, least = shutil.disk_usage(folder).free, patient.config.journal.min_free
+    text = f"{free / 1e9:.1f} GB free at {folder}; bodies are refused under {least / 1e6:.0f} MB"
+    yield Finding("disk", "ok" if free > LOW_DISK * least else "warn" if free > least else "fail", text)
+
+
+def _ports(patient: Patient) -> Iterator[Finding]:
+    if pid := owner(patient.data):
+        yield Finding("ports", "ok", f"a server runs on this data directory, process {pid}")
+        return
+    for name, port in PORTS.items():
+        try:
+            bound(patient.host, port).close()
+        except OSError as problem:
+            yield Finding("ports", "warn", f"{name}: {patient.host}:{port}: {problem.strerror}; `serve` can use others")
+        else:
+            yield Finding("ports", "ok", f"{name}: {patient.host}:{port} is free")
+
+
+def _stored(patient: Patient) -> Iterator[Finding]:
+    """What the store says, directly or through the server that owns it."""
+    if not (patient.data / FILE).exists():
+        yield Finding("store", "ok", f"{patient.data}: nothing stored yet; `serve` begins it")
+        return
+    with closing(open_reader(patient.data)) as reader:
+        yield Finding("store", "ok", f"{patient.data}: opens")
+        for check in (_server, _ingest, _unread, _lanes, _unpriced, _sources):
+            yield from _guarded(check, reader)
+
+
+def _server(reader: Reader) -> Iterator[Finding]:
+    problems = reader.health()
+    yield from (Finding("server", "fail", text) for text in problems)
+    if not problems:
+        yield Finding("server", "ok", "takes traffic")
+
+
+def _ingest(reader: Reader) -> Iterator[Finding]:
+    counts = reader.ingest()
+    text = (
+        f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.duplicate} repeated, {counts.pending} pending"
+    )
+    yield Finding("ingest", "warn" if counts.rejected else "ok", text)
+
+
+def _unread(reader: Reader) -> Iterator[Finding]:
+    names = reader.unrecognised().column("key").to_pylist()
+    some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+    text = f"{len(names)} attributes that no vocabulary reads: {some}" if names else "every attribute is read"
+    yield Finding("attributes", "ok", text)
+
+
+def _lanes(reader: Reader) -> Iterator[Finding]:
+    rows = reader.query(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",))).rows.to_pylist()
+    if models := [str(row["answered_by"]) for row in rows if row["value"]]:
+        yield Finding("lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration")
+    else:
+        yield Finding("lanes", "ok", "every request has a lane")
+
+
+def _unpriced(reader: Reader) -> Iterator[Finding]:
+    rows = reader.query(QueryArgs(metric="priced_share", by=("model",))).rows.to_pylist()
+    if models := [str(row["model"]) for row in rows if row["value"] is not None and row["value"] < 1]:
+        yield Finding("unpriced", "warn", f"calls without a price: {', '.join(models)}; state it in prices.toml")
+    else:
+        yield Finding("unpriced", "ok", "every billable call has a price")
+
+
+def _sources(reader: Reader) -> Iterator[Finding]:
+    """Clocks and silence of every service seen in the last days."""
+    now = datetime.now(UTC)
+    for row in reader.sources().to_pylist():
+        name, skew, gap = row["service"] or "a source without service.name", row["skew_ms"], row["usual_gap_ms"]
+        if skew is not None and skew > SKEW_MS:
+            yield Finding("clocks", "warn", f"{name}: its clock is {skew / 1e3:.1f} s ahead of ours")
+        quiet_ms = (now - row["last_seen"]) / timedelta(milliseconds=1)
+        if gap and quiet_ms > max(SILENT * gap, 60_000):
+            yield Finding("sources", "warn", f"{name}: silent for {quiet_ms / 60_000:.0f} min")
+        else:
+            yield Finding("sources", "ok", f"{name}: {row['spans']} spans, last {quiet_ms / 1000:.0f} s ago")
