@@ -20,7 +20,9 @@ Step = Annotated[Every, Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
 class QueryArgs(Window):
     """A metric, what to break it down by, and the time step."""
 
-    metric: str = Field(max_length=100, description="a metric of /api/v1/metrics")
+    metric: str = Field(
+        max_length=100, description="a metric of /api/v1/metrics", json_schema_extra={"enum": list(CATALOG)}
+    )
     by: Names = Field((), max_length=4, description="up to four dimensions, comma-separated or repeated")
     every: Step | None = Field(None, description="length of a bucket, such as 5m, 1h, 1d (UTC; weeks start on Monday)")
 

@@ -69,7 +69,7 @@ class LocalReader:
         if not found.num_rows:
             raise NotFound(f"no request '{request_id[:200]}'")
         row = found.to_pylist()[0]
-        return RequestDetail(row, self._rows(detail.attempts(row)), self._rows(detail.evaluations(row)))
+        return RequestDetail(found, self._rows(detail.attempts(row)), self._rows(detail.evaluations(row)))
 
     def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
         """A trace's spans, in order of time."""

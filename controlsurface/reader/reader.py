@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.metric import Metric
@@ -42,9 +43,28 @@ class Page:
 class RequestDetail:
     """One request with its decision and costs, its attempts in order of time, and what was evaluated of it."""
 
-    request: Mapping[str, Any]
+    row: pa.Table
     attempts: pa.Table
     evaluations: pa.Table
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request's row."""
+        return dict(self.row.to_pylist()[0])
+
+    def as_table(self) -> pa.Table:
+        """All of it in one row: a struct and two lists of structs."""
+        request = self.row.to_struct_array().combine_chunks()
+        return pa.table(
+            [request, _listed(self.attempts), _listed(self.evaluations)], ["request", "attempts", "evaluations"]
+        )
+
+    @staticmethod
+    def of(table: pa.Table) -> "RequestDetail":
+        """The inverse of `as_table`."""
+        request, attempts, evaluations = table.columns
+        flat = (request, pc.list_flatten(attempts), pc.list_flatten(evaluations))
+        return RequestDetail(*(pa.Table.from_struct_array(each) for each in flat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +133,9 @@ class Reader(Protocol):
     def close(self) -> None:
         """Give the store or the connection back."""
         ...
+
+
+def _listed(rows: pa.Table) -> pa.ListArray:
+    """A table as one list of structs."""
+    structs = rows.to_struct_array().combine_chunks()
+    return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)

@@ -1,0 +1,64 @@
+"""The ASGI application: routes, threads for the work, problems for the errors."""
+
+from collections.abc import Awaitable, Callable
+
+from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from controlsurface.api.arguments import read
+from controlsurface.api.auth import BearerToken
+from controlsurface.api.encode import encoded
+from controlsurface.api.health import alive, exposition, ready
+from controlsurface.api.openapi import document
+from controlsurface.api.operations import OPERATIONS, Operation
+from controlsurface.api.problems import on_error, on_http, on_known
+from controlsurface.config import Config
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.reader import Reader
+
+# More queries at once only wait for each other's cores.
+THREADS = 16
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(reader: Reader, config: Config) -> Starlette:
+    """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
+    limiter = CapacityLimiter(THREADS)
+    routes = [Route(each.path, _endpoint(each, reader, limiter)) for each in OPERATIONS]
+    routes += [
+        Route("/healthz", alive),
+        Route("/readyz", _threaded(lambda _: ready(reader), limiter)),
+        Route("/metrics", _threaded(lambda _: exposition(reader), limiter)),
+        Route("/api/openapi.json", _threaded(lambda _: document(), limiter)),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(BearerToken, token=config.auth.token)] if config.auth.token else [],
+        exception_handlers={ControlSurfaceError: on_known, HTTPException: on_http, Exception: on_error},
+    )
+
+
+def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
+    """One operation as an endpoint: read the arguments, answer, encode as asked."""
+
+    def work(request: Request) -> Response:
+        arguments = read(operation.arguments, request.query_params.multi_items())
+        answer = operation.answer(reader, arguments, request.path_params)
+        return encoded(answer, request.headers.get("accept", ""))
+
+    return _threaded(work, limiter)
+
+
+def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter) -> Endpoint:
+    """Run `work` in a thread, so that a slow query holds up nobody else."""
+
+    async def endpoint(request: Request) -> Response:
+        return await to_thread.run_sync(work, request, limiter=limiter)
+
+    return endpoint

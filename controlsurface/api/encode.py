@@ -1,0 +1,57 @@
+"""Answers as strict JSON, or as an Arrow IPC stream where that is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from starlette.responses import Response
+
+ARROW = "application/vnd.apache.arrow.stream"
+JSON = "application/json"
+FACTS = b"controlsurface"
+
+
+@dataclass(frozen=True, slots=True)
+class Tabular:
+    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself."""
+
+    name: str
+    rows: pa.Table
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    single: bool = False
+
+    def plain(self) -> Any:
+        """The answer as lists and mappings."""
+        rows = self.rows.to_pylist()
+        return rows[0] if self.single else {**self.facts, self.name: rows}
+
+
+def encoded(answer: Any, accept: str) -> Response:
+    """The answer in the form asked for; what is not a table is JSON in any case."""
+    if isinstance(answer, Tabular) and ARROW in accept:
+        return Response(_stream(answer), media_type=ARROW)
+    return json(answer.plain() if isinstance(answer, Tabular) else answer)
+
+
+def json(value: Any, status: int = 200) -> Response:
+    """Strict JSON: no NaN, times in UTC with a Z, money as numbers."""
+    return Response(orjson.dumps(value, _plain, orjson.OPT_UTC_Z), status, media_type=JSON)
+
+
+def _plain(value: object) -> Any:
+    """What orjson does not know."""
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(type(value).__name__)
+
+
+def _stream(answer: Tabular) -> bytes:
+    """The rows as an Arrow IPC stream, the facts in the schema's metadata."""
+    table = answer.rows.replace_schema_metadata({FACTS: orjson.dumps(answer.facts, _plain)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())

@@ -1,0 +1,106 @@
+"""The OpenAPI document, made from the operations and their argument models."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from starlette.responses import Response
+
+from controlsurface import __version__
+from controlsurface.api import shapes
+from controlsurface.api.arguments import is_list
+from controlsurface.api.encode import ARROW, JSON, json
+from controlsurface.api.operations import OPERATIONS, Operation
+from controlsurface.api.problems import MEDIA_TYPE
+from controlsurface.metrics.arguments import Arguments
+
+_ERRORS = {
+    "400": "An argument cannot be understood",
+    "401": "The token is missing or wrong",
+    "404": "There is no such thing",
+    "503": "Not at the moment; Retry-After says when",
+    "504": "The query ran into its time limit",
+}
+
+
+def document() -> Response:
+    """The document as JSON."""
+    return json(openapi())
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The document as a mapping (OpenAPI 3.1)."""
+    paths = {re.sub(r":\w+}", "}", each.path): {"get": _operation(each)} for each in OPERATIONS}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Control Surface", "version": __version__},
+        "paths": paths | _plain_paths(),
+        "components": {
+            "schemas": {"Problem": shapes.PROBLEM},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    """One GET."""
+    forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
+    problems = {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        for status, text in _ERRORS.items()
+        if status != "404" or "{" in operation.path
+    }
+    return {
+        "operationId": operation.answer.__name__,
+        "summary": operation.summary,
+        "parameters": [*_in_path(operation.path), *_in_query(operation.arguments)],
+        "responses": {"200": {"description": operation.summary, "content": forms}, **problems},
+    }
+
+
+def _in_path(path: str) -> Iterator[dict[str, Any]]:
+    """The parameters within the address."""
+    for name in re.findall(r"{(\w+)", path):
+        schema = {"type": "string", "minLength": 1}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _in_query(model: type[Arguments]) -> Iterator[dict[str, Any]]:
+    """The arguments behind the question mark."""
+    described = model.model_json_schema()
+    for name, schema in described.get("properties", {}).items():
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in described.get("required", ()),
+            "description": schema.pop("description", ""),
+            "schema": _without_null(schema),
+            **({"style": "form", "explode": True} if is_list(model, name) else {}),
+        }
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """An argument is given or not; there is no null in an address."""
+    given = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "title"} and value is not None}
+    return kept | (given[0] if len(given) == 1 else {"anyOf": given} if given else {})
+
+
+def _plain_paths() -> dict[str, Any]:
+    """Health, metrics and this document."""
+    ready = {"content": {JSON: {"schema": shapes.READY}}}
+    return {
+        "/healthz": _plain("alive", "The process answers", JSON, {}),
+        "/readyz": _plain("ready", "Traffic is taken", JSON, {"503": {"description": "Not at the moment", **ready}}),
+        "/metrics": _plain("exposition", "Prometheus text exposition", "text/plain", {}),
+        "/api/openapi.json": _plain("document", "This document", JSON, {}),
+    }
+
+
+def _plain(name: str, summary: str, media_type: str, more: dict[str, Any]) -> dict[str, Any]:
+    """A GET without arguments."""
+    responses = {"200": {"description": summary, "content": {media_type: {}}}, **more}
+    return {"get": {"operationId": name, "summary": summary, "responses": responses}}

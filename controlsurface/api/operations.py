@@ -1,0 +1,111 @@
+"""The questions that the API answers: address, arguments, answer, and the answer's shape for the OpenAPI document."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import Field
+
+from controlsurface.api import shapes
+from controlsurface.api.encode import Tabular
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.times import Instant
+from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader import Reader
+from controlsurface.reader.listing import RequestsArgs
+
+Path = Mapping[str, Any]
+
+
+class Nothing(Arguments):
+    """No arguments."""
+
+
+class Near(Arguments):
+    """A hint in time."""
+
+    near: Instant | None = Field(None, description="a time near the start, RFC 3339: makes the look-up fast")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One GET address."""
+
+    path: str
+    summary: str
+    arguments: type[Arguments]
+    answer: Callable[[Reader, Any, Path], Any]
+    shape: Mapping[str, Any]
+    arrow: bool = True
+
+
+def metrics(reader: Reader, _: Nothing, __: Path) -> Any:
+    """The catalogue."""
+    return [
+        {"name": each.id} | {name: text for name, text in asdict(each).items() if name != "id"}
+        for each in reader.metrics()
+    ]
+
+
+def query(reader: Reader, args: QueryArgs, _: Path) -> Tabular:
+    """One metric."""
+    answer = reader.query(args)
+    names = ("metric", "unit", "source", "sql", "parameters", "elapsed_ms")
+    return Tabular("rows", answer.rows, {name: getattr(answer, name) for name in names})
+
+
+def distribution(reader: Reader, args: DistributionArgs, _: Path) -> Tabular:
+    """Bins."""
+    return Tabular("bins", reader.distribution(args), {"column": args.column})
+
+
+def dimensions(reader: Reader, args: DimensionArgs, _: Path) -> Tabular:
+    """Values of dimensions."""
+    return Tabular("values", reader.dimensions(args))
+
+
+def requests(reader: Reader, args: RequestsArgs, _: Path) -> Tabular:
+    """A page of requests."""
+    page = reader.requests(args)
+    return Tabular("rows", page.rows, {"next": page.next})
+
+
+def request(reader: Reader, args: Near, path: Path) -> Tabular:
+    """One request."""
+    return Tabular("request", reader.request(path["request_id"], args.near).as_table(), single=True)
+
+
+def trace(reader: Reader, args: Near, path: Path) -> Any:
+    """One trace."""
+    return reader.trace(path["trace_id"], args.near)
+
+
+def ingest(reader: Reader, _: Nothing, __: Path) -> Any:
+    """What was received."""
+    return asdict(reader.ingest())
+
+
+def unrecognised(reader: Reader, _: Nothing, __: Path) -> Tabular:
+    """Attributes that nothing reads."""
+    return Tabular("attributes", reader.unrecognised())
+
+
+OPERATIONS = (
+    Operation("/api/v1/metrics", "The catalogue of metrics", Nothing, metrics, shapes.METRICS, arrow=False),
+    Operation("/api/v1/query", "One metric over a window, by dimensions and time step", QueryArgs, query, shapes.QUERY),
+    Operation("/api/v1/distribution", "A column's values in bins", DistributionArgs, distribution, shapes.BINS),
+    Operation(
+        "/api/v1/dimensions", "Values of dimensions, most frequent first", DimensionArgs, dimensions, shapes.VALUES
+    ),
+    Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
+    Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),
+    Operation(
+        "/api/v1/traces/{trace_id}", "All spans of a trace, as OTLP/JSON", Near, trace, shapes.TRACE, arrow=False
+    ),
+    Operation(
+        "/api/v1/ingest", "What was received and how far it is stored", Nothing, ingest, shapes.INGEST, arrow=False
+    ),
+    Operation("/api/v1/unrecognised", "Attributes that no vocabulary reads", Nothing, unrecognised, shapes.ATTRIBUTES),
+)

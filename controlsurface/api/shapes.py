@@ -1,0 +1,83 @@
+"""JSON schemas of the answers, for the OpenAPI document."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+
+
+def record(properties: Mapping[str, Schema], optional: tuple[str, ...] = (), **more: Any) -> Schema:
+    """An object whose properties are there, but for the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": dict(properties), "required": required, **more}
+
+
+def many(items: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": items}
+
+
+_BROKEN_DOWN = {"additionalProperties": {"type": ["string", "null"]}}  # the dimensions asked for
+_REQUEST = record({"request_id": TEXT, "trace_id": TEXT, "span_id": TEXT, "started_at": TIME, "lane": TEXT})
+_ATTEMPT = record({"attempt_id": TEXT, "trace_id": TEXT, "span_id": TEXT, "started_at": TIME, "purpose": TEXT})
+_EVALUATION = record({"evaluation_id": TEXT, "name": TEXT, "evaluated_at": TIME})
+
+METRICS = many(
+    record(dict.fromkeys(("name", "help", "sql", "unit", "better", "group", "kind", "source", "priced"), TEXT))
+)
+QUERY = record(
+    {
+        "metric": TEXT,
+        "unit": TEXT,
+        "rows": many(
+            record(
+                {
+                    "bucket": TIME,
+                    "value": {"type": ["number", "null"]},
+                    "n": COUNT,
+                    "low": SHARE,
+                    "high": SHARE,
+                    "priced_share": SHARE,
+                },
+                optional=("bucket", "low", "high", "priced_share"),
+                **_BROKEN_DOWN,
+            )
+        ),
+        "source": {"enum": ["raw", "rollup", "both"]},
+        "sql": TEXT,
+        "parameters": {"type": "object"},
+        "elapsed_ms": NUMBER,
+    }
+)
+BINS = record(
+    {
+        "column": TEXT,
+        "bins": many(
+            record(
+                {"bucket": TIME, "lower": NUMBER, "upper": NUMBER, "n": NUMBER}, optional=("bucket",), **_BROKEN_DOWN
+            )
+        ),
+    }
+)
+VALUES = record(
+    {"values": many(record({"dimension": TEXT, "value": MAYBE_TEXT, "n": NUMBER, "distinct_values": COUNT}))}
+)
+PAGE = record({"rows": many(_REQUEST), "next": MAYBE_TEXT})
+DETAIL = record({"request": _REQUEST, "attempts": many(_ATTEMPT), "evaluations": many(_EVALUATION)})
+TRACE = record({"resourceSpans": many({"type": "object"})})
+INGEST = record(
+    dict.fromkeys(("received", "accepted", "rejected", "duplicate", "late", "unrecognised", "pending"), COUNT)
+    | {"lag_ms": NUMBER, "last_accepted_at": TIME, "counters": {"type": "object"}}
+)
+ATTRIBUTES = record({"attributes": many(record({"key": TEXT, "n": COUNT, "first_seen": TIME, "last_seen": TIME}))})
+PROBLEM = record(
+    {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "error": TEXT}, optional=("error",)
+)
+READY = record({"ready": {"type": "boolean"}, "reasons": many(TEXT)})

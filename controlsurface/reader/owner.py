@@ -1,0 +1,41 @@
+"""Which reader to use: the store if it is free, else the server that owns it."""
+
+import os
+import time
+from pathlib import Path
+
+import orjson
+
+from controlsurface.errors import StoreInUse
+from controlsurface.reader.local import LocalReader
+from controlsurface.reader.reader import Reader
+from controlsurface.reader.remote import RemoteReader
+from controlsurface.store.duckdb import DuckStore
+
+SERVER = "server.json"
+
+
+def open_reader(data: Path, token: str | None = None, wait_s: float = 5) -> Reader:
+    """A reader of the data directory; `token` defaults to $CONTROLSURFACE_TOKEN.
+
+    A server that is just starting or stopping is given `wait_s`. Raises StoreInUse when it still says nothing.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return LocalReader(DuckStore.open(data))
+        except StoreInUse:
+            url = _served(data)
+            if url:
+                return RemoteReader(url, os.environ.get("CONTROLSURFACE_TOKEN", "") if token is None else token)
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _served(data: Path) -> str | None:
+    """The address that the owner of the data directory wrote down."""
+    try:
+        return str(orjson.loads((data / SERVER).read_bytes())["api"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
