@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +16,18 @@ from controlsurface.reader import Reader
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 WINDOW = timedelta(minutes=5)
-DIMENSIONS = ("lane", "task_type")
 
-EXPOSED = (
-    "requests",
+# What is itself about lanes is not broken down by them.
+_BY_TASK = (
     "escalation_rate",
     "escalation_rate_routed",
     "escalation_rate_cascaded",
     "escalation_rate_fallback",
     "confidence_below_threshold",
     "confidence_knife_edge",
+)
+_BY_LANE_AND_TASK = (
+    "requests",
     "fallback_rate",
     "cache_hit_rate",
     "error_rate",
@@ -40,6 +42,7 @@ EXPOSED = (
     "input_tokens",
     "output_tokens",
 )
+EXPOSED = dict.fromkeys(_BY_TASK, ("task_type",)) | dict.fromkeys(_BY_LANE_AND_TASK, ("lane", "task_type"))
 
 # Prometheus counts in base units and writes them behind the name.
 _UNITS: dict[Unit, tuple[str, float]] = {
@@ -48,6 +51,14 @@ _UNITS: dict[Unit, tuple[str, float]] = {
     "ms": ("_seconds", 0.001),
     "usd": ("_usd", 1),
     "tokens": ("", 1),
+}
+_COUNTED = {
+    "received": "Spans that arrived.",
+    "accepted": "Spans that were answered for.",
+    "rejected": "Spans refused because they are invalid.",
+    "duplicate": "Spans that were stored already.",
+    "late": "Spans that came after their request had been derived.",
+    "unrecognised": "Spans that no vocabulary recognises.",
 }
 _STARTED = time.time()
 
@@ -106,13 +117,11 @@ def _ingest(reader: Reader) -> Iterator[Family]:
     """The receivers' counters and how far the store is behind."""
     state = reader.ingest()
     prefix = "controlsurface_ingest"
-    for name in ("received", "accepted", "rejected", "duplicate", "late", "unrecognised"):
-        yield _one(
-            f"{prefix}_{name}_spans_total", "counter", f"Spans {name} since the store was made.", getattr(state, name)
-        )
+    for name, help_ in _COUNTED.items():
+        yield _one(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
     for name, value in state.counters.items():
         if not name.endswith("_ns"):
-            yield _one(f"{prefix}_{name}_total", "counter", f"{name} since the store was made.", value)
+            yield _one(f"{prefix}_{name}_total", "counter", f"The receivers' counter '{name}'.", value)
     yield _one(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
     yield _one(f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3)
     if state.last_accepted_at:
@@ -129,21 +138,20 @@ def _one(name: str, kind: str, help_: str, value: float) -> Family:
 def _figures(reader: Reader) -> Iterator[Family]:
     """The control surface's metrics over the window, per lane and task type."""
     start = datetime.now(UTC) - WINDOW
-    for name in EXPOSED:
-        metric = find(name)
+    for name, by in EXPOSED.items():
         try:
-            rows = reader.query(QueryArgs(metric=name, by=DIMENSIONS, start=start)).rows.to_pylist()
+            rows = reader.query(QueryArgs(metric=name, by=by, start=start)).rows.to_pylist()
         except BadRequest:  # more series than one answer holds: more than Prometheus should take
             continue
-        yield _family(metric, rows)
+        yield _family(find(name), by, rows)
 
 
-def _family(metric: Metric, rows: Iterable[Mapping[str, object]]) -> Family:
+def _family(metric: Metric, by: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Family:
     """A metric as gauges; an unknown dimension is an empty label, an unknown value no sample."""
     suffix, factor = _UNITS[metric.unit]
     name = f"controlsurface_{metric.id}"
     samples = tuple(
-        ({dimension: str(row[dimension] or "") for dimension in DIMENSIONS}, value * factor)
+        ({dimension: str(row[dimension] or "") for dimension in by}, value * factor)
         for row in rows
         if isinstance(value := row["value"], float)
     )

@@ -44,8 +44,7 @@ class Operation:
 def metrics(reader: Reader, _: Nothing, __: Path) -> Any:
     """The catalogue."""
     return [
-        {"name": each.id} | {name: text for name, text in asdict(each).items() if name != "id"}
-        for each in reader.metrics()
+        {"name" if name == "id" else name: text for name, text in asdict(each).items()} for each in reader.metrics()
     ]
 
 

@@ -63,8 +63,8 @@ class RequestDetail:
     def of(table: pa.Table) -> "RequestDetail":
         """The inverse of `as_table`."""
         request, attempts, evaluations = table.columns
-        flat = (request, pc.list_flatten(attempts), pc.list_flatten(evaluations))
-        return RequestDetail(*(pa.Table.from_struct_array(each) for each in flat))
+        flat: tuple[Any, ...] = (request, pc.list_flatten(attempts), pc.list_flatten(evaluations))
+        return RequestDetail(*map(pa.Table.from_struct_array, flat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Reader(Protocol):
         ...
 
 
-def _listed(rows: pa.Table) -> pa.ListArray:
+def _listed(rows: pa.Table) -> pa.ListArray[Any]:
     """A table as one list of structs."""
     structs = rows.to_struct_array().combine_chunks()
     return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)

@@ -22,6 +22,8 @@ from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 
 ARROW = "application/vnd.apache.arrow.stream"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
 CONNECTIONS = 16
 
 
@@ -80,8 +82,10 @@ class RemoteReader:
 
     def health(self) -> tuple[str, ...]:
         """Why the server takes no traffic."""
-        answer = self._answer("/readyz", (), "application/json")
-        return tuple(_body(answer).get("reasons", ()))
+        answer = self._answer("/readyz", (), JSON)
+        if answer.status_code not in {HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE} or not _is(answer, JSON):
+            raise _error(self._url, answer)
+        return tuple(orjson.loads(answer.content)["reasons"])
 
     def close(self) -> None:
         """Close the connections."""
@@ -89,7 +93,7 @@ class RemoteReader:
 
     def _json(self, path: str, near: datetime | None = None) -> Any:
         """An answer that is not a table."""
-        return _body(self._checked(path, _near(near), "application/json"))
+        return orjson.loads(self._checked(path, _near(near), JSON).content)
 
     def _table(self, path: str, args: Arguments | None = None, near: datetime | None = None) -> tuple[pa.Table, Any]:
         """An answer's rows, and the facts beside them."""
@@ -102,7 +106,7 @@ class RemoteReader:
     def _checked(self, path: str, pairs: list[tuple[str, str]], accept: str) -> Response:
         """The answer, or the server's own error raised here."""
         answer = self._answer(path, pairs, accept)
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status_code != HTTPStatus.OK or not _is(answer, accept):
             raise _error(self._url, answer)
         return answer
 
@@ -130,18 +134,15 @@ def _near(near: datetime | None) -> list[tuple[str, str]]:
     return [("near", near.isoformat())] if near else []
 
 
-def _body(answer: Response) -> Any:
-    """The JSON of an answer; nothing where it is something else."""
-    try:
-        return orjson.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return {}
+def _is(answer: Response, media_type: str) -> bool:
+    """Whether an answer is of that type."""
+    return answer.headers.get("content-type", "").startswith(media_type)
 
 
 def _error(url: str, answer: Response) -> ControlSurfaceError:
     """The server's error as the class that it was there; Unreachable where no problem of ours was sent."""
-    body = _body(answer)
-    kind = getattr(errors, str(body.get("error")), None) if isinstance(body, dict) else None
+    body = orjson.loads(answer.content) if _is(answer, PROBLEM) else {}
+    kind = getattr(errors, str(body.get("error")), None)
     if not (isinstance(kind, type) and issubclass(kind, ControlSurfaceError)):
         return Unreachable(f"{url}: answered {answer.status_code} {answer.reason}")
     error = kind.__new__(kind)  # UnknownName makes its text itself; here the text is there already
