@@ -135,7 +135,7 @@ class Reader(Protocol):
         ...
 
 
-def _listed(rows: pa.Table) -> pa.ListArray[Any]:
+def _listed(rows: pa.Table) -> "pa.ListArray[Any]":
     """A table as one list of structs."""
     structs = rows.to_struct_array().combine_chunks()
     return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)
