@@ -1,0 +1,9 @@
+"""Rows in, figure out: every chart of the dashboard, without a word of Streamlit."""
+
+from controlsurface.charts.distribution import heatmap, lanes
+from controlsurface.charts.figure import Event
+from controlsurface.charts.over_time import Span, lines, quantiles, stacked
+from controlsurface.charts.palette import DARK, LIGHT, Palette
+from controlsurface.charts.spark import spark
+
+__all__ = ["DARK", "LIGHT", "Event", "Palette", "Span", "heatmap", "lanes", "lines", "quantiles", "spark", "stacked"]

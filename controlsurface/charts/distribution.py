@@ -1,0 +1,155 @@
+"""Distributions: confidence against time with the thresholds drawn in, and the latency of two lanes side by side."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from controlsurface.charts.figure import Event, Trace, figure, shown
+from controlsurface.charts.over_time import Span, faded, markers, parts, time_axis
+from controlsurface.charts.palette import Palette
+
+BANDS = 50  # of 0.02 each: two bins of the store
+LEVELS = 5  # thresholds drawn; a router rarely has more
+COARSE = math.log(1.05) * 3  # three of the store's latency bins
+
+
+def heatmap(
+    bins: pl.DataFrame,
+    thresholds: pl.DataFrame,
+    span: Span,
+    palette: Palette,
+    *,
+    events: Sequence[Event] = (),
+    height: int = 260,
+) -> go.Figure:
+    """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
+
+    The colour grows with the square root of n, so that a quiet night is not black beside a busy day.
+    """
+    counts = _grid(bins, span)
+    cells: Trace = {
+        "type": "heatmap",
+        "x": span.times,
+        "y": (np.arange(BANDS, dtype=np.float32) + 0.5) / BANDS,
+        "z": np.where(counts > 0, np.sqrt(counts), np.nan).astype(np.float32),
+        "customdata": counts,
+        "colorscale": [[i / (len(palette.heat) - 1), colour] for i, colour in enumerate(palette.heat)],
+        "showscale": False,
+        "hoverongaps": False,
+        "showlegend": False,
+        "hovertemplate": "confidence %{y:.2f}: %{customdata:,.0f} requests<extra></extra>",
+    }
+    levels = _levels(thresholds)
+    marks, words = markers(events, palette)
+    return figure(
+        [cells, *(_threshold(level, where, span, palette) for level, where in levels)],
+        palette,
+        height=height,
+        xaxis=time_axis(span),
+        yaxis={"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".2f", "showgrid": False},
+        shapes=marks,
+        annotations=[*words, *(_label(level, palette) for level, _ in levels)],
+        hovermode="closest",
+        showlegend=False,
+        margin={"l": 44, "r": 40, "t": 22 if events else 8, "b": 26},
+    )
+
+
+def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int = 220) -> go.Figure:
+    """Latency of each lane as a share of its own requests (lower, upper in ms, n), on a logarithmic axis.
+
+    Each lane sums to one, so that a lane with little traffic can be compared with a busy one.
+    """
+    data = [_outline(name, part, palette) for name, part in parts(bins, by)]
+    ticks = [10**power for power in range(7)]
+    axis = {
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": ["1 ms", "10 ms", "100 ms", "1 s", "10 s", "100 s", "1000 s"],
+        "hoverformat": ",.3~s",
+    }
+    return figure(
+        data, palette, height=height, xaxis=axis, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5}
+    )
+
+
+def _grid(bins: pl.DataFrame, span: Span) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Counts by band and bucket."""
+    banded = bins.with_columns(band=(pl.col("lower") * BANDS + 1e-6).floor().clip(0, BANDS - 1).cast(pl.Int64))
+    out = np.zeros((BANDS, len(span.times)), dtype=np.float32)
+    for (band,), part in banded.group_by(["band"]):
+        summed = part.group_by("bucket").agg(pl.col("n").sum())
+        out[int(str(band))] = span.place(summed["bucket"], summed["n"], 0)
+    return out
+
+
+def _levels(thresholds: pl.DataFrame) -> list[tuple[float, pl.DataFrame]]:
+    """The thresholds in use, most used first, each with its buckets; more than LEVELS would hide the picture."""
+    rounded = thresholds.drop_nulls("value").with_columns(level=pl.col("value").round(2))
+    ranked = rounded.group_by("level").agg(pl.col("n").sum()).sort("n", descending=True).head(LEVELS)
+    return [(level, rounded.filter(pl.col("level") == level)) for level in ranked["level"]]
+
+
+def _threshold(level: float, where: pl.DataFrame, span: Span, palette: Palette) -> Trace:
+    present = where.group_by("bucket").agg(pl.lit(level).alias("value"))
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": span.times,
+        "y": span.place(present["bucket"], present["value"]),
+        "connectgaps": True,
+        "line": {"color": palette.text, "width": 1.2, "dash": "dash"},
+        "hovertemplate": f"threshold {level:.2f}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def _label(level: float, palette: Palette) -> Trace:
+    return {
+        "x": 1,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": level,
+        "text": f"{level:.2f}",
+        "showarrow": False,
+        "font": {"color": palette.text, "size": 11},
+    }
+
+
+def _outline(name: object, part: pl.DataFrame, palette: Palette) -> Trace:
+    colour = palette.lane(str(name) if name is not None else None)
+    bins = _coarse(part)
+    total = bins["n"].sum() or 1
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": shown(name),
+        "x": bins["lower"].to_numpy().astype(np.float32),
+        "y": (bins["n"] / total).to_numpy().astype(np.float32),
+        "customdata": bins["n"].to_numpy(),
+        "line": {"color": colour, "width": 1.4, "shape": "hv"},
+        "fill": "tozeroy",
+        "fillcolor": faded(colour, 0.25),
+        "hovertemplate": "%{y:.1%}  n %{customdata:,.0f}",
+    }
+
+
+def _coarse(part: pl.DataFrame) -> pl.DataFrame:
+    """Bins a screen can show: three of the store's in one, empty ones between filled in."""
+    index = (pl.col("lower").log() / COARSE + 1e-6).floor().cast(pl.Int64).alias("index")
+    counted = part.filter(pl.col("lower") > 0).group_by(index).agg(pl.col("n").sum())
+    if counted.is_empty():
+        return pl.DataFrame({"lower": [], "n": []}, schema={"lower": pl.Float64, "n": pl.Float64})
+    first, last = int(counted["index"].min()), int(counted["index"].max())  # type: ignore[arg-type]
+    every = pl.DataFrame({"index": range(first - 1, last + 2)}, schema={"index": pl.Int64})
+    return (
+        every.join(counted, on="index", how="left")
+        .select(
+            lower=(pl.col("index") * COARSE).exp(),
+            n=pl.col("n").fill_null(0).cast(pl.Float64),
+        )
+        .sort("lower")
+    )

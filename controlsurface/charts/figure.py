@@ -1,0 +1,116 @@
+"""One way to draw: a figure in a single call, one template a theme, axes that know their unit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from controlsurface.charts.palette import Palette
+
+Trace = dict[str, Any]
+FONT = "Inter, ui-sans-serif, system-ui, sans-serif"
+
+# unit -> (axis tick format, hover format, what a value is multiplied by, tick suffix)
+UNITS: Mapping[str, tuple[str, str, float, str]] = {
+    "ratio": (".0%", ".1%", 1, ""),
+    "usd": ("$~g", "$,.4~f", 1, ""),
+    "ms": ("~s", ".3~s", 0.001, "s"),
+    "count": ("~s", ",.4~g", 1, ""),
+}
+PLAIN = ("~g", ".4~g", 1.0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, drawn as a line on every time chart: a deploy, a model or price change."""
+
+    at: datetime
+    label: str
+
+
+@cache
+def template(palette: Palette) -> go.layout.Template:
+    """What all figures share; made once a theme, so that a figure carries only what is its own."""
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "linecolor": palette.border,
+        "tickfont": {"size": 11},
+        "spikecolor": palette.spike,
+        "spikedash": "dot",
+        "spikethickness": 1,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 11.5, "color": palette.quiet},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 44, "r": 12, "t": 8, "b": 26},
+            "hovermode": "x unified",
+            "hoverlabel": {
+                "bgcolor": palette.surface,
+                "bordercolor": palette.border,
+                "font": {"family": FONT, "size": 12, "color": palette.text},
+            },
+            "dragmode": "select",
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": palette.quiet}},
+            "xaxis": {**axis, "showspikes": True, "spikemode": "across"},
+            "yaxis": {**axis, "showgrid": True, "gridcolor": palette.grid},
+        },
+    )
+
+
+def figure(
+    data: Sequence[Trace],
+    palette: Palette,
+    *,
+    height: int = 220,
+    xaxis: Trace | None = None,
+    yaxis: Trace | None = None,
+    shapes: Sequence[Trace] = (),
+    annotations: Sequence[Trace] = (),
+    **layout: Any,
+) -> go.Figure:
+    """`data` in the theme of `palette`; a legend, and room for it, only where there is more than one named trace."""
+    named = sum(trace.get("showlegend", True) for trace in data) > 1
+    top = 30 if named or annotations else 8
+    return go.Figure(
+        data=data,
+        layout={
+            "template": template(palette),
+            "height": height,
+            "showlegend": named,
+            "margin": {"l": 44, "r": 12, "t": top, "b": 26},
+            "xaxis": xaxis or {},
+            "yaxis": yaxis or {},
+            "shapes": shapes,
+            "annotations": annotations,
+            **layout,
+        },
+    )
+
+
+def value_axis(unit: str) -> Trace:
+    """A y axis from zero that prints `unit`."""
+    tick, _, _, suffix = UNITS.get(unit, PLAIN)
+    return {"tickformat": tick, "ticksuffix": suffix, "rangemode": "tozero", "nticks": 5}
+
+
+def hover(unit: str) -> str:
+    """How a value of `unit` reads in the hover box."""
+    _, form, _, suffix = UNITS.get(unit, PLAIN)
+    return f"%{{y:{form}}}{suffix}"
+
+
+def scale(unit: str) -> float:
+    """What values of `unit` are multiplied by before they are drawn."""
+    return UNITS.get(unit, PLAIN)[2]
+
+
+def shown(name: object) -> str:
+    """A name as plotly may print it: its pseudo-HTML is switched off, unknown is said."""
+    return "unknown" if name is None else escape(str(name))

@@ -1,0 +1,50 @@
+"""What the pages share: the frame, the view, questions to the collector, panels and states.
+
+The only place, beside the pages themselves, that imports Streamlit.
+"""
+
+from controlsurface.ui.bar import view
+from controlsurface.ui.bars import bars
+from controlsurface.ui.card import card, spans
+from controlsurface.ui.chosen import chosen, table
+from controlsurface.ui.compared import figure, side_by_side
+from controlsurface.ui.events import new_versions
+from controlsurface.ui.frame import frame, page
+from controlsurface.ui.markup import palette
+from controlsurface.ui.panel import chart, panel
+from controlsurface.ui.ranking import ranking, standout
+from controlsurface.ui.reading import distribution, query
+from controlsurface.ui.search import more, search
+from controlsurface.ui.states import nothing_yet, state
+from controlsurface.ui.tiles import lanes, tile, tiles
+from controlsurface.ui.units import shown, step
+
+__all__ = [
+    "bars",
+    "card",
+    "chart",
+    "chosen",
+    "distribution",
+    "figure",
+    "frame",
+    "lanes",
+    "more",
+    "new_versions",
+    "nothing_yet",
+    "page",
+    "palette",
+    "panel",
+    "query",
+    "ranking",
+    "search",
+    "shown",
+    "side_by_side",
+    "spans",
+    "standout",
+    "state",
+    "step",
+    "table",
+    "tile",
+    "tiles",
+    "view",
+]

@@ -1,0 +1,92 @@
+"""The time range and filters of all pages in the sidebar, mirrored in the address: a link reproduces the view."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.ui import reading, units
+from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
+
+NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
+LONGEST = 200  # characters of a value; longer ones are no names
+FILTERS = {
+    "task_type": "Task type",
+    "lane": "Lane",
+    "answered_by": "Model",
+    "tenant": "Tenant",
+    "router_version": "Router version",
+    "environment": "Environment",
+}
+
+
+def view() -> View:
+    """Draw the bar, and say what it shows: the view that questions are about from here on."""
+    with st.sidebar:
+        plain = _window(datetime.now(UTC))
+        known = reading.values(FILTERS, plain)
+        where = tuple(pair for name in FILTERS for pair in _filter(name, known.filter(pl.col("dimension") == name)))
+        _live()
+        _freshness()
+    chosen = View(plain.start, plain.end, plain.step, where)
+    reading.remember(chosen)
+    return chosen
+
+
+def _window(now: datetime) -> View:
+    """A running range, or two moments for `custom`."""
+    name = st.segmented_control(
+        "Time range",
+        [*RANGES, "custom"],
+        default="24h",
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    if name in RANGES:
+        return running(name, now)
+    hour = floored(now, timedelta(hours=1))
+    return fixed(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
+
+
+def _moment(label: str, key: str, default: datetime) -> datetime:
+    """A date and time in UTC."""
+    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
+    return (chosen or default).replace(tzinfo=UTC)
+
+
+def _filter(name: str, known: pl.DataFrame) -> list[str]:
+    """The chosen values of a dimension as `dimension:value`; none are all."""
+    chosen = st.multiselect(
+        FILTERS[name],
+        [NOT_SAID if value is None else value for value in known["value"]],
+        key=name,
+        bind="query-params",
+        placeholder="all",
+        accept_new_options=True,  # a link may name a value that this window lacks, a list of thousands is cut
+        max_selections=20,
+    )
+    return [f"{name}:{'' if value == NOT_SAID else value[:LONGEST]}" for value in chosen]
+
+
+def _live() -> None:
+    """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
+    on = st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds} seconds.")
+    st.session_state["_drawn"] = datetime.now(UTC)
+
+    @st.fragment(run_every=REFRESH if on else None)
+    def tick() -> None:
+        if datetime.now(UTC) - st.session_state["_drawn"] > REFRESH / 2:
+            st.rerun()
+
+    tick()
+
+
+def _freshness() -> None:
+    """How far behind the collector is, in words."""
+    now = reading.ingest()
+    waiting = f" · {units.count(now.pending)} spans waiting" if now.pending else ""
+    last = f"last span {units.clock(now.last_accepted_at)} UTC" if now.last_accepted_at else "no span received yet"
+    st.caption(f"{last}{waiting}".capitalize())

@@ -1,0 +1,29 @@
+"""A short list as bars: a name, a bar, a figure."""
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.ui import units
+from controlsurface.ui.markup import palette, tag, text
+
+
+def bars(rows: pl.DataFrame, name: str, *, unit: str, most: int = 8) -> None:
+    """Rows (name, value), largest first; those beyond `most` are summed up in words."""
+    ranked = rows.drop_nulls("value").sort("value", descending=True)
+    largest = ranked["value"].max() or 1
+    lines = (_line(row[name], row["value"], row["value"] / largest, unit) for row in ranked.head(most).to_dicts())
+    st.html(tag("div", *lines, class_="cs-bars", role="list"))
+    if ranked.height > most:
+        st.caption(f"and {ranked.height - most:,} more, {units.shown(ranked['value'][most:].sum(), unit)} together")
+
+
+def _line(name: object, value: float, share: float, unit: str) -> str:
+    bar = tag("div", class_="bar", style=f"width:{share * 100:.1f}%;background:{palette().accent}")
+    shown = text("unknown" if name is None else name)
+    return tag(
+        "div",
+        tag("div", shown, title=shown),
+        bar,
+        tag("div", text(units.shown(value, unit)), class_="figure"),
+        role="listitem",
+    )

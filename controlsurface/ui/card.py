@@ -1,0 +1,120 @@
+"""One request on a card: why it went where it went, the facts of the decision, every call with its cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import streamlit as st
+
+from controlsurface.reader.reader import RequestDetail
+from controlsurface.ui import reading, units
+from controlsurface.ui.markup import palette, tag, text
+from controlsurface.ui.waterfall import waterfall
+from controlsurface.ui.why import why
+
+Row = Mapping[str, Any]
+
+
+def card(detail: RequestDetail) -> None:
+    """The sentence, the facts, the attempts and what was evaluated."""
+    request, attempts = detail.request, detail.attempts.to_pylist()
+    st.html(tag("p", text(why(request, attempts)), class_="cs-why") + _facts(request))
+    if attempts:
+        st.html(_table(ATTEMPTS, [_attempt(each) for each in attempts], "model calls of this request"))
+    if detail.evaluations.num_rows:
+        rows = [_evaluation(each) for each in detail.evaluations.to_pylist()]
+        st.html(_table(("evaluation", "score", "label", "explanation"), rows, "evaluations of this request"))
+
+
+def spans(detail: RequestDetail) -> None:
+    """The whole trace as bars, and as a file."""
+    request = detail.request
+    trace = reading.trace(request["trace_id"], request["started_at"])
+    if trace is None:
+        st.caption("The spans of this trace are no longer kept; what is above outlives them.")
+        return
+    attempts = reading.frame(detail.attempts)
+    lanes = dict(attempts.select("span_id", "lane").iter_rows()) | {request["span_id"]: request["lane"]}
+    waterfall(trace, lanes)
+    name = f"{request['trace_id']}.otlp.json"
+    st.download_button(
+        "OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=":material/download:", on_click="ignore"
+    )
+
+
+ATTEMPTS = (
+    "call",
+    "lane",
+    "model",
+    "outcome",
+    "latency",
+    "first token",
+    "tokens in",
+    "tokens out",
+    "cost",
+    "price from",
+)
+
+
+def _attempt(row: Row) -> tuple[str, ...]:
+    outcome = row["error_type"] or "failed" if row["failed"] else row["finish"] or "ok"
+    gate = f", check: {row['gate']}" if row["gate"] else ""
+    return (
+        text(row["purpose"]),
+        _lane(row["lane"]),
+        text(row["model"]),
+        tag("span", text(f"{outcome}{gate}"), class_="bad" if row["failed"] or row["gate"] == "fail" else ""),
+        text(units.shown(row["duration_ms"], "ms")),
+        text(units.shown(row["ttft_ms"], "ms")),
+        text(units.shown(row["input_tokens"], "count")),
+        text(units.shown(row["output_tokens"], "count")),
+        text(units.shown(row["cost_usd"], "usd")),
+        text(row["cost_source"] or "unpriced"),
+    )
+
+
+def _evaluation(row: Row) -> tuple[str, ...]:
+    return text(row["name"]), text(row["score"]), text(row["label"]), text(row["explanation"])
+
+
+def _facts(row: Row) -> str:
+    """The decision in figures."""
+    pairs = {
+        "lane": _lane(row["lane"]),
+        "confidence / threshold": _certainty(row),
+        "task / tenant": text(f"{row['task_type'] or '–'} / {row['tenant'] or '–'}"),
+        "router": text(" ".join(filter(None, (row["router"], row["router_version"]))) or None),
+        "latency": _both(units.shown(row["duration_ms"], "ms"), f"first token {units.shown(row['ttft_ms'], 'ms')}"),
+        "tokens in / out": text(
+            f"{units.shown(row['input_tokens'], 'count')} / {units.shown(row['output_tokens'], 'count')}"
+        ),
+        "cost": _both(units.shown(row["cost_usd"], "usd"), row["cost_source"] or "unpriced"),
+        "trace": tag("code", text(row["trace_id"])),
+    }
+    return tag(
+        "dl", *(tag("div", tag("dt", text(name)), tag("dd", value)) for name, value in pairs.items()), class_="cs-facts"
+    )
+
+
+def _lane(name: str) -> str:
+    return tag("span", tag("i", class_="cs-dot", style=f"background:{palette().lane(name)}"), text(name))
+
+
+def _certainty(row: Row) -> str:
+    known, threshold = row["confidence"], row["threshold"]
+    if known is None:
+        return _both("–", f"threshold {threshold:.2f}" if threshold is not None else "")
+    if threshold is None:
+        return text(f"{known:.3f}")
+    return _both(f"{known:.3f} {'<' if known < threshold else '≥'} {threshold:.2f}", f"margin {known - threshold:+.3f}")
+
+
+def _both(large: str, small: str) -> str:
+    return text(large) + (tag("small", text(small)) if small else "")
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A plain table; cells are HTML."""
+    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
+    body = "".join(tag("tr", *(tag("td", cell) for cell in row)) for row in rows)
+    return tag("table", tag("thead", head), tag("tbody", body), class_="cs-table", aria_label=caption)

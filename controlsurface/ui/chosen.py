@@ -1,0 +1,80 @@
+"""The table of requests, and which of them is chosen: its id and time are in the address, so that a link shows it."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import streamlit as st
+
+from controlsurface.metrics.times import instant
+from controlsurface.reader.reader import RequestDetail
+from controlsurface.ui import reading
+
+COLUMNS = {
+    "started_at": st.column_config.DatetimeColumn(
+        "Time (UTC)", format="MMM DD HH:mm:ss.SSS", timezone="UTC", width=150
+    ),
+    "lane": st.column_config.TextColumn("Lane", width=70),
+    "task_type": st.column_config.TextColumn("Task type", width=100),
+    "tenant": st.column_config.TextColumn("Tenant", width=90),
+    "answered_by": st.column_config.TextColumn("Model", width=120),
+    "reason": st.column_config.TextColumn("Reason", width=130),
+    "confidence": st.column_config.ProgressColumn("Confidence", format="%.2f", min_value=0, max_value=1, width=110),
+    "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
+    "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
+    "cost_usd": st.column_config.NumberColumn("Cost", format="$%.5f", width=85),
+    "status": st.column_config.TextColumn("Status", width=90),
+    "request_id": st.column_config.TextColumn("Request", width=200),
+}
+
+
+def table(rows: pa.Table, *, height: int = 330) -> None:
+    """Draw requests; a click on one puts its id and time into the address."""
+    found = reading.frame(rows)
+    ids = found["request_id"].to_list()
+    times = found["started_at"].to_list()
+    key = f"requests {hash(tuple(ids))}"  # other rows are another table: a selection is a position
+    now = st.query_params.get("request")
+    st.dataframe(
+        found.with_columns(
+            status=pl.col("error_type").fill_null("ok"), cost_usd=pl.col("cost_usd").cast(pl.Float64)
+        ).select(COLUMNS),
+        column_config=COLUMNS,
+        hide_index=True,
+        height=height,
+        key=key,
+        on_select=partial(_choose, key, ids, times),
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [ids.index(now)] if now in ids else []}},
+        placeholder="–",
+        alt="Requests; choose a row to see why it went where it went",
+    )
+
+
+def chosen() -> RequestDetail | None:
+    """The request that the address names."""
+    name = st.query_params.get("request")
+    return reading.request(name, _moment(st.query_params.get("at"))) if name else None
+
+
+def _choose(key: str, ids: list[str], times: list[datetime | None]) -> None:
+    """Write the clicked row into the address, or take it out again."""
+    event: Any = st.session_state[key]
+    rows = event["selection"]["rows"]
+    if not rows:
+        st.query_params.pop("request", None)
+        st.query_params.pop("at", None)
+        return
+    at = times[rows[0]]
+    st.query_params.update({"request": ids[rows[0]], "at": at.isoformat() if at else ""})
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The time in a link; None for none and for nonsense, it is only a hint."""
+    try:
+        at = instant(text) if text else None
+    except ValueError:
+        return None
+    return at if isinstance(at, datetime) else None

@@ -1,0 +1,73 @@
+"""Two windows side by side: what moved, and whether by more than chance."""
+
+import math
+from dataclasses import dataclass
+
+import polars as pl
+
+from controlsurface.metrics.metric import Metric
+from controlsurface.ui import units
+
+NOTABLE = 0.05  # relative change that is said in colour where there is no interval
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One value with what it rests on; `low` and `high` where it is a share of rows."""
+
+    value: float | None = None
+    n: int = 0
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def half(self) -> float | None:
+        """Half the width of the interval."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+
+def figure(rows: pl.DataFrame) -> Figure:
+    """The one row of a metric without breakdown."""
+    if rows.is_empty():
+        return Figure()
+    row = rows.row(0, named=True)
+    return Figure(row["value"], row["n"], row.get("low"), row.get("high"))
+
+
+def moved(now: Figure, before: Figure) -> bool:
+    """Whether two values differ by more than their intervals together, or without intervals by NOTABLE."""
+    if now.value is None or before.value is None:
+        return False
+    if now.half is not None and before.half is not None:
+        return abs(now.value - before.value) > math.hypot(now.half, before.half)
+    return abs(now.value - before.value) > NOTABLE * abs(before.value)
+
+
+def verdict(metric: Metric, now: Figure, before: Figure) -> str:
+    """`better`, `worse`, or nothing where it is chance or the metric has no good direction."""
+    if not moved(now, before) or metric.better == "neither" or now.value is None or before.value is None:
+        return ""
+    return "better" if (now.value < before.value) == (metric.better == "lower") else "worse"
+
+
+def change(metric: Metric, now: Figure, before: Figure) -> str:
+    """`+1.2 pp`, or nothing where one of the two is unknown."""
+    if now.value is None or before.value is None:
+        return ""
+    return units.change(now.value, before.value, metric.unit)
+
+
+def side_by_side(now: pl.DataFrame, before: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Rows of a ratio by `by`, with delta (None without a before) and moved (by more than chance)."""
+    noise = (
+        ((pl.col("high") - pl.col("low")) / 2) ** 2 + ((pl.col("high_before") - pl.col("low_before")) / 2) ** 2
+    ).sqrt()
+    delta = pl.col("value") - pl.col("value_before")
+    joined = now.join(
+        before.select(by, pl.col("value", "low", "high").name.suffix("_before")), on=by, how="left", nulls_equal=True
+    )
+    return joined.select(
+        *now.columns,
+        delta=delta,
+        moved=(delta.abs() > noise).fill_null(value=False),
+    )

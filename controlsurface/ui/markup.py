@@ -1,0 +1,57 @@
+"""HTML by hand where Streamlit has no element: every value escaped, colours as CSS variables of the theme."""
+
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from controlsurface.charts import DARK, LIGHT, Palette
+
+CSS = Path(__file__).with_suffix(".css")
+
+
+def palette() -> Palette:
+    """The colours of the visitor's theme; dark until the browser has told."""
+    return LIGHT if st.context.theme.type == "light" else DARK
+
+
+def text(value: object) -> str:
+    """A value as HTML text or attribute, unknown as a dash."""
+    return "–" if value is None else escape(str(value), quote=True)
+
+
+def tag(name: str, *children: str, **attributes: object) -> str:
+    """An element; attributes are escaped, children are HTML already. `class_` is written `class`, `aria_x` `aria-x`.
+
+    >>> tag("b", text("<x>"), title='"')
+    '<b title="&quot;">&lt;x&gt;</b>'
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{given}>{''.join(children)}</{name}>"
+
+
+def style() -> None:
+    """The rules of markup.css, with this theme's colours."""
+    st.html(_style(palette()))
+
+
+@cache
+def _style(colours: Palette) -> str:
+    named = {
+        "text": colours.text,
+        "quiet": colours.quiet,
+        "border": colours.border,
+        "surface": colours.surface,
+        "accent": colours.accent,
+        "changed": colours.changed,
+        "good": colours.good,
+        "bad": colours.bad,
+        "rest": colours.rest,
+    }
+    variables = "".join(f"--cs-{name}:{value};" for name, value in named.items())
+    return f"<style>:root{{{variables}}}{CSS.read_text('utf-8')}</style>"

@@ -1,0 +1,42 @@
+"""A bordered panel: a small title, what is in it, and the SQL behind it on demand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from controlsurface.reader.reader import QueryAnswer
+from controlsurface.ui import reading
+from controlsurface.ui.markup import tag, text
+
+CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
+
+
+@contextmanager
+def panel(title: str, note: str = "") -> Iterator[None]:
+    """What is drawn inside gets a border, the title, a quiet note, and a button that shows its SQL."""
+    before = len(reading.asked())
+    with st.container(border=True):
+        head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+        with head:
+            st.html(tag("h3", text(title), tag("small", text(note)) if note else "", class_="cs-title"))
+        yield
+        with head:
+            _sql(title, reading.asked()[before:])
+
+
+def chart(figure: go.Figure, alt: str) -> None:
+    """A figure in its own colours; `alt` says in a sentence what it shows."""
+    st.plotly_chart(figure, theme=None, config=CHART, alt=alt)
+
+
+def _sql(title: str, answers: list[QueryAnswer]) -> None:
+    """The statements of a panel, with their parameters and times."""
+    if not answers:
+        return
+    with st.popover("SQL", type="tertiary", help=f"The SQL behind “{title}”"):
+        for each in answers:
+            st.caption(f"{each.metric} · {each.elapsed_ms:.0f} ms · {each.source}")
+            st.code(each.sql, language="sql")
+            st.json(dict(each.parameters), expanded=False)

@@ -1,0 +1,47 @@
+"""A ranked table of one dimension, whose chosen row is brought out in the chart beside it."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.ui import states
+
+
+def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> object:
+    """Draw rows of side_by_side, highest first; the chosen row's value of `by`, or `...` where none is chosen."""
+    ranked = rows.sort("value", descending=True, nulls_last=True)
+    names = ranked[by].to_list()
+    event: Any = st.dataframe(
+        ranked.select(
+            pl.col(by).fill_null("unknown"),
+            pl.when(pl.col("n") >= states.ENOUGH).then("value").alias("value"),
+            pl.col("delta") * 100,
+            "n",
+        ),
+        column_config={
+            by: st.column_config.TextColumn(label, width="medium"),
+            "value": st.column_config.ProgressColumn("Rate", format="percent", min_value=0, max_value=1),
+            "delta": st.column_config.NumberColumn("vs last week", format="%+.1f pp", width="small"),
+            "n": st.column_config.NumberColumn("n", format="localized", width="small"),
+        },
+        hide_index=True,
+        height=height,
+        key=f"ranking {by} {hash(tuple(names))}",  # another order is another table: a selection is a position
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="too few",
+        alt=f"{label}s ranked",
+    )
+    chosen = event["selection"]["rows"]
+    return names[chosen[0]] if chosen else ...
+
+
+def standout(rows: pl.DataFrame, by: str) -> tuple[object, str]:
+    """The value of `by` that moved most, with the words for it; the highest, without words, where nothing moved."""
+    moved = rows.filter("moved").sort(pl.col("delta").abs(), descending=True)
+    if moved.height:
+        row = moved.row(0, named=True)
+        return row[by], f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
+    ranked = rows.filter(pl.col("n") >= states.ENOUGH).sort("value", descending=True, nulls_last=True)
+    return (ranked.item(0, by) if ranked.height else ...), ""

@@ -1,0 +1,157 @@
+"""What pages ask the collector: each answer kept for seconds, each failure a state that says what to do."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import polars as pl
+import pyarrow as pa
+import streamlit as st
+from pydantic import BaseModel
+
+from controlsurface.errors import BadRequest, Busy, NotFound, Unreachable
+from controlsurface.metrics.histogram import Column, DistributionArgs
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.reader import Ingest, Page, QueryAnswer, Reader, RequestDetail
+from controlsurface.reader.remote import RemoteReader
+from controlsurface.ui import states
+from controlsurface.ui.window import View, floored
+
+TTL = timedelta(seconds=10)
+HOUR = timedelta(hours=1)
+KEPT = 512  # answers in memory
+ASKING = "Asking the collector"
+VIEW, ASKED = "_view", "_asked"  # of this run, in the session
+
+T = TypeVar("T")
+
+
+def address() -> tuple[str, str]:
+    """Where the collector's API is, and the token it wants."""
+    return os.environ.get("CONTROLSURFACE_API", "http://127.0.0.1:8502"), os.environ.get("CONTROLSURFACE_TOKEN", "")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _reader(url: str, token: str) -> Reader:
+    return RemoteReader(url, token)
+
+
+def reader() -> Reader:
+    """The collector, over HTTP; one for all sessions."""
+    return _reader(*address())
+
+
+def answer(ask: Callable[[], T]) -> T:
+    """What `ask` returns; an error becomes a state on the page, and the run ends there."""
+    try:
+        return ask()
+    except Unreachable:
+        states.unreachable(address()[0], reader().health)
+    except Busy as problem:
+        states.stopped("The collector is busy", f"{problem}. A shorter time range asks less of it.")
+    except NotFound as problem:
+        states.stopped("Not here", f"{problem}. It may be older than the retention, or not have arrived yet.")
+    except BadRequest as problem:
+        states.stopped("This view cannot be shown", f"{problem}. Reset the filters, or correct the address.")
+
+
+@st.cache_data(ttl=TTL, max_entries=KEPT, show_spinner=ASKING)
+def _fresh(_call: Callable[[], T], *question: str) -> T:
+    """The answer of the last TTL to the same question, or a new one."""
+    return _call()
+
+
+@st.cache_data(ttl=HOUR, max_entries=KEPT, show_spinner=False)
+def _known(_call: Callable[[], T], *question: str) -> T:
+    """The answer of the last hour: for what changes with a release, not with traffic."""
+    return _call()
+
+
+def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
+    """`call`'s answer, shared by all sessions that ask the same within TTL."""
+    said = args if isinstance(args, str) else args.model_dump_json()
+    return answer(lambda: _fresh(call, *address(), question, said))
+
+
+def remember(view: View) -> None:
+    """Let the questions of this run be about `view`."""
+    st.session_state[VIEW] = view
+    st.session_state[ASKED] = []
+
+
+def asked() -> list[QueryAnswer]:
+    """Every metric of this run so far, with its SQL."""
+    found: list[QueryAnswer] = st.session_state.setdefault(ASKED, [])
+    return found
+
+
+def query(
+    metric: str, by: Iterable[str] = (), every: timedelta | None = None, within: View | None = None
+) -> pl.DataFrame:
+    """Rows of a metric: bucket (with `every`), the dimensions, value, n, and low, high, priced_share where they apply.
+
+    `within` is the page's view where nothing else is said.
+    """
+    view = within or st.session_state[VIEW]
+    args = QueryArgs(metric=metric, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
+    found = ask("query", args, lambda: reader().query(args))
+    asked().append(found)
+    return frame(found.rows)
+
+
+def distribution(
+    column: Column, by: Iterable[str] = (), every: timedelta | None = None, within: View | None = None
+) -> pl.DataFrame:
+    """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
+    view = within or st.session_state[VIEW]
+    args = DistributionArgs(column=column, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
+    return frame(ask("distribution", args, lambda: reader().distribution(args)))
+
+
+def values(names: Iterable[str], view: View) -> pl.DataFrame:
+    """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
+    hour = timedelta(hours=1)
+    args = DimensionArgs(dimension=tuple(names), start=floored(view.start, hour), end=floored(view.end, hour) + hour)
+    return frame(ask("dimensions", args, lambda: reader().dimensions(args)))
+
+
+def requests(args: RequestsArgs) -> Page:
+    """Single requests, a page at a time."""
+    return ask("requests", args, lambda: reader().requests(args))
+
+
+def request(request_id: str, near: datetime | None) -> RequestDetail:
+    """One request with its attempts and evaluations; `near` its time makes it fast."""
+    return ask("request", f"{request_id} {near}", lambda: reader().request(request_id, near))
+
+
+def trace(trace_id: str, near: datetime | None) -> Mapping[str, Any] | None:
+    """All spans of a trace as OTLP/JSON; None where they are not kept."""
+
+    def kept() -> Mapping[str, Any] | None:
+        try:
+            return reader().trace(trace_id, near)
+        except NotFound:
+            return None
+
+    return ask("trace", f"{trace_id} {near}", kept)
+
+
+def ingest() -> Ingest:
+    """What was received, and how far it is stored."""
+    return ask("ingest", "", lambda: reader().ingest())
+
+
+def catalogue() -> Mapping[str, Metric]:
+    """The metrics by name, with unit, help and direction."""
+    return answer(lambda: _known(lambda: {each.id: each for each in reader().metrics()}, *address()))
+
+
+def frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as polars."""
+    found = pl.from_arrow(table)
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()

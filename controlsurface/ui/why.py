@@ -1,0 +1,75 @@
+"""Why a request went where it went, in sentences; every word rests on a column of its row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from controlsurface.ui import units
+
+Row = Mapping[str, Any]
+
+
+def why(request: Row, attempts: Sequence[Row]) -> str:
+    """One to three sentences: what the router knew, what it chose, what became of it.
+
+    >>> row = {"confidence": 0.53, "threshold": 0.7, "selected_lane": "large", "lane": "large", "escalated": True,
+    ...        "escalation_kind": "routed", "answered_by": "gpt-5", "duration_ms": 1450.0}
+    >>> why(row, [])
+    'Confidence 0.53 was under the threshold 0.70, so the request went to the large lane. gpt-5 answered in 1.45 s.'
+    """
+    return " ".join(sentence for sentence in (_decision(request), *_course(attempts), _end(request)) if sentence)
+
+
+def _decision(row: Row) -> str:
+    """What the router knew, and what it chose."""
+    chosen = _chosen(row)
+    if row.get("cache"):
+        return f"The answer came from the {row['cache']} cache, so no model was called for it."
+    known, threshold, reason = row.get("confidence"), row.get("threshold"), row.get("reason")
+    said = f" The router's reason: {reason}." if reason else ""
+    if known is None or threshold is None:
+        return f"{_unsure(known)}; the request went to {chosen}.{said}" if chosen else said.strip()
+    side = "under" if known < threshold else "not under"
+    fact = f"Confidence {known:.2f} was {side} the threshold {threshold:.2f}"
+    expected = (known < threshold) == _escalates(row)
+    joint = "so" if expected else "and yet"
+    return f"{fact}, {joint} the request went to {chosen or 'no lane'}.{'' if expected else said}"
+
+
+def _chosen(row: Row) -> str:
+    lane, model = row.get("selected_lane"), row.get("selected_model")
+    return f"the {lane} lane" if lane and lane != "unknown" else str(model or "")
+
+
+def _unsure(known: float | None) -> str:
+    if known is None:
+        return "The router gave no confidence"
+    return f"Confidence was {known:.2f}, with no threshold to hold it against"
+
+
+def _escalates(row: Row) -> bool:
+    """Whether the choice itself was an escalation, whatever came after."""
+    return bool(row.get("escalated")) and row.get("escalation_kind") == "routed"
+
+
+def _course(attempts: Sequence[Row]) -> list[str]:
+    """What went wrong on the way: failed calls, and answers that were not good enough."""
+    own = [each for each in attempts if each.get("purpose") == "user"]
+    return [sentence for each in own[:-1] or own if (sentence := _stumble(each))][:3]
+
+
+def _stumble(attempt: Row) -> str:
+    model = attempt.get("model") or "A model"
+    if attempt.get("failed"):
+        return f"{model} failed ({attempt.get('error_type') or 'no reason given'})."
+    return f"{model}'s answer did not pass its check." if attempt.get("gate") == "fail" else ""
+
+
+def _end(row: Row) -> str:
+    """Who answered, and after how long."""
+    if row.get("failed"):
+        return f"Nothing answered it: {row.get('error_type') or 'no reason given'}."
+    if row.get("cache"):
+        return ""
+    kind, took = row.get("escalation_kind"), units.shown(row.get("duration_ms"), "ms")
+    instead = {"cascaded": " in its place", "fallback": " in its place"}.get(str(kind), "")
+    return f"{row.get('answered_by') or 'A model without a name'} answered{instead} in {took}."

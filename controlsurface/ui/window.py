@@ -1,0 +1,64 @@
+"""Which moments and which rows a page shows: the one view of all pages."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controlsurface import charts
+from controlsurface.charts.over_time import MONDAY
+
+REFRESH = timedelta(seconds=10)
+WEEK = timedelta(days=7)
+RANGES = {
+    "1h": (timedelta(hours=1), timedelta(seconds=20)),
+    "6h": (timedelta(hours=6), timedelta(minutes=2)),
+    "24h": (timedelta(hours=24), timedelta(minutes=10)),
+    "3d": (timedelta(days=3), timedelta(minutes=30)),
+    "7d": (timedelta(days=7), timedelta(hours=1)),
+    "28d": (timedelta(days=28), timedelta(hours=4)),
+}
+STEPS = [timedelta(seconds=s) for s in (1, 5, 20, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400, 604_800)]
+BUCKETS = 180  # of one series: more would be finer than a screen
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A window [start, end) in UTC, in buckets of `step`, and the filters as `dimension:value`."""
+
+    start: datetime
+    end: datetime
+    step: timedelta
+    where: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> charts.Span:
+        """The time axis of this view's charts."""
+        return charts.Span(self.start, self.end, self.step)
+
+    @property
+    def week_before(self) -> "View":
+        """The same hours of the same weekdays, one week earlier."""
+        return replace(self, start=self.start - WEEK, end=self.end - WEEK)
+
+    def only(self, dimension: str, *values: str | None) -> "View":
+        """This view, of rows with one of these values; None is unknown."""
+        return replace(self, where=(*self.where, *(f"{dimension}:{value or ''}" for value in values)))
+
+
+def running(name: str, now: datetime, where: tuple[str, ...] = ()) -> View:
+    """The last `name` (of RANGES) until the next multiple of REFRESH: sessions ask the same, and share answers."""
+    length, step = RANGES[name]
+    end = floored(now, REFRESH) + REFRESH
+    return View(floored(end - length, step), end, step, where)
+
+
+def fixed(one: datetime, other: datetime, where: tuple[str, ...] = ()) -> View:
+    """From the earlier to the later of two moments, and a minute at least."""
+    start, end = sorted((one, other))
+    end = max(end, start + timedelta(minutes=1))
+    step = next((step for step in STEPS if (end - start) / step <= BUCKETS), STEPS[-1])
+    return View(start, end, step, where)
+
+
+def floored(at: datetime, step: timedelta) -> datetime:
+    """`at` without what is over a whole number of steps."""
+    return at - (at - MONDAY) % step

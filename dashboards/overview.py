@@ -1,0 +1,83 @@
+"""Is the router earning its keep? The figures of the control surface, and where they come from."""
+
+import streamlit as st
+
+from controlsurface import charts, ui
+
+TARGET = 0.20  # of requests escalated: above it a router is worth refining
+
+view = ui.view()
+requests = ui.query("requests", by=["router_version"], every=view.step)
+if requests.is_empty():
+    ui.nothing_yet()
+events = ui.new_versions(requests, view)
+priced = ui.figure(ui.query("priced_share"))
+
+ui.tiles(
+    [
+        ui.tile("escalation_rate", "Escalation rate", view),
+        ui.tile("confidence_below_threshold", "Confidence under threshold", view),
+        ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+        ui.tile("latency_p95", "P95 latency", view, value=ui.lanes(ui.query("latency_p95", by=["lane"]))),
+        ui.tile("error_rate", "Not answered", view),
+    ]
+)
+
+
+@st.fragment
+def escalation() -> None:
+    """Escalation by task type; the line chosen in the table, or the one that moved most, in colour."""
+    now = ui.query("escalation_rate", by=["task_type"])
+    before = ui.query("escalation_rate", by=["task_type"], within=view.week_before)
+    compared = ui.side_by_side(now, before, "task_type")
+    left, right = st.columns([3, 2])
+    with right, ui.panel("Task types by escalation", "choose one to bring it out"):
+        chosen = ui.ranking(compared, "task_type", "Task type")
+    moved, words = ui.standout(compared, "task_type")
+    with left, ui.panel("Escalation by task type", words if chosen is ... else ""):
+        figure = charts.lines(
+            ui.query("escalation_rate", by=["task_type"], every=view.step),
+            view.span,
+            ui.palette(),
+            by="task_type",
+            unit="ratio",
+            highlight=moved if chosen is ... else chosen,
+            changed=bool(words) and chosen is ...,
+            target=TARGET,
+            events=events,
+            height=250,
+        )
+        ui.chart(figure, alt="Escalation rate of each task type over time, beside the 20 % target")
+
+
+escalation()
+
+with ui.panel("Router confidence", "requests by confidence and time; dashed: the thresholds it was held against"):
+    confidence = ui.distribution("confidence", every=view.step)
+    thresholds = ui.query("threshold", by=["task_type"], every=view.step)
+    if confidence.is_empty():
+        ui.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
+    else:
+        figure = charts.heatmap(confidence, thresholds, view.span, ui.palette(), events=events)
+        ui.chart(figure, alt="Requests by router confidence over time, with the threshold drawn in")
+
+left, right = st.columns(2)
+with left, ui.panel("Latency by lane", "P95, dotted P50"):
+    p95, p50 = (ui.query(f"latency_{q}", by=["lane"], every=view.step) for q in ("p95", "p50"))
+    ui.chart(charts.quantiles(p95, p50, view.span, ui.palette(), events=events), alt="Latency of each lane over time")
+with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
+    ui.chart(
+        charts.lanes(ui.distribution("latency_ms", by=["lane"]), ui.palette()), alt="Latency distribution of each lane"
+    )
+
+left, right = st.columns(2)
+with left, ui.panel("Cost by lane", f"in steps of {ui.step(view.step)}, all model calls"):
+    cost = ui.query("cost", by=["lane"], every=view.step)
+    ui.chart(charts.stacked(cost, view.span, ui.palette(), by="lane", events=events), alt="Cost of each lane over time")
+with (
+    right,
+    ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),
+):
+    unpriced = ui.query("unpriced_attempts", by=["model"])
+    ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
+    st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")

@@ -1,0 +1,29 @@
+"""One request at a time: which ones, why each went where it went, and what it cost on the way."""
+
+import streamlit as st
+
+from controlsurface import ui
+
+view = ui.view()
+found = ui.search(view)
+if not found.page.rows.num_rows:
+    ui.nothing_yet("No request matches")
+
+
+@st.fragment
+def requests() -> None:
+    """The table and, under it, the request that is chosen: a click draws only these anew."""
+    with ui.panel("Requests", found.note):
+        ui.table(found.page.rows)
+        ui.more(found)
+    chosen = ui.chosen()
+    if chosen is None:
+        st.caption("Choose a row to see why the request went where it went.")
+        return
+    with ui.panel("Why this lane", chosen.request["request_id"]):
+        ui.card(chosen)
+    with ui.panel("Trace", "every span, under its parent"):
+        ui.spans(chosen)
+
+
+requests()
