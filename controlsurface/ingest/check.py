@@ -7,9 +7,9 @@ link costs the link, not its span: the span is still true. All-zero parent ids m
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError, EncodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -18,12 +18,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.errors import BadBody
-from controlsurface.ingest.otlp_json import to_protobuf
+from controlsurface.ingest.json_otlp import parse
 from controlsurface.ingest.prompts import Prompts
-
-Signal = Literal["traces", "logs", "metrics"]
-Encoding = Literal["protobuf", "json"]
-SIGNALS: tuple[Signal, ...] = get_args(Signal)
+from controlsurface.ingest.signals import REQUESTS, Encoding, Request, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
@@ -55,26 +52,27 @@ def check(signal: Signal, body: bytes, encoding: Encoding, prompts: Prompts) -> 
     """The body as it may be kept. Raises BadBody where it cannot be decoded."""
     if not body:
         return Checked(b"", 0)
-    kind, walk = _KINDS[signal]
-    wire = body if encoding == "protobuf" else _from_json(body, kind)
-    request = _decode(wire, kind)
+    wire = body if encoding == "protobuf" else _from_json(signal, body)
+    request = _decode(wire, REQUESTS[signal])
     found = _Found()
-    walk(request, prompts, found)
+    _WALKS[signal](request, prompts, found)
     payload = request.SerializeToString() if found.changed else wire
     return Checked(payload, found.accepted, found.rejected.total(), _message(signal, found))
 
 
-def _from_json(body: bytes, kind: type[Message]) -> bytes:
+def _from_json(signal: Signal, body: bytes) -> bytes:
     """JSON as protobuf; some clients send protobuf and call it JSON."""
     try:
-        return to_protobuf(body, kind)
+        return parse(signal, body).SerializeToString()
+    except EncodeError as problem:
+        raise BadBody(f"JSON body: {problem}") from None
     except BadBody:
         if body.startswith(_FIRST_TAG):
             return body
         raise
 
 
-def _decode(wire: bytes, kind: type[Message]) -> Any:
+def _decode(wire: bytes, kind: type[Request]) -> Request:
     try:
         return kind.FromString(wire)
     except DecodeError as problem:  # also for messages nested deeper than 100
@@ -179,8 +177,4 @@ def _message(signal: Signal, found: _Found) -> str:
     return "; ".join(parts)
 
 
-_KINDS: dict[Signal, tuple[type[Message], Callable[[Any, Prompts, _Found], None]]] = {
-    "traces": (ExportTraceServiceRequest, _spans),
-    "logs": (ExportLogsServiceRequest, _logs),
-    "metrics": (ExportMetricsServiceRequest, _metrics),
-}
+_WALKS: dict[Signal, Callable[[Any, Prompts, _Found], None]] = {"traces": _spans, "logs": _logs, "metrics": _metrics}

@@ -1,4 +1,4 @@
-"""OTLP/JSON to protobuf bytes: lowerCamelCase names, hex ids, 64-bit numbers exact, unknown fields ignored.
+"""OTLP/JSON to protobuf messages: lowerCamelCase names, hex ids, 64-bit numbers exact, unknown fields ignored.
 
 Built from the message descriptors, so no field of OTLP can be forgotten
 (opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding").
@@ -8,29 +8,29 @@ import base64
 import binascii
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import EncodeError, Message
 
 from controlsurface.errors import BadBody
+from controlsurface.ingest.signals import REQUESTS, Request, Signal
 
 Read = Callable[[Any], Any]
 _WRONG_ID = b"?"  # no id has one byte, so that what follows rejects the item and not the body
 _IDS = {"trace_id", "span_id", "parent_span_id"}
 
 
-def to_protobuf(body: bytes, message: type[Message]) -> bytes:
-    """The body as the wire bytes of `message`. Raises BadBody naming the place."""
+def parse(signal: Signal, body: bytes) -> Request:
+    """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place."""
+    kind = REQUESTS[signal]
     try:
-        tree = orjson.loads(body)
-        return message(**_object(cast(Descriptor, message.DESCRIPTOR), tree)).SerializeToString()
+        return kind(**_object(kind.DESCRIPTOR, orjson.loads(body)))
     except orjson.JSONDecodeError as problem:
         raise BadBody(f"not JSON: {problem}") from None
     except RecursionError:
         raise BadBody("JSON nested too deep") from None
-    except (ValueError, TypeError, EncodeError) as problem:
+    except (ValueError, TypeError) as problem:
         raise BadBody(f"JSON body: {problem}") from None
 
 

@@ -1,0 +1,77 @@
+"""What happened to everything that was sent: counts of items (spans, log records, data points) and of bodies."""
+
+import threading
+import time
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Since this start, unless the writer restored what an earlier one counted."""
+
+    received: int = 0  # items in bodies that could be decoded
+    accepted: int = 0  # items answered, and so durable
+    rejected: int = 0  # items refused one by one
+    stored: int = 0  # items whose journal record is in the store
+    backlog: int = 0  # items answered before this start and not stored at it
+    duplicate: int = 0  # spans that were there already
+    late: int = 0  # spans that corrected rows derived before
+    unrecognised: int = 0  # spans that speak no known vocabulary
+    set_aside: int = 0  # items kept whole, since no batch with them could be stored
+    bodies: int = 0  # requests answered with success
+    bad_bodies: int = 0  # requests that could not be decoded
+    too_large: int = 0  # requests over the size limit
+    refused: int = 0  # requests told to come again later
+    bytes: int = 0  # of the bodies, after decompression
+    last_accepted_ns: int = 0  # time received, since the epoch
+    last_stored_received_ns: int = 0  # time received of the newest stored record
+
+
+NAMES = tuple(each.name for each in fields(_Counts))
+
+
+class Counters:
+    """Thread-safe; `pending` and `lag_ms` are made from the others when asked."""
+
+    def __init__(self) -> None:
+        self._counts = _Counts()
+        self._waiting_since_ns = 0
+        self._lock = threading.Lock()
+
+    def add(self, **deltas: int) -> None:
+        """Add to counters by name."""
+        with self._lock:
+            for name, delta in deltas.items():
+                setattr(self._counts, name, getattr(self._counts, name) + delta)
+
+    def mark(self, **times_ns: int) -> None:
+        """Move times forward, never back."""
+        with self._lock:
+            for name, time_ns in times_ns.items():
+                setattr(self._counts, name, max(getattr(self._counts, name), time_ns))
+
+    def take(self, accepted: int, rejected: int, size: int, received_ns: int) -> None:
+        """A body was answered."""
+        with self._lock:
+            counts = self._counts
+            if _pending(counts) <= 0:
+                self._waiting_since_ns = received_ns
+            counts.bodies += 1
+            counts.bytes += size
+            counts.received += accepted + rejected
+            counts.accepted += accepted
+            counts.rejected += rejected
+            counts.last_accepted_ns = max(counts.last_accepted_ns, received_ns) if accepted else counts.last_accepted_ns
+
+    def snapshot(self) -> dict[str, int]:
+        """Every counter, `pending` items (answered, not yet stored) and `lag_ms` (how long the oldest waits)."""
+        with self._lock:
+            counts = self._counts
+            pending = max(_pending(counts), 0)
+            since = max(self._waiting_since_ns, counts.last_stored_received_ns)
+            lag_ms = max(time.time_ns() - since, 0) // 1_000_000 if pending and since else 0
+            return {**asdict(counts), "pending": pending, "lag_ms": lag_ms}
+
+
+def _pending(counts: _Counts) -> int:
+    return counts.backlog + counts.accepted - counts.stored

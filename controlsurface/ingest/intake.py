@@ -1,0 +1,172 @@
+"""The one way in, for HTTP, gRPC and `import`: checked, journalled, counted, with bounded memory."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from controlsurface import config
+from controlsurface.errors import BadBody, Busy, ControlSurfaceError, TooLarge
+from controlsurface.ingest.check import Checked, check
+from controlsurface.ingest.counters import Counters
+from controlsurface.ingest.inflate import inflated
+from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.segment import Position
+from controlsurface.ingest.signals import Encoding, Signal
+
+log = logging.getLogger(__name__)
+
+_WORKERS = 2  # decoding holds Python's lock; a second one keeps small bodies from waiting behind a large one
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a receiver read off its socket; `limit` is in bytes, after decompression."""
+
+    signal: Signal
+    data: bytes
+    encoding: Encoding = "protobuf"
+    coding: str = "identity"
+    limit: int = 64 * config.MIB
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A body under way to its answer."""
+
+    body: Body
+    answer: "Future[Checked]"
+    received_ns: int
+
+    def data(self, hold: "Hold") -> bytes:
+        """The body decompressed, on the same account."""
+        data = inflated(self.body.data, self.body.coding, self.body.limit)
+        hold.add(len(data) if data is not self.body.data else 0)
+        return data
+
+
+class Hold:
+    """Memory one request occupies, out of a shared bound; given back at once by `release`."""
+
+    def __init__(self, intake: "Intake") -> None:
+        self._intake = intake
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Occupy more. Raises Busy where the bound is reached."""
+        self._intake.occupy(size)
+        self._bytes += size
+
+    def release(self) -> None:
+        """Give everything back."""
+        self._intake.occupy(-self._bytes)
+        self._bytes = 0
+
+
+class Intake:
+    """Takes bodies in; what it answers is durable."""
+
+    def __init__(self, journal: Journal, counters: Counters, settings: config.Config, prompts: Prompts) -> None:
+        self.counters = counters
+        self._journal = journal
+        self._limits = settings.receiver
+        self._prompts = prompts
+        self._occupied = 0
+        self._lock = threading.Lock()
+        self._workers = ThreadPoolExecutor(_WORKERS, "intake")
+
+    def hold(self) -> Hold:
+        """To be filled while a body is read, and handed to `submit`."""
+        return Hold(self)
+
+    def occupy(self, size: int) -> None:
+        """Count bytes of bodies in memory. Raises Busy over `receiver.max_buffered`."""
+        with self._lock:
+            if size > 0 and self._occupied + size > self._limits.max_buffered:
+                raise Busy(f"receiver.max_buffered is reached: {self._occupied} bytes of bodies are in memory")
+            self._occupied += size
+
+    def submit(self, body: Body, hold: Hold) -> "Future[Checked]":
+        """The answer once the body is durable; fails with BadBody, TooLarge, Busy or DiskFull. `hold` is released."""
+        task = _Task(body, Future(), time.time_ns())
+        task.answer.set_running_or_notify_cancel()
+        task.answer.add_done_callback(lambda _: hold.release())
+        try:
+            self._admit()
+            self._workers.submit(self._work, task, hold)
+        except ControlSurfaceError as problem:
+            self._refuse(task, problem)
+        except RuntimeError:  # the workers are gone
+            self._refuse(task, Busy("the server is stopping"))
+        return task.answer
+
+    def take(self, body: Body) -> Checked:
+        """As `submit`, for callers that can wait."""
+        hold = self.hold()
+        hold.add(len(body.data))
+        return self.submit(body, hold).result()
+
+    def close(self) -> None:
+        """Finish what was submitted."""
+        self._workers.shutdown()
+
+    def reasons(self) -> list[str]:
+        """Why bodies are refused at the moment; empty while they are taken."""
+        try:
+            self._admit()
+        except Busy as problem:
+            return [str(problem)]
+        return [self._journal.failure] if self._journal.failure else []
+
+    def count(self, problem: ControlSurfaceError) -> None:
+        """A request was answered with an error."""
+        if isinstance(problem, Busy):
+            self.counters.add(refused=1)
+        elif isinstance(problem, TooLarge):
+            self.counters.add(too_large=1)
+        elif isinstance(problem, BadBody):
+            self.counters.add(bad_bodies=1)
+
+    def _admit(self) -> None:
+        """Raises Busy while the store is too far behind the journal."""
+        pending = self._journal.pending_bytes
+        if pending > self._limits.max_pending:
+            raise Busy(f"receiver.max_pending is reached: {pending} bytes are answered and not yet stored")
+
+    def _work(self, task: _Task, hold: Hold) -> None:
+        """On a worker: decompress, check, hand over to the journal."""
+        try:
+            data = task.data(hold)
+            checked = check(task.body.signal, data, task.body.encoding, self._prompts)
+            if checked.accepted:
+                self._keep(task, checked, len(data))
+            else:
+                self._answer(task, checked, len(data))
+        except ControlSurfaceError as problem:
+            self._refuse(task, problem)
+        except Exception as problem:
+            log.exception("a body of %d bytes could not be checked", len(task.body.data))
+            task.answer.set_exception(problem)
+
+    def _keep(self, task: _Task, checked: Checked, size: int) -> None:
+        """Answer when the journal has it. Raises Busy where the journal takes nothing."""
+
+        def settle(done: "Future[Position]") -> None:
+            problem = done.exception()
+            if isinstance(problem, ControlSurfaceError):
+                self._refuse(task, problem)
+            else:
+                self._answer(task, checked, size)
+
+        durable = self._journal.append(task.body.signal, checked.payload, checked.accepted, task.received_ns)
+        durable.add_done_callback(settle)
+
+    def _answer(self, task: _Task, checked: Checked, size: int) -> None:
+        self.counters.take(checked.accepted, checked.rejected, size, task.received_ns)
+        task.answer.set_result(checked)
+
+    def _refuse(self, task: _Task, problem: ControlSurfaceError) -> None:
+        self.count(problem)
+        task.answer.set_exception(problem)

@@ -1,0 +1,270 @@
+"""The append-only record of everything that was answered: durable before the answer, in groups.
+
+One thread writes: it takes all bodies that wait, appends them, syncs once, and only then are they answered. A write
+that meets a full disk is taken back and refused; a failed sync ends acceptance until the journal is opened anew,
+since after it nobody can say what the disk holds. Stored segments are compressed, and dropped by age and size.
+"""
+
+import errno
+import logging
+import os
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from controlsurface import config
+from controlsurface.errors import Busy, DiskFull, StoreError
+from controlsurface.ingest import segment as segments
+from controlsurface.ingest.segment import Position, Record, Segment
+from controlsurface.ingest.shelf import START, Shelf
+from controlsurface.ingest.signals import Signal
+from controlsurface.ingest.tally import Tally
+
+log = logging.getLogger(__name__)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ = 8 << 20
+
+
+class _Waiting(NamedTuple):
+    """A body on its way to the disk."""
+
+    head: bytes
+    payload: bytes
+    items: int
+    done: "Future[Position]"
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.payload)
+
+
+class Journal:
+    """The journal in one folder, owned by this process."""
+
+    def __init__(self, folder: Path, settings: config.Journal) -> None:
+        """Open and repair. Raises StoreError where a file is not a journal segment."""
+        self._settings = settings
+        self._shelf = Shelf(folder, settings)
+        newest = self._shelf.newest()
+        self._durable = newest.end if newest else START
+        self._tally = Tally(self._durable)
+        self._fd = -1
+        self._begun = 0.0
+        self._queue: list[_Waiting] = []
+        self._closing = False
+        self._failure = ""
+        self._changed = threading.Condition()
+        self._tidier = ThreadPoolExecutor(1, "journal-tidy")
+        self._committer = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._committer.start()
+
+    def append(self, signal: Signal, payload: bytes, items: int, received_ns: int) -> "Future[Position]":
+        """Done when the body is on the disk; fails with DiskFull or Busy. Raises Busy where nothing is taken."""
+        waiting = _Waiting(segments.frame(signal, payload, items, received_ns), payload, items, Future())
+        waiting.done.set_running_or_notify_cancel()
+        with self._changed:
+            if self._failure or self._closing:
+                raise Busy(self._failure or "the journal is closing")
+            self._queue.append(waiting)
+            self._changed.notify_all()
+        return waiting.done
+
+    def read(self, after: Position, max_bytes: int) -> list[Record]:
+        """Durable records of one segment after a position; empty at the end. Raises StoreError where one is damaged."""
+        end = self._durable
+        while after < end and (segment := self._shelf.next(after)) and segment.number <= end.segment:
+            start = after.offset if after.segment == segment.number else 0
+            limit = end.offset if end.segment == segment.number else segment.length
+            try:
+                found = segments.read(segment, start, limit, max_bytes)
+            except FileNotFoundError:  # compressed or dropped since, unless someone else removed it
+                if self._shelf.is_lost(segment):
+                    log.error("%s is gone; what it held and was not stored is lost", segment.path)  # noqa: TRY400
+                continue
+            if found:
+                return found
+            if max(start, len(segments.MAGIC)) < limit:
+                _damaged(segment, start, is_open=segment.number == end.segment)
+            after = Position(segment.number + 1, 0)
+        return []
+
+    def wait(self, after: Position, timeout_s: float) -> bool:
+        """Whether something durable lies beyond a position, at the latest after `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._durable > after or self._closing, timeout_s)
+            return self._durable > after
+
+    def backlog(self, after: Position) -> int:
+        """How many items lie beyond a position; reads the journal only the first time."""
+        if after < self._tally.begin:
+            self._tally.extend_back(after, self._records(after, self._tally.begin))
+        return self._tally.beyond(after)
+
+    def _records(self, after: Position, end: Position) -> Iterator[Record]:
+        while after < end and (found := self.read(after, _READ)):
+            yield from (each for each in found if each.end <= end)
+            after = found[-1].end
+
+    def release(self, stored: Position) -> None:
+        """Everything before `stored` is in the store: it may be compressed, and dropped by age and size."""
+        self._tally.forget(stored)
+        if self._shelf.release(stored) and not self._closing:
+            self._tidier.submit(self._shelf.tidy, lambda: self._closing)
+
+    @property
+    def end(self) -> Position:
+        """The position after the last durable record."""
+        return self._durable
+
+    @property
+    def failure(self) -> str:
+        """Why nothing is accepted any more; empty while all is well."""
+        return self._failure
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the disk."""
+        return self._shelf.size_bytes
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes answered and not yet in the store."""
+        return self._shelf.pending_bytes
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._committer.join()
+        self._tidier.shutdown()
+        self._close_segment()
+
+    def _run(self) -> None:
+        """The one thread that writes."""
+        while batch := self._taken():
+            try:
+                self._commit(batch)
+            except DiskFull as problem:
+                _refuse(batch, problem)
+            except Exception as problem:  # noqa: BLE001 (whatever it is, none of these may be answered)
+                self._fail(batch, problem)
+
+    def _taken(self) -> list[_Waiting]:
+        """All that waits; empty at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            batch, self._queue = self._queue, []
+        return batch
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        """Append, sync, answer. Raises DiskFull with nothing changed, OSError where the disk cannot be trusted."""
+        size = sum(each.size for each in batch)
+        self._make_room(size)
+        segment = self._open_segment()
+        self._write(segment, batch)
+        os.fdatasync(self._fd)
+        end = segment.length + size
+        self._shelf.put(replace(segment, size=end, length=end))
+        ends = self._count(batch, segment.end)
+        with self._changed:
+            self._durable = ends[-1]
+            self._changed.notify_all()
+        for each, position in zip(batch, ends, strict=True):
+            each.done.set_result(position)
+
+    def _count(self, batch: list[_Waiting], begin: Position) -> list[Position]:
+        """Where each body ends."""
+        ends = []
+        for each in batch:
+            begin = Position(begin.segment, begin.offset + each.size)
+            self._tally.add(begin, each.items)
+            ends.append(begin)
+        return ends
+
+    def _make_room(self, size: int) -> None:
+        """Raises DiskFull where the disk or `journal.max_size` has no room."""
+        folder = self._shelf.folder
+        if shutil.disk_usage(folder).free - size < self._settings.min_free:
+            raise DiskFull(f"{folder}: fewer than journal.min_free = {self._settings.min_free} bytes would be left")
+        if not self._shelf.make_room(size):
+            raise DiskFull(f"{folder}: journal.max_size is reached by bodies that are not stored yet")
+
+    def _open_segment(self) -> Segment:
+        """The segment to append to; a new one where the last is full, old, or from before this start."""
+        newest = self._shelf.newest()
+        if newest and self._fd >= 0 and newest.length < self._settings.segment and not self._is_old():
+            return newest
+        self._close_segment()
+        # A fresh folder counts from the clock, so that no position a store remembers lies ahead of it.
+        number = newest.number + 1 if newest else time.time_ns() // 1_000_000
+        try:
+            self._fd, segment = segments.created(self._shelf.folder, number)
+        except OSError as problem:
+            raise _full(problem) from None
+        self._begun = time.monotonic()
+        self._shelf.put(segment)
+        return segment
+
+    def _is_old(self) -> bool:
+        """Only whole segments are dropped, so in quiet times one must not grow for weeks."""
+        return time.monotonic() - self._begun > max(60, self._settings.retention.total_seconds() / 7)
+
+    def _close_segment(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _write(self, segment: Segment, batch: list[_Waiting]) -> None:
+        """Append all; where the disk is full, take back what was written."""
+        try:
+            _write_all(self._fd, (part for each in batch for part in (each.head, each.payload)))
+        except OSError as problem:
+            os.ftruncate(self._fd, segment.length)
+            raise _full(problem) from None
+
+    def _fail(self, batch: list[_Waiting], problem: Exception) -> None:
+        """Nobody knows what the disk holds: answer none of these, accept nothing more."""
+        folder = self._shelf.folder
+        log.critical("%s: %s; nothing is accepted until the journal is opened anew", folder, problem)
+        with self._changed:
+            self._failure = f"the journal cannot be written: {problem}"
+            batch, self._queue = batch + self._queue, []
+        _refuse(batch, Busy(self._failure))
+
+
+def _damaged(segment: Segment, offset: int, *, is_open: bool) -> None:
+    """The rest of a closed segment is skipped, loudly; the open one's may not be. Raises StoreError."""
+    text = f"{segment.path}: damaged at byte {offset}"
+    if is_open:
+        raise StoreError(text)
+    log.error("%s; the rest of this segment cannot be read", text)
+
+
+def _write_all(fd: int, parts: Iterable[bytes]) -> None:
+    """Every byte, in as few calls as the system allows. Raises OSError."""
+    left: deque[bytes | memoryview] = deque(part for part in parts if part)
+    while left:
+        written = os.writev(fd, list(islice(left, 1024)))
+        while written:
+            head = left.popleft()
+            if written < len(head):
+                left.appendleft(memoryview(head)[written:])
+            written -= min(written, len(head))
+
+
+def _full(problem: OSError) -> OSError | DiskFull:
+    return DiskFull(str(problem)) if problem.errno in _FULL else problem
+
+
+def _refuse(batch: list[_Waiting], problem: Busy) -> None:
+    for each in batch:
+        each.done.set_exception(type(problem)(str(problem)))

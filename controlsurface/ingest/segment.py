@@ -1,0 +1,186 @@
+"""One file of the journal: framing, checksums, finding a torn tail, compression once it is stored.
+
+A segment is eight bytes of MAGIC and then records, each a frame (CRC-32, length, time received, items, signal) and
+its payload. The checksum covers the rest of the frame as well, so a file of zeros holds no record.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from controlsurface.errors import StoreError
+from controlsurface.ingest.signals import SIGNALS, Signal
+
+MAGIC = b"CSJRNL1\n"
+FRAME = struct.Struct("<IIQIB")
+_CHECKED = struct.Struct("<IQIB")  # the frame without its checksum
+_CHUNK = 4 << 20
+_PLAIN = "{number:016d}.journal"
+_PACKED = "{number:016d}.{length}.journal.zst"
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """A place between two records; Position(0, 0) is before everything."""
+
+    segment: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One answered body, as it may be kept; `end` is the position after it, `received_ns` since the epoch."""
+
+    signal: Signal
+    payload: bytes
+    items: int
+    received_ns: int
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment on disk: `size` bytes as it lies there, `length` bytes as it was written."""
+
+    number: int
+    path: Path
+    size: int
+    length: int
+
+    @property
+    def packed(self) -> bool:
+        """Compressed, so nothing is appended any more."""
+        return self.path.suffix == ".zst"
+
+    @property
+    def end(self) -> Position:
+        """The position after its last record."""
+        return Position(self.number, self.length)
+
+
+def frame(signal: Signal, payload: bytes, items: int, received_ns: int) -> bytes:
+    """What stands before a payload."""
+    rest = _CHECKED.pack(len(payload), received_ns, items, SIGNALS.index(signal))
+    return zlib.crc32(payload, zlib.crc32(rest)).to_bytes(4, "little") + rest
+
+
+def records(data: bytes, number: int, offset: int) -> Iterator[Record]:
+    """The sound records at the beginning of `data`, which lies at `offset` of segment `number`."""
+    at = 0
+    while at + FRAME.size <= len(data):
+        checksum, length, received_ns, items, signal = FRAME.unpack_from(data, at)
+        body = at + FRAME.size
+        payload = data[body : body + length]
+        rest = zlib.crc32(memoryview(data)[at + 4 : body])
+        if len(payload) < length or signal >= len(SIGNALS) or zlib.crc32(payload, rest) != checksum:
+            return
+        at = body + length
+        yield Record(SIGNALS[signal], payload, items, received_ns, Position(number, offset + at))
+
+
+def read(segment: Segment, after: int, limit: int, max_bytes: int) -> list[Record]:
+    """Records between two offsets, at least one where a sound one follows, else as many as fit in `max_bytes`."""
+    start = max(after, len(MAGIC))
+    data = _bytes(segment, start, min(limit, start + max(max_bytes, FRAME.size)) - start)
+    found = list(records(data, segment.number, start))
+    if not found and len(data) >= FRAME.size:
+        end = start + FRAME.size + FRAME.unpack_from(data)[1]
+        if len(data) < end - start <= limit - start:
+            return list(records(_bytes(segment, start, end - start), segment.number, start))
+    return found
+
+
+def _bytes(segment: Segment, offset: int, size: int) -> bytes:
+    """Part of a segment, in offsets as it was written."""
+    if size <= 0:
+        return b""
+    if segment.packed:
+        with pa.input_stream(str(segment.path), compression="zstd") as stream:
+            for skipped in range(0, offset, _CHUNK):
+                stream.read(min(_CHUNK, offset - skipped))
+            return bytes(stream.read(size))
+    with segment.path.open("rb") as file:
+        return os.pread(file.fileno(), size, offset)
+
+
+def listed(folder: Path) -> dict[int, Segment]:
+    """The segments of a folder by number, oldest first; what a crash left half done is removed."""
+    for path in folder.glob("*.tmp"):
+        path.unlink()
+    found: dict[int, Segment] = {}
+    for path in sorted(folder.glob("*.journal*")):
+        number, *rest = path.name.split(".")
+        size = path.stat().st_size
+        segment = Segment(int(number), path, size, int(rest[0]) if path.suffix == ".zst" else size)
+        twin = found.setdefault(segment.number, segment)
+        if twin is not segment:  # packed, and then the crash came before the plain one was removed
+            plain, found[segment.number] = (segment, twin) if twin.packed else (twin, segment)
+            plain.path.unlink()
+    return found
+
+
+def created(folder: Path, number: int) -> tuple[int, Segment]:
+    """A new segment, durable as a file, open for appending. Raises OSError."""
+    path = folder / _PLAIN.format(number=number)
+    fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(fd, MAGIC)
+        os.fsync(fd)
+        sync_folder(folder)
+    except OSError:
+        os.close(fd)
+        path.unlink()
+        raise
+    return fd, Segment(number, path, len(MAGIC), len(MAGIC))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's list of files durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def repaired(segment: Segment) -> Segment | None:
+    """The segment without the tail a crash tore; None where no record was written. Raises StoreError."""
+    begin = _bytes(segment, 0, len(MAGIC))
+    if begin != MAGIC:
+        if begin.strip(b"\0") and not MAGIC.startswith(begin):
+            raise StoreError(f"{segment.path}: not a journal segment of this version")
+        segment.path.unlink()
+        return None
+    end = len(MAGIC)
+    while found := read(segment, end, segment.length, _CHUNK):
+        end = found[-1].end.offset
+    if end == len(MAGIC):
+        segment.path.unlink()
+        return None
+    if end < segment.length:
+        with segment.path.open("r+b") as file:
+            file.truncate(end)
+            os.fsync(file.fileno())
+    return replace(segment, size=end, length=end)
+
+
+def packed(segment: Segment) -> Segment:
+    """The segment compressed, under another name, as old as before; the plain one is removed. Raises OSError."""
+    path = segment.path.with_name(_PACKED.format(number=segment.number, length=segment.length))
+    half = path.with_suffix(".tmp")
+    with segment.path.open("rb") as plain, pa.output_stream(str(half), compression="zstd") as out:
+        while chunk := plain.read(_CHUNK):
+            out.write(chunk)
+    with half.open("rb") as file:
+        os.fsync(file.fileno())
+    age = segment.path.stat()
+    os.utime(half, ns=(age.st_atime_ns, age.st_mtime_ns))
+    half.rename(path)
+    sync_folder(path.parent)
+    segment.path.unlink()
+    return replace(segment, path=path, size=path.stat().st_size)
