@@ -1,10 +1,25 @@
 """The examples in the documentation do what their text says."""
 
+import json
 import re
+import shutil
 import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface import config
-from controlsurface.ingest.conventions import Vocabulary
+from controlsurface.collector.engine import running
+from controlsurface.config import Config
+from controlsurface.ingest import conventions
+from controlsurface.ingest.intake import Body
 from tests.project import tree
 
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -15,11 +30,73 @@ def example(document: str, name: str) -> str:
     return found[name]
 
 
+@pytest.fixture
+def tracer(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """What the application's tracer has recorded."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    return exporter
+
+
+def stored(exporter: InMemorySpanExporter, data: Path) -> list[Mapping[str, Any]]:
+    """The requests that those spans become, through the journal and the store."""
+    with running(data, Config()) as engine:
+        engine.intake.take(Body("traces", encode_spans(exporter.get_finished_spans()).SerializeToString()))
+        assert engine.writer.drain()
+        return list(engine.store.rows("FROM requests").to_pylist())
+
+
+def call(lane: str, question: str) -> str:
+    """A model call, as an instrumented client records it."""
+    attributes: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-large",
+        "gen_ai.usage.input_tokens": 9,
+    }
+    with trace.get_tracer("client").start_as_current_span("chat gpt-large", attributes=attributes):
+        return f"{lane}: {question}?"
+
+
+def test_the_instrumented_router_sends_what_a_request_needs(tracer: InMemorySpanExporter, tmp_path: Path) -> None:
+    program: dict[str, Callable[..., str]] = {}
+    exec(example("README.md", "instrument"), program)
+    assert program["answer"]("why", lambda _: ("large", 0.4), call) == "large: why?"
+    (request,) = stored(tracer, tmp_path)
+    said = {key: request[key] for key in ("router", "task_type", "confidence", "threshold", "lane", "escalated")}
+    assert said == {
+        "router": "my-router",
+        "task_type": "rag_answer",
+        "confidence": 0.4,
+        "threshold": 0.7,
+        "lane": "large",
+        "escalated": True,
+    }
+    assert (request["attempts"], request["input_tokens"]) == (1, 9)
+
+
 def test_the_configuration_example_is_one() -> None:
     parsed = config.parse(tomllib.loads(example("README.md", "configuration")), "README.md")
     assert list(parsed.lanes) == ["small", "large"]
+    assert parsed.lanes["large"].escalation
 
 
-def test_the_vocabulary_example_is_one() -> None:
-    vocabulary = Vocabulary.model_validate(tomllib.loads(example("collectors/README.md", "vocabulary")))
-    assert vocabulary.name == "acme"
+def test_the_vocabulary_example_reads_the_span_above_it(
+    tracer: InMemorySpanExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(tree.ROOT / "collectors", tmp_path / "collectors")
+    (folder / "acme.toml").write_text(example("collectors/README.md", "vocabulary"), "utf-8")
+    monkeypatch.setattr(conventions, "load", lambda settings, read=conventions.load: read(settings, folder))
+    sent: dict[str, Any] = {
+        "acme.call": "c-81",
+        "acme.tier": "premium",
+        "acme.model": "gpt-large",
+        "acme.first_token_s": 0.21,
+    }
+    usage: dict[str, Any] = {"acme.usage": json.dumps({"in": 120, "out": 40}), "acme.prompt": "secret words"}
+    with trace.get_tracer("acme").start_as_current_span("acme call", attributes=sent | usage):
+        pass
+    (request,) = stored(tracer, tmp_path / "data")
+    assert (request["lane"], request["input_tokens"], request["output_tokens"]) == ("large", 120, 40)
+    assert request["ttft_ms"] == 210
+    assert b"secret words" not in b"".join(p.read_bytes() for p in (tmp_path / "data").rglob("*") if p.is_file())
