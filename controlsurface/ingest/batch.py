@@ -6,18 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controlsurface.config import Config
 from controlsurface.ingest import evaluations
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import Pairs, derive, gather, lane_macros
 from controlsurface.ingest.otlp import Decoded, decode_traces
-from controlsurface.ingest.otlp_json import to_protobuf
 from controlsurface.store.duckdb import Writing
-from controlsurface.store.otlp_json import SPAN_COLUMNS, traces_data
+from controlsurface.store.otlp_json import SPAN_COLUMNS, to_message
 
 Bodies = Sequence[tuple[bytes, int]]
 
@@ -28,7 +25,7 @@ FAR = EPOCH + timedelta(days=365 * 300)
 
 _BATCH = (Path(__file__).with_name("batch.sql")).read_text("utf-8")
 _STORED = """
-SELECT spans.content_hash = batch.content_hash AS same, {columns}
+SELECT spans.content_hash = batch.content_hash AS same, spans.trace_id, spans.span_id, spans.received_at, {columns}
 FROM spans JOIN batch ON spans.trace_id = batch.trace_id AND spans.span_id = batch.span_id
 WHERE spans.started_at BETWEEN $low AND $high
 """
@@ -43,9 +40,9 @@ FROM batch
 """
 _EVALUATIONS = """
 INSERT INTO evaluations
-SELECT evaluation_id, CAST(trace_id AS UUID), span_id, clean(response_id),
+SELECT evaluation_id, CAST(trace_id AS UUID), span_id, response_id,
     make_timestamp(CAST(least(at_ns, 7258118400000000000::UBIGINT) // 1000 AS BIGINT)),
-    name, to_number(score), clean(label), clean(explanation), clean(error_type)
+    name, to_number(score), label, explanation, error_type
 FROM judged
 WHERE evaluation_id NOT IN (SELECT evaluation_id FROM evaluations)
 """
@@ -104,13 +101,7 @@ class Loader:
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
         if richer:
-            copies = [
-                (
-                    to_protobuf(orjson.dumps(traces_data([row])), ExportTraceServiceRequest),
-                    _nanoseconds(row["received_at"]),
-                )
-                for row in richer
-            ]
+            copies = [(to_message([row]).SerializeToString(), _nanoseconds(row["received_at"])) for row in richer]
             self._batch(writing, decode_traces([*traces, *copies], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)

@@ -202,11 +202,11 @@ def _when(condition: Condition, present: frozenset[str]) -> str | None:
 
 def _test(expected: str | bool | tuple[str, ...], raw: str | None) -> str | None:
     if expected is False:
-        return "TRUE" if raw is None else f"clean({raw}) IS NULL"
+        return "TRUE" if raw is None else f"{raw} IS NULL"
     if raw is None:
         return None
     if expected is True:
-        return f"clean({raw}) IS NOT NULL"
+        return f"{raw} IS NOT NULL"
     words = (expected,) if isinstance(expected, str) else expected
     tests = [f"{raw} GLOB {literal(word)}" if "*" in word else f"{raw} = {literal(word)}" for word in words]
     return f"coalesce({' OR '.join(tests)}, FALSE)"
@@ -231,22 +231,23 @@ def _list(name: str, parts: Iterable[str | None]) -> str:
 
 def _text(source: Source, present: frozenset[str]) -> str | None:
     """A source's value as text, before its column's type."""
-    if source.const:
-        value: str | None = literal(source.const)
-    else:
-        raw = _raw(source.key, present)
-        value = f"clean({raw})" if raw else None
+    value = literal(source.const) if source.const else _raw(source.key, present)
     if value is None:
         return None
     if source.path:
-        extracted = f"TRY(json_extract_string({value}, {literal(source.path)}))"
-        value = f"clean({extracted}[1])" if "*" in source.path else f"clean({extracted})"
+        found = f"TRY(json_extract_string({value}, {literal(source.path)}))"
+        value = f"nullif({found}[1], '')" if "*" in source.path else f"nullif({found}, '')"
     if source.pattern:
-        value = f"clean(regexp_extract({value}, {literal(source.pattern)}, 1))"
+        value = f"nullif(regexp_extract({value}, {literal(source.pattern)}, 1), '')"
     if source.values:
-        words = " ".join(f"WHEN {literal(theirs)} THEN {literal(ours)}" for theirs, ours in source.values.items())
-        value = f"clean(CASE {value} {words} ELSE {value} END)"
+        words = " ".join(f"WHEN {literal(theirs)} THEN {_word(ours)}" for theirs, ours in source.values.items())
+        value = f"CASE {value} {words} ELSE {value} END"
     return value
+
+
+def _word(word: str) -> str:
+    """A word of ours; the empty one says "unknown"."""
+    return literal(word) if word else "NULL"
 
 
 def _typed(column: str, value: str, scale: float) -> str:

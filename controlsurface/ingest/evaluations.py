@@ -8,7 +8,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from controlsurface.ingest.otlp import text_of
+from controlsurface.ingest.otlp import attributes_of, text_of
 
 EVENT = "gen_ai.evaluation.result"
 
@@ -69,7 +69,7 @@ def _named(attributes: Iterable[KeyValue]) -> str:
 
 def _evaluation(attributes: Iterable[KeyValue], trace_id: bytes, span_id: bytes, at_ns: int) -> dict[str, object]:
     """One row; the id is a hash of what was judged and how, not of when or by which signal it came."""
-    given = {a.key: text_of(a.value) for a in attributes}
+    given = attributes_of(attributes)
     name, score, label, explanation = (given.get(f"gen_ai.evaluation.{fact}") for fact in _FACTS)
     response_id, error_type = given.get("gen_ai.response.id"), given.get("error.type")
     what = (trace_id.hex(), span_id.hex(), response_id, name, score, label, error_type)

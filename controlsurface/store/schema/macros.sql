@@ -1,13 +1,12 @@
 -- Ids as people write them: lower-case hex.
 CREATE MACRO trace_hex(t) AS replace(CAST(t AS VARCHAR), '-', '');
 CREATE MACRO span_hex(s) AS lpad(lower(to_hex(s)), 16, '0');
--- What senders write for "nothing" is nothing.
-CREATE MACRO clean(x) AS CASE WHEN trim(x) IN ('', 'None', 'null', 'undefined') THEN NULL ELSE trim(x) END;
 -- A token count: a whole number, also as text or as a double; anything else (negative, true, 1.5) is not one.
-CREATE MACRO to_count(x) AS CASE WHEN regexp_full_match(x, '[0-9]{1,15}(\.0+)?') THEN CAST(split_part(x, '.', 1) AS BIGINT) END;
--- A finite number.
-CREATE MACRO to_number(x) AS CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
-CREATE MACRO to_flag(x) AS CASE WHEN lower(x) IN ('true', 'yes', '1') THEN TRUE WHEN lower(x) IN ('false', 'no', '0') THEN FALSE END;
+CREATE MACRO to_count(x) AS TRY_CAST(regexp_extract(x, '^([0-9]{1,15})(\.0+)?$', 1) AS BIGINT);
+-- A finite number; two digits of exponent are enough for money, times and confidences.
+CREATE MACRO to_number(x) AS TRY_CAST(regexp_extract(x, '^[-+]?[0-9.]+([eE][-+]?[0-9]{1,2})?$') AS DOUBLE);
+CREATE MACRO to_flag(x) AS CASE lower(x) WHEN 'true' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE
+    WHEN 'false' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE END;
 -- One name for one model: without provider prefix (openai/x), without date (x-2026-01-01, x-20260101, x@20260101).
 CREATE MACRO model_name(x) AS regexp_replace(regexp_extract(x, '[^/]+$'), '[-@](20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '');
 -- A confidence on its kind's scale: rounding errors are clamped, what is off a bounded scale is NULL.

@@ -12,17 +12,11 @@ CREATE TABLE spans (
     duration_ms          DOUBLE,            -- NULL when start or end is impossible
     status               UTINYINT NOT NULL, -- OTLP enum: 0 unset, 1 ok, 2 error
     status_message       VARCHAR,
-    trace_state          VARCHAR,
-    flags                UINTEGER NOT NULL,
     service              VARCHAR,           -- resource service.name
-    scope                VARCHAR NOT NULL,  -- OTLP/JSON of the instrumentation scope and the schema addresses
-    resource             VARCHAR NOT NULL,  -- OTLP/JSON of the resource
-    attributes           VARCHAR NOT NULL,  -- OTLP/JSON: [{"key": ..., "value": {...}}], types and repeats kept
-    events               VARCHAR,           -- OTLP/JSON, NULL where there are none
-    links                VARCHAR,           -- OTLP/JSON, NULL where there are none
-    dropped              VARCHAR,           -- OTLP/JSON of the dropped counts, NULL where all are 0
+    around               BLOB NOT NULL USING COMPRESSION zstd,  -- OTLP protobuf ResourceSpans: resource and scope, no spans
+    span                 BLOB NOT NULL USING COMPRESSION zstd,  -- OTLP protobuf Span, whole
     received_at          TIMESTAMP NOT NULL,-- UTC
-    content_hash         UBIGINT NOT NULL,  -- of all of the above but received_at: tells a repeat from an enrichment
+    content_hash         UBIGINT NOT NULL,  -- of around and span: tells a repeat from an enrichment
     -- read by the vocabularies
     vocabularies         VARCHAR,           -- names of those that recognise the span, comma-separated; NULL: none
     invalid              VARCHAR,           -- columns whose attribute is present but unusable, comma-separated
