@@ -1,0 +1,95 @@
+"""The OTLP/gRPC receiver: three services whose messages stay bytes until the intake looks at them."""
+
+import errno
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from hmac import compare_digest
+from typing import NoReturn
+
+import grpc
+
+from controlsurface.config import Config
+from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
+from controlsurface.ingest import answers
+from controlsurface.ingest.check import Checked
+from controlsurface.ingest.intake import Body, Intake
+from controlsurface.ingest.signals import Signal
+
+ANSWER_S = 9  # exporters give up, and drop, after 10
+_THREADS = 32  # each waits for one body to become durable
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_SERVICES: dict[Signal, str] = {
+    "traces": "opentelemetry.proto.collector.trace.v1.TraceService",
+    "logs": "opentelemetry.proto.collector.logs.v1.LogsService",
+    "metrics": "opentelemetry.proto.collector.metrics.v1.MetricsService",
+}
+
+
+class GrpcReceiver:
+    """Takes OTLP/gRPC between `start` and `stop`."""
+
+    def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
+        self._intake = intake
+        self._limit = settings.receiver.max_grpc_body
+        self._token = settings.auth.token.encode()
+        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        options = [
+            ("grpc.max_receive_message_length", self._limit),
+            ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
+        ]
+        self._server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
+        self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
+
+    def start(self) -> int:
+        """Listen; the bound port. Raises OSError where the address is taken."""
+        try:
+            port = self._server.add_insecure_port(self._address)
+        except RuntimeError:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), self._address) from None
+        self._server.start()
+        return port
+
+    def stop(self, grace_s: float) -> None:
+        """Take no new bodies; answer those under way, for at most `grace_s`."""
+        self._server.stop(grace_s).wait(grace_s + 5)
+
+    def _handler(self, signal: Signal) -> grpc.GenericRpcHandler[bytes, bytes]:
+        export = grpc.unary_unary_rpc_method_handler(self._export(signal))
+        return grpc.method_handlers_generic_handler(_SERVICES[signal], {"Export": export})
+
+    def _export(self, signal: Signal) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+        def export(data: bytes, context: grpc.ServicerContext) -> bytes:
+            if not self._authorised(context):
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "the bearer token is missing or wrong")
+            try:
+                checked = self._submitted(signal, data)
+            except TimeoutError:
+                _abort(context, Busy(f"not durable within {ANSWER_S} s"))
+            except ControlSurfaceError as problem:
+                _abort(context, problem)
+            return answers.success(signal, checked, "protobuf")
+
+        return export
+
+    def _submitted(self, signal: Signal, data: bytes) -> Checked:
+        """The answer to a body. Raises BadBody, TooLarge, Busy, TimeoutError."""
+        hold = self._intake.hold()
+        try:
+            if len(data) > self._limit:
+                raise TooLarge(f"the message of {len(data)} bytes is over the limit of {self._limit}")
+            hold.add(len(data))
+        except ControlSurfaceError as problem:
+            self._intake.count(problem)
+            raise
+        return self._intake.submit(Body(signal, data, limit=self._limit), hold).result(ANSWER_S)
+
+    def _authorised(self, context: grpc.ServicerContext) -> bool:
+        given = dict(context.invocation_metadata()).get("authorization", "")
+        scheme, _, token = (given.decode("latin-1") if isinstance(given, bytes) else given).partition(" ")
+        return not self._token or (scheme.lower() == "bearer" and compare_digest(token.strip().encode(), self._token))
+
+
+def _abort(context: grpc.ServicerContext, problem: ControlSurfaceError) -> NoReturn:
+    context.set_trailing_metadata(answers.trailers(problem))
+    context.abort(_CODES[answers.code(problem)], answers.text(problem))

@@ -1,0 +1,166 @@
+"""OTLP/HTTP as an ASGI application: three paths, two encodings, and the duties of a server.
+
+Nothing is decoded here, so that the event loop stays free: bodies are gathered and handed to the intake.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any
+
+from controlsurface.config import Config
+from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
+from controlsurface.ingest import answers
+from controlsurface.ingest.check import Checked
+from controlsurface.ingest.inflate import CODINGS
+from controlsurface.ingest.intake import Body, Hold, Intake
+from controlsurface.ingest.signals import SIGNALS, Encoding, Signal
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+ANSWER_S = 9  # exporters give up, and drop, after 10
+_PATHS: dict[str, Signal] = {f"/v1/{signal}": signal for signal in SIGNALS}
+_ENCODINGS: dict[str, Encoding] = {"application/x-protobuf": "protobuf", "application/json": "json"}
+_TYPES: dict[Encoding, bytes] = {encoding: name.encode() for name, encoding in _ENCODINGS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: bytes
+    encoding: Encoding
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the head of a request says."""
+
+    method: str
+    path: str
+    headers: Mapping[bytes, bytes]
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+
+    @property
+    def encoding(self) -> Encoding:
+        """Of the answer; JSON where the request's own is neither."""
+        return _ENCODINGS.get(self.content_type, "json")
+
+    @property
+    def coding(self) -> str:
+        return self.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower() or "identity"
+
+    @property
+    def length(self) -> int:
+        """As announced; 0 where it is not."""
+        text = self.headers.get(b"content-length", b"")
+        return int(text) if text.isdigit() else 0
+
+
+class OtlpApp:
+    """The application; one for all connections."""
+
+    def __init__(self, intake: Intake, settings: Config) -> None:
+        self._intake = intake
+        self._limit = settings.receiver.max_http_body
+        self._token = settings.auth.token.encode()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = _Request(scope["method"], scope["path"], dict(scope["headers"]))
+        reply = self._refusal(request) or await self._taken(request, receive)
+        if reply is None:  # the sender went away
+            return
+        content = [(b"content-type", _TYPES[reply.encoding]), (b"content-length", b"%d" % len(reply.body))]
+        headers = [*content, *reply.headers.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _refusal(self, request: _Request) -> _Reply | None:
+        """What the head alone decides."""
+        if request.path not in _PATHS:
+            return _said(request, 404, f"no such path; OTLP is taken at {', '.join(_PATHS)}")
+        if request.method != "POST":
+            return _said(request, 405, "OTLP is sent with POST", {b"allow": b"POST"})
+        if not self._authorised(request):
+            return _said(request, 401, "the bearer token is missing or wrong", {b"www-authenticate": b"Bearer"})
+        if request.content_type not in _ENCODINGS:
+            return _said(request, 415, f"Content-Type must be one of {', '.join(_ENCODINGS)}")
+        if request.coding not in CODINGS:
+            return _said(request, 415, f"Content-Encoding must be one of {', '.join(CODINGS)}")
+        return None
+
+    def _authorised(self, request: _Request) -> bool:
+        scheme, _, token = request.headers.get(b"authorization", b"").partition(b" ")
+        return not self._token or (scheme.lower() == b"bearer" and compare_digest(token.strip(), self._token))
+
+    async def _taken(self, request: _Request, receive: Receive) -> _Reply | None:
+        """The answer to a body; None where the sender went away before its end."""
+        hold = self._intake.hold()
+        try:
+            data = await self._read(request, receive, hold)
+        except ControlSurfaceError as problem:
+            hold.release()
+            self._intake.count(problem)
+            return _failed(request, problem)
+        except asyncio.CancelledError:
+            hold.release()
+            raise
+        if data is None:
+            hold.release()
+            return None
+        body = Body(_PATHS[request.path], data, request.encoding, request.coding, self._limit)
+        return await self._answer(request, body, hold)
+
+    async def _read(self, request: _Request, receive: Receive, hold: Hold) -> bytes | None:
+        """The whole body as sent. Raises TooLarge, Busy."""
+        if request.length > self._limit:
+            raise TooLarge(f"the body of {request.length} bytes is over the limit of {self._limit}")
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._limit:
+                raise TooLarge(f"the body is over the limit of {self._limit} bytes")
+            hold.add(len(part))
+            parts.append(part)
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    async def _answer(self, request: _Request, body: Body, hold: Hold) -> _Reply:
+        """Wait for the body to become durable, but not longer than senders do."""
+        future = asyncio.wrap_future(self._intake.submit(body, hold))
+        future.add_done_callback(_looked_at)
+        try:
+            checked: Checked = await asyncio.wait_for(asyncio.shield(future), ANSWER_S)
+        except TimeoutError:
+            return _failed(request, Busy(f"not durable within {ANSWER_S} s"))
+        except Exception as problem:  # noqa: BLE001 (the intake logs what is not the sender's doing)
+            return _failed(request, problem)
+        return _Reply(200, answers.success(body.signal, checked, request.encoding), request.encoding)
+
+
+def _looked_at(future: "asyncio.Future[Checked]") -> None:
+    """Keep asyncio from complaining about an error that came after its sender was answered."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _failed(request: _Request, problem: Exception) -> _Reply:
+    status = problem.status if isinstance(problem, ControlSurfaceError) else 500
+    headers = {b"retry-after": b"%d" % problem.retry_after_s} if isinstance(problem, Busy) else {}
+    return _Reply(status, answers.refusal(problem, request.encoding), request.encoding, headers)
+
+
+def _said(request: _Request, status: int, text: str, headers: Mapping[bytes, bytes] | None = None) -> _Reply:
+    code = answers.UNAUTHENTICATED if status == 401 else answers.INVALID_ARGUMENT
+    return _Reply(status, answers.told(code, text, request.encoding), request.encoding, headers or {})
