@@ -54,7 +54,7 @@ class GrpcReceiver:
         """Take no new bodies; answer those under way, for at most `grace_s`."""
         self._server.stop(grace_s).wait(grace_s + 5)
 
-    def _handler(self, signal: Signal) -> grpc.GenericRpcHandler[bytes, bytes]:
+    def _handler(self, signal: Signal) -> "grpc.GenericRpcHandler[bytes, bytes]":
         export = grpc.unary_unary_rpc_method_handler(self._export(signal))
         return grpc.method_handlers_generic_handler(_SERVICES[signal], {"Export": export})
 
