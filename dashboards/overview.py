@@ -11,6 +11,7 @@ requests = ui.query("requests", by=["router_version"], every=view.step)
 if requests.is_empty():
     ui.nothing_yet()
 events = ui.new_versions(requests, view)
+by_lane = ui.query("latency_p95", by=["lane"])
 priced = ui.figure(ui.query("priced_share"))
 
 ui.tiles(
@@ -18,7 +19,7 @@ ui.tiles(
         ui.tile("escalation_rate", "Escalation rate", view),
         ui.tile("confidence_below_threshold", "Confidence under threshold", view),
         ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
-        ui.tile("latency_p95", "P95 latency", view, value=ui.lanes(ui.query("latency_p95", by=["lane"]))),
+        ui.tile("latency_p95", "P95 latency", view, value=ui.lanes(by_lane)),
         ui.tile("error_rate", "Not answered", view),
     ]
 )
@@ -35,9 +36,10 @@ def escalation() -> None:
         chosen = ui.ranking(compared, "task_type", "Task type")
     moved, words = ui.standout(compared, "task_type")
     with left, ui.panel("Escalation by task type", words if chosen is ... else ""):
+        course = view.resting_on(int(now["n"].sum()) // now.height)
         figure = charts.lines(
-            ui.query("escalation_rate", by=["task_type"], every=view.step),
-            view.span,
+            ui.query("escalation_rate", by=["task_type"], every=course.step),
+            course.span,
             ui.palette(),
             by="task_type",
             unit="ratio",
@@ -45,7 +47,7 @@ def escalation() -> None:
             changed=bool(words) and chosen is ...,
             target=TARGET,
             events=events,
-            height=250,
+            height=260,
         )
         ui.chart(figure, alt="Escalation rate of each task type over time, beside the 20 % target")
 
@@ -63,15 +65,16 @@ with ui.panel("Router confidence", "requests by confidence and time; dashed: the
 
 left, right = st.columns(2)
 with left, ui.panel("Latency by lane", "P95, dotted P50"):
-    p95, p50 = (ui.query(f"latency_{q}", by=["lane"], every=view.step) for q in ("p95", "p50"))
-    ui.chart(charts.quantiles(p95, p50, view.span, ui.palette(), events=events), alt="Latency of each lane over time")
+    steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
+    p95, p50 = (ui.query(f"latency_{q}", by=["lane"], every=steady.step) for q in ("p95", "p50"))
+    ui.chart(charts.quantiles(p95, p50, steady.span, ui.palette(), events=events), alt="Latency of each lane over time")
 with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
     ui.chart(
         charts.lanes(ui.distribution("latency_ms", by=["lane"]), ui.palette()), alt="Latency distribution of each lane"
     )
 
 left, right = st.columns(2)
-with left, ui.panel("Cost by lane", f"in steps of {ui.step(view.step)}, all model calls"):
+with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
     cost = ui.query("cost", by=["lane"], every=view.step)
     ui.chart(charts.stacked(cost, view.span, ui.palette(), by="lane", events=events), alt="Cost of each lane over time")
 with (

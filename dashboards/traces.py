@@ -6,8 +6,6 @@ from controlsurface import ui
 
 view = ui.view()
 found = ui.search(view)
-if not found.page.rows.num_rows:
-    ui.nothing_yet("No request matches")
 
 
 @st.fragment
@@ -16,7 +14,7 @@ def requests() -> None:
     with ui.panel("Requests", found.note):
         ui.table(found.page.rows)
         ui.more(found)
-    chosen = ui.chosen()
+    chosen = ui.chosen(found.page.rows)
     if chosen is None:
         st.caption("Choose a row to see why the request went where it went.")
         return
@@ -26,4 +24,7 @@ def requests() -> None:
         ui.spans(chosen)
 
 
-requests()
+if found.page.rows.num_rows:
+    requests()
+else:
+    ui.nothing(found)

@@ -13,6 +13,7 @@ from controlsurface.charts.palette import Palette
 
 BANDS = 50  # of 0.02 each: two bins of the store
 LEVELS = 5  # thresholds drawn; a router rarely has more
+RARE = 0.08  # of requests: a threshold of fewer is left out
 COARSE = math.log(1.05) * 3  # three of the store's latency bins
 
 
@@ -23,7 +24,7 @@ def heatmap(
     palette: Palette,
     *,
     events: Sequence[Event] = (),
-    height: int = 260,
+    height: int = 300,
 ) -> go.Figure:
     """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
 
@@ -43,7 +44,7 @@ def heatmap(
         "hovertemplate": "confidence %{y:.2f}: %{customdata:,.0f} requests<extra></extra>",
     }
     levels = _levels(thresholds)
-    marks, words = markers(events, palette)
+    marks, words = markers(events, palette, foot=0)
     return figure(
         [cells, *(_threshold(level, where, span, palette) for level, where in levels)],
         palette,
@@ -54,7 +55,7 @@ def heatmap(
         annotations=[*words, *(_label(level, palette) for level, _ in levels)],
         hovermode="closest",
         showlegend=False,
-        margin={"l": 44, "r": 40, "t": 22 if events else 8, "b": 26},
+        margin={"l": 44, "r": 34, "t": 8, "b": 26},
     )
 
 
@@ -87,9 +88,10 @@ def _grid(bins: pl.DataFrame, span: Span) -> np.ndarray[tuple[int, int], np.dtyp
 
 
 def _levels(thresholds: pl.DataFrame) -> list[tuple[float, pl.DataFrame]]:
-    """The thresholds in use, most used first, each with its buckets; more than LEVELS would hide the picture."""
+    """The LEVELS most used thresholds, each with its buckets; rare ones would hide the picture."""
     rounded = thresholds.drop_nulls("value").with_columns(level=pl.col("value").round(2))
-    ranked = rounded.group_by("level").agg(pl.col("n").sum()).sort("n", descending=True).head(LEVELS)
+    counted = rounded.group_by("level").agg(pl.col("n").sum())
+    ranked = counted.filter(pl.col("n") >= RARE * pl.col("n").sum()).sort("n", descending=True).head(LEVELS)
     return [(level, rounded.filter(pl.col("level") == level)) for level in ranked["level"]]
 
 
@@ -115,7 +117,7 @@ def _label(level: float, palette: Palette) -> Trace:
         "y": level,
         "text": f"{level:.2f}",
         "showarrow": False,
-        "font": {"color": palette.text, "size": 11},
+        "font": {"color": palette.text, "size": 10.5},
     }
 
 

@@ -57,7 +57,13 @@ def template(palette: Palette) -> go.layout.Template:
                 "font": {"family": FONT, "size": 12, "color": palette.text},
             },
             "dragmode": "select",
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": palette.quiet}},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "y": 1.0,
+                "yanchor": "bottom",
+                "font": {"color": palette.quiet},
+            },
             "xaxis": {**axis, "showspikes": True, "spikemode": "across"},
             "yaxis": {**axis, "showgrid": True, "gridcolor": palette.grid},
         },
@@ -77,7 +83,7 @@ def figure(
 ) -> go.Figure:
     """`data` in the theme of `palette`; a legend, and room for it, only where there is more than one named trace."""
     named = sum(trace.get("showlegend", True) for trace in data) > 1
-    top = 30 if named or annotations else 8
+    top = 22 if named else 8
     return go.Figure(
         data=data,
         layout={

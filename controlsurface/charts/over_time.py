@@ -13,6 +13,7 @@ import polars as pl
 from controlsurface.charts.figure import Event, Trace, figure, hover, scale, shown, value_axis
 from controlsurface.charts.palette import Palette
 
+FEW = 30  # rows: a running bucket of fewer is left out of a line, for it jumps
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where the store counts buckets from
 Values = npt.NDArray[np.float32]
 
@@ -30,6 +31,11 @@ class Span:
         """Epoch milliseconds of every bucket's start."""
         first = self.start - (self.start - MONDAY) % self.step
         return np.arange(_millis(first), _millis(self.end), self.step // timedelta(milliseconds=1), dtype=np.int64)
+
+    @property
+    def complete(self) -> int:
+        """The number of buckets that lie wholly before the end."""
+        return len(self.times) - bool((self.end - MONDAY) % self.step)
 
     def place(self, buckets: pl.Series, values: pl.Series, missing: float = np.nan) -> Values:
         """`values` on the whole axis, `missing` where no bucket holds one."""
@@ -75,7 +81,10 @@ def stacked(
     events: Sequence[Event] = (),
     height: int = 220,
 ) -> go.Figure:
-    """Sums (columns bucket, by, value) as areas on each other; a missing bucket is a zero, for a sum it is one."""
+    """Sums (bucket, by, value) as areas on each other, in complete buckets: a running one would look like a fall.
+
+    A missing bucket is a zero, for a sum it is one.
+    """
     data = [_area(name, part, span, palette, unit) for name, part in parts(rows, by)]
     marks, words = markers(events, palette)
     return figure(
@@ -100,7 +109,7 @@ def quantiles(
     for rows, name, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
         for value, part in parts(rows, by):
             line = _line(f"{shown(value)} {name}", part, span, palette, "ms", colours[value])
-            data.append({**line, "line": {**line["line"], "dash": dash}})
+            data.append({**line, "line": {**line["line"], "dash": dash}, "showlegend": dash == "solid"})
     marks, words = markers(events, palette)
     return figure(
         data, palette, height=height, xaxis=time_axis(span), yaxis=value_axis("ms"), shapes=marks, annotations=words
@@ -117,11 +126,18 @@ def parts(rows: pl.DataFrame, by: str | None, last: object = ...) -> list[tuple[
 
 def time_axis(span: Span) -> Trace:
     """The whole window, whether or not something happened in all of it."""
-    return {"type": "date", "range": [_millis(span.start), _millis(span.end)], "hoverformat": "%b %-d %H:%M UTC"}
+    length = span.end - span.start
+    form = "%H:%M" if length <= timedelta(hours=25) else "%a %H:%M" if length <= timedelta(hours=73) else "%b %-d"
+    return {
+        "type": "date",
+        "range": [_millis(span.start), _millis(span.end)],
+        "tickformat": form,
+        "hoverformat": "%b %-d %H:%M UTC",
+    }
 
 
-def markers(events: Sequence[Event], palette: Palette) -> tuple[list[Trace], list[Trace]]:
-    """A dashed line and its label for each event."""
+def markers(events: Sequence[Event], palette: Palette, foot: float = 1) -> tuple[list[Trace], list[Trace]]:
+    """A dashed line for each event, and its label at the head of the chart (1) or at its `foot` (0)."""
     shapes = [
         {
             "type": "line",
@@ -138,10 +154,11 @@ def markers(events: Sequence[Event], palette: Palette) -> tuple[list[Trace], lis
     words = [
         {
             "x": _millis(each.at),
-            "y": 1,
+            "y": foot,
             "xref": "x",
             "yref": "paper",
-            "yanchor": "bottom",
+            "xanchor": "left",
+            "yanchor": "top" if foot else "bottom",
             "showarrow": False,
             "text": shown(each.label),
             "font": {"color": palette.accent, "size": 11},
@@ -152,18 +169,19 @@ def markers(events: Sequence[Event], palette: Palette) -> tuple[list[Trace], lis
 
 
 def _line(name: object, part: pl.DataFrame, span: Span, palette: Palette, unit: str, colour: str) -> Trace:
-    values = span.place(part["bucket"], part["value"] * scale(unit))
-    said = "" if "n" not in part.columns else "  n %{customdata:,.0f}"
+    values, counts = span.place(part["bucket"], part["value"] * scale(unit)), span.place(part["bucket"], part["n"], 0)
+    if span.complete < len(counts) and counts[-1] < FEW:
+        values[-1] = np.nan
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": shown(name),
         "x": span.times,
         "y": values,
-        "customdata": span.place(part["bucket"], part["n"], 0) if said else None,
+        "customdata": counts,
         "line": {"color": colour, "width": 1 if colour == palette.rest else 1.6},
         "marker": {"size": alone(values), "color": colour},
-        "hovertemplate": hover(unit) + said,
+        "hovertemplate": hover(unit) + "  n %{customdata:,.0f}",
     }
 
 
@@ -173,8 +191,8 @@ def _area(name: object, part: pl.DataFrame, span: Span, palette: Palette, unit: 
         "type": "scatter",
         "mode": "lines",
         "name": shown(name),
-        "x": span.times,
-        "y": span.place(part["bucket"], part["value"] * scale(unit), 0),
+        "x": span.times[: span.complete],
+        "y": span.place(part["bucket"], part["value"] * scale(unit), 0)[: span.complete],
         "stackgroup": "one",
         "line": {"color": colour, "width": 1},
         "fillcolor": faded(colour, 0.55),

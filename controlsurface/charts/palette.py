@@ -69,7 +69,7 @@ LIGHT = Palette(
     bad="#C93A31",
     rest="#C3CAD4",
     lanes=MappingProxyType(
-        dict(zip(NAMED, ("#138D7E", "#7C5CDB", "#2E86AB", "#8A94A3", "#7C5CDB", "#C87A1E", "#C93A31"), strict=True)),
+        dict(zip(NAMED, ("#138D7E", "#7C5CDB", "#2B7BBB", "#8A94A3", "#7C5CDB", "#C87A1E", "#C93A31"), strict=True)),
     ),
     others=("#2F6FDE", "#9A7D0A", "#A94F97", "#5C8A35"),
     heat=("#F1F4F9", "#D5E1F5", "#9DBCEB", "#5B8FD9", "#2F6FB0", "#1D5A86", "#123A54"),

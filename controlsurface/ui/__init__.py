@@ -14,7 +14,7 @@ from controlsurface.ui.markup import palette
 from controlsurface.ui.panel import chart, panel
 from controlsurface.ui.ranking import ranking, standout
 from controlsurface.ui.reading import distribution, query
-from controlsurface.ui.search import more, search
+from controlsurface.ui.search import more, nothing, search
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tiles import lanes, tile, tiles
 from controlsurface.ui.units import shown, step
@@ -30,6 +30,7 @@ __all__ = [
     "lanes",
     "more",
     "new_versions",
+    "nothing",
     "nothing_yet",
     "page",
     "palette",

@@ -22,6 +22,7 @@ FILTERS = {
 
 def view() -> View:
     """Draw the bar, and say what it shows: the view that questions are about from here on."""
+    reading.ingest()  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
         plain = _window(datetime.now(UTC))
         known = reading.values(FILTERS, plain)
@@ -54,7 +55,7 @@ def _window(now: datetime) -> View:
 def _moment(label: str, key: str, default: datetime) -> datetime:
     """A date and time in UTC."""
     chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
-    return (chosen or default).replace(tzinfo=UTC)
+    return chosen.replace(tzinfo=UTC)
 
 
 def _filter(name: str, known: pl.DataFrame) -> list[str]:

@@ -14,7 +14,9 @@ def bars(rows: pl.DataFrame, name: str, *, unit: str, most: int = 8) -> None:
     lines = (_line(row[name], row["value"], row["value"] / largest, unit) for row in ranked.head(most).to_dicts())
     st.html(tag("div", *lines, class_="cs-bars", role="list"))
     if ranked.height > most:
-        st.caption(f"and {ranked.height - most:,} more, {units.shown(ranked['value'][most:].sum(), unit)} together")
+        st.caption(
+            f"and {ranked.height - most:,} more, {units.shown(float(ranked['value'][most:].sum()), unit)} together"
+        )
 
 
 def _line(name: object, value: float, share: float, unit: str) -> str:

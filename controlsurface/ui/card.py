@@ -27,7 +27,7 @@ def card(detail: RequestDetail) -> None:
 
 
 def spans(detail: RequestDetail) -> None:
-    """The whole trace as bars, and as a file."""
+    """The whole trace of a request as bars, and as a file."""
     request = detail.request
     trace = reading.trace(request["trace_id"], request["started_at"])
     if trace is None:
@@ -35,11 +35,15 @@ def spans(detail: RequestDetail) -> None:
         return
     attempts = reading.frame(detail.attempts)
     lanes = dict(attempts.select("span_id", "lane").iter_rows()) | {request["span_id"]: request["lane"]}
+    bars(trace, request["trace_id"], lanes)
+
+
+def bars(trace: Mapping[str, Any], trace_id: str, lanes: Mapping[str, str]) -> None:
+    """A trace (OTLP/JSON) as bars, with the button that downloads it."""
     waterfall(trace, lanes)
-    name = f"{request['trace_id']}.otlp.json"
-    st.download_button(
-        "OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=":material/download:", on_click="ignore"
-    )
+    name = f"{trace_id}.otlp.json"
+    icon = ":material/download:"
+    st.download_button("OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=icon, on_click="ignore")
 
 
 ATTEMPTS = (

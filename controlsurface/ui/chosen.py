@@ -37,10 +37,9 @@ def table(rows: pa.Table, *, height: int = 330) -> None:
     times = found["started_at"].to_list()
     key = f"requests {hash(tuple(ids))}"  # other rows are another table: a selection is a position
     now = st.query_params.get("request")
+    status = pl.col("error_type").fill_null("ok").alias("status")
     st.dataframe(
-        found.with_columns(
-            status=pl.col("error_type").fill_null("ok"), cost_usd=pl.col("cost_usd").cast(pl.Float64)
-        ).select(COLUMNS),
+        found.with_columns(status, pl.col("cost_usd").cast(pl.Float64)).select(*COLUMNS),
         column_config=COLUMNS,
         hide_index=True,
         height=height,
@@ -53,10 +52,13 @@ def table(rows: pa.Table, *, height: int = 330) -> None:
     )
 
 
-def chosen() -> RequestDetail | None:
-    """The request that the address names."""
-    name = st.query_params.get("request")
-    return reading.request(name, _moment(st.query_params.get("at"))) if name else None
+def chosen(rows: pa.Table) -> RequestDetail | None:
+    """The request that the address names, or the only one there is."""
+    name, at = st.query_params.get("request"), _moment(st.query_params.get("at"))
+    if not name and rows.num_rows == 1:
+        only = rows.to_pylist()[0]
+        name, at = only["request_id"], only["started_at"]
+    return reading.request(name, at) if name else None
 
 
 def _choose(key: str, ids: list[str], times: list[datetime | None]) -> None:

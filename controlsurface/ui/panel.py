@@ -17,7 +17,7 @@ CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doub
 def panel(title: str, note: str = "") -> Iterator[None]:
     """What is drawn inside gets a border, the title, a quiet note, and a button that shows its SQL."""
     before = len(reading.asked())
-    with st.container(border=True):
+    with st.container(border=True, height="stretch", gap=None):
         head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
         with head:
             st.html(tag("h3", text(title), tag("small", text(note)) if note else "", class_="cs-title"))

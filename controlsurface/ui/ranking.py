@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import states
+from controlsurface.ui.window import ENOUGH
 
 
 def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> object:
@@ -15,15 +15,15 @@ def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> ob
     event: Any = st.dataframe(
         ranked.select(
             pl.col(by).fill_null("unknown"),
-            pl.when(pl.col("n") >= states.ENOUGH).then("value").alias("value"),
+            pl.when(pl.col("n") >= ENOUGH).then(pl.col("value") * 100).alias("value"),
             pl.col("delta") * 100,
             "n",
         ),
         column_config={
-            by: st.column_config.TextColumn(label, width="medium"),
-            "value": st.column_config.ProgressColumn("Rate", format="percent", min_value=0, max_value=1),
-            "delta": st.column_config.NumberColumn("vs last week", format="%+.1f pp", width="small"),
-            "n": st.column_config.NumberColumn("n", format="localized", width="small"),
+            by: st.column_config.TextColumn(label, width=120),
+            "value": st.column_config.ProgressColumn("Rate", format="%.1f %%", min_value=0, max_value=100, width=130),
+            "delta": st.column_config.NumberColumn("vs last week", format="%+.1f pp", width=95),
+            "n": st.column_config.NumberColumn("n", format="localized", width=70),
         },
         hide_index=True,
         height=height,
@@ -43,5 +43,5 @@ def standout(rows: pl.DataFrame, by: str) -> tuple[object, str]:
     if moved.height:
         row = moved.row(0, named=True)
         return row[by], f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
-    ranked = rows.filter(pl.col("n") >= states.ENOUGH).sort("value", descending=True, nulls_last=True)
+    ranked = rows.filter(pl.col("n") >= ENOUGH).sort("value", descending=True, nulls_last=True)
     return (ranked.item(0, by) if ranked.height else ...), ""

@@ -60,13 +60,13 @@ def answer(ask: Callable[[], T]) -> T:
 
 
 @st.cache_data(ttl=TTL, max_entries=KEPT, show_spinner=ASKING)
-def _fresh(_call: Callable[[], T], *question: str) -> T:
+def _fresh(_call: Callable[[], T], *question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
     """The answer of the last TTL to the same question, or a new one."""
     return _call()
 
 
 @st.cache_data(ttl=HOUR, max_entries=KEPT, show_spinner=False)
-def _known(_call: Callable[[], T], *question: str) -> T:
+def _known(_call: Callable[[], T], *question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
     """The answer of the last hour: for what changes with a release, not with traffic."""
     return _call()
 

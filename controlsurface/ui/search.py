@@ -7,7 +7,8 @@ import streamlit as st
 
 from controlsurface.reader.listing import Order, RequestsArgs
 from controlsurface.reader.reader import Page
-from controlsurface.ui import reading
+from controlsurface.ui import card, reading, states
+from controlsurface.ui.panel import panel
 from controlsurface.ui.window import View
 
 ORDERS: dict[Order, str] = dict(
@@ -30,6 +31,7 @@ class Found:
 
     page: Page
     note: str
+    wanted: str = ""
 
 
 def search(view: View) -> Found:
@@ -45,6 +47,19 @@ def search(view: View) -> Found:
     args = RequestsArgs(start=view.start, end=view.end, where=view.where, order=order, limit=limit, **only, **bounds)
     page = reading.requests(args)
     return Found(page, "" if page.next is None else f"the first {page.rows.num_rows:,}")
+
+
+def nothing(found: Found) -> None:
+    """The state of an empty list: a trace that holds no request is drawn all the same."""
+    if not found.wanted:
+        states.nothing_yet("No request matches")
+    trace = reading.trace(found.wanted, None) if _is_trace(found.wanted) else None
+    if trace is None:
+        states.stopped(
+            f"Nothing has the id {found.wanted}", "It may be older than the retention, or not have arrived yet."
+        )
+    with panel("Trace", "no request was derived from these spans"):
+        card.bars(trace, found.wanted, {})
 
 
 def more(found: Found) -> None:
@@ -64,8 +79,8 @@ def _by_id(wanted: str, order: Order) -> Found:
     for kind in kinds:
         page = reading.requests(RequestsArgs(order=order, limit=MOST, **{kind: wanted}))
         if page.rows.num_rows:
-            return Found(page, f"with {kind.replace('_', ' ')} {wanted}, of all time")
-    return Found(page, f"with id {wanted}, of all time")
+            return Found(page, f"with {kind.replace('_', ' ')} {wanted}, of all time", wanted)
+    return Found(page, "", wanted)
 
 
 def _is_trace(text: str) -> bool:
@@ -80,7 +95,7 @@ def _text() -> str:
 
 
 def _order() -> Order:
-    chosen = st.segmented_control(
+    return st.segmented_control(
         "Order",
         list(ORDERS),
         default="recent",
@@ -89,7 +104,6 @@ def _order() -> Order:
         key="order",
         bind="query-params",
     )
-    return chosen or "recent"
 
 
 def _only() -> dict[str, Any]:

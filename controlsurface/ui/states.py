@@ -8,9 +8,9 @@ import streamlit as st
 
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ui.markup import tag, text
+from controlsurface.ui.window import ENOUGH
 
 RETRY = timedelta(seconds=2)
-ENOUGH = 30  # rows under which a share says more about chance than about the router
 
 
 def state(title: str, *paragraphs: str) -> None:

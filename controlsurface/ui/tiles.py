@@ -11,7 +11,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.ui import compared, reading, states, units
 from controlsurface.ui.compared import Figure
 from controlsurface.ui.markup import palette, tag, text
-from controlsurface.ui.window import View
+from controlsurface.ui.window import ENOUGH, View
 
 COARSER = 4  # buckets of a chart in one of a sparkline
 
@@ -39,12 +39,13 @@ def tile(name: str, label: str, view: View, *, value: str = "", note: str = "") 
 
 
 def lanes(rows: pl.DataFrame) -> str:
-    """The fastest and the slowest lane of a latency by lane, as HTML; nothing with fewer than two lanes."""
-    known = rows.filter(pl.col("lane").ne("unknown") & pl.col("n").ge(states.ENOUGH)).sort("value")
+    """The fastest and the slowest lane of models by latency, as HTML; nothing with fewer than two lanes."""
+    known = rows.filter(~pl.col("lane").is_in(["cache", "unknown"]) & pl.col("n").ge(ENOUGH)).sort("value")
     if known.height < 2:
         return ""
     ends = [known.row(0, named=True), known.row(-1, named=True)]
-    return " ".join(f"{text(units.shown(each['value'], 'ms'))} {_dot(each['lane'])}" for each in ends)
+    said = (f"{text(units.shown(each['value'], 'ms'))}{_dot(each['lane'])}" for each in ends)
+    return tag("span", " ".join(said), class_="pair")
 
 
 def tiles(row: Sequence[Tile]) -> None:
@@ -55,7 +56,7 @@ def tiles(row: Sequence[Tile]) -> None:
 def _value(metric: Metric, now: Figure) -> str:
     """A figure as HTML; a share of few rows is not shown, for it says more about chance than about the router."""
     if metric.kind == "ratio" and states.few(now.n):
-        return f"too few {tag('small', text(f'{now.n} of {states.ENOUGH} needed'))}"
+        return f"too few {tag('small', text(f'{now.n} of {ENOUGH} needed'))}"
     return text(units.shown(now.value, metric.unit))
 
 

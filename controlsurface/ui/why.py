@@ -28,8 +28,7 @@ def _decision(row: Row) -> str:
     said = f" The router's reason: {reason}." if reason else ""
     if known is None or threshold is None:
         return f"{_unsure(known)}; the request went to {chosen}.{said}" if chosen else said.strip()
-    side = "under" if known < threshold else "not under"
-    fact = f"Confidence {known:.2f} was {side} the threshold {threshold:.2f}"
+    fact = f"Confidence {known:.2f} {'was under' if known < threshold else 'reached'} the threshold {threshold:.2f}"
     expected = (known < threshold) == _escalates(row)
     joint = "so" if expected else "and yet"
     return f"{fact}, {joint} the request went to {chosen or 'no lane'}.{'' if expected else said}"

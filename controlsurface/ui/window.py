@@ -16,8 +16,11 @@ RANGES = {
     "7d": (timedelta(days=7), timedelta(hours=1)),
     "28d": (timedelta(days=28), timedelta(hours=4)),
 }
-STEPS = [timedelta(seconds=s) for s in (1, 5, 20, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400, 604_800)]
+STEPS = [timedelta(seconds=s) for s in (1, 5, 20, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400, 604_800)]
 BUCKETS = 180  # of one series: more would be finer than a screen
+FEWEST = 24  # points that still are a course
+STEADY = 100  # rows on which a point of a line does not jump by chance
+ENOUGH = 30  # rows under which a share says more about chance than about the router
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class View:
     def week_before(self) -> "View":
         """The same hours of the same weekdays, one week earlier."""
         return replace(self, start=self.start - WEEK, end=self.end - WEEK)
+
+    def resting_on(self, rows: int) -> "View":
+        """This view in longer steps: a point of `rows` rests on STEADY of them on average; FEWEST points stay."""
+        steps = [step for step in STEPS if step >= self.step and (self.end - self.start) / step >= FEWEST]
+        enough = (step for step in steps if rows * (step / (self.end - self.start)) >= STEADY)
+        return replace(self, step=next(enough, steps[-1] if steps else self.step))
 
     def only(self, dimension: str, *values: str | None) -> "View":
         """This view, of rows with one of these values; None is unknown."""
