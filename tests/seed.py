@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from controlsurface.store.duckdb import DuckStore
+from tests import seed_spans
 
 SQL = Path(__file__).with_suffix(".sql")
 EASE = np.array([0.90, 0.85, 0.72, 0.80, 0.55, 0.68])  # of the six task types, in the order of seed.sql
@@ -28,6 +29,7 @@ def seed(
         writing.attach("dice", dice)
         for statement in SQL.read_text("utf-8").split(";\n"):
             writing.execute(statement)
+        seed_spans.insert(writing)
 
 
 def _dice(

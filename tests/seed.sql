@@ -58,7 +58,7 @@ WHERE cache IS NULL AND (first_gate = 'fail' OR (first_fails AND u26 >= 0.5 AND 
 UNION ALL
 SELECT *, 4, 'shadow', second_model, 'large', u28 < 0.05, NULL FROM tried WHERE cache IS NULL AND u29 < 0.01;
 
-INSERT INTO attempts BY NAME
+CREATE TEMP TABLE attempted AS
 WITH measured AS (
     SELECT
         *,
@@ -83,7 +83,8 @@ SELECT
     CASE WHEN hash(i, step, 'end') % 1000 >= 5 THEN took_ms END AS duration_ms,
     CASE WHEN NOT failed AND u27 < 0.8 THEN CASE lane WHEN 'small' THEN exp(3.5 + 0.4 * g4) ELSE exp(5.8 + 0.5 * g5) END END AS ttft_ms,
     purpose, lane,
-    call_model AS model, CASE WHEN u28 < 0.5 THEN call_model || '-2026-01-01' ELSE call_model END AS model_raw,
+    CASE WHEN call_model <> 'mystery-1' OR u29 < 0.6 THEN call_model END AS model,
+    CASE WHEN u28 < 0.5 THEN model || '-2026-01-01' ELSE model END AS model_raw,
     CASE call_model WHEN 'gpt-5' THEN 'openai' WHEN 'claude-opus-5' THEN 'anthropic' WHEN 'mystery-1' THEN NULL ELSE 'vllm' END AS provider,
     CASE WHEN NOT failed AND u24 < 0.95 THEN 'stop' END AS finish,
     CASE WHEN failed THEN ['timeout', 'rate_limit', 'server_error'][1 + CAST(floor(u22 * 3) AS INTEGER)] END AS error_type,
@@ -122,7 +123,7 @@ WITH totals AS (
         count(*) FILTER (purpose = 'user' AND billable AND cost_usd IS NULL) AS unpriced,
         count(DISTINCT cost_source) AS sources,
         max(cost_source) AS cost_source
-    FROM attempts
+    FROM attempted
     GROUP BY request_id
 ), answered AS (
     SELECT
@@ -177,16 +178,12 @@ SELECT
     sample_weight
 FROM answered;
 
-UPDATE attempts
-SET
-    task_type = r.task_type, request_lane = r.lane, escalated = r.escalated, escalation_kind = r.escalation_kind,
-    escalation_reason = r.escalation_reason, router = r.router, router_version = r.router_version,
-    selected_model = r.selected_model, answered_by = r.answered_by, mode = r.mode, cache = r.cache, tenant = r.tenant,
-    team = r.team, job = r.job, session_id = r.session_id, environment = r.environment, service = r.service
-FROM requests AS r
-WHERE r.request_id = attempts.request_id;
-
-UPDATE attempts SET request_id = NULL WHERE purpose = 'classifier' AND span_id % 997 = 0;
+INSERT INTO attempts BY NAME
+SELECT
+    a.* REPLACE (CASE WHEN purpose <> 'classifier' OR a.span_id % 97 <> 0 THEN a.request_id END AS request_id),
+    r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version,
+    r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.session_id, r.environment, r.service
+FROM attempted AS a LEFT JOIN requests AS r USING (request_id);
 
 INSERT INTO evaluations BY NAME
 SELECT
@@ -203,35 +200,8 @@ SELECT
 FROM attempts
 WHERE purpose = 'user' AND hash(attempt_id) % 5 = 0;
 
-INSERT INTO spans BY NAME
-WITH every_span AS (
-    SELECT trace_id, span_id, NULL AS parent, 'route' AS name, 1 AS kind, started_at, duration_ms, failed, error_type, service, router, confidence, threshold, NULL AS model
-    FROM requests
-    UNION ALL
-    SELECT a.trace_id, a.span_id, r.span_id, 'chat ' || a.model, 3, a.started_at, a.duration_ms, a.failed, a.error_type, a.service, NULL, NULL, NULL, a.model_raw
-    FROM attempts AS a LEFT JOIN requests AS r USING (request_id)
-), timed AS (
-    SELECT *, CAST(epoch_ns(coalesce(started_at, TIMESTAMP '2026-01-01')) AS UBIGINT) AS start_ns FROM every_span
-)
-SELECT
-    trace_id, span_id, parent AS parent_span_id, name, kind, start_ns,
-    CAST(start_ns + coalesce(duration_ms, 0) * 1e6 AS UBIGINT) AS end_ns,
-    coalesce(started_at, TIMESTAMP '2026-01-01') AS started_at, duration_ms,
-    CASE WHEN failed THEN 2 ELSE 0 END AS status, error_type AS status_message, 1 AS flags, service,
-    '{"name":"seed","version":"1"}' AS scope,
-    '[{"key":"service.name","value":{"stringValue":"' || coalesce(service, 'unknown_service') || '"}}]' AS resource,
-    CASE
-        WHEN model IS NULL THEN '[{"key":"controlsurface.router.name","value":{"stringValue":"' || coalesce(router, '') || '"}},{"key":"controlsurface.router.confidence","value":{"doubleValue":' || coalesce(confidence, 0) || '}}]'
-        ELSE '[{"key":"gen_ai.request.model","value":{"stringValue":"' || model || '"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}]'
-    END AS attributes,
-    CASE WHEN failed THEN '[{"name":"exception","timeUnixNano":"' || start_ns || '","attributes":[{"key":"exception.type","value":{"stringValue":"' || coalesce(error_type, '') || '"}}]}]' END AS events,
-    started_at AS received_at, hash(trace_id, span_id) AS content_hash,
-    'controlsurface' AS vocabularies, model IS NULL AS is_request, false AS is_gateway, model IS NULL AS is_decision,
-    false AS is_dispatch, model IS NOT NULL AS is_call, false AS is_failed_call, false AS is_cache_lookup, router, confidence, threshold, model, error_type
-FROM timed
-WHERE started_at IS NOT NULL;
-
 DROP TABLE asked;
 DROP TABLE sent;
 DROP TABLE tried;
 DROP TABLE calls;
+DROP TABLE attempted;

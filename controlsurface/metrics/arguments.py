@@ -76,7 +76,7 @@ class Window(Arguments):
     def _forward(self) -> Self:
         """Refuse a window that ends before it starts."""
         if self.start and self.end and self.end < self.start:
-            raise ValueError(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
+            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
         return self
 
     def filters(self) -> Mapping[str, tuple[str | None, ...]]:

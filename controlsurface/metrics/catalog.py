@@ -348,6 +348,16 @@ _ALL = (
         source="attempts",
     ),
     Metric(
+        "cache_write_tokens",
+        help="Input tokens that a provider wrote to its prompt cache.",
+        sql="sum(cache_write_tokens)",
+        unit="tokens",
+        better="neither",
+        kind="sum",
+        group="tokens",
+        source="attempts",
+    ),
+    Metric(
         "output_tokens",
         help="Output tokens of all model calls, reasoning included.",
         sql="sum(output_tokens)",

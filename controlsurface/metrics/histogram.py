@@ -12,7 +12,7 @@ from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.measures import SPREADS
 from controlsurface.metrics.query import Step
-from controlsurface.metrics.statement import MAX_ROWS, Statement, conditions, where
+from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 
 RATIO = 1.05
 
@@ -52,7 +52,7 @@ def render(args: DistributionArgs) -> Statement:
         f"FROM binned\nGROUP BY {', '.join([*keys, 'bin'])}\n"
         f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in [*keys, 'lower'])}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | {"row_limit": MAX_ROWS + 1})
+    return Statement(sql, parameters | row_limit())
 
 
 def _named(keys: list[str]) -> list[str]:

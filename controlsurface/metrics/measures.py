@@ -60,7 +60,6 @@ _REQUESTS = {
     "below_threshold": _count("r.confidence < r.threshold"),
     "knife_edge": _count("round(abs(r.confidence - r.threshold), 9) <= 0.05"),
     # outcome
-    "answered": _count("NOT r.failed"),
     "failed": _count("r.failed"),
     "troubled": _count("r.failed_attempts > 0"),
     "recovered": _count("r.failed_attempts > 0 AND NOT r.failed"),

@@ -11,7 +11,7 @@ from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.statement import MAX_ROWS, Statement, conditions, where
+from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 from controlsurface.metrics.times import Every
 
 Step = Annotated[Every, Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
@@ -52,7 +52,7 @@ def render(args: QueryArgs) -> Statement:
         _figures(metric, keys),
         _select(metric, keys),
     ]
-    return Statement("\n".join(parts), parameters | {"row_limit": MAX_ROWS + 1})
+    return Statement("\n".join(parts), parameters | row_limit())
 
 
 def _measures(metric: Metric, dimensions: list[str], found: list[str], *, bucketed: bool) -> str:

@@ -37,6 +37,11 @@ class Statement:
         return rows
 
 
+def row_limit() -> dict[str, int]:
+    """The parameter of LIMIT: one row more than may be handed out."""
+    return {"row_limit": MAX_ROWS + 1}
+
+
 def conditions(source: Source, window: Window) -> tuple[list[str], dict[str, Any]]:
     """What rows of `source` must meet to be in the window, and the values asked for. Raises UnknownName."""
     found, parameters = [], dict[str, Any]()

@@ -12,10 +12,11 @@ from controlsurface.metrics import histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader import detail, listing, otlp
+from controlsurface.reader import detail, listing, trace
 from controlsurface.reader.ingest import stored_counters, summary
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.otlp_json import traces_data
 
 
 class LocalReader:
@@ -73,12 +74,12 @@ class LocalReader:
 
     def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
         """A trace's spans, in order of time."""
-        whole = otlp.trace_id(trace_id)
-        hinted = self._rows(otlp.spans(whole, near)).to_pylist() if near else []
-        rows = hinted if near and otlp.complete(hinted, near) else self._rows(otlp.spans(whole, None)).to_pylist()
+        whole = trace.trace_id(trace_id)
+        hinted = self._rows(trace.spans(whole, near)).to_pylist() if near else []
+        rows = hinted if near and trace.complete(hinted, near) else self._rows(trace.spans(whole, None)).to_pylist()
         if not rows:
             raise NotFound(f"no trace '{whole}'")
-        return otlp.resource_spans(rows)
+        return traces_data(rows)
 
     def ingest(self) -> Ingest:
         """What was received."""

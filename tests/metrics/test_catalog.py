@@ -1,0 +1,78 @@
+"""Every metric of the catalogue is complete, and answers on nothing and on plenty."""
+
+import re
+from typing import Any, get_args
+
+import pytest
+
+from controlsurface.metrics.catalog import _ALL, CATALOG
+from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
+from controlsurface.metrics.metric import Better, Kind, Metric, Unit
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+
+WORD = re.compile(r"(sum|total|distinct|quantile)\((\w+)")
+every_metric = pytest.mark.parametrize("metric", CATALOG.values(), ids=CATALOG)
+
+
+def test_no_two_metrics_have_one_id() -> None:
+    assert len(CATALOG) == len(_ALL)
+
+
+@every_metric
+def test_a_metric_says_what_it_is(metric: Metric) -> None:
+    assert re.fullmatch(r"[A-Z].*\.", metric.help)
+    assert metric.unit in get_args(Unit)
+    assert metric.better in get_args(Better)
+    assert metric.kind in get_args(Kind)
+
+
+@every_metric
+def test_a_formula_uses_only_what_its_source_measures(metric: Metric) -> None:
+    words: dict[str, Any] = {"sum": MEASURES, "total": MEASURES, "distinct": KEYS, "quantile": SPREADS}
+    for word, name in WORD.findall(metric.sql):
+        assert name in words[word][metric.source]
+
+
+def test_every_measure_and_key_is_used() -> None:
+    used = {(m.source, name) for m in CATALOG.values() for _, name in WORD.findall(f"{m.sql} {m.priced}")}
+    for source in DIMENSIONS:
+        assert {name for name in (*MEASURES[source], *KEYS[source]) if (source, name) not in used} == set()
+
+
+def test_no_measure_hides_a_dimension() -> None:
+    for source, dimensions in DIMENSIONS.items():
+        assert not {*dimensions} & {*MEASURES[source], *SPREADS[source], *KEYS[source], "bucket", "value", "n"}
+
+
+def test_every_dimension_is_a_column(store: DuckStore) -> None:
+    for source, dimensions in DIMENSIONS.items():
+        assert {*dimensions} <= {*store.rows(f"SELECT * FROM {source} LIMIT 0").column_names}
+
+
+@every_metric
+def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalReader) -> None:
+    assert empty.query(QueryArgs(metric=metric.id, by=["lane"], every="1h")).rows.num_rows == 0
+    (row,) = empty.query(QueryArgs(metric=metric.id)).rows.to_pylist()
+    assert row["value"] == (0 if metric.unit == "count" and metric.kind == "sum" else None)
+    assert row["n"] == 0
+
+
+@every_metric
+def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalReader) -> None:
+    (row,) = reader.query(QueryArgs(metric=metric.id)).rows.to_pylist()
+    assert row["value"] >= 0
+    assert row["n"] > 0
+    if metric.kind == "ratio":
+        assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+    if metric.unit == "usd":
+        assert 0 < row["priced_share"] < 1
+
+
+@every_metric
+def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalReader) -> None:
+    for dimension in DIMENSIONS[metric.source]:
+        rows = reader.query(QueryArgs(metric=metric.id, by=[dimension], every="7d")).rows
+        assert rows.column_names[:2] == ["bucket", dimension]

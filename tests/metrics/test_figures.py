@@ -1,0 +1,192 @@
+"""The figures are right: against plain Python over the same rows, and against the laws of sums."""
+
+from collections import defaultdict
+from math import isclose, sqrt
+from statistics import quantiles
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.metrics.query import QueryArgs, wilson
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+
+Row = dict[str, Any]
+ADDITIVE = sorted(metric.id for metric in CATALOG.values() if metric.kind == "sum")
+dimensions = st.lists(st.sampled_from(DIMENSIONS["requests"][:19]), max_size=4, unique=True)
+
+
+def figures(reader: LocalReader, metric: str, **more: Any) -> list[Row]:
+    return reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+
+
+def only(reader: LocalReader, metric: str, **more: Any) -> Row:
+    (row,) = figures(reader, metric, **more)
+    return row
+
+
+@pytest.fixture(scope="module")
+def requests(store: DuckStore) -> list[Row]:
+    return store.rows("SELECT * FROM requests").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def attempts(store: DuckStore) -> list[Row]:
+    return store.rows("SELECT * FROM attempts").to_pylist()
+
+
+def test_requests_without_a_known_lane_are_not_in_the_escalation_rate(reader: LocalReader, requests: list[Row]) -> None:
+    known = [row["escalated"] for row in requests if row["escalated"] is not None]
+    row = only(reader, "escalation_rate")
+    assert len(known) < len(requests)
+    assert row["n"] == len(known)
+    assert isclose(row["value"], sum(known) / len(known))
+
+
+def test_the_kinds_of_escalation_add_up_to_the_escalation_rate(reader: LocalReader) -> None:
+    kinds = [only(reader, f"escalation_rate_{kind}")["value"] for kind in ("routed", "cascaded", "fallback")]
+    assert isclose(sum(kinds), only(reader, "escalation_rate")["value"])
+
+
+def test_cost_is_the_exact_sum_of_the_attempts(reader: LocalReader, attempts: list[Row]) -> None:
+    total = sum(row["cost_usd"] for row in attempts if row["cost_usd"] is not None)
+    assert only(reader, "cost")["value"] == float(total)
+
+
+def test_the_priced_share_counts_billable_attempts_only(reader: LocalReader, attempts: list[Row]) -> None:
+    billable = [row["cost_usd"] is not None for row in attempts if row["billable"]]
+    assert len(billable) < len(attempts)
+    assert isclose(only(reader, "cost")["priced_share"], sum(billable) / len(billable))
+    assert only(reader, "unpriced_attempts")["value"] == len(billable) - sum(billable)
+
+
+def test_overhead_has_a_priced_share_of_its_own(reader: LocalReader, attempts: list[Row]) -> None:
+    billable = [row["cost_usd"] is not None for row in attempts if row["billable"] and row["purpose"] != "user"]
+    assert isclose(only(reader, "overhead_cost")["priced_share"], sum(billable) / len(billable))
+
+
+def test_the_knife_edge_includes_its_edges() -> None:
+    store = DuckStore.in_memory()
+    pairs = [(0.75, 0.70), (0.65, 0.70), (0.7501, 0.70), (0.6499, 0.70), (None, 0.70), (0.70, None)]
+    put(store, [{"confidence": confidence, "threshold": threshold} for confidence, threshold in pairs])
+    row = only(LocalReader(store), "confidence_knife_edge")
+    assert (row["value"], row["n"]) == (0.5, 4)
+    store.close()
+
+
+@pytest.mark.parametrize(("metric", "q"), [("latency_p50", 0.5), ("latency_p95", 0.95), ("latency_p99", 0.99)])
+def test_quantiles_of_rows_are_exact(reader: LocalReader, requests: list[Row], metric: str, q: float) -> None:
+    known = [row["duration_ms"] for row in requests if row["duration_ms"] is not None]
+    row = only(reader, metric)
+    assert row["n"] == len(known)
+    assert isclose(row["value"], quantiles(known, n=100, method="inclusive")[round(q * 100) - 1])
+
+
+def test_a_session_is_escalated_when_one_of_its_requests_is(reader: LocalReader, requests: list[Row]) -> None:
+    known = {row["session_id"] for row in requests if row["escalated"] is not None} - {None}
+    escalated = {row["session_id"] for row in requests if row["escalated"]} - {None}
+    row = only(reader, "escalation_rate_session")
+    assert (row["value"], row["n"]) == (len(escalated) / len(known), len(known))
+
+
+def test_shares_of_a_bucket_add_up_to_one(reader: LocalReader) -> None:
+    for metric in ("request_share", "cost_share"):
+        sums: dict[object, float] = defaultdict(float)
+        for row in figures(reader, metric, by=["lane", "tenant"], every="1d"):
+            sums[row["bucket"]] += row["value"] or 0
+        assert len(sums) > 7
+        assert all(isclose(total, 1) for total in sums.values())
+
+
+@given(dimensions, st.sampled_from(ADDITIVE))
+def test_the_groups_of_an_additive_metric_add_up_to_its_total(reader: LocalReader, by: list[str], metric: str) -> None:
+    groups = figures(reader, metric, by=by)
+    total = only(reader, metric)
+    assert isclose(sum(row["value"] or 0 for row in groups), total["value"])
+    assert sum(row["n"] for row in groups) == total["n"]
+
+
+@given(dimensions, st.sampled_from(sorted(CATALOG)), st.randoms())
+def test_the_order_of_dimensions_changes_only_the_order_of_rows(
+    reader: LocalReader, by: list[str], metric: str, random: Any
+) -> None:
+    shuffled = random.sample(by, len(by))
+    assert keyed(figures(reader, metric, by=by)) == keyed(figures(reader, metric, by=shuffled))
+
+
+def keyed(rows: list[Row]) -> list[list[tuple[str, str]]]:
+    return sorted(
+        sorted((name, f"{value:.9g}" if isinstance(value, float) else str(value)) for name, value in row.items())
+        for row in rows
+    )
+
+
+def test_buckets_add_up_to_the_window(reader: LocalReader) -> None:
+    window = {"start": "2026-01-03", "end": "2026-01-06"}
+    buckets = figures(reader, "requests", every="45m", **window)
+    assert sum(row["value"] for row in buckets) == only(reader, "requests", **window)["value"]
+
+
+def test_a_bucket_without_requests_is_missing(store: DuckStore) -> None:
+    sparse = DuckStore.in_memory()
+    put(sparse, [{"started_at": f"2026-01-01 {hour:02}:30:00"} for hour in (1, 4, 4)])
+    rows = figures(LocalReader(sparse), "requests", every="1h")
+    assert [(row["bucket"].isoformat(), row["value"]) for row in rows] == [
+        ("2026-01-01T01:00:00+00:00", 1),
+        ("2026-01-01T04:00:00+00:00", 2),
+    ]
+    sparse.close()
+
+
+def test_unknown_stays_null_and_can_be_asked_for(reader: LocalReader, requests: list[Row]) -> None:
+    unknown = sum(row["tenant"] is None for row in requests)
+    by_tenant = {row["tenant"]: row["value"] for row in figures(reader, "requests", by=["tenant"])}
+    assert by_tenant[None] == unknown
+    assert only(reader, "requests", where=["tenant:"])["value"] == unknown
+
+
+def test_where_is_or_within_a_dimension_and_and_across(reader: LocalReader, requests: list[Row]) -> None:
+    where = ["tenant:acme", "tenant:", "lane:large"]
+    wanted = sum(row["tenant"] in {"acme", None} and row["lane"] == "large" for row in requests)
+    assert only(reader, "requests", where=where)["value"] == wanted
+
+
+def test_sample_weights_blow_counts_up_but_not_the_certainty(sampled: LocalReader) -> None:
+    row = only(sampled, "escalation_rate")
+    assert only(sampled, "requests")["value"] > 3 * 1_000 > only(sampled, "requests")["n"]
+    assert row["high"] - row["low"] > 2 * 1.96 * sqrt(row["value"] * (1 - row["value"]) / row["n"])
+
+
+@given(st.integers(0, 400), st.integers(1, 400))
+def test_wilsons_interval_is_what_the_textbook_says(store: DuckStore, successes: int, n: int) -> None:
+    p = min(successes, n) / n
+    z = 1.959963984540054
+    centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    sql = f"SELECT {wilson('low')} AS low, {wilson('high')} AS high FROM (SELECT $p AS value, $n AS n, $e AS effective)"
+    (row,) = store.rows(sql, {"p": p, "n": n, "e": float(n)}).to_pylist()
+    scale = 1 + z * z / n
+    assert isclose(row["low"], max(0, (centre - half) / scale), abs_tol=1e-12)
+    assert isclose(row["high"], min(1, (centre + half) / scale), abs_tol=1e-12)
+
+
+def put(store: DuckStore, rows: list[Row]) -> None:
+    """Requests that have only what a test is about, and defaults."""
+    defaults: Row = {
+        "request_id": "r",
+        "trace_id": "00000000-0000-0000-0000-000000000001",
+        "span_id": 1,
+        "lane": "small",
+    }
+    defaults |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1) | dict.fromkeys(
+        ("failed_attempts", "retries"), 0
+    )
+    defaults |= {"fell_back": False, "failed": False, "priced": True}
+    with store.writing() as writing:
+        for row in rows:
+            full = defaults | row
+            names, marks = ", ".join(full), ", ".join(f"${name}" for name in full)
+            writing.execute(f"INSERT INTO requests ({names}) VALUES ({marks})", full)

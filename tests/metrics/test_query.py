@@ -1,0 +1,110 @@
+"""What is rendered: pinned SQL, names from closed sets, values as parameters, and a bound on rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.errors import BadRequest, UnknownName
+from controlsurface.metrics import histogram, statement, values
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.query import QueryArgs, render
+from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader import LocalReader, listing
+from controlsurface.reader.listing import RequestsArgs
+
+GOLDEN = Path(__file__).parent / "golden"
+WINDOW: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-08T00:00:00Z"}
+FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:small", "lane:large"]}
+
+PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
+    "escalation_rate-by-task_type-every-1h": render(
+        QueryArgs(metric="escalation_rate", by="task_type", every="1h", **FILTERED)
+    ),
+    "request_share-by-lane-every-1d": render(QueryArgs(metric="request_share", by="lane", every="1d", **WINDOW)),
+    "cost-by-lane-model": render(QueryArgs(metric="cost", by="lane,model", **WINDOW)),
+    "distribution-confidence-every-1h": histogram.render(DistributionArgs(column="confidence", every="1h", **WINDOW)),
+    "distribution-latency_ms-by-lane": histogram.render(DistributionArgs(column="latency_ms", by="lane", **FILTERED)),
+    "dimensions": values.render(DimensionArgs(dimension="lane,tenant", **WINDOW)),
+    "requests-near_threshold": listing.render(
+        RequestsArgs(order="near_threshold", escalated=True, confidence_min=0.5, trace_id="ab" * 16, **FILTERED)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_the_statement_is_the_one_that_was_reviewed(name: str) -> None:
+    assert PINNED[name].sql + "\n" == (GOLDEN / f"{name}.sql").read_text("utf-8")
+
+
+def test_every_golden_file_has_its_statement() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {*PINNED}
+
+
+@given(st.lists(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()), min_size=1, max_size=5))
+def test_a_value_never_becomes_text_of_the_statement(texts: list[str]) -> None:
+    calm = render(QueryArgs(metric="cost", where=[f"tenant:{number}" for number, _ in enumerate(dict.fromkeys(texts))]))
+    wild = render(QueryArgs(metric="cost", where=[f"tenant:{text}" for text in texts]))
+    assert wild.sql == calm.sql
+    assert {*texts} <= {*wild.parameters.values()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"metric": "escalation_rat"}, "no metric named 'escalation_rat'; did you mean 'escalation_rate'?"),
+        ({"metric": "cost", "by": "lanes"}, "no dimension of attempts named 'lanes'; did you mean 'lane'?"),
+        ({"metric": "cost", "where": ["lanes:x"]}, "did you mean 'lane'?"),
+        ({"metric": "cost", "where": ["lane"]}, "where: 'lane' is not dimension:value"),
+        ({"metric": "requests", "by": "purpose"}, "no dimension of requests named 'purpose'"),
+        ({"metric": "cost", "by": "lane; DROP TABLE requests"}, "no dimension"),
+        ({"metric": "cost", "by": "lane,tenant,team,job,mode"}, "by: "),
+        ({"metric": "cost", "every": "1ms"}, "every: "),
+        ({"metric": "cost", "every": "fortnight"}, "every: 'fortnight' is not a duration"),
+        ({"metric": "cost", "start": "yesterday"}, "start: 'yesterday' is not a time"),
+        ({"metric": "cost", "start": "2026-01-02", "end": "2026-01-01"}, "lies before start"),
+        ({"metric": "cost", "strat": "now"}, "strat: no such argument; did you mean 'start'?"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_with_the_nearest_right_answer(
+    arguments: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(BadRequest) as refused:
+        render(QueryArgs(**arguments))
+    assert problem in str(refused.value)
+
+
+def test_an_unknown_name_is_an_error_of_its_own() -> None:
+    with pytest.raises(UnknownName):
+        render(QueryArgs(metric="nonsense"))
+
+
+def test_too_many_rows_are_refused_not_cut(reader: LocalReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = QueryArgs(metric="requests", every="1h", by="task_type")
+    rows = reader.query(wanted).rows.num_rows
+    monkeypatch.setattr(statement, "MAX_ROWS", rows - 1)
+    with pytest.raises(BadRequest, match="rows; take a longer every"):
+        reader.query(wanted)
+    monkeypatch.setattr(statement, "MAX_ROWS", rows)
+    assert reader.query(wanted).rows.num_rows == rows
+
+
+def test_an_answer_shows_its_statement_with_readable_values(reader: LocalReader) -> None:
+    answer = reader.query(QueryArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW))
+    assert "$every" in answer.sql
+    assert answer.parameters == {
+        "start": "2026-01-01T00:00:00",
+        "end": "2026-01-08T00:00:00",
+        "lane_0": "small",
+        "every": "3600.0s",
+        "row_limit": 50_001,
+    }
+
+
+def test_the_statement_does_not_depend_on_who_asks() -> None:
+    assert isinstance(PINNED["cost"], Statement)
+    assert render(QueryArgs(metric="cost")) == PINNED["cost"]

@@ -1,0 +1,47 @@
+"""The seeded traffic is worth testing with: coherent, repeatable, and with holes wherever holes are possible."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import NOW, seed
+
+
+@pytest.mark.parametrize("table", ["requests", "attempts", "evaluations"])
+def test_every_column_that_may_be_null_is_so_somewhere_and_not_everywhere(table: str, store: DuckStore) -> None:
+    columns = store.rows(
+        f"SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = '{table}'"
+    )
+    for column in columns.to_pylist():
+        (share,) = store.rows(f"SELECT count({column['column_name']}) / count(*) AS share FROM {table}").to_pylist()
+        assert (0 < share["share"] < 1) == (column["is_nullable"] == "YES"), column
+
+
+def test_attempts_belong_to_their_requests(store: DuckStore) -> None:
+    sql = """
+        SELECT count(*) AS n
+        FROM requests AS r JOIN (
+            SELECT request_id, count(*) AS calls, sum(cost_usd) AS cost
+            FROM attempts WHERE purpose = 'user' GROUP BY request_id
+        ) AS a USING (request_id)
+        WHERE r.attempts <> a.calls OR r.cost_usd <> a.cost
+    """
+    assert store.rows(sql).to_pylist() == [{"n": 0}]
+
+
+def test_the_same_seed_makes_the_same_traffic(store: DuckStore) -> None:
+    again = DuckStore.in_memory()
+    seed(again, n=4_000, end=NOW)
+    sql = "SELECT bit_xor(hash(r)) AS fingerprint FROM {} AS r"
+    for table in ("requests", "attempts", "evaluations", "spans"):
+        assert again.rows(sql.format(table)) == store.rows(sql.format(table))
+    again.close()
+
+
+def test_traffic_ends_now_unless_told_otherwise() -> None:
+    store = DuckStore.in_memory()
+    seed(store, n=200, days=1)
+    last = store.rows("SELECT max(started_at) AS last FROM requests")["last"][0].as_py()
+    assert 0 < (datetime.now(UTC) - last.replace(tzinfo=UTC)).total_seconds() < 3600
+    store.close()
