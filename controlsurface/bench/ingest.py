@@ -121,7 +121,7 @@ def _flood(server: Server, sender: Sender, settings: Settings) -> _Full:
 def _trickle(server: Server, sender: Sender, settings: Settings, rate: float) -> _Half:
     """Half of what it takes, with a prober beside."""
     seconds = settings.seconds * TRICKLE
-    near = datetime.now(UTC).isoformat()
+    near = datetime.now(UTC)
     prober = Prober(sender, lambda number: server.has_trace(first_trace(number), near), seconds)
     prober.start()
     began = time.perf_counter()

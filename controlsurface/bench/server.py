@@ -5,15 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import requests
-
-from controlsurface.errors import PartFailed, Unreachable
+from controlsurface.errors import NotFound, PartFailed, Unreachable
+from controlsurface.reader import RemoteReader
 
 _NAMES = {"api", "otlp_http", "otlp_grpc"}
 
@@ -24,24 +24,23 @@ class Server:
 
     api: str
     otlp_http: str
-
-    def ingest(self) -> dict[str, Any]:
-        """The counters of GET /api/v1/ingest."""
-        answer: dict[str, Any] = requests.get(f"{self.api}/api/v1/ingest", timeout=30).json()
-        return answer
+    reader: RemoteReader
 
     def drain(self, patience_s: float) -> None:
         """Return when everything that was answered can be queried. Raises Unreachable after `patience_s`."""
         end = time.monotonic() + patience_s
-        while self.ingest()["pending"]:
+        while self.reader.ingest().pending:
             if time.monotonic() > end:
                 raise Unreachable(f"{self.api}: still storing after {patience_s:g} s")
             time.sleep(0.02)
 
-    def has_trace(self, trace_id: str, near: str) -> bool:
+    def has_trace(self, trace_id: str, near: datetime) -> bool:
         """Whether a trace can be read."""
-        answer = requests.get(f"{self.api}/api/v1/traces/{trace_id}", params={"near": near}, timeout=30)
-        return answer.status_code == 200
+        try:
+            self.reader.trace(trace_id, near)
+        except NotFound:
+            return False
+        return True
 
     def cpu_s(self) -> float:
         """Seconds of processor time it used so far."""
@@ -52,7 +51,8 @@ class Server:
         return self._own_metric("process_resident_memory_bytes") / 1e6
 
     def _own_metric(self, name: str) -> float:
-        text = requests.get(f"{self.api}/metrics", timeout=30).text
+        with urllib.request.urlopen(f"{self.api}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
         return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
@@ -80,5 +80,5 @@ def _ready(process: "subprocess.Popen[str]", words: Path) -> Server:
         table = json.loads(line)
         found[table["ready"]] = table["url"]
         if found.keys() >= _NAMES:
-            return Server(found["api"], found["otlp_http"])
+            return Server(found["api"], found["otlp_http"], RemoteReader(found["api"]))
     raise PartFailed(f"the collector ended before it was ready: {words.read_text('utf-8')}")

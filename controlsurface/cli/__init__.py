@@ -1,11 +1,11 @@
 """The command: parse, call, print. Data goes to standard output, words to standard error."""
 
+import os
 import sys
 
 import click
 
 from controlsurface.cli.group import controlsurface
-from controlsurface.cli.output import quiet_end
 from controlsurface.errors import ControlSurfaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells expect
@@ -32,7 +32,7 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _said("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        quiet_end()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it at exit
         return BROKEN_PIPE
     return code if isinstance(code, int) else 0
 

@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from controlsurface.config import Config, duration, load
+from controlsurface.errors import NotFound
+from controlsurface.reader import Reader, open_reader
+from controlsurface.store.duckdb import FILE
 
 Command = Callable[..., Any]
 
@@ -58,6 +61,13 @@ class DurationType(click.ParamType[timedelta]):
 
 
 DURATION = DurationType()
+
+
+def reader_of(data: Path) -> Reader:
+    """A reader of what is stored, through the server that owns it if one does. Raises NotFound where nothing is."""
+    if not (data / FILE).exists():
+        raise NotFound(f"{data}: nothing is stored here; `controlsurface serve` begins it, --data names another place")
+    return open_reader(data)
 
 
 def config_of(context: click.Context) -> Config:

@@ -2,43 +2,24 @@
 
 import csv
 import io
-import json
 import math
-import os
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from controlsurface.api.encode import json
+
 FORMATS = ("table", "json", "csv", "parquet")
 
 
-def plain(value: object) -> object:
-    """A value as JSON and CSV hold it: times as RFC 3339 in UTC, money as an exact number, NaN as nothing."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def records(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows, in plain values."""
-    return [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
-
-
 def write_json(value: object) -> None:
-    """One JSON document on one line."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """One JSON document on one line, as the API would write it."""
+    click.echo(json(value).body)
 
 
 def write_table(table: pa.Table) -> None:
@@ -72,11 +53,6 @@ def aligned(table: pa.Table) -> str:
     return "\n".join("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
 
 
-def quiet_end() -> None:
-    """The reader of our output went away: nothing more can be said there, also not at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _padded(cells: Sequence[str], right: bool) -> list[str]:
     width = max(map(len, cells))
     return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
@@ -94,5 +70,7 @@ def _short(value: object) -> str:
 
 
 def _exact(value: object) -> object:
-    """CSV keeps every digit of money."""
-    return format(value, "f") if isinstance(value, Decimal) else plain(value)
+    """What CSV holds: every digit of money, times as RFC 3339."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return format(value, "f") if isinstance(value, Decimal) else value

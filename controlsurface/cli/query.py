@@ -1,5 +1,6 @@
 """`controlsurface query`: any metric, from a running server or from the data directory, whichever there is."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import click
 import pyarrow as pa
 
+from controlsurface.api import operations
 from controlsurface.cli import output
-from controlsurface.cli.options import data_option, json_option
+from controlsurface.cli.options import data_option, json_option, reader_of
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import QueryAnswer, open_reader
 
 
 @click.command()
@@ -60,12 +61,14 @@ def command(
     arguments = QueryArgs.model_validate(
         {"metric": metric, "by": by, "where": tuple(map(_filter, where)), **{k: v for k, v in given.items() if v}}
     )
-    with closing(open_reader(data)) as reader:
-        answer = reader.query(arguments)
+    with closing(reader_of(data)) as reader:
+        answer = operations.query(reader, arguments, {})
     if sql:
-        _print_sql(answer)
+        _print_sql(answer.facts)
+    elif form == "json":
+        output.write_json(answer.plain())
     else:
-        _print_rows(answer, form)
+        _WRITERS[form](answer.rows)
 
 
 def _filter(text: str) -> str:
@@ -87,30 +90,11 @@ def _print_catalogue(form: str) -> None:
         _WRITERS[form](table)
 
 
-def _print_sql(answer: QueryAnswer) -> None:
+def _print_sql(facts: Mapping[str, Any]) -> None:
     """The statement as it was run, and what stood for its parameters."""
-    click.echo(answer.sql)
-    for name, value in answer.parameters.items():
+    click.echo(facts["sql"])
+    for name, value in facts["parameters"].items():
         click.echo(f"-- ${name} = {value!r}")
-
-
-def _print_rows(answer: QueryAnswer, form: str) -> None:
-    """JSON has the shape of the API's answer; the other formats are the rows alone."""
-    if form == "json":
-        output.write_json(_as_api(answer))
-    else:
-        _WRITERS[form](answer.rows)
-
-
-def _as_api(answer: QueryAnswer) -> dict[str, Any]:
-    return {
-        "metric": answer.metric,
-        "unit": answer.unit,
-        "rows": output.records(answer.rows),
-        "source": answer.source,
-        "sql": answer.sql,
-        "elapsed_ms": answer.elapsed_ms,
-    }
 
 
 _WRITERS = {"table": output.write_table, "csv": output.write_csv, "parquet": output.write_parquet}

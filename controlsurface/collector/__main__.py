@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from controlsurface.api import create_app
+from controlsurface.collector.addresses import left_in
 from controlsurface.collector.engine import Engine, running
 from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
 from controlsurface.config import Config, load
@@ -20,7 +20,6 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
 
-SERVER = "server.json"
 _log = logging.getLogger("collector")
 
 
@@ -40,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -55,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     """Own the data directory, listen, announce, wait, end in order."""
     with running(flags.data, config) as engine:
-        with _serving(flags, config, engine) as addresses, _announced(flags.data, addresses):
+        with _serving(flags, config, engine) as addresses, left_in(flags.data, addresses):
+            _announce(addresses)
             stop.wait()
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():
@@ -88,19 +89,10 @@ def _started(name: str, receiver: Receiver, host: str, port: int) -> int:
         raise in_use(name, host, port, problem) from None
 
 
-@contextmanager
-def _announced(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Print the ready lines, and leave the addresses where other commands find them."""
-    path = data / SERVER
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
-    draft.replace(path)
+def _announce(addresses: Mapping[str, str]) -> None:
+    """Print the ready lines."""
     for name, address in addresses.items():
         print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _flags() -> argparse.ArgumentParser:

@@ -35,8 +35,11 @@ class Engine:
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
-        own = [text for text in (self.writer.failure, self.journal.failure) if text]
-        return [*own, *self.intake.reasons()]
+        return [*self.failures(), *(text for text in self.intake.reasons() if text != self.journal.failure)]
+
+    def failures(self) -> list[str]:
+        """What keeps accepted bodies from being stored, and will until someone acts."""
+        return [text for text in (self.writer.failure, self.journal.failure) if text]
 
 
 @contextmanager

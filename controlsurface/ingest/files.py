@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controlsurface.errors import BadBody, NotFound
-from controlsurface.ingest.check import Encoding, Signal
+from controlsurface.ingest.signals import Encoding, Signal
 
 Format = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
 
@@ -28,7 +28,7 @@ _SIGNALS: dict[str, Signal] = {"resourceSpans": "traces", "resourceLogs": "logs"
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class Found:
     """One export request, and where it stands: `file` or `file:line`."""
 
     signal: Signal
@@ -48,7 +48,7 @@ def guess(path: Path) -> Format:
     return "table" if _is_text(head) else "otlp"
 
 
-def bodies(path: Path, form: Format) -> Iterator[Body | BadBody]:
+def bodies(path: Path, form: Format) -> Iterator[Found | BadBody]:
     """Every body of an OTLP file; in place of one that cannot be read, what is wrong with it."""
     if form == "otlp-jsonl":
         yield from _lines(path)
@@ -56,9 +56,9 @@ def bodies(path: Path, form: Format) -> Iterator[Body | BadBody]:
     try:
         payload = _content(path)
         if form == "otlp":
-            yield Body(signal_of(payload), "protobuf", payload, str(path))
+            yield Found(signal_of(payload), "protobuf", payload, str(path))
         else:
-            yield Body(_signal_of_json(payload), "json", payload, str(path))
+            yield Found(_signal_of_json(payload), "json", payload, str(path))
     except BadBody as problem:
         yield BadBody(f"{path}: {problem}")
 
@@ -124,7 +124,7 @@ def _parsed(message: _M, payload: bytes) -> _M:
     return message
 
 
-def _lines(path: Path) -> Iterator[Body | BadBody]:
+def _lines(path: Path) -> Iterator[Found | BadBody]:
     """One body a line, as the Collector's file exporter writes them."""
     with opened(path) as file:
         try:
@@ -135,9 +135,9 @@ def _lines(path: Path) -> Iterator[Body | BadBody]:
             yield BadBody(f"{path}: {problem}")
 
 
-def _line(line: bytes, place: str) -> Body | BadBody:
+def _line(line: bytes, place: str) -> Found | BadBody:
     try:
-        return Body(_signal_of_json(line), "json", line.strip(), place)
+        return Found(_signal_of_json(line), "json", line.strip(), place)
     except BadBody as problem:
         return BadBody(f"{place}: {problem}")
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Coroutine
 from dataclasses import replace
 
-import requests
-
-from controlsurface.errors import PartFailed, StoreInUse
+from controlsurface.errors import ControlSurfaceError, PartFailed, StoreInUse
+from controlsurface.reader import RemoteReader
+from controlsurface.reader.listing import RequestsArgs
 from controlsurface.serve import options as parts
 from controlsurface.serve.options import Options
 from controlsurface.serve.part import Child, Part, say, start
@@ -22,7 +22,6 @@ LONGEST_DELAY_S = 30.0
 STEADY_S = 60.0  # a part that ran this long starts afresh with the shortest delay
 TRIES = 4  # starts of a part that was never ready, before giving up
 HOPELESS = {2, 3, 7}  # exit codes that another start will not change: configuration, store, port
-EVER = "-36500d"
 PATIENCE_S = 10.0  # for a part that holds nothing to lose
 
 
@@ -124,19 +123,14 @@ class Supervisor:
 
     def _is_new(self) -> bool:
         """Whether the store holds no request at all; False when that cannot be told."""
-        token = self._options.config.auth.token
+        reader = RemoteReader(self._options.api, self._options.config.auth.token)
         try:
-            answer = requests.get(
-                f"{self._options.api}/api/v1/requests",
-                params={"start": EVER, "limit": "1"},
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-                timeout=PATIENCE_S,
-            )
-            answer.raise_for_status()
-            return not answer.json()["rows"]
-        except requests.RequestException as problem:
+            return not reader.requests(RequestsArgs(limit=1)).rows.num_rows
+        except ControlSurfaceError as problem:
             say("controlsurface", f"no history is simulated: {problem}")
             return False
+        finally:
+            reader.close()
 
     def _announce(self, name: str, address: str) -> None:
         """Pass ready lines on, each once, in one order whatever the order of arrival."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controlsurface.errors import BadBody, NotFound
-from controlsurface.ingest.files import Body, bodies, guess
+from controlsurface.ingest.files import Found, bodies, guess
 
 SPANS: dict[str, object] = {"resourceSpans": []}
 
@@ -16,7 +16,7 @@ def test_every_capture_is_recognised(captures: Path) -> None:
     for path in captures.iterdir():
         if path.suffix in {".pb", ".json"} and "truncated" not in path.name:
             (body,) = bodies(path, guess(path))
-            assert isinstance(body, Body)
+            assert isinstance(body, Found)
             assert (body.signal, body.encoding) == (signal_in(path.name), encoding_of(path))
 
 
@@ -57,8 +57,8 @@ def test_a_bad_line_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     path = tmp_path / "spans.jsonl"
     path.write_text(json.dumps(SPANS) + "\n\n{oops\n" + json.dumps({"resourceLogs": []}) + "\n{}\n")
     first, bad, logs, empty = bodies(path, "otlp-jsonl")
-    assert isinstance(first, Body)
-    assert isinstance(logs, Body)
+    assert isinstance(first, Found)
+    assert isinstance(logs, Found)
     assert (first.signal, logs.signal) == ("traces", "logs")
     assert str(bad).startswith(f"{path}:3: not JSON")
     assert str(empty).startswith(f"{path}:5: no resourceSpans")
@@ -70,7 +70,7 @@ def test_a_cut_gzip_file_gives_what_was_whole(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(text.encode())[:-2000])
     *whole, last = bodies(path, "otlp-jsonl")
     assert whole
-    assert all(isinstance(each, Body) for each in whole)
+    assert all(isinstance(each, Found) for each in whole)
     assert isinstance(last, BadBody)
 
 

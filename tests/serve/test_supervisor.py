@@ -1,11 +1,9 @@
 """Parts are started, restarted and stopped by rule; the parts here are small programs that behave as told."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from controlsurface.serve import Options, supervisor
 from controlsurface.serve.part import Part, start
 from controlsurface.serve.ports import Ports
 from controlsurface.serve.supervisor import Supervisor, delay_s
+from tests.launch import is_alive, until
 
 READY = """print('{"ready": "api", "url": "http://x"}', flush=True)\n"""
 
@@ -117,22 +116,4 @@ asyncio.run(main())
     pid = int(until(lambda: pid_file.exists() and pid_file.read_text()))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    until(lambda: not alive(pid))
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-
-
-def until(found: object, seconds: float = 10) -> str:
-    assert callable(found)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := found():
-            return str(value)
-        time.sleep(0.02)
-    pytest.fail("waited in vain")
+    until(lambda: not is_alive(pid))

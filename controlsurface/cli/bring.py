@@ -1,0 +1,110 @@
+"""`controlsurface import`: files into the store, whoever owns it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import click
+import pyarrow as pa
+
+from controlsurface.cli import output
+from controlsurface.cli.options import config_of, data_option, json_option
+from controlsurface.collector.ways import Way, way_into
+from controlsurface.config import Config
+from controlsurface.errors import BadBody, ConfigError, NotFound, TooLarge
+from controlsurface.ingest import files, table
+from controlsurface.ingest.files import Format, Found
+from controlsurface.ingest.intake import Body
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of all files; items are spans, log records and data points."""
+
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    problems: int = 0
+
+    def tell(self, text: str) -> None:
+        """A problem that stops nothing but its own body."""
+        self.problems += 1
+        click.echo(f"controlsurface: error: {text}", err=True)
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@data_option
+@click.option("--format", "form", type=click.Choice(get_args(Format)), help="[default: told by the content]")
+@click.option("--mapping", type=_FILE, help="TOML that says which column of a table is what, or a shipped one by name.")
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    data: Path,
+    form: Format | None,
+    mapping: Path | None,
+    as_json: bool,
+) -> int:
+    """OTLP bodies (protobuf or JSON), the Collector's JSON lines, tables (CSV, Parquet); gzipped or not.
+
+    What is known already is not stored twice. A bad file is named and leaves the others alone; the exit code is then 5.
+    """
+    config, tally = config_of(context), Tally()
+    with way_into(data, config) as way:
+        with click.progressbar(paths, file=click.get_text_stream("stderr"), item_show_func=_shown) as bar:
+            for path in bar:
+                _bring(way, path, form, mapping, config, tally)
+        tally.duplicates = way.settle()
+    _print(tally, as_json)
+    return BadBody.exit_code if tally.problems else 0
+
+
+def _bring(way: Way, path: Path, form: Format | None, mapping: Path | None, config: Config, tally: Tally) -> None:
+    """All bodies of one file; what is wrong with one is told with its place."""
+    try:
+        for found in _found(path, form or files.guess(path), mapping):
+            if isinstance(found, BadBody):
+                tally.tell(str(found))
+            else:
+                _take(way, found, config, tally)
+    except (BadBody, NotFound, ConfigError) as problem:
+        tally.tell(str(problem))
+
+
+def _found(path: Path, form: Format, mapping: Path | None) -> Iterator[Found | BadBody]:
+    if form != "table":
+        yield from files.bodies(path, form)
+        return
+    for number, payload in enumerate(table.bodies(path, mapping), 1):
+        yield Found("traces", "protobuf", payload, f"{path}: part {number}")
+
+
+def _take(way: Way, found: Found, config: Config, tally: Tally) -> None:
+    """One body into the store."""
+    limit = config.receiver.max_http_body
+    try:
+        checked = way.take(Body(found.signal, found.payload, found.encoding, limit=limit))
+    except (BadBody, TooLarge) as problem:
+        tally.tell(f"{found.place}: {problem}")
+        return
+    tally.accepted += checked.accepted
+    tally.rejected += checked.rejected
+    if checked.message:
+        click.echo(f"controlsurface: {found.place}: {checked.message}", err=True)
+
+
+def _shown(path: Path | None) -> str | None:
+    return path.name if path else None
+
+
+def _print(tally: Tally, as_json: bool) -> None:
+    row = {name: getattr(tally, name) for name in ("accepted", "rejected", "duplicates", "problems")}
+    if as_json:
+        output.write_json(row)
+    else:
+        output.write_table(pa.Table.from_pylist([row]))

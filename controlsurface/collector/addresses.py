@@ -1,0 +1,44 @@
+"""Where other commands find the server that owns a data directory: a file beside the lock."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from controlsurface.errors import StoreInUse
+from controlsurface.store.duckdb import owner
+
+FILE = "server.json"
+
+
+@contextmanager
+def left_in(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
+    """Leave the addresses there while the server answers; never a half-written file."""
+    path = data / FILE
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def found_in(data: Path, wait_s: float = 5) -> Mapping[str, str] | None:
+    """The addresses of the server that owns the directory, None when nobody does.
+
+    A server that is starting or stopping is given `wait_s`. Raises StoreInUse when it still says nothing.
+    """
+    until = time.monotonic() + wait_s
+    while pid := owner(data):
+        try:
+            addresses: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
+        except (OSError, ValueError):
+            if time.monotonic() > until:
+                raise StoreInUse(f"{data}: in use by process {pid}, which does not say where it listens") from None
+            time.sleep(0.05)
+        else:
+            return addresses
+    return None

@@ -1,0 +1,174 @@
+"""The command: data on standard output, words on standard error, exit codes as documented, with a server or without."""
+
+import csv
+import io
+import json
+import tomllib
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import controlsurface
+from controlsurface.cli import run
+from controlsurface.config import Config, parse
+from controlsurface.doctor import as_toml
+from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound
+from tests.launch import collector
+
+Said = pytest.CaptureFixture[str]
+CASCADE = "otelgenai-1.3b0-cascade.traces.pb"  # 3 requests, 2 of them escalated
+
+
+@pytest.fixture
+def data(tmp_path: Path, captures: Path, capsys: Said) -> Path:
+    folder = tmp_path / "data"
+    assert run(["import", str(captures / CASCADE), "--data", str(folder)]) == 0
+    capsys.readouterr()
+    return folder
+
+
+def asked(capsys: Said, *arguments: str | Path) -> str:
+    assert run([str(each) for each in arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_help_and_version_are_there(capsys: Said) -> None:
+    assert asked(capsys, "--version") == f"controlsurface {controlsurface.__version__}\n"
+    assert "Exit codes:" in asked(capsys, "--help")
+    for command in ("serve", "demo", "import", "query", "doctor", "bench"):
+        assert f"controlsurface {command}" in asked(capsys, command, "--help")
+
+
+def test_wrong_usage_says_where_help_is(capsys: Said) -> None:
+    assert run(["query", "requests", "--frmat", "json"]) == BadRequest.exit_code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "--format" in said.err
+    assert "see: controlsurface query --help" in said.err
+
+
+def test_a_metric_prints_as_a_table(data: Path, capsys: Said) -> None:
+    lines = asked(capsys, "query", "requests", "--by", "lane", "--data", data).splitlines()
+    assert lines[0].split() == ["lane", "value", "n"]
+    assert [line.split() for line in lines[1:]] == [["large", "2", "2"], ["small", "1", "1"]]
+
+
+def test_all_formats_hold_the_same_rows(data: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    def rows(form: str) -> bytes:
+        assert run(["query", "requests", "--by", "lane", "--format", form, "--data", str(data)]) == 0
+        return capsysbinary.readouterr().out
+
+    from_json = json.loads(rows("json"))["rows"]
+    from_csv = list(csv.DictReader(io.StringIO(rows("csv").decode())))
+    from_parquet = pq.read_table(io.BytesIO(rows("parquet"))).to_pylist()
+    assert from_json == from_parquet == [{"lane": "large", "value": 2, "n": 2}, {"lane": "small", "value": 1, "n": 1}]
+    assert from_csv == [{name: str(value) for name, value in row.items()} for row in from_json]
+
+
+def test_filters_and_times_narrow_the_answer(data: Path, capsys: Said) -> None:
+    def value(*arguments: str) -> float | None:
+        found = json.loads(asked(capsys, "query", "requests", "--json", "--data", data, *arguments))
+        return sum(row["value"] for row in found["rows"])
+
+    assert value("--where", "lane=large") == 2
+    assert value("--where", "lane=large", "--where", "lane=small") == 3
+    assert value("--to", "2000-01-01") == 0
+    assert value("--from", "2000-01-01", "--every", "1d") == 3
+
+
+def test_the_statement_can_be_seen(data: Path, capsys: Said) -> None:
+    text = asked(capsys, "query", "requests", "--where", "lane=large", "--sql", "--data", data)
+    assert text.startswith("WITH")
+    assert "-- $" in text
+    assert "large" in text.partition("-- $")[2]
+
+
+def test_the_catalogue_is_listed(capsys: Said) -> None:
+    assert "escalation_rate" in asked(capsys, "query", "--list")
+    assert {"name", "unit", "help"} <= json.loads(asked(capsys, "query", "--list", "--json"))[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["query", "escalation_rat"], "did you mean 'escalation_rate'?"),
+        (["query", "requests", "--by", "lan"], "did you mean 'lane'?"),
+        (["query", "requests", "--where", "lane"], "write DIMENSION=VALUE"),
+        (["query", "requests", "--since", "1d", "--from", "-1d"], "give one"),
+        (["query"], "name a METRIC"),
+    ],
+)
+def test_a_mistake_is_named_with_the_nearest_right_answer(
+    data: Path, capsys: Said, arguments: list[str], text: str
+) -> None:
+    assert run([*arguments, "--data", str(data)]) == BadRequest.exit_code
+    said = capsys.readouterr()
+    assert text in said.err
+    assert said.err.startswith("controlsurface: error: ")
+    assert said.out == ""
+
+
+def test_reading_where_nothing_is_makes_nothing(tmp_path: Path, capsys: Said) -> None:
+    assert run(["query", "requests", "--data", str(tmp_path / "none")]) == NotFound.exit_code
+    assert "nothing is stored here" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_wrong_configuration_is_named(tmp_path: Path, capsys: Said) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[journal]\nretenton = '1d'\n")
+    assert run(["--config", str(file), "doctor"]) == ConfigError.exit_code
+    assert "did you mean 'retention'?" in capsys.readouterr().err
+
+
+def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
+    text = asked(capsys, "doctor", "--config")
+    assert parse(tomllib.loads(text), "printed") == Config()
+    changed = parse({"lanes": {"tiny one": {"models": ['a"b']}}, "journal": {"retention": "90m"}}, "changed")
+    assert parse(tomllib.loads(as_toml(changed)), "printed") == changed
+
+
+def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Said) -> None:
+    def imported() -> dict[str, int]:
+        text = asked(capsys, "import", captures / CASCADE, "--json", "--data", tmp_path / "data")
+        found: dict[str, int] = json.loads(text)
+        return found
+
+    first, second = imported(), imported()
+    assert first["duplicates"] == 0
+    assert second["duplicates"] == second["accepted"] == first["accepted"] > 0
+
+
+def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Path, capsys: Said) -> None:
+    truncated = captures / "handmade-1-truncated.traces.pb"
+    files = [str(truncated), str(tmp_path / "absent"), str(captures / CASCADE)]
+    assert run(["import", *files, "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
+    said = capsys.readouterr()
+    assert str(truncated) in said.err
+    assert "absent" in said.err
+    assert json.loads(said.out)["problems"] == 2
+    assert json.loads(said.out)["accepted"] > 0
+
+
+def test_rejected_spans_are_counted_and_explained(captures: Path, tmp_path: Path, capsys: Said) -> None:
+    path = captures / "handmade-1-ids.traces.pb"
+    assert run(["import", str(path), "--json", "--data", str(tmp_path / "data")]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"accepted": 1, "rejected": 4, "duplicates": 0, "problems": 0}
+    assert "trace_id must be 16 bytes" in said.err
+
+
+def test_a_running_server_answers_alike(data: Path, captures: Path, tmp_path: Path, capsys: Said) -> None:
+    def answers(folder: Path) -> list[object]:
+        query = ("query", "cost", "--by", "lane,answered_by", "--data", folder)
+        printed = json.loads(asked(capsys, *query, "--json"))
+        return [asked(capsys, *query), asked(capsys, *query, "--format", "csv"), printed | {"elapsed_ms": 0}]
+
+    with collector(tmp_path / "served"):
+        served = tmp_path / "served" / "data"
+        imported = json.loads(asked(capsys, "import", captures / CASCADE, "--json", "--data", served))
+        assert imported["accepted"] > 0
+        assert answers(served) == answers(data)
+        again = json.loads(asked(capsys, "import", captures / CASCADE, "--json", "--data", served))
+        assert again["duplicates"] == again["accepted"]

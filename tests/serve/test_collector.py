@@ -1,0 +1,128 @@
+"""The collector process: ready when it says so, one a data directory, and nothing answered is ever lost."""
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+
+from controlsurface.bench.bodies import template
+from controlsurface.bench.sender import Sender
+from controlsurface.errors import Busy, PortInUse, StoreError
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import Reader, open_reader
+from controlsurface.store.duckdb import DuckStore
+from tests.launch import Server, collector, running, until
+
+NOW_NS = 1_790_000_000_000_000_000
+SMALL = template(40, NOW_NS, prompts=False)  # 10 requests
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with collector(tmp_path) as running:
+        yield running
+
+
+def requests_in(reader: Reader) -> float:
+    with closing(reader):
+        value = reader.query(QueryArgs(metric="requests")).rows["value"][0].as_py()
+    return float(value)
+
+
+def test_every_ready_line_is_true(server: Server) -> None:
+    assert requests.get(f"{server.ready['api']}/readyz", timeout=5).status_code == 200
+    assert (
+        requests.post(
+            f"{server.ready['otlp_http']}/v1/traces", timeout=5, headers={"Content-Type": "application/x-protobuf"}
+        ).status_code
+        == 200
+    )
+    host, _, port = server.ready["otlp_grpc"].removeprefix("http://").rpartition(":")
+    socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def test_other_commands_find_it_while_it_runs(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "server.json"
+    assert json.loads(file.read_text()) == {**server.ready, "pid": server.process.pid}
+    assert server.stop() == 0
+    assert not file.exists()
+
+
+def test_sigterm_stores_what_was_accepted(server: Server, tmp_path: Path) -> None:
+    sent = Sender(server.ready["otlp_http"], SMALL).flood(connections=4, seconds=1)
+    assert server.stop() == 0
+    assert requests_in(open_reader(tmp_path / "data")) == sent.bodies * 10 > 0
+
+
+def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
+    sender = Sender(server.ready["otlp_http"], SMALL)
+    sent = sender.flood(connections=4, seconds=1)
+    server.stop(signal.SIGKILL)
+    with collector(tmp_path) as again:
+        until(lambda: not again.reader().ingest().pending)
+        assert requests_in(again.reader()) == sent.bodies * 10 > 0
+
+
+def test_a_second_server_is_told_who_owns_the_directory(server: Server, tmp_path: Path) -> None:
+    with running(("controlsurface.collector", "--data", str(tmp_path / "data")), tmp_path) as second:
+        assert second.end() == StoreError.exit_code
+    assert f"in use by process {server.process.pid}" in second.words.read_text()
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for flag, name in (("--api-port", "api"), ("--otlp-http-port", "otlp_http"), ("--otlp-grpc-port", "otlp_grpc")):
+            argv = ("controlsurface.collector", "--data", str(tmp_path / "data"), flag, str(port))
+            with running(argv, tmp_path) as server:
+                assert server.end() == PortInUse.exit_code
+            assert f"{name}: 127.0.0.1:{port}" in server.words.read_text()
+
+
+@pytest.mark.parametrize("content", [b"not a database", bytes(8192)])
+def test_a_damaged_store_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "data" / "controlsurface.duckdb"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with running(("controlsurface.collector", "--data", str(file.parent)), tmp_path) as server:
+        assert server.end() == StoreError.exit_code
+    assert str(file) in server.words.read_text()
+    assert file.read_bytes() == content
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path / "data")) as store, store.writing() as writing:
+        writing.execute("UPDATE schema_version SET version = 9999")
+    with running(("controlsurface.collector", "--data", str(tmp_path / "data")), tmp_path) as server:
+        assert server.end() == StoreError.exit_code
+    assert "9999" in server.words.read_text()
+
+
+def test_a_full_disk_refuses_bodies_and_shows(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[journal]\nmin_free = {1 << 62}\n")
+    with collector(tmp_path, "--config", str(config)) as server:
+        headers = {"Content-Type": "application/x-protobuf"}
+        answer = requests.post(f"{server.ready['otlp_http']}/v1/traces", SMALL.body(0), headers=headers, timeout=5)
+        assert answer.status_code == Busy.status
+        assert int(answer.headers["Retry-After"]) > 0
+        ready = requests.get(f"{server.ready['api']}/readyz", timeout=5)
+        assert ready.status_code == 503
+        assert "disk" in ready.text.lower() or "min_free" in ready.text
+        assert requests_in(server.reader()) == 0
+
+
+def test_a_token_is_asked_of_senders_and_readers(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[auth]\ntoken = "s3cret"\n')
+    with collector(tmp_path, "--config", str(config)) as server:
+        addresses = f"{server.ready['api']}/api/v1/metrics", f"{server.ready['otlp_http']}/v1/traces"
+        for method, address in zip((requests.get, requests.post), addresses, strict=True):
+            kind = {"Content-Type": "application/x-protobuf"}
+            assert method(address, timeout=5, headers=kind).status_code == 401
+            assert method(address, timeout=5, headers={**kind, "Authorization": "Bearer s3cret"}).status_code == 200

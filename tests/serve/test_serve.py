@@ -1,0 +1,93 @@
+"""`controlsurface serve` as its user meets it: four addresses, parts that come back, one clean end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from controlsurface.errors import ConfigError, PortInUse, StoreError
+from tests.launch import Server, is_alive, running, until
+
+ALL = ("api", "otlp_http", "otlp_grpc", "dashboard")
+FREE = ("--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
+
+
+def serve(folder: Path, *flags: str) -> tuple[str, ...]:
+    return ("controlsurface.cli", "serve", "--data", str(folder / "data"), *flags)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running(serve(tmp_path, *FREE), tmp_path) as started:
+        yield started.wait_for(*ALL)
+
+
+def children(pid: int) -> dict[str, int]:
+    """The parts by name; Linux tells."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        command = Path(f"/proc/{child}/cmdline").read_text()
+        found["dashboard" if "streamlit" in command else "collector"] = int(child)
+    return found
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def test_all_parts_are_up_when_said_and_down_after_sigterm(server: Server) -> None:
+    assert tuple(server.ready) == ALL
+    assert answers(server.ready["api"] + "/readyz")
+    assert answers(server.ready["dashboard"])
+    parts = children(server.process.pid)
+    assert server.stop() == 0
+    assert not any(is_alive(pid) for pid in parts.values())
+
+
+@pytest.mark.parametrize(("name", "other"), [("collector", "dashboard"), ("dashboard", "collector")])
+def test_a_part_that_crashes_comes_back_and_leaves_the_other_alone(server: Server, name: str, other: str) -> None:
+    before = children(server.process.pid)
+    os.kill(before[name], signal.SIGKILL)
+    until(lambda: not is_alive(before[name]))
+    for address in (server.ready["api"] + "/readyz", server.ready["dashboard"]):
+        until(lambda address=address: answers(address))
+    after = children(server.process.pid)
+    assert after[name] != before[name]
+    assert after[other] == before[other]
+    assert f"the {name} ended with -9; starting it again" in server.words.read_text()
+    assert server.stop(signal.SIGINT) == 0
+
+
+def test_a_second_server_on_the_same_data_is_refused(server: Server, tmp_path: Path) -> None:
+    second = run(*serve(tmp_path, *FREE))
+    assert second.returncode == StoreError.exit_code
+    assert "in use by process" in second.stderr
+    assert answers(server.ready["api"] + "/healthz")
+
+
+def test_a_taken_port_ends_it_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = run(*serve(tmp_path, *FREE, "--port", str(port)))
+    assert ended.returncode == PortInUse.exit_code
+    assert f"dashboard: 127.0.0.1:{port}" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_listening_to_the_world_needs_a_token(tmp_path: Path) -> None:
+    ended = run(*serve(tmp_path, *FREE, "--host", "0.0.0.0"))
+    assert ended.returncode == ConfigError.exit_code
+    assert "set `token` under [auth]" in ended.stderr
+
+
+def run(*argv: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", *argv], capture_output=True, text=True, timeout=60, check=False)
