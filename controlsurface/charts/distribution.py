@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
 from controlsurface.charts.figure import Event, Trace, figure, shown
-from controlsurface.charts.over_time import Span, faded, markers, parts, time_axis
+from controlsurface.charts.over_time import Span, Values, faded, markers, time_axis
 from controlsurface.charts.palette import Palette
 
 BANDS = 50  # of 0.02 each: two bins of the store
@@ -33,8 +34,9 @@ def heatmap(
     counts = _grid(bins, span)
     cells: Trace = {
         "type": "heatmap",
-        "x": span.times,
-        "y": (np.arange(BANDS, dtype=np.float32) + 0.5) / BANDS,
+        **span.regular,
+        "y0": 0.5 / BANDS,
+        "dy": 1 / BANDS,
         "z": np.where(counts > 0, np.sqrt(counts), np.nan).astype(np.float32),
         "customdata": counts,
         "colorscale": [[i / (len(palette.heat) - 1), colour] for i, colour in enumerate(palette.heat)],
@@ -64,7 +66,7 @@ def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int
 
     Each lane sums to one, so that a lane with little traffic can be compared with a busy one.
     """
-    data = [_outline(name, part, palette) for name, part in parts(bins, by)]
+    data = [_outline(key[0], part, palette) for key, part in bins.group_by([by], maintain_order=True)]
     ticks = [10**power for power in range(7)]
     axis = {
         "type": "log",
@@ -77,14 +79,11 @@ def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int
     )
 
 
-def _grid(bins: pl.DataFrame, span: Span) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _grid(bins: pl.DataFrame, span: Span) -> Values:
     """Counts by band and bucket."""
-    banded = bins.with_columns(band=(pl.col("lower") * BANDS + 1e-6).floor().clip(0, BANDS - 1).cast(pl.Int64))
-    out = np.zeros((BANDS, len(span.times)), dtype=np.float32)
-    for (band,), part in banded.group_by(["band"]):
-        summed = part.group_by("bucket").agg(pl.col("n").sum())
-        out[int(str(band))] = span.place(summed["bucket"], summed["n"], 0)
-    return out
+    band = (pl.col("lower") * BANDS + 1e-6).floor().clip(0, BANDS - 1).cast(pl.Int32).alias("band")
+    (counts,) = span.grids(bins.group_by("bucket", band).agg(pl.col("n").sum()), range(BANDS), "band", n=0)
+    return counts
 
 
 def _levels(thresholds: pl.DataFrame) -> list[tuple[float, pl.DataFrame]]:
@@ -96,13 +95,13 @@ def _levels(thresholds: pl.DataFrame) -> list[tuple[float, pl.DataFrame]]:
 
 
 def _threshold(level: float, where: pl.DataFrame, span: Span, palette: Palette) -> Trace:
-    present = where.group_by("bucket").agg(pl.lit(level).alias("value"))
+    """A threshold, from the first to the last bucket that has it."""
+    used = span.times[np.searchsorted(span.times, where["bucket"].dt.epoch("ms").to_numpy())]
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": span.times,
-        "y": span.place(present["bucket"], present["value"]),
-        "connectgaps": True,
+        "x": [used.min(), used.max() + span.step // timedelta(milliseconds=1)],
+        "y": [level, level],
         "line": {"color": palette.text, "width": 1.2, "dash": "dash"},
         "hovertemplate": f"threshold {level:.2f}<extra></extra>",
         "showlegend": False,

@@ -1,9 +1,8 @@
 """Values over time: lines with gaps where nothing is known, and areas stacked on each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,18 +32,31 @@ class Span:
         return np.arange(_millis(first), _millis(self.end), self.step // timedelta(milliseconds=1), dtype=np.int64)
 
     @property
+    def regular(self) -> Trace:
+        """The same for a trace, in two numbers: it is shorter to send than all of them."""
+        return {"x0": int(self.times[0]), "dx": self.step // timedelta(milliseconds=1)}
+
+    @property
     def complete(self) -> int:
         """The number of buckets that lie wholly before the end."""
         return len(self.times) - bool((self.end - MONDAY) % self.step)
 
-    def place(self, buckets: pl.Series, values: pl.Series, missing: float = np.nan) -> Values:
-        """`values` on the whole axis, `missing` where no bucket holds one."""
+    def grids(self, rows: pl.DataFrame, keys: Sequence[object], key: str | None, **missing: float) -> list[Values]:
+        """For each column named in `missing` a grid: a line for each of `keys`, a column for each bucket.
+
+        Rows have bucket (timestamp), `key` and the columns; where none falls, a cell is what `missing` says.
+        """
         times = self.times
-        out = np.full(len(times), missing, dtype=np.float32)
-        at = np.searchsorted(times, buckets.cast(pl.Datetime("ms")).to_physical().to_numpy())
-        inside = at < len(out)
-        out[at[inside]] = values.cast(pl.Float32).fill_null(missing).to_numpy()[inside]
-        return out
+        lines = rows[key].replace_strict(list(keys), range(len(keys)), return_dtype=pl.Int32) if key else None
+        line = np.zeros(rows.height, np.int32) if lines is None else lines.to_numpy()
+        place = np.searchsorted(times, rows["bucket"].dt.epoch("ms").to_numpy())
+        inside = place < len(times)
+        grids = []
+        for column, empty in missing.items():
+            grid = np.full((len(keys), len(times)), empty, dtype=np.float32)
+            grid[line[inside], place[inside]] = rows[column].cast(pl.Float32).fill_null(empty).to_numpy()[inside]
+            grids.append(grid)
+        return grids
 
 
 def lines(
@@ -52,7 +64,7 @@ def lines(
     span: Span,
     palette: Palette,
     *,
-    by: str | None = None,
+    by: str,
     unit: str = "count",
     highlight: object = ...,
     changed: bool = False,
@@ -61,14 +73,17 @@ def lines(
     height: int = 220,
 ) -> go.Figure:
     """A line for each value of `by` (bucket, by, value, n); with `highlight` one is in colour and the rest grey."""
-    colours = _colours(rows, by, palette, highlight, changed)
-    data = [_line(name, part, span, palette, unit, colours[name]) for name, part in parts(rows, by, last=highlight)]
+    names = sorted(rows[by].unique(maintain_order=True), key=lambda name: name == highlight)  # drawn last, so on top
+    if highlight is ...:
+        colours = {name: palette.lane(name) for name in names}
+    else:
+        colours = dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
     marks, words = markers(events, palette)
     if target is not None:
         marks = [*marks, _level(target * scale(unit), palette)]
-    return figure(
-        data, palette, height=height, xaxis=time_axis(span), yaxis=value_axis(unit), shapes=marks, annotations=words
-    )
+    data = _courses(rows, span, by, names, colours, unit)
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
+    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
 
 
 def stacked(
@@ -85,11 +100,15 @@ def stacked(
 
     A missing bucket is a zero, for a sum it is one.
     """
-    data = [_area(name, part, span, palette, unit) for name, part in parts(rows, by)]
+    names = rows[by].unique(maintain_order=True).to_list()
+    (sums,) = span.grids(rows, names, by, value=0)
     marks, words = markers(events, palette)
-    return figure(
-        data, palette, height=height, xaxis=time_axis(span), yaxis=value_axis(unit), shapes=marks, annotations=words
-    )
+    data = [
+        _area(name, span, values * scale(unit), unit, palette.lane(name))
+        for name, values in zip(names, sums, strict=True)
+    ]
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
+    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
 
 
 def quantiles(
@@ -104,24 +123,16 @@ def quantiles(
     height: int = 220,
 ) -> go.Figure:
     """Two quantiles of a latency in ms for each value of `by`: the upper a line, the lower dotted in its colour."""
-    colours = _colours(pl.concat([upper, lower]), by, palette, ..., changed=False)
     data = []
-    for rows, name, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
-        for value, part in parts(rows, by):
-            line = _line(f"{shown(value)} {name}", part, span, palette, "ms", colours[value])
-            data.append({**line, "line": {**line["line"], "dash": dash}, "showlegend": dash == "solid"})
+    for rows, quantile, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
+        found = rows[by].unique(maintain_order=True).to_list()
+        colours = {name: palette.lane(name) for name in found}
+        for line in _courses(rows, span, by, found, colours, "ms"):
+            styled = {**line["line"], "dash": dash}
+            data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
     marks, words = markers(events, palette)
-    return figure(
-        data, palette, height=height, xaxis=time_axis(span), yaxis=value_axis("ms"), shapes=marks, annotations=words
-    )
-
-
-def parts(rows: pl.DataFrame, by: str | None, last: object = ...) -> list[tuple[object, pl.DataFrame]]:
-    """Rows split by a dimension, in its order of first appearance; `last` is drawn on top."""
-    if by is None:
-        return [(None, rows)]
-    split = [(key[0], part) for key, part in rows.group_by([by], maintain_order=True)]
-    return sorted(split, key=lambda pair: pair[0] == last)
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis("ms")}
+    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
 
 
 def time_axis(span: Span) -> Trace:
@@ -168,31 +179,37 @@ def markers(events: Sequence[Event], palette: Palette, foot: float = 1) -> tuple
     return shapes, words
 
 
-def _line(name: object, part: pl.DataFrame, span: Span, palette: Palette, unit: str, colour: str) -> Trace:
-    values, counts = span.place(part["bucket"], part["value"] * scale(unit)), span.place(part["bucket"], part["n"], 0)
-    if span.complete < len(counts) and counts[-1] < FEW:
-        values[-1] = np.nan
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": shown(name),
-        "x": span.times,
-        "y": values,
-        "customdata": counts,
-        "line": {"color": colour, "width": 1 if colour == palette.rest else 1.6},
-        "marker": {"size": alone(values), "color": colour},
-        "hovertemplate": hover(unit) + "  n %{customdata:,.0f}",
-    }
+def _courses(
+    rows: pl.DataFrame, span: Span, by: str, names: Sequence[object], colours: Mapping[object, str], unit: str
+) -> list[Trace]:
+    """A line for each name, with its row counts for the hover box."""
+    values, counts = span.grids(rows, names, by, value=np.nan, n=0)
+    if span.complete < counts.shape[1]:
+        values[counts[:, -1] < FEW, -1] = np.nan
+    said = hover(unit) + "  n %{customdata:,.0f}"
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": shown(name),
+            **span.regular,
+            "y": known * scale(unit),
+            "customdata": count,
+            "line": {"color": colours[name], "width": 1.6},
+            "marker": {"size": alone(known), "color": colours[name]},
+            "hovertemplate": said,
+        }
+        for name, known, count in zip(names, values, counts, strict=True)
+    ]
 
 
-def _area(name: object, part: pl.DataFrame, span: Span, palette: Palette, unit: str) -> Trace:
-    colour = palette.lane(str(name) if name is not None else None)
+def _area(name: object, span: Span, values: Values, unit: str, colour: str) -> Trace:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": shown(name),
-        "x": span.times[: span.complete],
-        "y": span.place(part["bucket"], part["value"] * scale(unit), 0)[: span.complete],
+        **span.regular,
+        "y": values[: span.complete],
         "stackgroup": "one",
         "line": {"color": colour, "width": 1},
         "fillcolor": faded(colour, 0.55),
@@ -210,15 +227,6 @@ def faded(colour: str, alpha: float) -> str:
     """`#RRGGBB` as CSS rgba with `alpha`."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
-
-
-def _colours(rows: pl.DataFrame, by: str | None, palette: Palette, highlight: object, changed: bool) -> dict[Any, str]:
-    if by is None:
-        return {None: palette.accent}
-    names = rows[by].unique(maintain_order=True).to_list()
-    if highlight is ...:
-        return {name: palette.lane(name) for name in names}
-    return dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
 
 
 def _level(y: float, palette: Palette) -> Trace:

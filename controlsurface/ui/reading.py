@@ -59,14 +59,14 @@ def answer(ask: Callable[[], T]) -> T:
         states.stopped("This view cannot be shown", f"{problem}. Reset the filters, or correct the address.")
 
 
-@st.cache_data(ttl=TTL, max_entries=KEPT, show_spinner=ASKING)
-def _fresh(_call: Callable[[], T], *question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
+@st.cache_resource(ttl=TTL, max_entries=KEPT, show_spinner=ASKING)  # answers never change, so none is copied
+def _fresh(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
     """The answer of the last TTL to the same question, or a new one."""
     return _call()
 
 
-@st.cache_data(ttl=HOUR, max_entries=KEPT, show_spinner=False)
-def _known(_call: Callable[[], T], *question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
+@st.cache_resource(ttl=HOUR, max_entries=4, show_spinner=False)
+def _known(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
     """The answer of the last hour: for what changes with a release, not with traffic."""
     return _call()
 
@@ -74,7 +74,7 @@ def _known(_call: Callable[[], T], *question: str) -> T:  # noqa: ARG001 -- what
 def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
     """`call`'s answer, shared by all sessions that ask the same within TTL."""
     said = args if isinstance(args, str) else args.model_dump_json()
-    return answer(lambda: _fresh(call, *address(), question, said))
+    return answer(lambda: _fresh(call, f"{address()} {question} {said}"))
 
 
 def remember(view: View) -> None:
@@ -98,9 +98,9 @@ def query(
     """
     view = within or st.session_state[VIEW]
     args = QueryArgs(metric=metric, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
-    found = ask("query", args, lambda: reader().query(args))
+    found, rows = ask("query", args, lambda: _framed(reader().query(args)))
     asked().append(found)
-    return frame(found.rows)
+    return rows
 
 
 def distribution(
@@ -109,14 +109,14 @@ def distribution(
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
     view = within or st.session_state[VIEW]
     args = DistributionArgs(column=column, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
-    return frame(ask("distribution", args, lambda: reader().distribution(args)))
+    return ask("distribution", args, lambda: frame(reader().distribution(args)))
 
 
 def values(names: Iterable[str], view: View) -> pl.DataFrame:
     """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
     hour = timedelta(hours=1)
     args = DimensionArgs(dimension=tuple(names), start=floored(view.start, hour), end=floored(view.end, hour) + hour)
-    return frame(ask("dimensions", args, lambda: reader().dimensions(args)))
+    return ask("dimensions", args, lambda: frame(reader().dimensions(args)))
 
 
 def requests(args: RequestsArgs) -> Page:
@@ -148,10 +148,14 @@ def ingest() -> Ingest:
 
 def catalogue() -> Mapping[str, Metric]:
     """The metrics by name, with unit, help and direction."""
-    return answer(lambda: _known(lambda: {each.id: each for each in reader().metrics()}, *address()))
+    return answer(lambda: _known(lambda: {each.id: each for each in reader().metrics()}, f"{address()} metrics"))
 
 
 def frame(table: pa.Table) -> pl.DataFrame:
     """An Arrow table as polars."""
     found = pl.from_arrow(table)
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+def _framed(found: QueryAnswer) -> tuple[QueryAnswer, pl.DataFrame]:
+    return found, frame(found.rows)
