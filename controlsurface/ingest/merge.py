@@ -28,7 +28,7 @@ def merged(one: Span, other: Span) -> Span:
     result.end_time_unix_nano = max(one.end_time_unix_nano, other.end_time_unix_nano)
     result.status.CopyFrom(max((one.status, other.status), key=_status_rank))
     result.attributes.extend(_attributes([*one.attributes, *other.attributes]))
-    result.events.extend(_union([*one.events, *other.events]))
+    result.events.extend(sorted(_union([*one.events, *other.events]), key=_time))
     result.links.extend(_union([*one.links, *other.links]))
     result.dropped_attributes_count = max(one.dropped_attributes_count, other.dropped_attributes_count)
     result.dropped_events_count = max(one.dropped_events_count, other.dropped_events_count)
@@ -39,6 +39,10 @@ def merged(one: Span, other: Span) -> Span:
 def _earliest(one: int, other: int) -> int:
     """The smaller of two times, 0 being none."""
     return min(one or other, other or one)
+
+
+def _time(event: Span.Event) -> int:
+    return event.time_unix_nano
 
 
 def _status_rank(status: Status) -> tuple[int, str]:
@@ -60,5 +64,5 @@ def _attributes(attributes: list[KeyValue]) -> list[KeyValue]:
 
 
 def _union(messages: Iterable[_M]) -> list[_M]:
-    """Distinct messages in the order of their bytes: events by time, since time comes first."""
+    """Distinct messages in the order of their bytes."""
     return [message for _, message in sorted({_bytes(m): m for m in messages}.items())]

@@ -94,13 +94,11 @@ class DuckStore:
             alarm.start()
             try:
                 table: pa.Table = cursor.sql(sql, params=params).to_arrow_table()
-                return table
             except duckdb.InterruptException:
-                raise TooSlow(
-                    f"the query took longer than {timeout_s:g} s and was stopped; narrow its time range"
-                ) from None
+                raise TooSlow(f"stopped after {timeout_s:g} s; narrow the query's time range") from None
             finally:
                 alarm.cancel()
+        return table
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:

@@ -13,7 +13,7 @@ _IDS = ("traceId", "spanId", "parentSpanId")
 
 
 def traces_data(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Rows with SPAN_COLUMNS as one OTLP/JSON TracesData object: spans grouped by resource and scope, in their order."""
+    """Rows with SPAN_COLUMNS as one OTLP/JSON TracesData object, spans grouped by resource and scope."""
     return _with_hex_ids(MessageToDict(to_message(rows), use_integers_for_enums=True))
 
 

@@ -1,0 +1,70 @@
+"""Bodies through the real check, decoder, vocabularies, derivation and DuckDB, without sockets."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from controlsurface.config import Config, Content
+from controlsurface.ingest import conventions
+from controlsurface.ingest.batch import Loader, Outcome
+from controlsurface.ingest.check import Signal, check
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.money.book import Book
+from controlsurface.money.prices import resolve
+from controlsurface.store.duckdb import DuckStore
+
+CAPTURES = Path(__file__).parent.parent / "captures"
+CONFIG = Config()
+CONVENTIONS = conventions.load(CONFIG)
+NO_PRICES = resolve([], Book())
+RECEIVED_NS = 1_795_300_000_000_000_000
+
+Body = tuple[Signal, bytes]
+
+
+class Loaded:
+    """A store in memory, filled batch by batch."""
+
+    def __init__(self, config: Config = CONFIG) -> None:
+        self.store = DuckStore.in_memory()
+        self.prompts = Prompts(config.content, CONVENTIONS.vocabularies)
+        self.loader = Loader(CONVENTIONS, config, lambda pairs: NO_PRICES)
+        with self.store.writing() as writing:
+            self.loader.prepare(writing)
+
+    def load(self, bodies: Iterable[Body]) -> Outcome:
+        """One batch."""
+        checked = [(signal, check(signal, body, "protobuf", self.prompts).payload) for signal, body in bodies]
+        traces = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "traces"]
+        logs = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "logs"]
+        with self.store.writing() as writing:
+            return self.loader.load(writing, traces, logs)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table in a stable order."""
+        return sorted(self.store.rows(f"SELECT * FROM {table}").to_pylist(), key=repr)
+
+    def one(self, sql: str) -> dict[str, Any]:
+        """The one row of a query."""
+        return dict(self.store.rows(sql).to_pylist()[0])
+
+
+def capture(name: str) -> list[Body]:
+    """All traces and logs of one captured run, in the order they were sent."""
+    paths = sorted(path for path in CAPTURES.glob(f"{name}.*") if ".metrics" not in path.name)
+    return [("logs" if ".logs" in path.name else "traces", protobuf(path)) for path in paths]
+
+
+def protobuf(path: Path) -> bytes:
+    """The body as protobuf, whatever the client sent."""
+    if path.suffix == ".pb":
+        return path.read_bytes()
+    return check("traces", path.read_bytes(), "json", Prompts(Content(store="all"), ())).payload
+
+
+def loaded(*batches: Sequence[Body]) -> Loaded:
+    """A store after these batches."""
+    result = Loaded()
+    for batch in batches:
+        result.load(batch)
+    return result

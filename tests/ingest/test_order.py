@@ -1,0 +1,99 @@
+"""No order, no splitting and no repetition of what arrives changes what is stored."""
+
+import random
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.ingest.loading import Body, Loaded, capture, loaded
+from tests.ingest.test_captures import TRUTHS
+
+RUNS = sorted(run for run, truth in TRUTHS.items() if truth["requests"])
+TABLES = ("spans", "requests", "attempts", "evaluations")
+slow = settings(max_examples=10, phases=[Phase.generate])  # shrinking would take an hour and show no more
+
+
+def single_spans(bodies: list[Body]) -> list[Body]:
+    """Each span in a body of its own; other signals as they are."""
+    result: list[Body] = []
+    for signal, body in bodies:
+        result += [(signal, part) for part in _parts(body)] if signal == "traces" else [(signal, body)]
+    return result
+
+
+def _parts(body: bytes) -> list[bytes]:
+    parts = []
+    for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                part = ExportTraceServiceRequest()
+                outer = part.resource_spans.add(resource=resource_spans.resource, schema_url=resource_spans.schema_url)
+                outer.scope_spans.add(scope=scope_spans.scope, schema_url=scope_spans.schema_url, spans=[span])
+                parts.append(part.SerializeToString())
+    return parts
+
+
+def everything(store: Loaded) -> dict[str, list[dict[str, Any]]]:
+    return {table: store.rows(table) for table in TABLES}
+
+
+@cache
+def bodies() -> list[Body]:
+    """All captured runs."""
+    return [body for run in RUNS for body in capture(run)]
+
+
+@cache
+def whole() -> dict[str, list[dict[str, Any]]]:
+    """What they come to, sent as they were."""
+    return everything(loaded(bodies()))
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6))
+@slow
+def test_any_permutation_and_splitting_gives_the_same_rows(seed: int, batches: int) -> None:
+    parts = random.Random(seed).sample(single_spans(bodies()), len(single_spans(bodies())))
+    assert everything(loaded(*(parts[i::batches] for i in range(batches)))) == whole()
+
+
+@pytest.mark.parametrize("run", ["litellmproxyv2-1.106.2-autorouter", "vllm_sr-3d48f8c9-synthetic"])
+def test_one_span_at_a_time_from_last_to_first_gives_the_same_rows(run: str) -> None:
+    assert everything(loaded(*([part] for part in reversed(single_spans(capture(run)))))) == everything(
+        loaded(capture(run))
+    )
+
+
+def test_sending_everything_again_changes_nothing() -> None:
+    store = loaded(bodies())
+    outcome = store.load(bodies())
+    assert everything(store) == whole()
+    assert outcome.inserted == 0
+    assert outcome.duplicate >= len(whole()["spans"])
+
+
+@given(st.integers(0, 2**32))
+@slow
+def test_copies_that_say_less_take_nothing_away(seed: int) -> None:
+    rng, parts = random.Random(seed), single_spans(bodies())
+    copies = [(signal, poorer(body, rng)) for signal, body in parts if signal == "traces"]
+    mixed = rng.sample([*parts, *copies], len(parts) + len(copies))
+    one = loaded(mixed)
+    other = loaded(mixed[::-2], mixed[-2::-2])
+    assert everything(one) == everything(other)
+    assert one.rows("requests") == whole()["requests"]
+
+
+def poorer(body: bytes, rng: random.Random) -> bytes:
+    """A copy of a one-span body that lacks some attributes, and perhaps its status."""
+    copy = ExportTraceServiceRequest.FromString(body)
+    span = copy.resource_spans[0].scope_spans[0].spans[0]
+    kept = [attribute for attribute in span.attributes if rng.random() < 0.5]
+    del span.attributes[:]
+    span.attributes.extend(kept)
+    if rng.random() < 0.5:
+        span.ClearField("status")
+    return copy.SerializeToString()
