@@ -11,11 +11,9 @@ import os
 import shutil
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +79,7 @@ class Journal:
         """Durable records of one segment after a position; empty at the end. Raises StoreError where one is damaged."""
         end = self._durable
         while after < end and (segment := self._shelf.next(after)) and segment.number <= end.segment:
-            start = after.offset if after.segment == segment.number else 0
+            start = max(after.offset if after.segment == segment.number else 0, len(segments.MAGIC))
             limit = end.offset if end.segment == segment.number else segment.length
             try:
                 found = segments.read(segment, start, limit, max_bytes)
@@ -91,7 +89,7 @@ class Journal:
                 continue
             if found:
                 return found
-            if max(start, len(segments.MAGIC)) < limit:
+            if start < limit:
                 _damaged(segment, start, is_open=segment.number == end.segment)
             after = Position(segment.number + 1, 0)
         return []
@@ -226,7 +224,7 @@ class Journal:
     def _write(self, segment: Segment, batch: list[_Waiting]) -> None:
         """Append all; where the disk is full, take back what was written."""
         try:
-            _write_all(self._fd, (part for each in batch for part in (each.head, each.payload)))
+            segments.write_all(self._fd, (part for each in batch for part in (each.head, each.payload)))
         except OSError as problem:
             os.ftruncate(self._fd, segment.length)
             raise _full(problem) from None
@@ -247,18 +245,6 @@ def _damaged(segment: Segment, offset: int, *, is_open: bool) -> None:
     if is_open:
         raise StoreError(text)
     log.error("%s; the rest of this segment cannot be read", text)
-
-
-def _write_all(fd: int, parts: Iterable[bytes]) -> None:
-    """Every byte, in as few calls as the system allows. Raises OSError."""
-    left: deque[bytes | memoryview] = deque(part for part in parts if part)
-    while left:
-        written = os.writev(fd, list(islice(left, 1024)))
-        while written:
-            head = left.popleft()
-            if written < len(head):
-                left.appendleft(memoryview(head)[written:])
-            written -= min(written, len(head))
 
 
 def _full(problem: OSError) -> OSError | DiskFull:

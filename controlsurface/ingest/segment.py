@@ -5,10 +5,13 @@ its payload. The checksum covers the rest of the frame as well, so a file of zer
 """
 
 import os
+import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +25,7 @@ _CHECKED = struct.Struct("<IQIB")  # the frame without its checksum
 _CHUNK = 4 << 20
 _PLAIN = "{number:016d}.journal"
 _PACKED = "{number:016d}.{length}.journal.zst"
+_NAME = re.compile(r"(\d+)(?:\.journal|\.(\d+)\.journal\.zst)")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -83,9 +87,8 @@ def records(data: bytes, number: int, offset: int) -> Iterator[Record]:
         yield Record(SIGNALS[signal], payload, items, received_ns, Position(number, offset + at))
 
 
-def read(segment: Segment, after: int, limit: int, max_bytes: int) -> list[Record]:
+def read(segment: Segment, start: int, limit: int, max_bytes: int) -> list[Record]:
     """Records between two offsets, at least one where a sound one follows, else as many as fit in `max_bytes`."""
-    start = max(after, len(MAGIC))
     data = _bytes(segment, start, min(limit, start + max(max_bytes, FRAME.size)) - start)
     found = list(records(data, segment.number, start))
     if not found and len(data) >= FRAME.size:
@@ -99,13 +102,22 @@ def _bytes(segment: Segment, offset: int, size: int) -> bytes:
     """Part of a segment, in offsets as it was written."""
     if size <= 0:
         return b""
-    if segment.packed:
-        with pa.input_stream(str(segment.path), compression="zstd") as stream:
-            for skipped in range(0, offset, _CHUNK):
-                stream.read(min(_CHUNK, offset - skipped))
-            return bytes(stream.read(size))
-    with segment.path.open("rb") as file:
-        return os.pread(file.fileno(), size, offset)
+    try:
+        if segment.packed:
+            return _unpacked(segment.path, offset, size)
+        with segment.path.open("rb") as file:
+            return os.pread(file.fileno(), size, offset)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a bad disk, or damage that the compression notices
+        return b""
+
+
+def _unpacked(path: Path, offset: int, size: int) -> bytes:
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        for skipped in range(0, offset, _CHUNK):
+            stream.read(min(_CHUNK, offset - skipped))
+        return bytes(stream.read(size))
 
 
 def listed(folder: Path) -> dict[int, Segment]:
@@ -113,10 +125,12 @@ def listed(folder: Path) -> dict[int, Segment]:
     for path in folder.glob("*.tmp"):
         path.unlink()
     found: dict[int, Segment] = {}
-    for path in sorted(folder.glob("*.journal*")):
-        number, *rest = path.name.split(".")
+    for path in sorted(folder.iterdir()):
+        name = _NAME.fullmatch(path.name)
+        if not name:
+            continue
         size = path.stat().st_size
-        segment = Segment(int(number), path, size, int(rest[0]) if path.suffix == ".zst" else size)
+        segment = Segment(int(name[1]), path, size, int(name[2] or size))
         twin = found.setdefault(segment.number, segment)
         if twin is not segment:  # packed, and then the crash came before the plain one was removed
             plain, found[segment.number] = (segment, twin) if twin.packed else (twin, segment)
@@ -129,7 +143,7 @@ def created(folder: Path, number: int) -> tuple[int, Segment]:
     path = folder / _PLAIN.format(number=number)
     fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, MAGIC)
+        write_all(fd, [MAGIC])
         os.fsync(fd)
         sync_folder(folder)
     except OSError:
@@ -137,6 +151,18 @@ def created(folder: Path, number: int) -> tuple[int, Segment]:
         path.unlink()
         raise
     return fd, Segment(number, path, len(MAGIC), len(MAGIC))
+
+
+def write_all(fd: int, parts: Iterable[bytes]) -> None:
+    """Every byte, in as few calls as the system allows. Raises OSError."""
+    left: deque[bytes | memoryview] = deque(part for part in parts if part)
+    while left:
+        written = os.writev(fd, list(islice(left, 1024)))
+        while written:
+            head = left.popleft()
+            if written < len(head):
+                left.appendleft(memoryview(head)[written:])
+            written -= min(written, len(head))
 
 
 def sync_folder(folder: Path) -> None:

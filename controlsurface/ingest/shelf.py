@@ -90,15 +90,13 @@ class Shelf:
 
     def make_room(self, size: int) -> bool:
         """Drop the oldest stored segments until `size` more bytes fit under `journal.max_size`; whether they do."""
-        excess = self.size_bytes + size - self._settings.max_size
-        if excess <= 0:
-            return True
         with self._tidying:
-            for segment in self._removable():
-                if excess > 0:
-                    self._remove([segment])
-                    excess -= segment.size
-        return excess <= 0
+            while self.size_bytes + size > self._settings.max_size:
+                oldest = next(iter(self._removable()), None)
+                if oldest is None:
+                    return False
+                self._remove([oldest])
+        return True
 
     def _removable(self) -> list[Segment]:
         """Closed and stored, oldest first; the newest always stays, so that numbers only grow."""
