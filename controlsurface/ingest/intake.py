@@ -93,11 +93,11 @@ class Intake:
         task = _Task(body, Future(), time.time_ns())
         task.answer.set_running_or_notify_cancel()
         task.answer.add_done_callback(lambda _: hold.release())
+        if behind := self._behind():
+            self._refuse(task, Busy(behind))
+            return task.answer
         try:
-            self._admit()
             self._workers.submit(self._work, task, hold)
-        except ControlSurfaceError as problem:
-            self._refuse(task, problem)
         except RuntimeError:  # the workers are gone
             self._refuse(task, Busy("the server is stopping"))
         return task.answer
@@ -114,11 +114,7 @@ class Intake:
 
     def reasons(self) -> list[str]:
         """Why bodies are refused at the moment; empty while they are taken."""
-        try:
-            self._admit()
-        except Busy as problem:
-            return [str(problem)]
-        return [self._journal.failure] if self._journal.failure else []
+        return [text for text in (self._behind(), self._journal.failure, self._journal.full) if text]
 
     def count(self, problem: ControlSurfaceError) -> None:
         """A request was answered with an error."""
@@ -129,11 +125,12 @@ class Intake:
         elif isinstance(problem, BadBody):
             self.counters.add(bad_bodies=1)
 
-    def _admit(self) -> None:
-        """Raises Busy while the store is too far behind the journal."""
+    def _behind(self) -> str:
+        """Whether the store is too far behind the journal to take more."""
         pending = self._journal.pending_bytes
-        if pending > self._limits.max_pending:
-            raise Busy(f"receiver.max_pending is reached: {pending} bytes are answered and not yet stored")
+        if pending <= self._limits.max_pending:
+            return ""
+        return f"receiver.max_pending is reached: {pending} bytes are answered and not yet stored"
 
     def _work(self, task: _Task, hold: Hold) -> None:
         """On a worker: decompress, check, hand over to the journal."""

@@ -128,6 +128,15 @@ class Journal:
         return self._failure
 
     @property
+    def full(self) -> str:
+        """Why the disk takes nothing at the moment; empty while it does."""
+        try:
+            self._make_room(0)
+        except DiskFull as problem:
+            return str(problem)
+        return ""
+
+    @property
     def size_bytes(self) -> int:
         """Bytes on the disk."""
         return self._shelf.size_bytes
