@@ -35,6 +35,7 @@ _TYPES: list[tuple[str, pa.DataType]] = [
     ("received_ns", pa.uint64()),
 ]
 BASE = pa.schema(_TYPES)
+# What senders write for "nothing".
 NOTHING = frozenset(("", "None", "null", "undefined"))
 
 
@@ -49,29 +50,16 @@ class Decoded:
 
 
 class _Rows:
-    """What the loop fills: one tuple a span, sparse columns for wanted keys."""
+    """What the loop fills: one tuple and one mapping of wanted keys a span."""
 
-    __slots__ = ("base", "events", "sparse", "unread", "wanted")
+    __slots__ = ("base", "events", "unread", "values", "wanted")
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.wanted = wanted
         self.events = frozenset(key[6:].rsplit("/", 1)[0] for key in wanted if key.startswith("event."))
         self.base: list[tuple[Any, ...]] = []
-        self.sparse: dict[str, tuple[list[int], list[str]]] = {key: ([], []) for key in wanted}
+        self.values: list[dict[str, str]] = []
         self.unread: dict[str, int] = {}
-
-    def put(self, key: str, text: str, last: bool = False) -> None:
-        """Keep the first value that the next row has for a wanted key, or the last."""
-        text = text.strip()
-        if text in NOTHING:
-            return
-        rows, texts = self.sparse[key]
-        row = len(self.base)
-        if not rows or rows[-1] != row:
-            rows.append(row)
-            texts.append(text)
-        elif last:
-            texts[-1] = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +93,7 @@ def decode_traces(bodies: Iterable[tuple[bytes, int]], wanted: frozenset[str]) -
                         spans[key] = (span, around)
     rows = _Rows(wanted)
     for (trace_id, span_id), (span, around) in spans.items():
-        _attributes(rows, span, around)
+        rows.values.append(_values(rows, span, around))
         rows.base.append(_base(trace_id, span_id, span, around))
     return _columns(rows, repeats)
 
@@ -132,28 +120,28 @@ def _wider(one: _Around, other: _Around) -> _Around:
     return replace(chosen, received_ns=min(one.received_ns, other.received_ns))
 
 
-def _attributes(rows: _Rows, span: Span, around: _Around) -> None:
-    """Wanted attributes of a span, its events and its surroundings into their columns; the others are counted."""
-    wanted, unread, put = rows.wanted, rows.unread, rows.put
+def _values(rows: _Rows, span: Span, around: _Around) -> dict[str, str]:
+    """Wanted attributes of a span, its events and its surroundings as text; the others are counted."""
+    wanted, unread = rows.wanted, rows.unread
+    values: dict[str, str] = {}
     for attribute in span.attributes:
         key = attribute.key
-        if key in wanted:
-            put(key, text_of(attribute.value))
-        else:
+        if key not in wanted:
             unread[key] = unread.get(key, 0) + 1
-    for key, text in around.texts:
-        put(key, text)
+        elif key not in values:  # the first of repeated keys
+            value = attribute.value
+            values[key] = value.string_value or text_of(value)
+    values.update(around.texts)
     for event in span.events:
         if event.name in rows.events:
-            _event(rows, event)
+            values.update(_event(rows, event))
+    return values
 
 
-def _event(rows: _Rows, event: Span.Event) -> None:
+def _event(rows: _Rows, event: Span.Event) -> dict[str, str]:
     """Wanted event attributes; of several events of one name the last wins."""
-    for attribute in event.attributes:
-        key = f"event.{event.name}/{attribute.key}"
-        if key in rows.wanted:
-            rows.put(key, text_of(attribute.value), last=True)
+    named = {f"event.{event.name}/{a.key}": a.value for a in event.attributes}
+    return {key: text_of(value) for key, value in named.items() if key in rows.wanted}
 
 
 def _base(trace_id: bytes, span_id: bytes, span: Span, around: _Around) -> tuple[Any, ...]:
@@ -183,14 +171,12 @@ def text_of(value: AnyValue) -> str:
         return value.string_value
     if kind == "int_value":
         return str(value.int_value)
+    if kind == "bool_value":
+        return "true" if value.bool_value else "false"
+    if kind == "double_value" and math.isfinite(value.double_value):
+        return repr(value.double_value)
     plain = _plain(value)
     return plain if isinstance(plain, str) else "" if plain is None else json.dumps(plain, ensure_ascii=False)
-
-
-def cleaned(text: str) -> str | None:
-    """The text of an attribute, None where a sender wrote "nothing" in one of the usual ways."""
-    text = text.strip()
-    return None if text in NOTHING else text
 
 
 def _plain(value: AnyValue) -> Any:
@@ -208,20 +194,18 @@ def _plain(value: AnyValue) -> Any:
 
 
 def _columns(rows: _Rows, repeats: int) -> Decoded:
-    """Tuples and sparse values as one Arrow table; only keys that occur become columns, named `@key`."""
-    count = len(rows.base)
+    """Tuples and mappings as one Arrow table; only keys that occur become columns, named `@key`."""
     transposed = zip(*rows.base, strict=True) if rows.base else ([] for _ in BASE)
     arrays = [pa.array(column, entry.type) for column, entry in zip(transposed, BASE, strict=True)]
-    found = {key: texts for key, (_, texts) in rows.sparse.items() if texts}
-    for key, texts in found.items():
-        column: list[str | None] = [None] * count
-        for place, text in zip(rows.sparse[key][0], texts, strict=True):
-            column[place] = text
-        arrays.append(pa.array(column, pa.string()))
-    names = [*BASE.names, *(f"@{key}" for key in found)]
-    return Decoded(pa.table(arrays, names=names), frozenset(found), rows.unread, repeats)
+    keys = sorted({key for values in rows.values for key in values})
+    for key in keys:
+        texts = [values.get(key) for values in rows.values]
+        arrays.append(pa.array([None if text in NOTHING else text for text in texts], pa.string()))
+    return Decoded(
+        pa.table(arrays, names=[*BASE.names, *(f"@{key}" for key in keys)]), frozenset(keys), rows.unread, repeats
+    )
 
 
 def attributes_of(attributes: Iterable[KeyValue]) -> dict[str, str]:
     """Attributes as text by key, without those that say "nothing"."""
-    return {a.key: text for a in attributes if (text := cleaned(text_of(a.value)))}
+    return {a.key: text for a in attributes if (text := text_of(a.value)) not in NOTHING}

@@ -30,7 +30,7 @@ FROM named
 WHERE link_id IS NOT NULL
 WINDOW same AS (PARTITION BY link_id ORDER BY start_ns, trace_id, unit_id);
 
-CREATE OR REPLACE TEMP TABLE told AS
+CREATE OR REPLACE TEMP TABLE told AS  -- narrow on purpose: the wide rows are read once, below
 SELECT
     coalesce(linked.request_trace, member.trace_id) AS request_trace,
     coalesce(linked.request_span, member.unit_id) AS request_span,
@@ -50,8 +50,9 @@ SELECT
             s.span_id
     ) AS rank,
     member.above,
-    gate.passed AS evaluation_passed,
-    s.*
+    member.trace_id,
+    member.span_id,
+    gate.passed AS evaluation_passed
 FROM member
 JOIN s ON s.trace_id = member.trace_id AND s.span_id = member.span_id
 LEFT JOIN linked ON linked.trace_id = member.trace_id AND linked.unit_id = member.unit_id
@@ -93,8 +94,9 @@ SELECT
     arg_min(started_at, rank) FILTER (WHERE NOT above) AS started_at,
     arg_min(duration_ms, rank) FILTER (WHERE rank = 1) AS own_duration_ms,
     CASE
-        WHEN count(DISTINCT trace_id) FILTER (WHERE NOT above) > 1
+        WHEN min(told.trace_id) FILTER (WHERE NOT above) <> max(told.trace_id) FILTER (WHERE NOT above)
         THEN (max(end_ns) FILTER (WHERE NOT above) - min(start_ns) FILTER (WHERE NOT above)) / 1e6
     END AS linked_duration_ms
 FROM told
+JOIN s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
 GROUP BY request_trace, request_span;

@@ -22,7 +22,7 @@ _BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
 
 _SPANS = """
 CREATE OR REPLACE TEMP TABLE s AS
-SELECT * FROM spans
+SELECT * EXCLUDE (around, span, content_hash, status_message) FROM spans
 WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at BETWEEN $low AND $high
 """
 # Traces that share a link with a touched one are touched too.
