@@ -1,0 +1,158 @@
+"""Rows of a table as typed values, by a mapping: lazily, in batches, and naming the place of every bad value."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from controlsurface.errors import BadBody, ConfigError, nearest
+from controlsurface.ingest.files import opened
+from controlsurface.ingest.table import convert
+from controlsurface.ingest.table.fields import Field
+from controlsurface.ingest.table.mapping import Condition, Mapping, Source
+
+log = logging.getLogger(__name__)
+
+ROW = "::row"  # of the table, from 0; the other columns are named by their place in the mapping
+_RAW = "::raw "
+_PARQUET = b"PAR1"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file of rows; `digest` is a hash of its content, decompressed."""
+
+    path: Path
+    digest: bytes
+    frame: pl.LazyFrame
+    columns: dict[str, pl.DataType]
+
+    @staticmethod
+    def opened(path: Path) -> "Table":
+        """Look into a Parquet or CSV file (plain or gzipped; comma, semicolon, tab, bar). Raises NotFound, BadBody."""
+        with opened(path) as file:
+            head = file.read(1 << 16)
+            digest = hashlib.blake2b(head, digest_size=16)
+            for part in iter(lambda: file.read(1 << 20), b""):
+                digest.update(part)
+        try:
+            frame = pl.scan_parquet(path) if head.startswith(_PARQUET) else _csv(path, head)
+            return Table(path, digest.digest(), frame, dict(frame.collect_schema()))
+        except (pl.exceptions.PolarsError, OSError) as problem:
+            raise BadBody(f"{path}: {_first_line(problem)}") from None
+
+
+def batches(table: Table, rules: Mapping, size: int) -> Iterator[list[Row]]:
+    """Rows that count, as values by place. Raises ConfigError for a missing column, BadBody for a bad value."""
+    used = dict(_used(table, rules))
+    _report_unused(table, rules)
+    try:
+        for frame in _selected(table, rules, used).collect_batches(chunk_size=size):
+            _must_fit(frame, table, used)
+            yield frame.select(pl.exclude(f"^{_RAW}.*$")).to_dicts()
+    except pl.exceptions.PolarsError as problem:
+        raise BadBody(f"{table.path}: {_first_line(problem)}") from None
+
+
+def _first_line(problem: Exception) -> str:
+    """What went wrong, without the query plan that Polars adds."""
+    return str(problem).partition("\n")[0]
+
+
+def _csv(path: Path, head: bytes) -> pl.LazyFrame:
+    """Every column as text: the mapping says what it is."""
+    first = head.splitlines()[0] if head else b""
+    separator = max(",;\t|", key=lambda each: first.count(each.encode()))
+    return pl.scan_csv(path, separator=separator, infer_schema=False)
+
+
+def _used(table: Table, rules: Mapping) -> Iterator[tuple[str, tuple[Source, Field]]]:
+    """The sources that this table has. Raises ConfigError for a column it lacks, unless the mapping's are optional."""
+    for place, source, field in rules.sources():
+        if source.const is not None or source.column in table.columns:
+            yield place, (source, field)
+        elif not rules.optional or place == "request.started_at":
+            raise _no_column(table, rules, place, source.column)
+    for place, condition in rules.conditions():
+        if condition.column not in table.columns and not rules.optional:
+            raise _no_column(table, rules, place, condition.column)
+
+
+def _no_column(table: Table, rules: Mapping, place: str, column: str) -> ConfigError:
+    text = f"{rules.name}: {place}: {table.path} has no column '{column}'{nearest(column, table.columns)}"
+    return ConfigError(f"{text}; its columns: {', '.join(table.columns)}")
+
+
+def _report_unused(table: Table, rules: Mapping) -> None:
+    """Say which columns leave no trace, where a mapping takes what it finds."""
+    named = {source.column for _, source, _ in rules.sources()}
+    unused = [column for column in table.columns if column not in named]
+    if rules.optional and unused:
+        log.warning("%s: no field of mapping %s takes the columns %s", table.path, rules.name, ", ".join(unused))
+
+
+def _selected(table: Table, rules: Mapping, used: dict[str, tuple[Source, Field]]) -> pl.LazyFrame:
+    frame = table.frame.with_row_index(ROW)
+    for condition in rules.only:
+        frame = frame.filter(_holds(condition, table))
+    conditions = {place: each for place, each in rules.conditions() if place.startswith("attempts")}
+    raw = [pl.col(s.column).cast(pl.String).alias(_RAW + place) for place, (s, _) in used.items() if s.column]
+    return frame.select(
+        ROW,
+        *(_value(source, field, table).alias(place) for place, (source, field) in used.items()),
+        *(_holds(each, table).alias(place) for place, each in conditions.items()),
+        *raw,
+    )
+
+
+def _holds(condition: Condition, table: Table) -> pl.Expr:
+    """Whether a condition holds in a row; an optional column that is missing holds nothing."""
+    if condition.column not in table.columns:
+        return pl.lit(condition.present is False)
+    column = pl.col(condition.column)
+    if condition.equals is not None:
+        return convert.says(column, condition.equals)
+    return convert.present(column) == condition.present
+
+
+def _value(source: Source, field: Field, table: Table) -> pl.Expr:
+    """A source as an expression of its field's type, in its field's unit; times in nanoseconds since 1970."""
+    if isinstance(source.const, datetime):
+        return convert.every(source.const, source.every or timedelta(), pl.col(ROW))
+    if source.const is not None:
+        return pl.lit(source.const)
+    column = pl.col(source.column)
+    if field.kind == "time" and table.columns[source.column].is_temporal():
+        return convert.nanoseconds(column)
+    if source.equals is not None:
+        return convert.says(column, source.equals)
+    if source.values is not None:
+        column = convert.reworded(column, source.values)
+    return convert.to(field.kind, column, source.time, source.scale)
+
+
+def _must_fit(frame: pl.DataFrame, table: Table, used: dict[str, tuple[Source, Field]]) -> None:
+    """Raises BadBody for the first value that is there and could not be read, or a time that is not there."""
+    for place, (source, field) in used.items():
+        for bad in frame.filter(_is_lost(place, source, frame.columns)).head(1).to_dicts():
+            said = f"'{bad[_RAW + place]}'" if bad[_RAW + place] else "nothing"
+            where = f"{table.path}: row {bad[ROW] + 1}, column '{source.column}'"
+            raise BadBody(f"{where}: {said} is no {convert.wanted(field.kind, source)} ({place})")
+
+
+def _is_lost(place: str, source: Source, columns: list[str]) -> pl.Expr:
+    """Whether a value was there and is no longer; in an attempt, only where that attempt happened."""
+    if not source.column:
+        return pl.lit(False)
+    if place == "request.started_at":
+        return pl.col(place).is_null()
+    lost = pl.col(place).is_null() & convert.present(pl.col(_RAW + place))
+    condition = f"{place.rpartition('.')[0]}.when"
+    return lost & pl.col(condition) if condition in columns else lost

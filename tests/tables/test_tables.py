@@ -1,0 +1,68 @@
+"""Public data sets through the shipped mappings, the real intake checks and derivation, into the store."""
+
+from pathlib import Path
+from typing import Any
+
+from controlsurface.ingest import table
+from tests.ingest.loading import Loaded
+
+DISAGREEMENT = """
+    SELECT count(*) AS n, count(*) FILTER (labels_differ(answer_label, shadow_label, {tolerance})) AS differ
+    FROM comparisons
+"""
+
+
+def imported(file: Path, mapping: str, times: int = 1) -> Loaded:
+    store = Loaded()
+    for _ in range(times):
+        for body in table.bodies(file, Path(mapping)):
+            store.load([("traces", body)])
+    return store
+
+
+def disagreement(store: Loaded, tolerance: float = 0.02) -> dict[str, Any]:
+    return store.one(DISAGREEMENT.format(tolerance=tolerance))
+
+
+def test_gsm8k_lanes_disagree_on_476_of_1307(shared_data: Path) -> None:
+    store = imported(shared_data / "routellm/gsm8k.parquet", "routellm_gsm8k")
+    assert disagreement(store) == {"n": 1307, "differ": 476}
+    one_sided = "SELECT count(*) AS n FROM comparisons WHERE answer_label = 'wrong' AND shadow_label = 'correct'"
+    assert store.one(one_sided) == {"n": 382}
+
+
+def test_llama_8b_and_nemotron_51b_disagree_on_1314_of_5608_within_a_tolerance(shared_data: Path) -> None:
+    store = imported(shared_data / "llmrouter_uiuc/scores_train.parquet", "llmrouter_uiuc")
+    assert disagreement(store) == {"n": 5608, "differ": 1314}
+    assert disagreement(store, tolerance=0.5)["differ"] == 1183
+    assert store.one("SELECT count(DISTINCT task_type) AS n FROM comparisons") == {"n": 14}
+
+
+def test_the_probes_escalate_less_and_more_rightly_after_the_fix(shared_data: Path) -> None:
+    store = imported(shared_data / "vllm_sr_probes/probes.parquet", "vllm_sr_probes")
+    query = """
+        SELECT router_version, count(*), count(*) FILTER (escalated), count(*) FILTER (gate = 'pass')
+        FROM requests GROUP BY router_version ORDER BY router_version DESC
+    """
+    assert [tuple(row.values()) for row in store.store.rows(query).to_pylist()] == [
+        ("before", 140, 140, 70),
+        ("after", 140, 94, 108),
+    ]
+
+
+def test_azures_requests_keep_their_times_and_tokens_and_stay_unknown_in_the_rest(shared_data: Path) -> None:
+    store = imported(shared_data / "azure_llm_2023/AzureLLMInferenceTrace_code.csv.gz", "azure_llm_2023")
+    query = """
+        SELECT count(*) AS n, sum(input_tokens) AS tokens, min(started_at)::VARCHAR AS first,
+            count(duration_ms) AS timed, count(cost_usd) AS priced, any_value(lane) AS lane, count(escalated) AS decided
+        FROM requests
+    """
+    expected = {"n": 8819, "tokens": 18059974, "first": "2023-11-16 18:17:03.97996"}
+    assert store.one(query) == expected | {"timed": 0, "priced": 0, "lane": "unknown", "decided": 0}
+
+
+def test_importing_a_table_twice_changes_nothing(shared_data: Path) -> None:
+    once, twice = (imported(shared_data / "vllm_sr_probes/probes.parquet", "vllm_sr_probes", n) for n in (1, 2))
+    assert [once.rows(name) for name in ("requests", "attempts")] == [
+        twice.rows(name) for name in ("requests", "attempts")
+    ]
