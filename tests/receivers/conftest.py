@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,29 @@ from controlsurface.ingest.segment import Position, Record
 VOCABULARIES = conventions.load(Config()).vocabularies
 
 
-@dataclass(frozen=True)
 class Site:
-    """Everything between a socket and the journal."""
+    """Everything between a socket and the journal; a receiver listens from the first time its address is asked for."""
 
-    journal: Journal
-    counters: Counters
-    intake: Intake
-    http: str
-    grpc: str
+    def __init__(self, folder: Path, config: Config, ends: ExitStack) -> None:
+        self._config, self._ends = config, ends
+        self.journal = Journal(folder, config.journal)
+        ends.callback(self.journal.close)
+        self.counters = Counters()
+        self.intake = Intake(self.journal, self.counters, config, policy(config.content))
+        ends.callback(self.intake.close)
+
+    @cached_property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self._port(HttpReceiver(self.intake, self._config, '127.0.0.1', 0))}"
+
+    @cached_property
+    def grpc(self) -> str:
+        return f"127.0.0.1:{self._port(GrpcReceiver(self.intake, self._config, '127.0.0.1', 0))}"
+
+    def _port(self, receiver: HttpReceiver | GrpcReceiver) -> int:
+        port = receiver.start()
+        self._ends.callback(receiver.stop, 2)
+        return port
 
     def records(self) -> list[Record]:
         """All that was kept."""
@@ -56,20 +70,7 @@ def all_kept() -> Prompts:
 def opened(tmp_path: Path) -> Iterator[Callable[[Config], Site]]:
     """Makes a site of a configuration."""
     with ExitStack() as ends:
-
-        def open_site(config: Config) -> Site:
-            journal = Journal(tmp_path / "journal", config.journal)
-            ends.callback(journal.close)
-            counters = Counters()
-            intake = Intake(journal, counters, config, policy(config.content))
-            ends.callback(intake.close)
-            receivers = HttpReceiver(intake, config, "127.0.0.1", 0), GrpcReceiver(intake, config, "127.0.0.1", 0)
-            ports = [receiver.start() for receiver in receivers]
-            for receiver in receivers:
-                ends.callback(receiver.stop, 2)
-            return Site(journal, counters, intake, f"http://127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}")
-
-        yield open_site
+        yield lambda config: Site(tmp_path / "journal", config, ends)
 
 
 @pytest.fixture

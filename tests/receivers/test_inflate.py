@@ -1,0 +1,46 @@
+"""Decompression within bounds."""
+
+import gzip
+import time
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.errors import BadBody, TooLarge
+from controlsurface.ingest.inflate import inflated
+
+
+@given(st.binary(), st.integers(1, 5))
+def test_several_gzip_members_are_one_body(content: bytes, members: int) -> None:
+    assert inflated(gzip.compress(content) * members, "gzip", 10_000) == content * members
+
+
+@given(st.binary(min_size=1))
+def test_the_limit_is_exact(content: bytes) -> None:
+    assert inflated(zlib.compress(content), "deflate", len(content)) == content
+    with pytest.raises(TooLarge):
+        inflated(zlib.compress(content), "deflate", len(content) - 1)
+
+
+def test_an_uncompressed_body_is_the_same_object() -> None:
+    body = b"x" * 100
+    assert inflated(body, "identity", 1) is body
+    assert inflated(b"", "gzip", 1) == b""
+
+
+@given(st.binary(min_size=1, max_size=50))
+def test_any_damage_is_a_bad_body(noise: bytes) -> None:
+    whole = gzip.compress(b"hello")
+    with pytest.raises(BadBody):
+        inflated(whole[:-1], "gzip", 1000)
+    with pytest.raises(BadBody):
+        inflated(b"\xff" + noise, "gzip", 1000)
+
+
+def test_a_million_empty_members_do_not_keep_the_server_busy() -> None:
+    begun = time.process_time()
+    with pytest.raises(BadBody, match="members"):
+        inflated(gzip.compress(b"") * 1_000_000, "gzip", 1000)
+    assert time.process_time() - begun < 2
