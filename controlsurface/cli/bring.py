@@ -1,5 +1,6 @@
 """`controlsurface import`: files into the store, whoever owns it."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def command(
     """
     config, tally = config_of(context), Tally()
     with way_into(data, config) as way:
-        with click.progressbar(paths, file=click.get_text_stream("stderr"), item_show_func=_shown) as bar:
+        with click.progressbar(paths, file=sys.stderr, item_show_func=_shown) as bar:
             for path in bar:
                 _bring(way, path, form, mapping, config, tally)
         tally.duplicates = way.settle()

@@ -113,7 +113,7 @@ def _ingest(reader: Reader) -> Iterator[Finding]:
 
 
 def _unread(reader: Reader) -> Iterator[Finding]:
-    names = reader.unrecognised().column("key").to_pylist()
+    names = [str(name) for name in reader.unrecognised()["key"].to_pylist()]
     some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
     text = f"{len(names)} attributes that no vocabulary reads: {some}" if names else "every attribute is read"
     yield Finding("attributes", "ok", text)

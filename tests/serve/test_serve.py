@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_part_that_crashes_comes_back_and_leaves_the_other_alone(server: Serve
     os.kill(before[name], signal.SIGKILL)
     until(lambda: not is_alive(before[name]))
     for address in (server.ready["api"] + "/readyz", server.ready["dashboard"]):
-        until(lambda address=address: answers(address))
+        until(partial(answers, address))
     after = children(server.process.pid)
     assert after[name] != before[name]
     assert after[other] == before[other]

@@ -1,0 +1,72 @@
+"""The doctor looks at everything, says what is wrong, and is not itself knocked over by it."""
+
+import json
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from controlsurface.cli import run
+from controlsurface.config import Config, parse
+from controlsurface.doctor import Finding, Patient, examine
+from controlsurface.store.duckdb import DuckStore
+from tests.launch import collector
+from tests.seed import seed
+
+
+def found(data: Path, config: Config | None = None) -> dict[str, list[Finding]]:
+    by_check: dict[str, list[Finding]] = {}
+    for each in examine(Patient(data, "127.0.0.1", config or Config(), None)):
+        by_check.setdefault(each.check, []).append(each)
+    return by_check
+
+
+def test_before_the_first_start_all_is_well(tmp_path: Path) -> None:
+    findings = found(tmp_path / "none")
+    assert findings.keys() >= {"configuration", "vocabularies", "prices", "disk", "ports", "store"}
+    assert not [each for every in findings.values() for each in every if each.verdict == "fail"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_taken_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr("controlsurface.doctor.examine.PORTS", {"api": port})
+        (finding,) = found(tmp_path)["ports"]
+    assert finding.verdict == "warn"
+    assert f"127.0.0.1:{port}" in finding.text
+
+
+def test_a_wrong_price_file_is_a_finding_not_an_end(tmp_path: Path) -> None:
+    (tmp_path / "prices.toml").write_text("[[price]]\nmodle = 'x'\n")
+    config = parse({"costs": {"prices": str(tmp_path / "prices.toml")}}, "test")
+    findings = found(tmp_path, config)
+    assert findings["prices"][0].verdict == "fail"
+    assert "prices.toml" in findings["prices"][0].text
+    assert "disk" in findings
+
+
+def test_models_without_lane_or_price_are_named(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path)) as store:
+        seed(store, n=500)
+        with store.writing() as writing:
+            writing.execute("UPDATE requests SET lane = 'unknown', answered_by = 'mystery-model' WHERE lane = 'small'")
+            writing.execute("UPDATE attempts SET cost_usd = NULL, model = 'mystery-model' WHERE lane = 'small'")
+    findings = found(tmp_path)
+    assert "mystery-model" in findings["lanes"][0].text
+    assert "mystery-model" in findings["unpriced"][0].text
+    assert findings["lanes"][0].verdict == findings["unpriced"][0].verdict == "warn"
+
+
+def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with collector(tmp_path) as server:
+        assert run(["doctor", "--json", "--data", str(tmp_path / "data")]) == 0
+        texts = {row["check"]: row["text"] for row in json.loads(capsys.readouterr().out)}
+    assert f"process {server.process.pid}" in texts["ports"]
+    assert texts["server"] == "takes traffic"
+
+
+def test_a_failed_check_is_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "controlsurface.duckdb").write_bytes(b"no database")
+    assert run(["doctor", "--data", str(tmp_path)]) == 1
