@@ -17,8 +17,8 @@ _ROWS = """
     WHERE started_at IS NOT NULL
     UNION ALL
     SELECT
-        trace_hex(a.trace_id), a.span_id, r.span_id, coalesce('chat ' || a.model, 'chat'), 3, a.started_at, a.duration_ms,
-        a.failed, a.error_type, a.service, NULL, NULL, NULL, a.model_raw
+        trace_hex(a.trace_id), a.span_id, r.span_id, coalesce('chat ' || a.model, 'chat'), 3,
+        a.started_at, a.duration_ms, a.failed, a.error_type, a.service, NULL, NULL, NULL, a.model_raw
     FROM attempts AS a LEFT JOIN requests AS r USING (request_id)
     WHERE a.started_at IS NOT NULL
 """

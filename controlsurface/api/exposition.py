@@ -60,6 +60,15 @@ _COUNTED = {
     "late": "Spans that came after their request had been derived.",
     "unrecognised": "Spans that no vocabulary recognises.",
 }
+_COUNTED_BESIDES = {
+    "stored": "Items whose journal record is in the store.",
+    "set_aside": "Items kept whole because no batch with them could be stored.",
+    "bodies": "Bodies answered with success.",
+    "bad_bodies": "Bodies that could not be decoded.",
+    "too_large": "Bodies over the size limit.",
+    "refused": "Bodies told to come again later.",
+    "bytes": "Bytes of bodies, after decompression.",
+}
 _STARTED = time.time()
 
 
@@ -119,9 +128,9 @@ def _ingest(reader: Reader) -> Iterator[Family]:
     prefix = "controlsurface_ingest"
     for name, help_ in _COUNTED.items():
         yield _one(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
-    for name, value in state.counters.items():
-        if not name.endswith("_ns"):
-            yield _one(f"{prefix}_{name}_total", "counter", f"The receivers' counter '{name}'.", value)
+    for name, help_ in _COUNTED_BESIDES.items():
+        if name in state.counters:
+            yield _one(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
     yield _one(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
     yield _one(f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3)
     if state.last_accepted_at:

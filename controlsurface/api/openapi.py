@@ -72,21 +72,22 @@ def _in_query(model: type[Arguments]) -> Iterator[dict[str, Any]]:
     """The arguments behind the question mark."""
     described = model.model_json_schema()
     for name, schema in described.get("properties", {}).items():
+        required = name in described.get("required", ())
         yield {
             "name": name,
             "in": "query",
-            "required": name in described.get("required", ()),
+            "required": required,
             "description": schema.pop("description", ""),
-            "schema": _without_null(schema),
+            "schema": schema if is_list(model, name) or required else _or_empty(schema),
             **({"style": "form", "explode": True} if is_list(model, name) else {}),
         }
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """An argument is given or not; there is no null in an address."""
-    given = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "title"} and value is not None}
-    return kept | (given[0] if len(given) == 1 else {"anyOf": given} if given else {})
+def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
+    """An optional argument may be there with nothing behind its `=`; there is no null in an address."""
+    given = schema.get("anyOf") or [{name: rule for name, rule in schema.items() if name not in {"title", "default"}}]
+    known = {name: schema[name] for name in ("default",) if schema.get(name) is not None}
+    return known | {"anyOf": [*(each for each in given if each != {"type": "null"}), {"const": ""}]}
 
 
 def _plain_paths() -> dict[str, Any]:

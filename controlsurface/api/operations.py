@@ -101,7 +101,7 @@ OPERATIONS = (
     Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
     Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),
     Operation(
-        "/api/v1/traces/{trace_id}", "All spans of a trace, as OTLP/JSON", Near, trace, shapes.TRACE, arrow=False
+        "/api/v1/traces/{trace_id:path}", "All spans of a trace, as OTLP/JSON", Near, trace, shapes.TRACE, arrow=False
     ),
     Operation(
         "/api/v1/ingest", "What was received and how far it is stored", Nothing, ingest, shapes.INGEST, arrow=False

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from controlsurface.reader.reader import Ingest
 from controlsurface.store.duckdb import DuckStore
 
-_SHOWN = ("received", "accepted", "rejected", "duplicate", "late", "unrecognised")
+_COUNTED = ("received", "accepted", "rejected", "duplicate", "late", "unrecognised")
 
 
 def stored_counters(store: DuckStore) -> dict[str, int]:
@@ -16,17 +16,13 @@ def stored_counters(store: DuckStore) -> dict[str, int]:
 
 
 def summary(counters: Mapping[str, int]) -> Ingest:
-    """What the contract names, worked out from `counters`.
-
-    `pending` spans are answered for but not visible yet; `lag_ms` is how far the newest visible one is behind the
-    newest accepted one by time of receipt, 0 when nothing is pending.
-    """
-    pending = max(0, counters.get("accepted", 0) - counters.get("stored", 0))
-    last, stored = counters.get("last_accepted_ns", 0), counters.get("last_stored_received_ns", 0)
+    """What the contract names. Live counters know what is pending and for how long; stored ones know the difference."""
+    last_ns = counters.get("last_accepted_ns", 0)
+    shown: dict[str, int] = {name: counters.get(name, 0) for name in _COUNTED}
     return Ingest(
-        **{name: counters.get(name, 0) for name in _SHOWN},
-        pending=pending,
-        lag_ms=max(0.0, (last - stored) / 1e6) if pending and stored else 0.0,
-        last_accepted_at=datetime.fromtimestamp(last / 1e9, UTC) if last else None,
-        counters={name: value for name, value in counters.items() if name not in _SHOWN},
+        **shown,
+        pending=counters.get("pending", max(0, shown["accepted"] - counters.get("stored", 0))),
+        lag_ms=float(counters.get("lag_ms", 0)),
+        last_accepted_at=datetime.fromtimestamp(last_ns / 1e9, UTC) if last_ns else None,
+        counters={name: value for name, value in counters.items() if name not in {*_COUNTED, "pending", "lag_ms"}},
     )

@@ -1,0 +1,51 @@
+"""The OpenAPI document is complete and true: schemathesis believes it and looks for a contradiction."""
+
+import re
+from typing import Any
+
+import schemathesis
+from hypothesis import settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from controlsurface.api.openapi import openapi
+from controlsurface.api.operations import OPERATIONS
+from controlsurface.metrics.catalog import CATALOG
+from tests.api.conftest import Get
+
+described = schemathesis.openapi.from_dict(openapi())
+
+
+@described.parametrize()
+@settings(max_examples=20)
+def test_the_document_keeps_its_word(case: Any, url: str) -> None:
+    answer = case.call(base_url=url)
+    # Acceptance is not promised: a schema cannot say that start lies before end, or which dimension a metric has.
+    if len(answer.request.url) < 60_000:  # uvicorn's own limit is near; over it, the application is not reached
+        case.validate_response(answer, excluded_checks=[positive_data_acceptance])
+
+
+def test_every_address_of_the_contract_is_described(get: Get) -> None:
+    paths = get("/api/openapi.json").json()["paths"]
+    contract = (
+        "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions unrecognised"
+    )
+    assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/api/openapi.json",
+    }
+
+
+def test_every_argument_is_described(get: Get) -> None:
+    for operation in OPERATIONS:
+        operation_ = openapi()["paths"][re.sub(r":\w+}", "}", operation.path)]["get"]
+        names = {each["name"] for each in operation_["parameters"] if each["in"] == "query"}
+        assert names == {*operation.arguments.model_fields}
+        assert all(each["description"] for each in operation_["parameters"] if each["in"] == "query")
+
+
+def test_metrics_are_named_in_the_document() -> None:
+    (metric,) = (each for each in openapi()["paths"]["/api/v1/query"]["get"]["parameters"] if each["name"] == "metric")
+    assert metric["required"]
+    assert metric["schema"]["enum"] == [*CATALOG]

@@ -1,0 +1,172 @@
+"""Whatever is wrong comes back as problem+json, and nothing hostile comes back as 500."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.config import Auth, Config
+from controlsurface.reader import LocalReader
+from tests.api.conftest import Get
+from tests.serving import serving
+
+PATHS = (
+    "metrics",
+    "query",
+    "distribution",
+    "dimensions",
+    "requests",
+    "requests/x",
+    "traces/x",
+    "ingest",
+    "unrecognised",
+)
+NAMES = (
+    *("metric", "by", "where", "start", "end", "every", "column", "order", "limit", "cursor", "failed", "trace_id"),
+    *("request_id", "session_id", "confidence_min", "latency_ms_max", "cost_usd_min", "near", "dimension", "nonsense"),
+)
+NASTY = (
+    *(
+        "'; DROP TABLE requests; --",
+        "lane:' OR 1=1 --",
+        "\x00",
+        "lane:\x00",
+        "NaN",
+        "inf",
+        "-inf",
+        "1e999",
+        "-1e-999",
+        "null",
+    ),
+    *(
+        "None",
+        "9" * 400,
+        "-" + "9" * 30,
+        "0x10",
+        "true",
+        "[]",
+        "{}",
+        "lane:",
+        ":",
+        ",",
+        ",,,lane",
+        "%",
+        "%00",
+        "\ud7ff",
+        "\uffff",
+    ),
+    *(
+        "\U0001f600",
+        "lane:\U0001f600",
+        "2026-02-30",
+        "-0h",
+        "0s",
+        "1e5h",
+        "99999999w",
+        "9999-12-31",
+        "0001-01-01",
+        "../../etc",
+    ),
+)
+
+
+def problem(answer: requests.Response) -> Any:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (body["status"], {"type", "title", "detail"} - {*body}) == (answer.status_code, set())
+    return body
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/", 404, "GET /"),
+        ("/api/v1/nothing", 404, "GET /api/v1/nothing"),
+        ("/api/v1/requests/nope", 404, "no request 'nope'"),
+        ("/api/v1/traces/" + "f" * 32, 404, "no trace"),
+        ("/api/v1/traces/zz", 400, "not 32 hex digits"),
+        ("/api/v1/query", 400, "metric: Field required"),
+        ("/api/v1/query?metric=cots", 400, "did you mean 'cost'?"),
+        ("/api/v1/query?metric=cost&metric=cost", 400, "metric: given 2 times"),
+        ("/api/v1/query?metric=cost&lane=small", 400, "lane: no such argument"),
+        ("/api/v1/query?metric=cost&where=lanes:small", 400, "did you mean 'lane'?"),
+        ("/api/v1/requests?limit=1001", 400, "limit: "),
+        ("/api/v1/requests?order=random", 400, "order: "),
+        ("/api/v1/requests?cursor=AAAA", 400, "cursor: "),
+        ("/api/v1/requests?confidence_min=NaN", 400, "confidence_min: "),
+        ("/api/v1/distribution?column=password", 400, "column: "),
+        ("/api/v1/ingest?verbose=1", 400, "verbose: no such argument"),
+    ],
+)
+def test_a_mistake_is_named(path: str, status: int, detail: str, get: Get) -> None:
+    answer = get(path)
+    assert answer.status_code == status
+    assert detail in problem(answer)["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/api/v1/query", "/metrics", "/healthz"])
+def test_a_method_that_is_not_there_is_405_and_says_what_is(method: str, path: str, url: str) -> None:
+    answer = requests.request(method, url + path, timeout=9)
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    assert problem(answer)["title"] == "Method Not Allowed"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_nasty_value_breaks_the_server(path: str, name: str, get: Get) -> None:
+    for value in NASTY:
+        answer = get(f"/api/v1/{path}", params={"metric": "cost", "column": "confidence"} | {name: value})
+        assert answer.status_code in {200, 400, 404}, (path, name, value)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_much_nonsense_is_refused(path: str, get: Get) -> None:
+    for query in ("nonsense=" + "x" * 50_000, "&".join(["where=lane:x"] * 4_000), "%ff" * 15_000 + "=1"):
+        assert problem(get(f"/api/v1/{path}?{query}"))["status"] == 400
+        assert get(f"/api/v1/{path}?{query * 20}").status_code == 400  # a megabyte never gets past the HTTP parser
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=20)), max_size=4), st.sampled_from(PATHS))
+def test_no_generated_address_breaks_the_server(get: Get, pairs: list[tuple[str, str]], path: str) -> None:
+    assert get(f"/api/v1/{path}", params=pairs).status_code in {200, 400, 404}
+
+
+@given(st.text(min_size=1))
+def test_no_generated_id_breaks_the_server(get: Get, text: str) -> None:
+    for path in ("requests", "traces"):
+        assert get(f"/api/v1/{path}/{quote(text, safe='')}").status_code in {400, 404}
+
+
+def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
+    class Broken(LocalReader):
+        def ingest(self) -> Any:
+            raise RuntimeError("secret detail")
+
+    with serving(Broken(store)) as url:
+        answer = requests.get(f"{url}/api/v1/ingest", timeout=9)
+    assert problem(answer)["status"] == 500
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer wrong", "Basic s3cret", "s3cret", "Bearer s3cret "[:-2], "Bearer \xfc"]
+)
+def test_without_the_token_there_is_only_401(header: str | None, reader: LocalReader) -> None:
+    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    with serving(reader, Config(auth=Auth(token="s3cret"))) as url:
+        for path in ("/api/v1/metrics", "/metrics", "/api/openapi.json", "/nothing"):
+            answer = requests.get(url + path, headers=headers, timeout=9)
+            assert problem(answer)["status"] == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_with_the_token_everything_is_open_and_health_always(reader: LocalReader) -> None:
+    with serving(reader, Config(auth=Auth(token="s3cret"))) as url:
+        assert requests.get(f"{url}/api/v1/metrics", headers={"Authorization": "Bearer s3cret"}, timeout=9).ok
+        assert requests.get(f"{url}/healthz", timeout=9).ok
+        assert requests.get(f"{url}/readyz", timeout=9).ok

@@ -1,0 +1,141 @@
+"""A remote reader gives what a local one gives, errors included."""
+
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controlsurface.config import Auth, Config
+from controlsurface.errors import ControlSurfaceError, TooSlow, Unreachable
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader import LocalReader, Reader, RemoteReader
+from controlsurface.reader.listing import RequestsArgs
+from controlsurface.store.duckdb import DuckStore
+from tests.metrics.test_figures import put
+from tests.serving import serving
+
+WINDOW: dict[str, Any] = {"start": "2026-01-03T00:00:00+02:00", "end": "2026-01-07"}
+FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:large", "lane:small&x=1"]}
+
+CALLS: dict[str, Callable[[Reader], Any]] = {
+    "metrics": lambda r: r.metrics(),
+    "distribution": lambda r: r.distribution(DistributionArgs(column="confidence", by="lane", every="6h", **FILTERED)),
+    "dimensions": lambda r: r.dimensions(DimensionArgs(dimension="lane,tenant", limit=3, **FILTERED)),
+    "requests": lambda r: r.requests(RequestsArgs(order="costliest", limit=7, escalated=True, **FILTERED)),
+    "second page": lambda r: r.requests(RequestsArgs(limit=7, cursor=r.requests(RequestsArgs(limit=7)).next)),
+    "one request": lambda r: r.request("req-2"),
+    "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
+    "ingest": lambda r: r.ingest(),
+    "unrecognised": lambda r: r.unrecognised(),
+    "health": lambda r: r.health(),
+    "trace": lambda r: r.trace(some_trace(r)),
+    "trace, hinted": lambda r: r.trace(some_trace(r), RequestsArgs(**WINDOW).start),
+}
+MISTAKES: dict[str, Callable[[Reader], Any]] = {
+    "no such request": lambda r: r.request("no/such request?&#%"),
+    "no such trace": lambda r: r.trace("f" * 32),
+    "no trace id": lambda r: r.trace("../../etc/passwd"),
+    "no such dimension": lambda r: r.query(QueryArgs(metric="cost", by="lanes")),
+    "no such metric": lambda r: r.query(QueryArgs(metric="costs")),
+    "bad cursor": lambda r: r.requests(RequestsArgs(cursor="abc")),
+}
+
+
+def some_trace(reader: Reader) -> str:
+    return str(reader.requests(RequestsArgs(limit=1, **WINDOW)).rows["trace_id"][0])
+
+
+@pytest.fixture(scope="module")
+def local(store: DuckStore) -> LocalReader:
+    counters = {
+        "received": 9,
+        "accepted": 7,
+        "rejected": 2,
+        "pending": 3,
+        "lag_ms": 1500,
+        "last_accepted_ns": 1767960000 * 10**9,
+    }
+    return LocalReader(store, lambda: counters, lambda: ["disk full", "journal 9 s behind"])
+
+
+@pytest.fixture(scope="module")
+def remote(local: LocalReader) -> Iterator[RemoteReader]:
+    with serving(local) as url:
+        reader = RemoteReader(url)
+        yield reader
+        reader.close()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_both_readers_answer_the_same(name: str, local: LocalReader, remote: RemoteReader) -> None:
+    assert CALLS[name](remote) == CALLS[name](local)
+
+
+@pytest.mark.parametrize("metric", CATALOG)
+def test_both_readers_measure_the_same(metric: str, local: LocalReader, remote: RemoteReader) -> None:
+    args = QueryArgs(metric=metric, by="lane,tenant", every="1d", **FILTERED)
+    near, far = local.query(args), remote.query(args)
+    assert replace(far, elapsed_ms=0, rows=rounded(far.rows)) == replace(near, elapsed_ms=0, rows=rounded(near.rows))
+    assert far.rows.schema == near.rows.schema
+
+
+def rounded(rows: Any) -> Any:
+    """Sums of doubles depend on the order of threads in their last digit."""
+    return [{name: round(v, 9) if isinstance(v, float) else v for name, v in row.items()} for row in rows.to_pylist()]
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_both_readers_raise_the_same_error(name: str, local: LocalReader, remote: RemoteReader) -> None:
+    problems = []
+    for reader in (local, remote):
+        with pytest.raises(ControlSurfaceError) as problem:
+            MISTAKES[name](reader)
+        problems.append((type(problem.value), str(problem.value)))
+    assert problems[0] == problems[1]
+
+
+def test_many_threads_may_ask_at_once(local: LocalReader, remote: RemoteReader) -> None:
+    args = DistributionArgs(column="latency_ms", by="lane")
+    with ThreadPoolExecutor(8) as threads:
+        answers = [*threads.map(lambda _: remote.distribution(args), range(40))]
+    assert all(answer == local.distribution(args) for answer in answers)
+
+
+def test_a_query_that_takes_too_long_is_stopped() -> None:
+    store = DuckStore.in_memory()
+    put(store, [{}])
+    with store.writing() as writing:
+        writing.execute("ALTER TABLE requests RENAME TO few")
+        writing.execute("CREATE VIEW requests AS SELECT few.* FROM few, range(100_000_000_000)")
+    with (
+        serving(LocalReader(store, timeout_s=0.1)) as url,
+        pytest.raises(TooSlow, match="stopped after"),
+    ):
+        RemoteReader(url).query(QueryArgs(metric="requests"))
+    store.close()
+
+
+def test_without_a_server_the_reader_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Unreachable, match="is the server running"):
+        RemoteReader(f"http://127.0.0.1:{port}").metrics()
+
+
+def test_another_program_that_answers_is_not_taken_for_ours(remote: RemoteReader) -> None:
+    elsewhere = RemoteReader(f"{remote._url}/api/openapi.json?")
+    with pytest.raises(Unreachable, match="answered 200"):
+        elsewhere.distribution(DistributionArgs(column="confidence"))
+
+
+def test_the_token_is_sent(local: LocalReader) -> None:
+    with serving(local, Config(auth=Auth(token="s3cret"))) as url:
+        assert RemoteReader(url, "s3cret").metrics() == local.metrics()
+        with pytest.raises(Unreachable, match="401"):
+            RemoteReader(url, "wrong").metrics()
