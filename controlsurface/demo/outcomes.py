@@ -14,7 +14,7 @@ from controlsurface.demo.settings import DemoSettings
 Flags = npt.NDArray[np.bool_]
 
 DAY_NS = 86_400 * 10**9
-INCIDENT = timedelta(hours=8)
+INCIDENT = timedelta(hours=28)  # until someone rolls the version back
 CANARY = timedelta(days=1)
 LONGEST_CALL_MS = 90_000.0  # the client gives up
 DRIFT_PER_DAY = 1.01

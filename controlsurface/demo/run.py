@@ -102,4 +102,4 @@ def _event_after(scenario: str, history: timedelta, duration: timedelta | None) 
         return -history
     if not history:
         return min(timedelta(minutes=2), (duration or timedelta.max) / 3)
-    return -history / 4 if scenario == "upgrade" else -min(timedelta(hours=6), history / 2)
+    return -history / 4 if scenario == "upgrade" else -min(timedelta(hours=26), history / 2)

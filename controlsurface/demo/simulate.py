@@ -50,15 +50,15 @@ def _block(settings: DemoSettings, block: int, length: int, from_ns: int) -> Ite
 
 
 def _rhythm(at_ns: int) -> float:
-    """Traffic of the hour against the average of its week: busy afternoons, quiet nights, half-empty weekends."""
+    """Traffic of the hour against the average of its week: busy afternoons, quiet nights, slow weekends."""
     hours = at_ns // (3600 * SECOND_NS)
     return float(_WEEK[(hours // 24 + 3) % 7, hours % 24])  # 1970 began on a Thursday
 
 
 def _week() -> Floats:
     """Weights of the hours of a week, Monday first, with mean 1."""
-    day = 0.35 + 1.6 * np.exp(-(((np.arange(24) - 14) / 4.5) ** 2))
-    week: Floats = np.outer([1.05, 1.1, 1.1, 1.05, 1.0, 0.45, 0.4], day)
+    day = 0.5 + 1.3 * np.exp(-(((np.arange(24) - 14) / 4.5) ** 2))
+    week: Floats = np.outer([1.05, 1.1, 1.1, 1.05, 1.0, 0.65, 0.6], day)
     week /= week.mean()
     return week
 
