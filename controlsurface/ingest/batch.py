@@ -1,7 +1,7 @@
 """One batch of journal records into the store, inside one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ SELECT
     coalesce(min(started_at), TIMESTAMP '2000-01-01') AS low,
     coalesce(max(started_at), TIMESTAMP '2000-01-01') AS high,
     count(*) FILTER (WHERE NOT possible(start_ns)) AS timeless,
-    count(*) FILTER (WHERE received_at - started_at > INTERVAL 1 HOUR) AS late,
     count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised
 FROM batch
 """
@@ -87,14 +86,16 @@ class Loader:
         """Store the bodies. Everything or nothing: an error leaves the transaction to be rolled back."""
         judged = evaluations.table([*evaluations.from_logs(logs), *evaluations.from_spans(traces)])
         decoded = decode_traces(traces, self.conventions.wanted)
-        outcome, low, high, seen_before = self._spans(writing, traces, decoded)
+        outcome, low, high = self._spans(writing, traces, decoded)
         _judge(writing, judged)
         gather(writing, low, high, self.config.writer.trace_window)
-        derive(writing, self.config, self.prices_of, seen_before or judged.num_rows > 0 or _met_before(writing))
+        earlier, late = _earlier_and_late(writing)
+        met_before = bool(earlier or outcome.duplicate or judged.num_rows)
+        derive(writing, self.config, self.prices_of, met_before)
         _count_keys(writing, self._unrecognised_keys(decoded.unread))
-        return outcome
+        return replace(outcome, late=late)
 
-    def _spans(self, writing: Writing, traces: Bodies, decoded: Decoded) -> tuple[Outcome, datetime, datetime, bool]:
+    def _spans(self, writing: Writing, traces: Bodies, decoded: Decoded) -> tuple[Outcome, datetime, datetime]:
         """Insert what is new, replace what says more, skip what is known."""
         self._batch(writing, decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
@@ -108,9 +109,9 @@ class Loader:
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
         inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py())
         outcome = Outcome(
-            inserted - len(richer), decoded.repeats + len(stored), int(bounds["late"]), int(bounds["unrecognised"])
+            inserted - len(richer), decoded.repeats + len(stored), unrecognised=int(bounds["unrecognised"])
         )
-        return outcome, bounds["low"], bounds["high"], bool(stored)
+        return outcome, bounds["low"], bounds["high"]
 
     def _batch(self, writing: Writing, decoded: Decoded) -> None:
         writing.attach("decoded", decoded.table)
@@ -153,10 +154,15 @@ def _judge(writing: Writing, judged: pa.Table) -> None:
     )
 
 
-def _met_before(writing: Writing) -> bool:
-    """Whether a touched trace has spans that did not come with this batch."""
-    batch = "SELECT count(*) FROM batch"
-    return bool(writing.rows(f"SELECT (SELECT count(*) FROM s) > ({batch}) AS more")["more"][0].as_py())
+def _earlier_and_late(writing: Writing) -> tuple[int, int]:
+    """How many spans of the touched traces were stored before, and how many of the batch's came after such."""
+    writing.execute(
+        "CREATE OR REPLACE TEMP TABLE earlier AS "
+        "SELECT trace_id FROM s ANTI JOIN batch ON s.trace_id = batch.trace_id AND s.span_id = batch.span_id"
+    )
+    late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM earlier)"
+    row = writing.rows(f"SELECT (SELECT count(*) FROM earlier) AS earlier, ({late}) AS late").to_pylist()[0]
+    return int(row["earlier"]), int(row["late"])
 
 
 def _count_keys(writing: Writing, unread: Mapping[str, int]) -> None:

@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass, fields
 
 @dataclass(slots=True)
 class _Counts:
-    """Since this start, unless the writer restored what an earlier one counted."""
+    """Since the store was made: the writer restores what an earlier run counted."""
 
     received: int = 0  # items in bodies that could be decoded
     accepted: int = 0  # items answered, and so durable
     rejected: int = 0  # items refused one by one
     stored: int = 0  # items whose journal record is in the store
-    backlog: int = 0  # items answered before this start and not stored at it
     duplicate: int = 0  # spans that were there already
     late: int = 0  # spans that corrected rows derived before
     unrecognised: int = 0  # spans that speak no known vocabulary
@@ -74,4 +73,4 @@ class Counters:
 
 
 def _pending(counts: _Counts) -> int:
-    return counts.backlog + counts.accepted - counts.stored
+    return counts.accepted - counts.stored

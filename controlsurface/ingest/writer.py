@@ -27,7 +27,18 @@ RETRY_S = 2.0  # pause after a batch that could not be stored
 
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
-_KEPT = ("received", "accepted", "rejected", "duplicate", "late", "unrecognised", "bad_bodies", "refused", "set_aside")
+_KEPT = (
+    "stored",
+    "rejected",
+    "duplicate",
+    "late",
+    "unrecognised",
+    "bodies",
+    "bad_bodies",
+    "too_large",
+    "refused",
+    "set_aside",
+)
 
 
 class Writer:
@@ -54,7 +65,7 @@ class Writer:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.prepare(writing)
         self._journal.release(self.position)
-        self._counters.add(backlog=self._journal.backlog(self.position))
+        self._counters.add(**_counted(self._store, self._journal.backlog(self.position)))
         self._thread.start()
 
     def stop(self, drain: bool = True) -> None:
@@ -114,20 +125,21 @@ class Writer:
         position = records[-1].end
         with self._store.writing() as writing:
             outcome = self._loader.load(writing, _bodies(records, "traces"), _bodies(records, "logs"))
-            self._record(writing, position, outcome)
+            added = {"stored": sum(record.items for record in records), **outcome.counts()}
+            self._record(writing, position, added)
         self._prices.settle()
-        self._counters.add(stored=sum(record.items for record in records), **outcome.counts())
+        self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=records[-1].received_ns)
         self._advance(position, outcome)
 
-    def _record(self, writing: Writing, position: Position, outcome: Outcome) -> None:
+    def _record(self, writing: Writing, position: Position, added: dict[str, int]) -> None:
         """How far the journal is stored, and the counters as they will be, into the transaction."""
         _move(writing, position)
         counts = {**self._counters.snapshot()}
-        for name, more in outcome.counts().items():
-            counts[name] = counts.get(name, 0) + more
+        for name, more in added.items():
+            counts[name] += more
         writing.execute("DELETE FROM ingest_counters")
-        kept = pa.table({"name": list(_KEPT), "value": [counts.get(name, 0) for name in _KEPT]})
+        kept = pa.table({"name": list(_KEPT), "value": [counts[name] for name in _KEPT]})
         writing.attach("kept", kept)
         writing.execute("INSERT INTO ingest_counters SELECT * FROM kept")
 
@@ -164,6 +176,13 @@ class _Prices:
 def _stored_position(store: DuckStore) -> Position:
     rows = store.rows(_POSITION).to_pylist()
     return Position(rows[0]["segment"], rows[0]["offset"]) if rows else Position(0, 0)
+
+
+def _counted(store: DuckStore, backlog: int) -> dict[str, int]:
+    """The counters as an earlier run left them; what it answered is what is stored and what still waits."""
+    kept = {row["name"]: row["value"] for row in store.rows("SELECT * FROM ingest_counters").to_pylist()}
+    accepted = kept.get("stored", 0) + backlog
+    return {**kept, "accepted": accepted, "received": accepted + kept.get("rejected", 0)}
 
 
 def _bodies(records: Sequence[Record], signal: str) -> list[tuple[bytes, int]]:

@@ -7,8 +7,9 @@ from typing import Any
 from controlsurface.config import Config, Content
 from controlsurface.ingest import conventions
 from controlsurface.ingest.batch import Loader, Outcome
-from controlsurface.ingest.check import Signal, check
+from controlsurface.ingest.check import check
 from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.signals import Signal
 from controlsurface.money.book import Book
 from controlsurface.money.prices import resolve
 from controlsurface.store.duckdb import DuckStore

@@ -1,0 +1,95 @@
+"""The writer follows the journal: everything once, the position with the rows, one bad record harming no other."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from controlsurface.config import Config
+from controlsurface.ingest.counters import Counters
+from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.writer import Writer
+from controlsurface.store.duckdb import DuckStore
+from tests.ingest.loading import CONVENTIONS, capture
+
+CONFIG = Config.model_validate({"writer": {"max_delay": "10ms"}, "costs": {"prices": "no such file"}})
+
+
+class Running:
+    def __init__(self, folder: Path) -> None:
+        self.journal = Journal(folder / "journal", CONFIG.journal)
+        self.store = DuckStore.open(folder)
+        self.counters = Counters()
+        self.writer = Writer(self.store, self.journal, self.counters, CONFIG, CONVENTIONS)
+
+    def put(self, body: bytes, items: int) -> None:
+        self.journal.append("traces", body, items, time.time_ns()).result(timeout=10)
+
+    def count(self, table: str) -> int:
+        return int(self.store.rows(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Running]:
+    parts = Running(folder)
+    parts.writer.start()
+    try:
+        yield parts
+    finally:
+        parts.writer.stop(drain=False)
+        parts.journal.close()
+        parts.store.close()
+
+
+BODY = capture("otelgenai-1.3b0-cascade")[0][1]
+
+
+def test_what_was_answered_becomes_rows(tmp_path: Path) -> None:
+    with running(tmp_path) as parts:
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+        assert (parts.count("spans"), parts.count("requests")) == (8, 3)
+
+
+def test_a_restart_goes_on_where_the_store_stands(tmp_path: Path) -> None:
+    with running(tmp_path) as parts:
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+    with running(tmp_path) as parts:
+        parts.put(capture("oi-0.1.66-cascade")[0][1], 8)
+        assert parts.writer.drain(timeout_s=20)
+        counts = parts.counters.snapshot()
+        assert (parts.count("spans"), counts["duplicate"], counts["stored"], counts["accepted"]) == (16, 0, 16, 8)
+
+
+def test_what_was_answered_before_a_crash_is_stored_after_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", CONFIG.journal)
+    journal.append("traces", BODY, 8, time.time_ns()).result(timeout=10)
+    journal.close()
+    with running(tmp_path) as parts:
+        assert parts.writer.drain(timeout_s=20)
+        assert parts.count("requests") == 3
+
+
+def test_a_record_that_cannot_be_stored_is_put_aside_whole(tmp_path: Path) -> None:
+    with running(tmp_path) as parts:
+        parts.put(BODY, 8)
+        parts.put(b"\xff\xff no protobuf", 1)
+        parts.put(capture("oi-0.1.66-cascade")[0][1], 8)
+        assert parts.writer.drain(timeout_s=30)
+        assert parts.count("spans") == 16
+        aside = parts.store.rows("SELECT payload, problem FROM set_aside").to_pylist()
+    assert [row["payload"] for row in aside] == [b"\xff\xff no protobuf"]
+    assert "DecodeError" in aside[0]["problem"]
+
+
+def test_spans_sent_twice_are_counted_as_duplicates(tmp_path: Path) -> None:
+    with running(tmp_path) as parts:
+        parts.put(BODY, 8)
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+        assert (parts.count("spans"), parts.counters.snapshot()["duplicate"]) == (8, 16)
+        kept = parts.store.rows("SELECT value FROM ingest_counters WHERE name = 'duplicate'").to_pylist()
+    assert kept == [{"value": 16}]

@@ -1,0 +1,96 @@
+"""The store: one owner, whole transactions, a schema that only moves forward."""
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from controlsurface.errors import StoreError, StoreInUse, StoreTooNew, TooSlow
+from controlsurface.store.duckdb import DuckStore, owner
+from controlsurface.store.migrate import migrate
+
+
+def test_a_second_owner_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    code = f"""
+from pathlib import Path
+from controlsurface.store.duckdb import DuckStore
+DuckStore.open(Path({str(tmp_path)!r}))"""
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert f"in use by process {owner(tmp_path)}" in other.stderr
+    store.close()
+    assert owner(tmp_path) is None
+
+
+def test_the_same_process_cannot_own_a_directory_twice(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    with pytest.raises(StoreInUse):
+        DuckStore.open(tmp_path)
+    store.close()
+
+
+def test_an_exception_leaves_nothing_of_a_transaction(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    with suppress(ZeroDivisionError), store.writing() as writing:
+        writing.execute("INSERT INTO journal_position VALUES (1, 2)")
+        _ = 1 / 0
+    assert store.rows("SELECT * FROM journal_position").num_rows == 0
+    store.close()
+
+
+def test_rows_survive_closing_and_opening(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    with store.writing() as writing:
+        writing.attach("new", pa.table({"segment": [7], "offset": [9]}))
+        writing.execute("INSERT INTO journal_position SELECT * FROM new")
+    store.close()
+    again = DuckStore.open(tmp_path)
+    assert again.rows("SELECT * FROM journal_position").to_pylist() == [{"segment": 7, "offset": 9}]
+    again.close()
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_harms_no_other() -> None:
+    store = DuckStore.in_memory()
+    with pytest.raises(TooSlow):
+        store.rows("SELECT sum(random()) FROM range(100000000000)", timeout_s=0.2)
+    assert store.rows("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+
+
+def test_nothing_outside_the_file_can_be_read() -> None:
+    with pytest.raises(Exception, match=r"external access|disabled|Permission"):
+        DuckStore.in_memory().rows("SELECT * FROM read_csv('/etc/passwd')")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "controlsurface.duckdb").write_bytes(b"not a database, but long enough to be looked at" * 100)
+    with pytest.raises(StoreError, match=r"controlsurface\.duckdb"):
+        DuckStore.open(tmp_path)
+    assert owner(tmp_path) is None
+
+
+def test_a_store_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    with store.writing() as writing:
+        writing.execute("INSERT INTO schema_version VALUES (999, now()::TIMESTAMP)")
+    store.close()
+    with pytest.raises(StoreTooNew, match=r"schema version 999.*upgrade"):
+        DuckStore.open(tmp_path)
+
+
+def test_an_older_store_is_brought_up_in_order(tmp_path: Path) -> None:
+    (tmp_path / "0010_later.sql").write_text("ten")
+    (tmp_path / "0002_first.sql").write_text("two")
+    (tmp_path / "0003_next.sql").write_text("three")
+    ran: list[object] = []
+    migrate(lambda *call: ran.append(call), found=2, migrations=tmp_path)
+    assert ran[:2] == [("three",), ("ten",)]
+    assert ran[2][1] == [10]  # type: ignore[index]
+
+
+def test_an_up_to_date_store_is_left_alone() -> None:
+    ran: list[object] = []
+    migrate(lambda *call: ran.append(call), found=1)
+    assert ran == []
