@@ -54,14 +54,24 @@ def escalation() -> None:
 
 escalation()
 
-with ui.panel("Router confidence", "requests by confidence and time; dashed: the thresholds it was held against"):
-    confidence = ui.distribution("confidence", every=view.step)
-    thresholds = ui.query("threshold", by=["task_type"], every=view.step)
-    if confidence.is_empty():
-        ui.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
-    else:
-        figure = charts.heatmap(confidence, thresholds, view.span, ui.palette(), events=events)
-        ui.chart(figure, alt="Requests by router confidence over time, with the threshold drawn in")
+
+@st.fragment
+def confidence() -> None:
+    """Confidence against time; a box drawn in it leads to the requests inside."""
+    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to see its requests"):
+        bins = ui.distribution("confidence", every=view.step)
+        thresholds = ui.query("threshold", by=["task_type"], every=view.step)
+        if bins.is_empty():
+            ui.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
+            return
+        figure = charts.heatmap(bins, thresholds, view.span, ui.palette(), events=events)
+        drawn = ui.box(figure, "confidence", alt="Requests by router confidence over time, with the thresholds")
+        if drawn:
+            start, end, low, high = drawn
+            ui.lead_to_requests(start, end, confidence_min=round(low, 2), confidence_max=round(high, 2))
+
+
+confidence()
 
 left, right = st.columns(2)
 with left, ui.panel("Latency by lane", "P95, dotted P50"):

@@ -41,6 +41,7 @@ def heatmap(
         "customdata": counts,
         "colorscale": [[i / (len(palette.heat) - 1), colour] for i, colour in enumerate(palette.heat)],
         "showscale": False,
+        "zmin": 0,
         "hoverongaps": False,
         "showlegend": False,
         "hovertemplate": "confidence %{y:.2f}: %{customdata:,.0f} requests<extra></extra>",

@@ -3,7 +3,6 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
-from controlsurface.ui.bar import view
 from controlsurface.ui.bars import bars
 from controlsurface.ui.card import card, spans
 from controlsurface.ui.chosen import chosen, table
@@ -11,16 +10,17 @@ from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.events import new_versions
 from controlsurface.ui.frame import frame, page
 from controlsurface.ui.markup import palette
-from controlsurface.ui.panel import chart, panel
+from controlsurface.ui.panel import box, chart, panel
 from controlsurface.ui.ranking import ranking, standout
-from controlsurface.ui.reading import distribution, query
-from controlsurface.ui.search import more, nothing, search
+from controlsurface.ui.reading import distribution, query, view
+from controlsurface.ui.search import lead_to_requests, more, nothing, search
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tiles import lanes, tile, tiles
 from controlsurface.ui.units import shown, step
 
 __all__ = [
     "bars",
+    "box",
     "card",
     "chart",
     "chosen",
@@ -28,6 +28,7 @@ __all__ = [
     "figure",
     "frame",
     "lanes",
+    "lead_to_requests",
     "more",
     "new_versions",
     "nothing",

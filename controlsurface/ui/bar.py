@@ -20,8 +20,8 @@ FILTERS = {
 }
 
 
-def view() -> View:
-    """Draw the bar, and say what it shows: the view that questions are about from here on."""
+def draw() -> None:
+    """Draw the bar; what it shows is the view that questions are about from here on."""
     reading.ingest()  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
         plain = _window(datetime.now(UTC))
@@ -29,9 +29,7 @@ def view() -> View:
         where = tuple(pair for name in FILTERS for pair in _filter(name, known.filter(pl.col("dimension") == name)))
         _live()
         _freshness()
-    chosen = View(plain.start, plain.end, plain.step, where)
-    reading.remember(chosen)
-    return chosen
+    reading.remember(View(plain.start, plain.end, plain.step, where))
 
 
 def _window(now: datetime) -> View:
@@ -56,6 +54,13 @@ def _moment(label: str, key: str, default: datetime) -> datetime:
     """A date and time in UTC."""
     chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
     return chosen.replace(tzinfo=UTC)
+
+
+def custom(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that shows the minutes from `start` to `end`."""
+    minute = timedelta(minutes=1)
+    edges = {"from": floored(start, minute), "to": floored(end, minute) + minute}
+    return {"range": "custom"} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
 
 
 def _filter(name: str, known: pl.DataFrame) -> list[str]:

@@ -1,17 +1,22 @@
 """The frame around every page: title, icon, style, and the menu."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.content import DASHBOARDS
-from controlsurface.ui import markup
+from controlsurface.ui import bar, markup
 
 ABOUT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
 
-def frame() -> None:
-    """Set up the window; the first call of the app."""
+def frame(pages: Sequence[StreamlitPage]) -> None:
+    """The whole app: the window, its navigation and its bar, and in it the page that was asked for.
+
+    The bar belongs to the app and not to a page: Streamlit forgets a page's own filters when another is opened.
+    """
     st.set_page_config(
         page_title="Control Surface",
         page_icon=str(DASHBOARDS / "static" / "icon.svg"),  # an icon by name would be fetched from a font host
@@ -19,6 +24,9 @@ def frame() -> None:
         menu_items={"About": ABOUT},
     )
     markup.style()
+    page = st.navigation(pages, position="top")
+    bar.draw()
+    page.run()
 
 
 def page(script: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -29,6 +31,19 @@ def panel(title: str, note: str = "") -> Iterator[None]:
 def chart(figure: go.Figure, alt: str) -> None:
     """A figure in its own colours; `alt` says in a sentence what it shows."""
     st.plotly_chart(figure, theme=None, config=CHART, alt=alt)
+
+
+def box(figure: go.Figure, key: str, alt: str) -> tuple[datetime, datetime, float, float] | None:
+    """A time chart in which a box can be drawn: from and to when, and its lower and upper edge; None without one."""
+    event: Any = st.plotly_chart(
+        figure, theme=None, config=CHART, alt=alt, key=key, on_select="rerun", selection_mode="box"
+    )
+    drawn = event["selection"]["box"]
+    if not drawn:
+        return None
+    start, end = (datetime.fromisoformat(str(edge)).replace(tzinfo=UTC) for edge in sorted(drawn[0]["x"]))
+    lower, upper = sorted(float(edge) for edge in drawn[0]["y"])
+    return start, end, lower, upper
 
 
 def _sql(title: str, answers: list[QueryAnswer]) -> None:

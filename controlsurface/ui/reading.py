@@ -77,10 +77,16 @@ def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
     return answer(lambda: _fresh(call, f"{address()} {question} {said}"))
 
 
-def remember(view: View) -> None:
-    """Let the questions of this run be about `view`."""
-    st.session_state[VIEW] = view
+def remember(shown: View) -> None:
+    """Let the questions of this run be about what the bar shows."""
+    st.session_state[VIEW] = shown
     st.session_state[ASKED] = []
+
+
+def view() -> View:
+    """What the bar shows."""
+    shown: View = st.session_state[VIEW]
+    return shown
 
 
 def asked() -> list[QueryAnswer]:
@@ -94,10 +100,10 @@ def query(
 ) -> pl.DataFrame:
     """Rows of a metric: bucket (with `every`), the dimensions, value, n, and low, high, priced_share where they apply.
 
-    `within` is the page's view where nothing else is said.
+    `within` is what the bar shows, where nothing else is said.
     """
-    view = within or st.session_state[VIEW]
-    args = QueryArgs(metric=metric, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
+    about = within or view()
+    args = QueryArgs(metric=metric, by=tuple(by), every=every, start=about.start, end=about.end, where=about.where)
     found, rows = ask("query", args, lambda: _framed(reader().query(args)))
     asked().append(found)
     return rows
@@ -107,15 +113,19 @@ def distribution(
     column: Column, by: Iterable[str] = (), every: timedelta | None = None, within: View | None = None
 ) -> pl.DataFrame:
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
-    view = within or st.session_state[VIEW]
-    args = DistributionArgs(column=column, by=tuple(by), every=every, start=view.start, end=view.end, where=view.where)
+    about = within or view()
+    args = DistributionArgs(
+        column=column, by=tuple(by), every=every, start=about.start, end=about.end, where=about.where
+    )
     return ask("distribution", args, lambda: frame(reader().distribution(args)))
 
 
-def values(names: Iterable[str], view: View) -> pl.DataFrame:
+def values(names: Iterable[str], around: View) -> pl.DataFrame:
     """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
     hour = timedelta(hours=1)
-    args = DimensionArgs(dimension=tuple(names), start=floored(view.start, hour), end=floored(view.end, hour) + hour)
+    args = DimensionArgs(
+        dimension=tuple(names), start=floored(around.start, hour), end=floored(around.end, hour) + hour
+    )
     return ask("dimensions", args, lambda: frame(reader().dimensions(args)))
 
 

@@ -1,13 +1,17 @@
 """Which requests a list shows: an id, an order, a few bounds; all of it in the address."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from controlsurface.reader.listing import Order, RequestsArgs
 from controlsurface.reader.reader import Page
-from controlsurface.ui import card, reading, states
+from controlsurface.ui import card, reading, states, units
+from controlsurface.ui.bar import FILTERS, custom
+from controlsurface.ui.markup import tag, text
 from controlsurface.ui.panel import panel
 from controlsurface.ui.window import View
 
@@ -47,6 +51,17 @@ def search(view: View) -> Found:
     args = RequestsArgs(start=view.start, end=view.end, where=view.where, order=order, limit=limit, **only, **bounds)
     page = reading.requests(args)
     return Found(page, "" if page.next is None else f"the first {page.rows.num_rows:,}")
+
+
+def lead_to_requests(start: datetime, end: datetime, **bounds: float) -> None:
+    """A link to the list of requests between two moments, within bounds, under the filters of now.
+
+    An address of its own, and so a new session: inside one, Streamlit's bound widgets hold their value against a link.
+    """
+    kept = {name: st.query_params.get_all(name) for name in FILTERS}
+    address = urlencode({**kept, **custom(start, end), **bounds}, doseq=True)
+    words = f"Show the requests from {units.clock(start)} to {units.clock(end)} UTC"
+    st.html(tag("a", text(words), href=f"traces?{address}", class_="cs-link"))
 
 
 def nothing(found: Found) -> None:
