@@ -12,7 +12,8 @@ import polars as pl
 from controlsurface.charts.figure import Event, Trace, figure, hover, scale, shown, value_axis
 from controlsurface.charts.palette import Palette
 
-FEW = 30  # rows: a running bucket of fewer is left out of a line, for it jumps
+FEW = 5  # rows: a point of fewer is left out of a line, for it jumps
+RUNNING = 30  # rows that the bucket of now must have
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where the store counts buckets from
 Values = npt.NDArray[np.float32]
 
@@ -184,8 +185,9 @@ def _courses(
 ) -> list[Trace]:
     """A line for each name, with its row counts for the hover box."""
     values, counts = span.grids(rows, names, by, value=np.nan, n=0)
+    values[counts < FEW] = np.nan
     if span.complete < counts.shape[1]:
-        values[counts[:, -1] < FEW, -1] = np.nan
+        values[counts[:, -1] < RUNNING, -1] = np.nan
     said = hover(unit) + "  n %{customdata:,.0f}"
     return [
         {

@@ -103,7 +103,7 @@ def query(
     `within` is what the bar shows, where nothing else is said.
     """
     about = within or view()
-    args = QueryArgs(metric=metric, by=tuple(by), every=every, start=about.start, end=about.end, where=about.where)
+    args = QueryArgs(metric=metric, by=tuple(by), every=every, **about.asked)
     found, rows = ask("query", args, lambda: _framed(reader().query(args)))
     asked().append(found)
     return rows
@@ -114,18 +114,14 @@ def distribution(
 ) -> pl.DataFrame:
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
     about = within or view()
-    args = DistributionArgs(
-        column=column, by=tuple(by), every=every, start=about.start, end=about.end, where=about.where
-    )
+    args = DistributionArgs(column=column, by=tuple(by), every=every, **about.asked)
     return ask("distribution", args, lambda: frame(reader().distribution(args)))
 
 
 def values(names: Iterable[str], around: View) -> pl.DataFrame:
     """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
-    hour = timedelta(hours=1)
-    args = DimensionArgs(
-        dimension=tuple(names), start=floored(around.start, hour), end=floored(around.end, hour) + hour
-    )
+    start, end = floored(around.start, HOUR), floored(around.end, HOUR) + HOUR
+    args = DimensionArgs(dimension=tuple(names), start=start, end=end)
     return ask("dimensions", args, lambda: frame(reader().dimensions(args)))
 
 

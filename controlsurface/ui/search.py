@@ -48,7 +48,7 @@ def search(view: View) -> Found:
     if wanted:
         return _by_id(wanted, order)
     limit = st.session_state.get("_limit", FEWEST)
-    args = RequestsArgs(start=view.start, end=view.end, where=view.where, order=order, limit=limit, **only, **bounds)
+    args = RequestsArgs(**view.asked, order=order, limit=limit, **only, **bounds)
     page = reading.requests(args)
     return Found(page, "" if page.next is None else f"the first {page.rows.num_rows:,}")
 

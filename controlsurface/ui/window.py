@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from controlsurface import charts
 from controlsurface.charts.over_time import MONDAY
@@ -36,6 +37,11 @@ class View:
     def span(self) -> charts.Span:
         """The time axis of this view's charts."""
         return charts.Span(self.start, self.end, self.step)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The window and filters as arguments of a question."""
+        return {"start": self.start, "end": self.end, "where": self.where}
 
     @property
     def week_before(self) -> "View":
