@@ -91,9 +91,9 @@ SELECT
     failed, gate, input_tokens, cached_tokens, CASE WHEN u30 < 0.1 THEN input_tokens // 4 END AS cache_write_tokens,
     output_tokens, reasoning_tokens, cost_usd, CASE WHEN cost_usd IS NOT NULL THEN source END AS cost_source,
     NOT failed OR input_tokens IS NOT NULL AS billable,
-    CASE WHEN u29 < 0.05 THEN ['yes', 'no'][1 + CAST(floor(u22 * 2) AS INTEGER)] END AS answer_label,
+    CASE WHEN u29 < 0.05 THEN CASE WHEN (u22 < 0.5) = (step = 4 AND u27 < 0.2) THEN 'yes' ELSE 'no' END END AS answer_label,
     CASE WHEN purpose = 'shadow' THEN request_id END AS shadow_of,
-    CASE WHEN purpose = 'shadow' THEN 0.01 END AS sampling_probability,
+    CASE WHEN purpose = 'shadow' AND u26 < 0.9 THEN CASE WHEN u26 < 0.4 THEN 0.01 ELSE 0.05 END END AS sampling_probability,
     sample_weight
 FROM counted;
 

@@ -1,10 +1,10 @@
-"""What figures can be broken down and filtered by: one closed set for requests, one for attempts."""
+"""What figures can be broken down and filtered by: one closed set for each source of rows."""
 
 from typing import Literal
 
 from controlsurface.errors import UnknownName
 
-Source = Literal["requests", "attempts"]
+Source = Literal["requests", "attempts", "comparisons"]
 
 SHARED = (
     "task_type",
@@ -31,6 +31,17 @@ SHARED = (
 DIMENSIONS: dict[Source, tuple[str, ...]] = {
     "requests": (*SHARED, "requested_model", "selected_lane", "reason", "confidence_kind"),
     "attempts": (*SHARED, "purpose", "model", "request_lane"),
+    "comparisons": (
+        "task_type",
+        "lane",
+        "model",
+        "shadow_lane",
+        "shadow_model",
+        "router",
+        "router_version",
+        "tenant",
+        "team",
+    ),
 }
 
 

@@ -1,8 +1,8 @@
 """The additive columns: what one stored row adds to each sum. The only place that says what is counted.
 
-A row of `requests` or `attempts` is `r` here. Every measure is weighted by `sample_weight`, so that head sampling
-upstream does not shrink the figures. Beside each measure `x` go `x_rows` (how many stored rows it rests on) and
-`x_squares` (the sum of their squared weights): with both, a sum of sums still knows how sure it is.
+A row of `requests`, `attempts` or `comparisons` is `r` here. Every measure is weighted by `sample_weight`, so that head
+sampling upstream does not shrink the figures. Beside each measure `x` go `x_rows` (how many stored rows it rests on)
+and `x_squares` (the sum of their squared weights): with both, a sum of sums still knows how sure it is.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from controlsurface.metrics.dimensions import Source
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One additive column. `known` says on which rows it rests."""
+    """One additive column. `known` says on which rows it rests, `weight` how many each of them stands for."""
 
     value: str
     known: str
+    weight: str = "r.sample_weight"
 
     @property
     def rows(self) -> str:
@@ -25,12 +26,12 @@ class Measure:
     @property
     def squares(self) -> str:
         """The squared weight of each row that this measure rests on."""
-        return f"CASE WHEN {self.known} THEN r.sample_weight * r.sample_weight ELSE 0 END"
+        return f"CASE WHEN {self.known} THEN {self.weight} * {self.weight} ELSE 0 END"
 
 
-def _count(condition: str) -> Measure:
+def _count(condition: str, weight: str = "r.sample_weight") -> Measure:
     """How many rows meet the condition."""
-    return Measure(f"CASE WHEN {condition} THEN r.sample_weight ELSE 0 END", condition)
+    return Measure(f"CASE WHEN {condition} THEN {weight} ELSE 0 END", condition, weight)
 
 
 def _amount(column: str) -> Measure:
@@ -104,7 +105,21 @@ _ATTEMPTS = {
     "reasoning_tokens": _amount("reasoning_tokens"),
 }
 
-MEASURES: dict[Source, dict[str, Measure]] = {"requests": _REQUESTS, "attempts": _ATTEMPTS}
+# A comparison stands for all requests that might have been shadowed in its place, so a rate of weighted sums is
+# Hajek's estimate. Where the router did not say with which probability it shadows, a comparison stands for itself.
+_SHADOWED = (
+    "CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END"
+)
+_COMPARISONS = {
+    "compared": _count("TRUE", _SHADOWED),
+    "disagreed": _count("labels_differ(r.answer_label, r.shadow_label, 0.02)", _SHADOWED),
+}
+
+MEASURES: dict[Source, dict[str, Measure]] = {
+    "requests": _REQUESTS,
+    "attempts": _ATTEMPTS,
+    "comparisons": _COMPARISONS,
+}
 
 # Columns whose whole distribution counts: exact quantiles come from the rows, later ones from fixed bins.
 SPREADS: dict[Source, dict[str, str]] = {
@@ -116,7 +131,8 @@ SPREADS: dict[Source, dict[str, str]] = {
         "input_tokens": "r.input_tokens",
         "output_tokens": "r.output_tokens",
     },
-    "attempts": {"latency_ms": "r.duration_ms", "ttft_ms": "r.ttft_ms"},
+    "attempts": {"latency_ms": "r.duration_ms"},
+    "comparisons": {},
 }
 
 # Columns counted by their different values. Not additive: only rows can answer.
@@ -126,4 +142,5 @@ KEYS: dict[Source, dict[str, str]] = {
         "escalated_session": "CASE WHEN r.escalated THEN r.session_id END",
     },
     "attempts": {},
+    "comparisons": {},
 }

@@ -20,6 +20,8 @@ class Metric:
 
     A figure in USD goes with its priced share, the formula `priced`.
 
+    `group` is the catalogue's.
+
     Kinds: a ratio counts rows among rows, and so has a Wilson interval; a share is a part of a total that is not
     counted in rows; sum, mean and quantile are what they say.
     """
@@ -29,7 +31,7 @@ class Metric:
     sql: str
     unit: Unit
     better: Better
-    group: str
     kind: Kind = "ratio"
     source: Source = "requests"
     priced: str = "sum(priced) / sum(billable)"
+    group: str = ""

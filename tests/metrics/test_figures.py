@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.metrics.dimensions import SHARED
 from controlsurface.metrics.query import QueryArgs, wilson
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 
 Row = dict[str, Any]
 ADDITIVE = sorted(metric.id for metric in CATALOG.values() if metric.kind == "sum")
-dimensions = st.lists(st.sampled_from(DIMENSIONS["requests"][:19]), max_size=4, unique=True)
+dimensions = st.lists(st.sampled_from(SHARED), max_size=4, unique=True)
+shared = sorted(metric.id for metric in CATALOG.values() if metric.source != "comparisons")
 
 
 def figures(reader: LocalReader, metric: str, **more: Any) -> list[Row]:
@@ -110,7 +111,7 @@ def test_the_groups_of_an_additive_metric_add_up_to_its_total(reader: LocalReade
     assert sum(row["n"] for row in groups) == total["n"]
 
 
-@given(dimensions, st.sampled_from(sorted(CATALOG)), st.randoms())
+@given(dimensions, st.sampled_from(shared), st.randoms())
 def test_the_order_of_dimensions_changes_only_the_order_of_rows(
     reader: LocalReader, by: list[str], metric: str, random: Any
 ) -> None:
@@ -159,6 +160,16 @@ def test_sample_weights_blow_counts_up_but_not_the_certainty(sampled: LocalReade
     row = only(sampled, "escalation_rate")
     assert only(sampled, "requests")["value"] > 3 * 1_000 > only(sampled, "requests")["n"]
     assert row["high"] - row["low"] > 2 * 1.96 * sqrt(row["value"] * (1 - row["value"]) / row["n"])
+
+
+def test_disagreement_is_weighted_by_how_rarely_a_request_is_shadowed(store: DuckStore, reader: LocalReader) -> None:
+    rows = store.rows("SELECT *, answer_label <> shadow_label AS differ FROM comparisons").to_pylist()
+    weights = [1 / (row["sampling_probability"] or 1) for row in rows]
+    disagreed = sum(weight for weight, row in zip(weights, rows, strict=True) if row["differ"])
+    row = only(reader, "disagreement_rate")
+    assert (row["n"], {row["sampling_probability"] for row in rows}) == (len(rows), {0.01, 0.05, None})
+    assert isclose(row["value"], disagreed / sum(weights))
+    assert row["high"] - row["low"] > only(reader, "error_rate", where=["task_type:code"])["high"]
 
 
 @given(st.integers(0, 400), st.integers(1, 400))
