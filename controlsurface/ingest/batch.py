@@ -70,6 +70,15 @@ class Outcome:
         return {"duplicate": self.duplicate, "late": self.late, "unrecognised": self.unrecognised}
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Decoded bodies, ready to be stored."""
+
+    traces: Bodies
+    decoded: Decoded
+    judged: pa.Table
+
+
 @dataclass(frozen=True)
 class Loader:
     """Decode, translate, deduplicate, store, derive."""
@@ -78,42 +87,45 @@ class Loader:
     config: Config
     prices_of: Callable[[Pairs], pa.Table]
 
-    def prepare(self, writing: Writing) -> None:
+    def install(self, writing: Writing) -> None:
         """Put the configuration's lanes where the derivation reads them."""
         writing.execute(lane_macros(self.config.lanes))
 
-    def load(self, writing: Writing, traces: Bodies, logs: Bodies) -> Outcome:
-        """Store the bodies. Everything or nothing: an error leaves the transaction to be rolled back."""
+    def decode(self, traces: Bodies, logs: Bodies) -> Batch:
+        """The bodies as columns, without touching the store. Raises DecodeError."""
         judged = evaluations.table([*evaluations.from_logs(logs), *evaluations.from_spans(traces)])
-        decoded = decode_traces(traces, self.conventions.wanted)
-        outcome, low, high = self._spans(writing, traces, decoded)
-        _judge(writing, judged)
+        return Batch(traces, decode_traces(traces, self.conventions.wanted), judged)
+
+    def load(self, writing: Writing, batch: Batch) -> Outcome:
+        """Store a batch. Everything or nothing: an error leaves the transaction to be rolled back."""
+        outcome, low, high = self._spans(writing, batch)
+        _judge(writing, batch.judged)
         gather(writing, low, high, self.config.writer.trace_window)
         earlier, late = _earlier_and_late(writing)
-        met_before = bool(earlier or outcome.duplicate or judged.num_rows)
+        met_before = bool(earlier or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, met_before)
-        _count_keys(writing, self._unrecognised_keys(decoded.unread))
+        unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
+        _count_keys(writing, unknown)
         return replace(outcome, late=late)
 
-    def _spans(self, writing: Writing, traces: Bodies, decoded: Decoded) -> tuple[Outcome, datetime, datetime]:
+    def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
         """Insert what is new, replace what says more, skip what is known."""
-        self._batch(writing, decoded)
+        self._translate(writing, batch.decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
         if richer:
             copies = [(to_message([row]).SerializeToString(), _nanoseconds(row["received_at"])) for row in richer]
-            self._batch(writing, decode_traces([*traces, *copies], self.conventions.wanted))
+            self._translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
-        inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py())
-        outcome = Outcome(
-            inserted - len(richer), decoded.repeats + len(stored), unrecognised=int(bounds["unrecognised"])
-        )
-        return outcome, bounds["low"], bounds["high"]
+        inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py()) - len(richer)
+        repeats = batch.decoded.repeats + len(stored)
+        return Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"])), bounds["low"], bounds["high"]
 
-    def _batch(self, writing: Writing, decoded: Decoded) -> None:
+    def _translate(self, writing: Writing, decoded: Decoded) -> None:
+        """Decoded columns as rows of spans, in `batch`."""
         writing.attach("decoded", decoded.table)
         writing.execute(_BATCH.replace("$columns", self.conventions.select(decoded.keys)))
         writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
@@ -126,9 +138,6 @@ class Loader:
             limits = {"low": EPOCH, "high": FAR}
         columns = ", ".join(f"spans.{column}" for column in SPAN_COLUMNS)
         return writing.rows(_STORED.format(columns=columns), limits).to_pylist()
-
-    def _unrecognised_keys(self, unread: Mapping[str, int]) -> dict[str, int]:
-        return {key: n for key, n in unread.items() if not self.conventions.recognises(key)}
 
 
 def _forget(writing: Writing, stored: list[dict[str, Any]]) -> None:

@@ -4,13 +4,15 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
-from controlsurface.ingest.batch import Loader, Outcome
+from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.derive import Pairs
@@ -22,6 +24,7 @@ from controlsurface.store.duckdb import DuckStore, Writing
 log = logging.getLogger("controlsurface.writer")
 
 READ_BYTES = 32 << 20  # of journal payload in one batch
+AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
 RETRY_S = 2.0  # pause after a batch that could not be stored
 
@@ -63,7 +66,7 @@ class Writer:
         self.position = _stored_position(self._store)
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
-            self._loader.prepare(writing)
+            self._loader.install(writing)
         self._journal.release(self.position)
         self._counters.add(**_counted(self._store, self._journal.backlog(self.position)))
         self._thread.start()
@@ -82,24 +85,31 @@ class Writer:
             return bool(self._moved.wait_for(lambda: self.position >= end, timeout_s))
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            if not self._journal.wait(self.position, 0.2):
-                continue
-            self._gather()
-            try:
-                self._store_next()
-                self.failure, self._rows = None, self._config.writer.max_rows
-            except StoreError as problem:  # the disk, not the data: the same again, later
-                self.failure = str(problem)
-                log.exception("a batch could not be stored; trying again in %g s", RETRY_S)
-                self._stop.wait(RETRY_S)
-            except Exception as problem:
-                log.exception("a batch could not be stored; looking for the record that it fails on")
-                self._narrow(f"{type(problem).__name__}: {problem}")
+        with ThreadPoolExecutor(1, "decoder") as decoder:
+            ahead: Future[_Work | None] | None = None
+            while not self._stop.is_set():
+                try:
+                    work = ahead.result() if ahead else self._next(self.position)
+                    ahead = None
+                    if work is None:
+                        self._journal.wait(self.position, 0.2)
+                        continue
+                    if self._journal.backlog(work.end) >= AHEAD_ROWS:
+                        ahead = decoder.submit(self._next, work.end)
+                    self._store_work(work)
+                    self.failure, self._rows = None, self._config.writer.max_rows
+                except StoreError as problem:  # the disk, not the data: the same again, later
+                    ahead, self.failure = None, str(problem)
+                    log.exception("a batch could not be stored; trying again in %g s", RETRY_S)
+                    self._stop.wait(RETRY_S)
+                except Exception as problem:
+                    ahead = None
+                    log.exception("a batch could not be stored; looking for the record that it fails on")
+                    self._narrow(f"{type(problem).__name__}: {problem}")
 
     def _narrow(self, problem: str) -> None:
         """After a failure take half as much; put a record that fails alone aside, whole, so that it harms no other."""
-        records = _up_to(self._journal.read(self.position, READ_BYTES), self._rows)
+        records = self._records(self.position)
         if len(records) > 1:
             self._rows = sum(record.items for record in records) // 2
             return
@@ -109,28 +119,31 @@ class Writer:
         self._counters.add(stored=records[0].items, set_aside=records[0].items)
         self._advance(records[0].end, Outcome())
 
-    def _gather(self) -> None:
-        """Let a batch grow for a moment, so that many small bodies cost one transaction."""
-        deadline = time.monotonic() + self._config.writer.max_delay.total_seconds()
-        while time.monotonic() < deadline and not self._stop.is_set():
-            if self._journal.backlog(self.position) >= self._config.writer.max_rows:
-                return
-            time.sleep(0.02)
-
-    def _store_next(self) -> None:
-        """One batch, one transaction."""
-        records = _up_to(self._journal.read(self.position, READ_BYTES), self._rows)
+    def _next(self, position: Position) -> "_Work | None":
+        """The records after a position, decoded; a batch that is small and young is given a moment to grow."""
+        records = self._records(position)
         if not records:
-            return
-        position = records[-1].end
+            return None
+        age_s = (time.time_ns() - records[0].received_ns) / 1e9
+        delay_s = self._config.writer.max_delay.total_seconds()
+        if age_s < delay_s and sum(record.items for record in records) < self._rows // 2:
+            self._stop.wait(min(delay_s, delay_s - age_s))
+            records = self._records(position)
+        return _Work(records, self._loader.decode(_bodies(records, "traces"), _bodies(records, "logs")))
+
+    def _records(self, position: Position) -> list[Record]:
+        return _up_to(self._journal.read(position, READ_BYTES), self._rows)
+
+    def _store_work(self, work: "_Work") -> None:
+        """One batch, one transaction."""
         with self._store.writing() as writing:
-            outcome = self._loader.load(writing, _bodies(records, "traces"), _bodies(records, "logs"))
-            added = {"stored": sum(record.items for record in records), **outcome.counts()}
-            self._record(writing, position, added)
+            outcome = self._loader.load(writing, work.batch)
+            added = {"stored": sum(record.items for record in work.records), **outcome.counts()}
+            self._record(writing, work.end, added)
         self._prices.settle()
         self._counters.add(**added)
-        self._counters.mark(last_stored_received_ns=records[-1].received_ns)
-        self._advance(position, outcome)
+        self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
+        self._advance(work.end, outcome)
 
     def _record(self, writing: Writing, position: Position, added: dict[str, int]) -> None:
         """How far the journal is stored, and the counters as they will be, into the transaction."""
@@ -152,6 +165,19 @@ class Writer:
         if self._since_checkpoint >= CHECKPOINT_ROWS:
             self._since_checkpoint = 0
             self._store.checkpoint()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Records and what they decode to."""
+
+    records: Sequence[Record]
+    batch: Batch
+
+    @property
+    def end(self) -> Position:
+        """Where the journal goes on after them."""
+        return self.records[-1].end
 
 
 class _Prices:

@@ -31,7 +31,7 @@ class Loaded:
         self.prompts = Prompts(config.content, CONVENTIONS.vocabularies)
         self.loader = Loader(CONVENTIONS, config, lambda pairs: NO_PRICES)
         with self.store.writing() as writing:
-            self.loader.prepare(writing)
+            self.loader.install(writing)
 
     def load(self, bodies: Iterable[Body]) -> Outcome:
         """One batch."""
@@ -39,7 +39,7 @@ class Loaded:
         traces = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "traces"]
         logs = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "logs"]
         with self.store.writing() as writing:
-            return self.loader.load(writing, traces, logs)
+            return self.loader.load(writing, self.loader.decode(traces, logs))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table in a stable order."""
