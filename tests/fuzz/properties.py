@@ -1,0 +1,85 @@
+"""What must hold for any bytes at all; shared by the fuzzers and by the short test in the normal suite."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from controlsurface.config import Config, Content
+from controlsurface.config import Journal as Settings
+from controlsurface.errors import BadBody, StoreError
+from controlsurface.ingest import conventions
+from controlsurface.ingest.check import check
+from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.otlp import decode_traces
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.segment import Position, Record
+from controlsurface.ingest.signals import REQUESTS, SIGNALS, Encoding
+
+CAPTURES = Path(__file__).parent.parent / "captures"
+CONVENTIONS = conventions.load(Config())
+ENCODINGS: tuple[Encoding, ...] = ("protobuf", "json")
+POLICIES = [Prompts(Content(store=store), CONVENTIONS.vocabularies) for store in ("none", "redacted", "all")]
+
+
+def seeds() -> Iterator[bytes]:
+    """Every captured body, before it the byte that says what it is."""
+    for path in sorted((*CAPTURES.glob("*.pb"), *CAPTURES.glob("*.json"))):
+        signal = next(number for number, name in enumerate(SIGNALS) if f".{name}." in path.name)
+        yield bytes([signal + 3 * (path.suffix == ".json")]) + path.read_bytes()
+
+
+def a_body_is_refused_or_kept_whole_clean_and_readable(data: bytes) -> None:
+    """The first byte chooses signal, encoding and policy, the rest is the body."""
+    if not data:
+        return
+    choice, body = data[0], data[1:]
+    signal, encoding, prompts = SIGNALS[choice % 3], ENCODINGS[choice // 3 % 2], POLICIES[choice // 6 % 3]
+    try:
+        checked = check(signal, body, encoding, prompts)
+    except BadBody:
+        return
+    REQUESTS[signal].FromString(checked.payload)
+    again = check(signal, checked.payload, "protobuf", prompts)
+    assert (again.payload, again.accepted, again.rejected) == (checked.payload, checked.accepted, 0)
+    if signal == "traces":
+        decoded = decode_traces([(checked.payload, 1)], CONVENTIONS.wanted)
+        assert decoded.table.num_rows + decoded.repeats == checked.accepted
+        assert prompts is not POLICIES[0] or not any(prompts._holds[each.key] for each in unkept(checked.payload))
+
+
+def unkept(payload: bytes) -> Iterator[KeyValue]:
+    """The attributes of a request's spans but those of which a part may stay."""
+    for resource in ExportTraceServiceRequest.FromString(payload).resource_spans:
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield from (each for each in span.attributes if each.key != "output.value")
+
+
+def a_damaged_segment_gives_sound_records_or_is_refused(data: bytes) -> None:
+    """The bytes as the last segment: what is left of it stays the same, and what is appended follows it."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "0000000000000001.journal").write_bytes(data)
+        try:
+            left = appended(Path(folder), b"more")
+        except StoreError:
+            assert not data.startswith(b"CSJRNL1\n")
+            return
+        assert left[-1].payload == b"more"
+        assert all(record.payload in data for record in left[:-1])
+        assert appended(Path(folder), b"again")[:-1] == left
+
+
+def appended(folder: Path, payload: bytes) -> list[Record]:
+    """All records of a folder after one more was written."""
+    journal = Journal(folder, Settings())
+    try:
+        journal.append("traces", payload, 1, 1).result(10)
+        found: list[Record] = []
+        while more := journal.read(found[-1].end if found else Position(0, 0), 1 << 20):
+            found += more
+        return found
+    finally:
+        journal.close()
