@@ -91,6 +91,11 @@ def unrecognised(reader: Reader, _: Nothing, __: Path) -> Tabular:
     return Tabular("attributes", reader.unrecognised())
 
 
+def sources(reader: Reader, _: Nothing, __: Path) -> Tabular:
+    """Who sends."""
+    return Tabular("sources", reader.sources())
+
+
 OPERATIONS = (
     Operation("/api/v1/metrics", "The catalogue of metrics", Nothing, metrics, shapes.METRICS, arrow=False),
     Operation("/api/v1/query", "One metric over a window, by dimensions and time step", QueryArgs, query, shapes.QUERY),
@@ -107,4 +112,5 @@ OPERATIONS = (
         "/api/v1/ingest", "What was received and how far it is stored", Nothing, ingest, shapes.INGEST, arrow=False
     ),
     Operation("/api/v1/unrecognised", "Attributes that no vocabulary reads", Nothing, unrecognised, shapes.ATTRIBUTES),
+    Operation("/api/v1/sources", "Services of the last 7 days and their clocks", Nothing, sources, shapes.SOURCES),
 )

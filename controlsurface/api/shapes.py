@@ -77,6 +77,21 @@ INGEST = record(
     | {"lag_ms": NUMBER, "last_accepted_at": TIME, "counters": {"type": "object"}}
 )
 ATTRIBUTES = record({"attributes": many(record({"key": TEXT, "n": COUNT, "first_seen": TIME, "last_seen": TIME}))})
+SOURCES = record(
+    {
+        "sources": many(
+            record(
+                {
+                    "service": MAYBE_TEXT,
+                    "spans": COUNT,
+                    "first_seen": TIME,
+                    "last_seen": TIME,
+                    "least_delay_ms": {"type": ["number", "null"]},
+                }
+            )
+        )
+    }
+)
 PROBLEM = record(
     {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "error": TEXT}, optional=("error",)
 )

@@ -1,7 +1,7 @@
 """Is everything as it should be? One finding a check; each says what to do."""
 
+from controlsurface.doctor.checks import Patient, examine
 from controlsurface.doctor.configuration import as_toml
-from controlsurface.doctor.examine import Patient, examine
 from controlsurface.doctor.finding import Finding
 
 __all__ = ["Finding", "Patient", "as_toml", "examine"]

@@ -15,6 +15,7 @@ from controlsurface.metrics.statement import Statement
 from controlsurface.reader import detail, listing, trace
 from controlsurface.reader.ingest import stored_counters, summary
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
+from controlsurface.reader.sources import STATEMENT as SOURCES
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.otlp_json import traces_data
 
@@ -70,7 +71,10 @@ class LocalReader:
         if not found.num_rows:
             raise NotFound(f"no request '{request_id[:200]}'")
         row = found.to_pylist()[0]
-        return RequestDetail(found, self._rows(detail.attempts(row)), self._rows(detail.evaluations(row)))
+        attempts = self._rows(detail.attempts(row, row["started_at"]))
+        if attempts.num_rows < row["steps"]:  # some lie further away, or nobody knows when
+            attempts = self._rows(detail.attempts(row, None))
+        return RequestDetail(found, attempts, self._rows(detail.evaluations(row)))
 
     def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
         """A trace's spans, in order of time."""
@@ -90,6 +94,10 @@ class LocalReader:
         return self._rows(
             Statement("SELECT key, n, first_seen, last_seen FROM attribute_keys ORDER BY n DESC, key", {})
         )
+
+    def sources(self) -> pa.Table:
+        """Who sends."""
+        return self._rows(SOURCES)
 
     def health(self) -> tuple[str, ...]:
         """Why no traffic is taken."""

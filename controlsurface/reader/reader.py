@@ -126,6 +126,10 @@ class Reader(Protocol):
         """Attribute keys that no vocabulary reads: key, n, first_seen, last_seen, most frequent first."""
         ...
 
+    def sources(self) -> pa.Table:
+        """Services of the last week: service, spans, first_seen, last_seen, least_delay_ms (below 0: clock ahead)."""
+        ...
+
     def health(self) -> tuple[str, ...]:
         """Why the server takes no traffic at the moment; empty when it does."""
         ...

@@ -76,6 +76,10 @@ class RemoteReader:
         last = found.pop("last_accepted_at")
         return Ingest(**found, last_accepted_at=datetime.fromisoformat(last) if last else None)
 
+    def sources(self) -> pa.Table:
+        """Who sends."""
+        return self._table("/api/v1/sources")[0]
+
     def unrecognised(self) -> pa.Table:
         """Attribute keys that nothing reads."""
         return self._table("/api/v1/unrecognised")[0]

@@ -26,6 +26,7 @@ TABLES = (
     "requests",
     "requests/req-2",
     "unrecognised",
+    "sources",
 )
 
 

@@ -27,7 +27,8 @@ def test_the_document_keeps_its_word(case: Any, url: str) -> None:
 def test_every_address_of_the_contract_is_described(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
-        "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions unrecognised"
+        "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
+        "unrecognised sources"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",

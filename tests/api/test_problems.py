@@ -23,6 +23,7 @@ PATHS = (
     "traces/x",
     "ingest",
     "unrecognised",
+    "sources",
 )
 NAMES = (
     *("metric", "by", "where", "start", "end", "every", "column", "order", "limit", "cursor", "failed", "trace_id"),

@@ -32,7 +32,7 @@ def test_before_the_first_start_all_is_well(tmp_path: Path) -> None:
 def test_a_taken_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        monkeypatch.setattr("controlsurface.doctor.examine.PORTS", {"api": port})
+        monkeypatch.setattr("controlsurface.doctor.checks.PORTS", {"api": port})
         (finding,) = found(tmp_path)["ports"]
     assert finding.verdict == "warn"
     assert f"127.0.0.1:{port}" in finding.text
@@ -70,3 +70,18 @@ def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: py
 def test_a_failed_check_is_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "controlsurface.duckdb").write_bytes(b"no database")
     assert run(["doctor", "--data", str(tmp_path)]) == 1
+
+
+def test_a_clock_that_runs_ahead_and_a_silent_source_are_named(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path)) as store:
+        seed(store, n=200)
+        with store.writing() as writing:
+            writing.execute(
+                "UPDATE spans SET service = 'fast-clock', duration_ms = 1, "
+                "received_at = CAST(now() AS TIMESTAMP) - INTERVAL 3 DAY, "
+                "end_ns = epoch_ns(now() - INTERVAL 3 DAY + INTERVAL 1 MINUTE)"
+            )
+    findings = found(tmp_path)
+    assert findings["clocks"][0].text == "fast-clock: its clock runs 60.0 s or more ahead of ours"
+    assert findings["sources"][0].verdict == "warn"
+    assert "the last 4320 min ago" in findings["sources"][0].text

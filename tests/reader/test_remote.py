@@ -33,6 +33,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
     "ingest": lambda r: r.ingest(),
     "unrecognised": lambda r: r.unrecognised(),
+    "sources": lambda r: r.sources(),
     "health": lambda r: r.health(),
     "trace": lambda r: r.trace(some_trace(r)),
     "trace, hinted": lambda r: r.trace(some_trace(r), RequestsArgs(**WINDOW).start),

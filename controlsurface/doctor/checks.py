@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from controlsurface.reader.reader import Reader
 from controlsurface.store.duckdb import FILE, owner
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
-DAY = timedelta(days=1)
 LOW_DISK = 10  # times the configured minimum
 SKEW_MS = 2000.0  # clocks this far apart put spans on the wrong minute
-SILENT = 10  # times the usual gap without a word
+SILENT = 50  # times the usual time between spans without a word ...
+SILENT_S = 900  # ... and at least so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +136,17 @@ def _unpriced(reader: Reader) -> Iterator[Finding]:
 
 
 def _sources(reader: Reader) -> Iterator[Finding]:
-    """Clocks and silence of every service seen in the last days."""
-    now = datetime.now(UTC)
+    """Clocks and silence of every service of the last days."""
     for row in reader.sources().to_pylist():
-        name, skew, gap = row["service"] or "a source without service.name", row["skew_ms"], row["usual_gap_ms"]
-        if skew is not None and skew > SKEW_MS:
-            yield Finding("clocks", "warn", f"{name}: its clock is {skew / 1e3:.1f} s ahead of ours")
-        quiet_ms = (now - row["last_seen"]) / timedelta(milliseconds=1)
-        if gap and quiet_ms > max(SILENT * gap, 60_000):
-            yield Finding("sources", "warn", f"{name}: silent for {quiet_ms / 60_000:.0f} min")
-        else:
-            yield Finding("sources", "ok", f"{name}: {row['spans']} spans, last {quiet_ms / 1000:.0f} s ago")
+        name = row["service"] or "a source without service.name"
+        quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
+        yield _silence(name, row, quiet_s)
+        if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -SKEW_MS:
+            yield Finding("clocks", "warn", f"{name}: its clock runs {-delay_ms / 1e3:.1f} s or more ahead of ours")
+
+
+def _silence(name: str, row: dict[str, Any], quiet_s: float) -> Finding:
+    """Whether a source says nothing for much longer than it is used to."""
+    usual_s = (row["last_seen"] - row["first_seen"]).total_seconds() / row["spans"]
+    text = f"{name}: {row['spans']} spans in a week, the last {quiet_s / 60:.0f} min ago"
+    return Finding("sources", "warn" if quiet_s > max(SILENT_S, SILENT * usual_s) else "ok", text)

@@ -1,0 +1,21 @@
+"""Who sends: each service of the last days, how often, how lately, and how its clock stands to ours."""
+
+from controlsurface.metrics.statement import Statement
+
+# A span cannot be received before it ended: a negative least delay is a clock that runs ahead of ours.
+STATEMENT = Statement(
+    """
+SELECT
+    service,
+    count(*) AS spans,
+    min(received_at) AS first_seen,
+    max(received_at) AS last_seen,
+    min(epoch_us(received_at) - CAST(end_ns // 1000 AS BIGINT)) FILTER (WHERE duration_ms IS NOT NULL) / 1e3
+        AS least_delay_ms
+FROM spans
+WHERE received_at >= CAST(now() AS TIMESTAMP) - INTERVAL 7 DAY
+GROUP BY service
+ORDER BY spans DESC, service
+""",
+    {},
+)
