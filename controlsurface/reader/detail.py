@@ -37,15 +37,16 @@ _DAY = timedelta(days=1)
 
 def request(request_id: str, near: datetime | None) -> Statement:
     """The statement whose row is the newest request of that id; with `near`, of those within a day of it."""
-    parameters: dict[str, Any] = {"request_id": request_id}
-    window = _around("r.started_at", near, parameters)
+    window, parameters = _around("r.started_at", near)
     sql = f"SELECT {SELECTED}\nFROM requests AS r\nWHERE r.request_id = $request_id{window}\n"
-    return Statement(sql + "ORDER BY r.started_at DESC NULLS LAST, r.trace_id, r.span_id\nLIMIT 1", parameters)
+    order = "ORDER BY r.started_at DESC NULLS LAST, r.trace_id, r.span_id\nLIMIT 1"
+    return Statement(sql + order, parameters | {"request_id": request_id})
 
 
-def attempts(row: Mapping[str, Any]) -> Statement:
-    """The statement whose rows are the attempts of a request."""
-    return Statement(_ATTEMPTS.format(window=""), {"request_id": row["request_id"]})
+def attempts(row: Mapping[str, Any], near: datetime | None) -> Statement:
+    """The statement whose rows are the attempts of a request; with `near`, those within a day of it."""
+    window, parameters = _around("started_at", near)
+    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": row["request_id"]})
 
 
 def evaluations(row: Mapping[str, Any]) -> Statement:
@@ -53,10 +54,9 @@ def evaluations(row: Mapping[str, Any]) -> Statement:
     return Statement(_EVALUATIONS, {"request_id": row["request_id"], "trace_id": row["trace_id"]})
 
 
-def _around(column: str, near: datetime | None, parameters: dict[str, Any]) -> str:
-    """The condition that a time lies within a day of `near`."""
+def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:
+    """The condition that a time lies within a day of `near`, and its values."""
     if near is None:
-        return ""
+        return "", {}
     moment = near.astimezone(UTC).replace(tzinfo=None)
-    parameters |= {"first": moment - _DAY, "last": moment + _DAY}
-    return f" AND {column} BETWEEN $first AND $last"
+    return f" AND {column} BETWEEN $first AND $last", {"first": moment - _DAY, "last": moment + _DAY}

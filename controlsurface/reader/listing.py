@@ -121,9 +121,15 @@ def render(args: RequestsArgs) -> Statement:
     key = _KEYS[args.order]
     if args.cursor:
         found.append(_after(key, args.order, args.cursor, parameters))
-    order = f"{key} DESC NULLS LAST, r.trace_id DESC, r.span_id DESC"
-    rows = f"SELECT {SELECTED}, CAST({key} AS VARCHAR) AS page_key\nFROM requests AS r{where(found)}"
-    return Statement(f"{rows}\nORDER BY {order}\nLIMIT $page_limit", parameters)
+    order = "page_key DESC NULLS LAST, r.trace_id DESC, r.span_id DESC"
+    # First the places of the page's rows, then their columns: sorting whole rows takes twenty times longer.
+    sql = (
+        f"WITH page AS (\n    SELECT r.rowid AS place, {key} AS page_key\n    FROM requests AS r{where(found)}\n"
+        f"    ORDER BY {order}\n    LIMIT $page_limit\n)\n"
+        f"SELECT {SELECTED}, CAST(page_key AS VARCHAR) AS page_key\n"
+        f"FROM page JOIN requests AS r ON r.rowid = page.place\nORDER BY {order.replace('page_key', 'page.page_key')}"
+    )
+    return Statement(sql, parameters)
 
 
 def page(args: RequestsArgs, rows: pa.Table) -> tuple[pa.Table, str | None]:

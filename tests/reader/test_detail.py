@@ -38,6 +38,13 @@ def test_a_hint_in_time_changes_nothing_even_when_it_is_wrong(cascaded: dict[str
     assert reader.request(cascaded["request_id"], datetime(1999, 1, 1, tzinfo=UTC)) == found
 
 
+def test_attempts_are_found_however_far_away_or_undated_they_are(store: DuckStore, reader: LocalReader) -> None:
+    sql = "SELECT request_id FROM attempts WHERE started_at IS NULL AND request_id IS NOT NULL"
+    for name in [*store.rows(sql)["request_id"].to_pylist(), "req-0"]:
+        found = reader.request(str(name))
+        assert found.attempts.num_rows == found.request["steps"]
+
+
 def test_evaluations_of_other_requests_in_the_trace_are_left_out(store: DuckStore, reader: LocalReader) -> None:
     sql = "SELECT request_id, evaluation_id FROM attempts JOIN evaluations USING (trace_id, span_id) LIMIT 50"
     for row in store.rows(sql).to_pylist():
