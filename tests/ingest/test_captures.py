@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.ingest.loading import CAPTURES, Loaded, capture, loaded
 
@@ -210,3 +212,19 @@ def test_a_parent_may_come_after_its_child(order: tuple[str, str]) -> None:
     row = store.one("SELECT * FROM requests")
     assert (row["lane"], row["escalated"], row["confidence"]) == ("large", True, 0.31)
     assert (row["input_tokens"], row["output_tokens"], row["attempts"]) == (14, 42, 1)
+
+
+def test_an_evaluation_told_by_a_log_and_by_a_span_event_is_one() -> None:
+    log = next(body for signal, body in capture("pydantic_evals-2.62.0-online") if signal == "logs")
+    store = loaded(capture("pydantic_evals-2.62.0-online"), [("traces", with_events(log))])
+    assert len(store.rows("evaluations")) == 8
+
+
+def with_events(logs: bytes) -> bytes:
+    """The evaluations of a logs export as span events."""
+    export = ExportTraceServiceRequest()
+    spans = export.resource_spans.add().scope_spans.add().spans
+    for record in ExportLogsServiceRequest.FromString(logs).resource_logs[0].scope_logs[0].log_records:
+        span = spans.add(trace_id=record.trace_id, span_id=record.span_id, name="judged")
+        span.events.add(name="gen_ai.evaluation.result", time_unix_nano=5, attributes=record.attributes)
+    return export.SerializeToString()
