@@ -67,7 +67,7 @@ def test_a_large_model_at_once_is_routed() -> None:
 
 
 def test_a_failed_gate_explains_the_cascade() -> None:
-    gate = {"controlsurface__quality_gate__passed": False}
+    gate: dict[str, Any] = {"controlsurface__quality_gate__passed": False}
     (row,) = requests(route(1), call(2, 1, **gate), call(3, 1, model="gpt-large", at=20))
     assert (row["escalation_kind"], row["escalation_reason"]) == ("cascaded", "quality_gate")
 
@@ -85,13 +85,13 @@ def test_when_everything_fails_nobody_answered() -> None:
 
 
 def test_overhead_is_billed_beside_the_request_and_is_no_attempt_of_it() -> None:
-    classifier = {"controlsurface__purpose": "classifier", "controlsurface__cost_usd": 0.001}
+    classifier: dict[str, Any] = {"controlsurface__purpose": "classifier", "controlsurface__cost_usd": 0.001}
     (row,) = requests(route(1), call(2, 1, **classifier), call(3, 1, controlsurface__cost_usd=0.002))
     assert (row["attempts"], row["steps"], float(row["cost_usd"]), float(row["overhead_usd"])) == (1, 2, 0.002, 0.001)
 
 
 def test_a_shadow_answer_keeps_what_it_shadows_and_how_it_was_drawn() -> None:
-    shadow = {
+    shadow: dict[str, Any] = {
         "controlsurface__purpose": "shadow",
         "controlsurface__shadow__of": "q1",
         "controlsurface__sampling__probability": 0.1,
@@ -148,7 +148,7 @@ def test_sampled_traffic_is_weighted_back() -> None:
 
 
 def test_two_zero_token_counts_of_an_answer_are_unknown() -> None:
-    usage = {"gen_ai__usage__input_tokens": 0, "gen_ai__usage__output_tokens": 0}
+    usage: dict[str, Any] = {"gen_ai__usage__input_tokens": 0, "gen_ai__usage__output_tokens": 0}
     (row,) = requests(call(1, **usage))
     assert (row["input_tokens"], row["output_tokens"], row["cost_usd"]) == (None, None, None)
 
