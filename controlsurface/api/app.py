@@ -13,7 +13,9 @@ from starlette.routing import Route
 from controlsurface.api.arguments import read
 from controlsurface.api.auth import BearerToken
 from controlsurface.api.encode import encoded
-from controlsurface.api.health import alive, exposition, ready
+from controlsurface.api.exposition import Exposition
+from controlsurface.api.families import CONTENT_TYPE
+from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.operations import OPERATIONS, Operation
 from controlsurface.api.problems import on_error, on_http, on_known
@@ -30,11 +32,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def create_app(reader: Reader, config: Config) -> Starlette:
     """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
     limiter = CapacityLimiter(THREADS)
+    exposition = Exposition(reader)
     routes = [Route(each.path, _endpoint(each, reader, limiter)) for each in OPERATIONS]
     routes += [
         Route("/healthz", alive),
         Route("/readyz", _threaded(lambda _: ready(reader), limiter)),
-        Route("/metrics", _threaded(lambda _: exposition(reader), limiter)),
+        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), limiter)),
         Route("/api/openapi.json", _threaded(lambda _: document(), limiter)),
     ]
     return Starlette(

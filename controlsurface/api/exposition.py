@@ -1,20 +1,20 @@
-"""Prometheus text exposition 0.0.4: the server's own health, and the last five minutes per lane and task type."""
+"""What Prometheus scrapes: the server's own health, and the last five minutes per lane and task type."""
 
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controlsurface import __version__
+from controlsurface.api.families import Family, one, text
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.metric import Metric, Unit
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 WINDOW = timedelta(minutes=5)
 
 # What is itself about lanes is not broken down by them.
@@ -72,45 +72,35 @@ _COUNTED_BESIDES = {
 _STARTED = time.time()
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family and its samples."""
+class Exposition:
+    """The text of a scrape. What is asked of the store is kept for `keep_s`, however many scrape."""
 
-    name: str
-    kind: str
-    help: str
-    samples: tuple[tuple[Mapping[str, str], float], ...]
+    def __init__(self, reader: Reader, keep_s: float = 10) -> None:
+        self._reader = reader
+        self._keep_s = keep_s
+        self._figures = ""
+        self._until = 0.0
+        self._lock = threading.Lock()
 
+    def render(self) -> str:
+        """All families as text."""
+        return text(*_process(), *_ingest(self._reader)) + self._kept()
 
-def render(reader: Reader) -> str:
-    """All families as text."""
-    return "".join(_text(family) for family in (*_process(), *_ingest(reader), *_figures(reader)))
-
-
-def _text(family: Family) -> str:
-    """One family: HELP, TYPE, samples."""
-    head = f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
-    return head + "".join(f"{family.name}{_labels(labels)} {float(value)!r}\n" for labels, value in family.samples)
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    """`{lane="small"}`, or nothing."""
-    pairs = ",".join(f'{name}="{_escaped(value, quotes=True)}"' for name, value in labels.items())
-    return f"{{{pairs}}}" if pairs else ""
-
-
-def _escaped(text: str, *, quotes: bool = False) -> str:
-    """Backslash and line feed, and in label values the quote, are escaped."""
-    escaped = text.replace("\\", r"\\").replace("\n", r"\n")
-    return escaped.replace('"', r"\"") if quotes else escaped
+    def _kept(self) -> str:
+        """The control surface's metrics; one scrape computes them, others wait for it."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._figures = text(*_figures(self._reader))
+                self._until = time.monotonic() + self._keep_s
+            return self._figures
 
 
 def _process() -> Iterator[Family]:
     """The process, under the names that all of Prometheus's clients use."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    yield _one("process_cpu_seconds_total", "counter", "User and system CPU time.", usage.ru_utime + usage.ru_stime)
-    yield _one("process_resident_memory_bytes", "gauge", "Resident memory.", _resident_bytes(usage.ru_maxrss))
-    yield _one("process_start_time_seconds", "gauge", "Start of the process, Unix time.", _STARTED)
+    yield one("process_cpu_seconds_total", "counter", "User and system CPU time.", usage.ru_utime + usage.ru_stime)
+    yield one("process_resident_memory_bytes", "gauge", "Resident memory.", _resident_bytes(usage.ru_maxrss))
+    yield one("process_start_time_seconds", "gauge", "Start of the process, Unix time.", _STARTED)
     yield Family("controlsurface_build_info", "gauge", "The version that runs.", (({"version": __version__}, 1),))
 
 
@@ -127,32 +117,30 @@ def _ingest(reader: Reader) -> Iterator[Family]:
     state = reader.ingest()
     prefix = "controlsurface_ingest"
     for name, help_ in _COUNTED.items():
-        yield _one(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
+        yield one(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
     for name, help_ in _COUNTED_BESIDES.items():
         if name in state.counters:
-            yield _one(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
-    yield _one(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
-    yield _one(f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3)
+            yield one(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
+    yield one(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
+    yield one(f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3)
     if state.last_accepted_at:
         last = state.last_accepted_at.timestamp()
-        yield _one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
-    yield _one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
-
-
-def _one(name: str, kind: str, help_: str, value: float) -> Family:
-    """A family of one sample."""
-    return Family(name, kind, help_, (({}, value),))
+        yield one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
+    yield one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
 
 
 def _figures(reader: Reader) -> Iterator[Family]:
     """The control surface's metrics over the window, per lane and task type."""
     start = datetime.now(UTC) - WINDOW
+    left_out = 0
     for name, by in EXPOSED.items():
         try:
             rows = reader.query(QueryArgs(metric=name, by=by, start=start)).rows.to_pylist()
         except BadRequest:  # more series than one answer holds: more than Prometheus should take
-            continue
-        yield _family(find(name), by, rows)
+            left_out += 1
+        else:
+            yield _family(find(name), by, rows)
+    yield one("controlsurface_left_out_metrics", "gauge", "Metrics with too many series to expose.", left_out)
 
 
 def _family(metric: Metric, by: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Family:

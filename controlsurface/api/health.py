@@ -1,10 +1,9 @@
-"""Alive, ready, and the text that Prometheus scrapes."""
+"""Alive, and ready."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from controlsurface.api.encode import json
-from controlsurface.api.exposition import CONTENT_TYPE, render
 from controlsurface.reader import Reader
 
 
@@ -17,8 +16,3 @@ def ready(reader: Reader) -> Response:
     """200 when traffic is taken, else 503 with the reasons."""
     reasons = reader.health()
     return json({"ready": not reasons, "reasons": list(reasons)}, 503 if reasons else 200)
-
-
-def exposition(reader: Reader) -> Response:
-    """The server's health and the control surface's metrics."""
-    return Response(render(reader), media_type=CONTENT_TYPE)

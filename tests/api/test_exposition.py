@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from controlsurface.api.exposition import EXPOSED, Family, _text, render
+from controlsurface.api.exposition import EXPOSED, Exposition
+from controlsurface.api.families import Family, text
+from controlsurface.metrics import statement
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -30,7 +32,7 @@ def live() -> Iterator[LocalReader]:
 
 @pytest.fixture(scope="module")
 def families(live: LocalReader) -> dict[str, Any]:
-    return {family.name: family for family in text_string_to_metric_families(render(live))}
+    return {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
 
 
 def test_every_exposed_metric_is_there_with_its_unit(families: dict[str, Any]) -> None:
@@ -75,21 +77,44 @@ def test_the_process_is_described_as_every_client_does(families: dict[str, Any])
 
 
 def test_the_text_keeps_to_the_naming_rules(live: LocalReader) -> None:
-    text = render(live)
-    names = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
+    written = Exposition(live).render()
+    names = re.findall(r"^# TYPE (\S+) (\S+)$", written, re.MULTILINE)
     assert len({name for name, _ in names}) == len(names)
     assert all((kind == "counter") == name.endswith("_total") for name, kind in names)
-    assert text.endswith("\n")
+    assert written.endswith("\n")
 
 
 @given(st.text(), st.text(), st.floats(allow_nan=False))
 def test_any_label_and_help_survive(label: str, help_: str, value: float) -> None:
-    text = _text(Family("x", "gauge", help_.replace("\r", ""), (({"lane": label.replace("\r", "")}, value),)))
+    written = text(Family("x", "gauge", help_.replace("\r", ""), (({"lane": label.replace("\r", "")}, value),)))
     # Unicode's other line ends are no line ends here, but they are to the parser's splitting.
-    if len(text.splitlines()) == 3:
-        (family,) = text_string_to_metric_families(text)
+    if len(written.splitlines()) == 3:
+        (family,) = text_string_to_metric_families(written)
         assert family.samples[0].labels == {"lane": label.replace("\r", "")}
         assert family.samples[0].value == value
+
+
+def test_figures_are_kept_for_a_while_and_counters_are_not() -> None:
+    store = DuckStore.in_memory()
+    received = iter(range(9))
+    exposition = Exposition(LocalReader(store, lambda: {"received": next(received)}), keep_s=60)
+    before = exposition.render()
+    seed(store, n=100, days=0.001)
+    after = exposition.render()
+    assert "received_spans_total 0.0" in before
+    assert "received_spans_total 1.0" in after
+    assert "controlsurface_requests{" not in after
+    assert "controlsurface_requests{" in Exposition(LocalReader(store, dict)).render()
+    store.close()
+
+
+def test_a_metric_with_too_many_series_is_left_out_and_counted(
+    live: LocalReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement, "MAX_ROWS", 7)
+    families = {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
+    assert "controlsurface_requests" not in families
+    assert families["controlsurface_left_out_metrics"].samples[0].value > 0
 
 
 def test_it_is_served_as_the_text_format(url: str) -> None:
@@ -99,5 +124,5 @@ def test_it_is_served_as_the_text_format(url: str) -> None:
 
 
 def test_an_empty_store_is_scraped_too(empty: LocalReader) -> None:
-    families = {family.name: family for family in text_string_to_metric_families(render(empty))}
+    families = {family.name: family for family in text_string_to_metric_families(Exposition(empty).render())}
     assert families["controlsurface_requests"].samples == []
