@@ -4,13 +4,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 
 from controlsurface.bench import series
-from controlsurface.bench.bodies import first_trace, template
-from controlsurface.bench.sender import Prober, Sender
+from controlsurface.bench.bodies import template
+from controlsurface.bench.prober import Prober
+from controlsurface.bench.sender import Sender
 from controlsurface.bench.server import Server, started
 
 FLOOD, TRICKLE, SERIES = 0.45, 0.35, 0.2  # shares of the time
@@ -111,18 +111,16 @@ def _flood(server: Server, sender: Sender, settings: Settings) -> _Full:
     server.drain(PATIENCE_S)
     cpu_s, began = server.cpu_s(), time.perf_counter()
     sent = sender.flood(settings.connections, settings.seconds * FLOOD)
-    rss_mb = server.rss_mb()
     server.drain(PATIENCE_S)
     elapsed = time.perf_counter() - began
     spans = sent.bodies * sender.template.spans
-    return _Full(spans, spans / elapsed, server.cpu_s() - cpu_s, max(rss_mb, server.rss_mb()), sent.refused)
+    return _Full(spans, spans / elapsed, server.cpu_s() - cpu_s, server.rss_mb(), sent.refused)
 
 
 def _trickle(server: Server, sender: Sender, settings: Settings, rate: float) -> _Half:
     """Half of what it takes, with a prober beside."""
     seconds = settings.seconds * TRICKLE
-    near = datetime.now(UTC)
-    prober = Prober(sender, lambda number: server.has_trace(first_trace(number), near), seconds)
+    prober = Prober(server, sender, seconds)
     prober.start()
     began = time.perf_counter()
     sent = sender.trickle(settings.connections, seconds, rate)

@@ -2,7 +2,6 @@
 
 import http.client
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,6 @@ from urllib.parse import urlsplit
 from controlsurface.bench.bodies import Template
 from controlsurface.errors import Unreachable
 
-_PATIENCE_S = 30.0  # a body that cannot be read by then counts with this much
 _HEADERS = {"Content-Type": "application/x-protobuf"}
 
 
@@ -98,22 +96,3 @@ def _post(connection: http.client.HTTPConnection, body: bytes, sent: Sent) -> No
             raise Unreachable(f"{connection.host}:{connection.port}: answered {answer.status} {answer.reason}")
         sent.refused += 1
         time.sleep(float(answer.headers.get("Retry-After", "1")))
-
-
-class Prober(threading.Thread):
-    """Measures freshness: sends one body at a time and asks until it can be read."""
-
-    def __init__(self, sender: Sender, visible: Callable[[int], bool], seconds: float) -> None:
-        super().__init__(daemon=True)
-        self._sender, self._visible = sender, visible
-        self._end = time.monotonic() + seconds
-        self.seconds: list[float] = []
-
-    def run(self) -> None:
-        """One body after the other until the time is over."""
-        while time.monotonic() < self._end:
-            number = self._sender.one()
-            began = time.perf_counter()
-            while not self._visible(number) and time.perf_counter() - began < _PATIENCE_S:
-                time.sleep(0.02)
-            self.seconds.append(time.perf_counter() - began)

@@ -1,6 +1,7 @@
 """A collector in a process of its own, to be measured from outside."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ class Server:
 
     api: str
     otlp_http: str
+    pid: int
     reader: RemoteReader
 
     def drain(self, patience_s: float) -> None:
@@ -33,6 +35,14 @@ class Server:
             if time.monotonic() > end:
                 raise Unreachable(f"{self.api}: still storing after {patience_s:g} s")
             time.sleep(0.02)
+
+    def accepted(self) -> int:
+        """Items answered so far; an item is stored when all that were accepted before it are."""
+        return self.reader.ingest().accepted
+
+    def has_stored(self, accepted: int) -> bool:
+        """Whether that many items are stored; asks for counters alone, to leave the server its time."""
+        return self.reader.ingest().counters["stored"] >= accepted
 
     def has_trace(self, trace_id: str, near: datetime) -> bool:
         """Whether a trace can be read."""
@@ -44,16 +54,24 @@ class Server:
 
     def cpu_s(self) -> float:
         """Seconds of processor time it used so far."""
-        return self._own_metric("process_cpu_seconds_total")
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.exists():  # not Linux
+            return self._own_metric("process_cpu_seconds_total")
+        fields = stat.read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def rss_mb(self) -> float:
-        """Memory it holds, in MB."""
-        return self._own_metric("process_resident_memory_bytes") / 1e6
+        """Memory it holds, in MB; where the system tells, the most it ever held."""
+        status = Path(f"/proc/{self.pid}/status")
+        if not status.exists():
+            return self._own_metric("process_resident_memory_bytes") / 1e6
+        most = next(line for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
+        return int(most.split()[1]) * 1024 / 1e6
 
     def _own_metric(self, name: str) -> float:
         with urllib.request.urlopen(f"{self.api}/metrics", timeout=30) as answer:
-            text = answer.read().decode()
-        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+            lines = answer.read().decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 @contextmanager
@@ -80,5 +98,5 @@ def _ready(process: "subprocess.Popen[str]", words: Path) -> Server:
         table = json.loads(line)
         found[table["ready"]] = table["url"]
         if found.keys() >= _NAMES:
-            return Server(found["api"], found["otlp_http"], RemoteReader(found["api"]))
+            return Server(found["api"], found["otlp_http"], process.pid, RemoteReader(found["api"]))
     raise PartFailed(f"the collector ended before it was ready: {words.read_text('utf-8')}")

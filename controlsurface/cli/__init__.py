@@ -31,7 +31,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _said(_with_hint(problem), problem.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _said("interrupted", INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click's way of saying the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it at exit
         return BROKEN_PIPE
     return code if isinstance(code, int) else 0

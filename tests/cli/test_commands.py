@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -11,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import controlsurface
-from controlsurface.cli import run
+from controlsurface.cli import BROKEN_PIPE, INTERRUPTED, run
+from controlsurface.cli.query import _WRITERS
 from controlsurface.config import Config, parse
 from controlsurface.doctor import as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound
@@ -173,3 +177,21 @@ def test_a_running_server_answers_alike(data: Path, captures: Path, tmp_path: Pa
         assert answers(served) == answers(data)
         again = json.loads(asked(capsys, "import", captures / CASCADE, "--json", "--data", served))
         assert again["duplicates"] == again["accepted"]
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    argv = [sys.executable, "-m", "controlsurface.cli", "query", "--list"]
+    ended = subprocess.run(argv, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(write_end)
+    assert (ended.returncode, ended.stderr) == (BROKEN_PIPE, "")
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(_WRITERS, "table", interrupt)
+    assert run(["query", "--list"]) == INTERRUPTED
+    assert capsys.readouterr().err.strip() == "controlsurface: error: interrupted"

@@ -13,9 +13,11 @@ import pytest
 import requests
 
 from controlsurface.errors import ConfigError, PortInUse, StoreError
+from controlsurface.reader.listing import RequestsArgs
 from tests.launch import Server, is_alive, running, until
 
 ALL = ("api", "otlp_http", "otlp_grpc", "dashboard")
+SIGNS = {"collector": "controlsurface.collector", "dashboard": "streamlit", "demo": "demo\0--endpoint"}
 FREE = ("--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 
 
@@ -34,8 +36,12 @@ def children(pid: int) -> dict[str, int]:
     found = {}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         command = Path(f"/proc/{child}/cmdline").read_text()
-        found["dashboard" if "streamlit" in command else "collector"] = int(child)
+        found |= {name: int(child) for name, sign in SIGNS.items() if sign in command}
     return found
+
+
+def is_dead(pid: int) -> bool:
+    return not is_alive(pid)
 
 
 def answers(url: str) -> bool:
@@ -88,6 +94,44 @@ def test_listening_to_the_world_needs_a_token(tmp_path: Path) -> None:
     ended = run(*serve(tmp_path, *FREE, "--host", "0.0.0.0"))
     assert ended.returncode == ConfigError.exit_code
     assert "set `token` under [auth]" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
+def test_no_part_outlives_a_killed_supervisor(server: Server) -> None:
+    parts = children(server.process.pid)
+    assert parts.keys() == {"collector", "dashboard"}
+    server.stop(signal.SIGKILL)
+    for pid in parts.values():
+        until(partial(is_dead, pid))
+
+
+def test_elsewhere_a_token_is_asked_of_everybody(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('[auth]\ntoken = "s3cret"\n')
+    argv = ("controlsurface.cli", "--config", str(config), *serve(tmp_path, *FREE, "--host", "0.0.0.0")[1:])
+    with running(argv, tmp_path) as server:
+        server.wait_for(*ALL)
+        metrics = server.ready["api"] + "/api/v1/metrics"
+        assert requests.get(metrics, timeout=5).status_code == 401
+        assert requests.get(metrics, timeout=5, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert requests.get(server.ready["dashboard"], timeout=5).status_code == 401
+
+
+def test_the_demo_writes_history_once(tmp_path: Path) -> None:
+    with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as first:
+        first.wait_for("api")
+        assert "--backfill" in until(lambda: demo_of(first))
+        until(lambda: first.reader().requests(RequestsArgs(limit=50)).rows.num_rows == 50)
+        assert first.stop() == 0
+    with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as second:
+        second.wait_for("api")
+        assert "--backfill" not in until(lambda: demo_of(second))
+
+
+def demo_of(server: Server) -> str:
+    """The command line of the simulated router, once it is one."""
+    found = children(server.process.pid).get("demo")
+    return Path(f"/proc/{found}/cmdline").read_text() if found else ""
 
 
 def run(*argv: str) -> "subprocess.CompletedProcess[str]":
