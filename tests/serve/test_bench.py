@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.bench.bodies import first_trace, template
 from controlsurface.bench.ingest import Result
@@ -15,7 +16,7 @@ NOW_NS = 1_790_000_000_000_000_000
 KEYS = {"spans_per_s", "spans_per_cpu_s", "ack_p50_ms", "ack_p99_ms", "series_bound", "share_of_bound", "rss_mb"}
 
 
-def spans_of(body: bytes) -> list[object]:
+def spans_of(body: bytes) -> list[Span]:
     (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
     return list(resource.scope_spans[0].spans)
 

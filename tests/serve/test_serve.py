@@ -33,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def children(pid: int) -> dict[str, int]:
     """The parts by name; Linux tells."""
-    found = {}
+    found: dict[str, int] = {}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         command = Path(f"/proc/{child}/cmdline").read_text()
         found |= {name: int(child) for name, sign in SIGNS.items() if sign in command}
