@@ -1,6 +1,7 @@
 """Stores that the tests of metrics, readers and the API share: an empty one, and two full of traffic."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -36,3 +37,15 @@ def sampled() -> Iterator[LocalReader]:
     seed(made, n=1_000, end=NOW, weights=(1.0, 2.0, 10.0))
     yield LocalReader(made)
     made.close()
+
+
+def put(store: DuckStore, rows: list[dict[str, Any]]) -> None:
+    """Requests that have only what a test is about, and defaults."""
+    defaults: dict[str, Any] = {"request_id": "r", "trace_id": f"{1:032x}", "span_id": 1, "lane": "small"}
+    defaults |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1)
+    defaults |= {"failed_attempts": 0, "retries": 0, "fell_back": False, "failed": False, "priced": True}
+    with store.writing() as writing:
+        for row in rows:
+            full = defaults | row
+            names, marks = ", ".join(full), ", ".join(f"${name}" for name in full)
+            writing.execute(f"INSERT INTO requests ({names}) VALUES ({marks})", full)

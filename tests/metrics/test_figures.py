@@ -14,6 +14,7 @@ from controlsurface.metrics.dimensions import SHARED
 from controlsurface.metrics.query import QueryArgs, wilson
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from tests.stores import put
 
 Row = dict[str, Any]
 ADDITIVE = sorted(metric.id for metric in CATALOG.values() if metric.kind == "sum")
@@ -182,22 +183,3 @@ def test_wilsons_interval_is_what_the_textbook_says(store: DuckStore, successes:
     scale = 1 + z * z / n
     assert isclose(row["low"], max(0, (centre - half) / scale), abs_tol=1e-12)
     assert isclose(row["high"], min(1, (centre + half) / scale), abs_tol=1e-12)
-
-
-def put(store: DuckStore, rows: list[Row]) -> None:
-    """Requests that have only what a test is about, and defaults."""
-    defaults: Row = {
-        "request_id": "r",
-        "trace_id": "00000000-0000-0000-0000-000000000001",
-        "span_id": 1,
-        "lane": "small",
-    }
-    defaults |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1) | dict.fromkeys(
-        ("failed_attempts", "retries"), 0
-    )
-    defaults |= {"fell_back": False, "failed": False, "priced": True}
-    with store.writing() as writing:
-        for row in rows:
-            full = defaults | row
-            names, marks = ", ".join(full), ", ".join(f"${name}" for name in full)
-            writing.execute(f"INSERT INTO requests ({names}) VALUES ({marks})", full)

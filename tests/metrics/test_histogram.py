@@ -9,7 +9,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.histogram import RATIO, DistributionArgs
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
-from tests.metrics.test_figures import put
+from tests.stores import put
 
 COLUMNS = {
     "latency_ms": "duration_ms",

@@ -9,7 +9,7 @@ from controlsurface.errors import BadRequest, NotFound
 from controlsurface.reader import LocalReader
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.store.duckdb import DuckStore
-from tests.metrics.test_figures import put
+from tests.stores import put
 
 TRACE = "00000000000000000000000000000001"
 

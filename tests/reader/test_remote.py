@@ -17,8 +17,8 @@ from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.store.duckdb import DuckStore
-from tests.metrics.test_figures import put
 from tests.serving import serving
+from tests.stores import put
 
 WINDOW: dict[str, Any] = {"start": "2026-01-03T00:00:00+02:00", "end": "2026-01-07"}
 FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:large", "lane:small&x=1"]}
