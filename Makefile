@@ -41,9 +41,8 @@ format: .venv/.test ## rewrite the code in the one style
 docs: .venv/.test ## the tables in README.md and collectors/README.md, from the code
 	@$(BIN)/python -m tests.project.generated
 
-bench: .venv/.run ## the product's own benchmarks, one JSON object each
+bench: .venv/.run ## the product's own benchmark, one JSON object
 	@$(BIN)/controlsurface bench ingest --json
-	@$(BIN)/controlsurface bench query --json
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -65,7 +64,7 @@ clean: ## everything that can be made again
 
 # uv installs in four seconds what takes pip fifty; where it cannot reach an index that pip is configured for, pip does it.
 define install # into python $1 the lock file $2
-	{ $(BIN)/uv pip install --quiet --python $1 $(LOCKED) $2 || $1 $(PIP) $(LOCKED) $2; } >&2
+	{ $(BIN)/uv pip install --quiet --compile-bytecode --python $1 $(LOCKED) $2 || $1 $(PIP) $(LOCKED) $2; } >&2
 endef
 
 .venv/bin/uv: requirements-uv.lock | .venv/bin/python
