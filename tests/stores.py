@@ -49,3 +49,11 @@ def put(store: DuckStore, rows: list[dict[str, Any]]) -> None:
             full = defaults | row
             names, marks = ", ".join(full), ", ".join(f"${name}" for name in full)
             writing.execute(f"INSERT INTO requests ({names}) VALUES ({marks})", full)
+
+
+def make_slow(store: DuckStore) -> None:
+    """A question about requests takes minutes from here on."""
+    put(store, [{}])
+    with store.writing() as writing:
+        writing.execute("ALTER TABLE requests RENAME TO few")
+        writing.execute("CREATE VIEW requests AS SELECT few.* FROM few, range(100_000_000_000)")

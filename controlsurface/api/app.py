@@ -25,20 +25,22 @@ from controlsurface.reader import Reader
 
 # More queries at once only wait for each other's cores.
 THREADS = 16
+# Health answers however many queries wait.
+HEALTH_THREADS = 4
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(reader: Reader, config: Config) -> Starlette:
     """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
-    limiter = CapacityLimiter(THREADS)
+    limiter, apart = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS)
     exposition = Exposition(reader)
     routes = [Route(each.path, _endpoint(each, reader, limiter)) for each in OPERATIONS]
     routes += [
         Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), limiter)),
-        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), limiter)),
-        Route("/api/openapi.json", _threaded(lambda _: document(), limiter)),
+        Route("/readyz", _threaded(lambda _: ready(reader), apart)),
+        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), apart)),
+        Route("/api/openapi.json", _threaded(lambda _: document(), apart)),
     ]
     return Starlette(
         routes=routes,

@@ -3,19 +3,22 @@
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import requests
 
-from controlsurface.api import create_app
+from controlsurface.api import app, create_app
 from controlsurface.config import Config
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
 from tests.api.conftest import Get
 from tests.serving import serving
+from tests.stores import make_slow
 
 ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -133,6 +136,18 @@ def test_a_server_that_takes_no_traffic_says_why(store: Any) -> None:
     assert (ready.status_code, ready.json()) == (503, {"ready": False, "reasons": ["the disk is full"]})
     assert alive.status_code == 200
     assert "controlsurface_ready 0.0" in text
+
+
+def test_health_answers_while_queries_hold_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "THREADS", 1)
+    store = DuckStore.in_memory()
+    make_slow(store)
+    with serving(LocalReader(store, timeout_s=2)) as url, ThreadPoolExecutor() as threads:
+        slow = [threads.submit(requests.get, f"{url}/api/v1/query?metric=requests", timeout=9) for _ in range(2)]
+        assert requests.get(f"{url}/readyz", timeout=9).json()["ready"]
+        assert not any(query.done() for query in slow)
+        assert [query.result().status_code for query in slow] == [504, 504]
+    store.close()
 
 
 def test_the_app_is_made_without_touching_the_store(empty: LocalReader) -> None:

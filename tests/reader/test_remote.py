@@ -18,7 +18,7 @@ from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
-from tests.stores import put
+from tests.stores import make_slow
 
 WINDOW: dict[str, Any] = {"start": "2026-01-03T00:00:00+02:00", "end": "2026-01-07"}
 FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:large", "lane:small&x=1"]}
@@ -110,10 +110,7 @@ def test_many_threads_may_ask_at_once(local: LocalReader, remote: RemoteReader) 
 
 def test_a_query_that_takes_too_long_is_stopped() -> None:
     store = DuckStore.in_memory()
-    put(store, [{}])
-    with store.writing() as writing:
-        writing.execute("ALTER TABLE requests RENAME TO few")
-        writing.execute("CREATE VIEW requests AS SELECT few.* FROM few, range(100_000_000_000)")
+    make_slow(store)
     with (
         serving(LocalReader(store, timeout_s=0.1)) as url,
         pytest.raises(TooSlow, match="stopped after"),
