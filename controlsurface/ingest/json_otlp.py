@@ -30,7 +30,7 @@ def parse(signal: Signal, body: bytes) -> Request:
         raise BadBody(f"not JSON: {problem}") from None
     except RecursionError:
         raise BadBody("JSON nested too deep") from None
-    except (ValueError, TypeError, OverflowError) as problem:
+    except (ValueError, TypeError) as problem:
         raise BadBody(f"JSON body: {problem}") from None
 
 

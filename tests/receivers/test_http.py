@@ -121,9 +121,10 @@ def test_protobuf_that_calls_itself_json_is_answered_in_json(site: Site, client:
     assert (answer.status_code, answer.json()) == (200, {})
 
 
-@pytest.mark.parametrize("damaged", [b"not gzip", gzip.compress(b"x" * 1000)[:-9], gzip.compress(b"") + b"tail"])
-def test_damaged_gzip_is_400(site: Site, client: httpx.Client, damaged: bytes) -> None:
-    assert post(client, site, damaged, content_encoding="gzip").status_code == 400
+def test_damaged_gzip_is_400(site: Site, client: httpx.Client) -> None:
+    whole = gzip.compress(body())
+    for damaged in (b"not gzip", whole[:-9], whole + b"tail"):
+        assert post(client, site, damaged, content_encoding="gzip").status_code == 400
 
 
 def test_a_body_over_the_limit_is_413_announced_chunked_or_compressed(
