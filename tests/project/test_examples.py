@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,13 +17,24 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface import config
+from controlsurface.cli.group import controlsurface as command_line
 from controlsurface.collector.engine import running
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
 from controlsurface.ingest.intake import Body
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.money.book import read_book
 from tests.project import tree
 
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHELL = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
+COMMANDS = [
+    line
+    for document in ("README.md", "collectors/README.md")
+    for block in SHELL.findall((tree.ROOT / document).read_text("utf-8"))
+    for line in block.splitlines()
+    if line.startswith("controlsurface")
+]
 
 
 def example(document: str, name: str) -> str:
@@ -79,6 +91,24 @@ def test_the_configuration_example_is_one() -> None:
     parsed = config.parse(tomllib.loads(example("README.md", "configuration")), "README.md")
     assert list(parsed.lanes) == ["small", "large"]
     assert parsed.lanes["large"].escalation
+
+
+def test_the_prices_example_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(example("README.md", "prices"), "utf-8")
+    assert [price.model for price in read_book(path).price] == ["qwen2.5-7b*"]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_shown_is_one(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("traces.jsonl", "requests.csv", "scores.parquet", "export.jsonl", "my_mapping.toml"):
+        (tmp_path / name).touch()
+    name, *arguments = shlex.split(line, comments=True)[1:]
+    command = command_line.get_command(command_line.make_context("controlsurface", [], resilient_parsing=True), name)
+    assert command
+    asked = command.make_context(name, arguments).params.get("metric")
+    assert asked is None or asked in CATALOG
 
 
 def test_the_vocabulary_example_reads_the_span_above_it(

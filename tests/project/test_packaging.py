@@ -10,7 +10,7 @@ from hatchling import build
 
 from tests.project import tree
 
-CONTENT = {"collectors": "*.toml", "dashboards": "*.py", "alerts": "README.md"}
+CONTENT = {"collectors": "*.toml", "collectors/mappings": "*.toml", "dashboards": "*.py", "alerts": "README.md"}
 
 
 @pytest.fixture(scope="module")
