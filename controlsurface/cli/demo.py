@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """A simulated router: requests, escalations, failures and prices as one would see them.
 
-    A server with a token finds it in the environment variable CONTROLSURFACE_TOKEN.
+    The environment variable CONTROLSURFACE_TOKEN holds the token of a server that asks for one.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

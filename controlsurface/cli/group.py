@@ -12,6 +12,7 @@ _COMMANDS = {
     "demo": "Send the traffic of a simulated router.",
     "import": "Bring in files: OTLP bodies, the Collector's JSON lines, tables.",
     "query": "Any metric, broken down and filtered.",
+    "export": "Figures as files: the weekly cost attribution.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }
@@ -21,6 +22,11 @@ Exit codes:
   3 store unavailable  4 not found          5 malformed or too large input
   6 busy or disk full  7 port in use        8 a part of the server failed
   9 server unreachable 130 interrupted      141 the reader of the output went away
+
+\b
+Environment:
+  CONTROLSURFACE_CONFIG  --config      CONTROLSURFACE_DATA  --data
+  CONTROLSURFACE_TOKEN   the token of a server that asks for one
 """
 
 

@@ -1,18 +1,16 @@
 """Rows on standard output: aligned for people, JSON, CSV and Parquet for programs."""
 
-import csv
-import io
 import math
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import click
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from controlsurface.api.encode import json
+from controlsurface.export.tables import as_csv, as_parquet
 
 FORMATS = ("table", "json", "csv", "parquet")
 
@@ -29,20 +27,14 @@ def write_table(table: pa.Table) -> None:
 
 def write_csv(table: pa.Table) -> None:
     """RFC 4180 with a header; unknown is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(list(map(_exact, row.values())) for row in table.to_pylist())
-    click.echo(out.getvalue(), nl=False)
+    click.echo(as_csv(table), nl=False)
 
 
 def write_parquet(table: pa.Table) -> None:
     """Parquet bytes; never onto a terminal."""
     if sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; send it to a file: > rows.parquet")
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    sys.stdout.buffer.write(out.getvalue())
+    sys.stdout.buffer.write(as_parquet(table))
 
 
 def aligned(table: pa.Table) -> str:
@@ -67,10 +59,3 @@ def _short(value: object) -> str:
     if isinstance(value, float | Decimal):
         return f"{value:.6g}"
     return str(value)
-
-
-def _exact(value: object) -> object:
-    """What CSV holds: every digit of money, times as RFC 3339."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return format(value, "f") if isinstance(value, Decimal) else value

@@ -15,8 +15,13 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 
+_EXAMPLES = """\b
+controlsurface query escalation_rate --by task_type --since 24h
+controlsurface query cost --by team --where lane=large --every 1d --format csv
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("metric", required=False)
 @data_option
 @click.option("--list", "listed", is_flag=True, help="Show all metrics.")
@@ -29,7 +34,9 @@ from controlsurface.metrics.query import QueryArgs
 @click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
 @json_option
 @click.option("--sql", is_flag=True, help="Print the statement and its parameters instead of the rows.")
+@click.pass_context
 def command(
+    context: click.Context,
     metric: str | None,
     data: Path,
     listed: bool,
@@ -43,12 +50,7 @@ def command(
     as_json: bool,
     sql: bool,
 ) -> None:
-    r"""Any metric of the catalogue, broken down, filtered and over time.
-
-    \b
-    controlsurface query escalation_rate --by task_type --since 24h
-    controlsurface query cost --by team --where lane=large --every 1d --format csv
-    """
+    """Any metric of the catalogue, broken down, filtered and over time."""
     form = "json" if as_json else form
     if listed:
         _print_catalogue(form)
@@ -61,7 +63,7 @@ def command(
     arguments = QueryArgs.model_validate(
         {"metric": metric, "by": by, "where": tuple(map(_filter, where)), **{k: v for k, v in given.items() if v}}
     )
-    with closing(reader_of(data)) as reader:
+    with closing(reader_of(data, context)) as reader:
         answer = operations.query(reader, arguments, {})
     if sql:
         _print_sql(answer.facts)

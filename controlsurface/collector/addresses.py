@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controlsurface.errors import StoreInUse
+from controlsurface.reader.owner import SERVER
 from controlsurface.store.duckdb import owner
-
-FILE = "server.json"
 
 
 @contextmanager
 def left_in(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
     """Leave the addresses there while the server answers; never a half-written file."""
-    path = data / FILE
+    path = data / SERVER
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
     draft.replace(path)
@@ -34,7 +33,7 @@ def found_in(data: Path, wait_s: float = 5) -> Mapping[str, str] | None:
     until = time.monotonic() + wait_s
     while pid := owner(data):
         try:
-            addresses: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
+            addresses: dict[str, str] = json.loads((data / SERVER).read_text("utf-8"))
         except (OSError, ValueError):
             if time.monotonic() > until:
                 raise StoreInUse(f"{data}: in use by process {pid}, which does not say where it listens") from None

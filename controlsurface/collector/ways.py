@@ -1,6 +1,7 @@
 """The two ways of a body from a file into the store: over OTLP to the server that owns it, or by ourselves."""
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +74,7 @@ class Served:
     """Over OTLP/HTTP. What it counts as known may include what others send at the same time."""
 
     def __init__(self, api: str, otlp_http: str, config: Config) -> None:
-        token = config.auth.token
+        token = config.auth.token or os.environ.get("CONTROLSURFACE_TOKEN", "")
         self._otlp = otlp_http
         self._config = config
         self._prompts = Prompts(config.content, conventions.load(config).vocabularies)

@@ -91,7 +91,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
     if not (patient.data / FILE).exists():
         yield Finding("store", "ok", f"{patient.data}: nothing stored yet; `serve` begins it")
         return
-    with closing(open_reader(patient.data)) as reader:
+    with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
         for check in (_server, _ingest, _unread, _lanes, _unpriced, _sources):
             yield from _guarded(check, reader)

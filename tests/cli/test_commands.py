@@ -195,3 +195,17 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: S
     monkeypatch.setitem(_WRITERS, "table", interrupt)
     assert run(["query", "--list"]) == INTERRUPTED
     assert capsys.readouterr().err.strip() == "controlsurface: error: interrupted"
+
+
+def test_a_token_comes_from_the_configuration_or_the_environment(
+    captures: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('[auth]\ntoken = "s3cret"\n')
+    query = ("query", "requests", "--json", "--data", tmp_path / "data")
+    with collector(tmp_path, "--config", str(config)):
+        asked(capsys, "--config", config, "import", captures / CASCADE, "--data", tmp_path / "data")
+        assert json.loads(asked(capsys, "--config", config, *query))["rows"][0]["value"] == 3
+        assert run([str(each) for each in query]) == 1
+        monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret")
+        assert json.loads(asked(capsys, *query))["rows"][0]["value"] == 3

@@ -1,0 +1,46 @@
+"""`controlsurface export cost`: who owes what for a week, with a manifest."""
+
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from controlsurface.cli.options import data_option, reader_of
+from controlsurface.export.cost import export
+from controlsurface.export.tables import Format
+from controlsurface.money.attribution import USUAL, AttributionArgs
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+_EXAMPLE = """\b
+controlsurface export cost --week 2026-W47 --by team,task_type --to reports
+"""
+
+
+@click.command("cost", epilog=_EXAMPLE)
+@click.option("--week", required=True, metavar="WEEK", help="ISO 8601 week in UTC, such as 2026-W47.")
+@click.option("--by", multiple=True, default=USUAL, metavar="A,B", show_default=",".join(USUAL), help="Dimensions.")
+@click.option("--format", "form", type=click.Choice(get_args(Format)), default="csv", show_default=True)
+@click.option("--to", type=_FOLDER, help="Write file and manifest into this folder.  [default: standard output]")
+@data_option
+@click.pass_context
+def command(context: click.Context, week: str, by: tuple[str, ...], form: Format, to: Path | None, data: Path) -> None:
+    """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them."""
+    args = AttributionArgs.model_validate({"week": week, "by": by})
+    now = datetime.now(UTC)
+    if to is None and form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; give --to a folder")
+    with closing(reader_of(data, context)) as reader:
+        made = export(reader, args, form, now)
+    if not args.closed(now):
+        click.echo(f"controlsurface: {week} is not over: its figures still grow", err=True)
+    if to is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(made.body)
+        return
+    for path in made.write(to):
+        click.echo(path)
