@@ -10,14 +10,14 @@ from typing import NoReturn
 import grpc
 
 from controlsurface.config import Config
-from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
+from controlsurface.errors import Busy
 from controlsurface.ingest import answers
 from controlsurface.ingest.check import Checked
 from controlsurface.ingest.intake import Body, Intake
 from controlsurface.ingest.signals import Signal
 
 ANSWER_S = 9  # exporters give up, and drop, after 10
-_THREADS = 32  # each waits for one body to become durable
+_THREADS = 16  # each waits for one body to become durable, and may hold one in memory
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _SERVICES: dict[Signal, str] = {
     "traces": "opentelemetry.proto.collector.trace.v1.TraceService",
@@ -31,11 +31,10 @@ class GrpcReceiver:
 
     def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
         self._intake = intake
-        self._limit = settings.receiver.max_grpc_body
         self._token = settings.auth.token.encode()
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [
-            ("grpc.max_receive_message_length", self._limit),
+            ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
         ]
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
@@ -66,23 +65,21 @@ class GrpcReceiver:
                 checked = self._submitted(signal, data)
             except TimeoutError:
                 _abort(context, Busy(f"not durable within {ANSWER_S} s"))
-            except ControlSurfaceError as problem:
+            except Exception as problem:  # noqa: BLE001 (the intake logs what is not the sender's doing)
                 _abort(context, problem)
             return answers.success(signal, checked, "protobuf")
 
         return export
 
     def _submitted(self, signal: Signal, data: bytes) -> Checked:
-        """The answer to a body. Raises BadBody, TooLarge, Busy, TimeoutError."""
+        """The answer to a body, whose size gRPC has checked. Raises BadBody, Busy, TimeoutError."""
         hold = self._intake.hold()
         try:
-            if len(data) > self._limit:
-                raise TooLarge(f"the message of {len(data)} bytes is over the limit of {self._limit}")
             hold.add(len(data))
-        except ControlSurfaceError as problem:
+        except Busy as problem:
             self._intake.count(problem)
             raise
-        return self._intake.submit(Body(signal, data, limit=self._limit), hold).result(ANSWER_S)
+        return self._intake.submit(Body(signal, data), hold).result(ANSWER_S)
 
     def _authorised(self, context: grpc.ServicerContext) -> bool:
         given = dict(context.invocation_metadata()).get("authorization", "")
@@ -90,6 +87,6 @@ class GrpcReceiver:
         return not self._token or (scheme.lower() == "bearer" and compare_digest(token.strip().encode(), self._token))
 
 
-def _abort(context: grpc.ServicerContext, problem: ControlSurfaceError) -> NoReturn:
+def _abort(context: grpc.ServicerContext, problem: Exception) -> NoReturn:
     context.set_trailing_metadata(answers.trailers(problem))
     context.abort(_CODES[answers.code(problem)], answers.text(problem))

@@ -23,7 +23,7 @@ _WORKERS = 2  # decoding holds Python's lock; a second one keeps small bodies fr
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a receiver read off its socket; `limit` is in bytes, after decompression."""
+    """What a receiver read off its socket; `limit` is in bytes, after undoing `coding`."""
 
     signal: Signal
     data: bytes

@@ -1,6 +1,7 @@
 """OTLP/gRPC over real sockets."""
 
 import gzip
+import threading
 from collections.abc import Callable
 from typing import cast
 
@@ -93,6 +94,27 @@ def test_too_large_a_message_is_exhausted_without_a_time_to_retry(
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert not any("retry" in key for key in trailers)
     assert site.records() == []
+
+
+def test_more_than_fits_in_memory_is_for_later(opened: Callable[[Config], Site]) -> None:
+    site = opened(Config(receiver=Receiver(max_buffered=100)))
+    code, said, _ = refusal(site, traces(span({"k": "x" * 200})).SerializeToString())
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert "max_buffered" in said
+    assert site.counters.snapshot()["refused"] == 1
+
+
+def test_a_disk_that_hangs_is_unavailable_before_senders_give_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controlsurface.ingest.grpc.ANSWER_S", 0.2)
+    hanging = threading.Event()
+    monkeypatch.setattr("controlsurface.ingest.journal.os.fdatasync", lambda fd: hanging.wait(10))
+    assert refusal(site, traces(span()).SerializeToString())[0] is grpc.StatusCode.UNAVAILABLE
+    hanging.set()
+
+
+def test_our_own_mistake_is_internal_and_says_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controlsurface.ingest.intake.check", lambda *_: 1 / 0)
+    assert refusal(site, b"x")[:2] == (grpc.StatusCode.INTERNAL, "internal error")
 
 
 def test_a_message_larger_than_usual_is_taken_up_to_the_limit(site: Site) -> None:

@@ -206,6 +206,21 @@ def test_a_full_disk_is_503_and_later(opened: Callable[[Config], Site], client: 
     assert "min_free" in site.intake.reasons()[0]
 
 
+def test_our_own_mistake_is_500_and_says_no_more(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("controlsurface.ingest.intake.check", lambda *_: 1 / 0)
+    answer = post(client, site, b"x")
+    assert (answer.status_code, status_of(answer).code, status_of(answer).message) == (500, 13, "internal error")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_after_the_end_bodies_are_for_later(site: Site, client: httpx.Client) -> None:
+    site.intake.close()
+    answer = post(client, site, body())
+    assert (answer.status_code, status_of(answer).message) == (503, "the server is stopping")
+
+
 def test_the_same_body_sent_again_is_kept_again_since_the_store_sorts_it_out(site: Site, client: httpx.Client) -> None:
     sent = body()
     assert [post(client, site, sent).status_code for _ in range(2)] == [200, 200]

@@ -130,6 +130,17 @@ def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Pat
     assert not stopping.is_alive()
 
 
+def test_stopping_does_not_wait_longer_than_told(site: Site) -> None:
+    receiver = HttpReceiver(site.intake, Config(), "127.0.0.1", 0)
+    with socket.create_connection(("127.0.0.1", receiver.start()), timeout=10) as connection:
+        connection.sendall(HEAD + b"content-length: 1000\r\n\r\nabc")
+        time.sleep(0.1)
+        begun = time.monotonic()
+        receiver.stop(1)
+    assert time.monotonic() - begun < 5
+    assert site.intake._occupied == 0
+
+
 def test_a_taken_port_is_an_error(site: Site) -> None:
     port = httpx.URL(site.http).port
     assert port is not None
