@@ -42,14 +42,13 @@ class Span:
         """The number of buckets that lie wholly before the end."""
         return len(self.times) - bool((self.end - MONDAY) % self.step)
 
-    def grids(self, rows: pl.DataFrame, keys: Sequence[object], key: str | None, **missing: float) -> list[Values]:
+    def grids(self, rows: pl.DataFrame, keys: Sequence[object], key: str, **missing: float) -> list[Values]:
         """For each column named in `missing` a grid: a line for each of `keys`, a column for each bucket.
 
         Rows have bucket (timestamp), `key` and the columns; where none falls, a cell is what `missing` says.
         """
         times = self.times
-        lines = rows[key].replace_strict(list(keys), range(len(keys)), return_dtype=pl.Int32) if key else None
-        line = np.zeros(rows.height, np.int32) if lines is None else lines.to_numpy()
+        line = rows[key].replace_strict(list(keys), range(len(keys)), return_dtype=pl.Int64).to_numpy().astype(np.intp)
         place = np.searchsorted(times, rows["bucket"].dt.epoch("ms").to_numpy())
         inside = place < len(times)
         grids = []
@@ -83,6 +82,8 @@ def lines(
     if target is not None:
         marks = [*marks, _level(target * scale(unit), palette)]
     data = _courses(rows, span, by, names, colours, unit)
+    if highlight is not ...:  # which one is in colour, its surroundings say
+        data = [{**line, "showlegend": False} for line in data]
     axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
     return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
 

@@ -3,19 +3,19 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
-from controlsurface.ui.bars import bars
-from controlsurface.ui.card import card, spans
-from controlsurface.ui.chosen import chosen, table
+from controlsurface.ui.bar_list import bars
+from controlsurface.ui.choice import chosen, table
 from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.events import new_versions
-from controlsurface.ui.frame import frame, page
+from controlsurface.ui.finding import lead_to_requests, more, nothing, search
+from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
-from controlsurface.ui.panel import box, chart, panel
-from controlsurface.ui.ranking import ranking, standout
+from controlsurface.ui.panels import box, chart, panel
+from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, query, view
-from controlsurface.ui.search import lead_to_requests, more, nothing, search
+from controlsurface.ui.request_card import card, spans
 from controlsurface.ui.states import nothing_yet, state
-from controlsurface.ui.tiles import lanes, tile, tiles
+from controlsurface.ui.tile_row import lanes, tile, tiles
 from controlsurface.ui.units import shown, step
 
 __all__ = [

@@ -9,6 +9,7 @@ from controlsurface.ui import reading, units
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
 NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
+USUAL, CUSTOM = "24h", "custom"
 LONGEST = 200  # characters of a value; longer ones are no names
 FILTERS = {
     "task_type": "Task type",
@@ -36,8 +37,8 @@ def _window(now: datetime) -> View:
     """A running range, or two moments for `custom`."""
     name = st.segmented_control(
         "Time range",
-        [*RANGES, "custom"],
-        default="24h",
+        [*RANGES, CUSTOM],
+        default=USUAL,
         required=True,
         key="range",
         bind="query-params",
@@ -47,6 +48,8 @@ def _window(now: datetime) -> View:
     if name in RANGES:
         return running(name, now)
     hour = floored(now, timedelta(hours=1))
+    if name != CUSTOM:
+        return running(USUAL, now)  # an address may leave the range empty
     return fixed(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
 
 
@@ -60,7 +63,7 @@ def custom(start: datetime, end: datetime) -> dict[str, str]:
     """The part of an address that shows the minutes from `start` to `end`."""
     minute = timedelta(minutes=1)
     edges = {"from": floored(start, minute), "to": floored(end, minute) + minute}
-    return {"range": "custom"} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
+    return {"range": CUSTOM} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
 
 
 def _filter(name: str, known: pl.DataFrame) -> list[str]:

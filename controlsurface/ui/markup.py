@@ -54,4 +54,5 @@ def _style(colours: Palette) -> str:
         "rest": colours.rest,
     }
     variables = "".join(f"--cs-{name}:{value};" for name, value in named.items())
-    return f"<style>:root{{{variables}}}{CSS.read_text('utf-8')}</style>"
+    # Streamlit applies HTML of nothing but rules only once the page is complete; the mark makes it more than rules.
+    return f"<i class='cs-style'></i><style>:root{{{variables}}}{CSS.read_text('utf-8')}</style>"

@@ -61,14 +61,22 @@ FORMS = {"ratio": ratio, "usd": money, "ms": duration, "count": count}
 def change(now: float, before: float, unit: str) -> str:
     """What moved: percentage points for a share, percent for the rest; empty text where percent has no meaning.
 
-    >>> change(0.25, 0.2, "ratio"), change(90, 100, "ms"), change(3, 0, "usd")
-    ('+5.0 pp', '-10 %', '')
+    >>> change(0.25, 0.2, "ratio"), change(90, 100, "ms"), change(99.8, 100, "ms"), change(3, 0, "usd")
+    ('+5.0 pp', '-10 %', '0 %', '')
     """
     if unit == "ratio":
-        return f"{(now - before) * 100:+.1f} pp"
-    if before == 0:
-        return ""
-    return f"{(now / before - 1) * 100:+.0f} %"
+        return signed((now - before) * 100, 1, " pp")
+    return signed((now / before - 1) * 100, 0, " %") if before else ""
+
+
+def signed(value: float, digits: int, unit: str) -> str:
+    """A difference with its sign; none where it is nothing after rounding.
+
+    >>> signed(-0.04, 1, " pp"), signed(2, 1, " pp")
+    ('0.0 pp', '+2.0 pp')
+    """
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}{unit}" if rounded else f"{0:.{digits}f}{unit}"
 
 
 def step(length: timedelta) -> str:

@@ -17,13 +17,18 @@ Row = Mapping[str, Any]
 
 def card(detail: RequestDetail) -> None:
     """The sentence, the facts, the attempts and what was evaluated."""
-    request, attempts = detail.request, detail.attempts.to_pylist()
-    st.html(tag("p", text(why(request, attempts)), class_="cs-why") + _facts(request))
+    attempts, evaluations = detail.attempts.to_pylist(), detail.evaluations.to_pylist()
+    st.html(drawn(detail.request, attempts, evaluations))
+
+
+def drawn(request: Row, attempts: Sequence[Row], evaluations: Sequence[Row]) -> str:
+    """The card as HTML; a table without rows is left out."""
+    parts = [tag("p", text(why(request, attempts)), class_="cs-why"), _facts(request)]
     if attempts:
-        st.html(_table(ATTEMPTS, [_attempt(each) for each in attempts], "model calls of this request"))
-    if detail.evaluations.num_rows:
-        rows = [_evaluation(each) for each in detail.evaluations.to_pylist()]
-        st.html(_table(("evaluation", "score", "label", "explanation"), rows, "evaluations of this request"))
+        parts.append(_table(ATTEMPTS, [_attempt(each) for each in attempts], "model calls of this request"))
+    if evaluations:
+        parts.append(_table(EVALUATIONS, [_evaluation(each) for each in evaluations], "evaluations of this request"))
+    return "".join(parts)
 
 
 def spans(detail: RequestDetail) -> None:
@@ -46,6 +51,7 @@ def bars(trace: Mapping[str, Any], trace_id: str, lanes: Mapping[str, str]) -> N
     st.download_button("OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=icon, on_click="ignore")
 
 
+EVALUATIONS = ("evaluation", "score", "label", "explanation")
 ATTEMPTS = (
     "call",
     "lane",

@@ -9,10 +9,10 @@ import streamlit as st
 
 from controlsurface.reader.listing import Order, RequestsArgs
 from controlsurface.reader.reader import Page
-from controlsurface.ui import card, reading, states, units
+from controlsurface.ui import reading, request_card, states, units
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
-from controlsurface.ui.panel import panel
+from controlsurface.ui.panels import panel
 from controlsurface.ui.window import View
 
 ORDERS: dict[Order, str] = dict(
@@ -74,7 +74,7 @@ def nothing(found: Found) -> None:
             f"Nothing has the id {found.wanted}", "It may be older than the retention, or not have arrived yet."
         )
     with panel("Trace", "no request was derived from these spans"):
-        card.bars(trace, found.wanted, {})
+        request_card.bars(trace, found.wanted, {})
 
 
 def more(found: Found) -> None:
@@ -110,7 +110,7 @@ def _text() -> str:
 
 
 def _order() -> Order:
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Order",
         list(ORDERS),
         default="recent",
@@ -119,6 +119,7 @@ def _order() -> Order:
         key="order",
         bind="query-params",
     )
+    return chosen if chosen in ORDERS else "recent"  # an address may leave it empty
 
 
 def _only() -> dict[str, Any]:

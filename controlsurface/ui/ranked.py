@@ -8,7 +8,7 @@ import streamlit as st
 from controlsurface.ui.window import ENOUGH
 
 
-def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> object:
+def ranking(rows: pl.DataFrame, by: str, label: str, *, most: int = 8) -> object:
     """Draw rows of side_by_side, highest first; the chosen row's value of `by`, or `...` where none is chosen."""
     ranked = rows.sort("value", descending=True, nulls_last=True)
     names = ranked[by].to_list()
@@ -26,7 +26,7 @@ def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> ob
             "n": st.column_config.NumberColumn("n", format="localized", width=70),
         },
         hide_index=True,
-        height=height,
+        height=35 * (min(most, len(names)) + 1) + 3,
         key=f"ranking {by} {hash(tuple(names))}",  # another order is another table: a selection is a position
         on_select="rerun",
         selection_mode="single-row",
@@ -37,11 +37,13 @@ def ranking(rows: pl.DataFrame, by: str, label: str, *, height: int = 250) -> ob
     return names[chosen[0]] if chosen else ...
 
 
-def standout(rows: pl.DataFrame, by: str) -> tuple[object, str]:
-    """The value of `by` that moved most, with the words for it; the highest, without words, where nothing moved."""
+def standout(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
+    """The value of `by` that moved most, or the highest where nothing moved; whether it moved; and the words for it."""
     moved = rows.filter("moved").sort(pl.col("delta").abs(), descending=True)
     if moved.height:
         row = moved.row(0, named=True)
-        return row[by], f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
+        return row[by], True, f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
     ranked = rows.filter(pl.col("n") >= ENOUGH).sort("value", descending=True, nulls_last=True)
-    return (ranked.item(0, by) if ranked.height else ...), ""
+    if not ranked.height:
+        return ..., False, ""
+    return ranked.item(0, by), False, f"{ranked.item(0, by) or 'unknown'} is highest; none moved against last week"

@@ -1,0 +1,58 @@
+"""The dashboard under Streamlit's own test runner, in front of a real API over a real store."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from controlsurface.content import DASHBOARDS
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import seed
+from tests.serving import serving
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Iterator[DuckStore]:
+    """A store with ten days of traffic until now."""
+    store = DuckStore.in_memory()
+    seed(store, n=6000, days=10, end=datetime.now(UTC))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def seeded_url(seeded: DuckStore) -> Iterator[str]:
+    with serving(LocalReader(seeded)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_url() -> Iterator[str]:
+    store = DuckStore.in_memory()
+    with serving(LocalReader(store)) as url:
+        yield url
+    store.close()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Open a page of the dashboard in front of a collector, at an address."""
+
+    def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
+        monkeypatch.setenv("CONTROLSURFACE_API", url)
+        app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=30)
+        app.context["theme"] = theme
+        app.query_params.update(params)
+        app.run()
+        if page == "overview.py":
+            return app
+        app.query_params.update(params)  # what belongs to the other page is gone by now
+        return app.switch_page(page).run()
+
+    yield open_page
+    st.cache_resource.clear()

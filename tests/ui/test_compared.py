@@ -1,0 +1,68 @@
+"""What moved against last week, and what is only chance."""
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.ui.compared import Figure, moved, side_by_side, verdict
+from controlsurface.ui.ranked import standout
+
+RATE = CATALOG["escalation_rate"]
+SHARES = st.floats(0, 1)
+
+
+def share(value: float, half: float = 0.01) -> Figure:
+    return Figure(value, 1000, value - half, value + half)
+
+
+@given(SHARES)
+def test_what_stays_does_not_move(value: float) -> None:
+    assert not moved(share(value), share(value))
+
+
+def test_a_move_within_both_intervals_is_chance() -> None:
+    assert not moved(share(0.20), share(0.21))
+    assert moved(share(0.20), share(0.22))
+
+
+def test_what_is_unknown_has_not_moved() -> None:
+    assert not moved(Figure(), share(0.2))
+    assert verdict(RATE, share(0.2), Figure()) == ""
+
+
+def test_the_metric_says_which_direction_is_better() -> None:
+    assert verdict(RATE, share(0.3), share(0.2)) == "worse"
+    assert verdict(CATALOG["cache_hit_rate"], share(0.3), share(0.2)) == "better"
+    assert verdict(CATALOG["requests"], Figure(200, 200), Figure(100, 100)) == ""
+
+
+def rows(**values: float) -> pl.DataFrame:
+    names = [None if name == "unknown" else name for name in values]
+    half = [0.01] * len(values)
+    columns = {"task_type": names, "value": list(values.values()), "half": half, "n": [1000] * len(values)}
+    frame = pl.DataFrame(columns, schema_overrides={"task_type": pl.String, "value": pl.Float64, "half": pl.Float64})
+    low, high = pl.col("value") - pl.col("half"), pl.col("value") + pl.col("half")
+    return frame.with_columns(low=low, high=high).drop("half")
+
+
+def test_rows_of_unknown_value_are_compared_too() -> None:
+    (row,) = side_by_side(rows(unknown=0.5), rows(unknown=0.2), "task_type").to_dicts()
+    assert round(row["delta"], 9) == 0.3
+    assert row["moved"]
+
+
+def test_what_was_not_there_last_week_has_no_delta() -> None:
+    (row,) = side_by_side(rows(code=0.5), rows(chat=0.2), "task_type").to_dicts()
+    assert row["delta"] is None
+    assert not row["moved"]
+
+
+def test_what_moved_most_stands_out() -> None:
+    compared = side_by_side(rows(a=0.9, b=0.5, c=0.3), rows(a=0.9, b=0.4, c=0.4), "task_type")
+    assert standout(compared, "task_type")[:2] in {("b", True), ("c", True)}
+    assert standout(side_by_side(rows(a=0.1, b=0.5), rows(a=0.1, b=0.5), "task_type"), "task_type")[:2] == ("b", False)
+
+
+def test_nothing_stands_out_of_nothing() -> None:
+    assert standout(side_by_side(rows(), rows(), "task_type"), "task_type") == (..., False, "")

@@ -1,0 +1,57 @@
+"""HTML by hand: nothing a client sent becomes markup, wherever it is shown."""
+
+from collections import defaultdict
+from html.parser import HTMLParser
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.ui import request_card, tile_row
+from controlsurface.ui.compared import Figure
+from controlsurface.ui.markup import tag, text
+
+NASTY = "\"'><img src=x onerror=alert(1)>"
+
+
+class Elements(HTMLParser):
+    """What a browser would see: elements with their attributes, and words."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append((name, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@given(st.text())
+def test_text_arrives_as_it_was(said: str) -> None:
+    page = Elements(tag("p", text(said), title=said))
+    assert page.seen == [("p", {"title": said})]
+    assert page.words == said
+
+
+def test_an_unknown_attribute_is_left_out() -> None:
+    assert tag("p", title=None, class_="a", aria_label="b") == '<p class="a" aria-label="b"></p>'
+
+
+def test_nothing_on_a_tile_becomes_markup() -> None:
+    tile = tile_row.Tile(NASTY, CATALOG["cost"], Figure(1, 2), Figure(), text(NASTY), [1, 2], NASTY)
+    pictures = [sorted(attributes) for name, attributes in Elements(tile_row._drawn(tile)).seen if name == "img"]
+    assert pictures == [["alt", "src"]]
+
+
+def test_nothing_on_a_card_becomes_markup() -> None:
+    numbers = dict.fromkeys(("confidence", "threshold", "duration_ms", "ttft_ms", "input_tokens", "output_tokens"), 0.5)
+    row: defaultdict[str, Any] = defaultdict(lambda: NASTY, numbers | {"cost_usd": 0.5, "failed": True})
+    page = Elements(request_card.drawn(row, [row, row], [row]))
+    assert "img" not in {name for name, _ in page.seen}
+    assert page.words.count(NASTY) > 20

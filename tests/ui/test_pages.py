@@ -1,0 +1,105 @@
+"""Every page opens: without a collector, on an empty store, on traffic, and from whatever an address says."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from controlsurface.content import DASHBOARDS
+from tests.ui.conftest import Open
+
+PAGES = sorted(path.name for path in Path(DASHBOARDS).glob("*.py") if path.name != "app.py")
+
+
+def html(app: AppTest) -> str:
+    """All HTML that a page shows."""
+    return "\n".join(element.body for element in app.html if "<style>" not in element.body)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_page_opens_on_traffic(opened: Open, seeded_url: str, page: str, theme: str) -> None:
+    app = opened(seeded_url, page, theme)
+    assert not app.exception
+    assert "cs-title" in html(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_on_an_empty_store_says_what_to_do(opened: Open, empty_url: str, page: str) -> None:
+    app = opened(empty_url, page)
+    assert not app.exception
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in html(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_without_a_collector_says_so(opened: Open, page: str) -> None:
+    app = opened(nobody(), page)
+    assert not app.exception
+    assert "The collector does not answer" in html(app)
+    assert "cs-tile" not in html(app)
+
+
+def test_a_page_comes_back_with_its_collector(opened: Open, seeded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(nobody())
+    monkeypatch.setenv("CONTROLSURFACE_API", seeded_url)
+    assert "cs-tile" in html(app.run())
+
+
+def test_the_address_restores_the_view(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, range="7d", task_type=["code", "chat"], tenant="acme")
+    assert app.segmented_control(key="range").value == "7d"
+    assert app.multiselect(key="task_type").value == ["code", "chat"]
+    shown = app.session_state["_view"]
+    assert set(shown.where) == {"task_type:code", "task_type:chat", "tenant:acme"}
+    assert (shown.end - shown.start).days == 7
+
+
+def test_a_chosen_filter_is_what_questions_are_about(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url)
+    app.multiselect(key="lane").select("large").run()
+    assert app.session_state["_view"].where == ("lane:large",)
+
+
+def test_a_filter_stays_when_another_page_is_opened(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, "traces.py", range="6h", lane="large")
+    assert app.session_state["_view"].where == ("lane:large",)
+    assert app.segmented_control(key="range").value == "6h"
+
+
+def test_a_custom_range_is_read_in_utc(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, range="custom", **{"from": "2026-01-05T10:00", "to": "2026-01-05T12:30"})
+    shown = app.session_state["_view"]
+    assert shown.start.isoformat() == "2026-01-05T10:00:00+00:00"
+    assert shown.end.isoformat() == "2026-01-05T12:30:00+00:00"
+
+
+def test_a_range_that_ends_before_it_starts_is_turned_round(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, range="custom", **{"from": "2026-01-05T12:00", "to": "2026-01-05T10:00"})
+    assert not app.exception
+    assert app.session_state["_view"].start < app.session_state["_view"].end
+
+
+def test_rows_whose_value_nobody_said_can_be_chosen(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, task_type="(unknown)")
+    assert app.session_state["_view"].where == ("task_type:",)
+    assert "cs-tile" in html(app)
+
+
+NAMES = ("range", "from", "to", "live", "task_type", "order", "find", "only", "confidence_min", "request", "at")
+NASTY = ("", "\0", "<script>alert(1)</script>", "' OR 1=1 --", "a:b", "-1", "nan", "9" * 400, "\ud7ff\U0001f600")
+
+
+@pytest.mark.parametrize("value", NASTY, ids=ascii)
+@pytest.mark.parametrize("page", PAGES)
+def test_no_address_breaks_a_page(opened: Open, seeded_url: str, page: str, value: str) -> None:
+    app = opened(seeded_url, page, **dict.fromkeys(NAMES, value))
+    assert not app.exception
+    assert "<script>" not in html(app)
+
+
+def nobody() -> str:
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"

@@ -1,0 +1,126 @@
+"""The dashboard as a server: dark unless chosen, and nothing without the token where one is set."""
+
+import asyncio
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from controlsurface.ui.front import SCRIPT, DarkUnlessChosen
+from controlsurface.ui.signin import COOKIE, SignIn
+
+TOKEN = "correct horse battery staple"
+
+
+async def page(request: Request) -> Response:
+    return HTMLResponse("<html><head><title>x</title></head></html>")
+
+
+async def parts(request: Request) -> Response:
+    return StreamingResponse(iter(["<html><he", "ad></head>", "</html>"]), media_type="text/html")
+
+
+async def plain(request: Request) -> Response:
+    return PlainTextResponse("<head> is a word")
+
+
+APP = Starlette(routes=[Route("/", page), Route("/parts", parts), Route("/_stcore/health", plain)])
+
+
+def client(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dashboard")
+
+
+def get(app: ASGIApp, path: str, **more: dict[str, str]) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        async with client(app) as session:
+            return await session.get(path, **more)  # type: ignore[arg-type]
+
+    return asyncio.run(ask())
+
+
+def post(app: ASGIApp, path: str, **fields: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        async with client(app) as session:
+            return await session.post(path, data=fields)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("path", ["/", "/parts"])
+def test_a_document_is_dark_unless_its_user_chose(path: str) -> None:
+    answer = get(DarkUnlessChosen(APP), path)
+    assert answer.content.count(SCRIPT) == 1
+    assert answer.content.startswith(b"<html><head><script>")
+    assert int(answer.headers.get("content-length", len(answer.content))) == len(answer.content)
+
+
+def test_what_is_no_document_passes_as_it_is() -> None:
+    assert get(DarkUnlessChosen(APP), "/_stcore/health").text == "<head> is a word"
+
+
+def test_nothing_is_shown_without_the_token() -> None:
+    answer = get(SignIn(APP, TOKEN), "/?range=7d")
+    assert answer.status_code == 401
+    assert 'action="/?range=7d"' in answer.text
+    assert "<title>x" not in answer.text
+
+
+def test_the_right_token_opens_the_page_that_was_asked_for() -> None:
+    app = SignIn(APP, TOKEN)
+    answer = post(app, "/?range=7d", token=TOKEN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?range=7d")
+    assert "httponly" in answer.headers["set-cookie"].lower()
+    assert TOKEN not in answer.headers["set-cookie"]
+    assert get(app, "/", headers={"cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}).status_code == 200
+
+
+def test_a_cookie_of_another_token_is_worth_nothing() -> None:
+    answer = post(SignIn(APP, "another"), "/", token="another")
+    assert get(SignIn(APP, TOKEN), "/", headers={"cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}).status_code == 401
+
+
+@given(st.text(max_size=300))
+def test_a_wrong_token_gets_the_form_again(guess: str) -> None:
+    answer = post(SignIn(APP, TOKEN), "/", token=guess)
+    assert answer.status_code == 401
+    assert "That is not the token" in answer.text
+
+
+def test_an_endless_form_is_not_read() -> None:
+    assert post(SignIn(APP, TOKEN), "/", token="x" * 10**6).status_code == 401
+
+
+def test_signing_in_never_leads_to_another_host() -> None:
+    answer = post(SignIn(APP, TOKEN), "//evil.example/%2e%2e", token=TOKEN)
+    assert not answer.headers["location"].startswith("//")
+
+
+def test_an_address_cannot_become_markup_of_the_form() -> None:
+    assert "<script>" not in get(SignIn(APP, TOKEN), '/"><script>alert(1)</script>?"><script>').text
+
+
+def test_a_supervisor_sees_health_without_signing_in() -> None:
+    assert get(SignIn(APP, TOKEN), "/_stcore/health").status_code == 200
+
+
+def test_a_websocket_without_the_cookie_is_closed() -> None:
+    sent: list[Message] = []
+
+    async def run() -> None:
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await SignIn(APP, TOKEN)({"type": "websocket", "path": "/_stcore/stream", "headers": []}, receive, send)
+
+    asyncio.run(run())
+    assert [message["type"] for message in sent] == ["websocket.close"]

@@ -1,0 +1,83 @@
+"""The sentence on a request's card, for every way a request can go."""
+
+from typing import Any
+
+from controlsurface.ui.why import why
+
+SMALL: dict[str, Any] = {
+    "confidence": 0.81,
+    "threshold": 0.7,
+    "selected_lane": "small",
+    "lane": "small",
+    "answered_by": "slm-7b",
+    "duration_ms": 120.0,
+    "escalated": False,
+    "failed": False,
+}
+LARGE = SMALL | {
+    "confidence": 0.53,
+    "selected_lane": "large",
+    "lane": "large",
+    "answered_by": "gpt-5",
+    "escalated": True,
+    "escalation_kind": "routed",
+}
+
+
+def call(model: str, **more: Any) -> dict[str, Any]:
+    return {"purpose": "user", "model": model, **more}
+
+
+def test_a_sure_router_stays_small() -> None:
+    said = (
+        "Confidence 0.81 reached the threshold 0.70, so the request went to the small lane. slm-7b answered in 120 ms."
+    )
+    assert why(SMALL, [call("slm-7b")]) == said
+
+
+def test_an_unsure_router_goes_large_at_once() -> None:
+    assert "Confidence 0.53 was under the threshold 0.70, so the request went to the large lane." in why(LARGE, [])
+
+
+def test_a_router_against_its_threshold_has_to_give_its_reason() -> None:
+    said = why(LARGE | {"confidence": 0.9, "reason": "policy"}, [])
+    assert (
+        "reached the threshold 0.70, and yet the request went to the large lane. The router's reason: policy." in said
+    )
+
+
+def test_an_answer_that_failed_its_check_is_named() -> None:
+    row = LARGE | {"confidence": 0.8, "selected_lane": "small", "escalation_kind": "cascaded"}
+    said = why(row, [call("slm-7b", gate="fail"), call("gpt-5")])
+    assert "slm-7b's answer did not pass its check. gpt-5 answered in its place" in said
+
+
+def test_a_call_that_failed_is_named() -> None:
+    row = LARGE | {"confidence": 0.8, "selected_lane": "small", "escalation_kind": "fallback"}
+    assert "slm-7b failed (timeout)." in why(row, [call("slm-7b", failed=True, error_type="timeout"), call("gpt-5")])
+
+
+def test_a_cached_answer_needed_no_model() -> None:
+    assert why(SMALL | {"cache": "exact"}, []) == "The answer came from the exact cache, so no model was called for it."
+
+
+def test_a_router_without_confidence_is_not_made_surer() -> None:
+    said = why(SMALL | {"confidence": None, "reason": "rule 7"}, [])
+    assert said.startswith(
+        "The router gave no confidence; the request went to the small lane. The router's reason: rule 7."
+    )
+
+
+def test_a_confidence_without_a_threshold_is_just_said() -> None:
+    assert why(SMALL | {"threshold": None}, []).startswith("Confidence was 0.81, with no threshold to hold it against")
+
+
+def test_a_request_that_nothing_answered_says_so() -> None:
+    said = why(
+        SMALL | {"failed": True, "error_type": "rate_limit"}, [call("slm-7b", failed=True, error_type="rate_limit")]
+    )
+    assert said.endswith("slm-7b failed (rate_limit). Nothing answered it: rate_limit.")
+
+
+def test_a_row_that_knows_nothing_is_still_explained() -> None:
+    assert why({}, []) == "A model without a name answered in –."
