@@ -18,7 +18,7 @@ from controlsurface.cli import BROKEN_PIPE, INTERRUPTED, run
 from controlsurface.cli.query import _WRITERS
 from controlsurface.config import Config, parse
 from controlsurface.doctor import as_toml
-from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound
+from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable
 from tests.launch import collector
 
 Said = pytest.CaptureFixture[str]
@@ -206,6 +206,6 @@ def test_a_token_comes_from_the_configuration_or_the_environment(
     with collector(tmp_path, "--config", str(config)):
         asked(capsys, "--config", config, "import", captures / CASCADE, "--data", tmp_path / "data")
         assert json.loads(asked(capsys, "--config", config, *query))["rows"][0]["value"] == 3
-        assert run([str(each) for each in query]) == 1
+        assert run([str(each) for each in query]) == Unreachable.exit_code
         monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret")
         assert json.loads(asked(capsys, *query))["rows"][0]["value"] == 3
