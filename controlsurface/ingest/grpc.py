@@ -79,7 +79,7 @@ class GrpcReceiver:
         except Busy as problem:
             self._intake.count(problem)
             raise
-        return self._intake.submit(Body(signal, data), hold).result(ANSWER_S)
+        return self._intake.submit(Body(signal, data, patience_s=ANSWER_S), hold).result(ANSWER_S)
 
     def _authorised(self, context: grpc.ServicerContext) -> bool:
         given = dict(context.invocation_metadata()).get("authorization", "")

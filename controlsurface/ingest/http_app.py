@@ -114,7 +114,7 @@ class OtlpApp:
         if data is None:
             hold.release()
             return None
-        body = Body(_PATHS[request.path], data, request.encoding, request.coding, self._limit)
+        body = Body(_PATHS[request.path], data, request.encoding, request.coding, self._limit, ANSWER_S)
         return await self._answer(request, body, hold)
 
     async def _read(self, request: _Request, receive: Receive, hold: Hold) -> bytes | None:

@@ -1,6 +1,7 @@
 """The one way in, for HTTP, gRPC and `import`: checked, journalled, counted, with bounded memory."""
 
 import logging
+import math
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,13 +24,17 @@ _WORKERS = 2  # decoding holds Python's lock; a second one keeps small bodies fr
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a receiver read off its socket; `limit` is in bytes, after undoing `coding`."""
+    """What a receiver read off its socket; `limit` is in bytes, after undoing `coding`.
+
+    Its sender waits `patience_s` for the answer and then sends it again, so later the work would be done twice.
+    """
 
     signal: Signal
     data: bytes
     encoding: Encoding = "protobuf"
     coding: str = "identity"
     limit: int = 64 * config.MIB
+    patience_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,9 @@ class _Task:
     received_ns: int
 
     def data(self, hold: "Hold") -> bytes:
-        """The body decompressed, on the same account."""
+        """The body decompressed, on the same account. Raises BadBody, TooLarge, Busy."""
+        if time.time_ns() - self.received_ns > self.body.patience_s * 1e9:
+            raise Busy("more is sent than can be taken: the sender gave up while the body waited")
         data = inflated(self.body.data, self.body.coding, self.body.limit)
         hold.add(len(data) if data is not self.body.data else 0)
         return data
