@@ -13,6 +13,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.times import Instant
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.listing import RequestsArgs
 
@@ -65,6 +66,12 @@ def dimensions(reader: Reader, args: DimensionArgs, _: Path) -> Tabular:
     return Tabular("values", reader.dimensions(args))
 
 
+def attribution(reader: Reader, args: AttributionArgs, _: Path) -> Tabular:
+    """A week's calls."""
+    facts = {"week": args.week, "start": args.window.start, "end": args.window.end}
+    return Tabular("rows", reader.attribution(args), facts)
+
+
 def requests(reader: Reader, args: RequestsArgs, _: Path) -> Tabular:
     """A page of requests."""
     page = reader.requests(args)
@@ -102,6 +109,9 @@ OPERATIONS = (
     Operation("/api/v1/distribution", "A column's values in bins", DistributionArgs, distribution, shapes.BINS),
     Operation(
         "/api/v1/dimensions", "Values of dimensions, most frequent first", DimensionArgs, dimensions, shapes.VALUES
+    ),
+    Operation(
+        "/api/v1/attribution", "Calls of one week and what they cost", AttributionArgs, attribution, shapes.ATTRIBUTION
     ),
     Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
     Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),

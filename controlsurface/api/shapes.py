@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from controlsurface.money.attribution import ADDED
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -68,6 +70,21 @@ BINS = record(
 )
 VALUES = record(
     {"values": many(record({"dimension": TEXT, "value": MAYBE_TEXT, "n": NUMBER, "distinct_values": COUNT}))}
+)
+_SUM: Schema = {"type": ["number", "null"], "minimum": 0}
+ATTRIBUTION = record(
+    {
+        "week": TEXT,
+        "start": TIME,
+        "end": TIME,
+        "rows": many(
+            record(
+                {"requests": _SUM} | dict.fromkeys(ADDED, _SUM) | {"priced_share": SHARE, "last_at": TIME},
+                optional=(),
+                **_BROKEN_DOWN,
+            )
+        ),
+    }
 )
 PAGE = record({"rows": many(_REQUEST), "next": MAYBE_TEXT})
 DETAIL = record({"request": _REQUEST, "attempts": many(_ATTEMPT), "evaluations": many(_EVALUATION)})

@@ -12,6 +12,7 @@ from controlsurface.metrics import histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statement import Statement
+from controlsurface.money import attribution
 from controlsurface.reader import detail, listing, trace
 from controlsurface.reader.ingest import stored_counters, summary
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
@@ -59,6 +60,11 @@ class LocalReader:
     def dimensions(self, args: values.DimensionArgs) -> pa.Table:
         """Values of dimensions."""
         return self._rows(values.render(args))
+
+    def attribution(self, args: attribution.AttributionArgs) -> pa.Table:
+        """A week's calls."""
+        statement = attribution.render(args)
+        return statement.bounded(self._rows(statement))
 
     def requests(self, args: listing.RequestsArgs) -> Page:
         """A page of requests."""

@@ -12,6 +12,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader.listing import RequestsArgs
 
 
@@ -104,6 +105,10 @@ class Reader(Protocol):
 
     def dimensions(self, args: DimensionArgs) -> pa.Table:
         """Values of dimensions, most frequent first: dimension, value, n, distinct_values (how many, listed or not)."""
+        ...
+
+    def attribution(self, args: AttributionArgs) -> pa.Table:
+        """Calls of a week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at."""
         ...
 
     def requests(self, args: RequestsArgs) -> Page:

@@ -18,6 +18,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 
@@ -55,6 +56,10 @@ class RemoteReader:
     def dimensions(self, args: DimensionArgs) -> pa.Table:
         """Values of dimensions."""
         return self._table("/api/v1/dimensions", args)[0]
+
+    def attribution(self, args: AttributionArgs) -> pa.Table:
+        """A week's calls."""
+        return self._table("/api/v1/attribution", args)[0]
 
     def requests(self, args: RequestsArgs) -> Page:
         """A page of requests."""

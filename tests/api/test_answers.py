@@ -28,6 +28,7 @@ TABLES = (
     "dimensions",
     "requests",
     "requests/req-2",
+    "attribution?week=2026-W02&by=team",
     "unrecognised",
     "sources",
 )

@@ -14,6 +14,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.store.duckdb import DuckStore
@@ -31,6 +32,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "second page": lambda r: r.requests(RequestsArgs(limit=7, cursor=r.requests(RequestsArgs(limit=7)).next)),
     "one request": lambda r: r.request("req-2"),
     "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
+    "attribution": lambda r: r.attribution(AttributionArgs(week="2026-W02", by="team,lane")),
     "ingest": lambda r: r.ingest(),
     "unrecognised": lambda r: r.unrecognised(),
     "sources": lambda r: r.sources(),
@@ -44,6 +46,7 @@ MISTAKES: dict[str, Callable[[Reader], Any]] = {
     "no trace id": lambda r: r.trace("../../etc/passwd"),
     "no such dimension": lambda r: r.query(QueryArgs(metric="cost", by="lanes")),
     "no such metric": lambda r: r.query(QueryArgs(metric="costs")),
+    "no such week": lambda r: r.attribution(AttributionArgs(week="2026-W54")),
     "bad cursor": lambda r: r.requests(RequestsArgs(cursor="abc")),
 }
 
