@@ -12,13 +12,15 @@ from starlette.routing import Route
 
 from controlsurface.api.arguments import read
 from controlsurface.api.auth import BearerToken
-from controlsurface.api.encode import encoded
+from controlsurface.api.encode import encoded, json
 from controlsurface.api.exposition import Exposition
 from controlsurface.api.families import CONTENT_TYPE
 from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.operations import OPERATIONS, Operation
 from controlsurface.api.problems import on_error, on_http, on_known
+from controlsurface.api.telling import TELLINGS, Telling, received
+from controlsurface.api.telling import read as read_body
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.reader import Reader
@@ -35,7 +37,8 @@ def create_app(reader: Reader, config: Config) -> Starlette:
     """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
     limiter, apart = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS)
     exposition = Exposition(reader)
-    routes = [Route(each.path, _endpoint(each, reader, limiter)) for each in OPERATIONS]
+    tellers = {each.path: _teller(each, reader, limiter) for each in TELLINGS}
+    routes = [_route(each.path, _endpoint(each, reader, limiter), tellers.get(each.path)) for each in OPERATIONS]
     routes += [
         Route("/healthz", alive),
         Route("/readyz", _threaded(lambda _: ready(reader), apart)),
@@ -49,6 +52,17 @@ def create_app(reader: Reader, config: Config) -> Starlette:
     )
 
 
+def _route(path: str, asked: Endpoint, told: Endpoint | None) -> Route:
+    """One address: what answers a GET, and what takes a POST where something may be told."""
+    if told is None:
+        return Route(path, asked)
+
+    async def endpoint(request: Request) -> Response:
+        return await (told if request.method == "POST" else asked)(request)
+
+    return Route(path, endpoint, methods=["GET", "POST"])
+
+
 def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
     """One operation as an endpoint: read the arguments, answer, encode as asked."""
 
@@ -58,6 +72,22 @@ def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) ->
         return encoded(answer, request.headers.get("accept", ""))
 
     return _threaded(work, limiter)
+
+
+def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
+    """One telling as an endpoint: read the body, keep what it says, answer with it."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await received(request)
+
+        def work() -> Response:
+            told = read_body(telling.body, body)
+            telling.keep(reader, told)
+            return json(told.model_dump(), 201)
+
+        return await to_thread.run_sync(work, limiter=limiter)
+
+    return endpoint
 
 
 def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter) -> Endpoint:

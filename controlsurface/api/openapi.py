@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the operations and their argument models."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,12 +13,14 @@ from controlsurface.api.arguments import is_list
 from controlsurface.api.encode import ARROW, JSON, json
 from controlsurface.api.operations import OPERATIONS, Operation
 from controlsurface.api.problems import MEDIA_TYPE
+from controlsurface.api.telling import TELLINGS, Telling
 from controlsurface.metrics.arguments import Arguments
 
 _ERRORS = {
     "400": "An argument cannot be understood",
     "401": "The token is missing or wrong",
     "404": "There is no such thing",
+    "413": "The body is too large",
     "503": "Not at the moment; Retry-After says when",
     "504": "The query ran into its time limit",
 }
@@ -33,6 +35,8 @@ def document() -> Response:
 def openapi() -> dict[str, Any]:
     """The document as a mapping (OpenAPI 3.1)."""
     paths = {re.sub(r":\w+}", "}", each.path): {"get": _operation(each)} for each in OPERATIONS}
+    for each in TELLINGS:
+        paths.setdefault(each.path, {})["post"] = _telling(each)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Control Surface", "version": __version__},
@@ -48,17 +52,30 @@ def openapi() -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     """One GET."""
     forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
-    problems = {
-        status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status, text in _ERRORS.items()
-        if status != "404" or "{" in operation.path
-    }
+    problems = _problems(("400", "401", *(["404"] if "{" in operation.path else []), "503", "504"))
     return {
         "operationId": operation.answer.__name__,
         "summary": operation.summary,
         "parameters": [*_in_path(operation.path), *_in_query(operation.arguments)],
         "responses": {"200": {"description": operation.summary, "content": forms}, **problems},
     }
+
+
+def _telling(telling: Telling) -> dict[str, Any]:
+    """One POST."""
+    kept = {"description": "Kept", "content": {JSON: {"schema": telling.shape}}}
+    return {
+        "operationId": telling.keep.__name__,
+        "summary": telling.summary,
+        "requestBody": {"required": True, "content": {JSON: {"schema": telling.body.model_json_schema()}}},
+        "responses": {"201": kept, **_problems(("400", "401", "413", "503"))},
+    }
+
+
+def _problems(statuses: Iterable[str]) -> dict[str, Any]:
+    """The errors of these statuses."""
+    form = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return {status: {"description": _ERRORS[status], **form} for status in statuses}
 
 
 def _in_path(path: str) -> Iterator[dict[str, Any]]:

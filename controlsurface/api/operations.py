@@ -9,6 +9,8 @@ from pydantic import Field
 from controlsurface.api import shapes
 from controlsurface.api.encode import Tabular
 from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.times import Instant
@@ -72,6 +74,17 @@ def attribution(reader: Reader, args: AttributionArgs, _: Path) -> Tabular:
     return Tabular("rows", reader.attribution(args), facts)
 
 
+def contributors(reader: Reader, args: ContributorsArgs, _: Path) -> Tabular:
+    """What is different."""
+    answer = reader.contributors(args)
+    return Tabular("rows", answer.rows, answer.facts)
+
+
+def events(reader: Reader, args: EventsArgs, _: Path) -> Tabular:
+    """Changes."""
+    return Tabular("events", reader.events(args))
+
+
 def requests(reader: Reader, args: RequestsArgs, _: Path) -> Tabular:
     """A page of requests."""
     page = reader.requests(args)
@@ -113,6 +126,14 @@ OPERATIONS = (
     Operation(
         "/api/v1/attribution", "Calls of one week and what they cost", AttributionArgs, attribution, shapes.ATTRIBUTION
     ),
+    Operation(
+        "/api/v1/contributors",
+        "What is different between a selection and a baseline: values that explain a metric's change, ranked",
+        ContributorsArgs,
+        contributors,
+        shapes.CONTRIBUTORS,
+    ),
+    Operation("/api/v1/events", "Changes, told and found in the requests", EventsArgs, events, shapes.EVENTS),
     Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
     Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),
     Operation(

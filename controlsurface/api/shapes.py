@@ -86,6 +86,33 @@ ATTRIBUTION = record(
         ),
     }
 )
+_FIGURE: Schema = {"type": ["number", "null"]}
+CONTRIBUTORS = record(
+    {
+        "metric": TEXT,
+        "unit": TEXT,
+        **dict.fromkeys(("before", "after", "delta"), _FIGURE),
+        **dict.fromkeys(("n_before", "n", "support", "values"), COUNT),
+        "rows": many(
+            record(
+                {
+                    "dimension": TEXT,
+                    "value": MAYBE_TEXT,
+                    **dict.fromkeys(("before", "after"), _FIGURE),
+                    **dict.fromkeys(("share_before", "share_after"), SHARE),
+                    **dict.fromkeys(("n_before", "n"), COUNT),
+                    **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
+                    "same_as": MAYBE_TEXT,
+                }
+            )
+        ),
+        "sql": TEXT,
+        "parameters": {"type": "object"},
+        "elapsed_ms": NUMBER,
+    }
+)
+EVENT = record({"at": TIME, "kind": TEXT, "title": TEXT, "detail": MAYBE_TEXT, "source": TEXT})
+EVENTS = record({"events": many(EVENT)})
 PAGE = record({"rows": many(_REQUEST), "next": MAYBE_TEXT})
 DETAIL = record({"request": _REQUEST, "attempts": many(_ATTEMPT), "evaluations": many(_EVALUATION)})
 TRACE = record({"resourceSpans": many({"type": "object"})})

@@ -8,12 +8,16 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.errors import NotFound
-from controlsurface.metrics import histogram, query, values
+from controlsurface.metrics import contributors, events, histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statement import Statement
 from controlsurface.money import attribution
 from controlsurface.reader import detail, listing, trace
+from controlsurface.reader.contributors import Contributors
+from controlsurface.reader.contributors import contributors as ranked
 from controlsurface.reader.ingest import stored_counters, summary
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 from controlsurface.reader.sources import STATEMENT as SOURCES
@@ -65,6 +69,25 @@ class LocalReader:
         """A week's calls."""
         statement = attribution.render(args)
         return statement.bounded(self._rows(statement))
+
+    def contributors(self, args: ContributorsArgs) -> Contributors:
+        """What is different, rendered, run and folded."""
+        metric = query.find(args.metric)
+        statement = contributors.render(args)
+        began = perf_counter()
+        rows = statement.bounded(self._rows(statement))
+        return ranked(args, metric, statement, rows, round((perf_counter() - began) * 1e3, 3))
+
+    def events(self, args: EventsArgs) -> pa.Table:
+        """Changes, told and found."""
+        statement = events.render(args)
+        return statement.bounded(self._rows(statement))
+
+    def tell(self, event: Event) -> None:
+        """Keep a change."""
+        statement = events.told(event)
+        with self._store.writing() as writing:
+            writing.execute(statement.sql, statement.parameters)
 
     def requests(self, args: listing.RequestsArgs) -> Page:
         """A page of requests."""

@@ -8,11 +8,14 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
+from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 
 
@@ -109,6 +112,18 @@ class Reader(Protocol):
 
     def attribution(self, args: AttributionArgs) -> pa.Table:
         """Calls of a week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at."""
+        ...
+
+    def contributors(self, args: ContributorsArgs) -> Contributors:
+        """What is different between a selection and a baseline: the values that explain a metric's change, ranked."""
+        ...
+
+    def events(self, args: EventsArgs) -> pa.Table:
+        """Changes, told and found in the requests, in order of time: at, kind, title, detail, source."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Keep a change that somebody tells of."""
         ...
 
     def requests(self, args: RequestsArgs) -> Page:

@@ -14,11 +14,14 @@ from requests.adapters import HTTPAdapter
 from controlsurface import errors
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
+from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 
@@ -60,6 +63,21 @@ class RemoteReader:
     def attribution(self, args: AttributionArgs) -> pa.Table:
         """A week's calls."""
         return self._table("/api/v1/attribution", args)[0]
+
+    def contributors(self, args: ContributorsArgs) -> Contributors:
+        """What is different."""
+        rows, facts = self._table("/api/v1/contributors", args)
+        return Contributors(rows=rows, **facts)
+
+    def events(self, args: EventsArgs) -> pa.Table:
+        """Changes, told and found."""
+        return self._table("/api/v1/events", args)[0]
+
+    def tell(self, event: Event) -> None:
+        """Keep a change."""
+        answer = self._asked("POST", "/api/v1/events", JSON, json=event.model_dump(mode="json"))
+        if answer.status_code != HTTPStatus.CREATED:
+            raise _error(self._url, answer)
 
     def requests(self, args: RequestsArgs) -> Page:
         """A page of requests."""
@@ -120,14 +138,19 @@ class RemoteReader:
         return answer
 
     def _answer(self, path: str, pairs: Sequence[tuple[str, str]], accept: str) -> Response:
+        """Whatever the server says to a GET."""
+        return self._asked("GET", path, accept, params=list(pairs))
+
+    def _asked(self, method: str, path: str, accept: str, **more: Any) -> Response:
         """Whatever the server says. Raises Unreachable when it says nothing."""
         try:
-            return self._session.get(
+            return self._session.request(
+                method,
                 self._url + path,
-                params=list(pairs),
                 headers={"Accept": accept},
                 timeout=self._timeout_s,
                 allow_redirects=False,
+                **more,
             )
         except RequestException as problem:
             raise Unreachable(f"{self._url}: {type(problem).__name__}; is the server running?") from None

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics import histogram, statement, values
+from controlsurface.metrics import contributors, events, histogram, statement, values
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs, render
 from controlsurface.metrics.statement import Statement
@@ -20,6 +22,7 @@ from controlsurface.reader.listing import RequestsArgs
 GOLDEN = Path(__file__).parent / "golden"
 WINDOW: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-08T00:00:00Z"}
 FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:small", "lane:large"]}
+BASELINE: dict[str, Any] = {"baseline_start": "2025-12-25", "baseline_end": "2026-01-01"}
 
 PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "escalation_rate-by-task_type-every-1h": render(
@@ -30,6 +33,9 @@ PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "distribution-confidence-every-1h": histogram.render(DistributionArgs(column="confidence", every="1h", **WINDOW)),
     "distribution-latency_ms-by-lane": histogram.render(DistributionArgs(column="latency_ms", by="lane", **FILTERED)),
     "dimensions": values.render(DimensionArgs(dimension="lane,tenant", **WINDOW)),
+    "contributors-ratio": contributors.render(ContributorsArgs(metric="escalation_rate", **FILTERED, **BASELINE)),
+    "contributors-total": contributors.render(ContributorsArgs(metric="cost", **WINDOW, **BASELINE)),
+    "events": events.render(EventsArgs(**WINDOW)),
     "requests-near_threshold": listing.render(
         RequestsArgs(order="near_threshold", escalated=True, confidence_min=0.5, trace_id="ab" * 16, **FILTERED)
     ),

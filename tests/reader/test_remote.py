@@ -11,6 +11,8 @@ import pytest
 from controlsurface.config import Auth, Config
 from controlsurface.errors import ControlSurfaceError, TooSlow, Unreachable
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
@@ -23,6 +25,7 @@ from tests.stores import make_slow
 
 WINDOW: dict[str, Any] = {"start": "2026-01-03T00:00:00+02:00", "end": "2026-01-07"}
 FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:large", "lane:small&x=1"]}
+COMPARED: dict[str, Any] = FILTERED | {"baseline_start": "2026-01-01", "baseline_end": "2026-01-02"}
 
 CALLS: dict[str, Callable[[Reader], Any]] = {
     "metrics": lambda r: r.metrics(),
@@ -33,6 +36,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "one request": lambda r: r.request("req-2"),
     "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
     "attribution": lambda r: r.attribution(AttributionArgs(week="2026-W02", by="team,lane")),
+    "events": lambda r: r.events(EventsArgs(start="2026-01-01", end="2026-01-09")),
     "ingest": lambda r: r.ingest(),
     "unrecognised": lambda r: r.unrecognised(),
     "sources": lambda r: r.sources(),
@@ -47,6 +51,7 @@ MISTAKES: dict[str, Callable[[Reader], Any]] = {
     "no such dimension": lambda r: r.query(QueryArgs(metric="cost", by="lanes")),
     "no such metric": lambda r: r.query(QueryArgs(metric="costs")),
     "no such week": lambda r: r.attribution(AttributionArgs(week="2026-W54")),
+    "nothing to explain": lambda r: r.contributors(ContributorsArgs(metric="latency_p95", **COMPARED)),
     "bad cursor": lambda r: r.requests(RequestsArgs(cursor="abc")),
 }
 
@@ -87,6 +92,14 @@ def test_both_readers_measure_the_same(metric: str, local: LocalReader, remote: 
     near, far = local.query(args), remote.query(args)
     assert replace(far, elapsed_ms=0, rows=rounded(far.rows)) == replace(near, elapsed_ms=0, rows=rounded(near.rows))
     assert far.rows.schema == near.rows.schema
+
+
+def test_both_readers_find_the_same_different(local: LocalReader, remote: RemoteReader) -> None:
+    args = ContributorsArgs(metric="escalation_rate", **COMPARED)
+    near, far = local.contributors(args), remote.contributors(args)
+    assert rounded(far.rows) == rounded(near.rows)
+    assert far.rows.schema == near.rows.schema
+    assert (far.n, far.n_before, far.values, far.sql) == (near.n, near.n_before, near.values, near.sql)
 
 
 def rounded(rows: Any) -> Any:

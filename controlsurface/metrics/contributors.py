@@ -1,0 +1,152 @@
+"""What is different between two windows: every value of every dimension, ranked, in one statement.
+
+Each stored row adds `part` to the metric's numerator and `whole` to its denominator. With w a value's share of the
+whole, p its rate (0: baseline, 1: selection) and P the mean of both windows' rates, a value explains of the change
+
+    mix  = (w1 - w0) ((p0 + p1) / 2 - P)        rate = (p1 - p0) (w0 + w1) / 2
+
+Over all values of a dimension these add up to the whole change: P falls out of that sum, but lets a value that merely
+grew at an average rate explain nothing. A value that one window lacks is mix. A total is number times size, with the
+baseline scaled to the selection's length: mix is more or fewer rows, rate larger or smaller ones, and P is 0.
+
+Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
+z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, it is delta
+against its own standard error (Welch's, for unequal variances).
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import Arguments, Text, Window
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.metrics.measures import MEASURES
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import find
+from controlsurface.metrics.statement import Statement, conditions, row_limit, where
+from controlsurface.metrics.times import Instant
+
+SUPPORT = 30  # rows in either window, under which a share says more about chance than about the router
+RESTATES = 0.8  # of the metric's variance in both windows: the dimension is the metric under another name
+
+_TEMPLATE = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
+_FORMULA = re.compile(r"(?:coalesce\()?sum\((\w+)\)(?:, 0\))?(?: / sum\((\w+)\))?")
+
+# Dimensions that are made of the same facts as a measure: they would come first and explain nothing.
+_SAME_FACT: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("escalated", "routed", "cascaded", "fallback", "fell_back"),
+        "lane selected_lane request_lane escalation_kind escalation_reason",
+    ),
+    **dict.fromkeys(("failed", "recovered"), "error_type"),
+    **dict.fromkeys(("priced", "unpriced"), "cost_source"),
+    "cached": "cache",
+    "batched": "mode",
+    "gate_failed": "gate",
+    "confidence_missing": "confidence_kind",
+    "overhead_usd": "purpose",
+}
+
+
+class ContributorsArgs(Arguments):
+    """A metric, the window that is looked at, and the one it is held against."""
+
+    metric: str = Field(
+        max_length=100,
+        description="a metric of /api/v1/metrics: a total, or a mean or share of rows",
+        json_schema_extra={"enum": [name for name, each in CATALOG.items() if _FORMULA.fullmatch(each.sql)]},
+    )
+    start: Instant = Field(description="first moment of the selection, RFC 3339 or relative (-2h)")
+    end: Instant = Field(description="moment after its last")
+    baseline_start: Instant = Field(description="first moment of the baseline")
+    baseline_end: Instant = Field(description="moment after its last")
+    where: tuple[Text, ...] = Field(
+        (),
+        max_length=100,
+        description="dimension:value; repeated: any value of one dimension, all dimensions; empty value: unknown",
+    )
+    limit: int = Field(50, ge=1, le=1000, description="values listed; the answer says how many there are")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Refuse windows that end before they start, or overlap."""
+        if self.end < self.start:
+            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
+        if self.baseline_end < self.baseline_start:
+            raise BadRequest(f"baseline_end {self.baseline_end.isoformat()} lies before baseline_start")
+        if self.baseline_start < self.end and self.start < self.baseline_end:
+            raise BadRequest("baseline_end: the baseline overlaps the selection; no row can be compared with itself")
+        return self
+
+    def filters(self) -> Mapping[str, tuple[str | None, ...]]:
+        """Each filtered dimension and the values it may have."""
+        return Window(where=self.where).filters()
+
+
+def explained(metric: Metric) -> tuple[str, str | None]:
+    """The measures that a metric divides; None: it is a total. Raises BadRequest where it is made of something else."""
+    match = _FORMULA.fullmatch(metric.sql)
+    if match is None:
+        raise BadRequest(f"metric: '{metric.id}' is no total, mean or share of rows, so no row contributes to it")
+    return match[1], match[2]
+
+
+def dimensions(args: ContributorsArgs) -> list[str]:
+    """What is looked at: every dimension but those that the filters fix or that say what the metric says."""
+    metric = find(args.metric)
+    fixed = {name for name, values in args.filters().items() if len(set(values)) == 1}
+    dropped = fixed | {*_SAME_FACT.get(explained(metric)[0], "").split()}
+    return [name for name in DIMENSIONS[metric.source] if name not in dropped]
+
+
+def render(args: ContributorsArgs) -> Statement:
+    """The statement whose first row (dimension NULL) is the whole, the others values with support, ranked."""
+    metric, names = find(args.metric), dimensions(args)
+    found, parameters = conditions(metric.source, Window(where=args.where))
+    found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
+    total = explained(metric)[1] is None
+    columns = [*(f"r.{name}" for name in names), *_columns(metric)]
+    sql = _TEMPLATE.format(
+        columns=",\n        ".join(columns),
+        source=metric.source,
+        where=where(found),
+        dimension=" ".join(["CASE", *(f"WHEN GROUPING({name}) = 0 THEN '{name}'" for name in names), "END"]),
+        value=f"coalesce({', '.join(names)})",  # of one grouping set, all others are NULL
+        sets=", ".join(["(chosen)", *(f"(chosen, {name})" for name in names)]),
+    )
+    moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
+    parameters |= {name: moment.replace(tzinfo=None) for name, moment in moments.items()}
+    parameters |= {"total": total, "ratio": metric.kind == "ratio", "scale": _scale(args) if total else 1.0}
+    bounds = {"support": SUPPORT, "restates": RESTATES}
+    return Statement(sql, parameters | bounds | row_limit())
+
+
+def _columns(metric: Metric) -> list[str]:
+    """What a row adds to the metric, and the mark by which two sets of rows are found to be the same."""
+    part, whole = explained(metric)
+    measures = MEASURES[metric.source]
+    rests_on = measures[whole or part]
+    each = f"CASE WHEN {rests_on.known} THEN {rests_on.weight} ELSE 0 END"
+    return [
+        f"{_within('start', 'end')} AS chosen",
+        f"{rests_on.rows} AS n",
+        f"CAST({measures[whole].value if whole else each} AS DOUBLE) AS whole",
+        f"coalesce(CAST({measures[part].value} AS DOUBLE), 0) AS part",
+        "hash(r.request_id, r.started_at) AS mark",
+    ]
+
+
+def _within(start: str, end: str) -> str:
+    """The condition that a row lies in a window."""
+    return f"(r.started_at >= ${start} AND r.started_at < ${end})"
+
+
+def _scale(args: ContributorsArgs) -> float:
+    """What a baseline's total is multiplied by to be one of the selection's length."""
+    length = args.baseline_end - args.baseline_start
+    return (args.end - args.start) / length if length else 0.0

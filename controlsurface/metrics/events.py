@@ -1,0 +1,55 @@
+"""What changed around the router: as people and pipelines tell it, and as the requests themselves show it."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.statement import Statement, row_limit
+from controlsurface.metrics.times import Instant
+
+Kind = Literal["deploy", "model", "price", "config", "other"]
+
+_FOUND = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
+_TOLD = 'INSERT INTO events ("at", kind, title, detail, source) VALUES ($at, $kind, $title, $detail, $source)'
+
+
+class EventsArgs(Arguments):
+    """A window."""
+
+    start: Instant = Field(description="first moment, RFC 3339 or relative (-24h)")
+    end: Instant = Field(description="moment after the last")
+
+    @model_validator(mode="after")
+    def _forward(self) -> "EventsArgs":
+        """Refuse a window that ends before it starts."""
+        if self.end < self.start:
+            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
+        return self
+
+
+class Event(Arguments):
+    """A change, as it is told."""
+
+    at: Instant = Field(strict=True, description="when it took effect, RFC 3339 or relative (-5m)")
+    kind: Kind = Field(description="what was changed")
+    title: Text = Field(min_length=1, description="a few words: what a chart shows")
+    detail: Text | None = Field(None, description="a sentence more")
+    source: Text = Field("api", min_length=1, description="who says so")
+
+
+def render(args: EventsArgs) -> Statement:
+    """The statement whose rows are at, kind, title, detail, source, in order of time.
+
+    Found in the requests: a router version or model that is first or last seen (not in the week before, not since),
+    and a version whose share of the requests rises by more than 0.3.
+    """
+    bounds = {"start": args.start.replace(tzinfo=None), "end": args.end.replace(tzinfo=None)}
+    return Statement(_FOUND, bounds | row_limit())
+
+
+def told(event: Event) -> Statement:
+    """The statement that keeps an event."""
+    return Statement(_TOLD, event.model_dump() | {"at": event.at.replace(tzinfo=None)})

@@ -1,0 +1,73 @@
+"""What is different between two windows, as readers hand it out."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.metrics.contributors import SUPPORT, ContributorsArgs
+from controlsurface.metrics.folding import folded
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.statement import Statement
+
+_FIELDS: tuple["pa.Field[Any]", ...] = (
+    pa.field("dimension", pa.string()),
+    pa.field("value", pa.string()),
+    *(pa.field(name, pa.float64()) for name in ("before", "after", "share_before", "share_after")),
+    *(pa.field(name, pa.int64()) for name in ("n_before", "n")),
+    *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "z")),
+    pa.field("same_as", pa.string()),
+)
+_NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Contributors:
+    """The metric in both windows (None: unknown), and the values of dimensions that explain the difference, ranked.
+
+    Rows: dimension, value (null: unknown), before and after (the metric of its rows; a total's baseline is scaled to
+    the selection's length), share_before and share_after (of all rows), n_before and n (stored rows), delta (of the
+    whole metric, explained by this value) = mix + rate, z,
+    same_as (null, or what this row repeats: the metric, or a `dimension:value` further up).
+
+    Values with fewer than `support` rows in both windows are left out; `values` counts the others, listed or not.
+    """
+
+    metric: str
+    unit: str
+    before: float | None
+    after: float | None
+    delta: float | None
+    n_before: int
+    n: int
+    support: int
+    values: int
+    rows: pa.Table
+    sql: str
+    parameters: Mapping[str, Any]
+    elapsed_ms: float
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All but the rows."""
+        return {name: value for name, value in asdict(self).items() if name != "rows"}
+
+
+def contributors(
+    args: ContributorsArgs, metric: Metric, statement: Statement, found: pa.Table, elapsed_ms: float
+) -> Contributors:
+    """The rows of the statement, folded."""
+    whole, *rows = found.to_pylist() or [dict(_NOTHING)]
+    ranked = folded(rows, metric.id)
+    return Contributors(
+        metric=metric.id,
+        unit=metric.unit,
+        **{name: whole[name] for name in _NOTHING},
+        support=SUPPORT,
+        values=len(ranked),
+        rows=pa.Table.from_pylist(ranked[: args.limit], pa.schema(_FIELDS)),
+        sql=statement.sql,
+        parameters=statement.shown(),
+        elapsed_ms=elapsed_ms,
+    )

@@ -1,0 +1,92 @@
+"""What changed: told events are kept, and versions and models that come and go are found, but not the rare ones."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.events import Event, EventsArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.stores import put
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def kept() -> Iterator[DuckStore]:
+    store = DuckStore.in_memory()
+    yield store
+    store.close()
+
+
+def titles(store: DuckStore, start: datetime = START, hours: int = 48) -> list[str]:
+    found = LocalReader(store).events(EventsArgs(start=start, end=start + timedelta(hours=hours)))
+    return [row["title"] for row in found.to_pylist()]
+
+
+def traffic(store: DuckStore, **columns: Any) -> None:
+    """A request a minute for two days; `columns` are functions of its number."""
+    rows = [
+        {"started_at": START + i * MINUTE} | {name: value(i) for name, value in columns.items()} for i in range(2880)
+    ]
+    put(store, rows)
+
+
+def test_a_version_that_follows_another_is_one_event(kept: DuckStore) -> None:
+    traffic(kept, router_version=lambda i: "v1" if i < 1000 else "v2")
+    assert titles(kept) == ["v2 first seen"]
+
+
+def test_a_version_that_is_rolled_back_comes_and_goes(kept: DuckStore) -> None:
+    traffic(kept, router_version=lambda i: "v2" if 1000 <= i < 1600 else "v1")
+    assert titles(kept) == ["v2 first seen", "v2 last seen"]
+
+
+def test_a_version_whose_share_rises_is_an_event_at_that_hour(kept: DuckStore) -> None:
+    traffic(kept, router_version=lambda i: "v2" if i % 10 == 0 or i >= 1200 else "v1")
+    found = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    assert [(row["title"], row["at"]) for row in found] == [("v2 10 % → 100 %", START + 1200 * MINUTE)]
+
+
+def test_a_model_that_appears_is_an_event(kept: DuckStore) -> None:
+    traffic(kept, answered_by=lambda i: "new-model" if i >= 2000 and i % 3 == 0 else "old-model")
+    assert titles(kept) == ["new-model first seen"]
+
+
+def test_a_rare_model_is_no_news(kept: DuckStore) -> None:
+    traffic(kept, answered_by=lambda i: "rare" if i % 300 == 299 else "usual")
+    assert titles(kept) == []
+
+
+def test_the_first_data_ever_are_no_event(kept: DuckStore) -> None:
+    traffic(kept, router_version=lambda i: "v1", answered_by=lambda i: "m")
+    assert titles(kept) == []
+
+
+def test_a_change_outside_the_window_is_not_in_it(kept: DuckStore) -> None:
+    traffic(kept, router_version=lambda i: "v1" if i < 1000 else "v2")
+    assert titles(kept, START + timedelta(hours=20), 28) == []
+
+
+def test_what_is_told_is_kept(kept: DuckStore) -> None:
+    event = Event(at=START + MINUTE, kind="price", title="gpt-5 dearer", detail="'; DROP TABLE events", source="me")
+    LocalReader(kept).tell(event)
+    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + 2 * MINUTE)).to_pylist()
+    assert found == event.model_dump()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "party"}, {"title": ""}, {"at": "soon"}, {"title": "x" * 1001}, {"colour": "red"}]
+)
+def test_what_is_no_event_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=next(iter(wrong))):
+        Event(**{"at": START, "kind": "deploy", "title": "v2"} | wrong)
+
+
+def test_a_window_backwards_is_refused() -> None:
+    with pytest.raises(BadRequest, match="lies before start"):
+        EventsArgs(start=START, end=START - MINUTE)
