@@ -8,7 +8,7 @@ import streamlit as st
 from controlsurface.ui.window import ENOUGH
 
 
-def ranking(rows: pl.DataFrame, by: str, label: str, *, most: int = 8) -> object:
+def ranking(rows: pl.DataFrame, by: str, label: str) -> object:
     """Draw rows of side_by_side, highest first; the chosen row's value of `by`, or `...` where none is chosen."""
     ranked = rows.sort("value", descending=True, nulls_last=True)
     names = ranked[by].to_list()
@@ -20,13 +20,12 @@ def ranking(rows: pl.DataFrame, by: str, label: str, *, most: int = 8) -> object
             "n",
         ),
         column_config={
-            by: st.column_config.TextColumn(label, width=120),
-            "value": st.column_config.ProgressColumn("Rate", format="%.1f %%", min_value=0, max_value=100, width=130),
-            "delta": st.column_config.NumberColumn("vs last week", format="%+.1f pp", width=95),
-            "n": st.column_config.NumberColumn("n", format="localized", width=70),
+            by: st.column_config.TextColumn(label, width=110),
+            "value": st.column_config.ProgressColumn("Rate", format="%.1f %%", min_value=0, max_value=100, width=110),
+            "delta": st.column_config.NumberColumn("vs last week", format="%+.1f pp", width=90),
+            "n": st.column_config.NumberColumn("n", format="localized", width=60),
         },
         hide_index=True,
-        height=35 * (min(most, len(names)) + 1) + 3,
         key=f"ranking {by} {hash(tuple(names))}",  # another order is another table: a selection is a position
         on_select="rerun",
         selection_mode="single-row",

@@ -34,8 +34,9 @@ def tile(name: str, label: str, view: View, *, value: str = "", note: str = "") 
     metric = reading.catalogue()[name]
     now = compared.figure(reading.query(name, within=view))
     before = compared.figure(reading.query(name, within=view.week_before))
-    course = reading.query(name, every=view.step * COARSER, within=view)["value"].to_list()
-    return Tile(label, metric, now, before, value or _value(metric, now), course, note)
+    step = view.step * COARSER
+    course = reading.query(name, every=step, within=view).filter(pl.col("bucket") + step <= view.end)
+    return Tile(label, metric, now, before, value or _value(metric, now), course["value"].to_list(), note)
 
 
 def lanes(rows: pl.DataFrame) -> str:

@@ -1,0 +1,158 @@
+"""The dashboard as its users have it: a process of its own before a collector, seen through Chromium."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import requests
+import uvicorn
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from controlsurface import ui
+from controlsurface.api import create_app
+from controlsurface.config import Config
+from controlsurface.content import DASHBOARDS, ROOT
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import seed
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+SERVER = Path(ui.__file__).with_name("server.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One browser and one dashboard for all of these tests."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+class Collector:
+    """An API over a seeded store that can be stopped and started again at its address."""
+
+    def __init__(self, store: DuckStore) -> None:
+        self.app = create_app(LocalReader(store), Config())
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        config = uvicorn.Config(self.app, "127.0.0.1", self.port, log_level="critical", lifespan="off")
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        until(lambda: self.server.started, "the collector listens")
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.server.force_exit = True  # kept connections end, as with a killed process
+        self.thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    store = DuckStore.in_memory()
+    seed(store, n=4000, days=9, end=datetime.now(UTC))
+    found = Collector(store)
+    yield found
+    found.stop()
+    store.close()
+
+
+@contextmanager
+def dashboard(api: str, token: str = "") -> Iterator[str]:
+    """A dashboard process; its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(SERVER), "--server.port", str(port)]
+    more = {"CONTROLSURFACE_API": api, "CONTROLSURFACE_TOKEN": token, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=DASHBOARDS, env=os.environ | more, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: process.poll() is not None or healthy(url), "the dashboard answers")
+        assert process.poll() is None, "the dashboard ended before it answered"
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def url(collector: Collector) -> Iterator[str]:
+    with dashboard(collector.url) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not Path(CHROMIUM).is_file():
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A new visitor, whose system is light."""
+    context = chromium.new_context(viewport={"width": 1500, "height": 1100}, color_scheme="light")
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+class Seen:
+    """What a page asked for, and what it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.complaints: list[str] = []
+        self.addresses: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        self.addresses.append(request.url)
+
+
+@pytest.fixture
+def seen(page: Page) -> Seen:
+    return Seen(page)
+
+
+def healthy(url: str) -> bool:
+    try:
+        return requests.get(url + "/_stcore/health", timeout=1).ok
+    except requests.RequestException:
+        return False
+
+
+def until(true: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

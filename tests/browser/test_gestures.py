@@ -1,0 +1,151 @@
+"""What a user does with mouse and address, in a real browser."""
+
+import re
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Collector, Seen, dashboard
+
+ROW = 31  # pixels
+TABLE = '[data-testid="stDataFrame"]'
+
+
+def ready(page: Page, address: str, mark: str = ".cs-tile") -> None:
+    """Open an address and wait until the script behind it has run."""
+    page.goto(address)
+    page.wait_for_selector(mark)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def choose(page: Page, row: int) -> None:
+    """Click the box in front of a row."""
+    page.wait_for_selector(f"{TABLE} canvas")
+    box = page.locator(TABLE).first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + ROW * (row + 1) + ROW / 2)
+
+
+def test_the_overview_needs_nothing_from_outside_and_complains_about_nothing(page: Page, url: str, seen: Seen) -> None:
+    ready(page, url)
+    expect(page.locator(".js-plotly-plot")).to_have_count(5)
+    assert not seen.complaints
+    assert not [each for each in seen.addresses if not each.startswith((url, "data:", "blob:", "ws:"))]
+
+
+def test_every_picture_has_words(page: Page, url: str) -> None:
+    ready(page, url)
+    expect(page.locator(".js-plotly-plot")).to_have_count(5)
+    assert page.locator("img:not([alt])").count() == 0
+    assert (
+        page.locator('[data-testid="stPlotlyChart"] [aria-label], [data-testid="stPlotlyChart"][aria-label]').count()
+        >= 5
+    )
+
+
+def test_it_is_dark_until_its_user_chooses_light(page: Page, url: str) -> None:
+    ready(page, url)
+    assert background(page) == "rgb(11, 14, 19)"
+    page.get_by_test_id("stMainMenu").click()
+    page.get_by_test_id("stMainMenuItem-theme-Light").click()
+    page.wait_for_function("getComputedStyle(document.querySelector('.stApp')).backgroundColor == 'rgb(255, 255, 255)'")
+    ready(page, url)
+    assert background(page) == "rgb(255, 255, 255)"
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor"))
+
+
+def test_a_filter_is_written_into_the_address_and_read_from_it(page: Page, url: str) -> None:
+    ready(page, url)
+    page.get_by_role("combobox", name="Lane").click()
+    page.get_by_role("option", name="large").click()
+    page.wait_for_url(re.compile("lane=large"))
+    ready(page, page.url)
+    expect(page.get_by_label("Selected values").get_by_text("large")).to_be_visible()
+
+
+def test_a_filter_stays_on_the_next_page(page: Page, url: str) -> None:
+    ready(page, f"{url}/traces?lane=large&range=7d", TABLE)
+    page.get_by_role("link", name="Overview").click()
+    page.wait_for_selector(".cs-tile")
+    page.wait_for_url(re.compile(r"/\?(?=.*lane=large)(?=.*range=7d)"))
+
+
+def test_a_row_leads_to_its_waterfall_and_stays_chosen_in_another_order(
+    page: Page, url: str, chromium: Browser
+) -> None:
+    ready(page, f"{url}/traces?range=7d", TABLE)
+    choose(page, 2)
+    page.wait_for_selector(".cs-fall")
+    page.wait_for_url(re.compile("request="))
+    sentence = page.locator(".cs-why").inner_text()
+    page.get_by_text("Slowest", exact=True).click()
+    page.wait_for_url(re.compile("order=Slowest"))
+    settled(page)
+    assert page.locator(".cs-why").inner_text() == sentence
+    another = chromium.new_page()
+    ready(another, page.url, ".cs-fall")
+    assert another.locator(".cs-why").inner_text() == sentence
+    another.close()
+
+
+def test_a_box_in_the_confidence_chart_leads_to_its_requests(page: Page, url: str) -> None:
+    ready(page, f"{url}/?range=7d")
+    heat = page.locator('[data-testid="stPlotlyChart"]').nth(1)
+    heat.scroll_into_view_if_needed()
+    box = heat.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 300, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 120, steps=5)
+    page.mouse.up()
+    page.get_by_text("Show the requests from").click()
+    page.wait_for_url(re.compile(r"traces\?(?=.*range=custom)(?=.*confidence_min=0\.\d+)(?=.*from=2)"))
+    page.wait_for_selector(TABLE)
+
+
+def test_the_page_comes_back_by_itself_when_the_collector_does(page: Page, url: str, collector: Collector) -> None:
+    ready(page, url)
+    collector.stop()
+    page.get_by_text("3d", exact=True).click()
+    page.get_by_text("The collector does not answer").wait_for()
+    collector.start()
+    page.wait_for_selector(".cs-tile")
+    page.get_by_text("The collector does not answer").wait_for(state="detached")
+
+
+def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
+    ready(page, f"{url}/traces?range=7d&live=true", TABLE)
+    choose(page, 1)
+    page.wait_for_selector(".cs-fall")
+    sentence, address = page.locator(".cs-why").inner_text(), page.url
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="running"]', timeout=30_000)
+    settled(page)
+    assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
+
+
+def test_with_a_token_nothing_is_shown_before_it_is_given(page: Page, collector: Collector) -> None:
+    with dashboard(collector.url, token="open sesame") as address:
+        page.goto(f"{address}/?range=7d")
+        page.get_by_label("Token of this server").fill("open barley")
+        page.get_by_role("button").click()
+        page.get_by_text("That is not the token").wait_for()
+        page.get_by_label("Token of this server").fill("open sesame")
+        page.get_by_role("button").click()
+        page.wait_for_selector(".cs-tile")
+        assert "range=7d" in page.url
+
+
+@pytest.mark.parametrize("path", ["/", "/static/"])
+def test_what_a_browser_loads_first_is_compressed(url: str, path: str) -> None:
+    if path != "/":
+        path = re.findall(r'src="\./(static/js/index[^"]+)"', requests.get(url, timeout=20).text)[0]
+    answer = requests.get(f"{url}/{path.lstrip('/')}", timeout=20)
+    assert answer.headers["content-encoding"] == "gzip"
