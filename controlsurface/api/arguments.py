@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeVar, get_origin
 
+from annotated_types import MaxLen
+
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments
 
@@ -13,9 +15,11 @@ def read(model: type[A], pairs: Iterable[tuple[str, str]]) -> A:
     """The arguments in `pairs`; an empty value is no value. Raises BadRequest naming the argument that is wrong."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
-        if value:
-            given.setdefault(name, []).append(value)
-    return model(**{name: values if is_list(model, name) else _only(name, values) for name, values in given.items()})
+        given.setdefault(name, []).append(value)
+    for name, values in given.items():
+        _not_too_often(model, name, len(values))
+    full = {name: [value for value in values if value] for name, values in given.items()}
+    return model(**{name: values if is_list(model, name) else values[0] for name, values in full.items() if values})
 
 
 def is_list(model: type[Arguments], name: str) -> bool:
@@ -24,8 +28,9 @@ def is_list(model: type[Arguments], name: str) -> bool:
     return field is not None and get_origin(field.annotation) is tuple
 
 
-def _only(name: str, values: list[str]) -> str:
-    """The one value of an argument that may not be repeated."""
-    if len(values) > 1:
-        raise BadRequest(f"{name[:60]}: given {len(values)} times")
-    return values[0]
+def _not_too_often(model: type[Arguments], name: str, times: int) -> None:
+    """Refuse an argument that is there more often than its model allows."""
+    rules = model.model_fields[name].metadata if is_list(model, name) else [MaxLen(1)]
+    most = next((rule.max_length for rule in rules if isinstance(rule, MaxLen)), times)
+    if times > most:
+        raise BadRequest(f"{name[:60]}: given {times} times, at most {most} are taken")

@@ -92,6 +92,7 @@ def problem(answer: requests.Response) -> Any:
         ("/api/v1/query", 400, "metric: Field required"),
         ("/api/v1/query?metric=cots", 400, "did you mean 'cost'?"),
         ("/api/v1/query?metric=cost&metric=cost", 400, "metric: given 2 times"),
+        ("/api/v1/query?metric=cost" + "&where=" * 101, 400, "where: given 101 times, at most 100 are taken"),
         ("/api/v1/query?metric=cost&lane=small", 400, "lane: no such argument"),
         ("/api/v1/query?metric=cost&where=lanes:small", 400, "did you mean 'lane'?"),
         ("/api/v1/requests?limit=1001", 400, "limit: "),
