@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import TypeVar, get_origin
 
-from annotated_types import MaxLen
-
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments
 
@@ -30,7 +28,9 @@ def is_list(model: type[Arguments], name: str) -> bool:
 
 def _not_too_often(model: type[Arguments], name: str, times: int) -> None:
     """Refuse an argument that is there more often than its model allows."""
-    rules = model.model_fields[name].metadata if is_list(model, name) else [MaxLen(1)]
-    most = next((rule.max_length for rule in rules if isinstance(rule, MaxLen)), times)
+    most = 1
+    if is_list(model, name):
+        bounds = (getattr(rule, "max_length", None) for rule in model.model_fields[name].metadata)
+        most = next((bound for bound in bounds if bound is not None), times)
     if times > most:
         raise BadRequest(f"{name[:60]}: given {times} times, at most {most} are taken")
