@@ -15,7 +15,7 @@ from tests.project.test_locks import pinned
 PROJECT = tomllib.loads((tree.ROOT / "pyproject.toml").read_text("utf-8"))
 DECISIONS = (tree.ROOT / ".github/CONTRIBUTING.md").read_text("utf-8")
 COPYLEFT = re.compile(r"\b(A?GPL|BUSL|Business Source)")
-STARTED = {"httptools", "uvloop"}  # uvicorn takes them by name
+STARTED = {"httptools", "uvloop", "opentelemetry-exporter-otlp"}  # taken by name; brings the two exporters
 
 
 def names(requirements: Iterable[str]) -> set[str]:
