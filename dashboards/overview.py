@@ -7,11 +7,10 @@ from controlsurface import charts, ui
 TARGET = 0.20  # of requests escalated: above it a router is worth refining
 
 view = ui.view()
-requests = ui.query("requests", by=["router_version"], every=view.step)
-if requests.is_empty():
-    ui.nothing_yet()
-events = ui.new_versions(requests, view)
 by_lane = ui.query("latency_p95", by=["lane"])
+if by_lane.is_empty():
+    ui.nothing_yet()
+events = ui.events()
 priced = ui.figure(ui.query("priced_share"))
 
 ui.tiles(
@@ -34,8 +33,8 @@ def escalation() -> None:
     left, right = st.columns([3, 2])
     with right, ui.panel("Task types by escalation", "choose one to bring it out"):
         chosen = ui.ranking(compared, "task_type", "Task type")
-    moved, words = ui.standout(compared, "task_type")
-    with left, ui.panel("Escalation by task type", words if chosen is ... else ""):
+    standout, moved, words = ui.standout(compared, "task_type")
+    with left, ui.panel("Escalation by task type", words if chosen is ... else f"in colour: {chosen or 'unknown'}"):
         course = view.resting_on(int(now["n"].sum()) // now.height)
         figure = charts.lines(
             ui.query("escalation_rate", by=["task_type"], every=course.step),
@@ -43,11 +42,11 @@ def escalation() -> None:
             ui.palette(),
             by="task_type",
             unit="ratio",
-            highlight=moved if chosen is ... else chosen,
-            changed=bool(words) and chosen is ...,
+            highlight=standout if chosen is ... else chosen,
+            changed=moved and chosen is ...,
             target=TARGET,
             events=events,
-            height=260,
+            height=290,
         )
         ui.chart(figure, alt="Escalation rate of each task type over time, beside the 20 % target")
 
@@ -69,6 +68,7 @@ def confidence() -> None:
         if drawn:
             start, end, low, high = drawn
             ui.lead_to_requests(start, end, confidence_min=round(low, 2), confidence_max=round(high, 2))
+            ui.lead_to_triage("confidence_below_threshold", start, end)
 
 
 confidence()

@@ -47,7 +47,7 @@ def heatmap(
         "hovertemplate": "confidence %{y:.2f}: %{customdata:,.0f} requests<extra></extra>",
     }
     levels = _levels(thresholds)
-    marks, words = markers(events, palette, foot=0)
+    marks, words = markers(events, span, palette, foot=0)
     return figure(
         [cells, *(_threshold(level, where, span, palette) for level, where in levels)],
         palette,

@@ -78,7 +78,7 @@ def lines(
         colours = {name: palette.lane(name) for name in names}
     else:
         colours = dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
-    marks, words = markers(events, palette)
+    marks, words = markers(events, span, palette)
     if target is not None:
         marks = [*marks, _level(target * scale(unit), palette)]
     data = _courses(rows, span, by, names, colours, unit)
@@ -104,7 +104,7 @@ def stacked(
     """
     names = rows[by].unique(maintain_order=True).to_list()
     (sums,) = span.grids(rows, names, by, value=0)
-    marks, words = markers(events, palette)
+    marks, words = markers(events, span, palette)
     data = [
         _area(name, span, values * scale(unit), unit, palette.lane(name))
         for name, values in zip(names, sums, strict=True)
@@ -132,7 +132,7 @@ def quantiles(
         for line in _courses(rows, span, by, found, colours, "ms"):
             styled = {**line["line"], "dash": dash}
             data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
-    marks, words = markers(events, palette)
+    marks, words = markers(events, span, palette)
     axes = {"xaxis": time_axis(span), "yaxis": value_axis("ms")}
     return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
 
@@ -149,7 +149,7 @@ def time_axis(span: Span) -> Trace:
     }
 
 
-def markers(events: Sequence[Event], palette: Palette, foot: float = 1) -> tuple[list[Trace], list[Trace]]:
+def markers(events: Sequence[Event], span: Span, palette: Palette, foot: float = 1) -> tuple[list[Trace], list[Trace]]:
     """A dashed line for each event, and its label at the head of the chart (1) or at its `foot` (0)."""
     shapes = [
         {
@@ -170,7 +170,7 @@ def markers(events: Sequence[Event], palette: Palette, foot: float = 1) -> tuple
             "y": foot,
             "xref": "x",
             "yref": "paper",
-            "xanchor": "left",
+            "xanchor": "right" if each.at > span.end - (span.end - span.start) / 5 else "left",
             "yanchor": "top" if foot else "bottom",
             "showarrow": False,
             "text": shown(each.label),

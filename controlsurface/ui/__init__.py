@@ -6,7 +6,7 @@ The only place, beside the pages themselves, that imports Streamlit.
 from controlsurface.ui.bar_list import bars
 from controlsurface.ui.choice import chosen, table
 from controlsurface.ui.compared import figure, side_by_side
-from controlsurface.ui.events import new_versions
+from controlsurface.ui.changes import events
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
@@ -25,12 +25,12 @@ __all__ = [
     "chart",
     "chosen",
     "distribution",
+    "events",
     "figure",
     "frame",
     "lanes",
     "lead_to_requests",
     "more",
-    "new_versions",
     "nothing",
     "nothing_yet",
     "page",

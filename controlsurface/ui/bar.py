@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading, states, units
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
 NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
@@ -82,15 +82,8 @@ def _filter(name: str, known: pl.DataFrame) -> list[str]:
 
 def _live() -> None:
     """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
-    on = st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds} seconds.")
-    st.session_state["_drawn"] = datetime.now(UTC)
-
-    @st.fragment(run_every=REFRESH if on else None)
-    def tick() -> None:
-        if datetime.now(UTC) - st.session_state["_drawn"] > REFRESH / 2:
-            st.rerun()
-
-    tick()
+    if st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds} seconds."):
+        states.again(REFRESH, when=lambda: True)
 
 
 def _freshness() -> None:

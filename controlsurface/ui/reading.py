@@ -49,8 +49,8 @@ def answer(ask: Callable[[], T]) -> T:
     """What `ask` returns; an error becomes a state on the page, and the run ends there."""
     try:
         return ask()
-    except Unreachable:
-        states.unreachable(address()[0], reader().health)
+    except Unreachable as problem:
+        states.unreachable(problem, reader().health)
     except Busy as problem:
         states.stopped("The collector is busy", f"{problem}. A shorter time range asks less of it.")
     except NotFound as problem:

@@ -1,16 +1,18 @@
 """What a page shows when it has nothing to show: why, and what to do about it."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import NoReturn
 
 import streamlit as st
 
-from controlsurface.errors import ControlSurfaceError
+from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import ENOUGH
 
 RETRY = timedelta(seconds=2)
+DRAWN = "_drawn"  # when this run began, in the session
 
 
 def state(title: str, *paragraphs: str) -> None:
@@ -38,25 +40,36 @@ def nothing_yet(title: str = "No requests in this window") -> NoReturn:
     st.stop()
 
 
-def unreachable(url: str, try_again: Callable[[], object]) -> NoReturn:
+def unreachable(problem: Unreachable, try_again: Callable[[], object]) -> NoReturn:
     """The state without a collector; tries again every RETRY and shows the page as soon as one answers."""
     state(
         "The collector does not answer",
-        f"It should be at {tag('code', text(url))}. Nothing is lost: senders keep what was not answered.",
+        f"{tag('code', text(problem))} Nothing is lost: senders keep what was not answered.",
         f"{tag('code', 'controlsurface serve')} starts it and {tag('code', 'controlsurface doctor')} looks for the "
         "reason. This page comes back by itself.",
     )
+    again(RETRY, when=lambda: _succeeds(try_again))
+    st.stop()
 
-    @st.fragment(run_every=RETRY)
+
+def again(every: timedelta, when: Callable[[], bool]) -> None:
+    """Draw the whole page anew, `every` so often, `when` that makes sense; never at once, for that would be a loop."""
+    st.session_state[DRAWN] = time.monotonic()
+
+    @st.fragment(run_every=every)
     def watch() -> None:
-        try:
-            try_again()
-        except ControlSurfaceError:
-            return
-        st.rerun()
+        if time.monotonic() - st.session_state[DRAWN] > every.total_seconds() / 2 and when():
+            st.rerun()
 
     watch()
-    st.stop()
+
+
+def _succeeds(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except ControlSurfaceError:
+        return False
+    return True
 
 
 def few(n: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 import streamlit as st
@@ -34,9 +35,17 @@ def tile(name: str, label: str, view: View, *, value: str = "", note: str = "") 
     metric = reading.catalogue()[name]
     now = compared.figure(reading.query(name, within=view))
     before = compared.figure(reading.query(name, within=view.week_before))
+    if metric.kind == "sum" and not _covered(name, view.week_before):
+        before = Figure()
     step = view.step * COARSER
     course = reading.query(name, every=step, within=view).filter(pl.col("bucket") + step <= view.end)
     return Tile(label, metric, now, before, value or _value(metric, now), course["value"].to_list(), note)
+
+
+def _covered(name: str, view: View) -> bool:
+    """Whether a sum over `view` has rows from its first fifth on; where recording began later, it is no full sum."""
+    first = reading.query(name, every=view.step * COARSER, within=view)["bucket"].min()
+    return isinstance(first, datetime) and first < view.start + (view.end - view.start) / 5
 
 
 def lanes(rows: pl.DataFrame) -> str:
@@ -89,5 +98,5 @@ def _rests_on(tile: Tile) -> str:
 def _change(tile: Tile) -> str:
     said = compared.change(tile.metric, tile.now, tile.before)
     if not said:
-        return text("no week before to compare with")
+        return text("no whole week before to compare with")
     return f"{tag('b', text(said), class_=compared.verdict(tile.metric, tile.now, tile.before) or 'same')} vs last week"
