@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from controlsurface.metrics.query import QueryArgs
 from tests.launch import Server, collector, until
 
+pytestmark = pytest.mark.xdist_group("clients")
 EXPORTERS: dict[str, Callable[[Server], SpanExporter]] = {
     "http": lambda server: HttpExporter(server.ready["otlp_http"] + "/v1/traces"),
     "http gzip": lambda server: HttpExporter(server.ready["otlp_http"] + "/v1/traces", compression=Compression.Gzip),

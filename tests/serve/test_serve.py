@@ -16,6 +16,7 @@ from controlsurface.errors import ConfigError, PortInUse, StoreError
 from controlsurface.reader.listing import RequestsArgs
 from tests.launch import Server, is_alive, running, until
 
+pytestmark = pytest.mark.xdist_group("serve")  # one worker, so that the lasting server is one
 ALL = ("api", "otlp_http", "otlp_grpc", "dashboard")
 SIGNS = {"collector": "controlsurface.collector", "dashboard": "streamlit", "demo": "demo\0--endpoint"}
 FREE = ("--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
@@ -25,8 +26,21 @@ def serve(folder: Path, *flags: str) -> tuple[str, ...]:
     return ("controlsurface.cli", "serve", "--data", str(folder / "data"), *flags)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serve")
+
+
+@pytest.fixture(scope="module")
+def lasting(folder: Path) -> Iterator[Server]:
+    """A server that all tests share which leave it running."""
+    with running(serve(folder, *FREE), folder) as started:
+        yield started.wait_for(*ALL)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
+    """A server to be ended."""
     with running(serve(tmp_path, *FREE), tmp_path) as started:
         yield started.wait_for(*ALL)
 
@@ -51,34 +65,37 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_all_parts_are_up_when_said_and_down_after_sigterm(server: Server) -> None:
-    assert tuple(server.ready) == ALL
-    assert answers(server.ready["api"] + "/readyz")
-    assert answers(server.ready["dashboard"])
+def test_all_parts_are_up_when_said(lasting: Server) -> None:
+    assert tuple(lasting.ready) == ALL
+    assert answers(lasting.ready["api"] + "/readyz")
+    assert answers(lasting.ready["dashboard"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_parts_are_down_after_a_signal(server: Server, number: signal.Signals) -> None:
     parts = children(server.process.pid)
-    assert server.stop() == 0
+    assert server.stop(number) == 0
     assert not any(is_alive(pid) for pid in parts.values())
 
 
 @pytest.mark.parametrize(("name", "other"), [("collector", "dashboard"), ("dashboard", "collector")])
-def test_a_part_that_crashes_comes_back_and_leaves_the_other_alone(server: Server, name: str, other: str) -> None:
-    before = children(server.process.pid)
+def test_a_part_that_crashes_comes_back_and_leaves_the_other_alone(lasting: Server, name: str, other: str) -> None:
+    before = children(lasting.process.pid)
     os.kill(before[name], signal.SIGKILL)
     until(lambda: not is_alive(before[name]))
-    for address in (server.ready["api"] + "/readyz", server.ready["dashboard"]):
+    for address in (lasting.ready["api"] + "/readyz", lasting.ready["dashboard"]):
         until(partial(answers, address))
-    after = children(server.process.pid)
+    after = children(lasting.process.pid)
     assert after[name] != before[name]
     assert after[other] == before[other]
-    assert f"the {name} ended with -9; starting it again" in server.words.read_text()
-    assert server.stop(signal.SIGINT) == 0
+    assert f"the {name} ended with -9; starting it again" in lasting.words.read_text()
 
 
-def test_a_second_server_on_the_same_data_is_refused(server: Server, tmp_path: Path) -> None:
-    second = run(*serve(tmp_path, *FREE))
+def test_a_second_server_on_the_same_data_is_refused(lasting: Server, folder: Path) -> None:
+    second = run(*serve(folder, *FREE))
     assert second.returncode == StoreError.exit_code
     assert "in use by process" in second.stderr
-    assert answers(server.ready["api"] + "/healthz")
+    assert answers(lasting.ready["api"] + "/healthz")
 
 
 def test_a_taken_port_ends_it_before_anything_starts(tmp_path: Path) -> None:
