@@ -16,16 +16,16 @@ COLUMNS = {
     "started_at": st.column_config.DatetimeColumn(
         "Time (UTC)", format="MMM DD HH:mm:ss.SSS", timezone="UTC", width=150
     ),
-    "lane": st.column_config.TextColumn("Lane", width=70),
-    "task_type": st.column_config.TextColumn("Task type", width=100),
-    "tenant": st.column_config.TextColumn("Tenant", width=90),
-    "answered_by": st.column_config.TextColumn("Model", width=120),
-    "reason": st.column_config.TextColumn("Reason", width=130),
+    "lane": st.column_config.TextColumn("Lane"),
+    "task_type": st.column_config.TextColumn("Task type"),
+    "tenant": st.column_config.TextColumn("Tenant"),
+    "answered_by": st.column_config.TextColumn("Model"),
+    "reason": st.column_config.TextColumn("Reason"),
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.2f", min_value=0, max_value=1, width=110),
     "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
     "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
     "cost_usd": st.column_config.NumberColumn("Cost", format="$%.5f", width=85),
-    "status": st.column_config.TextColumn("Status", width=90),
+    "status": st.column_config.TextColumn("Status"),
     "request_id": st.column_config.TextColumn("Request", width=200),
 }
 

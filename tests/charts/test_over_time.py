@@ -88,6 +88,12 @@ def test_an_event_is_a_line_with_its_name() -> None:
     assert figure.layout.annotations[0].text == "r-2.4.1"
 
 
+def test_the_name_of_a_late_event_stays_inside_the_chart() -> None:
+    events = [charts.Event(START + HOUR, "early"), charts.Event(START + 23 * HOUR, "late")]
+    words = charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events).layout.annotations
+    assert [word.xanchor for word in words] == ["left", "right"]
+
+
 def test_names_cannot_become_markup() -> None:
     name = "<a href='javascript:x'>"
     events = [charts.Event(START, name)]

@@ -1,12 +1,19 @@
 """Every page opens: without a collector, on an empty store, on traffic, and from whatever an address says."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from controlsurface.content import DASHBOARDS
+from controlsurface.metrics.events import Event
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.local import LocalReader
+from controlsurface.reader.reader import QueryAnswer
+from controlsurface.store.duckdb import DuckStore
+from tests.serving import serving
 from tests.ui.conftest import Open
 
 PAGES = sorted(path.name for path in Path(DASHBOARDS).glob("*.py") if path.name != "app.py")
@@ -44,6 +51,35 @@ def test_a_page_comes_back_with_its_collector(opened: Open, seeded_url: str, mon
     app = opened(nobody())
     monkeypatch.setenv("CONTROLSURFACE_API", seeded_url)
     assert "cs-tile" in html(app.run())
+
+
+class Failing(LocalReader):
+    """Answers whether it is there, and fails at every question about figures."""
+
+    asked = 0
+
+    def query(self, args: QueryArgs) -> QueryAnswer:
+        self.asked += 1
+        raise RuntimeError("a mistake of ours")
+
+
+def test_a_collector_that_is_there_but_fails_is_not_asked_in_a_loop(opened: Open, seeded: DuckStore) -> None:
+    reader = Failing(seeded)
+    with serving(reader) as url:
+        app = opened(url)
+    assert "The collector does not answer" in html(app)
+    assert reader.asked == 1
+
+
+def test_a_sum_is_not_held_against_a_week_that_is_not_whole(opened: Open, seeded_url: str) -> None:
+    assert "no whole week before to compare with" not in html(opened(seeded_url, range="24h"))
+    assert "no whole week before to compare with" in html(opened(seeded_url, range="7d"))
+
+
+def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
+    LocalReader(seeded).tell(Event(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
+    charts = [element.proto.spec for element in opened(seeded_url, range="6h").get("plotly_chart")]
+    assert sum("r-77 &lt;b&gt;" in chart for chart in charts) == 4
 
 
 def test_the_address_restores_the_view(opened: Open, seeded_url: str) -> None:
