@@ -5,6 +5,11 @@ from controlsurface import ui
 ui.frame(
     [
         ui.page("overview.py", "Overview", "monitoring", default=True),
+        ui.page("routing.py", "Routing", "alt_route"),
+        ui.page("latency.py", "Latency", "timer"),
+        ui.page("cost.py", "Cost", "payments"),
+        ui.page("compare.py", "Compare", "compare_arrows"),
         ui.page("traces.py", "Traces", "account_tree"),
+        ui.page("data.py", "Data", "database"),
     ]
 )

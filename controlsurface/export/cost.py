@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,11 +36,12 @@ class Export:
 
 
 def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -> Export:
-    """The attribution of a week in one form. Raises Busy where calls of the week come in faster than they are read."""
+    """The attribution of a week in one form. Raises Busy where late calls of a closed week came in between."""
     found = reader.attribution(args)
     totals = _totals(reader, args)
-    if any(_sum(found, name) != totals.get(name) for name in ADDED):
+    if args.closed(now) and any(_sum(found, name) != totals.get(name) for name in ADDED):
         raise Busy(f"calls of {args.week} arrived while it was read; try again")
+    totals |= {name: _sum(found, name) for name in ADDED}  # a week that still runs has grown since
     rows = named(found, args.by)
     body = WRITERS[form](rows)
     name = "-".join(["cost", args.week, *(["by", *args.by] if args.by else [])]) + f".{form}"
@@ -73,10 +73,10 @@ def named(rows: pa.Table, by: tuple[str, ...]) -> pa.Table:
     return rows.drop_columns("last_at")
 
 
-def _totals(reader: Reader, args: AttributionArgs) -> Mapping[str, Any]:
+def _totals(reader: Reader, args: AttributionArgs) -> dict[str, Any]:
     """The one row of the whole week; nothing where it has none."""
     rows = reader.attribution(AttributionArgs(week=args.week)).to_pylist()
-    return rows[0] if rows else {}
+    return dict(rows[0]) if rows else {}
 
 
 def _sum(rows: pa.Table, name: str) -> Any:

@@ -3,10 +3,12 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
+from controlsurface.ui.accounts import anything, claim, ledger, sources, unclaimed, unrecognised
 from controlsurface.ui.bar_list import bars
+from controlsurface.ui.certainty import confidence
+from controlsurface.ui.changes import events
 from controlsurface.ui.choice import chosen, table
 from controlsurface.ui.compared import figure, side_by_side
-from controlsurface.ui.changes import events
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
@@ -14,22 +16,38 @@ from controlsurface.ui.panels import box, chart, panel
 from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, query, view
 from controlsurface.ui.request_card import card, spans
+from controlsurface.ui.separation import lanes_apart
+from controlsurface.ui.series import beside_all, kinds, tokens
+from controlsurface.ui.sheet import beside_all_table, breakdown, csv, sheet
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tile_row import lanes, tile, tiles
 from controlsurface.ui.units import shown, step
+from controlsurface.ui.versus import rivals, versus
+from controlsurface.ui.weekly import attribution
 
 __all__ = [
+    "anything",
+    "attribution",
     "bars",
+    "beside_all",
+    "beside_all_table",
     "box",
+    "breakdown",
     "card",
     "chart",
     "chosen",
+    "claim",
+    "confidence",
+    "csv",
     "distribution",
     "events",
     "figure",
     "frame",
+    "kinds",
     "lanes",
+    "lanes_apart",
     "lead_to_requests",
+    "ledger",
     "more",
     "nothing",
     "nothing_yet",
@@ -38,9 +56,12 @@ __all__ = [
     "panel",
     "query",
     "ranking",
+    "rivals",
     "search",
+    "sheet",
     "shown",
     "side_by_side",
+    "sources",
     "spans",
     "standout",
     "state",
@@ -48,5 +69,9 @@ __all__ = [
     "table",
     "tile",
     "tiles",
+    "tokens",
+    "unclaimed",
+    "unrecognised",
+    "versus",
     "view",
 ]

@@ -99,6 +99,15 @@ def test_a_week_that_still_runs_says_so(reader: LocalReader) -> None:
     assert manifest(made(reader, now=datetime(2026, 1, 9, tzinfo=UTC)))["window"]["closed"] is False
 
 
+def test_the_totals_of_a_running_week_are_those_of_its_file(reader: LocalReader) -> None:
+    class Growing(LocalReader):
+        def attribution(self, args: AttributionArgs) -> pa.Table:
+            return reader.attribution(args if args.by else AttributionArgs(week="2026-W01"))
+
+    found = made(Growing(reader._store), now=NOW)
+    assert manifest(found)["totals"]["attempts"] == sum(int(row["attempts"]) for row in lines(found))
+
+
 def test_a_week_without_calls_is_an_empty_file_with_a_header(empty: LocalReader) -> None:
     found = made(empty)
     assert found.body.decode().startswith("team,task_type,lane,model,requests,attempts,input_tokens")

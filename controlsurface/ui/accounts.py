@@ -1,0 +1,64 @@
+"""What became of everything that was sent, in words, and what of it nobody understands."""
+
+import json
+from glob import escape
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.ui import reading
+
+MEANING = {
+    "received": "items in bodies that could be decoded: spans, log records, data points",
+    "accepted": "answered with success, and so on the disk",
+    "rejected": "refused one by one: an id or a time that cannot be; the answer says how many",
+    "duplicate": "sent again and stored once",
+    "late": "came after their request was derived, and corrected it",
+    "unrecognised": "kept, but no vocabulary in collectors/ reads them",
+    "set_aside": "accepted, and kept whole, but could not be stored as rows",
+    "pending": "accepted, and not yet visible to queries",
+    "bodies": "requests answered with success",
+    "bad_bodies": "requests that could not be decoded: the sender was told 400",
+    "too_large": "requests over the size limit: the sender was told 413",
+    "refused": "requests told to come again later: the sender was told 503",
+    "bytes": "of all bodies after decompression, since the store was made",
+}
+
+
+def ledger() -> pl.DataFrame:
+    """The receivers' counters since the store was made: what, items, meaning."""
+    now = reading.ingest()
+    found = {name: now.counters.get(name, getattr(now, name, None)) for name in MEANING}
+    rows = [{"what": name.replace("_", " "), "items": found[name], "meaning": MEANING[name]} for name in MEANING]
+    return pl.DataFrame(rows, schema={"what": pl.String, "items": pl.Int64, "meaning": pl.String})
+
+
+def anything() -> bool:
+    """Whether this collector ever received something, or has requests in the view."""
+    return bool(reading.ingest().received) or not reading.query("requests", by=["lane"]).is_empty()
+
+
+def unrecognised() -> pl.DataFrame:
+    """Attributes that no vocabulary reads: key, n, first_seen, last_seen."""
+    return reading.ask("unrecognised", "", lambda: reading.frame(reading.reader().unrecognised()))
+
+
+def sources() -> pl.DataFrame:
+    """Services of the last seven days: service, spans, first_seen, last_seen, least_delay_ms."""
+    return reading.ask("sources", "", lambda: reading.frame(reading.reader().sources()))
+
+
+def unclaimed() -> pl.DataFrame:
+    """Models that no lane claims: model, value (calls), n."""
+    rows = reading.query("attempts", by=["model", "lane"])
+    return rows.filter(pl.col("lane") == "unknown").drop("lane").sort("value", descending=True)
+
+
+def claim(models: pl.DataFrame) -> None:
+    """The lines of the configuration that would give these models a lane."""
+    names = [json.dumps(escape(name), ensure_ascii=False) for name in models["model"].drop_nulls()]
+    if not names:
+        st.caption("These calls name no model, so no lane can claim them.")
+        return
+    st.code(f"[lanes.small]  # or large\nmodels = [..., {', '.join(names)}]", language="toml")
+    st.caption("In controlsurface.toml; `controlsurface doctor --config` prints the lists that are in force now.")

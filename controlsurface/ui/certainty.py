@@ -1,0 +1,24 @@
+"""Router confidence against time, with the thresholds it was held against; a box leads to the requests inside."""
+
+from collections.abc import Sequence
+
+from controlsurface import charts
+from controlsurface.ui import reading, states
+from controlsurface.ui.finding import lead_to_requests
+from controlsurface.ui.markup import palette
+from controlsurface.ui.panels import box
+from controlsurface.ui.window import View
+
+
+def confidence(view: View, events: Sequence[charts.Event] = ()) -> None:
+    """Draw the heatmap of this view."""
+    bins = reading.distribution("confidence", every=view.step)
+    if bins.is_empty():
+        states.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
+        return
+    thresholds = reading.query("threshold", by=["task_type"], every=view.step)
+    figure = charts.heatmap(bins, thresholds, view.span, palette(), events=events)
+    drawn = box(figure, "confidence", alt="Requests by router confidence over time, with the thresholds")
+    if drawn:
+        start, end, low, high = drawn
+        lead_to_requests(start, end, confidence_min=round(low, 2), confidence_max=round(high, 2))

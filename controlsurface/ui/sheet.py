@@ -1,0 +1,138 @@
+"""A table of figures: columns that know their unit, a link to the requests behind a row, and the rows as CSV."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.export.tables import as_csv
+from controlsurface.ui import reading
+from controlsurface.ui.bar import FILTERS, NOT_SAID
+from controlsurface.ui.series import ALL
+from controlsurface.ui.window import ENOUGH, View
+
+ROW, MOST = 31, 15  # pixels of a row, and rows seen at once
+FORMATS = {"ratio": "%.1f %%", "ms": "%,.0f ms", "count": "localized", "tokens": "localized"}
+WHEN = "MMM DD HH:mm:ss"
+
+
+def breakdown(
+    metrics: Mapping[str, str],
+    by: Sequence[str],
+    name: str,
+    *,
+    within: View | None = None,
+    every: timedelta | None = None,
+    links: bool = True,
+) -> pl.DataFrame:
+    """Metrics (id: label) side by side for each value of `by`, the most of the first one on top; the rows, as read.
+
+    Shares of fewer than ENOUGH rows are left out of the screen; the CSV has them all, with n and interval.
+    """
+    known = reading.catalogue()
+    rows = joined(metrics, by, within=within, every=every).sort(next(iter(metrics)), descending=True, nulls_last=True)
+    shown = rows.select(*by, *(_enough(each) if known[each].kind == "ratio" else pl.col(each) for each in metrics))
+    if links and len(by) == 1 and by[0] in FILTERS:
+        shown = shown.with_columns(
+            pl.col(by[0]).map_elements(_address(by[0]), pl.String, skip_nulls=False).alias("open")
+        )
+    sheet(
+        shown,
+        {each: known[each].unit for each in metrics},
+        name,
+        labels=metrics,
+        helps={each: known[each].help for each in metrics},
+        download=rows,
+    )
+    if any(shown[each].null_count() > rows[each].null_count() for each in metrics):
+        st.caption(f"– a share of fewer than {ENOUGH} is too few to be shown.")
+    return rows
+
+
+def beside_all_table(metrics: Mapping[str, str], name: str) -> None:
+    """Metrics (id: label) of each lane, and first of all lanes together."""
+    known = reading.catalogue()
+    together = joined(metrics, []).with_columns(lane=pl.lit(ALL))
+    rows = pl.concat([together, joined(metrics, ["lane"])], how="diagonal_relaxed")
+    sheet(
+        rows.select("lane", *metrics), {each: known[each].unit for each in metrics}, name, labels=metrics, download=rows
+    )
+
+
+def joined(
+    metrics: Iterable[str], by: Sequence[str], *, within: View | None = None, every: timedelta | None = None
+) -> pl.DataFrame:
+    """Metrics as columns: `by`, and for each metric its value and `METRIC_n`, `_low`, `_high`, `_priced_share`."""
+    keys = [*(["bucket"] if every else []), *by]
+    parts = [_columns(reading.query(each, by=by, every=every, within=within), each, keys) for each in metrics]
+    if not keys:
+        return pl.concat(parts, how="horizontal")
+    return reduce(lambda one, other: one.join(other, on=keys, how="full", coalesce=True, nulls_equal=True), parts)
+
+
+def sheet(
+    rows: pl.DataFrame,
+    units: Mapping[str, str],
+    name: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    helps: Mapping[str, str] | None = None,
+    download: pl.DataFrame | None = None,
+) -> None:
+    """Draw rows; `units` says what a column of numbers is in, `open` is a column of links. Under it the CSV button."""
+    shown = rows.with_columns(
+        *(pl.col(each).cast(pl.Float64) * 100 for each, unit in units.items() if unit == "ratio"),
+        *(pl.col(each).cast(pl.Float64) for each, unit in units.items() if unit != "ratio"),
+        *(pl.col(each).fill_null("unknown") for each in rows.columns if rows[each].dtype == pl.String),
+    )
+    said = dict(labels or {})
+    config = {each: _column(rows, each, units, said.get(each), (helps or {}).get(each)) for each in rows.columns}
+    height = ROW * (min(MOST, max(rows.height, 1)) + 1) + 3
+    st.dataframe(shown, column_config=config, hide_index=True, height=height, placeholder="–", alt=name)
+    csv(rows if download is None else download, name)
+
+
+def csv(rows: pl.DataFrame, name: str) -> None:
+    """A button that downloads rows with all their digits."""
+    content = as_csv(rows.to_arrow())
+    icon = ":material/download:"
+    st.download_button("CSV", content, f"{name}.csv", "text/csv", key=f"csv {name}", icon=icon, on_click="ignore")
+
+
+def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str | None, said: str | None) -> Any:
+    """How Streamlit draws a column."""
+    label = label or name.replace("_", " ").capitalize()
+    if name == "open":
+        return st.column_config.LinkColumn("", display_text="requests", width=80)
+    if name in units:
+        form = FORMATS.get(units[name]) or _money(rows[name])
+        return st.column_config.NumberColumn(label, format=form, help=said)
+    if rows[name].dtype.is_temporal():
+        return st.column_config.DatetimeColumn(f"{label} (UTC)", format=WHEN, timezone="UTC")
+    return st.column_config.TextColumn(label, help=said)
+
+
+def _money(values: pl.Series) -> str:
+    """As many decimals as the largest amount leaves of interest."""
+    largest = float(values.cast(pl.Float64).max() or 0)  # type: ignore[arg-type]
+    return f"$%,.{2 if largest >= 100 else 4 if largest >= 0.1 else 6}f"
+
+
+def _columns(rows: pl.DataFrame, metric: str, keys: Sequence[str]) -> pl.DataFrame:
+    """A metric's rows under its own name."""
+    beside = [each for each in ("n", "low", "high", "priced_share") if each in rows.columns]
+    return rows.select(*keys, pl.col("value").alias(metric), pl.col(beside).name.prefix(f"{metric}_"))
+
+
+def _enough(metric: str) -> pl.Expr:
+    return pl.when(pl.col(f"{metric}_n") >= ENOUGH).then(pl.col(metric)).alias(metric)
+
+
+def _address(dimension: str) -> Any:
+    """From a value to the address of its requests, in the window and under the filters of now."""
+    kept = {name: st.query_params.get_all(name) for name in (*FILTERS, "range", "from", "to")}
+    return lambda value: "traces?" + urlencode({**kept, dimension: NOT_SAID if value is None else value}, doseq=True)

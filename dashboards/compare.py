@@ -1,0 +1,47 @@
+"""Did the new router version pay? Two versions, or two periods, side by side."""
+
+from controlsurface import ui
+
+METRICS = (
+    "requests",
+    "escalation_rate",
+    "confidence_knife_edge",
+    "steps_per_request",
+    "input_tokens",
+    "output_tokens",
+    "output_tokens_per_request",
+    "cost",
+    "cost_per_request",
+    "priced_share",
+    "latency_p50",
+    "latency_p95",
+    "error_rate",
+    "disagreement_rate",
+)
+
+view = ui.view()
+if ui.query("requests", by=["lane"]).is_empty():
+    ui.nothing_yet()
+both = ui.rivals(view)
+if both is None:
+    ui.state("Fewer than two router versions in this window", "Choose a longer time range, or compare periods.")
+else:
+    one, other = both
+    with ui.panel(f"{one[0]} against {other[0]}", "95 % intervals where a figure is a share; in colour: beyond chance"):
+        ui.versus(METRICS, one, other, "comparison")
+    for name, within in both:
+        with ui.panel(f"Task types: {name}"):
+            columns = {
+                "requests": "Requests",
+                "escalation_rate": "Escalated",
+                "cost_per_request": "Cost per request",
+                "latency_p95": "P95",
+                "error_rate": "Not answered",
+            }
+            ui.breakdown(
+                columns,
+                ["task_type"],
+                f"task-types-{'one' if within is one[1] else 'other'}",
+                within=within,
+                links=False,
+            )

@@ -1,0 +1,59 @@
+"""Who spends what, on which lane and model, and how much of it is known."""
+
+import streamlit as st
+
+from controlsurface import charts, ui
+
+view = ui.view()
+if ui.query("requests", by=["lane"]).is_empty():
+    ui.nothing_yet()
+events = ui.events()
+priced = ui.figure(ui.query("priced_share"))
+
+ui.tiles(
+    [
+        ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+        ui.tile("cost_per_request", "Cost per request", view),
+        ui.tile("cost_per_answer", "Cost per answer", view),
+        ui.tile("overhead_cost", "Overhead: classifiers, judges, shadows", view),
+        ui.tile("priced_share", "Calls with a price", view),
+    ]
+)
+
+left, right = st.columns(2)
+with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
+    cost = ui.query("cost", by=["lane"], every=view.step)
+    ui.chart(charts.stacked(cost, view.span, ui.palette(), by="lane", events=events), alt="Cost of each lane over time")
+with right, ui.panel("Tokens by kind", f"by {ui.step(view.step)}; cached ones are part of input, reasoning of output"):
+    tokens = charts.stacked(ui.tokens(view.step), view.span, ui.palette(), by="kind", unit="count", events=events)
+    ui.chart(tokens, alt="Tokens over time: input and output, cached and reasoning ones apart")
+
+spent = {"cost": "Cost", "cost_share": "Share", "attempts": "Calls", "priced_share": "Priced"}
+for first, second in (("lane", "task_type"), ("team", "purpose")):
+    for column, dimension in zip(st.columns(2), (first, second), strict=True):
+        with column, ui.panel(f"Cost by {dimension.replace('_', ' ')}"):
+            ui.breakdown(spent, [dimension], f"cost-by-{dimension}", links=False)
+with ui.panel("Cost and tokens by model"):
+    ui.breakdown(
+        spent
+        | {
+            "input_tokens": "Input",
+            "cached_tokens": "... of it cached",
+            "output_tokens": "Output",
+            "reasoning_tokens": "... of it reasoning",
+            "unpriced_attempts": "Calls without a price",
+        },
+        ["lane", "model"],
+        "cost-by-model",
+    )
+    st.caption("A model without a price gets one in prices.toml; until then its cost is unknown, not zero.")
+
+
+@st.fragment
+def weekly() -> None:
+    """Another week draws only this anew."""
+    with ui.panel("Weekly attribution", "all calls of a week, whatever is filtered; (unassigned): nobody said"):
+        ui.attribution()
+
+
+weekly()

@@ -1,0 +1,57 @@
+"""Is the fast lane fast? Latency of each lane, beside the blended figure that hides them."""
+
+import streamlit as st
+
+from controlsurface import charts, ui
+
+view = ui.view()
+requests = ui.query("requests", by=["lane"])
+if requests.is_empty():
+    ui.nothing_yet()
+events = ui.events()
+bins = ui.distribution("latency_ms", by=["lane"])
+
+with ui.panel("Lanes and all of them together", "the blended figure belongs to no request"):
+    ui.beside_all_table(
+        {
+            "requests": "Requests",
+            "latency_p50": "P50",
+            "latency_p95": "P95",
+            "latency_p99": "P99",
+            "ttft_p50": "First token P50",
+            "ttft_p95": "First token P95",
+        },
+        "latency-by-lane",
+    )
+
+steady = view.resting_on(int(requests["n"].sum()) // requests.height)
+left, right = st.columns(2)
+with left, ui.panel("P95 and P50 over time", "dotted: P50"):
+    p95, p50 = (ui.beside_all(f"latency_{quantile}", steady.step) for quantile in ("p95", "p50"))
+    figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events, height=260)
+    ui.chart(figure, alt="P95 and P50 latency of each lane and of all lanes over time")
+with right, ui.panel("P99 over time"):
+    figure = charts.lines(
+        ui.beside_all("latency_p99", steady.step),
+        steady.span,
+        ui.palette(),
+        by="lane",
+        unit="ms",
+        events=events,
+        height=260,
+    )
+    ui.chart(figure, alt="P99 latency of each lane and of all lanes over time")
+
+with ui.panel("How fast each lane is", "share of the lane's requests by latency"):
+    ui.chart(charts.lanes(bins, ui.palette(), height=260), alt="Latency distribution of each lane")
+    ui.lanes_apart(bins)
+    ui.csv(bins, "latency-bins")
+
+with ui.panel("By model", "durations of single calls"):
+    calls = {
+        "attempts": "Calls",
+        "attempt_latency_p50": "P50",
+        "attempt_latency_p95": "P95",
+        "attempt_error_rate": "Failed",
+    }
+    ui.breakdown(calls, ["lane", "model"], "latency-by-model")

@@ -1,0 +1,71 @@
+"""Where the router sends requests, how sure it is of that, and why."""
+
+import streamlit as st
+
+from controlsurface import charts, ui
+
+TARGET = 0.20  # of requests escalated: above it a router is worth refining
+KINDS = ("routed", "cascaded", "fallback")
+
+view = ui.view()
+requests = ui.query("requests", by=["lane"])
+if requests.is_empty():
+    ui.nothing_yet()
+events = ui.events()
+
+left, right = st.columns([2, 3])
+with left, ui.panel("Escalation by kind", "dotted: the target"):
+    steady = view.resting_on(int(requests["n"].sum()))
+    rows = ui.kinds({kind: f"escalation_rate_{kind}" for kind in KINDS}, steady.step)
+    figure = charts.lines(
+        rows, steady.span, ui.palette(), by="kind", unit="ratio", target=TARGET, events=events, height=300
+    )
+    ui.chart(figure, alt="Share of requests escalated over time: routed at once, cascaded, and after a failed call")
+with right, ui.panel("Escalation by task type and kind", "routed at once, answer not good enough, call failed"):
+    shares = {f"escalation_rate_{kind}": kind.capitalize() for kind in KINDS}
+    ui.breakdown(
+        {"requests": "Requests", "escalation_rate": "Escalated", **shares}, ["task_type"], "escalation-by-task-type"
+    )
+
+
+@st.fragment
+def confidence() -> None:
+    """A box drawn in the heatmap draws only this anew."""
+    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to see its requests"):
+        ui.confidence(view, events)
+
+
+confidence()
+
+with ui.panel("Knife edge", "requests whose confidence lies within 0.05 of the threshold: a small drift turns them"):
+    ui.breakdown(
+        {
+            "requests": "Requests",
+            "threshold": "Mean threshold",
+            "confidence_below_threshold": "Below threshold",
+            "confidence_knife_edge": "Within 0.05",
+            "confidence_missing": "No confidence",
+        },
+        ["task_type"],
+        "knife-edge",
+    )
+
+outcome = {
+    "requests": "Requests",
+    "request_share": "Share",
+    "escalation_rate": "Escalated",
+    "error_rate": "Not answered",
+}
+left, right = st.columns(2)
+with left, ui.panel("Reasons", "why this lane, in the router's words"):
+    ui.breakdown(outcome, ["reason"], "reasons")
+with right, ui.panel("Escalation reasons", "of what was escalated"):
+    ui.breakdown(
+        {"requests": "Requests", "request_share": "Share"},
+        ["escalation_kind", "escalation_reason"],
+        "escalations",
+        within=view.only("escalation_kind", *KINDS),
+    )
+with ui.panel("Router versions", "Compare shows two of them side by side"):
+    more = {"confidence_knife_edge": "Within 0.05", "latency_p95": "P95", "cost_per_request": "Cost per request"}
+    ui.breakdown(outcome | more, ["router_version"], "router-versions")
