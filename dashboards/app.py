@@ -5,6 +5,7 @@ from controlsurface import ui
 ui.frame(
     [
         ui.page("overview.py", "Overview", "monitoring", default=True),
+        ui.page("triage.py", "Triage", "troubleshoot"),
         ui.page("routing.py", "Routing", "alt_route"),
         ui.page("latency.py", "Latency", "timer"),
         ui.page("cost.py", "Cost", "payments"),

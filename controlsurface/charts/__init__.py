@@ -5,5 +5,19 @@ from controlsurface.charts.figure import Event
 from controlsurface.charts.over_time import Span, lines, quantiles, stacked
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.spark import spark
+from controlsurface.charts.windows import course
 
-__all__ = ["DARK", "LIGHT", "Event", "Palette", "Span", "heatmap", "lanes", "lines", "quantiles", "spark", "stacked"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Event",
+    "Palette",
+    "Span",
+    "course",
+    "heatmap",
+    "lanes",
+    "lines",
+    "quantiles",
+    "spark",
+    "stacked",
+]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from controlsurface.config import Config, duration, load
-from controlsurface.errors import NotFound
+from controlsurface.errors import BadRequest, NotFound
 from controlsurface.reader import Reader, open_reader
 from controlsurface.store.duckdb import FILE
 
@@ -61,6 +61,14 @@ class DurationType(click.ParamType[timedelta]):
 
 
 DURATION = DurationType()
+
+
+def filter_of(text: str) -> str:
+    """`k=v` as the API's `k:v`. Raises BadRequest without the sign."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise BadRequest(f"--where {text}: write DIMENSION=VALUE")
+    return f"{name}:{value}"
 
 
 def reader_of(data: Path, context: click.Context) -> Reader:

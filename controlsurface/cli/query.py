@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from controlsurface.api import operations
 from controlsurface.cli import output
-from controlsurface.cli.options import data_option, json_option, reader_of
-from controlsurface.errors import BadRequest
+from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 
@@ -61,7 +60,7 @@ def command(
         raise click.UsageError("--since and --from say the same; give one")
     given = {"start": f"-{since.lstrip('-')}" if since else start, "end": end, "every": every}
     arguments = QueryArgs.model_validate(
-        {"metric": metric, "by": by, "where": tuple(map(_filter, where)), **{k: v for k, v in given.items() if v}}
+        {"metric": metric, "by": by, "where": tuple(map(filter_of, where)), **{k: v for k, v in given.items() if v}}
     )
     with closing(reader_of(data, context)) as reader:
         answer = operations.query(reader, arguments, {})
@@ -71,14 +70,6 @@ def command(
         output.write_json(answer.plain())
     else:
         _WRITERS[form](answer.rows)
-
-
-def _filter(text: str) -> str:
-    """`k=v` as the API's `k:v`."""
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise BadRequest(f"--where {text}: write DIMENSION=VALUE")
-    return f"{name}:{value}"
 
 
 def _print_catalogue(form: str) -> None:

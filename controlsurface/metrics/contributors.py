@@ -10,8 +10,8 @@ grew at an average rate explain nothing. A value that one window lacks is mix. A
 baseline scaled to the selection's length: mix is more or fewer rows, rate larger or smaller ones, and P is 0.
 
 Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
-z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, it is delta
-against its own standard error (Welch's, for unequal variances).
+z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
+delta against its own standard error (Welch's, for unequal variances).
 """
 
 import re

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
+CAME_UP = 0.1  # of all rows, more than before: a rollout
 
 
 def folded(rows: Sequence[Row], metric: str) -> list[dict[str, Any]]:
     """The rows with `same_as`, those that have one behind: the metric, or `dimension:value` of the first such rows.
 
-    A dimension of two values keeps the one that explains more of the change, or came up.
+    A dimension of two values keeps the one that came up, or else explains more of the change.
     """
     up = 1 if sum(row["delta"] for row in rows if row["distinct_values"] == 2) >= 0 else -1
     kept = [row for row in rows if row["distinct_values"] != 2 or row is _stronger(rows, row["dimension"], up)]
@@ -19,10 +20,13 @@ def folded(rows: Sequence[Row], metric: str) -> list[dict[str, Any]]:
 
 def _stronger(rows: Sequence[Row], dimension: str, up: int) -> Row:
     """The row of a pair that is shown."""
-    pair = (row for row in rows if row["dimension"] == dimension)
-    return max(
-        pair, key=lambda row: (round(up * row["delta"], 9), (row["share_after"] or 0) - (row["share_before"] or 0))
-    )
+    return max((row for row in rows if row["dimension"] == dimension), key=lambda row: _strength(row, up))
+
+
+def _strength(row: Row, up: int) -> tuple[bool, float]:
+    """Came up, then how much of the change it explains."""
+    grew = (row["share_after"] or 0) - (row["share_before"] or 0)
+    return grew > CAME_UP, up * row["delta"]
 
 
 def _marked(rows: list[Row], metric: str) -> Iterator[dict[str, Any]]:

@@ -9,28 +9,36 @@ from controlsurface.ui.certainty import confidence
 from controlsurface.ui.changes import events
 from controlsurface.ui.choice import chosen, table
 from controlsurface.ui.compared import figure, side_by_side
+from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box, chart, panel
 from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, query, view
+from controlsurface.ui.reporting import report
 from controlsurface.ui.request_card import card, spans
+from controlsurface.ui.selection import different, lead_to_triage, select, spike
 from controlsurface.ui.separation import lanes_apart
 from controlsurface.ui.series import beside_all, kinds, tokens
 from controlsurface.ui.sheet import beside_all_table, breakdown, csv, sheet
+from controlsurface.ui.sides import METRICS, around, nearest, samples
+from controlsurface.ui.sides import tiles as side_tiles
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tile_row import lanes, tile, tiles
-from controlsurface.ui.units import shown, step
+from controlsurface.ui.units import between, shown, step
 from controlsurface.ui.versus import rivals, versus
 from controlsurface.ui.weekly import attribution
 
 __all__ = [
+    "METRICS",
     "anything",
+    "around",
     "attribution",
     "bars",
     "beside_all",
     "beside_all_table",
+    "between",
     "box",
     "breakdown",
     "card",
@@ -39,6 +47,8 @@ __all__ = [
     "claim",
     "confidence",
     "csv",
+    "different",
+    "different_bars",
     "distribution",
     "events",
     "figure",
@@ -47,8 +57,10 @@ __all__ = [
     "lanes",
     "lanes_apart",
     "lead_to_requests",
+    "lead_to_triage",
     "ledger",
     "more",
+    "nearest",
     "nothing",
     "nothing_yet",
     "page",
@@ -56,13 +68,18 @@ __all__ = [
     "panel",
     "query",
     "ranking",
+    "report",
     "rivals",
+    "samples",
     "search",
+    "select",
     "sheet",
     "shown",
     "side_by_side",
+    "side_tiles",
     "sources",
     "spans",
+    "spike",
     "standout",
     "state",
     "step",

@@ -95,3 +95,9 @@ def step(length: timedelta) -> str:
 def clock(at: datetime) -> str:
     """A moment in UTC, to the second."""
     return f"{at:%b %d %H:%M:%S}"
+
+
+def between(edges: tuple[datetime, datetime]) -> str:
+    """From when to when, to the minute, in UTC."""
+    start, end = edges
+    return f"{start:%b %d %H:%M} to {end:{'%H:%M' if start.date() == end.date() else '%b %d %H:%M'}}"

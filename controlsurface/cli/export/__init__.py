@@ -2,7 +2,7 @@
 
 import click
 
-from controlsurface.cli.export import cost
+from controlsurface.cli.export import cost, incident
 
 
 @click.group("export")
@@ -11,3 +11,4 @@ def command() -> None:
 
 
 command.add_command(cost.command)
+command.add_command(incident.command)

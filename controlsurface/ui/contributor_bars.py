@@ -1,0 +1,101 @@
+"""What is different, as bars: a value's share in the selection (orange) and before (grey), and what it explains."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from controlsurface.reader.contributors import Contributors
+from controlsurface.ui import units
+from controlsurface.ui.markup import palette, tag, text
+
+Row = Mapping[str, Any]
+MOST = 12  # rows drawn
+
+
+def bars(found: Contributors) -> None:
+    """The first MOST rows that say something of their own; those that repeat others in words below."""
+    rows = found.rows.to_pylist()
+    own = [row for row in rows if row["same_as"] is None]
+    largest = max((_share(found, row, side) for row in own[:MOST] for side in ("before", "after")), default=0) or 1
+    head = tag(
+        "div",
+        *(tag("div", text(name), class_=kind) for name, kind in HEAD.items()),
+        class_="head",
+        role="row",
+    )
+    lines = (_line(found, row, largest) for row in own[:MOST])
+    st.html(tag("div", head, *lines, class_="cs-different", role="table", aria_label="What is different"))
+    st.caption(_rest(found, rows, own))
+
+
+HEAD = {
+    "value": "",
+    "share of what is counted": "",
+    "rate": "figure",
+    "explains": "figure",
+    "mix": "figure",
+    "by rate": "figure",
+    "z": "figure",
+}
+
+
+def said(row: Row, found: Contributors) -> tuple[str, ...]:
+    """Before → after, what it explains, of that by mix and by rate, and z: as people read them."""
+    unit = found.unit
+    own = f"{units.shown(row['before'], unit)} → {units.shown(row['after'], unit)}"
+    return own, *(difference(row[name], unit) for name in ("delta", "mix", "rate")), f"{row['z']:+.1f}"
+
+
+def difference(value: float | None, unit: str) -> str:
+    """A difference in the metric's own unit, with its sign; percentage points for a share."""
+    if value is None:
+        return units.UNKNOWN
+    if unit == "ratio":
+        return units.signed(value * 100, 1, " pp")
+    return f"{'+' if value > 0 else ''}{units.shown(value, unit)}"
+
+
+def _share(found: Contributors, row: Row, side: str) -> float:
+    """The value's share of the metric's numerator."""
+    whole, share = getattr(found, side), row[f"share_{side}"]
+    if not whole or row[side] is None:
+        return 0.0
+    is_total = found.parameters.get("total")
+    return float(row[side] / whole if is_total else row[side] * (share or 0) / whole)
+
+
+def _line(found: Contributors, row: Row, largest: float) -> str:
+    after, before = (_share(found, row, side) for side in ("after", "before"))
+    name = text("unknown" if row["value"] is None else row["value"])
+    pair = "".join(
+        tag("div", class_="bar", style=f"width:{max(share, 0) / largest * 100:.1f}%;background:{colour}")
+        for share, colour in ((after, palette().changed), (before, palette().rest))
+    )
+    figures = said(row, found)
+    label = f"{units.ratio(after)} of what is counted in the selection, {units.ratio(before)} before"
+    return tag(
+        "div",
+        tag(
+            "div",
+            tag("small", text(row["dimension"])),
+            f" {name}",
+            title=f"{row['n']:,} rows, {row['n_before']:,} before",
+        ),
+        tag("div", pair, role="img", aria_label=label, title=label),
+        *(tag("div", text(figure), class_="figure") for figure in figures),
+        role="row",
+    )
+
+
+def _rest(found: Contributors, rows: Sequence[Row], own: Sequence[Row]) -> str:
+    """What is not drawn: how many, and which repeat others."""
+    parts = [
+        f"Values with {found.support} rows in either window, ranked by z; orange is the selection, grey the baseline."
+    ]
+    if len(own) > MOST:
+        parts.append(f"{found.values - MOST:,} more are not drawn.")
+    same = [f"{row['dimension']} {row['value'] or 'unknown'} (= {row['same_as']})" for row in rows if row["same_as"]]
+    if same:
+        parts.append(f"Folded, because they say the same: {', '.join(same[:4])}{' …' if len(same) > 4 else ''}.")
+    return " ".join(parts)

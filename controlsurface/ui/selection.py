@@ -1,0 +1,136 @@
+"""What triage is about: a metric, a selection of time, and what it is held against; all of it in the address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.baseline import BASELINES, Baseline, baseline
+from controlsurface.metrics.contributors import ContributorsArgs, explained
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.times import instant
+from controlsurface.reader.contributors import Contributors
+from controlsurface.reader.reader import QueryAnswer
+from controlsurface.ui import reading, units
+from controlsurface.ui.bar import FILTERS
+from controlsurface.ui.markup import tag, text
+from controlsurface.ui.window import View, fixed
+
+FIRST: Baseline = "before"
+USUAL = "escalation_rate"
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """A metric, the view of the selection, and that of its baseline; `drawn`: somebody chose the selection."""
+
+    metric: Metric
+    selection: View
+    baseline: View
+    against: str
+    drawn: bool
+
+    @property
+    def asked(self) -> ContributorsArgs:
+        """The question what is different."""
+        return ContributorsArgs(
+            metric=self.metric.id,
+            start=self.selection.start,
+            end=self.selection.end,
+            baseline_start=self.baseline.start,
+            baseline_end=self.baseline.end,
+            where=self.selection.where,
+        )
+
+
+def spike(view: View) -> Spike:
+    """Draw the choice of metric and baseline, and read the selection; without one it is the whole view."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = _metric()
+        against = _against()
+        chosen = _chosen()
+        if chosen and st.button("Clear the selection", icon=":material/close:"):
+            select(None)
+    start, end = chosen or (view.start, view.end)
+    selection = fixed(start, end, view.where)
+    before = fixed(*baseline(against, selection.start, selection.end, view.start if chosen else None), view.where)
+    return Spike(metric, selection, before, BASELINES[against], chosen is not None)
+
+
+def different(about: Spike) -> Contributors:
+    """What is different, ranked; its SQL is shown with the panel's."""
+    args = about.asked
+    found = reading.ask("contributors", args, lambda: reading.reader().contributors(args))
+    shown = QueryAnswer(found.metric, found.unit, found.rows, found.sql, found.parameters, found.elapsed_ms)
+    reading.asked().append(shown)
+    return found
+
+
+def select(window: tuple[datetime, datetime] | None) -> None:
+    """Write a selection into the address, in one step so that Back takes it out again, and draw the page anew."""
+    if window is None:
+        for name in ("spike_from", "spike_to"):
+            st.query_params.pop(name, None)
+    else:
+        st.query_params.update(spiked(*window))
+    st.rerun()
+
+
+def spiked(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that selects the minutes from `start` to `end`."""
+    return {"spike_from": f"{start:%Y-%m-%dT%H:%M}", "spike_to": f"{end + MINUTE:%Y-%m-%dT%H:%M}"}
+
+
+def lead_to_triage(metric: str, start: datetime, end: datetime) -> None:
+    """A link to the triage of a metric between two moments, under the view of now."""
+    names = (*FILTERS, "range", "from", "to")
+    kept = {name: st.query_params.get_all(name) for name in names}
+    address = urlencode({**kept, "metric": metric, **spiked(start, end)}, doseq=True)
+    words = f"What is different from {units.clock(start)} to {units.clock(end)} UTC?"
+    st.html(tag("a", text(words), href=f"triage?{address}", class_="cs-link"))
+
+
+def _metric() -> Metric:
+    known = {name: each for name, each in reading.catalogue().items() if _explainable(each)}
+    name = st.selectbox("Metric", list(known), index=list(known).index(USUAL), key="metric", bind="query-params")
+    return known.get(name or USUAL, known[USUAL])
+
+
+def _explainable(metric: Metric) -> bool:
+    try:
+        explained(metric)
+    except BadRequest:
+        return False
+    return True
+
+
+def _against() -> Baseline:
+    chosen = st.segmented_control(
+        "Held against",
+        list(BASELINES),
+        default=FIRST,
+        required=True,
+        key="against",
+        bind="query-params",
+    )
+    return chosen if chosen in BASELINES else FIRST  # an address may leave it empty
+
+
+def _chosen() -> tuple[datetime, datetime] | None:
+    """The selection that the address names; None for none and for nonsense."""
+    edges = [_moment(st.query_params, name) for name in ("spike_from", "spike_to")]
+    known = sorted(edge for edge in edges if edge is not None)
+    return (known[0], max(known[1], known[0] + MINUTE)) if len(known) == 2 else None
+
+
+def _moment(address: Mapping[str, str], name: str) -> datetime | None:
+    written = address.get(name, "")
+    try:
+        moment = instant(f"{written}:00Z" if len(written) == 16 else written)
+    except ValueError:
+        return None
+    return moment if isinstance(moment, datetime) and 1970 < moment.year < 9000 else None

@@ -1,0 +1,113 @@
+"""Two windows beside each other: tiles, a table of metrics around an event, and sample requests of both."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.reader.listing import RequestsArgs
+from controlsurface.ui import compared, reading, units
+from controlsurface.ui.changes import known
+from controlsurface.ui.markup import tag, text
+from controlsurface.ui.window import View, fixed
+
+METRICS = {
+    "escalation_rate": "Escalation rate",
+    "confidence_below_threshold": "Confidence under threshold",
+    "cost_per_request": "Cost per request",
+    "latency_mean": "Mean latency",
+    "latency_p95": "P95 latency",
+    "error_rate": "Not answered",
+}
+AROUND = timedelta(hours=6)  # at most, before and after an event
+SAMPLES = 6
+
+
+def tiles(now: View, before: View, against: str, names: Sequence[str]) -> None:
+    """A tile for each metric: its value in the selection, that of the baseline, and the change."""
+    drawn = (_tile(*_both(name, now, before), name, against) for name in names)
+    st.html(tag("div", *drawn, class_="cs-tiles"))
+
+
+def around(event: datetime, view: View) -> None:
+    """Every metric of METRICS as long before an event as after it."""
+    length = min(AROUND, max(view.end - event, timedelta(minutes=10)))
+    before, after = fixed(event - length, event, view.where), fixed(event, event + length, view.where)
+    rows = [_around(name, *_both(name, after, before)) for name in METRICS]
+    head = tag("tr", *(tag("th", text(name), scope="col") for name in ("metric", "before", "after", "change", "n")))
+    label = f"{units.step(timedelta(minutes=length // timedelta(minutes=1)))} before and after"
+    st.html(tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label))
+
+
+def nearest(view: View, at: datetime) -> dict[str, Any] | None:
+    """The event of a view that lies nearest to a moment."""
+    found = known(view).with_columns(away=(pl.col("at") - at).abs()).sort("away")
+    return found.row(0, named=True) if found.height else None
+
+
+def samples(view: View, label: str, dimension: str | None, value: str | None) -> None:
+    """Some requests of a window, of one value where one is named, each a link to its trace."""
+    about = view.only(dimension, value) if dimension else view
+    page = reading.requests(RequestsArgs(**about.asked, limit=SAMPLES))
+    rows = [_sample(row) for row in page.rows.to_pylist()]
+    names = ("time (UTC)", "lane", "task type", "model", "confidence", "latency", "cost", "request")
+    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
+    if rows:
+        st.html(tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label))
+    else:
+        st.caption("No such request in this window.")
+
+
+def _both(name: str, now: View, before: View) -> tuple[compared.Figure, compared.Figure]:
+    after, earlier = (compared.figure(reading.query(name, within=view)) for view in (now, before))
+    return after, earlier
+
+
+def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str) -> str:
+    metric = reading.catalogue()[name]
+    change = compared.change(metric, now, before) or "nothing to compare with"
+    verdict = compared.verdict(metric, now, before) or "same"
+    was = tag("small", text(f"was {units.shown(before.value, metric.unit)}"))
+    value = f"{text(units.shown(now.value, metric.unit))}{was}"
+    return tag(
+        "dl",
+        tag("dt", text(METRICS.get(name, name.replace("_", " ").capitalize())), title=metric.help),
+        tag("dd", value, class_="value"),
+        tag("dd", text(f"n {units.count(now.n)}, {units.count(before.n)} before"), class_="facts"),
+        tag("dd", f"{tag('b', text(change), class_=verdict)} {text(f'vs {against}')}", class_="facts"),
+        class_="cs-tile",
+    )
+
+
+def _around(name: str, after: compared.Figure, before: compared.Figure) -> str:
+    metric = reading.catalogue()[name]
+    verdict = compared.verdict(metric, after, before)
+    cells = (
+        text(METRICS[name]),
+        text(units.shown(before.value, metric.unit)),
+        text(units.shown(after.value, metric.unit)),
+        tag("b", text(compared.change(metric, after, before)), class_=verdict or "same"),
+        text(f"{units.count(before.n)} / {units.count(after.n)}"),
+    )
+    return tag("tr", *(tag("td", cell) for cell in cells))
+
+
+def _sample(row: dict[str, Any]) -> str:
+    at = row["started_at"]
+    name = str(row["request_id"])
+    address = urlencode({"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""})
+    certain = row["confidence"]
+    cells = (
+        text(units.clock(at) if isinstance(at, datetime) else None),
+        text(row["lane"]),
+        text(row["task_type"]),
+        text(row["answered_by"]),
+        text(f"{certain:.2f}" if isinstance(certain, float) else None),
+        text(units.shown(row["duration_ms"], "ms")),
+        text(units.shown(row["cost_usd"], "usd")),
+        tag("a", text(name[:24]), href=f"traces?{address}", class_="cs-link"),
+    )
+    return tag("tr", *(tag("td", cell) for cell in cells))

@@ -1,0 +1,77 @@
+"""Something moved: what is different about it? Draw a box over a spike; the answer is ranked below."""
+
+import streamlit as st
+
+from controlsurface import charts, ui
+
+view = ui.view()
+if ui.query("requests")["n"].sum() == 0:
+    ui.nothing_yet()
+about = ui.spike(view)
+events = ui.events()
+metric = about.metric
+name = metric.id.replace("_", " ")
+selection, baseline = ((each.start, each.end) for each in (about.selection, about.baseline))
+
+shown = [metric.id, *(each for each in ui.METRICS if each != metric.id)][:5]
+ui.side_tiles(about.selection, about.baseline, about.against, shown)
+
+found = ui.different(about)
+ranked = [row for row in found.rows.to_pylist() if row["same_as"] is None]
+cause = ranked[0] if ranked else None
+dimension = cause["dimension"] if cause else "task_type"
+
+
+@st.fragment
+def over_time() -> None:
+    """The course; a box drawn in it becomes the selection. A box holds only while its figure stays the same."""
+    figure = charts.course(
+        course,
+        view.span,
+        ui.palette(),
+        unit=metric.unit,
+        selection=selection if about.drawn else None,
+        baseline=baseline,
+        events=events,
+        height=260,
+    )
+    drawn = ui.box(figure, f"course {selection}", alt=f"{name} over time, with the selection and its baseline")
+    if drawn:
+        ui.select(drawn[:2])
+
+
+left, right = st.columns(2)
+with (
+    left,
+    ui.panel(name.capitalize(), "draw a box over what you want explained; orange is selected, grey held against"),
+):
+    course = ui.query(metric.id, every=view.step)
+    over_time()
+with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['value'] or 'unknown'}" if cause else ""):
+    steady = view.resting_on(found.n // 5)
+    lines = ui.query(metric.id, by=[dimension], every=steady.step)
+    highlight = {"highlight": cause["value"], "changed": True} if cause else {}
+    figure = charts.lines(
+        lines, steady.span, ui.palette(), by=dimension, unit=metric.unit, events=events, height=260, **highlight
+    )
+    ui.chart(figure, alt=f"{name} by {dimension} over time")
+
+with ui.panel(
+    "What is different", f"{name} from {ui.between(selection)} against {about.against}, {ui.between(baseline)}"
+):
+    if ranked:
+        ui.different_bars(found)
+    else:
+        ui.state("Nothing to compare", f"Neither window has a value with {found.support} rows in it.")
+if ranked:
+    ui.report(about)
+
+with ui.panel("Sample requests", f"{dimension}: {cause['value'] or 'unknown'}" if cause else ""):
+    for side, label in ((about.selection, "Selection"), (about.baseline, f"Baseline, {about.against}")):
+        st.caption(label)
+        ui.samples(side, label, dimension if cause else None, cause["value"] if cause else None)
+
+event = ui.nearest(view, selection[0])
+if event:
+    with ui.panel(f"Before and after {event['title']}", f"{event['kind']}, {event['at']:%b %d %H:%M} UTC"):
+        ui.around(event["at"], view)
