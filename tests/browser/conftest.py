@@ -34,7 +34,7 @@ SERVER = Path(ui.__file__).with_name("server.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser and one dashboard for all of these tests."""
+    """One browser and one dashboard for all tests of a module; while it is open, asyncio is taken on that worker."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
@@ -63,7 +63,7 @@ class Collector:
         self.thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     store = DuckStore.in_memory()
     seed(store, n=4000, days=9, end=datetime.now(UTC))
@@ -90,13 +90,13 @@ def dashboard(api: str, token: str = "") -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url(collector: Collector) -> Iterator[str]:
     with dashboard(collector.url) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).is_file():
         pytest.skip("chromium is not installed")
