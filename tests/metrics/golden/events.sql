@@ -39,7 +39,7 @@ grid AS (
 ),
 shares AS (
     SELECT
-        name, hour,
+        name, hour, first_value(n) OVER past AS long_before,
         sum(n) OVER past / nullif(CASE WHEN sum(total) OVER past >= 30 THEN sum(total) OVER past END, 0) AS before,
         sum(n) OVER coming / nullif(CASE WHEN sum(total) OVER coming >= 30 THEN sum(total) OVER coming END, 0) AS after
     FROM grid
@@ -56,7 +56,7 @@ steps AS (
 moves AS (
     SELECT hour, name, before, after
     FROM steps
-    WHERE before > 0 AND after - before > 0.3 AND abs(after - before) = steepest AND NOT EXISTS (
+    WHERE long_before > 0 AND after - before > 0.3 AND abs(after - before) = steepest AND NOT EXISTS (
         SELECT 1 FROM turns
         WHERE kind = 'deploy' AND what = 'first seen' AND abs(epoch(turns.moment) - epoch(hour)) < 10800
     )
