@@ -15,7 +15,7 @@ ui.tiles(
         ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
         ui.tile("cost_per_request", "Cost per request", view),
         ui.tile("cost_per_answer", "Cost per answer", view),
-        ui.tile("overhead_cost", "Overhead: classifiers, judges, shadows", view),
+        ui.tile("overhead_cost", "Overhead cost", view),
         ui.tile("priced_share", "Calls with a price", view),
     ]
 )

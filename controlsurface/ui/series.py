@@ -7,7 +7,7 @@ import polars as pl
 
 from controlsurface.ui import reading
 
-ALL = "all lanes"
+ALL = "blended"
 TOKENS = {
     "input": "input_tokens",
     "cached": "cached_tokens",
