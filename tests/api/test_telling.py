@@ -31,7 +31,7 @@ def test_an_event_is_kept_and_answered(url: str) -> None:
 
 def test_a_remote_reader_tells_and_lists(url: str) -> None:
     reader = RemoteReader(url.removesuffix("/api/v1/events"))
-    reader.tell(Event(at="2026-01-05T11:00:00+01:00", kind="model", title="größer 😀"))
+    reader.tell(Event.model_validate({"at": "2026-01-05T11:00:00+01:00", "kind": "model", "title": "größer 😀"}))
     assert "größer 😀" in reader.events(WINDOW)["title"].to_pylist()
 
 

@@ -84,7 +84,7 @@ def test_what_is_told_is_kept(kept: DuckStore) -> None:
 )
 def test_what_is_no_event_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=next(iter(wrong))):
-        Event(**{"at": START, "kind": "deploy", "title": "v2"} | wrong)
+        Event.model_validate({"at": START, "kind": "deploy", "title": "v2"} | wrong)
 
 
 def test_a_window_backwards_is_refused() -> None:
