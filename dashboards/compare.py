@@ -27,7 +27,9 @@ if both is None:
     ui.state("Fewer than two router versions in this window", "Choose a longer time range, or compare periods.")
 else:
     one, other = both
-    with ui.panel(f"{one[0]} against {other[0]}", "in colour: shares that moved beyond chance (95 %), others by over 5 %"):
+    with ui.panel(
+        f"{one[0]} against {other[0]}", "in colour: shares that moved beyond chance (95 %), others by over 5 %"
+    ):
         ui.versus(METRICS, one, other, "comparison")
     for name, within in both:
         with ui.panel(f"Task types: {name}"):
