@@ -45,6 +45,13 @@ def test_a_selection_that_makes_no_sense_is_none(opened: Open, seeded_url: str, 
     assert not any("Clear" in button.label for button in app.button)
 
 
+@pytest.mark.parametrize("value", ["", "<script>", "latency_p95", "\0"])
+def test_a_metric_or_baseline_that_is_none_is_the_usual_one(opened: Open, seeded_url: str, value: str) -> None:
+    app = opened(seeded_url, "triage.py", metric=value, against=value)
+    assert not app.exception
+    assert BASELINES["before"] in html(app)
+
+
 @pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize("hours", [1, 24, 25, 24 * 7, 24 * 10])
 def test_a_baseline_ends_before_its_selection_begins(name: Baseline, hours: int) -> None:
