@@ -14,7 +14,7 @@ from tests.ingest.test_captures import TRUTHS
 
 RUNS = sorted(run for run, truth in TRUTHS.items() if truth["requests"])
 TABLES = ("spans", "requests", "attempts", "evaluations")
-slow = settings(max_examples=10, phases=[Phase.generate])  # shrinking would take an hour and show no more
+slow = settings(max_examples=6, phases=[Phase.generate])  # shrinking would take an hour and show no more
 
 
 def single_spans(bodies: list[Body]) -> list[Body]:
