@@ -37,6 +37,7 @@ class Receiver(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
+    sys.setswitchinterval(0.0005)  # a decoding thread must not keep the sockets waiting for 5 ms at each turn
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop

@@ -101,15 +101,16 @@ class Loader:
         outcome, low, high = self._spans(writing, batch)
         _judge(writing, batch.judged)
         gather(writing, low, high, self.config.writer.trace_window)
-        earlier, late = _earlier_and_late(writing)
-        met_before = bool(earlier or outcome.duplicate or batch.judged.num_rows)
+        writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
+        older, late = _older_and_late(writing)
+        met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, met_before)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         _count_keys(writing, unknown)
         return replace(outcome, late=late)
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
-        """Insert what is new, replace what says more, skip what is known."""
+        """Leave in `batch` what is new or says more than the store; what is known leaves it."""
         self._translate(writing, batch.decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
         stored = self._stored(writing, bounds)
@@ -119,7 +120,6 @@ class Loader:
             self._translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
-        writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
         inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py()) - len(richer)
         repeats = batch.decoded.repeats + len(stored)
         return Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"])), bounds["low"], bounds["high"]
@@ -163,15 +163,11 @@ def _judge(writing: Writing, judged: pa.Table) -> None:
     )
 
 
-def _earlier_and_late(writing: Writing) -> tuple[int, int]:
+def _older_and_late(writing: Writing) -> tuple[int, int]:
     """How many spans of the touched traces were stored before, and how many of the batch's came after such."""
-    writing.execute(
-        "CREATE OR REPLACE TEMP TABLE earlier AS "
-        "SELECT trace_id FROM s ANTI JOIN batch ON s.trace_id = batch.trace_id AND s.span_id = batch.span_id"
-    )
-    late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM earlier)"
-    row = writing.rows(f"SELECT (SELECT count(*) FROM earlier) AS earlier, ({late}) AS late").to_pylist()[0]
-    return int(row["earlier"]), int(row["late"])
+    late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)"
+    row = writing.rows(f"SELECT (SELECT count(*) FROM older) AS older, ({late}) AS late").to_pylist()[0]
+    return int(row["older"]), int(row["late"])
 
 
 def _count_keys(writing: Writing, unread: Mapping[str, int]) -> None:

@@ -197,10 +197,12 @@ def _columns(rows: _Rows, repeats: int) -> Decoded:
     """Tuples and mappings as one Arrow table; only keys that occur become columns, named `@key`."""
     transposed = zip(*rows.base, strict=True) if rows.base else ([] for _ in BASE)
     arrays = [pa.array(column, entry.type) for column, entry in zip(transposed, BASE, strict=True)]
-    keys = sorted({key for values in rows.values for key in values})
+    keys = sorted(set().union(*rows.values))
     for key in keys:
         texts = [values.get(key) for values in rows.values]
-        arrays.append(pa.array([None if text in NOTHING else text for text in texts], pa.string()))
+        if not NOTHING.isdisjoint(texts):
+            texts = [None if text in NOTHING else text for text in texts]
+        arrays.append(pa.array(texts, pa.string()))
     return Decoded(
         pa.table(arrays, names=[*BASE.names, *(f"@{key}" for key in keys)]), frozenset(keys), rows.unread, repeats
     )

@@ -1,7 +1,8 @@
 -- new_requests: one row a unit, from its facts and its priced attempts.
 CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
-    *,
+    request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed,
+    input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable,
     lag(failed) OVER in_order AS previous_failed,
     lag(model) OVER in_order AS previous_model,
     row_number() OVER (PARTITION BY request_trace, request_span ORDER BY failed, end_ns DESC, start_ns DESC, span_id DESC) AS answer_rank

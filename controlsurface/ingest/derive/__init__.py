@@ -20,10 +20,15 @@ Pairs = Iterable[tuple[str | None, str | None]]
 _STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
 _BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
 
-_SPANS = """
-CREATE OR REPLACE TEMP TABLE s AS
+# Spans that the touched traces have in the store; the batch itself is not in there yet.
+_OLDER = """
+CREATE OR REPLACE TEMP TABLE older AS
 SELECT * EXCLUDE (around, span, content_hash, status_message) FROM spans
 WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at BETWEEN $low AND $high
+"""
+_ALL = """
+CREATE OR REPLACE TEMP VIEW s AS
+SELECT * EXCLUDE (around, span, content_hash, status_message) FROM batch UNION ALL BY NAME SELECT * FROM older
 """
 # Traces that share a link with a touched one are touched too.
 _LINKED = """
@@ -68,10 +73,14 @@ def _any_glob(globs: Iterable[str]) -> str:
 
 
 def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> None:
-    """Fill `s` with all spans of the touched traces and of those linked to them, within `window` of the batch."""
+    """Make `s` all spans of the touched traces and of those linked to them: `batch` and, from the store, `older`.
+
+    Stored spans are looked for within `window` of the batch's `low` and `high`.
+    """
     bounds = {"low": low - window, "high": high + window}
     while True:
-        writing.execute(_SPANS, bounds)
+        writing.execute(_OLDER, bounds)
+        writing.execute(_ALL)
         before = _count(writing, "touched")
         writing.execute(_LINKED, bounds)
         if _count(writing, "touched") == before:
