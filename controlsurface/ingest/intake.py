@@ -19,7 +19,7 @@ from controlsurface.ingest.signals import Encoding, Signal
 
 log = logging.getLogger(__name__)
 
-_WORKERS = 2  # decoding holds Python's lock; a second one keeps small bodies from waiting behind a large one
+_WORKERS = 1  # checking holds Python's lock: a second worker only makes the decoder wait more often
 
 
 @dataclass(frozen=True, slots=True)
