@@ -1,0 +1,1 @@
+"""Rules that watch the metrics: measured, judged, told to whoever must know."""
