@@ -24,7 +24,11 @@ def number(path: Path) -> int:
 
 
 def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) -> None:
-    """Create the schema (found is None) or apply what is missing. Raises StoreTooNew for a version from the future."""
+    """Bring the version that was found (None: an empty file) up to this one; then make what `schema/` has and it lacks.
+
+    Every file of `schema/` can be run again: tables stay as they are, views and macros become those of this version.
+    Raises StoreTooNew for a version from the future.
+    """
     newest = version_of(migrations)
     if found is not None and found > newest:
         raise StoreTooNew(
@@ -32,10 +36,10 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) 
         )
     if found is None:
         execute(_VERSION)
-        pending = sorted(SCHEMA.glob("*.sql"))
     else:
-        pending = sorted((path for path in migrations.glob("*.sql") if number(path) > found), key=number)
-    for path in pending:
-        execute(path.read_text("utf-8"))
+        for path in sorted((path for path in migrations.glob("*.sql") if number(path) > found), key=number):
+            execute(path.read_text("utf-8"))
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
+    for path in sorted(SCHEMA.glob("*.sql")):
+        execute(path.read_text("utf-8"))

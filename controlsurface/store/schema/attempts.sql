@@ -1,6 +1,6 @@
 -- One row per model call. Tokens and money are summed here and nowhere else.
 -- NULL means unknown, everywhere. The request's dimensions are repeated so that money can be broken down without a join.
-CREATE TABLE attempts (
+CREATE TABLE IF NOT EXISTS attempts (
     attempt_id           VARCHAR NOT NULL,  -- <trace id>-<span id>
     request_id           VARCHAR,           -- NULL: belongs to no request (a router's set-up call)
     trace_id             UUID NOT NULL,

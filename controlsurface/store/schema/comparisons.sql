@@ -3,7 +3,7 @@
 -- that lie within 0.02 of each other agree:
 --   SELECT task_type, count(*) AS n, avg(labels_differ(answer_label, shadow_label, 0.02)::INT) AS disagreement
 --   FROM comparisons GROUP BY task_type
-CREATE VIEW comparisons AS
+CREATE OR REPLACE VIEW comparisons AS
 WITH answers AS (
     SELECT
         request_id,

@@ -1,5 +1,5 @@
 -- One row per gen_ai.evaluation.result, whether it came as a log record, a span event or both.
-CREATE TABLE evaluations (
+CREATE TABLE IF NOT EXISTS evaluations (
     evaluation_id VARCHAR NOT NULL,  -- hash of its content, so that a repeat is the same row
     trace_id      UUID,
     span_id       UBIGINT,

@@ -1,21 +1,21 @@
 -- Ids as people write them: lower-case hex.
-CREATE MACRO trace_hex(t) AS replace(CAST(t AS VARCHAR), '-', '');
-CREATE MACRO span_hex(s) AS lpad(lower(to_hex(s)), 16, '0');
+CREATE OR REPLACE MACRO trace_hex(t) AS replace(CAST(t AS VARCHAR), '-', '');
+CREATE OR REPLACE MACRO span_hex(s) AS lpad(lower(to_hex(s)), 16, '0');
 -- A token count: a whole number, also as text or as a double; anything else (negative, true, 1.5) is not one.
-CREATE MACRO to_count(x) AS TRY_CAST(regexp_extract(x, '^([0-9]{1,15})(\.0+)?$', 1) AS BIGINT);
+CREATE OR REPLACE MACRO to_count(x) AS TRY_CAST(regexp_extract(x, '^([0-9]{1,15})(\.0+)?$', 1) AS BIGINT);
 -- A finite number; two digits of exponent are enough for money, times and confidences.
-CREATE MACRO to_number(x) AS TRY_CAST(regexp_extract(x, '^[-+]?[0-9.]+([eE][-+]?[0-9]{1,2})?$') AS DOUBLE);
-CREATE MACRO to_flag(x) AS CASE lower(x) WHEN 'true' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE
+CREATE OR REPLACE MACRO to_number(x) AS TRY_CAST(regexp_extract(x, '^[-+]?[0-9.]+([eE][-+]?[0-9]{1,2})?$') AS DOUBLE);
+CREATE OR REPLACE MACRO to_flag(x) AS CASE lower(x) WHEN 'true' THEN TRUE WHEN 'yes' THEN TRUE WHEN '1' THEN TRUE
     WHEN 'false' THEN FALSE WHEN 'no' THEN FALSE WHEN '0' THEN FALSE END;
 -- One name for one model: without provider prefix (openai/x), without date (x-2026-01-01, x-20260101, x@20260101).
-CREATE MACRO model_name(x) AS regexp_replace(regexp_extract(x, '[^/]+$'), '[-@](20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '');
+CREATE OR REPLACE MACRO model_name(x) AS regexp_replace(regexp_extract(x, '[^/]+$'), '[-@](20[0-9]{2}-[0-9]{2}-[0-9]{2}|20[0-9]{6})$', '');
 -- A confidence on its kind's scale: rounding errors are clamped, what is off a bounded scale is NULL.
-CREATE MACRO on_scale(x, kind) AS CASE
+CREATE OR REPLACE MACRO on_scale(x, kind) AS CASE
     WHEN kind IN ('score', 'entropy') THEN x
     WHEN kind = 'cosine' AND abs(x) <= 1 + 1e-9 THEN greatest(-1, least(1, x))
     WHEN x BETWEEN -1e-9 AND 1 + 1e-9 THEN greatest(0, least(1, x))
 END;
 -- How many requests one sampled request stands for.
-CREATE MACRO weight_of(rate) AS CASE WHEN rate > 0 AND rate <= 1 THEN least(1 / rate, 1e6) ELSE 1 END;
+CREATE OR REPLACE MACRO weight_of(rate) AS CASE WHEN rate > 0 AND rate <= 1 THEN least(1 / rate, 1e6) ELSE 1 END;
 -- A Unix time in nanoseconds that a clock can show: after 2000, before 2200.
-CREATE MACRO possible(ns) AS ns BETWEEN 946684800000000000 AND 7258118400000000000;
+CREATE OR REPLACE MACRO possible(ns) AS ns BETWEEN 946684800000000000 AND 7258118400000000000;

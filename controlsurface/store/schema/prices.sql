@@ -1,6 +1,6 @@
 -- Prices of the models seen so far: the user's price book and genai-prices, one row where nothing changes.
 -- Rows of one (provider, model, source) never overlap; upper bounds are exclusive; NULL bounds are open.
-CREATE TABLE prices (
+CREATE TABLE IF NOT EXISTS prices (
     provider                  VARCHAR,           -- as sent; NULL: none named
     model                     VARCHAR NOT NULL,  -- as sent
     source                    VARCHAR NOT NULL,  -- user | genai-prices

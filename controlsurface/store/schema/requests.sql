@@ -1,6 +1,6 @@
 -- One row per question put to the router. Derived from spans and recomputed when late spans come.
 -- NULL means unknown, everywhere.
-CREATE TABLE requests (
+CREATE TABLE IF NOT EXISTS requests (
     request_id        VARCHAR NOT NULL,  -- the router's own id, else <trace id>-<span id> of the routed unit
     trace_id          UUID NOT NULL,
     span_id           UBIGINT NOT NULL,  -- root span of the routed unit

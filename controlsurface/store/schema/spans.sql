@@ -1,6 +1,6 @@
 -- Every span that was accepted, once, losslessly; beside it what the vocabularies in collectors/ read from it.
 -- NULL means unknown, everywhere.
-CREATE TABLE spans (
+CREATE TABLE IF NOT EXISTS spans (
     trace_id             UUID NOT NULL,
     span_id              UBIGINT NOT NULL,
     parent_span_id       UBIGINT,           -- NULL: a root

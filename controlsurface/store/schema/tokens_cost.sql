@@ -1,7 +1,7 @@
 -- USD times a million for one direction of a call: `first` and `second` are parts of `total` with prices of their own,
 -- billed once, at those. NULL (unknown): the total is missing, no price is known for tokens that are there, or the
 -- parts exceed the whole.
-CREATE MACRO tokens_cost(total, first, second, price, first_price, second_price) AS (
+CREATE OR REPLACE MACRO tokens_cost(total, first, second, price, first_price, second_price) AS (
     CASE
         WHEN price IS NULL THEN CASE WHEN coalesce(total, 0) = 0 THEN 0 END
         WHEN total IS NULL OR total < 0 THEN NULL
