@@ -75,7 +75,8 @@ def reader_of(data: Path, context: click.Context) -> Reader:
     """A reader of what is stored, through the server that owns it if one does. Raises NotFound where nothing is."""
     if not (data / FILE).exists():
         raise NotFound(f"{data}: nothing is stored here; `controlsurface serve` begins it, --data names another place")
-    return open_reader(data, config_of(context).auth.token or None)
+    config = config_of(context)
+    return open_reader(data, config.auth.token or None, config=config)
 
 
 def config_of(context: click.Context) -> Config:

@@ -28,10 +28,11 @@ class Engine:
     counters: Counters
     intake: Intake
     writer: Writer
+    config: Config
 
     def reader(self) -> LocalReader:
         """A reader of the store that knows the counters and the health of this process."""
-        return LocalReader(self.store, self.counters.snapshot, self.problems)
+        return LocalReader(self.store, self.counters.snapshot, self.problems, config=self.config)
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
@@ -58,4 +59,4 @@ def running(data: Path, config: Config) -> Iterator[Engine]:
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
         ends.callback(intake.close)
-        yield Engine(store, journal, counters, intake, writer)
+        yield Engine(store, journal, counters, intake, writer, config)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from controlsurface.config import Config
 from controlsurface.errors import NotFound
 from controlsurface.metrics import contributors, events, histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
@@ -16,6 +17,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statement import Statement
 from controlsurface.money import attribution
 from controlsurface.reader import detail, listing, trace
+from controlsurface.reader.asking import Answer, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.contributors import contributors as ranked
 from controlsurface.reader.ingest import stored_counters, summary
@@ -37,11 +39,13 @@ class LocalReader:
         counters: Callable[[], Mapping[str, int]] | None = None,
         health: Callable[[], Sequence[str]] = tuple,
         timeout_s: float = 30,
+        config: Config | None = None,
     ) -> None:
         self._store = store
         self._counters = counters or (lambda: stored_counters(store))
         self._health = health
         self._timeout_s = timeout_s
+        self.config = config or Config()
 
     def metrics(self) -> list[Metric]:
         """The catalogue."""
@@ -127,6 +131,20 @@ class LocalReader:
     def sources(self) -> pa.Table:
         """Who sends."""
         return self._rows(SOURCES)
+
+    def ask(self, question: Question) -> Answer:
+        """The answer, on our own ground."""
+        return question.answered(self)
+
+    def rows(self, statement: Statement) -> pa.Table:
+        """Run a statement for a question."""
+        return self._rows(statement)
+
+    def keep(self, statements: Sequence[Statement]) -> None:
+        """Run statements for their effect, in one transaction."""
+        with self._store.writing() as writing:
+            for each in statements:
+                writing.execute(each.sql, each.parameters)
 
     def health(self) -> tuple[str, ...]:
         """Why no traffic is taken."""

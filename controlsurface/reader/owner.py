@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from controlsurface.config import Config
 from controlsurface.errors import StoreInUse
 from controlsurface.reader.local import LocalReader
 from controlsurface.reader.reader import Reader
@@ -15,7 +16,7 @@ from controlsurface.store.duckdb import DuckStore
 SERVER = "server.json"
 
 
-def open_reader(data: Path, token: str | None = None, wait_s: float = 5) -> Reader:
+def open_reader(data: Path, token: str | None = None, wait_s: float = 5, config: Config | None = None) -> Reader:
     """A reader of the data directory; `token` defaults to $CONTROLSURFACE_TOKEN.
 
     A server that is just starting or stopping is given `wait_s`. Raises StoreInUse when it still says nothing.
@@ -23,7 +24,7 @@ def open_reader(data: Path, token: str | None = None, wait_s: float = 5) -> Read
     until = time.monotonic() + wait_s
     while True:
         try:
-            return LocalReader(DuckStore.open(data))
+            return LocalReader(DuckStore.open(data), config=config)
         except StoreInUse:
             url = _served(data)
             if url:

@@ -15,6 +15,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
+from controlsurface.reader.asking import Answer, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 
@@ -148,6 +149,10 @@ class Reader(Protocol):
 
     def sources(self) -> pa.Table:
         """Services of the last week: service, spans, first_seen, last_seen, least_delay_ms (below 0: clock ahead)."""
+        ...
+
+    def ask(self, question: Question) -> Answer:
+        """What a part above the readers wants to know."""
         ...
 
     def health(self) -> tuple[str, ...]:

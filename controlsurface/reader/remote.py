@@ -21,6 +21,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
+from controlsurface.reader.asking import Answer, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
@@ -106,6 +107,10 @@ class RemoteReader:
     def unrecognised(self) -> pa.Table:
         """Attribute keys that nothing reads."""
         return self._table("/api/v1/unrecognised")[0]
+
+    def ask(self, question: Question) -> Answer:
+        """The answer of the server, at the question's address."""
+        return Answer(*self._table(question.path, question.arguments))
 
     def health(self) -> tuple[str, ...]:
         """Why the server takes no traffic."""

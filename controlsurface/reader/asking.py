@@ -1,0 +1,54 @@
+"""Questions that parts above the readers ask: answered where the store is, or by the server that has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from controlsurface.config import Config
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows, and the facts beside them (what JSON can say)."""
+
+    rows: pa.Table
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ground(Protocol):
+    """What a question stands on in the process that owns the store."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration of that process."""
+        ...
+
+    def rows(self, statement: Statement) -> pa.Table:
+        """Run a query; its times are UTC and say so. Raises TooSlow."""
+        ...
+
+    def keep(self, statements: Sequence[Statement]) -> None:
+        """Run statements for their effect, in one transaction."""
+        ...
+
+
+class Question(Protocol):
+    """`path` and `arguments` are the address at which a server answers the same."""
+
+    @property
+    def path(self) -> str:
+        """The address, with its own parts filled in and quoted."""
+        ...
+
+    @property
+    def arguments(self) -> Arguments:
+        """What stands behind the question mark."""
+        ...
+
+    def answered(self, ground: Ground) -> Answer:
+        """The answer, where the store is."""
+        ...
