@@ -1,5 +1,6 @@
 """What the user writes: one TOML file, every key with a default, checked as a whole."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -11,18 +12,30 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from controlsurface.errors import ConfigError, nearest
 
 MIB = 1 << 20
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_PART = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile("".join(rf"(?:{_PART}{unit})?" for unit in _UNITS), re.ASCII)
 
 
 def duration(text: object) -> object:
-    """`90s`, `15m`, `28d` as a timedelta; anything else is left for pydantic to judge."""
+    """`90s`, `15m`, `1h30m`, `28d` as a timedelta; anything else is left for pydantic to judge."""
     if not isinstance(text, str):
         return text
-    number, unit = text.rstrip("smhdw"), text[len(text.rstrip("smhdw")) :]
     try:
-        return timedelta(seconds=float(number) * _UNITS[unit])
-    except (KeyError, ValueError, OverflowError):
-        raise ValueError(f"'{text}' is not a duration; write a number and one of {', '.join(_UNITS)}") from None
+        return timedelta(seconds=_seconds(text))
+    except (ValueError, OverflowError):
+        units = ", ".join(sorted(_UNITS, key=_UNITS.__getitem__))
+        raise ValueError(f"'{text}' is not a duration; write a number and one of {units}") from None
+
+
+def _seconds(text: str) -> float:
+    """The sum of a duration's parts. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not text or not found:
+        raise ValueError(text)
+    return sum(
+        float(number) * seconds for number, seconds in zip(found.groups(), _UNITS.values(), strict=True) if number
+    )
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]

@@ -1,0 +1,139 @@
+"""The life of an alert, as Prometheus has it: one pure step from what is known and what is found to what is next.
+
+Semantics: https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/. Ours differ in two places:
+what a restart restores is everything, and a slice without data is judged by the rule's own `no_data`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controlsurface.alerting.annotations import annotated
+from controlsurface.alerting.labels import NAME, Labels, labels, shown
+from controlsurface.alerting.rules import ZERO, Rule, Sliced
+from controlsurface.alerting.state import Alert, Reading, Transition
+from controlsurface.errors import BadRequest
+
+RESOLVED_FOR = timedelta(minutes=15)  # how long a resolution is remembered and sent again
+OUTAGE_TOLERANCE = timedelta(hours=1)  # Prometheus's defaults for what a restart restores
+GRACE = timedelta(minutes=10)
+
+Active = Mapping[Labels, Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """All alerts of a rule after an evaluation, and what changed."""
+
+    active: Active
+    transitions: tuple[Transition, ...] = ()
+
+
+def instances(rule: Rule, readings: Iterable[Reading]) -> Mapping[Labels, Reading]:
+    """Each reading under the label set of its alert. Raises BadRequest where two have the same."""
+    found: dict[Labels, Reading] = {}
+    for reading in readings:
+        key = labels({NAME: rule.alert}, reading.slice, rule.labels)
+        if key in found:
+            raise BadRequest(
+                f"{rule.alert}: two slices have the label set {shown(key)}; "
+                "a label of the rule hides a dimension of 'by', so name it otherwise"
+            )
+        found[key] = reading
+    return found
+
+
+def advance(rule: Rule, active: Active, readings: Mapping[Labels, Reading], now: datetime) -> Step:
+    """The alerts of `rule` after an evaluation at `now` that found `readings`."""
+    after = {key: _next(rule, active.get(key), readings.get(key), key, now) for key in {**active, **readings}}
+    moved = tuple(_moves(rule, active, after, now))
+    return Step({key: alert for key, alert in after.items() if alert}, moved)
+
+
+def _moves(rule: Rule, before: Active, after: Mapping[Labels, Alert | None], now: datetime) -> Iterator[Transition]:
+    """What changed its state. To be forgotten after its resolution is no change."""
+    for key, alert in after.items():
+        was = before[key].state if key in before else None
+        state = alert.state if alert else None
+        if was != state and not (was == "resolved" and state is None):
+            yield Transition(rule.alert, key, was, alert, now)
+
+
+def _next(rule: Rule, alert: Alert | None, reading: Reading | None, key: Labels, now: datetime) -> Alert | None:
+    """One label set after the evaluation."""
+    present = _present(rule, alert, reading, now)
+    if present is None:
+        return _remembered(alert, now)
+    if present:
+        return _breached(rule, alert, _said(reading, alert), key, now)
+    return _absent(rule, alert, now)
+
+
+def _present(rule: Rule, alert: Alert | None, reading: Reading | None, now: datetime) -> bool | None:
+    """Whether the rule finds a breach; None: leave the alert as it is."""
+    if reading is not None and reading.breach is not None:
+        return reading.breach
+    if not isinstance(rule, Sliced) or rule.no_data == "ok":
+        return False
+    if rule.no_data == "alert":
+        return reading is not None
+    return None if alert is None or now - alert.seen_at <= rule.known_for else False
+
+
+def _said(reading: Reading | None, alert: Alert | None) -> Reading:
+    """The reading of a breach."""
+    if reading is not None:
+        return reading
+    assert alert is not None  # noqa: S101 - only an alert that is known can be in breach without a reading
+    return alert.reading
+
+
+def _breached(rule: Rule, alert: Alert | None, reading: Reading, key: Labels, now: datetime) -> Alert:
+    """A label set in breach: pending from now on, firing when it has been for long enough."""
+    known = alert if alert and alert.state != "resolved" else None
+    began = known.active_at if known else now
+    firing = now - began >= rule.for_
+    return Alert(
+        rule=rule.alert,
+        labels=key,
+        state="firing" if firing else "pending",
+        active_at=began,
+        reading=reading,
+        seen_at=known.seen_at if known and reading.breach is None else now,
+        annotations=annotated(rule.annotations, key, reading),
+        fired_at=((known and known.fired_at) or now) if firing else None,
+    )
+
+
+def _absent(rule: Rule, alert: Alert | None, now: datetime) -> Alert | None:
+    """A label set no longer in breach: a pending alert goes, a firing one resolves when `keep_firing_for` is over."""
+    if alert is None or alert.state == "pending":
+        return None
+    if alert.state == "resolved":
+        return _remembered(alert, now)
+    since = alert.keep_firing_since or now
+    if rule.keep_firing_for > ZERO and now - since < rule.keep_firing_for:
+        return replace(alert, keep_firing_since=since, seen_at=now)
+    return replace(alert, state="resolved", resolved_at=now, keep_firing_since=None, seen_at=now)
+
+
+def _remembered(alert: Alert | None, now: datetime) -> Alert | None:
+    """The alert as it was; a resolution is forgotten after a while."""
+    if alert and alert.resolved_at and now - alert.resolved_at > RESOLVED_FOR:
+        return None
+    return alert
+
+
+def restored(rule: Rule, alert: Alert, down_at: datetime, now: datetime) -> Alert | None:
+    """An alert after a restart: the time when nobody looked does not count as time in breach.
+
+    Long outages forget what was pending; a pending alert that was close to firing still waits ten minutes.
+    """
+    if alert.state != "pending":
+        return alert
+    if now - down_at > OUTAGE_TOLERANCE:
+        return None
+    remaining = rule.for_ - (down_at - alert.active_at)
+    if remaining >= GRACE or rule.for_ < GRACE:
+        return replace(alert, active_at=alert.active_at + (now - down_at))
+    return replace(alert, active_at=now + GRACE - rule.for_)

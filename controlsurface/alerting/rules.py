@@ -1,0 +1,341 @@
+"""What a rule file may say: groups of rules in Prometheus's words. These models are the only schema.
+
+| kind      | has                    | fires                                                               |
+|-----------|------------------------|---------------------------------------------------------------------|
+| threshold | `above` or `below`     | while a metric over a window is beyond a bound                      |
+| drift     | `drift`                | when a proportion has left its baseline                             |
+| lanes     | `lanes`                | while the fast lane is not fast, or a lane hides a second mode      |
+| event     | `event`                | for a while after something changed around the router               |
+| budget    | `budget`               | while money is spent faster than its budget allows                  |
+| gauge     | `gauge`                | while a figure of the server itself is beyond a bound               |
+| heartbeat | `heartbeat`            | always: whoever stops hearing it knows that alerting has stopped    |
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from controlsurface.alerting.gauges import GAUGES
+from controlsurface.alerting.labels import NAME
+from controlsurface.config import Duration
+from controlsurface.errors import UnknownName, nearest
+from controlsurface.metrics import dimensions
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import find
+
+ZERO = timedelta()
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+Kind = Literal["threshold", "drift", "lanes", "event", "budget", "gauge", "heartbeat"]
+NoData = Literal["keep_last", "ok", "alert"]
+EventKind = Literal["deploy", "model", "price", "config", "other"]
+Values = tuple[str | None, ...]
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+class Part(BaseModel):
+    """A table of a rule file: unknown fields are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Rule(Part):
+    """What all rules have. `alert` is the rule's name, unique among all files."""
+
+    kind: ClassVar[Kind]
+
+    alert: str = Field(min_length=1, max_length=100, description="name of the alert; the label `alertname`")
+    for_: Duration = Field(ZERO, alias="for", ge=ZERO, description="how long in breach before it fires")
+    keep_firing_for: Duration = Field(ZERO, ge=ZERO, description="how long it fires on after the last breach")
+    labels: Mapping[str, str] = Field(default_factory=dict, description="labels added to each alert")
+    annotations: Mapping[str, str] = Field(default_factory=dict, description="texts; may name {{ $labels.x }}")
+
+    @field_validator("labels")
+    @classmethod
+    def _labels(cls, found: Mapping[str, str]) -> Mapping[str, str]:
+        """Refuse what Prometheus would."""
+        for name in found:
+            if name == NAME or not _LABEL.fullmatch(name):
+                raise ValueError(f"'{name}' cannot be a label's name")
+        return found
+
+    @property
+    def where_pairs(self) -> tuple[str, ...]:
+        """The rule's own filter as `dimension:value`, as a query takes it."""
+        return ()
+
+
+class Sliced(Rule):
+    """A rule about slices of the traffic: one alert for each combination of `by`."""
+
+    by: tuple[str, ...] = Field((), max_length=4, description="dimensions; one alert for each combination of values")
+    no_data: NoData = Field("keep_last", description="what too few events mean: as before, all is well, or an alert")
+    known_for: Duration = Field(DAY, ge=ZERO, description="how long a slice without data is still waited for")
+    where: Mapping[str, Values] = Field(default_factory=dict, description="keep rows of these values; null: unknown")
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _listed(cls, found: object) -> object:
+        """A value is a list of one."""
+        if not isinstance(found, Mapping):
+            return found
+        return {name: each if isinstance(each, list | tuple) else [each] for name, each in found.items()}
+
+    @field_validator("by", "where")
+    @classmethod
+    def _some_dimension(cls, found: Iterable[str]) -> Iterable[str]:
+        """Refuse what no source of rows has."""
+        known = dict.fromkeys(name for names in dimensions.DIMENSIONS.values() for name in names)
+        for name in found:
+            if name not in known:
+                raise ValueError(f"no dimension named '{name}'{nearest(name, known)}")
+        return found
+
+    @property
+    def where_pairs(self) -> tuple[str, ...]:
+        """The filter as a query takes it."""
+        return tuple(f"{name}:{value or ''}" for name, values in self.where.items() for value in values)
+
+
+class Measured(Sliced):
+    """A rule about a metric of the catalogue."""
+
+    metric: str = Field(description="a metric of the catalogue", json_schema_extra={"enum": list(CATALOG)})
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        """Refuse what the catalogue does not have."""
+        return _named(name)
+
+    @model_validator(mode="after")
+    def _dimensions(self) -> Self:
+        """Refuse dimensions that the metric's rows do not have."""
+        for name in (*self.by, *self.where):
+            _dimension(self.source, name)
+        return self
+
+    @property
+    def source(self) -> dimensions.Source:
+        """What is measured: requests, attempts, ..."""
+        return self.measured.source
+
+    @property
+    def measured(self) -> Metric:
+        """The metric."""
+        return CATALOG[self.metric]
+
+
+class Other(Part):
+    """A bound that is a figure itself: another metric, or the same one some time ago, times a factor."""
+
+    metric: str | None = Field(None, description="the metric to compare with; without: the rule's own")
+    offset: Duration = Field(ZERO, ge=ZERO, description="measured so long ago")
+    times: float = Field(1, gt=0, description="factor on the figure compared with")
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        """Refuse what the catalogue does not have."""
+        return name and _named(name)
+
+
+Bound = float | Other
+
+
+class ThresholdRule(Measured):
+    """Fires while the metric over the last `over` is above or below a bound."""
+
+    kind: ClassVar[Kind] = "threshold"
+
+    over: Duration = Field(timedelta(minutes=15), ge=MINUTE, description="window that is measured, up to now")
+    above: Bound | None = Field(None, description="in breach when greater")
+    below: Bound | None = Field(None, description="in breach when smaller")
+    judge: Literal["value", "interval"] = Field("value", description="interval: only when all of it is beyond")
+    min_count: int = Field(1, ge=0, description="rows under which there is no data")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        """Either above or below; an interval only where the metric has one."""
+        if (self.above is None) == (self.below is None):
+            raise ValueError("give either 'above' or 'below'")
+        if self.judge == "interval" and self.measured.kind != "ratio":
+            raise ValueError(f"'{self.metric}' has no interval; only ratios have")
+        return self
+
+    @property
+    def bound(self) -> Bound:
+        """What the metric is held against."""
+        found = self.below if self.above is None else self.above
+        assert found is not None  # noqa: S101 - validated
+        return found
+
+
+class Drift(Part):
+    """How far a proportion may wander."""
+
+    tolerance: float = Field(1.2, ge=1, description="odds within this factor of the baseline's are no drift")
+
+
+class DriftRule(Measured):
+    """Fires when a proportion has left its anchored baseline."""
+
+    kind: ClassVar[Kind] = "drift"
+
+    drift: Drift
+
+
+class Lanes(Part):
+    """Two lanes and what is asked of them."""
+
+    check: Literal["separation", "hidden_mode"] = "separation"
+    fast: str = "small"
+    slow: str = "large"
+
+
+class LaneRule(Sliced):
+    """Fires while the fast lane is not fast, or while a lane's latency hides a second mode."""
+
+    kind: ClassVar[Kind] = "lanes"
+
+    lanes: Lanes
+    over: Duration = Field(DAY, ge=MINUTE, description="window that is measured, up to now")
+    min_count: int = Field(200, ge=1, description="requests of each lane under which there is no data")
+
+    @model_validator(mode="after")
+    def _dimensions(self) -> Self:
+        """Refuse dimensions that requests do not have."""
+        for name in (*self.by, *self.where):
+            _dimension("requests", name)
+        return self
+
+
+class Change(Part):
+    """Which changes around the router matter."""
+
+    kinds: tuple[EventKind, ...] = Field(min_length=1, description="deploy, model, price, config, other")
+    title: str = Field("", max_length=200, description="only changes whose title holds this text")
+
+
+class EventRule(Rule):
+    """Fires for `over` after a change, told or found in the requests: one alert for each, labels kind and title."""
+
+    kind: ClassVar[Kind] = "event"
+
+    event: Change
+    over: Duration = Field(timedelta(hours=1), ge=MINUTE, description="how long it fires after the change")
+
+
+class Budget(Part):
+    """Money for a period."""
+
+    usd: float | None = Field(None, gt=0, description="without: `alerts.weekly_budget_usd` of the configuration")
+    period: Duration = Field(timedelta(days=7), ge=timedelta(hours=1), description="what the money is for")
+    burn: float = Field(1, gt=0, description="in breach when money goes so many times faster than the budget allows")
+
+
+class BudgetRule(Sliced):
+    """Fires while cost over `over`, and over a twelfth of it, runs ahead of the budget."""
+
+    kind: ClassVar[Kind] = "budget"
+
+    budget: Budget
+    over: Duration = Field(timedelta(hours=6), ge=timedelta(minutes=12), description="window that is measured")
+
+    @model_validator(mode="after")
+    def _dimensions(self) -> Self:
+        """Refuse dimensions that model calls do not have."""
+        for name in (*self.by, *self.where):
+            _dimension("attempts", name)
+        return self
+
+
+class GaugeRule(Rule):
+    """Fires while a figure of the server itself is above a bound."""
+
+    kind: ClassVar[Kind] = "gauge"
+
+    gauge: str = Field(description="a figure of the server", json_schema_extra={"enum": list(GAUGES)})
+    above: float = Field(description="in breach when greater")
+
+    @field_validator("gauge")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        """Refuse what the server does not measure."""
+        if name not in GAUGES:
+            raise ValueError(f"no gauge named '{name}'{nearest(name, GAUGES)}")
+        return name
+
+
+class HeartbeatRule(Rule):
+    """Always fires."""
+
+    kind: ClassVar[Kind] = "heartbeat"
+
+    heartbeat: Literal[True]
+
+
+_BY_FIELD: Mapping[str, Kind] = {
+    "drift": "drift",
+    "lanes": "lanes",
+    "event": "event",
+    "budget": "budget",
+    "gauge": "gauge",
+    "heartbeat": "heartbeat",
+}
+
+
+def kind_of(found: Any) -> Kind:
+    """Which kind of rule a table means to be: the first telling field decides."""
+    if isinstance(found, Rule):
+        return found.kind
+    given = found if isinstance(found, Mapping) else {}
+    return next((kind for field, kind in _BY_FIELD.items() if field in given), "threshold")
+
+
+AnyRule = Annotated[
+    Annotated[ThresholdRule, Tag("threshold")]
+    | Annotated[DriftRule, Tag("drift")]
+    | Annotated[LaneRule, Tag("lanes")]
+    | Annotated[EventRule, Tag("event")]
+    | Annotated[BudgetRule, Tag("budget")]
+    | Annotated[GaugeRule, Tag("gauge")]
+    | Annotated[HeartbeatRule, Tag("heartbeat")],
+    Discriminator(kind_of),
+]
+
+
+class Group(Part):
+    """Rules that are evaluated together, every `interval`."""
+
+    name: str = Field(min_length=1, max_length=100)
+    interval: Duration = Field(MINUTE, ge=timedelta(seconds=1), description="from one evaluation to the next")
+    rules: tuple[AnyRule, ...] = Field(min_length=1)
+
+
+class RuleFile(Part):
+    """A file of rules."""
+
+    groups: tuple[Group, ...] = Field(min_length=1)
+
+
+def _named(name: str) -> str:
+    """The metric's name. Raises ValueError with the nearest one."""
+    try:
+        return find(name).id
+    except UnknownName as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _dimension(source: dimensions.Source, name: str) -> str:
+    """The dimension. Raises ValueError with the nearest one."""
+    try:
+        return dimensions.known(source, name)
+    except UnknownName as problem:
+        raise ValueError(str(problem)) from None
