@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from controlsurface.errors import ConfigError, nearest
 
@@ -103,10 +103,34 @@ class Costs(Section):
     prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
 
 
+Role = Literal["viewer", "operator", "admin"]  # each may do what those before it may
+
+
+class Token(Section):
+    """A person's token."""
+
+    name: str = Field(min_length=1, max_length=100, description="whose it is; written beside each change")
+    token: str = Field(min_length=8, repr=False, description="the bearer token")
+    role: Role = Field("viewer", description="viewer reads, operator also labels and tells, admin also sets policies")
+
+
 class Auth(Section):
     """Off on loopback; needed to listen elsewhere."""
 
-    token: str = Field("", description="bearer token asked of every reader and sender")
+    token: str = Field("", description="bearer token asked of every reader and sender; may do everything")
+    tokens: tuple[Token, ...] = Field(
+        (), description="tokens of people beside it: `{name, token, role}`, role viewer, operator or admin"
+    )
+
+    @model_validator(mode="after")
+    def _guarded(self) -> "Auth":
+        """Tokens of people mean nothing while everybody is let in."""
+        if self.tokens and not self.token:
+            raise ValueError("tokens are asked for only where `token` is set; set it")
+        known = [self.token, *(each.token for each in self.tokens)]
+        if len({*known}) < len(known):
+            raise ValueError("two tokens are the same; each must be its owner's alone")
+        return self
 
 
 class Config(Section):

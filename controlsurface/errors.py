@@ -5,6 +5,10 @@ ControlSurfaceError
 ├── BadRequest          a query parameter or argument cannot be understood
 │   └── UnknownName     ... because no such metric, dimension or column exists
 ├── NotFound            the request, trace or file asked for is not there
+├── Forbidden           the caller's role may not do that
+├── Conflict            somebody else was quicker
+│   └── Stale           ... and the version this change rests on is no longer the newest
+├── Unconditional       a change must name the version it rests on
 ├── BadBody             an OTLP body cannot be decoded
 ├── TooLarge            a body is over the size limit, before or after decompression
 ├── Busy                the receiver cannot take more now; try again later
@@ -57,6 +61,37 @@ class NotFound(ControlSurfaceError):
     exit_code = 4
     status = 404
     title = "Not found"
+
+
+class Forbidden(ControlSurfaceError):
+    """The caller's role may not do that."""
+
+    exit_code = 10
+    status = 403
+    title = "Forbidden"
+
+
+class Conflict(ControlSurfaceError):
+    """What is to be changed was changed by somebody else meanwhile; look at it again."""
+
+    exit_code = 11
+    status = 409
+    title = "Conflict"
+
+
+class Stale(Conflict):
+    """The version that a change rests on is no longer the newest (If-Match)."""
+
+    status = 412
+    title = "Precondition failed"
+
+
+class Unconditional(ControlSurfaceError):
+    """A change must name the version it rests on (RFC 6585, section 3)."""
+
+    exit_code = 2
+    status = 428
+    title = "Precondition required"
 
 
 class BadBody(ControlSurfaceError):

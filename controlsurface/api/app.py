@@ -1,6 +1,6 @@
 """The ASGI application: routes, threads for the work, problems for the errors."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from controlsurface.api.arguments import read
-from controlsurface.api.auth import BearerToken
+from controlsurface.api.auth import BearerToken, caller
 from controlsurface.api.encode import encoded, json
 from controlsurface.api.exposition import Exposition
 from controlsurface.api.families import CONTENT_TYPE
@@ -19,7 +19,7 @@ from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.operations import OPERATIONS, Operation
 from controlsurface.api.problems import on_error, on_http, on_known
-from controlsurface.api.telling import TELLINGS, Telling, received
+from controlsurface.api.telling import TELLINGS, Call, Telling, received
 from controlsurface.api.telling import read as read_body
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
@@ -37,8 +37,12 @@ def create_app(reader: Reader, config: Config) -> Starlette:
     """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
     limiter, apart = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS)
     exposition = Exposition(reader)
-    tellers = {each.path: _teller(each, reader, limiter) for each in TELLINGS}
-    routes = [_route(each.path, _endpoint(each, reader, limiter), tellers.get(each.path)) for each in OPERATIONS]
+    ways: dict[str, dict[str, Endpoint]] = {}
+    for asked in OPERATIONS:
+        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, limiter)
+    for told in TELLINGS:
+        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, limiter)
+    routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
         Route("/readyz", _threaded(lambda _: ready(reader), apart)),
@@ -47,20 +51,18 @@ def create_app(reader: Reader, config: Config) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(BearerToken, token=config.auth.token)] if config.auth.token else [],
+        middleware=[Middleware(BearerToken, auth=config.auth)] if config.auth.token else [],
         exception_handlers={ControlSurfaceError: on_known, HTTPException: on_http, Exception: on_error},
     )
 
 
-def _route(path: str, asked: Endpoint, told: Endpoint | None) -> Route:
-    """One address: what answers a GET, and what takes a POST where something may be told."""
-    if told is None:
-        return Route(path, asked)
+def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
+    """One address, and what answers each method there."""
 
     async def endpoint(request: Request) -> Response:
-        return await (told if request.method == "POST" else asked)(request)
+        return await methods["GET" if request.method == "HEAD" else request.method](request)
 
-    return Route(path, endpoint, methods=["GET", "POST"])
+    return Route(path, endpoint, methods=[*methods])
 
 
 def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
@@ -78,12 +80,13 @@ def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpo
     """One telling as an endpoint: read the body, keep what it says, answer with it."""
 
     async def endpoint(request: Request) -> Response:
+        call = Call(caller(request), request.path_params, request.headers)
+        call.caller.may(telling.role)
         body = await received(request)
 
         def work() -> Response:
-            told = read_body(telling.body, body)
-            telling.keep(reader, told)
-            return json(told.model_dump(), 201)
+            told = telling.keep(reader, read_body(telling.body, body), call)
+            return json(told.answer, telling.status, told.headers)
 
         return await to_thread.run_sync(work, limiter=limiter)
 

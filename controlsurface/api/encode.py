@@ -36,9 +36,9 @@ def encoded(answer: Any, accept: str) -> Response:
     return json(answer.plain() if isinstance(answer, Tabular) else answer)
 
 
-def json(value: Any, status: int = 200) -> Response:
+def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Strict JSON: no NaN, times in UTC with a Z, money as numbers."""
-    return Response(orjson.dumps(value, _plain, orjson.OPT_UTC_Z), status, media_type=JSON)
+    return Response(orjson.dumps(value, _plain, orjson.OPT_UTC_Z), status, headers, media_type=JSON)
 
 
 def _plain(value: object) -> Any:

@@ -19,8 +19,12 @@ from controlsurface.metrics.arguments import Arguments
 _ERRORS = {
     "400": "An argument cannot be understood",
     "401": "The token is missing or wrong",
+    "403": "The caller's role may not do that",
     "404": "There is no such thing",
+    "409": "Somebody else was quicker",
+    "412": "The version named by If-Match is no longer the newest",
     "413": "The body is too large",
+    "428": "If-Match must name the version that the change rests on",
     "503": "Not at the moment; Retry-After says when",
     "504": "The query ran into its time limit",
 }
@@ -36,7 +40,7 @@ def openapi() -> dict[str, Any]:
     """The document as a mapping (OpenAPI 3.1)."""
     paths = {re.sub(r":\w+}", "}", each.path): {"get": _operation(each)} for each in OPERATIONS}
     for each in TELLINGS:
-        paths.setdefault(each.path, {})["post"] = _telling(each)
+        paths.setdefault(re.sub(r":\w+}", "}", each.path), {})[each.method.lower()] = _telling(each)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Control Surface", "version": __version__},
@@ -67,8 +71,9 @@ def _telling(telling: Telling) -> dict[str, Any]:
     return {
         "operationId": telling.keep.__name__,
         "summary": telling.summary,
+        **({"parameters": [*_in_path(telling.path)]} if "{" in telling.path else {}),
         "requestBody": {"required": True, "content": {JSON: {"schema": telling.body.model_json_schema()}}},
-        "responses": {"201": kept, **_problems(("400", "401", "413", "503"))},
+        "responses": {str(telling.status): kept, **_problems(("400", "401", "403", "413", "503", *telling.problems))},
     }
 
 

@@ -1,13 +1,15 @@
-"""What may be told to the server: bodies of JSON, read as strictly as arguments."""
+"""What may be told to the server: bodies of JSON, read as strictly as arguments, from callers who may."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 
 from controlsurface.api import shapes
+from controlsurface.api.auth import Caller
+from controlsurface.config import Role
 from controlsurface.errors import BadRequest, TooLarge
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.events import Event
@@ -17,22 +19,45 @@ LONGEST = 65_536  # bytes of a body
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """What stands around a body: who sends it, the names within the address, the headers."""
+
+    caller: Caller
+    path: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of it, as JSON can say, and headers of the answer."""
+
+    answer: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Telling:
-    """One POST address; its answer is 201 and what was kept."""
+    """One address that takes a body; its answer is `status` and what was kept. `role`: the least that may do it."""
 
     path: str
     summary: str
     body: type[Arguments]
-    keep: Callable[[Reader, Any], None]
+    keep: Callable[[Reader, Any, Call], Told]
     shape: Mapping[str, Any]
+    method: str = "POST"
+    role: Role = "operator"
+    status: int = 201
+    problems: tuple[str, ...] = ()
 
 
-def tell_event(reader: Reader, event: Event) -> None:
-    """Keep a change."""
-    reader.tell(event)
+def tell_event(reader: Reader, event: Event, call: Call) -> Told:
+    """Keep a change; a caller with a name is its source, whatever it says."""
+    told = event.model_copy(update={"source": call.caller.name or event.source})
+    reader.tell(told)
+    return Told(told.model_dump())
 
 
-TELLINGS = (Telling("/api/v1/events", "Tell of a change", Event, tell_event, shapes.EVENT),)
+TELLINGS: tuple[Telling, ...] = (Telling("/api/v1/events", "Tell of a change", Event, tell_event, shapes.EVENT),)
 
 
 async def received(request: Request) -> bytes:

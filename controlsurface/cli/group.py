@@ -21,7 +21,8 @@ Exit codes:
   0 done               1 internal error     2 wrong usage or configuration
   3 store unavailable  4 not found          5 malformed or too large input
   6 busy or disk full  7 port in use        8 a part of the server failed
-  9 server unreachable 130 interrupted      141 the reader of the output went away
+  9 server unreachable 10 not allowed           11 changed meanwhile
+  130 interrupted      141 the reader of the output went away
 
 \b
 Environment:

@@ -1,4 +1,4 @@
-"""Questions that parts above the readers ask: answered where the store is, or by the server that has it."""
+"""Questions and orders of parts above the readers: met where the store is, or by the server that has it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,4 +51,32 @@ class Question(Protocol):
 
     def answered(self, ground: Ground) -> Answer:
         """The answer, where the store is."""
+        ...
+
+
+class Order(Protocol):
+    """A change. `method`, `path`, `body` and `headers` are what a server is sent for it; JSON comes back."""
+
+    @property
+    def method(self) -> str:
+        """POST, PUT or DELETE."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The address, with its own parts filled in and quoted."""
+        ...
+
+    @property
+    def body(self) -> Arguments:
+        """What is sent."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Conditions, such as If-Match."""
+        ...
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Make the change where the store is; what it came to. Once it returns, the change is on the disk."""
         ...

@@ -17,7 +17,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statement import Statement
 from controlsurface.money import attribution
 from controlsurface.reader import detail, listing, trace
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import Answer, Order, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.contributors import contributors as ranked
 from controlsurface.reader.ingest import stored_counters, summary
@@ -135,6 +135,10 @@ class LocalReader:
     def ask(self, question: Question) -> Answer:
         """The answer, on our own ground."""
         return question.answered(self)
+
+    def do(self, order: Order) -> Mapping[str, Any]:
+        """Make the change, on our own ground."""
+        return order.done(self)
 
     def rows(self, statement: Statement) -> pa.Table:
         """Run a statement for a question."""

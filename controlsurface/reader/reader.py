@@ -15,7 +15,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import Answer, Order, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 
@@ -153,6 +153,10 @@ class Reader(Protocol):
 
     def ask(self, question: Question) -> Answer:
         """What a part above the readers wants to know."""
+        ...
+
+    def do(self, order: Order) -> Mapping[str, Any]:
+        """Make a change for a part above the readers; what it came to. Raises Forbidden, Conflict, NotFound."""
         ...
 
     def health(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import Answer, Order, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
@@ -112,6 +112,15 @@ class RemoteReader:
         """The answer of the server, at the question's address."""
         return Answer(*self._table(question.path, question.arguments))
 
+    def do(self, order: Order) -> Mapping[str, Any]:
+        """Let the server make the change."""
+        body = order.body.model_dump(mode="json")
+        answer = self._asked(order.method, order.path, JSON, order.headers, json=body)
+        if not answer.ok or not _is(answer, JSON):
+            raise _error(self._url, answer)
+        found: dict[str, Any] = orjson.loads(answer.content)
+        return found
+
     def health(self) -> tuple[str, ...]:
         """Why the server takes no traffic."""
         answer = self._answer("/readyz", (), JSON)
@@ -146,13 +155,15 @@ class RemoteReader:
         """Whatever the server says to a GET."""
         return self._asked("GET", path, accept, params=list(pairs))
 
-    def _asked(self, method: str, path: str, accept: str, **more: Any) -> Response:
+    def _asked(
+        self, method: str, path: str, accept: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> Response:
         """Whatever the server says. Raises Unreachable when it says nothing."""
         try:
             return self._session.request(
                 method,
                 self._url + path,
-                headers={"Accept": accept},
+                headers={**(headers or {}), "Accept": accept},
                 timeout=self._timeout_s,
                 allow_redirects=False,
                 **more,

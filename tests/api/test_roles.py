@@ -1,0 +1,59 @@
+"""Who may do what: a token says whose it is, and a role says what its owner may do."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from controlsurface.config import Auth, Config, Token, parse
+from controlsurface.errors import ConfigError, Forbidden
+from controlsurface.metrics.events import Event
+from controlsurface.reader import LocalReader, RemoteReader
+from controlsurface.store.duckdb import DuckStore
+from tests.serving import serving
+
+PEOPLE = (Token(name="vera", token="vera's token"), Token(name="olga", token="olga's token", role="operator"))
+EVENT = {"at": "2026-01-05T10:00:00Z", "kind": "deploy", "title": "router 2.4.1"}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    store = DuckStore.in_memory()
+    with serving(LocalReader(store), Config(auth=Auth(token="everything", tokens=PEOPLE))) as address:
+        yield address
+    store.close()
+
+
+def test_a_viewer_reads_and_tells_nothing(url: str) -> None:
+    vera = RemoteReader(url, "vera's token")
+    assert vera.metrics()
+    with pytest.raises(Forbidden, match="vera is viewer; this takes the role operator"):
+        vera.tell(Event.model_validate(EVENT))
+
+
+def test_what_an_operator_tells_bears_her_name(url: str) -> None:
+    head = {"Authorization": "Bearer olga's token"}
+    told = requests.post(f"{url}/api/v1/events", json=EVENT | {"source": "somebody else"}, headers=head, timeout=9)
+    assert (told.status_code, told.json()["source"]) == (201, "olga")
+
+
+def test_the_server_s_own_token_may_do_everything(url: str) -> None:
+    RemoteReader(url, "everything").tell(Event.model_validate(EVENT))
+
+
+def test_a_token_that_nobody_has_is_refused(url: str) -> None:
+    answer = requests.get(f"{url}/api/v1/metrics", headers={"Authorization": "Bearer vera's tokem"}, timeout=9)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("auth", "problem"),
+    [
+        ({"tokens": [{"name": "vera", "token": "12345678"}]}, "set it"),
+        ({"token": "12345678", "tokens": [{"name": "vera", "token": "12345678"}]}, "its owner's alone"),
+        ({"token": "t", "tokens": [{"name": "vera", "token": "12345678", "role": "boss"}]}, "auth.tokens.0.role"),
+    ],
+)
+def test_tokens_that_cannot_be_told_apart_or_mean_nothing_are_refused(auth: dict[str, object], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        parse({"auth": auth}, "controlsurface.toml")
