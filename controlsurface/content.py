@@ -7,3 +7,4 @@ _PACKED = _PACKAGE / "_content"
 ROOT = _PACKED if _PACKED.is_dir() else _PACKAGE.parent  # wheel, or checkout
 COLLECTORS = ROOT / "collectors"
 DASHBOARDS = ROOT / "dashboards"
+ALERTS = ROOT / "alerts"

@@ -70,6 +70,11 @@ class Rule(Part):
         """The rule's own filter as `dimension:value`, as a query takes it."""
         return ()
 
+    @property
+    def label_names(self) -> set[str]:
+        """Labels that an alert of this rule may have."""
+        return {NAME, *self.labels}
+
 
 class Sliced(Rule):
     """A rule about slices of the traffic: one alert for each combination of `by`."""
@@ -101,6 +106,11 @@ class Sliced(Rule):
     def where_pairs(self) -> tuple[str, ...]:
         """The filter as a query takes it."""
         return tuple(f"{name}:{value or ''}" for name, values in self.where.items() for value in values)
+
+    @property
+    def label_names(self) -> set[str]:
+        """The dimensions too."""
+        return {NAME, *self.by, *self.labels}
 
 
 class Measured(Sliced):
@@ -146,7 +156,12 @@ class Other(Part):
         return name and _named(name)
 
 
-Bound = float | Other
+def _bound(found: Any) -> str:
+    """Whether a bound means to be a number or another figure."""
+    return "other" if isinstance(found, Mapping | Other) else "number"
+
+
+Bound = Annotated[Annotated[float, Tag("number")] | Annotated[Other, Tag("other")], Discriminator(_bound)]
 
 
 class ThresholdRule(Measured):
@@ -231,6 +246,11 @@ class EventRule(Rule):
     event: Change
     over: Duration = Field(timedelta(hours=1), ge=MINUTE, description="how long it fires after the change")
 
+    @property
+    def label_names(self) -> set[str]:
+        """What changed, too."""
+        return {NAME, "kind", "title", *self.labels}
+
 
 class Budget(Part):
     """Money for a period."""
@@ -281,22 +301,17 @@ class HeartbeatRule(Rule):
     heartbeat: Literal[True]
 
 
-_BY_FIELD: Mapping[str, Kind] = {
-    "drift": "drift",
-    "lanes": "lanes",
-    "event": "event",
-    "budget": "budget",
-    "gauge": "gauge",
-    "heartbeat": "heartbeat",
+RULES: Mapping[Kind, type[Rule]] = {
+    each.kind: each for each in (ThresholdRule, DriftRule, LaneRule, EventRule, BudgetRule, GaugeRule, HeartbeatRule)
 }
 
 
 def kind_of(found: Any) -> Kind:
-    """Which kind of rule a table means to be: the first telling field decides."""
+    """Which kind of rule a table means to be: its telling field has the kind's name; a threshold rule has none."""
     if isinstance(found, Rule):
         return found.kind
     given = found if isinstance(found, Mapping) else {}
-    return next((kind for field, kind in _BY_FIELD.items() if field in given), "threshold")
+    return next((kind for kind in RULES if kind in given), "threshold")
 
 
 AnyRule = Annotated[

@@ -1,0 +1,192 @@
+"""Rule files: found, read, and either understood as a whole or refused with every problem and its place."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from controlsurface.alerting import annotations
+from controlsurface.alerting.rules import RULES, Group, Rule, RuleFile, kind_of
+from controlsurface.alerting.yaml_tree import Place, Tree, read
+from controlsurface.errors import ConfigError, NotFound, nearest
+
+TESTS = ".test.yaml"
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A group of rules and the file it stands in."""
+
+    file: str
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules in force, in the order of their files."""
+
+    groups: tuple[Source, ...] = ()
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """Each rule under its name."""
+        return {rule.alert: rule for source in self.groups for rule in source.group.rules}
+
+    def without(self, names: Iterable[str]) -> "RuleSet":
+        """The same but for some rules; a group without rules is none."""
+        left_out = set(names)
+        kept = (
+            Source(source.file, source.group.model_copy(update={"rules": rules}))
+            for source in self.groups
+            if (rules := tuple(rule for rule in source.group.rules if rule.alert not in left_out))
+        )
+        return RuleSet(tuple(kept))
+
+
+def rule_files(places: Iterable[Path]) -> list[Path]:
+    """The rule files that files and folders name, tests left out. Raises NotFound."""
+    found: list[Path] = []
+    for place in places:
+        if not place.exists():
+            raise NotFound(f"{place}: no such file or folder")
+        inside = sorted([*place.glob("*.yaml"), *place.glob("*.yml")]) if place.is_dir() else [place]
+        found += [path for path in inside if not path.name.endswith(TESTS)]
+    return list(dict.fromkeys(found))
+
+
+def load(paths: Iterable[Path]) -> RuleSet:
+    """The rules of the files. Raises ConfigError with every problem of all of them, one a line."""
+    groups: list[Source] = []
+    wrong: list[str] = []
+    names: dict[str, str] = {}
+    for path in paths:
+        tree, model, problems = parsed(path, RuleFile)
+        wrong += problems
+        if model:
+            wrong += _said(path, tree, (*_holes(model), *_twice(model, str(path), tree, names)))
+            groups += [Source(str(path), group) for group in model.groups]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return RuleSet(tuple(groups))
+
+
+def parsed(path: Path, model: type[M]) -> tuple[Tree, M | None, list[str]]:
+    """A file's tree, its model (None where it is not understood), and its problems with file, line and place."""
+    try:
+        tree = read(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        return Tree(None, {}), None, [f"{path}: {problem}"]
+    wrong = [f"{path}:{line}: {text}" for line, text in tree.problems]
+    if tree.value is None:
+        return tree, None, wrong or [f"{path}: is empty"]
+    try:
+        understood = model.model_validate(tree.value)
+    except ValidationError as problem:
+        return tree, None, wrong + _said(path, tree, _explained(problem, tree.value, model))
+    return tree, None if wrong else understood, wrong
+
+
+def _said(path: Path, tree: Tree, problems: Iterable[tuple[Place, str]]) -> list[str]:
+    """Problems as lines: `file:line: place: text`."""
+    ordered = sorted(problems, key=lambda each: tree.line(each[0]))
+    return [f"{path}:{tree.line(place)}: {_written(place)}{text}" for place, text in ordered]
+
+
+def _written(place: Place) -> str:
+    """`groups[0].rules[2].metric: `."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _explained(error: ValidationError, value: Any, model: type[BaseModel]) -> Iterator[tuple[Place, str]]:
+    """Pydantic's errors at the places of the document."""
+    for each in error.errors():
+        place = _place(each["loc"], value, missing=each["type"] == "missing")
+        if each["type"] == "too_short" and _at(value, place):
+            continue  # its items are wrong, and have said so
+        yield place, _text(each, place, value, model)
+
+
+def _text(each: ErrorDetails, place: Place, value: Any, model: type[BaseModel]) -> str:
+    """What is wrong, and what may have been meant."""
+    if each["type"] == "extra_forbidden":
+        owner = _model_at(place[:-1], value, model)
+        known = [field.alias or name for name, field in owner.model_fields.items()]
+        what = f" in a {owner.kind} rule" if issubclass(owner, Rule) else ""
+        return f"no such field{what}{nearest(str(place[-1]), known)}"
+    if each["type"] == "missing":
+        return "must be given"
+    return each["msg"].removeprefix("Value error, ")
+
+
+def _place(loc: Place, value: Any, *, missing: bool) -> Place:
+    """Pydantic's place without the names of the models it tried."""
+    place: list[int | str] = []
+    for i, part in enumerate(loc):
+        if i > 1 and loc[i - 2] == "rules" and isinstance(loc[i - 1], int):
+            continue  # the rule's kind, which may also be the name of a field
+        here = _at(value, tuple(place))
+        inside = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
+        if inside or (missing and i == len(loc) - 1):
+            place.append(part)
+    return tuple(place)
+
+
+def _at(value: Any, place: Place) -> Any:
+    """The value at a place; None where there is none."""
+    for part in place:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _model_at(place: Place, value: Any, model: type[BaseModel]) -> type[BaseModel]:
+    """The model of the table at a place."""
+    for i, part in enumerate(place):
+        if isinstance(part, int):
+            is_rule = issubclass(model, Group) and place[i - 1] == "rules"
+            model = RULES[kind_of(_at(value, place[: i + 1]))] if is_rule else model
+        elif part != "rules":
+            field = next((f for name, f in model.model_fields.items() if part in {name, f.alias}), None)
+            model = next(_models(field.annotation), model) if field else model
+    return model
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _placed(model: RuleFile) -> Iterator[tuple[Place, Rule]]:
+    """Each rule with its place."""
+    for i, group in enumerate(model.groups):
+        for j, rule in enumerate(group.rules):
+            yield ("groups", i, "rules", j), rule
+
+
+def _holes(model: RuleFile) -> Iterator[tuple[Place, str]]:
+    """What is wrong with the texts of alerts."""
+    for place, rule in _placed(model):
+        for name, text in rule.annotations.items():
+            if problem := annotations.problem(text, rule.label_names):
+                yield (*place, "annotations", name), problem
+
+
+def _twice(model: RuleFile, path: str, tree: Tree, names: dict[str, str]) -> Sequence[tuple[Place, str]]:
+    """Rules whose name is another's already; remembers all names."""
+    found = []
+    for place, rule in _placed(model):
+        where = f"{path}:{tree.line((*place, 'alert'))}"
+        if names.setdefault(rule.alert, where) != where:
+            found.append(((*place, "alert"), f"another rule is named '{rule.alert}': {names[rule.alert]}"))
+    return found
