@@ -1,8 +1,11 @@
 """`controlsurface bench`: measure this machine with the product's own work."""
 
+from collections.abc import Callable
+
 import click
 import pyarrow as pa
 
+from controlsurface.bench import alerts as alerting
 from controlsurface.bench import ingest as benchmark
 from controlsurface.cli import output
 from controlsurface.cli.options import json_option
@@ -24,8 +27,25 @@ def command() -> None:
 def ingest(seconds: float, connections: int, body: int, prompts: bool, as_json: bool) -> None:
     """Spans a second that are answered and stored, by a real collector on a temporary directory."""
     settings = benchmark.Settings(seconds, connections, body, prompts)
-    result = benchmark.run(settings, lambda text: click.echo(f"controlsurface: bench: {text}", err=True)).rounded()
+    result = benchmark.run(settings, _say()).rounded()
     if as_json:
         output.write_json(result)
     else:
         output.write_table(pa.table({"figure": list(result), "value": [float(v) for v in result.values()]}))
+
+
+@command.command()
+@click.option("--seed", type=click.IntRange(0), default=alerting.SEED, show_default=True, help="Of the simulation.")
+@json_option
+def alerts(seed: int, as_json: bool) -> None:
+    """False alarms and delays of the drift detector, beside other ways to alert, on simulated traffic."""
+    result = alerting.run(_say(), seed)
+    if as_json:
+        output.write_json(result.rounded())
+    else:
+        output.write_table(pa.Table.from_pylist(result.table()))
+
+
+def _say() -> Callable[[str], None]:
+    """Progress, for whoever looks on."""
+    return lambda text: click.echo(f"controlsurface: bench: {text}", err=True)

@@ -1,0 +1,93 @@
+"""What is normal for a stream of counts: a rate for each hour of day, weekdays and weekends apart, held still.
+
+The window is anchored, not rolling: a rolling one learns a slow growth and never speaks.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+DAY_S, HOUR_S, BUCKET_S = 86_400, 3_600, 300
+CELLS = 48
+WINDOW_DAYS, FEWEST_DAYS = 28, 7
+PSEUDO_EVENTS = 20.0
+TOLERANCE = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Of S streams: the rate of each cell (48 x S), overdispersion (S), counts it rests on (S), odds tolerated (S)."""
+
+    rates: Floats
+    phi: Floats
+    n: Floats
+    k: Floats
+    tolerance: Floats
+
+    def take(self, streams: Ints) -> "Baseline":
+        """The same of some streams, in their order."""
+        return Baseline(
+            self.rates[:, streams], self.phi[streams], self.n[streams], self.k[streams], self.tolerance[streams]
+        )
+
+    def shifted(self, odds_ratio: Floats) -> "Baseline":
+        """The same seasons at other odds: what was accepted as the new normal, until it has seven days of its own."""
+        odds = odds_ratio * self.rates / (1 - self.rates)
+        return replace(self, rates=odds / (1 + odds))
+
+
+def cell(at_s: Ints) -> Ints:
+    """The cell of a moment (UTC seconds since 1970): hour of day, and 24 more on Saturdays and Sundays.
+
+    >>> cell(np.array([1_700_000_000, 1_700_400_000])).tolist()  # Tuesday 22:13, Sunday 13:20
+    [22, 37]
+    """
+    weekday = (at_s // DAY_S + 3) % 7  # 1970 began on a Thursday
+    hour: Ints = at_s % DAY_S // HOUR_S
+    return hour + 24 * (weekday >= 5)
+
+
+def days(at_s: Ints, n: Floats) -> Ints:
+    """On how many days each stream had requests; `n` is T x S."""
+    day = at_s // DAY_S
+    seen = [(n[day == each] > 0).any(axis=0) for each in np.unique(day)]
+    counted: Ints = np.sum(seen, axis=0, dtype=np.int64) if seen else np.zeros(n.shape[1], dtype=np.int64)
+    return counted
+
+
+def fit(hour_s: Ints, n: Floats, k: Floats, tolerance: Floats | float = TOLERANCE) -> Baseline:
+    """The baseline of hourly counts, H x S: k events among n requests in the hour that begins at `hour_s`.
+
+    Each cell is drawn towards the flat rate by 20 pseudo-events of the rarer outcome, so that counting successes or
+    failures makes no difference. `phi` is the variance of the hourly Pearson residuals, at least 1; weights from
+    upstream sampling show there, too. Where the baseline knows its own rate less well than the tolerance (two standard
+    errors of the log odds), the tolerance is that.
+    """
+    total_n, total_k = n.sum(axis=0), k.sum(axis=0)
+    flat = (total_k + 0.5) / (total_n + 1)
+    common = flat > 0.5
+    flat = np.where(common, 1 - flat, flat)
+    rarer = np.where(common, n - k, k)
+    member = (cell(hour_s)[:, None] == np.arange(CELLS)).astype(np.float64)
+    cell_n, cell_k = member.T @ n, member.T @ rarer
+    prior = PSEUDO_EVENTS / flat
+    rates = (cell_k + PSEUDO_EVENTS) / (cell_n + prior)
+    learned = (cell_n / (cell_n + prior)).sum(axis=0)
+    phi = _overdispersion(rarer, n, rates[cell(hour_s)], learned)
+    uncertain = np.exp(2 * np.sqrt(phi * (1 / (rarer.sum(axis=0) + 0.5) + 1 / (total_n - rarer.sum(axis=0) + 0.5))))
+    rates = np.where(common, 1 - rates, rates)
+    return Baseline(rates, phi, total_n, total_k, np.maximum(tolerance, uncertain))
+
+
+def _overdispersion(k: Floats, n: Floats, rate: Floats, learned: Floats) -> Floats:
+    """The variance of (k - n p) / sqrt(n p (1 - p)) over hours with requests, at least 1."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squared = np.where(n > 0, (k - n * rate) ** 2 / (n * rate * (1 - rate)), 0.0)
+    free = np.maximum((n > 0).sum(axis=0) - learned, 1.0)
+    found: Floats = np.maximum(1.0, squared.sum(axis=0) / free)
+    return found

@@ -1,0 +1,193 @@
+"""The drift detector as a function of counts."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controlsurface.alerting import cusum
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Baseline, Floats, Ints, cell, days, fit
+from controlsurface.alerting.drift import WIDTH, State, fresh, joined, step, strength, told
+from controlsurface.alerting.likelihood import Law, law, odds_ratio
+from controlsurface.alerting.replay import Change, changed, replay
+
+MONDAY = 1_767_571_200
+DAY = DAY_S // BUCKET_S
+
+
+def traffic(
+    days: int, a_day: float, rate: float | Floats, streams: int = 1, seed: int = 1
+) -> tuple[Ints, Floats, Floats]:
+    random = np.random.default_rng(seed)
+    n = random.poisson(a_day / DAY, (days * DAY, streams))
+    return MONDAY + BUCKET_S * np.arange(days * DAY), n.astype(float), random.binomial(n, rate).astype(float)
+
+
+@cache
+def learnt(a_day: float = 20_000, rate: float = 0.1, streams: int = 1, length: int = 14) -> Baseline:
+    at_s, n, k = traffic(length, a_day, rate, streams, seed=7)
+    return fit(at_s, n, k)
+
+
+def watched(changes: Floats | float, a_day: float = 20_000, length: int = 7) -> tuple[State, list[Change]]:
+    """A stream of 10 %, whose rate is as given from the first watched bucket on."""
+    _, n, k = traffic(length, a_day, changes, seed=3)
+    return replay(fresh(1), law(learnt(a_day)), MONDAY, n, k, cusum.threshold(50))
+
+
+def test_a_steady_stream_never_drifts() -> None:
+    assert watched(0.1, length=28)[1] == []
+
+
+@pytest.mark.parametrize(("rate", "direction"), [(0.16, 1), (0.06, -1)])
+def test_a_changed_rate_is_found_with_its_direction_and_its_onset(rate: float, direction: int) -> None:
+    rates = np.where(np.arange(7 * DAY) < 2 * DAY, 0.1, rate)[:, None]
+    after, (change,) = watched(rates)
+    assert after.direction[0] == direction
+    assert abs(change.state.since[0] - (MONDAY + 2 * DAY_S)) <= 3 * 3600
+    assert change.at_s - (MONDAY + 2 * DAY_S) <= 12 * 3600
+
+
+def test_a_change_within_the_tolerance_is_none() -> None:
+    assert watched(0.115, a_day=200_000)[1] == []
+
+
+def test_a_drift_that_ends_is_over_and_one_that_stays_is_not() -> None:
+    for_two_days = np.where(np.arange(7 * DAY) < 2 * DAY, 0.2, 0.1)[:, None]
+    assert [change.drifting for change in watched(for_two_days)[1]] == [True, False]
+    assert [change.drifting for change in watched(0.2, length=14)[1]] == [True]
+
+
+def test_a_weak_drift_at_low_volume_is_over_after_a_day_in_the_band() -> None:
+    state = State.from_flat(fresh(1).flat())
+    drifting = State.from_flat(np.where(np.arange(WIDTH) < 0, 0, state.flat()))
+    drifting.direction[:], drifting.fired_at[:], drifting.held[:, 0] = 1, MONDAY, (50, 7, 5)
+    _, n, k = traffic(3, 300, 0.1, seed=4)
+    _, changes = replay(drifting, law(learnt()), MONDAY, n, k, 13)
+    assert [change.at_s - MONDAY >= DAY_S for change in changes] == [True]
+
+
+def test_the_odds_seen_since_the_onset_say_how_strong_a_drift_is() -> None:
+    after, _ = watched(0.2)
+    assert strength(after)[0] == pytest.approx(2.25, rel=0.05)  # 0.2 / 0.8 by 0.1 / 0.9
+
+
+def test_after_a_known_event_the_same_change_is_found_sooner() -> None:
+    _, n, k = traffic(4, 3_000, 0.15, streams=20, seed=9)
+    known = law(learnt(streams=20, a_day=3_000))
+    plain, sooner = (
+        replay(state, known, MONDAY, n, k, cusum.threshold(250))[1]
+        for state in (fresh(20), told(fresh(20), np.ones(20, dtype=bool), MONDAY))
+    )
+    assert np.median([c.at_s - MONDAY for c in sooner]) < 0.8 * np.median([c.at_s - MONDAY for c in plain])
+    assert np.median([change.state.since[0] for change in sooner]) == MONDAY
+
+
+def test_a_known_event_that_changes_nothing_raises_nothing() -> None:
+    _, n, k = traffic(10, 3_000, 0.1, streams=50, seed=10)
+    state = told(fresh(50), np.ones(50, dtype=bool), MONDAY)
+    assert replay(state, law(learnt(streams=50, a_day=3_000)), MONDAY, n, k, cusum.threshold(50))[1] == []
+
+
+def test_what_is_counted_makes_no_difference() -> None:
+    at_s, n, k = traffic(14, 2_000, 0.04)
+    one, other = fit(at_s, n, k), fit(at_s, n, n - k)
+    assert one.rates == pytest.approx(1 - other.rates)
+    assert one.phi == pytest.approx(other.phi)
+    assert one.tolerance == pytest.approx(other.tolerance)
+
+
+def test_a_wobbling_rate_has_a_phi_above_one_and_a_steady_one_has_not() -> None:
+    wobble = 0.1 * np.exp(0.2 * np.repeat(np.random.default_rng(2).standard_normal(14 * 24), 12))[:, None]
+    at_s, n, k = traffic(14, 20_000, wobble)
+    hourly = [each.reshape(-1, 12, 1).sum(axis=1) for each in (n, k)]
+    assert fit(at_s[::12], *hourly).phi[0] > 2
+    assert learnt().phi[0] < 1.1
+
+
+def test_a_baseline_of_a_handful_of_events_tolerates_more() -> None:
+    assert learnt(a_day=20).tolerance[0] > 1.3
+    assert learnt(a_day=2_000).tolerance[0] == 1.2
+
+
+def test_days_are_counted_where_there_were_requests() -> None:
+    at_s, n, _ = traffic(9, 1_000, 0.1)
+    n[DAY : 3 * DAY] = 0
+    assert days(at_s, n).tolist() == [7]
+
+
+def test_the_hours_of_a_weekend_are_cells_of_their_own() -> None:
+    hours = MONDAY + 3600 * np.arange(7 * 24)
+    assert np.bincount(cell(hours)).tolist() == [5] * 24 + [2] * 24
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=60), st.floats(-2, 5))
+def test_the_closed_form_is_the_recursion(ratios: list[float], before: float) -> None:
+    recursion, found = np.array([before]), []
+    for ratio in ratios:
+        recursion = cusum.advanced(recursion, np.array([ratio]))
+        found.append(recursion[0])
+    closed = cusum.closed(np.array(ratios)[:, None], np.array([before]))
+    assert closed[:, 0] == pytest.approx(found)
+
+
+@given(st.lists(st.integers(-3, 2), min_size=1, max_size=60))
+def test_the_onset_is_where_the_running_sum_was_least(ratios: list[int]) -> None:
+    steps = np.array(ratios, dtype=float)[:, None]
+    sums = cusum.closed(steps, np.zeros(1))
+    running = np.concatenate([[0.0], steps.cumsum()])[:-1]
+    least = np.flatnonzero(running == running.min())[-1]  # a sum at zero begins anew
+    assert cusum.last_start(sums, np.zeros(1))[0] == least
+
+
+RATES = st.sampled_from([0.1, 0.1, 0.05, 0.2, 0.35])
+
+
+@settings(max_examples=10)
+@given(st.lists(st.tuples(st.integers(1, 150), RATES), min_size=2, max_size=4), st.integers(0, 200), st.booleans())
+def test_a_replay_equals_living_through_it_with_restarts(
+    parts: list[tuple[int, float]], restart: int, event: bool
+) -> None:
+    rates = np.concatenate([np.full(length, rate) for length, rate in parts])[:, None] * np.array([1, 0.9, 0.5])
+    n, k = _counts(rates)
+    known, start = law(learnt(streams=3)), told(fresh(3), np.array([event, False, False]), MONDAY + 40 * BUCKET_S)
+    state, seen = start, list[Change]()
+    for bucket in range(len(n)):
+        if bucket == restart:
+            state = State.from_flat(state.flat())
+        after = step(state, known, MONDAY + bucket * BUCKET_S, n[bucket], k[bucket], 9.0)
+        seen += changed(state, after, MONDAY + (bucket + 1) * BUCKET_S)
+        state = after
+    end, changes = replay(start, known, MONDAY, n, k, 9.0)
+    assert [(c.stream, c.at_s) for c in changes] == [(c.stream, c.at_s) for c in seen]
+    assert end.flat() == pytest.approx(state.flat())
+
+
+def _counts(rates: Floats) -> tuple[Floats, Floats]:
+    random = np.random.default_rng(len(rates))
+    n = random.poisson(60, rates.shape)
+    return n.astype(float), random.binomial(n, rates).astype(float)
+
+
+def test_sums_stay_exact_over_months() -> None:
+    _, n, k = traffic(180, 1_000_000, 0.1, seed=5)
+    known = law(learnt(a_day=1_000_000))
+    whole, _ = replay(fresh(1), known, MONDAY, n, k, 13)
+    last = slice(-2 * DAY, None)
+    short, _ = replay(fresh(1), known, MONDAY + 178 * DAY_S, n[last], k[last], 13)
+    assert whole.sums == pytest.approx(short.sums, abs=1e-9)
+
+
+def test_streams_can_be_parted_and_joined() -> None:
+    _, n, k = traffic(2, 5_000, 0.3, streams=4)
+    known: Law = law(learnt(streams=4))
+    both, _ = replay(fresh(4), known, MONDAY, n, k, 13)
+    halves = [np.array([0, 1]), np.array([2, 3])]
+    parts = [replay(fresh(2), known.take(h), MONDAY, n[:, h], k[:, h], 13)[0] for h in halves]
+    assert joined(parts).flat() == pytest.approx(both.flat())
+
+
+def test_an_odds_ratio_of_nothing_is_one() -> None:
+    assert odds_ratio(*np.zeros((3, 1))).tolist() == [1.0]
