@@ -1,50 +1,20 @@
 """What the user writes: one TOML file, every key with a default, checked as a whole."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
+from controlsurface.settings import Duration, Section, duration
 
 MIB = 1 << 20
-_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
-_PART = r"(\d+(?:\.\d+)?)"
-_DURATION = re.compile("".join(rf"(?:{_PART}{unit})?" for unit in _UNITS), re.ASCII)
 
-
-def duration(text: object) -> object:
-    """`90s`, `15m`, `1h30m`, `28d` as a timedelta; anything else is left for pydantic to judge."""
-    if not isinstance(text, str):
-        return text
-    try:
-        return timedelta(seconds=_seconds(text))
-    except (ValueError, OverflowError):
-        units = ", ".join(sorted(_UNITS, key=_UNITS.__getitem__))
-        raise ValueError(f"'{text}' is not a duration; write a number and one of {units}") from None
-
-
-def _seconds(text: str) -> float:
-    """The sum of a duration's parts. Raises ValueError."""
-    found = _DURATION.fullmatch(text)
-    if not text or not found:
-        raise ValueError(text)
-    return sum(
-        float(number) * seconds for number, seconds in zip(found.groups(), _UNITS.values(), strict=True) if number
-    )
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = ["Config", "Duration", "Section", "duration", "load", "parse", "problems"]
 
 
 class Lane(Section):
@@ -176,6 +146,7 @@ class Config(Section):
     writer: Writer = Writer()
     costs: Costs = Costs()
     auth: Auth = Auth()
+    delivery: Delivery = Delivery()
 
 
 def load(path: Path | None) -> Config:
@@ -215,10 +186,25 @@ def problems(error: ValidationError, model: type[BaseModel], name: str) -> Itera
 
 def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """The keys a table at `place` may have."""
+    choices = [model]
     for part in place:
-        field = model.model_fields.get(str(part))
-        if field is None:  # the name of a lane: the model stays the lane's
-            continue
-        candidates = [field.annotation, *get_args(field.annotation)]
-        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
-    return [field.alias or key for key, field in model.model_fields.items()]
+        found = [choice.model_fields[str(part)].annotation for choice in choices if str(part) in choice.model_fields]
+        if found:
+            choices = list(_models(found[0])) or choices
+        elif isinstance(part, str):  # a name of the user's choosing, or the kind that decides between several models
+            choices = [choice for choice in choices if _is_kind(choice, part)] or choices
+    return [field.alias or key for choice in choices for key, field in choice.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _is_kind(model: type[BaseModel], name: str) -> bool:
+    """Whether `kind = name` chooses this model."""
+    field = model.model_fields.get("kind")
+    return field is not None and name in get_args(field.annotation)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -24,13 +24,22 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
     if place:
         yield from ("", f"[{'.'.join(map(_key, place))}]")
     for key, info, value in fields:
-        if not isinstance(value, BaseModel | Mapping):
+        if not isinstance(value, BaseModel | Mapping) and not _tabular(info):
             yield f"{_key(key)} = {_value(value)}{_comment(info)}"
     for key, info, value in fields:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) or _tabular(info):
             yield from ("", f"# {key}: {info.description}")
         for name, inner in _tables(key, value):
             yield from _table(inner, (*place, *name))
+        for inner in value if _tabular(info) else ():
+            head, *lines = list(_table(inner, (*place, key)))[1:]
+            yield from ("", f"[{head}]", *lines)
+
+
+def _tabular(info: FieldInfo) -> bool:
+    """Whether a field is a list of tables."""
+    inner = get_args(info.annotation)
+    return get_origin(info.annotation) is tuple and isinstance(inner[0], type) and issubclass(inner[0], BaseModel)
 
 
 def _tables(key: str, value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:

@@ -5,10 +5,13 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
+from controlsurface.channels import Alertmanager, Apprise, Email, Inhibit, MuteTime, PagerDuty, Route, Slack, Webhook
 from controlsurface.cli.group import controlsurface as command_line
 from controlsurface.config import Config, Lane
 from controlsurface.ingest.conventions import COLUMNS
@@ -64,17 +67,40 @@ def _keys(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str, s
     """Every key of the configuration with its default and meaning."""
     for name, field in model.model_fields.items():
         key = f"{place}{field.alias or name}"
-        if name == "lanes":
-            yield from _keys(Lane, f"{key}.NAME.")
+        if key in NAMED:
+            yield from _named(key, *NAMED[key])
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{key}.")
         else:
             yield key, _shown(field), field.description or ""
 
 
+NAMED: dict[str, tuple[type[BaseModel], ...]] = {
+    "lanes": (Lane,),
+    "delivery.notifiers": (Webhook, Slack, PagerDuty, Email, Alertmanager, Apprise),
+    "delivery.routes": (Route,),
+    "delivery.inhibit": (Inhibit,),
+    "delivery.mute_times": (MuteTime,),
+}
+
+
+def _named(key: str, *models: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    """The keys of tables that have a name, or a place in a list; what several kinds share is said once."""
+    seen = set()
+    for model in models:
+        for row in _keys(model, f"{key}.NAME." if len(models) > 1 or model in {Lane, MuteTime} else f"{key}[]."):
+            if row not in seen and not row[0].endswith(".kind"):
+                seen.add(row)
+                kinds = get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+                shared = all(row in list(_keys(other, f"{key}.NAME.")) for other in models)
+                yield (*row[:2], row[2] if shared or not kinds else f"{kinds[0]}: {row[2]}")
+
+
 def _shown(field: FieldInfo) -> str:
     """A default as one would write it in TOML."""
     value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        return "required"
     if isinstance(value, timedelta):
         size, unit = next((size, unit) for size, unit in UNITS if value >= size)
         return f'"{value / size:g}{unit}"'

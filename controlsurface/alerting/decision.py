@@ -1,0 +1,56 @@
+"""Whether a group must be told again: the notification log of Alertmanager, and the resending of Prometheus."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Reason = Literal["new", "grown", "resolved", "partly resolved", "repeat"]
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a notifier was last told about a group: the keys of the episodes that fired and that were over."""
+
+    firing: frozenset[str] = NOBODY
+    resolved: frozenset[str] = NOBODY
+    at: datetime | None = None  # None: nobody knows, so it is long ago
+
+
+def told_again(
+    last: Entry | None,
+    firing: AbstractSet[str],
+    resolved: AbstractSet[str],
+    repeat: timedelta,
+    wants_resolved: bool,
+    now: datetime,
+) -> Reason | None:
+    """Why the group must be told now, or None.
+
+    Nothing logged: iff something fires. The firing set grew: yes. Nothing fires: iff the last entry had firing alerts.
+    The resolved set grew and the notifier wants resolutions: yes. Else only after `repeat` (Alertmanager, notify).
+    """
+    if last is None:
+        return "new" if firing else None
+    if not firing <= last.firing:
+        return "grown"
+    if not firing:
+        return "resolved" if last.firing else None
+    if wants_resolved and not resolved <= last.resolved:
+        return "partly resolved"
+    return "repeat" if last.at is None or last.at < now - repeat else None
+
+
+def forwarded_again(
+    last: Entry | None, firing: AbstractSet[str], resolved: AbstractSet[str], resend: timedelta, now: datetime
+) -> Reason | None:
+    """Why a receiver that groups by itself must be told now: at each change, and every `resend` (Prometheus, rules)."""
+    if not firing and not resolved:
+        return None
+    if last is None or not firing <= last.firing:
+        return "grown" if last else "new"
+    if not resolved <= last.resolved:
+        return "partly resolved" if firing else "resolved"
+    return "repeat" if last.at is None or last.at <= now - resend else None

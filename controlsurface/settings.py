@@ -1,0 +1,41 @@
+"""What every table of the configuration file is made of: sections that refuse unknown keys, and durations."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_PART = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile("".join(rf"(?:{_PART}{unit})?" for unit in _UNITS), re.ASCII)
+
+
+def duration(text: object) -> object:
+    """`90s`, `15m`, `1h30m`, `28d` as a timedelta; anything else is left for pydantic to judge."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return timedelta(seconds=_seconds(text))
+    except (ValueError, OverflowError):
+        units = ", ".join(sorted(_UNITS, key=_UNITS.__getitem__))
+        raise ValueError(f"'{text}' is not a duration; write a number and one of {units}") from None
+
+
+def _seconds(text: str) -> float:
+    """The sum of a duration's parts. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not text or not found:
+        raise ValueError(text)
+    return sum(
+        float(number) * seconds for number, seconds in zip(found.groups(), _UNITS.values(), strict=True) if number
+    )
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

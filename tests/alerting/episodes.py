@@ -1,0 +1,43 @@
+"""Episodes by their labels, on a clock that tests move."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from controlsurface.alerting.episodes import Episode, Facts, dedup_key
+from controlsurface.alerting.grouping import Desk, Muted, Sending, plan
+from controlsurface.alerting.routing import routes
+from controlsurface.channels import Delivery
+
+EPOCH = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def episode(
+    starts_at: datetime = EPOCH, ends_at: datetime | None = None, facts: Facts | None = None, **labels: str
+) -> Episode:
+    labels = {"alertname": "High"} | labels
+    return Episode(dedup_key("High", labels, starts_at), labels, starts_at, None, facts or Facts(rule="High"))
+
+
+@dataclass
+class Clockwork:
+    """Delivery on a virtual clock; `sent` has the minute since the epoch and what was sent."""
+
+    delivery: Delivery
+    muted: Muted = lambda episode, route: False
+    desk: Desk = field(default_factory=Desk)
+    now: datetime = EPOCH
+    sent: list[tuple[float, Sending]] = field(default_factory=list)
+
+    def put(self, *episodes: Episode) -> None:
+        kept = {each.key: each for each in self.desk.episodes} | {each.key: each for each in episodes}
+        self.desk = replace(self.desk, episodes=tuple(kept.values()))
+
+    def run(self, step: timedelta = timedelta(seconds=5), **length: float) -> list[Sending]:
+        """Let time pass; what was sent in it."""
+        before, until = len(self.sent), self.now + timedelta(**length)
+        while self.now < until:
+            self.now += step
+            found = plan(self.desk, routes(self.delivery), self.muted, self.now)
+            self.desk = found.desk
+            self.sent += [((self.now - EPOCH) / timedelta(minutes=1), each) for each in found.sendings]
+        return [sending for _, sending in self.sent[before:]]

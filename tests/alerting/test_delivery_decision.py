@@ -1,0 +1,61 @@
+"""When a group is told again: the eleven cases of Alertmanager's deduplication, and Prometheus's resending."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from controlsurface.alerting.decision import Entry, forwarded_again, told_again
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+REPEAT = timedelta(minutes=10)
+
+
+def keys(text: str) -> frozenset[str]:
+    return frozenset(text)
+
+
+def entry(firing: str = "", resolved: str = "", minutes_ago: float | None = 1) -> Entry:
+    return Entry(keys(firing), keys(resolved), None if minutes_ago is None else NOW - timedelta(minutes=minutes_ago))
+
+
+CASES = [
+    ("nothing logged and something fires", None, "234", "", False, "new"),
+    ("nothing logged and nothing fires", None, "", "234", False, None),
+    ("another one fires", entry("123"), "234", "", False, "grown"),
+    ("the log does not know when", entry("123", minutes_ago=None), "123", "", False, "repeat"),
+    ("the same before the repeat interval", entry("123", minutes_ago=9), "123", "", False, None),
+    ("the same after the repeat interval", entry("123", minutes_ago=11), "123", "", False, "repeat"),
+    ("others are over, before the repeat interval, and wanted", entry("123"), "1", "23", True, "partly resolved"),
+    ("others are over, but not wanted", entry("123"), "1", "23", False, None),
+    ("fewer fire and those over were told", entry("123", "23"), "1", "23", True, None),
+    ("all are over, whether wanted or not", entry("123"), "", "123", False, "resolved"),
+    ("all are over and that was told", entry("", "123"), "", "123", True, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("last", "firing", "resolved", "wants", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_a_group_is_told_when(
+    last: Entry | None, firing: str, resolved: str, wants: bool, expected: str | None
+) -> None:
+    assert told_again(last, keys(firing), keys(resolved), REPEAT, wants, NOW) == expected
+
+
+FORWARDED = [
+    ("first", None, "1", "", "new"),
+    ("nothing at all", None, "", "", None),
+    ("a new one at once", entry("1"), "12", "", "grown"),
+    ("one over at once", entry("12"), "1", "2", "partly resolved"),
+    ("all over at once", entry("1"), "", "1", "resolved"),
+    ("the same too early", entry("1", minutes_ago=9), "1", "", None),
+    ("the same again", entry("1", minutes_ago=10), "1", "", "repeat"),
+    ("an end again", entry("", "1", minutes_ago=10), "", "1", "repeat"),
+]
+
+
+@pytest.mark.parametrize(
+    ("last", "firing", "resolved", "expected"), [c[1:] for c in FORWARDED], ids=[c[0] for c in FORWARDED]
+)
+def test_an_alert_manager_is_told_when(last: Entry | None, firing: str, resolved: str, expected: str | None) -> None:
+    assert forwarded_again(last, keys(firing), keys(resolved), REPEAT, NOW) == expected
