@@ -37,6 +37,7 @@ class ConfigError(ControlSurfaceError):
     """A configuration, mapping or vocabulary file is wrong; the text names file and place."""
 
     exit_code = 2
+    status = 409
     title = "Bad configuration"
 
 

@@ -7,6 +7,7 @@ from controlsurface import ui
 if not ui.anything():
     ui.nothing_yet("Nothing was received yet")
 
+ui.claimed()
 with ui.panel("Accounts", "since the store was made; nothing is dropped without a line here"):
     ui.sheet(ui.ledger(), {"items": "count"}, "ingest")
     st.caption(
@@ -21,13 +22,15 @@ with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors
         ui.state("None", "Every attribute that came is read, or nothing came.")
     else:
         ui.sheet(unread, {"n": "count"}, "unrecognised-attributes", labels={"key": "Attribute", "n": "Spans"})
-with right, ui.panel("Models that no lane claims", "their requests count in no escalation rate"):
+with (
+    right,
+    ui.panel("Models that no lane claims", "they count in no escalation rate; a click gives them a lane"),
+):
     unclaimed = ui.unclaimed()
     if unclaimed.is_empty():
         ui.state("None in this window", "Every model call has a lane.")
     else:
-        ui.sheet(unclaimed.select("model", "value"), {"value": "count"}, "unknown-lanes", labels={"value": "Calls"})
-        ui.claim(unclaimed)
+        ui.claims(unclaimed)
 
 left, right = st.columns(2)
 with left, ui.panel("Models without a price", "prices.toml gives them one"):

@@ -21,7 +21,7 @@ _ERRORS = {
     "401": "The token is missing or wrong",
     "403": "The caller's role may not do that",
     "404": "There is no such thing",
-    "409": "Somebody else was quicker",
+    "409": "Somebody else was quicker, or a file cannot be changed",
     "412": "The version named by If-Match is no longer the newest",
     "413": "The body is too large",
     "428": "If-Match must name the version that the change rests on",

@@ -116,6 +116,11 @@ def sources(reader: Reader, _: Nothing, __: Path) -> Tabular:
     return Tabular("sources", reader.sources())
 
 
+def lanes(reader: Reader, _: Nothing, __: Path) -> Tabular:
+    """The lanes in force."""
+    return Tabular("lanes", reader.lanes())
+
+
 OPERATIONS = (
     Operation("/api/v1/metrics", "The catalogue of metrics", Nothing, metrics, shapes.METRICS, arrow=False),
     Operation("/api/v1/query", "One metric over a window, by dimensions and time step", QueryArgs, query, shapes.QUERY),
@@ -134,6 +139,7 @@ OPERATIONS = (
         shapes.CONTRIBUTORS,
     ),
     Operation("/api/v1/events", "Changes, told and found in the requests", EventsArgs, events, shapes.EVENTS),
+    Operation("/api/v1/lanes", "The lanes in force, cheap to dear", Nothing, lanes, shapes.LANES),
     Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
     Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),
     Operation(

@@ -113,6 +113,8 @@ CONTRIBUTORS = record(
 )
 EVENT = record({"at": TIME, "kind": TEXT, "title": TEXT, "detail": MAYBE_TEXT, "source": TEXT})
 EVENTS = record({"events": many(EVENT)})
+LANES = record({"lanes": many(record({"name": TEXT, "escalation": {"type": "boolean"}, "models": many(TEXT)}))})
+CLAIM = record({"model": TEXT, "lane": TEXT, "source": TEXT})
 PAGE = record({"rows": many(_REQUEST), "next": MAYBE_TEXT})
 DETAIL = record({"request": _REQUEST, "attempts": many(_ATTEMPT), "evaluations": many(_EVALUATION)})
 TRACE = record({"resourceSpans": many({"type": "object"})})

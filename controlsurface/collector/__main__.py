@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     """Own the data directory, listen, announce, wait, end in order."""
-    with running(flags.data, config) as engine:
+    with running(flags.data, config, flags.config) as engine:
         with _serving(flags, config, engine) as addresses, left_in(flags.data, addresses):
             _announce(addresses)
             stop.wait()

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
 from controlsurface.ingest.counters import Counters
@@ -29,10 +30,11 @@ class Engine:
     intake: Intake
     writer: Writer
     config: Config
+    lanes: Lanes
 
     def reader(self) -> LocalReader:
         """A reader of the store that knows the counters and the health of this process."""
-        return LocalReader(self.store, self.counters.snapshot, self.problems, config=self.config)
+        return LocalReader(self.store, self.counters.snapshot, self.problems, lanes=self.lanes)
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
@@ -44,8 +46,11 @@ class Engine:
 
 
 @contextmanager
-def running(data: Path, config: Config) -> Iterator[Engine]:
-    """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError."""
+def running(data: Path, config: Config, file: Path | None = None) -> Iterator[Engine]:
+    """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError.
+
+    `file` is where `config` was read from, and where changes of it are written.
+    """
     with ExitStack() as ends:  # from the last to the first
         store = DuckStore.open(data)
         ends.callback(store.close)
@@ -59,4 +64,5 @@ def running(data: Path, config: Config) -> Iterator[Engine]:
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
         ends.callback(intake.close)
-        yield Engine(store, journal, counters, intake, writer, config)
+        lanes = Lanes(store, writer, config, file or Path.cwd() / FILE)
+        yield Engine(store, journal, counters, intake, writer, config, lanes)

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
+from controlsurface.ingest import relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import Counters
@@ -27,6 +29,8 @@ READ_BYTES = 16 << 20  # of journal payload in one batch
 AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
 RETRY_S = 2.0  # pause after a batch that could not be stored
+
+Step = Callable[[Loader, Writing], bool]
 
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
@@ -56,6 +60,7 @@ class Writer:
         self._stop = threading.Event()
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._steps: deque[Step] = deque()
         self._since_checkpoint = 0
         self._rows = config.writer.max_rows
         self.position = Position(0, 0)
@@ -67,6 +72,8 @@ class Writer:
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
+        if relane.waiting(self._store):
+            self.between(relane.step)
         self._journal.release(self.position)
         self._counters.add(**_counted(self._store, self._journal.backlog(self.position)))
         self._thread.start()
@@ -77,6 +84,10 @@ class Writer:
             self.drain()
         self._stop.set()
         self._thread.join()
+
+    def between(self, step: Step) -> None:
+        """Between batches, in a transaction of its own, let the thread do `step` for as long as it returns True."""
+        self._steps.append(step)
 
     def drain(self, timeout_s: float = 60) -> bool:
         """Wait until what is durable now is stored; False when it took longer."""
@@ -92,12 +103,14 @@ class Writer:
                     work = ahead.result() if ahead else self._next(self.position)
                     ahead = None
                     if work is None:
-                        self._journal.wait(self.position, 0.2)
+                        if not self._step():
+                            self._journal.wait(self.position, 0.2)
                         continue
                     if self._journal.backlog(work.end) >= AHEAD_ROWS:
                         ahead = decoder.submit(self._next, work.end)
                     self._store_work(work)
                     self.failure, self._rows = None, self._config.writer.max_rows
+                    self._step()
                 except StoreError as problem:  # the disk, not the data: the same again, later
                     ahead, self.failure = None, str(problem)
                     log.exception("a batch could not be stored; trying again in %g s", RETRY_S)
@@ -106,6 +119,25 @@ class Writer:
                     ahead = None
                     log.exception("a batch could not be stored; looking for the record that it fails on")
                     self._narrow(f"{type(problem).__name__}: {problem}")
+
+    def _step(self) -> bool:
+        """Do one of the steps that wait; whether there was one. One that fails is not tried again before a start."""
+        if not self._steps:
+            return False
+        step = self._steps.popleft()
+        try:
+            with self._store.writing() as writing:
+                more = step(self._loader, writing)
+            self._prices.settle()
+        except StoreError:
+            self._steps.appendleft(step)
+            raise
+        except Exception:
+            log.exception("a step between batches failed")
+            return True
+        if more:
+            self._steps.append(step)
+        return True
 
     def _narrow(self, problem: str) -> None:
         """After a failure take half as much; put a record that fails alone aside, whole, so that it harms no other."""

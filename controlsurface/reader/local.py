@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.errors import NotFound
+from controlsurface.errors import BadRequest, NotFound
 from controlsurface.metrics import contributors, events, histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.metric import Metric
@@ -21,6 +22,7 @@ from controlsurface.reader.asking import Answer, Order, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.contributors import contributors as ranked
 from controlsurface.reader.ingest import stored_counters, summary
+from controlsurface.reader.lanes import Lanes, listed
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
 from controlsurface.reader.sources import STATEMENT as SOURCES
 from controlsurface.store.duckdb import DuckStore
@@ -30,7 +32,7 @@ from controlsurface.store.otlp_json import traces_data
 class LocalReader:
     """Answers from a DuckStore. `counters` are the live ones of the receivers; without them those last stored count.
 
-    `health` gives the reasons why no traffic is taken at the moment.
+    `health` gives the reasons why no traffic is taken at the moment, `lanes` can change them.
     """
 
     def __init__(
@@ -40,12 +42,19 @@ class LocalReader:
         health: Callable[[], Sequence[str]] = tuple,
         timeout_s: float = 30,
         config: Config | None = None,
+        lanes: Lanes | None = None,
     ) -> None:
         self._store = store
         self._counters = counters or (lambda: stored_counters(store))
         self._health = health
         self._timeout_s = timeout_s
-        self.config = config or Config()
+        self._config = config or Config()
+        self._lanes = lanes
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._lanes.config if self._lanes else self._config
 
     def metrics(self) -> list[Metric]:
         """The catalogue."""
@@ -92,6 +101,16 @@ class LocalReader:
         statement = events.told(event)
         with self._store.writing() as writing:
             writing.execute(statement.sql, statement.parameters)
+
+    def lanes(self) -> pa.Table:
+        """The lanes in force; none where nobody could change them."""
+        return listed(self._lanes.config.lanes if self._lanes else {})
+
+    def claim(self, claim: Claim) -> None:
+        """Put a model into a lane."""
+        if self._lanes is None:
+            raise BadRequest("only a running server changes lanes; start `controlsurface serve`")
+        self._lanes.claim(claim)
 
     def requests(self, args: listing.RequestsArgs) -> Page:
         """A page of requests."""

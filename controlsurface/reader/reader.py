@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
@@ -125,6 +126,14 @@ class Reader(Protocol):
 
     def tell(self, event: Event) -> None:
         """Keep a change that somebody tells of."""
+        ...
+
+    def lanes(self) -> pa.Table:
+        """The lanes in force, cheap to dear: name, escalation, models (globs)."""
+        ...
+
+    def claim(self, claim: Claim) -> None:
+        """Put a model into a lane. Raises UnknownName, BadRequest, and ConfigError where the file cannot be changed."""
         ...
 
     def requests(self, args: RequestsArgs) -> Page:

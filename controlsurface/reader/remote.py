@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from controlsurface import errors
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
@@ -76,9 +77,15 @@ class RemoteReader:
 
     def tell(self, event: Event) -> None:
         """Keep a change."""
-        answer = self._asked("POST", "/api/v1/events", JSON, json=event.model_dump(mode="json"))
-        if answer.status_code != HTTPStatus.CREATED:
-            raise _error(self._url, answer)
+        self._tell("/api/v1/events", event)
+
+    def lanes(self) -> pa.Table:
+        """The lanes in force."""
+        return self._table("/api/v1/lanes")[0]
+
+    def claim(self, claim: Claim) -> None:
+        """Put a model into a lane."""
+        self._tell("/api/v1/lanes", claim)
 
     def requests(self, args: RequestsArgs) -> Page:
         """A page of requests."""
@@ -131,6 +138,12 @@ class RemoteReader:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def _tell(self, path: str, body: Arguments) -> None:
+        """POST what is to be kept."""
+        answer = self._asked("POST", path, JSON, json=body.model_dump(mode="json"))
+        if answer.status_code != HTTPStatus.CREATED:
+            raise _error(self._url, answer)
 
     def _json(self, path: str, near: datetime | None = None) -> Any:
         """An answer that is not a table."""

@@ -3,11 +3,13 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
-from controlsurface.ui.accounts import anything, claim, ledger, sources, unclaimed, unrecognised
+from controlsurface.ui.accounts import anything, ledger, sources, unclaimed, unrecognised
 from controlsurface.ui.bar_list import bars
 from controlsurface.ui.certainty import confidence
 from controlsurface.ui.changes import events
 from controlsurface.ui.choice import chosen, table
+from controlsurface.ui.claiming import claims
+from controlsurface.ui.claiming import said as claimed
 from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
@@ -44,7 +46,8 @@ __all__ = [
     "card",
     "chart",
     "chosen",
-    "claim",
+    "claimed",
+    "claims",
     "confidence",
     "csv",
     "different",

@@ -1,10 +1,6 @@
 """What became of everything that was sent, in words, and what of it nobody understands."""
 
-import json
-from glob import escape
-
 import polars as pl
-import streamlit as st
 
 from controlsurface.ui import reading
 
@@ -52,13 +48,3 @@ def unclaimed() -> pl.DataFrame:
     """Models that no lane claims: model, value (calls), n."""
     rows = reading.query("attempts", by=["model", "lane"])
     return rows.filter(pl.col("lane") == "unknown").drop("lane").sort("value", descending=True)
-
-
-def claim(models: pl.DataFrame) -> None:
-    """The lines of the configuration that would give these models a lane."""
-    names = [json.dumps(escape(name), ensure_ascii=False) for name in models["model"].drop_nulls()]
-    if not names:
-        st.caption("These calls name no model, so no lane can claim them.")
-        return
-    st.code(f"[lanes.small]  # or large\nmodels = [..., {', '.join(names)}]", language="toml")
-    st.caption("In controlsurface.toml; `controlsurface doctor --config` prints the lists that are in force now.")

@@ -77,6 +77,11 @@ def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
     return answer(lambda: _fresh(call, f"{address()} {question} {said}"))
 
 
+def forget() -> None:
+    """Ask everything anew: something was changed."""
+    _fresh.clear()
+
+
 def remember(shown: View) -> None:
     """Let the questions of this run be about what the bar shows."""
     st.session_state[VIEW] = shown

@@ -28,7 +28,7 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
         "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
-        "contributors events unrecognised sources attribution"
+        "contributors events lanes unrecognised sources attribution"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",

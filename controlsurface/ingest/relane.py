@@ -1,0 +1,92 @@
+"""Stored calls of a model get the lane that the configuration now gives it: derived anew, the latest first.
+
+What is still to be done lies in the store, so that a crash forgets nothing.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from threading import Event
+
+from controlsurface.config import Lane
+from controlsurface.ingest.batch import FAR, Loader
+from controlsurface.ingest.derive import derive, gather, lane_macros
+from controlsurface.store.duckdb import DuckStore, Writing
+
+_NAME = "SELECT lower(model_name($model)) AS name"
+_FORGET = "DELETE FROM relaning WHERE model = $model"
+_REMEMBER = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
+_WAITING = 'SELECT model, "until" FROM relaning ORDER BY model LIMIT 1'
+_NOTHING = "CREATE OR REPLACE TEMP TABLE batch AS SELECT * FROM spans LIMIT 0"
+# Spans of one moment stay together: the next step goes on before it.
+_CLAIMED = """
+CREATE OR REPLACE TEMP TABLE claimed AS
+WITH named AS (
+    SELECT name FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
+    WHERE lower(model_name(name)) = $model
+),
+mine AS (
+    SELECT trace_id, started_at FROM spans
+    WHERE started_at < $until AND (model IN (FROM named) OR selected_model IN (FROM named))
+)
+SELECT * FROM mine
+WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+"""
+_TOUCHED = "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM claimed"
+_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high FROM claimed"
+
+
+def name_of(store: DuckStore, model: str) -> str:
+    """The name by which lanes know a model: lower case, without provider prefix and date; empty for none."""
+    return str(store.rows(_NAME, {"model": model})["name"][0].as_py() or "")
+
+
+def ask(writing: Writing, lanes: dict[str, Lane], models: Iterable[str]) -> None:
+    """Put these lanes in force, and remember that stored calls of `models` follow them."""
+    writing.execute(lane_macros(lanes))
+    for model in models:
+        writing.execute(_FORGET, {"model": model})
+        writing.execute(_REMEMBER, {"model": model, "until": FAR})
+
+
+def waiting(store: DuckStore) -> bool:
+    """Whether something is still to be derived anew."""
+    return bool(store.rows("SELECT 1 FROM relaning LIMIT 1").num_rows)
+
+
+def steps(done: Event) -> Callable[[Loader, Writing], bool]:
+    """What the writer does between batches until nothing is left; then `done` is set."""
+
+    def one(loader: Loader, writing: Writing) -> bool:
+        more = step(loader, writing)
+        if not more:
+            done.set()
+        return more
+
+    return one
+
+
+def step(loader: Loader, writing: Writing) -> bool:
+    """Derive as many spans anew as fit a transaction; False when nothing is left."""
+    waiting = writing.rows(_WAITING).to_pylist()
+    if not waiting:
+        return False
+    model = {"model": waiting[0]["model"]}
+    low = _derived(loader, writing, {**model, "until": waiting[0]["until"]})
+    writing.execute(_FORGET, model)
+    if low is not None:
+        writing.execute(_REMEMBER, {**model, "until": low})
+    return True
+
+
+def _derived(loader: Loader, writing: Writing, claimed: dict[str, object]) -> datetime | None:
+    """The latest calls before a time, derived anew; when the first of them began, None where there are none."""
+    writing.execute(_CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
+    bounds = writing.rows(_BOUNDS).to_pylist()[0]
+    low: datetime | None = bounds["low"]
+    if low is None:
+        return None
+    writing.execute(_TOUCHED)
+    writing.execute(_NOTHING)
+    gather(writing, low, bounds["high"], loader.config.writer.trace_window)
+    derive(writing, loader.config, loader.prices_of, seen_before=True)
+    return low

@@ -1,0 +1,67 @@
+"""Models that no lane claims, each with a button for every lane: one click writes the configuration."""
+
+import json
+from glob import escape
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.metrics.claims import Claim
+from controlsurface.ui import reading, units
+from controlsurface.ui.markup import tag, text
+
+MOST = 12  # models with buttons
+SAID = "_claimed"  # what the last click did, in the session
+
+
+def claims(models: pl.DataFrame) -> None:
+    """Rows (model, value: calls), the busiest first, each with its lanes; the lines to write where no click can."""
+    lanes = reading.ask("lanes", "", lambda: reading.frame(reading.reader().lanes()))
+    named = models.drop_nulls("model")
+    for model, calls in named.select("model", "value").head(MOST).iter_rows():
+        _row(model, int(calls), lanes)
+    if named.height > MOST:
+        st.caption(f"and {named.height - MOST:,} more models; they come up as those above get lanes.")
+    if named.height < models.height:
+        st.caption("Calls that name no model: no lane can claim them.")
+    if lanes.is_empty():
+        _lines(named)
+
+
+def said() -> None:
+    """What the last click did, once."""
+    told = st.session_state.pop(SAID, None)
+    if told:
+        (st.success if told[0] else st.error)(told[1])
+
+
+def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(tag("div", text(model), tag("small", text(f"{units.count(calls)} calls")), class_="cs-claim"))
+        for lane, escalates in lanes.select("name", "escalation").iter_rows():
+            st.button(
+                lane,
+                key=f"claim {model} {lane}",
+                help=f"{model} belongs to lane {lane}{', an escalation' if escalates else ''}",
+                on_click=_claim,
+                args=(model, lane),
+            )
+
+
+def _claim(model: str, lane: str) -> None:
+    """Have the collector write it; what is shown from now on is asked anew."""
+    try:
+        reading.reader().claim(Claim(model=model, lane=lane, source="dashboard"))
+    except ControlSurfaceError as problem:
+        st.session_state[SAID] = False, f"{model} was not put into lane {lane}: {problem}"
+        return
+    reading.forget()
+    st.session_state[SAID] = True, f"{model} is in lane {lane}, and written into the configuration."
+
+
+def _lines(models: pl.DataFrame) -> None:
+    """The lines of the configuration that would give these models a lane."""
+    names = [json.dumps(escape(name), ensure_ascii=False) for name in models["model"]]
+    st.code(f"[lanes.small]  # or large\nmodels = [..., {', '.join(names[:MOST])}]", language="toml")
+    st.caption("In controlsurface.toml; `controlsurface doctor --config` prints the lists that are in force now.")
