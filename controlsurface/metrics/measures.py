@@ -135,6 +135,9 @@ SPREADS: dict[Source, dict[str, str]] = {
     "comparisons": {},
 }
 
+# Confidences on one scale: bins of others would be added to what they cannot be compared with.
+PROBABILITIES = "(r.confidence_kind = 'probability' OR r.confidence_kind IS NULL)"
+
 # Columns counted by their different values. Not additive: only rows can answer.
 KEYS: dict[Source, dict[str, str]] = {
     "requests": {

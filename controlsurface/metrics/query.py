@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from controlsurface.errors import UnknownName
-from controlsurface.metrics import formula
+from controlsurface.metrics import formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.statement import Statement, conditions, row_limit, where
+from controlsurface.metrics.plan import Plan, stored
+from controlsurface.metrics.source import Wanted, measures
+from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Every
 
 Step = Annotated[Every, Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
@@ -35,44 +37,47 @@ def find(name: str) -> Metric:
         raise UnknownName("metric", name, CATALOG) from None
 
 
-def render(args: QueryArgs) -> Statement:
+def wanted(args: QueryArgs) -> Wanted:
+    """What the metric's formula reads. Raises UnknownName."""
+    metric = find(args.metric)
+    dimensions = tuple(dict.fromkeys(known(metric.source, name) for name in args.by))
+    return Wanted(metric.source, formula.columns(metric), args, dimensions, args.every)
+
+
+def render(args: QueryArgs, plan: Plan | None = None) -> Statement:
     """The statement whose rows are bucket?, the dimensions, value, n, and low, high, priced_share where they apply.
 
-    Rows are ordered by bucket and dimensions; a row whose time is unknown has no place in a time series.
+    Rows are ordered by bucket and dimensions; a row whose time is unknown has no place in a time series. Without a plan
+    stored rows are read.
     """
-    metric = find(args.metric)
-    dimensions = list(dict.fromkeys(known(metric.source, name) for name in args.by))
-    found, parameters = conditions(metric.source, args)
-    if args.every:
-        found.append("r.started_at IS NOT NULL")
-        parameters["every"] = args.every
-    keys = (["bucket"] if args.every else []) + dimensions
-    parts = [
-        _measures(metric, dimensions, found, bucketed=args.every is not None),
-        _figures(metric, keys),
-        _select(metric, keys),
-    ]
-    return Statement("\n".join(parts), parameters | row_limit())
-
-
-def _measures(metric: Metric, dimensions: list[str], found: list[str], *, bucketed: bool) -> str:
-    """The CTE that turns rows into measures."""
-    columns = {"bucket": "time_bucket($every, r.started_at)"} if bucketed else {}
-    columns |= {name: f"r.{name}" for name in dimensions} | formula.columns(metric)
-    listed = ",\n        ".join(f"{expression} AS {name}" for name, expression in columns.items())
-    return f"WITH measures AS (\n    SELECT\n        {listed}\n    FROM {metric.source} AS r{where(found)}\n),"
+    metric, reads, way = find(args.metric), wanted(args), plan or stored(args)
+    if metric.kind == "quantile" and not way.exact:
+        return quantile.render(metric, reads, way)
+    rows, parameters = measures(reads, way)
+    sql = f"WITH measures AS (\n{rows}\n),\n{_figures(metric, reads.keys)}\n{_select(metric, reads.keys)}"
+    return Statement(sql, parameters | row_limit())
 
 
 def _figures(metric: Metric, keys: list[str]) -> str:
     """The CTE that sums measures and applies the formula."""
+    columns = [*keys, *(f"{expression} AS {name}" for name, expression in figures(metric, keys).items())]
+    return "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM measures{grouped(keys)}\n)"
+
+
+def figures(metric: Metric, keys: list[str]) -> dict[str, str]:
+    """Aggregates over `measures`: value, n, and effective, priced_share where they apply."""
     partition = "bucket" if "bucket" in keys else ""
-    columns = [*keys, f"{formula.value(metric, partition)} AS value", f"{formula.n(metric, partition)} AS n"]
+    columns = {"value": formula.value(metric, partition), "n": formula.n(metric, partition)}
     if metric.kind == "ratio":
-        columns.append(f"{formula.effective(metric, partition)} AS effective")
+        columns["effective"] = formula.effective(metric, partition)
     if metric.unit == "usd":
-        columns.append(f"{formula.priced_share(metric)} AS priced_share")
-    grouped = f"\n    GROUP BY {', '.join(keys)}" if keys else ""
-    return "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM measures{grouped}\n)"
+        columns["priced_share"] = formula.priced_share(metric)
+    return columns
+
+
+def grouped(keys: list[str]) -> str:
+    """A GROUP BY on a line of its own, or nothing."""
+    return f"\n    GROUP BY {', '.join(keys)}" if keys else ""
 
 
 def _select(metric: Metric, keys: list[str]) -> str:
@@ -86,10 +91,10 @@ def _select(metric: Metric, keys: list[str]) -> str:
     return "SELECT\n    " + ",\n    ".join(columns) + f"\nFROM figures{order}\nLIMIT $row_limit"
 
 
-def wilson(end: Literal["low", "high"]) -> str:
+def wilson(end: Literal["low", "high"], value: str = "value", n: str = "n", effective: str = "effective") -> str:
     """One end of Wilson's score interval at 95 % for the share `value` of `effective` rows (Wilson 1927; z = 1.96)."""
-    variance = "greatest(value * (1 - value), 0) / effective + 0.960364705173531 / (effective * effective)"
+    variance = f"greatest({value} * (1 - {value}), 0) / {effective} + 0.960364705173531 / ({effective} * {effective})"
     half = f"1.959963984540054 * sqrt({variance})"
     sign, clamp = ("-", "greatest(0, {})") if end == "low" else ("+", "least(1, {})")
-    bound = f"(value + 1.920729410347062 / effective {sign} {half}) / (1 + 3.841458820694124 / effective)"
-    return f"CASE WHEN n > 0 THEN {clamp.format(bound)} END"
+    bound = f"({value} + 1.920729410347062 / {effective} {sign} {half}) / (1 + 3.841458820694124 / {effective})"
+    return f"CASE WHEN {n} > 0 THEN {clamp.format(bound)} END"

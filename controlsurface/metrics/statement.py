@@ -50,8 +50,14 @@ def conditions(source: Source, window: Window) -> tuple[list[str], dict[str, Any
         if moment is not None:
             found.append(f"r.started_at {operator} ${name}")
             parameters[name] = moment.replace(tzinfo=None)
-    for dimension, values in window.filters().items():
-        found.append(_one_of(known(source, dimension), values, parameters))
+    filters, values = filtered(source, window)
+    return [*found, *filters], parameters | values
+
+
+def filtered(source: Source, window: Window) -> tuple[list[str], dict[str, Any]]:
+    """What rows must meet to pass the window's filters, and the values asked for. Raises UnknownName."""
+    parameters = dict[str, Any]()
+    found = [_one_of(known(source, name), values, parameters) for name, values in window.filters().items()]
     return found, parameters
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from controlsurface.errors import BadRequest
-from controlsurface.metrics.histogram import RATIO, DistributionArgs
+from controlsurface.metrics.bins import RATIO
+from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put

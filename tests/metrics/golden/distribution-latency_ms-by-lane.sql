@@ -2,6 +2,7 @@ WITH binned AS (
     SELECT
         r.lane AS lane,
         CASE WHEN r.duration_ms > 0 THEN floor(ln(r.duration_ms) / ln(1.05)) END AS bin,
+        1 AS n,
         r.sample_weight AS weight
     FROM requests AS r
     WHERE r.started_at >= $start

@@ -1,0 +1,99 @@
+"""The one place that reads rows for metrics: the CTE of measure columns, from stored rows, a roll-up, or both.
+
+A row of it is a stored row or a roll-up of many; sums over it are the same either way.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controlsurface.metrics.arguments import Window
+from controlsurface.metrics.dimensions import Source
+from controlsurface.metrics.plan import Plan, Range
+from controlsurface.metrics.statement import filtered, where
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Columns of a source's rows (name: expression over the row `r`), within a window, by dimensions and buckets.
+
+    `rolled` are the same columns over a row of a roll-up, where they are not simply called the same.
+    """
+
+    source: Source
+    columns: Mapping[str, str]
+    window: Window
+    dimensions: tuple[str, ...] = ()
+    every: timedelta | None = None
+    conditions: tuple[str, ...] = ()
+    rolled: Mapping[str, str] | None = None
+    rolled_conditions: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> list[str]:
+        """What the rows are grouped by."""
+        return [*(["bucket"] if self.every else []), *self.dimensions]
+
+
+def measures(wanted: Wanted, plan: Plan) -> tuple[str, dict[str, Any]]:
+    """A SELECT of the keys and columns wanted, one row for each stored row or roll-up, and its parameters."""
+    found, parameters = filtered(wanted.source, wanted.window)
+    if wanted.every:
+        parameters["every"] = wanted.every
+    moments = _moments(wanted.window, plan)
+    parameters |= {name: moment.replace(tzinfo=None) for moment, name in moments.items()}
+    branches = [
+        *_rolled(wanted, plan, found, moments),
+        *(_raw(wanted, each, found, moments) for each in plan.raw),
+        *_timeless(wanted, plan, found),
+    ]
+    return "\n    UNION ALL\n".join(branches), parameters
+
+
+def _moments(window: Window, plan: Plan) -> dict[datetime, str]:
+    """The name of the parameter of each moment that the plan names."""
+    ranges = [*plan.raw, *plan.holes, *([plan.rolled] if plan.rolled else [])]
+    cuts = sorted({moment for each in ranges for moment in (each.start, each.end) if moment is not None})
+    outer = {window.start: "start", window.end: "end"}
+    inner = [moment for moment in cuts if moment not in outer]
+    names = {moment: outer[moment] for moment in cuts if moment in outer}
+    return names | {moment: f"cut_{position}" for position, moment in enumerate(inner, 1)}
+
+
+def _rolled(wanted: Wanted, plan: Plan, found: list[str], moments: Mapping[datetime, str]) -> Iterator[str]:
+    """The rows of the roll-up."""
+    if plan.rolled is None:
+        return
+    columns = wanted.rolled or {name: f"r.{name}" for name in wanted.columns}
+    holes = [f"NOT ({' AND '.join(_within('bucket', each, moments))})" for each in plan.holes]
+    conditions = [*_within("bucket", plan.rolled, moments), *holes, *wanted.rolled_conditions, *found]
+    yield _select(wanted, "bucket", columns, f"{plan.rollup} AS r", conditions)
+
+
+def _raw(wanted: Wanted, within: Range, found: list[str], moments: Mapping[datetime, str]) -> str:
+    """The stored rows of one range."""
+    known = ["r.started_at IS NOT NULL"] if wanted.every else []
+    conditions = [*_within("started_at", within, moments), *found, *wanted.conditions, *known]
+    return _select(wanted, "started_at", wanted.columns, f"{wanted.source} AS r", conditions)
+
+
+def _timeless(wanted: Wanted, plan: Plan, found: list[str]) -> Iterator[str]:
+    """The stored rows of unknown time, which no roll-up has."""
+    if plan.timeless:
+        conditions = ["r.started_at IS NULL", *found, *wanted.conditions]
+        yield _select(wanted, "started_at", wanted.columns, f"{wanted.source} AS r", conditions)
+
+
+def _within(column: str, within: Range, moments: Mapping[datetime, str]) -> list[str]:
+    """The conditions that a column lies in a range."""
+    edges = ((within.start, ">="), (within.end, "<"))
+    return [f"r.{column} {operator} ${moments[moment]}" for moment, operator in edges if moment is not None]
+
+
+def _select(wanted: Wanted, time: str, columns: Mapping[str, str], table: str, conditions: list[str]) -> str:
+    """One branch."""
+    keys = {"bucket": f"time_bucket($every, r.{time})"} if wanted.every else {}
+    keys |= {name: f"r.{name}" for name in wanted.dimensions}
+    listed = ",\n        ".join(f"{expression} AS {name}" for name, expression in (keys | dict(columns)).items())
+    return f"    SELECT\n        {listed}\n    FROM {table}{where(conditions)}"
