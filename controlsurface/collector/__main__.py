@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
+
 from controlsurface.api import create_app
 from controlsurface.collector.addresses import left_in
 from controlsurface.collector.engine import Engine, running
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(0.0005)  # a decoding thread must not keep the sockets waiting for 5 ms at each turn
     gc.freeze()  # what is loaded by now stays
     gc.set_threshold(50_000, 20, 100)  # a batch is a million short-lived objects without cycles
+    pa.set_memory_pool(pa.system_memory_pool())  # gives back what a batch needed; the default pool keeps it
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop

@@ -8,10 +8,12 @@ each wanted attribute that occurs. Wanted keys are attribute names, `resource.NA
 import base64
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -35,6 +37,7 @@ _TYPES: list[tuple[str, pa.DataType]] = [
     ("received_ns", pa.uint64()),
 ]
 BASE = pa.schema(_TYPES)
+SLICE_BYTES = 1 << 20  # of bodies parsed at once: parsed messages take about ten times their size
 # What senders write for "nothing".
 NOTHING = frozenset(("", "None", "null", "undefined"))
 
@@ -50,15 +53,14 @@ class Decoded:
 
 
 class _Rows:
-    """What the loop fills: one tuple and one mapping of wanted keys a span."""
+    """What the loop fills: one tuple a span, and for each wanted key the texts of the spans (rows) that have it."""
 
-    __slots__ = ("base", "events", "unread", "values", "wanted")
+    __slots__ = ("base", "events", "texts", "unread")
 
     def __init__(self, wanted: frozenset[str]) -> None:
-        self.wanted = wanted
         self.events = frozenset(key[6:].rsplit("/", 1)[0] for key in wanted if key.startswith("event."))
         self.base: list[tuple[Any, ...]] = []
-        self.values: list[dict[str, str]] = []
+        self.texts: dict[str, dict[int, str]] = {key: {} for key in wanted}
         self.unread: dict[str, int] = {}
 
 
@@ -72,12 +74,41 @@ class _Around:
     received_ns: int
 
 
-def decode_traces(bodies: Iterable[tuple[bytes, int]], wanted: frozenset[str]) -> Decoded:
+_Key = tuple[bytes, bytes]
+_Placed = tuple[Span, _Around]
+
+
+def decode_traces(bodies: Sequence[tuple[bytes, int]], wanted: frozenset[str]) -> Decoded:
     """Bodies with their time of receipt (Unix ns) as columns; copies of one span are merged, whatever their order.
 
     Raises google.protobuf.message.DecodeError for bytes that are no ExportTraceServiceRequest.
     """
-    spans: dict[tuple[bytes, bytes], tuple[Span, _Around]] = {}
+    parts: list[Decoded] = []
+    met: set[_Key] = set()
+    for some in _slices(bodies):
+        spans, repeats = _unique(some, wanted)
+        if not met.isdisjoint(spans):  # copies in different slices
+            return _columns(*_unique(bodies, wanted), wanted)
+        met.update(spans)
+        parts.append(_columns(spans, repeats, wanted))
+    return _joined(parts)
+
+
+def _slices(bodies: Sequence[tuple[bytes, int]]) -> Iterator[Sequence[tuple[bytes, int]]]:
+    """The bodies in runs of about SLICE_BYTES, at least one: a run's messages are gone before the next is parsed."""
+    start = size = 0
+    for end, (body, _) in enumerate(bodies, 1):
+        size += len(body)
+        if size >= SLICE_BYTES:
+            yield bodies[start:end]
+            start, size = end, 0
+    if start < len(bodies) or not bodies:
+        yield bodies[start:]
+
+
+def _unique(bodies: Iterable[tuple[bytes, int]], wanted: frozenset[str]) -> tuple[dict[_Key, _Placed], int]:
+    """Each span once, with what surrounds it, and how many copies were merged into another."""
+    spans: dict[_Key, _Placed] = {}
     repeats = 0
     for body, received_ns in bodies:
         for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
@@ -91,11 +122,7 @@ def decode_traces(bodies: Iterable[tuple[bytes, int]], wanted: frozenset[str]) -
                         spans[key] = (merged(known, span), _wider(place, around))
                     else:
                         spans[key] = (span, around)
-    rows = _Rows(wanted)
-    for (trace_id, span_id), (span, around) in spans.items():
-        rows.values.append(_values(rows, span, around))
-        rows.base.append(_base(trace_id, span_id, span, around))
-    return _columns(rows, repeats)
+    return spans, repeats
 
 
 def _around(
@@ -120,28 +147,30 @@ def _wider(one: _Around, other: _Around) -> _Around:
     return replace(chosen, received_ns=min(one.received_ns, other.received_ns))
 
 
-def _values(rows: _Rows, span: Span, around: _Around) -> dict[str, str]:
-    """Wanted attributes of a span, its events and its surroundings as text; the others are counted."""
-    wanted, unread = rows.wanted, rows.unread
-    values: dict[str, str] = {}
+def _read(rows: _Rows, row: int, span: Span, around: _Around) -> None:
+    """Wanted attributes of a span's events, its surroundings and itself as text, the first of each; others counted."""
+    texts, unread = rows.texts, rows.unread
+    for event in reversed(span.events):  # of several events of one name the last counts
+        if event.name in rows.events:
+            _event(rows, row, event)
+    for key, text in around.texts:
+        texts[key].setdefault(row, text)
     for attribute in span.attributes:
         key = attribute.key
-        if key not in wanted:
+        column = texts.get(key)
+        if column is None:
             unread[key] = unread.get(key, 0) + 1
-        elif key not in values:  # the first of repeated keys
+        elif row not in column:
             value = attribute.value
-            values[key] = value.string_value or text_of(value)
-    values.update(around.texts)
-    for event in span.events:
-        if event.name in rows.events:
-            values.update(_event(rows, event))
-    return values
+            column[row] = value.string_value or text_of(value)
 
 
-def _event(rows: _Rows, event: Span.Event) -> dict[str, str]:
-    """Wanted event attributes; of several events of one name the last wins."""
-    named = {f"event.{event.name}/{a.key}": a.value for a in event.attributes}
-    return {key: text_of(value) for key, value in named.items() if key in rows.wanted}
+def _event(rows: _Rows, row: int, event: Span.Event) -> None:
+    """Wanted attributes of one event; of repeated keys the last counts."""
+    for attribute in reversed(event.attributes):
+        column = rows.texts.get(f"event.{event.name}/{attribute.key}")
+        if column is not None:
+            column.setdefault(row, text_of(attribute.value))
 
 
 def _base(trace_id: bytes, span_id: bytes, span: Span, around: _Around) -> tuple[Any, ...]:
@@ -193,19 +222,41 @@ def _plain(value: AnyValue) -> Any:
     return getattr(value, kind) if kind else None
 
 
-def _columns(rows: _Rows, repeats: int) -> Decoded:
-    """Tuples and mappings as one Arrow table; only keys that occur become columns, named `@key`."""
+def _columns(spans: Mapping[_Key, _Placed], repeats: int, wanted: frozenset[str]) -> Decoded:
+    """Spans as one Arrow table; only keys that occur become columns, named `@key`."""
+    rows = _Rows(wanted)
+    for row, ((trace_id, span_id), (span, around)) in enumerate(spans.items()):
+        _read(rows, row, span, around)
+        rows.base.append(_base(trace_id, span_id, span, around))
     transposed = zip(*rows.base, strict=True) if rows.base else ([] for _ in BASE)
     arrays = [pa.array(column, entry.type) for column, entry in zip(transposed, BASE, strict=True)]
-    keys = sorted(set().union(*rows.values))
-    for key in keys:
-        texts = [values.get(key) for values in rows.values]
-        if not NOTHING.isdisjoint(texts):
-            texts = [None if text in NOTHING else text for text in texts]
-        arrays.append(pa.array(texts, pa.string()))
+    keys = sorted(key for key, texts in rows.texts.items() if texts)
+    arrays += [_scattered(rows.texts[key], len(rows.base)) for key in keys]
     return Decoded(
         pa.table(arrays, names=[*BASE.names, *(f"@{key}" for key in keys)]), frozenset(keys), rows.unread, repeats
     )
+
+
+def _joined(parts: Sequence[Decoded]) -> Decoded:
+    """Spans of several tables in one."""
+    unread: Counter[str] = Counter()
+    for part in parts:
+        unread.update(part.unread)
+    table = pa.concat_tables([part.table for part in parts], promote_options="default")
+    return Decoded(
+        table, frozenset().union(*(part.keys for part in parts)), unread, sum(part.repeats for part in parts)
+    )
+
+
+def _scattered(texts: Mapping[int, str], size: int) -> "pa.Array[pa.StringScalar]":
+    """Texts by row as a column of `size` rows; null where there is none or it says "nothing"."""
+    said: list[str | None] = list(texts.values())
+    if not NOTHING.isdisjoint(said):
+        said = [None if text in NOTHING else text for text in said]
+    at = np.fromiter(texts, np.int64, len(texts))
+    places = np.full(size, -1, np.int64)
+    places[at] = np.arange(len(texts))
+    return pa.array(said, pa.string()).take(pa.array(places, pa.int64(), mask=places < 0))
 
 
 def attributes_of(attributes: Iterable[KeyValue]) -> dict[str, str]:

@@ -19,7 +19,8 @@ LOCK = "lock"
 
 Parameters = Sequence[object] | Mapping[str, object]
 
-# Nothing reaches outside the file; checkpoints come when the writer says so, not in the middle of a batch.
+# Nothing reaches outside the file; checkpoints come when the writer says so, not in the middle of a batch. What does
+# not fit into the memory is put on disk meanwhile, so that the collector as a whole stays below 1 GB.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -27,7 +28,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": "1GB",
     "preserve_insertion_order": "false",
     "threads": str(max(2, os.cpu_count() or 2)),
-    "memory_limit": "2GB",
+    "memory_limit": "700MB",
 }
 
 
