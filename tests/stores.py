@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from controlsurface.reader import LocalReader
@@ -44,11 +45,12 @@ def put(store: DuckStore, rows: list[dict[str, Any]]) -> None:
     defaults: dict[str, Any] = {"request_id": "r", "trace_id": f"{1:032x}", "span_id": 1, "lane": "small"}
     defaults |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1)
     defaults |= {"failed_attempts": 0, "retries": 0, "fell_back": False, "failed": False, "priced": True}
+    unknown = {name: None for row in rows for name in row}
+    full = pa.Table.from_pylist([unknown | defaults | row for row in rows])
+    names = ", ".join(full.column_names)
     with store.writing() as writing:
-        for row in rows:
-            full = defaults | row
-            names, marks = ", ".join(full), ", ".join(f"${name}" for name in full)
-            writing.execute(f"INSERT INTO requests ({names}) VALUES ({marks})", full)
+        writing.attach("put_rows", full)
+        writing.execute(f"INSERT INTO requests ({names}) SELECT {names} FROM put_rows")
 
 
 def make_slow(store: DuckStore) -> None:

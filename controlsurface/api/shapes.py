@@ -102,6 +102,7 @@ CONTRIBUTORS = record(
                     **dict.fromkeys(("share_before", "share_after"), SHARE),
                     **dict.fromkeys(("n_before", "n"), COUNT),
                     **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
+                    "within": MAYBE_TEXT,
                     "same_as": MAYBE_TEXT,
                 }
             )

@@ -11,7 +11,7 @@ baseline scaled to the selection's length: mix is more or fewer rows, rate large
 
 Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
 z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
-delta against its own standard error (Welch's, for unequal variances).
+delta against its own standard error (Welch's, for unequal variances). Then `conditioning` ranks them beside the first.
 """
 
 import re
@@ -37,11 +37,14 @@ RESTATES = 0.8  # of the metric's variance in both windows: the dimension is the
 _TEMPLATE = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
 _FORMULA = re.compile(r"(?:coalesce\()?sum\((\w+)\)(?:, 0\))?(?: / sum\((\w+)\))?")
 
+_ESCALATION = ("escalated", "routed", "cascaded", "fallback", "fell_back", "below_threshold", "knife_edge")
+
 # Dimensions that are made of the same facts as a measure: they would come first and explain nothing.
 _SAME_FACT: Mapping[str, str] = {
     **dict.fromkeys(
-        ("escalated", "routed", "cascaded", "fallback", "fell_back"),
-        "lane selected_lane request_lane escalation_kind escalation_reason",
+        _ESCALATION,
+        "lane selected_lane request_lane escalation_kind escalation_reason "
+        "selected_model answered_by model provider cost_source",
     ),
     **dict.fromkeys(("failed", "recovered"), "error_type"),
     **dict.fromkeys(("priced", "unpriced"), "cost_source"),
@@ -51,6 +54,8 @@ _SAME_FACT: Mapping[str, str] = {
     "confidence_missing": "confidence_kind",
     "overhead_usd": "purpose",
 }
+# Dimensions that are settled with the measure or after it: they show how it came, so they stand behind who asked what.
+_FOLLOWS: Mapping[str, str] = dict.fromkeys(_ESCALATION, "requested_model reason cache gate error_type confidence_kind")
 
 
 class ContributorsArgs(Arguments):
@@ -104,12 +109,27 @@ def dimensions(args: ContributorsArgs) -> list[str]:
     return [name for name in DIMENSIONS[metric.source] if name not in dropped]
 
 
+def within(args: ContributorsArgs, dimension: str, value: str | None) -> Statement:
+    """The statement about the rows of one value alone, with all their values, however few rows have them."""
+    kept = [text for text in args.where if not text.startswith(f"{dimension}:")]
+    statement = render(args.model_copy(update={"where": (*kept, f"{dimension}:{value or ''}")}))
+    return Statement(statement.sql, {**statement.parameters, "support": 0})
+
+
+def scale(args: ContributorsArgs) -> float | None:
+    """What a total's baseline is multiplied by to be one of the selection's length; None: no total."""
+    return _scale(args) if explained(find(args.metric))[1] is None else None
+
+
 def render(args: ContributorsArgs) -> Statement:
-    """The statement whose first row (dimension NULL) is the whole, the others values with support, ranked."""
+    """The statement whose first row (dimension NULL) is the whole, the others values with support, ranked.
+
+    Beside what is handed out, rows have the sums that `conditioning` needs.
+    """
     metric, names = find(args.metric), dimensions(args)
     found, parameters = conditions(metric.source, Window(where=args.where))
     found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
-    total = explained(metric)[1] is None
+    part, whole = explained(metric)
     columns = [*(f"r.{name}" for name in names), *_columns(metric)]
     sql = _TEMPLATE.format(
         columns=",\n        ".join(columns),
@@ -118,10 +138,11 @@ def render(args: ContributorsArgs) -> Statement:
         dimension=" ".join(["CASE", *(f"WHEN GROUPING({name}) = 0 THEN '{name}'" for name in names), "END"]),
         value=f"coalesce({', '.join(names)})",  # of one grouping set, all others are NULL
         sets=", ".join(["(chosen)", *(f"(chosen, {name})" for name in names)]),
+        follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
     moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
     parameters |= {name: moment.replace(tzinfo=None) for name, moment in moments.items()}
-    parameters |= {"total": total, "ratio": metric.kind == "ratio", "scale": _scale(args) if total else 1.0}
+    parameters |= {"total": whole is None, "ratio": metric.kind == "ratio", "scale": scale(args) or 1.0}
     bounds = {"support": SUPPORT, "restates": RESTATES}
     return Statement(sql, parameters | bounds | row_limit())
 
@@ -139,6 +160,12 @@ def _columns(metric: Metric) -> list[str]:
         f"coalesce(CAST({measures[part].value} AS DOUBLE), 0) AS part",
         "hash(r.request_id, r.started_at) AS mark",
     ]
+
+
+def _one_of(names: list[str]) -> str:
+    """The condition that a row's dimension is one of the names."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return f"coalesce(dimension IN ({listed}), FALSE)" if names else "FALSE"
 
 
 def _within(start: str, end: str) -> str:

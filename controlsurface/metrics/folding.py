@@ -35,5 +35,4 @@ def _marked(rows: list[Row], metric: str) -> Iterator[dict[str, Any]]:
     for row in rows:
         name = f"{row['dimension']}:{row['value'] or ''}"
         same = metric if row["restates"] else first.setdefault(row["mark"], name)
-        shown = {key: value for key, value in row.items() if key not in {"mark", "restates", "distinct_values"}}
-        yield shown | {"same_as": None if same == name else same}
+        yield {**row, "same_as": None if same == name else same}

@@ -1,6 +1,6 @@
 """What is different between two windows, as readers hand it out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ _FIELDS: tuple["pa.Field[Any]", ...] = (
     *(pa.field(name, pa.float64()) for name in ("before", "after", "share_before", "share_after")),
     *(pa.field(name, pa.int64()) for name in ("n_before", "n")),
     *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "z")),
+    pa.field("within", pa.string()),
     pa.field("same_as", pa.string()),
 )
 _NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
@@ -28,8 +29,8 @@ class Contributors:
 
     Rows: dimension, value (null: unknown), before and after (the metric of its rows; a total's baseline is scaled to
     the selection's length), share_before and share_after (of all rows), n_before and n (stored rows), delta (of the
-    whole metric, explained by this value) = mix + rate, z,
-    same_as (null, or what this row repeats: the metric, or a `dimension:value` further up).
+    whole metric, explained by this value) = mix + rate, z, within (null, or the `dimension:value` among whose rows
+    alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value` further up).
 
     Values with fewer than `support` rows in both windows are left out; `values` counts the others, listed or not.
     """
@@ -55,10 +56,10 @@ class Contributors:
 
 
 def contributors(
-    args: ContributorsArgs, metric: Metric, statement: Statement, found: pa.Table, elapsed_ms: float
+    args: ContributorsArgs, metric: Metric, statement: Statement, found: Sequence[Mapping[str, Any]], elapsed_ms: float
 ) -> Contributors:
-    """The rows of the statement, folded."""
-    whole, *rows = found.to_pylist() or [dict(_NOTHING)]
+    """The ranked rows, folded."""
+    whole, *rows = found or [_NOTHING]
     ranked = folded(rows, metric.id)
     return Contributors(
         metric=metric.id,

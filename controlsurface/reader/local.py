@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.metrics import contributors, events, histogram, query, values
+from controlsurface.metrics import conditioning, contributors, events, histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
@@ -88,7 +88,11 @@ class LocalReader:
         metric = query.find(args.metric)
         statement = contributors.render(args)
         began = perf_counter()
-        rows = statement.bounded(self._rows(statement))
+        rows = statement.bounded(self._rows(statement)).to_pylist()
+        lead = conditioning.leading(rows, contributors.SUPPORT)
+        if lead:
+            inside = self._rows(contributors.within(args, lead["dimension"], lead["value"])).to_pylist()
+            rows = conditioning.beside(rows, lead, inside, contributors.SUPPORT, contributors.scale(args))
         return ranked(args, metric, statement, rows, round((perf_counter() - began) * 1e3, 3))
 
     def events(self, args: EventsArgs) -> pa.Table:

@@ -80,6 +80,7 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
             "div",
             tag("small", text(row["dimension"])),
             f" {name}",
+            *([tag("small", text(f" within {row['within']}"))] if row["within"] else []),
             title=f"{row['n']:,} rows, {row['n_before']:,} before",
         ),
         tag("div", pair, role="img", aria_label=label, title=label),
@@ -91,7 +92,8 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
 def _rest(found: Contributors, rows: Sequence[Row], own: Sequence[Row]) -> str:
     """What is not drawn: how many, and which repeat others."""
     parts = [
-        f"Values with {found.support} rows in either window, ranked by z; orange is the selection, grey the baseline."
+        f"Values with {found.support} rows in either window, ranked by z beside the leading one.",
+        "Orange is the selection, grey the baseline.",
     ]
     if len(own) > MOST:
         parts.append(f"{found.values - MOST:,} more are not drawn.")

@@ -73,6 +73,7 @@ def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, re
 
 @every_metric
 def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalReader) -> None:
-    for dimension in DIMENSIONS[metric.source]:
-        rows = reader.query(QueryArgs(metric=metric.id, by=[dimension], every="7d")).rows
-        assert rows.column_names[:2] == ["bucket", dimension]
+    names = DIMENSIONS[metric.source]
+    for some in (names[i : i + 4] for i in range(0, len(names), 4)):
+        rows = reader.query(QueryArgs(metric=metric.id, by=some, every="7d")).rows
+        assert rows.column_names[:5][: len(some) + 1] == ["bucket", *some]

@@ -21,7 +21,11 @@ from tests.stores import put
 DAY = timedelta(days=1)
 BEFORE = {"baseline_start": NOW - 6 * DAY, "baseline_end": NOW - 2 * DAY}
 WINDOWS: dict[str, Any] = {"start": NOW - 2 * DAY, "end": NOW, **BEFORE}
-EXPLAINABLE = ContributorsArgs.model_json_schema()["properties"]["metric"]["enum"]
+EVERY = ContributorsArgs.model_json_schema()["properties"]["metric"]["enum"]
+# One of each sort: where its rows come from, whether it counts or adds, what in, and whether it has a denominator.
+EXPLAINABLE = list(
+    {(each.source, each.kind, each.unit): each.id for each in map(find, EVERY)}.values(),
+)
 CAUSES = {
     "escalation_rate": "escalated = true",
     "error_rate": "failed = true",

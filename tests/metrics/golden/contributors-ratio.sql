@@ -1,16 +1,12 @@
 WITH rows_of_both AS (
     SELECT
         r.task_type,
-        r.answered_by,
-        r.selected_model,
-        r.provider,
         r.router,
         r.router_version,
         r.mode,
         r.cache,
         r.gate,
         r.error_type,
-        r.cost_source,
         r.tenant,
         r.team,
         r.job,
@@ -31,8 +27,8 @@ WITH rows_of_both AS (
 ),
 summed AS (
     SELECT
-        CASE WHEN GROUPING(task_type) = 0 THEN 'task_type' WHEN GROUPING(answered_by) = 0 THEN 'answered_by' WHEN GROUPING(selected_model) = 0 THEN 'selected_model' WHEN GROUPING(provider) = 0 THEN 'provider' WHEN GROUPING(router) = 0 THEN 'router' WHEN GROUPING(router_version) = 0 THEN 'router_version' WHEN GROUPING(mode) = 0 THEN 'mode' WHEN GROUPING(cache) = 0 THEN 'cache' WHEN GROUPING(gate) = 0 THEN 'gate' WHEN GROUPING(error_type) = 0 THEN 'error_type' WHEN GROUPING(cost_source) = 0 THEN 'cost_source' WHEN GROUPING(tenant) = 0 THEN 'tenant' WHEN GROUPING(team) = 0 THEN 'team' WHEN GROUPING(job) = 0 THEN 'job' WHEN GROUPING(environment) = 0 THEN 'environment' WHEN GROUPING(service) = 0 THEN 'service' WHEN GROUPING(requested_model) = 0 THEN 'requested_model' WHEN GROUPING(reason) = 0 THEN 'reason' WHEN GROUPING(confidence_kind) = 0 THEN 'confidence_kind' END AS dimension,
-        coalesce(task_type, answered_by, selected_model, provider, router, router_version, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, reason, confidence_kind) AS value,
+        CASE WHEN GROUPING(task_type) = 0 THEN 'task_type' WHEN GROUPING(router) = 0 THEN 'router' WHEN GROUPING(router_version) = 0 THEN 'router_version' WHEN GROUPING(mode) = 0 THEN 'mode' WHEN GROUPING(cache) = 0 THEN 'cache' WHEN GROUPING(gate) = 0 THEN 'gate' WHEN GROUPING(error_type) = 0 THEN 'error_type' WHEN GROUPING(tenant) = 0 THEN 'tenant' WHEN GROUPING(team) = 0 THEN 'team' WHEN GROUPING(job) = 0 THEN 'job' WHEN GROUPING(environment) = 0 THEN 'environment' WHEN GROUPING(service) = 0 THEN 'service' WHEN GROUPING(requested_model) = 0 THEN 'requested_model' WHEN GROUPING(reason) = 0 THEN 'reason' WHEN GROUPING(confidence_kind) = 0 THEN 'confidence_kind' END AS dimension,
+        coalesce(task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind) AS value,
         chosen,
         sum(n) AS n,
         sum(whole) AS whole,
@@ -42,7 +38,7 @@ summed AS (
         sum(whole * whole) AS weights,
         bit_xor(mark) AS mark
     FROM rows_of_both
-    GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, answered_by), (chosen, selected_model), (chosen, provider), (chosen, router), (chosen, router_version), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, cost_source), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, requested_model), (chosen, reason), (chosen, confidence_kind))
+    GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, router), (chosen, router_version), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, requested_model), (chosen, reason), (chosen, confidence_kind))
 ),
 paired AS (
     SELECT
@@ -117,8 +113,10 @@ SELECT
     coalesce(shifted / sqrt(nullif(noise, 0)), moved / sqrt(nullif(spread, 0)), 0) AS z,
     $ratio AND coalesce(held_1 > $restates AND held_0 > $restates, FALSE) AS restates,
     CAST(distinct_values AS BIGINT) AS distinct_values,
-    CAST(mark AS VARCHAR) AS mark
+    CAST(mark AS VARCHAR) AS mark,
+    coalesce(dimension IN ('requested_model', 'reason', 'cache', 'gate', 'error_type', 'confidence_kind'), FALSE) AS follows,
+    n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
 FROM set_against
-WHERE dimension IS NULL OR (distinct_values > 1 AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
-ORDER BY dimension IS NOT NULL, restates, abs(z) DESC, dimension, value NULLS LAST
+WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
+ORDER BY dimension IS NOT NULL, restates, follows, abs(z) DESC, dimension, value NULLS LAST
 LIMIT $row_limit

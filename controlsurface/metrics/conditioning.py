@@ -1,0 +1,144 @@
+"""Contributors beside the leading one: what its rows, and the rest, still have to say when it is accounted for.
+
+One cause shows in everything that goes with it: where extraction is escalated, so are batches, nightly jobs and the
+service that extracts. So the leading value splits all rows in two, and every other value is asked again in either part.
+With v's own mix and rate as in contributors, and W the mean of its shares of the part in both windows, what v moves
+beyond its due is
+
+    excess = delta - W (change of the whole part)
+
+which is nothing for a value that only moves with the others. z is the lesser of delta and excess against their standard
+error, where both go one way; else nothing. A value that came up with the change, and the leading one, keep their own z.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import sqrt
+from typing import Any
+
+Row = dict[str, Any]
+SURE = 3.0  # standard errors, from which a value is taken for a cause that others go with
+CAME_UP = 0.5  # of all rows, more than before: nothing in the baseline to compare with
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a set of rows adds up to, in the selection (1) and in the baseline (0)."""
+
+    n_1: float
+    n_0: float
+    whole_1: float
+    whole_0: float
+    part_1: float
+    part_0: float
+    squares_1: float
+    squares_0: float
+    products_1: float
+    products_0: float
+    weights_1: float
+    weights_0: float
+
+    @staticmethod
+    def of(row: Row) -> "Sums":
+        """The sums of a row of the statement."""
+        return Sums(*(float(row[each.name]) for each in fields(Sums)))
+
+    def __sub__(self, other: "Sums") -> "Sums":
+        return Sums(*(getattr(self, each.name) - getattr(other, each.name) for each in fields(self)))
+
+    def supported(self, support: int) -> bool:
+        """Whether there is enough of it to be compared."""
+        return max(self.n_1, self.n_0) >= support
+
+
+_NONE = Sums(*[0.0] * len(fields(Sums)))
+
+
+def leading(rows: Sequence[Row], support: int) -> Row | None:
+    """The first value by which all rows can be split: sure, with support within and outside it in both windows."""
+    whole = Sums.of(rows[0]) if rows else _NONE
+    for row in rows[1:]:
+        own = Sums.of(row)
+        rest = whole - own
+        if abs(row["z"]) < SURE:
+            return None
+        if (
+            not (row["restates"] or row["follows"])
+            and min(own.n_1, own.n_0, rest.n_1, rest.n_0) >= support
+            and not _came_up(row)
+        ):
+            return row
+    return None
+
+
+def beside(rows: Sequence[Row], lead: Row, inside: Sequence[Row], support: int, scale: float | None) -> list[Row]:
+    """The statement's rows, the first still the whole, ranked again beside `lead`; `inside` is of its rows only.
+
+    `scale` of the baseline is that of a total; None: a mean or share. Rows gain `within`: the leading value where
+    they stand out within it, else null.
+    """
+    of_lead = {(row["dimension"], row["value"]): Sums.of(row) for row in inside}
+    whole, within = Sums.of(rows[0]), of_lead.get((None, None), _NONE)
+    parts = _Parts(whole, within, f"{lead['dimension']}:{lead['value'] or ''}", support, scale)
+    ranked = [
+        row | {"within": None} if row is lead or _came_up(row) else row | parts.judged(row, of_lead) for row in rows[1:]
+    ]
+    return [dict(rows[0]), *sorted(ranked, key=lambda row: (row["restates"], row["follows"], -abs(row["z"])))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """All rows, split by the leading value."""
+
+    whole: Sums
+    within: Sums
+    name: str
+    support: int
+    scale: float | None
+
+    def judged(self, row: Row, of_lead: Mapping[tuple[Any, Any], Sums]) -> dict[str, Any]:
+        """Where a value stands out most, and by how much."""
+        own = Sums.of(row)
+        inside = of_lead.get((row["dimension"], row["value"]), _NONE)
+        z, within = max(self._in_each(own, inside), key=lambda each: abs(each[0]))
+        return {"z": z, "within": within}
+
+    def _in_each(self, own: Sums, inside: Sums) -> Iterator[tuple[float, str | None]]:
+        """How far it stands out within and outside the leading value; among all rows where few lie within it."""
+        if inside.supported(self.support):
+            yield surprise(inside, self.within, self.scale), self.name
+        if not (inside.n_1 or inside.n_0) or inside.supported(self.support):
+            yield surprise(own - inside, self.whole - self.within, self.scale), None
+        else:
+            yield surprise(own, self.whole, self.scale), None
+
+
+def surprise(own: Sums, whole: Sums, scale: float | None) -> float:
+    """What a value moves beyond its due, in standard errors; 0 where there is nothing to compare."""
+    if not whole.whole_1 or not whole.whole_0:
+        return 0.0
+    norm_1, norm_0 = (1 / whole.whole_1, 1 / whole.whole_0) if scale is None else (1.0, scale)
+    middle = (whole.part_1 * norm_1 + whole.part_0 * norm_0) / 2 if scale is None else 0.0
+    delta = own.part_1 * norm_1 - own.part_0 * norm_0 - middle * (own.whole_1 * norm_1 - own.whole_0 * norm_0)
+    excess = delta - _due(own, whole, norm_1, norm_0, ratio=scale is None)
+    spread = norm_1**2 * (own.squares_1 - 2 * middle * own.products_1 + middle**2 * own.weights_1)
+    spread += norm_0**2 * (own.squares_0 - 2 * middle * own.products_0 + middle**2 * own.weights_0)
+    if delta * excess <= 0 or spread <= 0:
+        return 0.0
+    return min(delta, excess, key=abs) / sqrt(spread)
+
+
+def _due(own: Sums, whole: Sums, norm_1: float, norm_0: float, *, ratio: bool) -> float:
+    """What a value would move if it moved like the whole: its share of it, times the whole's change."""
+    before, after = whole.part_0 * norm_0, whole.part_1 * norm_1
+    if ratio:
+        share = (own.whole_1 * norm_1 + own.whole_0 * norm_0) / 2
+    else:
+        share = (own.part_1 * norm_1 + own.part_0 * norm_0) / (before + after) if before + after else 0.0
+    return share * (after - before)
+
+
+def _came_up(row: Row) -> bool:
+    """Whether a value took over a large part of all rows, as a rollout does, or gave it up."""
+    grew: float = (row["share_after"] or 0) - (row["share_before"] or 0)
+    return abs(grew) > CAME_UP

@@ -1,0 +1,62 @@
+"""What the demo plants is what the contributors name first, at the rate that the demo has by itself."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controlsurface.demo import DemoSettings
+from controlsurface.demo.world import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
+from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.reader import LocalReader
+from tests.demo.stored import stored
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+PLANTED = [("router_version", NEXT_VERSION), ("task_type", INCIDENT_TASK)]
+
+
+@pytest.fixture(scope="module")
+def incident() -> Iterator[LocalReader]:
+    store = stored(DemoSettings(1, "incident", event_at=NOW - DAY), NOW - 3 * DAY, NOW)
+    yield LocalReader(store)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def upgrade() -> Iterator[LocalReader]:
+    store = stored(DemoSettings(1, "upgrade", event_at=NOW - DAY), NOW - 3 * DAY, NOW)
+    yield LocalReader(store)
+    store.close()
+
+
+def ranked(reader: LocalReader, metric: str, back: timedelta = DAY) -> list[dict[str, Any]]:
+    """What is different in the last day, against the day before it or two days before."""
+    windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - DAY - back, "baseline_end": NOW - DAY}
+    return reader.contributors(ContributorsArgs(metric=metric, **windows)).rows.to_pylist()
+
+
+@pytest.mark.parametrize("metric", ["escalation_rate", "confidence_below_threshold"])
+@pytest.mark.parametrize("back", [DAY, 2 * DAY])
+def test_an_incident_is_its_version_its_task_type_and_its_tenants(
+    incident: LocalReader, metric: str, back: timedelta
+) -> None:
+    found = [(row["dimension"], row["value"]) for row in ranked(incident, metric, back)]
+    assert found[:2] == PLANTED
+    assert {*found[2:4]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
+
+
+def test_the_tenants_of_an_incident_stand_out_within_its_task_type_and_no_one_else_does(incident: LocalReader) -> None:
+    version, task, *rest = ranked(incident, "escalation_rate")
+    assert (version["share_before"], version["share_after"]) == (0, 1)
+    assert (version["within"], task["within"]) == (None, None)
+    assert all(row["within"] == f"task_type:{INCIDENT_TASK}" and row["z"] > 3 for row in rest[:2])
+    assert all(abs(row["z"]) < 3 for row in rest[2:] if row["dimension"] in {"tenant", "task_type", "mode", "job"})
+
+
+def test_an_upgrade_is_its_version_and_nothing_else(upgrade: LocalReader) -> None:
+    version, *rest = ranked(upgrade, "escalation_rate")
+    assert (version["dimension"], version["value"], version["share_after"]) == ("router_version", NEXT_VERSION, 1)
+    assert version["share_before"] < 0.2
+    assert all(abs(row["z"]) < version["z"] / 3 for row in rest)
