@@ -4,9 +4,15 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+<<<<<<< HEAD
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
+=======
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+>>>>>>> f9e223f (Compare answers by the comparator of their task type; estimate, calibrate and sweep thresholds in pure functions)
 
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
@@ -103,6 +109,37 @@ class Auth(Section):
         return self
 
 
+class Comparator(Section):
+    """When two answers disagree."""
+
+    kind: Literal["exact", "text", "number", "json", "judge"] = Field(
+        "number", description="as labels, as words, as numbers (else as labels), by fields of JSON, by scores of a judge"
+    )
+    tolerance: float = Field(0.02, ge=0, description="numbers and scores no further apart agree")
+    fields: tuple[Annotated[str, Field(pattern=r"^\$[\w.\[\]\*-]*$")], ...] = Field(
+        (), description="json: what is compared, as paths such as `$.total`"
+    )
+    evaluation: str = Field("", description="judge: the evaluation whose scores of both answers are compared")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Refuse a comparator that could never tell."""
+        if self.kind == "json" and not self.fields:
+            raise ValueError("json compares fields; name some, such as fields = ['$.total']")
+        if self.kind == "judge" and not self.evaluation:
+            raise ValueError("judge needs the name of an evaluation that scores both answers")
+        return self
+
+
+class Audit(Section):
+    """How answers are compared and graded when lanes are audited."""
+
+    comparator: Comparator = Comparator()
+    comparators: dict[str, Comparator] = Field({}, description="by task type, where it differs")
+    grade_evaluation: str = Field("", description="evaluation whose score, 0 to 1, grades an answer")
+    grade_labels: bool = Field(False, description="labels that are numbers from 0 to 1 are grades")
+
+
 class Config(Section):
     """The whole file; `controlsurface doctor --config` prints it."""
 
@@ -145,6 +182,7 @@ class Config(Section):
     journal: Journal = Journal()
     writer: Writer = Writer()
     costs: Costs = Costs()
+    audit: Audit = Audit()
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from controlsurface.audit.compare import in_force
 from controlsurface.config import Config, duration, load
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.reader import Reader, open_reader
+from controlsurface.reader import LocalReader, Reader, open_reader
 from controlsurface.store.duckdb import FILE
 
 Command = Callable[..., Any]
@@ -76,7 +77,10 @@ def reader_of(data: Path, context: click.Context) -> Reader:
     if not (data / FILE).exists():
         raise NotFound(f"{data}: nothing is stored here; `controlsurface serve` begins it, --data names another place")
     config = config_of(context)
-    return open_reader(data, config.auth.token or None, config=config)
+    reader = open_reader(data, config.auth.token or None, config=config)
+    if isinstance(reader, LocalReader):  # a server has done so already
+        reader.keep(in_force(config.audit))
+    return reader
 
 
 def config_of(context: click.Context) -> Config:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlsurface.audit.compare import in_force
 from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
@@ -45,6 +46,13 @@ class Engine:
         return [text for text in (self.writer.failure, self.journal.failure) if text]
 
 
+def store_comparators(store: DuckStore, config: Config) -> None:
+    """Compare answers as the configuration says from now on, in every window."""
+    with store.writing() as writing:
+        for statement in in_force(config.audit):
+            writing.execute(statement.sql, statement.parameters)
+
+
 @contextmanager
 def running(data: Path, config: Config, file: Path | None = None) -> Iterator[Engine]:
     """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError.
@@ -54,6 +62,7 @@ def running(data: Path, config: Config, file: Path | None = None) -> Iterator[En
     with ExitStack() as ends:  # from the last to the first
         store = DuckStore.open(data)
         ends.callback(store.close)
+        store_comparators(store, config)
         journal = Journal(data / JOURNAL, config.journal)
         ends.callback(journal.close)
         counters = Counters()

@@ -111,8 +111,8 @@ _SHADOWED = (
     "CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END"
 )
 _COMPARISONS = {
-    "compared": _count("TRUE", _SHADOWED),
-    "disagreed": _count("labels_differ(r.answer_label, r.shadow_label, 0.02)", _SHADOWED),
+    "compared": _count("r.disagrees IS NOT NULL", _SHADOWED),
+    "disagreed": _count("r.disagrees", _SHADOWED),
 }
 
 MEASURES: dict[Source, dict[str, Measure]] = {

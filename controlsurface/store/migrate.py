@@ -41,5 +41,6 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) 
             execute(path.read_text("utf-8"))
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
-    for path in sorted(SCHEMA.glob("*.sql")):
-        execute(path.read_text("utf-8"))
+    objects = [path.read_text("utf-8") for path in sorted(SCHEMA.glob("*.sql"))]
+    for text in sorted(objects, key=lambda text: "CREATE OR REPLACE VIEW" in text):  # views read tables and macros
+        execute(text)

@@ -1,9 +1,9 @@
 WITH measures AS (
     SELECT
-        CASE WHEN labels_differ(r.answer_label, r.shadow_label, 0.02) THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS disagreed,
-        CASE WHEN TRUE THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared,
-        CASE WHEN TRUE THEN 1 ELSE 0 END AS compared_rows,
-        CASE WHEN TRUE THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END * CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared_squares
+        CASE WHEN r.disagrees THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS disagreed,
+        CASE WHEN r.disagrees IS NOT NULL THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared,
+        CASE WHEN r.disagrees IS NOT NULL THEN 1 ELSE 0 END AS compared_rows,
+        CASE WHEN r.disagrees IS NOT NULL THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END * CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared_squares
     FROM comparisons AS r
 ),
 figures AS (

@@ -1,0 +1,74 @@
+"""How far two judges agree: raw, Gwet's AC1 and Cohen's kappa. Kappa is shown and never alerted on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controlsurface.audit.estimate import Floats, Z, known, share
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Shares of agreement with 95 % intervals over `n` items; None where nothing can be said.
+
+    AC1 corrects for chance and, unlike kappa, does not fall to 0 where nearly all items are of one category.
+    """
+
+    n: int
+    raw: float | None
+    low: float | None
+    high: float | None
+    ac1: float | None
+    ac1_low: float | None
+    ac1_high: float | None
+    kappa: float | None
+    categories: int
+
+
+def agreement(first: Sequence[str | None], second: Sequence[str | None]) -> Agreement:
+    """Two judges' categories of the same items, in one order; an item that one of them did not judge is left out."""
+    both = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    if not both:
+        return Agreement(0, None, None, None, None, None, None, None, 0)
+    _, codes = np.unique(np.array(both), return_inverse=True)
+    left, right = codes.reshape(-1, 2).T
+    return weighted(left, right, left == right, np.ones(len(left)))
+
+
+def weighted(first: Codes, second: Codes, agrees: NDArray[np.bool_], weights: Floats) -> Agreement:
+    """The same for categories as numbers from 0, where `agrees` may be laxer than equality, and rows have weights.
+
+    Gwet (2008), with the variance of the weighted ratio by linearisation, item by item.
+    """
+    raw = share(agrees.astype(np.float64), weights)
+    q = int(max(first.max(), second.max())) + 1
+    p = weights / weights.sum()
+    shares = np.stack([np.bincount(codes, p, q) for codes in (first, second)])
+    kappa = _corrected(float(p @ agrees), float((shares[0] * shares[1]).sum()))
+    ac1, half = _ac1(first, second, agrees, p, shares.mean(axis=0))
+    bounds = (None, None) if ac1 is None else (max(-1.0, ac1 - half), min(1.0, ac1 + half))
+    return Agreement(len(first), raw.value, raw.low, raw.high, ac1, *bounds, kappa, q)
+
+
+def _ac1(
+    first: Codes, second: Codes, agrees: NDArray[np.bool_], p: Floats, shares: Floats
+) -> tuple[float | None, float]:
+    """AC1 and half its interval; unknown with a single category."""
+    if len(shares) < 2:
+        return None, 0.0
+    by_chance = (1 - (shares[first] + shares[second]) / 2) / (len(shares) - 1)
+    chance, observed = float(p @ by_chance), float(p @ agrees)
+    value = _corrected(observed, chance)
+    if value is None:
+        return None, 0.0
+    residual = ((agrees - observed) - 2 * (1 - value) * (by_chance - chance)) / (1 - chance)
+    return value, Z * float(np.sqrt((p * p * residual**2).sum()))
+
+
+def _corrected(observed: float, chance: float) -> float | None:
+    """Agreement beyond chance, as a share of what is possible beyond it."""
+    return known((observed - chance) / (1 - chance)) if chance < 1 else None

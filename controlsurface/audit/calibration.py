@@ -1,0 +1,142 @@
+"""What a confidence is worth: reliability with intervals, ECE without its bias, Brier with its parts, ranking."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controlsurface.audit import isotonic
+from controlsurface.audit.estimate import Estimate, Floats, Z, share
+
+Codes = NDArray[np.int64]
+
+FEWEST = 500  # graded answers under which ECE is mostly its own noise
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Requests whose confidence lies from `lower` to below `upper` (the last: to it, included)."""
+
+    lower: float
+    upper: float
+    confidence: float
+    correct: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """ECE, what perfect calibration would show of it by chance, and the Brier score with its parts (Murphy 1973).
+
+    brier = reliability - resolution + uncertainty + within: what varies inside the bins (Stephenson et al. 2008).
+    """
+
+    ece: float
+    ece_bias: float
+    ece_corrected: float
+    brier: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`refused` says why there are no `errors`. `ranking` (the share of pairs in the right order) needs no probability."""
+
+    n: int
+    refused: str | None
+    bins: tuple[Bin, ...]
+    errors: Errors | None
+    ranking: Estimate | None
+    map: isotonic.Map | None
+
+
+def calibration(confidence: Floats, correct: Floats, weights: Floats, kind: str = "probability") -> Calibration:
+    """Of confidences and the grades (0 to 1) of the answers they were given to; `kind` as in `confidence_kind`."""
+    n, refused = len(confidence), refusal(confidence, kind)
+    if n == 0:
+        return Calibration(0, refused, (), None, None, None)
+    cells = _cells(confidence, kind)
+    bins = tuple(_bins(confidence, correct, weights, *cells))
+    errors = None if refused else _errors(confidence, correct, weights, cells[0])
+    fitted = isotonic.fit(confidence, correct, weights) if n >= FEWEST and _distinct(confidence) > BINS else None
+    return Calibration(n, refused, bins, errors, ranking(confidence, correct), fitted)
+
+
+def refusal(confidence: Floats, kind: str) -> str | None:
+    """Why calibration errors are not given, or None where they are."""
+    if len(confidence) < FEWEST:
+        return f"{len(confidence)} graded answers; under {FEWEST} the figure would be mostly noise"
+    if kind != "probability":
+        return f"a {kind} is not a probability: it can rank answers, and an isotonic map can make it one"
+    if _distinct(confidence) <= BINS:
+        return f"only {_distinct(confidence)} different values: these are levels, not a scale; read them one by one"
+    return None
+
+
+def ranking(confidence: Floats, correct: Floats) -> Estimate | None:
+    """AUC: how often a right answer has the higher confidence of a right and a wrong one, ties half (Mann-Whitney).
+
+    Interval: Hanley and McNeil 1982. A grade of one half or more is right. None where all answers are of one sort.
+    """
+    right = correct >= 0.5
+    m, k = int(right.sum()), int((~right).sum())
+    if not m or not k:
+        return None
+    _, place, counts = np.unique(confidence, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    auc = float((ranks[right].sum() - m * (m + 1) / 2) / (m * k))
+    one, two = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    variance = (auc * (1 - auc) + (m - 1) * (one - auc * auc) + (k - 1) * (two - auc * auc)) / (m * k)
+    half = Z * max(variance, 0) ** 0.5
+    return Estimate(auc, max(0.0, auc - half), min(1.0, auc + half), m + k, float(m + k), "AUC, Hanley and McNeil")
+
+
+def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
+    """Each row's bin, the bins' lower and their upper edges: ten of one width, or one a value where there are so few."""
+    values = np.unique(confidence)
+    if len(values) <= BINS:
+        return np.searchsorted(values, confidence).astype(np.int64), values, values
+    ends = (0.0, 1.0) if kind == "probability" else (float(values[0]), float(values[-1]))
+    edges = np.linspace(*ends, BINS + 1)
+    cell = np.clip(np.searchsorted(edges, confidence, "right") - 1, 0, BINS - 1).astype(np.int64)
+    return cell, edges[:-1], edges[1:]
+
+
+def _bins(
+    confidence: Floats, correct: Floats, weights: Floats, cell: Codes, lower: Floats, upper: Floats
+) -> list[Bin]:
+    """The bins that hold something."""
+    return [
+        Bin(
+            float(lower[i]),
+            float(upper[i]),
+            float(np.average(confidence[cell == i], weights=weights[cell == i])),
+            share(correct[cell == i], weights[cell == i]),
+        )
+        for i in np.unique(cell)
+    ]
+
+
+def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> Errors:
+    """All sums over rows and over bins; ECE's bias is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
+    p = weights / weights.sum()
+    mass, stated, seen = (np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct))
+    held = mass > 0
+    mass, stated, seen = mass[held], stated[held] / mass[held], seen[held] / mass[held]
+    base = float(p @ correct)
+    noise = np.bincount(cell, p * p * confidence * (1 - confidence), BINS)
+    bias = float(np.sqrt(2 / np.pi) * np.sqrt(noise).sum())
+    ece = float(mass @ np.abs(stated - seen))
+    brier = float(p @ (confidence - correct) ** 2)
+    reliability, resolution = float(mass @ (stated - seen) ** 2), float(mass @ (seen - base) ** 2)
+    uncertainty = base * (1 - base)
+    within = brier - (reliability - resolution + uncertainty)
+    return Errors(ece, bias, ece - bias, brier, reliability, resolution, uncertainty, within)
+
+
+def _distinct(confidence: Floats) -> int:
+    """How many different values there are."""
+    return len(np.unique(confidence))

@@ -1,0 +1,96 @@
+"""A mean of weighted rows with its interval: Hajek's estimate, linearised variance, Wilson on the effective n."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+Z = 1.959963984540054  # 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, its 95 % interval, the rows it rests on and how many equally weighted ones these are worth.
+
+    None is unknown: no rows, or (for the interval) too few to say.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    effective: float
+    method: str
+
+
+def share(values: Floats, weights: Floats) -> Estimate:
+    """The weighted mean of values in [0, 1], each standing for `weights` requests.
+
+    Hajek (1971): sum(w y) / sum(w). Its linearised variance gives the effective n (Korn and Graubard 1998), and that the
+    interval (Wilson 1927), which stays inside [0, 1] and is honest at 0 and 1.
+    """
+    sums = moments(values, weights)
+    mean, low, high, effective = (float(each) for each in share_of(sums))
+    return _estimate(mean, low, high, int(sums[0]), effective, "Hajek, Wilson interval on the effective n")
+
+
+def mean(values: Floats, weights: Floats) -> Estimate:
+    """The weighted mean of values on any scale, with the normal interval of its linearised variance."""
+    sums = moments(values, weights)
+    middle, low, high, effective = (float(each) for each in mean_of(sums))
+    return _estimate(middle, low, high, int(sums[0]), effective, "Hajek, normal interval")
+
+
+def moments(values: Floats, weights: Floats) -> Floats:
+    """The six sums that an estimate needs: n, w, w y, w^2, w^2 y, w^2 y^2. They add up over any parts of the rows."""
+    w, wy = weights, weights * values
+    return np.array([len(values), w.sum(), wy.sum(), (w * w).sum(), (w * wy).sum(), (wy * wy).sum()])
+
+
+def share_of(sums: Floats) -> Floats:
+    """Mean, low, high and effective n, stacked first, from sums of `moments` (six, then any shape)."""
+    n, w, _, squares = sums[:4]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, variance = _linearised(sums)
+        kish = w * w / squares
+        effective = np.where(variance > 1e-15, mean * (1 - mean) / variance, kish)
+        low, high = wilson(mean, effective)
+    return np.where(n > 0, np.stack([mean, low, high, effective]), np.nan)
+
+
+def mean_of(sums: Floats) -> Floats:
+    """The same for values on any scale."""
+    n, w, _, squares = sums[:4]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, variance = _linearised(sums)
+        half = np.where(n > 1, Z * np.sqrt(variance * n / (n - 1)), np.nan)
+        stacked = np.stack([mean, mean - half, mean + half, w * w / squares])
+    return np.where(n > 0, stacked, np.nan)
+
+
+def wilson(mean: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Wilson's score interval for the share `mean` of `n` rows."""
+    half = Z * np.sqrt(np.maximum(mean * (1 - mean), 0) / n + Z * Z / (4 * n * n))
+    middle, scale = mean + Z * Z / (2 * n), 1 + Z * Z / n
+    return np.clip((middle - half) / scale, 0, 1), np.clip((middle + half) / scale, 0, 1)
+
+
+def known(value: Any) -> float | None:
+    """A number, or None where it is not one."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _linearised(sums: Floats) -> tuple[Floats, Floats]:
+    """The ratio of sums and its variance by Taylor's linearisation: sum w^2 (y - mean)^2 / (sum w)^2."""
+    _, w, wy, squares, squares_y, squares_yy = sums
+    mean = wy / w
+    residual = squares_yy - 2 * mean * squares_y + mean * mean * squares
+    return mean, np.maximum(residual, 0) / (w * w)
+
+
+def _estimate(value: float, low: float, high: float, n: int, effective: float, method: str) -> Estimate:
+    """The figures with None for what is not a number."""
+    return Estimate(known(value), known(low), known(high), n, effective if n else 0.0, method)

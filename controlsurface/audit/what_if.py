@@ -1,0 +1,117 @@
+"""What another threshold would do: escalation, quality, cost and latency at any threshold, or why nobody can say.
+
+A request whose confidence lies below the threshold goes to the large lane; one at the threshold stays in the small one.
+The answer of the lane it would go to is known where that lane answered it (weight graded / g) or shadowed it (weight
+shadow / e): the self-normalised inverse propensity estimate, SNIPS (Swaminathan and Joachims 2015). It rests on sums
+over rows below and above a threshold, so these are made once and every threshold is a look-up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controlsurface.audit.estimate import Floats, mean_of, share_of, wilson
+from controlsurface.audit.logged import Flags, Logged, Outcome, unsupported
+
+Places = NDArray[np.int64]
+
+KNOTS = 20_000  # thresholds between which no request lies, or too few to matter
+MOST_UNSUPPORTED = 0.02  # of the requests; above it there is no figure, only bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One outcome at each threshold: NaN where there is no evidence. `lowest`, `highest`: whatever the unseen rows hold.
+
+    The bounds exist for shares only; money and time have none.
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    n: Floats
+    unsupported: Floats
+    lowest: Floats
+    highest: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of one outcome, by knot: the moments of rows if they go large, if they stay small, and what is not supported."""
+
+    below: Floats  # (7, knots + 1): six moments and the unsupported weight, of rows below each knot
+    above: Floats  # the same, of rows at or above it
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """All that is needed to answer for any threshold."""
+
+    knots: Floats
+    requests: Floats  # weight, squared weight and rows below each knot: (3, knots + 1)
+    sums: Mapping[str, Sums]
+
+    def place(self, thresholds: Floats) -> Places:
+        """The first knot at or above each threshold."""
+        return np.searchsorted(self.knots, thresholds, "left")
+
+    def escalation(self, thresholds: Floats) -> Floats:
+        """Share of requests below each threshold, with Wilson's interval: value, low, high."""
+        below = self.requests[:, self.place(thresholds)]
+        total = self.requests[:, -1]
+        value = below[0] / total[0]
+        return np.stack([value, *wilson(value, np.full_like(value, total[0] ** 2 / total[1]))])
+
+    def figure(self, name: str, thresholds: Floats, *, bounded: bool) -> Figure:
+        """One outcome at each threshold; `bounded`: its values lie between 0 and 1."""
+        at, sums = self.place(thresholds), self.sums[name]
+        both = sums.below[:, at] + sums.above[:, at]
+        value, low, high, _ = (share_of if bounded else mean_of)(both[:6])
+        unseen = both[6] / self.requests[0, -1]
+        seen = np.where(both[0] > 0, 1 - unseen, 0.0)
+        none = (unseen > MOST_UNSUPPORTED) | (both[0] == 0)
+        known = seen > 0
+        lowest = np.where(known, np.nan_to_num(low) * seen, 0.0) if bounded else np.full_like(value, np.nan)
+        highest = np.where(known, np.nan_to_num(high) * seen + 1 - seen, 1.0) if bounded else lowest
+        hidden = (np.where(none, np.nan, each) for each in (value, low, high))
+        return Figure(*hidden, both[0], np.where(both[0] > 0, unseen, 1.0), lowest, highest)
+
+
+def sweep(rows: Logged) -> Sweep:
+    """The sums over `rows`, which are in order of confidence; at least one row."""
+    knots = np.unique(rows.confidence)
+    if len(knots) > KNOTS:
+        knots = np.unique(np.quantile(knots, np.linspace(0, 1, KNOTS), method="inverted_cdf"))
+    cell = np.searchsorted(knots, rows.confidence, "left")
+    ones = np.ones_like(rows.weight)
+    requests = _below(np.stack([rows.weight, rows.weight**2, ones]), cell, len(knots))
+    sums = {name: _sums(rows, each, cell, len(knots)) for name, each in rows.outcomes.items()}
+    return Sweep(knots, requests, sums)
+
+
+def _sums(rows: Logged, outcome: Outcome, cell: Places, knots: int) -> Sums:
+    """The sums of one outcome: rows below a knot would be answered by the large lane, the others by the small one."""
+    up = _columns(rows, outcome, rows.large)
+    down = _columns(rows, outcome, ~rows.large)
+    above = _below(down, cell, knots)
+    return Sums(_below(up, cell, knots), above[:, -1:] - above)
+
+
+def _columns(rows: Logged, outcome: Outcome, stays: Flags) -> Floats:
+    """Six moments and the unsupported weight of each row, if all went to one lane; `stays`: it answered already."""
+    y = np.where(stays, outcome.given, outcome.shadow)
+    chance = np.where(stays, outcome.g, outcome.e)
+    seen = np.isfinite(y) & (chance > 0)
+    w = np.where(seen, rows.weight / np.where(seen, chance, 1.0), 0.0)
+    wy = w * np.where(seen, y, 0.0)
+    y = np.where(seen, y, np.nan)
+    hole = unsupported(y, chance, stays) | unsupported(y, chance, ~stays)
+    return np.stack([seen.astype(np.float64), w, wy, w * w, w * wy, wy * wy, np.where(hole, rows.weight, 0.0)])
+
+
+def _below(columns: Floats, cell: Places, knots: int) -> Floats:
+    """Sums of each column over the rows below each knot, and over all."""
+    sums = np.stack([np.bincount(cell, column, knots) for column in columns])
+    return np.concatenate([np.zeros((len(columns), 1)), np.cumsum(sums, axis=1)], axis=1)
