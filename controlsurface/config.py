@@ -4,15 +4,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-<<<<<<< HEAD
-from typing import Any, Literal, get_args
-
-from pydantic import BaseModel, Field, ValidationError, model_validator
-=======
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
->>>>>>> f9e223f (Compare answers by the comparator of their task type; estimate, calibrate and sweep thresholds in pure functions)
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
@@ -113,7 +107,7 @@ class Comparator(Section):
     """When two answers disagree."""
 
     kind: Literal["exact", "text", "number", "json", "judge"] = Field(
-        "number", description="as labels, as words, as numbers (else as labels), by fields of JSON, by scores of a judge"
+        "number", description="as labels, words, numbers (else labels), by fields of JSON, by scores of a judge"
     )
     tolerance: float = Field(0.02, ge=0, description="numbers and scores no further apart agree")
     fields: tuple[Annotated[str, Field(pattern=r"^\$[\w.\[\]\*-]*$")], ...] = Field(
@@ -135,7 +129,9 @@ class Audit(Section):
     """How answers are compared and graded when lanes are audited."""
 
     comparator: Comparator = Comparator()
-    comparators: dict[str, Comparator] = Field({}, description="by task type, where it differs")
+    comparators: dict[str, Comparator] = Field(
+        {}, description="by task type, where it differs: a table like `audit.comparator` each"
+    )
     grade_evaluation: str = Field("", description="evaluation whose score, 0 to 1, grades an answer")
     grade_labels: bool = Field(False, description="labels that are numbers from 0 to 1 are grades")
 

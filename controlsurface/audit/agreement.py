@@ -50,8 +50,8 @@ def weighted(first: Codes, second: Codes, agrees: NDArray[np.bool_], weights: Fl
     shares = np.stack([np.bincount(codes, p, q) for codes in (first, second)])
     kappa = _corrected(float(p @ agrees), float((shares[0] * shares[1]).sum()))
     ac1, half = _ac1(first, second, agrees, p, shares.mean(axis=0))
-    bounds = (None, None) if ac1 is None else (max(-1.0, ac1 - half), min(1.0, ac1 + half))
-    return Agreement(len(first), raw.value, raw.low, raw.high, ac1, *bounds, kappa, q)
+    low, high = (None, None) if ac1 is None else (max(-1.0, ac1 - half), min(1.0, ac1 + half))
+    return Agreement(len(first), raw.value, raw.low, raw.high, ac1, low, high, kappa, q)
 
 
 def _ac1(

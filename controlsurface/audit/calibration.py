@@ -43,7 +43,7 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`refused` says why there are no `errors`. `ranking` (the share of pairs in the right order) needs no probability."""
+    """`refused` says why there are no `errors`. `ranking` needs no probability."""
 
     n: int
     refused: str | None
@@ -95,19 +95,17 @@ def ranking(confidence: Floats, correct: Floats) -> Estimate | None:
 
 
 def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
-    """Each row's bin, the bins' lower and their upper edges: ten of one width, or one a value where there are so few."""
+    """Each row's bin, the bins' lower and upper edges: ten of one width, or one a value where there are so few."""
     values = np.unique(confidence)
     if len(values) <= BINS:
         return np.searchsorted(values, confidence).astype(np.int64), values, values
     ends = (0.0, 1.0) if kind == "probability" else (float(values[0]), float(values[-1]))
     edges = np.linspace(*ends, BINS + 1)
-    cell = np.clip(np.searchsorted(edges, confidence, "right") - 1, 0, BINS - 1).astype(np.int64)
-    return cell, edges[:-1], edges[1:]
+    place = np.clip(np.searchsorted(edges, confidence, "right") - 1, 0, BINS - 1).astype(np.int64)
+    return place, edges[:-1], edges[1:]
 
 
-def _bins(
-    confidence: Floats, correct: Floats, weights: Floats, cell: Codes, lower: Floats, upper: Floats
-) -> list[Bin]:
+def _bins(confidence: Floats, correct: Floats, weights: Floats, cell: Codes, lower: Floats, upper: Floats) -> list[Bin]:
     """The bins that hold something."""
     return [
         Bin(
@@ -123,9 +121,9 @@ def _bins(
 def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> Errors:
     """All sums over rows and over bins; ECE's bias is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
     p = weights / weights.sum()
-    mass, stated, seen = (np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct))
-    held = mass > 0
-    mass, stated, seen = mass[held], stated[held] / mass[held], seen[held] / mass[held]
+    sums = np.stack([np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct)])
+    mass, stated, seen = sums[:, sums[0] > 0]
+    stated, seen = stated / mass, seen / mass
     base = float(p @ correct)
     noise = np.bincount(cell, p * p * confidence * (1 - confidence), BINS)
     bias = float(np.sqrt(2 / np.pi) * np.sqrt(noise).sum())

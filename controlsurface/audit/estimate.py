@@ -29,8 +29,8 @@ class Estimate:
 def share(values: Floats, weights: Floats) -> Estimate:
     """The weighted mean of values in [0, 1], each standing for `weights` requests.
 
-    Hajek (1971): sum(w y) / sum(w). Its linearised variance gives the effective n (Korn and Graubard 1998), and that the
-    interval (Wilson 1927), which stays inside [0, 1] and is honest at 0 and 1.
+    Hajek (1971): sum(w y) / sum(w). Its linearised variance gives the effective n (Korn and Graubard 1998), and that
+    the interval (Wilson 1927), which stays inside [0, 1] and is honest at 0 and 1.
     """
     sums = moments(values, weights)
     mean, low, high, effective = (float(each) for each in share_of(sums))

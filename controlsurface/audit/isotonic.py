@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controlsurface.audit.estimate import Floats
+
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Map:
 def fit(scores: Floats, correct: Floats, weights: Floats) -> Map:
     """The non-decreasing map nearest to the outcomes in weighted squares (Ayer et al. 1955). Needs one row."""
     x, place = np.unique(scores, return_inverse=True)
-    weight = np.bincount(place, weights)
+    weight = np.bincount(place, weights).astype(np.float64)
     value, size = pooled(np.bincount(place, weights * correct) / weight, weight)
     ends = np.cumsum(size) - 1
     starts = ends - size + 1
@@ -30,7 +33,7 @@ def fit(scores: Floats, correct: Floats, weights: Floats) -> Map:
     return Map(tuple(x[kept].tolist()), tuple(np.repeat(value, size)[kept].tolist()))
 
 
-def pooled(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def pooled(values: Floats, weights: Floats) -> tuple[Floats, Counts]:
     """The isotonic blocks of a sequence: their values, and how many entries each holds."""
     size = np.ones(len(values), dtype=np.int64)
     while True:

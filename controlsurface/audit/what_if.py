@@ -23,9 +23,9 @@ MOST_UNSUPPORTED = 0.02  # of the requests; above it there is no figure, only bo
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One outcome at each threshold: NaN where there is no evidence. `lowest`, `highest`: whatever the unseen rows hold.
+    """One outcome at each threshold: NaN where there is no evidence.
 
-    The bounds exist for shares only; money and time have none.
+    `lowest` and `highest` hold whatever the unseen rows are; they exist for shares only, money and time have none.
     """
 
     value: Floats
@@ -75,8 +75,8 @@ class Sweep:
         known = seen > 0
         lowest = np.where(known, np.nan_to_num(low) * seen, 0.0) if bounded else np.full_like(value, np.nan)
         highest = np.where(known, np.nan_to_num(high) * seen + 1 - seen, 1.0) if bounded else lowest
-        hidden = (np.where(none, np.nan, each) for each in (value, low, high))
-        return Figure(*hidden, both[0], np.where(both[0] > 0, unseen, 1.0), lowest, highest)
+        value, low, high = (np.where(none, np.nan, each) for each in (value, low, high))
+        return Figure(value, low, high, both[0], np.where(both[0] > 0, unseen, 1.0), lowest, highest)
 
 
 def sweep(rows: Logged) -> Sweep:

@@ -64,7 +64,7 @@ GROUPS = {
         ),
         Metric(
             "disagreement_rate",
-            help="Share of requests that two lanes answer differently, by shadow calls and the comparator of the task type.",
+            help="Share of requests that two lanes answer differently, by shadow calls and the comparator in force.",
             sql="sum(disagreed) / sum(compared)",
             unit="ratio",
             better="lower",
