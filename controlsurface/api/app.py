@@ -17,10 +17,12 @@ from controlsurface.api.exposition import Exposition
 from controlsurface.api.families import CONTENT_TYPE
 from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
-from controlsurface.api.operations import OPERATIONS, Operation
+from controlsurface.api.operation import Operation
+from controlsurface.api.operations import OPERATIONS
 from controlsurface.api.problems import on_error, on_http, on_known
-from controlsurface.api.telling import TELLINGS, Call, Telling, received
+from controlsurface.api.telling import Call, Telling, received
 from controlsurface.api.telling import read as read_body
+from controlsurface.api.tellings import TELLINGS
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.reader import Reader

@@ -11,9 +11,11 @@ from controlsurface import __version__
 from controlsurface.api import shapes
 from controlsurface.api.arguments import is_list
 from controlsurface.api.encode import ARROW, JSON, json
-from controlsurface.api.operations import OPERATIONS, Operation
+from controlsurface.api.operation import Operation
+from controlsurface.api.operations import OPERATIONS
 from controlsurface.api.problems import MEDIA_TYPE
-from controlsurface.api.telling import TELLINGS, Telling
+from controlsurface.api.telling import Telling
+from controlsurface.api.tellings import TELLINGS
 from controlsurface.metrics.arguments import Arguments
 
 _ERRORS = {

@@ -1,13 +1,13 @@
 """The questions that the API answers: address, arguments, answer, and the answer's shape for the OpenAPI document."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
-from controlsurface.api import shapes
+from controlsurface.api import desk, shapes
 from controlsurface.api.encode import Tabular
+from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
@@ -19,8 +19,6 @@ from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.listing import RequestsArgs
 
-Path = Mapping[str, Any]
-
 
 class Nothing(Arguments):
     """No arguments."""
@@ -30,18 +28,6 @@ class Near(Arguments):
     """A hint in time."""
 
     near: Instant | None = Field(None, description="a time near the start, RFC 3339: makes the look-up fast")
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One GET address."""
-
-    path: str
-    summary: str
-    arguments: type[Arguments]
-    answer: Callable[[Reader, Any, Path], Any]
-    shape: Mapping[str, Any]
-    arrow: bool = True
 
 
 def metrics(reader: Reader, _: Nothing, __: Path) -> Any:
@@ -150,4 +136,5 @@ OPERATIONS = (
     ),
     Operation("/api/v1/unrecognised", "Attributes that no vocabulary reads", Nothing, unrecognised, shapes.ATTRIBUTES),
     Operation("/api/v1/sources", "Services of the last 7 days and their clocks", Nothing, sources, shapes.SOURCES),
+    *desk.OPERATIONS,
 )

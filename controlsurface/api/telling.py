@@ -7,13 +7,10 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from controlsurface.api import shapes
 from controlsurface.api.auth import Caller
 from controlsurface.config import Role
 from controlsurface.errors import BadRequest, TooLarge
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.claims import Claim
-from controlsurface.metrics.events import Event
 from controlsurface.reader import Reader
 
 LONGEST = 65_536  # bytes of a body
@@ -49,27 +46,6 @@ class Telling:
     role: Role = "operator"
     status: int = 201
     problems: tuple[str, ...] = ()
-
-
-def tell_event(reader: Reader, event: Event, call: Call) -> Told:
-    """Keep a change; a caller with a name is its source, whatever it says."""
-    told = event.model_copy(update={"source": call.caller.name or event.source})
-    reader.tell(told)
-    return Told(told.model_dump())
-
-
-def claim_model(reader: Reader, claim: Claim, call: Call) -> Told:
-    """Put a model into a lane; a caller with a name is the source of the event."""
-    told = claim.model_copy(update={"source": call.caller.name or claim.source})
-    reader.claim(told)
-    return Told(told.model_dump())
-
-
-_CLAIM = "Put a model into a lane, and write it into the configuration file"
-TELLINGS: tuple[Telling, ...] = (
-    Telling("/api/v1/events", "Tell of a change", Event, tell_event, shapes.EVENT),
-    Telling("/api/v1/lanes", _CLAIM, Claim, claim_model, shapes.CLAIM, role="admin", problems=("409",)),
-)
 
 
 async def received(request: Request) -> bytes:

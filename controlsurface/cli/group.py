@@ -13,6 +13,7 @@ _COMMANDS = {
     "import": "Bring in files: OTLP bodies, the Collector's JSON lines, tables.",
     "query": "Any metric, broken down and filtered.",
     "export": "Figures as files: the weekly cost attribution.",
+    "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }

@@ -28,7 +28,8 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
         "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
-        "contributors events lanes unrecognised sources attribution"
+        "contributors events lanes unrecognised sources attribution audits audits/next audits/labels "
+        "audits/{item_id}/label"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",

@@ -1,0 +1,20 @@
+"""The review desk: pairs of answers, blind and side by side, and what people say about them."""
+
+from controlsurface.audit.desk.exchange import BringLabels, LabelRow, LabelRows, Labels, LabelsArgs
+from controlsurface.audit.desk.labels import Label, SayLabel, Side
+from controlsurface.audit.desk.queue import Items, ItemsArgs, Next, NextArgs
+
+__all__ = [
+    "BringLabels",
+    "Items",
+    "ItemsArgs",
+    "Label",
+    "LabelRow",
+    "LabelRows",
+    "Labels",
+    "LabelsArgs",
+    "Next",
+    "NextArgs",
+    "SayLabel",
+    "Side",
+]

@@ -1,0 +1,127 @@
+"""Labels as rows that leave and come back: all revisions, so that what is brought back is what was taken."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.audit.desk.labels import Reviewer
+from controlsurface.audit.desk.queue import within
+from controlsurface.audit.desk.sides import Verdict
+from controlsurface.errors import Conflict
+from controlsurface.metrics.arguments import Arguments, Text, Window
+from controlsurface.metrics.statement import Statement, where
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Answer, Ground
+
+MOST = 100  # labels in one order, so that a body stays under the server's bound
+
+_FACTS = (
+    "request_id, task_type, lane, model, answer_label, shadow_lane, shadow_model, shadow_label, sampling_probability"
+)
+_BRING = """\
+INSERT INTO audit_labels BY NAME
+WITH brought AS (
+    SELECT
+        unnest($item_id) AS item_id, unnest($reviewer) AS reviewer, unnest(CAST($revision AS INTEGER[])) AS revision,
+        unnest(CAST($verdict AS VARCHAR[])) AS verdict, unnest(CAST($shown_left AS VARCHAR[])) AS shown_left,
+        unnest(CAST($comment AS VARCHAR[])) AS comment, unnest(CAST($labelled_at AS TIMESTAMP[])) AS labelled_at,
+        unnest(CAST($said_by AS VARCHAR[])) AS said_by
+)
+SELECT * FROM brought AS b
+WHERE NOT EXISTS (
+    SELECT 1 FROM audit_labels AS l
+    WHERE l.item_id = b.item_id AND l.reviewer = b.reviewer AND l.revision = b.revision
+)"""
+_THERE = """\
+SELECT l.item_id, l.reviewer, l.revision, l.verdict, l.comment
+FROM audit_labels AS l
+WHERE l.item_id IN (SELECT unnest($item_id))"""
+_HERE = "SELECT count(DISTINCT item_id) AS n FROM audit_items WHERE item_id IN (SELECT unnest($item_id))"
+
+
+class LabelsArgs(Window):
+    """Which labels: those of items in the window; without one, all there are."""
+
+    reviewer: Text | None = Field(None, description="only what this reviewer says")
+
+
+class LabelRow(Arguments):
+    """One revision of a label, as `audit export` writes it; columns about the item are not read back."""
+
+    item_id: Text = Field(min_length=1, description="the item")
+    reviewer: Reviewer = Field(description="who says so")
+    revision: int = Field(1, ge=1, lt=1_000_000, description="the reviewer's first, second, ... word on the item")
+    verdict: Verdict | None = Field(description="which answer is right; null: taken back")
+    shown_left: Literal["production", "shadow"] | None = Field(None, description="what stood on the left")
+    comment: Text | None = Field(None, description="why")
+    labelled_at: Instant | None = Field(None, description="when; left out: now")
+    said_by: Text = Field("import", description="where it was said")
+
+
+class LabelRows(Arguments):
+    """Labels to bring."""
+
+    rows: tuple[LabelRow, ...] = Field(max_length=MOST, description="labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All revisions of labels, with what their items are about."""
+
+    arguments: LabelsArgs
+    path: str = "/api/v1/audits/labels"
+
+    def answered(self, ground: Ground) -> Answer:
+        """Rows in order of time: item_id, reviewer, revision, verdict, ..., request_id, task_type, lane, model, ..."""
+        found, parameters = within(self.arguments, "all", "")
+        if self.arguments.reviewer:
+            found.append("l.reviewer = $reviewer")
+            parameters["reviewer"] = self.arguments.reviewer
+        sql = f"""\
+SELECT l.*, {", ".join(f"i.{name}" for name in _FACTS.split(", "))}
+FROM audit_labels AS l LEFT JOIN audit_items AS i ON i.item_id = l.item_id{where(found, "")}
+ORDER BY l.labelled_at, l.item_id, l.reviewer, l.revision"""
+        return Answer(ground.rows(Statement(sql, parameters)))
+
+
+@dataclass(frozen=True, slots=True)
+class BringLabels:
+    """The order to keep labels from elsewhere; those that are there already change nothing. Raises Conflict."""
+
+    body: LabelRows
+    method: str = "POST"
+    path: str = "/api/v1/audits/labels"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Keep them; how many were new, were there, and are about items that are not here."""
+        rows = self.body.rows
+        items = {"item_id": [each.item_id for each in rows]}
+        there = _agreeing(rows, ground.rows(Statement(_THERE, items)))
+        ground.keep([Statement(_BRING, _columns(rows))])
+        here = ground.rows(Statement(_HERE, items)).to_pylist()[0]["n"]
+        return {"new": len(rows) - there, "known": there, "without_item": len({*items["item_id"]}) - here}
+
+
+def _agreeing(rows: Sequence[LabelRow], there: pa.Table) -> int:
+    """How many of the rows are kept already. Raises Conflict where a kept one says something else."""
+    kept = {(r["item_id"], r["reviewer"], r["revision"]): (r["verdict"], r["comment"]) for r in there.to_pylist()}
+    found = 0
+    for each in rows:
+        key = (each.item_id, each.reviewer, each.revision)
+        if key in kept and kept[key] != (each.verdict, each.comment):
+            raise Conflict(f"revision {each.revision} of {each.reviewer} on {each.item_id} says {kept[key][0]} here")
+        found += key in kept
+    return found
+
+
+def _columns(rows: Sequence[LabelRow]) -> dict[str, list[Any]]:
+    """The rows by column, as the statement takes them."""
+    now = datetime.now(UTC)
+    columns = {name: [getattr(each, name) for each in rows] for name in LabelRow.model_fields}
+    columns["labelled_at"] = [(each or now).replace(tzinfo=None) for each in columns["labelled_at"]]
+    return columns

@@ -1,0 +1,103 @@
+"""A label: who says which of two answers is right. It is kept once, however often it is sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from controlsurface.audit.desk.sides import meant, on_the_left
+from controlsurface.errors import Conflict, NotFound
+from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Ground
+
+Side = Literal["left", "right", "production", "shadow", "both", "neither"]
+Reviewer = Annotated[str, Field(min_length=1, max_length=100)]
+
+# One statement, so that of two that come at once with the same revision only one is kept.
+_KEEP = """\
+INSERT INTO audit_labels BY NAME
+SELECT
+    $item_id AS item_id, $reviewer AS reviewer, CAST($revision AS INTEGER) AS revision, $verdict AS verdict,
+    $shown_left AS shown_left, $comment AS comment, CAST($labelled_at AS TIMESTAMP) AS labelled_at, $said_by AS said_by
+WHERE $revision - 1 = (
+    SELECT coalesce(max(revision), 0) FROM audit_labels WHERE item_id = $item_id AND reviewer = $reviewer
+)"""
+_KEPT = """\
+SELECT item_id, reviewer, revision, verdict, shown_left, comment, labelled_at, said_by
+FROM audit_labels
+WHERE item_id = $item_id AND reviewer = $reviewer
+ORDER BY revision DESC"""
+
+
+class Label(Arguments):
+    """What a reviewer says of an item. `revision` counts what this reviewer said of it: 1, 2, ...
+
+    Item, reviewer and revision are the label's key: sent twice it is kept once, and what would follow a revision that
+    is not the newest is refused.
+    """
+
+    reviewer: Reviewer = Field(description="who says so; a caller with a name is always taken by it")
+    revision: int = Field(ge=1, lt=1_000_000, description="one more than the newest of this item and reviewer")
+    verdict: Side | None = Field(description="which answer is right; left and right as shown blind; null: taken back")
+    comment: Text | None = Field(None, description="why")
+    said_by: Literal["desk", "api", "cli"] = Field("api", description="where it was said")
+
+
+@dataclass(frozen=True, slots=True)
+class SayLabel:
+    """The order to keep a label of an item; the label as it is kept. Raises NotFound, Conflict."""
+
+    item_id: str
+    body: Label
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The item's address."""
+        return f"/api/v1/audits/{quote(self.item_id, safe='')}/label"
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Keep it; once this returns it is on the disk."""
+        _known(ground, self.item_id)
+        row = self._row()
+        ground.keep([Statement(_KEEP, row)])
+        return kept(ground, row)
+
+    def _row(self) -> dict[str, Any]:
+        said, left = self.body, on_the_left(self.item_id, self.body.reviewer)
+        blind = said.said_by == "desk" or said.verdict in {"left", "right"}
+        return {
+            "item_id": self.item_id,
+            "reviewer": said.reviewer,
+            "revision": said.revision,
+            "verdict": meant(said.verdict, left) if said.verdict else None,
+            "shown_left": left if blind else None,
+            "comment": said.comment or None,
+            "labelled_at": datetime.now(UTC).replace(tzinfo=None),
+            "said_by": said.said_by,
+        }
+
+
+def kept(ground: Ground, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The label of that key, if it says what `row` says. Raises Conflict."""
+    names = {name: row[name] for name in ("item_id", "reviewer")}
+    history = ground.rows(Statement(_KEPT, names)).to_pylist()
+    found: Mapping[str, Any] | None = next((each for each in history if each["revision"] == row["revision"]), None)
+    if found is None:
+        newest = history[0]["revision"] if history else 0
+        raise Conflict(f"revision {row['revision']} does not follow revision {newest} of {row['reviewer']}")
+    if any(found[name] != row[name] for name in ("verdict", "comment")):
+        raise Conflict(f"revision {row['revision']} of {row['reviewer']} says something else: {found['verdict']}")
+    return found
+
+
+def _known(ground: Ground, item_id: str) -> None:
+    """Nothing, where there is such an item. Raises NotFound."""
+    found = ground.rows(Statement("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id}))
+    if not found.num_rows:
+        raise NotFound(f"no audit item '{item_id[:100]}'")

@@ -1,0 +1,174 @@
+"""The queue of pairs to review: filled from the calls, in an order that is random and stays as it is.
+
+Labelled items are a random part of all, whoever labels how many, because the order is a hash of item and reviewer:
+that is what estimates from labels rest on.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+from pydantic import Field
+
+from controlsurface.audit.desk.card import carded
+from controlsurface.audit.desk.labels import Reviewer
+from controlsurface.errors import UnknownName
+from controlsurface.metrics.arguments import Text, Window
+from controlsurface.metrics.statement import Statement, where
+from controlsurface.reader.asking import Answer, Ground
+
+FRESH_S = 10.0  # how long the queue is not looked at again
+
+_REFILL = Path(__file__).with_name("refill.sql").read_text("utf-8").rstrip("\n")
+# Late spans may still change what was paired within the hour; what is labelled stays as it was shown.
+_RECENT = """\
+DELETE FROM audit_items AS i
+WHERE i.started_at > (SELECT max(started_at) FROM audit_items) - INTERVAL 1 HOUR
+    AND NOT EXISTS (SELECT 1 FROM audit_labels AS l WHERE l.item_id = i.item_id)"""
+
+COLUMNS = {
+    **{name: name for name in ("task_type", "lane", "model", "shadow_lane", "shadow_model", "router")},
+    **{name: name for name in ("router_version", "tenant", "team", "environment")},
+    "answered_by": "model",
+}
+
+_LIVE = "SELECT 1 FROM audit_labels_live AS l WHERE l.item_id = i.item_id"
+Which = Literal["open", "second", "mine", "all"]
+_WHICH: dict[Which, str] = {
+    "open": f"NOT EXISTS ({_LIVE})",
+    "second": f"EXISTS ({_LIVE}) AND NOT EXISTS ({_LIVE} AND l.reviewer = $reviewer)",
+    "mine": f"EXISTS ({_LIVE} AND l.reviewer = $reviewer)",
+    "all": "true",
+}
+
+_filled: "WeakKeyDictionary[Ground, float]" = WeakKeyDictionary()
+
+
+class ItemsArgs(Window):
+    """Which items."""
+
+    which: Which = Field("all", description="open: without a label; second: labelled, but not by reviewer; mine; all")
+    reviewer: Text = Field("", description="whose labels `second` and `mine` are about")
+    limit: int = Field(100, ge=1, le=10_000, description="at most so many, newest first")
+
+
+class NextArgs(Window):
+    """Whose turn it is, and out of which items."""
+
+    reviewer: Reviewer = Field(description="who reviews")
+    which: Literal["open", "second"] = Field("open", description="open: nobody's label yet; second: others' only")
+    item: Text | None = Field(None, description="this item, whatever was said of it")
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Items with their labels, newest first; facts: how many there are of each kind."""
+
+    arguments: ItemsArgs
+    path: str = "/api/v1/audits"
+
+    def answered(self, ground: Ground) -> Answer:
+        """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
+        refill(ground)
+        return Answer(ground.rows(listed(self.arguments)), counted(ground, self.arguments, self.arguments.reviewer))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next item of a reviewer as a card without lanes and models; no row when there is none left."""
+
+    arguments: NextArgs
+    path: str = "/api/v1/audits/next"
+
+    def answered(self, ground: Ground) -> Answer:
+        """One row or none; facts: those of `counted`, and this reviewer's last label."""
+        refill(ground)
+        found = ground.rows(drawn(self.arguments))
+        facts = counted(ground, self.arguments, self.arguments.reviewer) | _last(ground, self.arguments.reviewer)
+        return Answer(carded(ground, found, self.arguments.reviewer), facts)
+
+
+def refill(ground: Ground) -> None:
+    """Queue what has come since; at most every FRESH_S."""
+    if monotonic() - _filled.get(ground, float("-inf")) > FRESH_S:
+        ground.keep([Statement(_RECENT, {}), Statement(_REFILL, {})])
+        _filled[ground] = monotonic()
+
+
+def listed(args: ItemsArgs) -> Statement:
+    """The statement whose rows are items with what was said of them."""
+    found, parameters = within(args, args.which, args.reviewer)
+    sql = f"""\
+SELECT
+    i.* REPLACE (trace_hex(i.trace_id) AS trace_id, span_hex(i.span_id) AS span_id,
+        trace_hex(i.shadow_trace_id) AS shadow_trace_id, span_hex(i.shadow_span_id) AS shadow_span_id),
+    coalesce(said.labels, 0) AS labels, said.reviewers, said.verdicts
+FROM audit_items AS i
+LEFT JOIN (
+    SELECT
+        item_id, count(*) AS labels, string_agg(reviewer, ', ' ORDER BY reviewer) AS reviewers,
+        string_agg(verdict, ', ' ORDER BY reviewer) AS verdicts
+    FROM audit_labels_live GROUP BY item_id
+) AS said ON said.item_id = i.item_id{where(found, "")}
+ORDER BY i.started_at DESC NULLS LAST, i.item_id
+LIMIT $row_limit"""
+    return Statement(sql, parameters | {"row_limit": args.limit})
+
+
+def drawn(args: NextArgs) -> Statement:
+    """The statement whose row is the item to show."""
+    parameters: dict[str, Any]
+    if args.item:
+        found, parameters = ["i.item_id = $item"], {"item": args.item}
+    else:
+        found, parameters = within(args, args.which, args.reviewer)
+    order = "ORDER BY md5(i.item_id || $by)"
+    return Statement(
+        f"SELECT i.* FROM audit_items AS i{where(found, '')}\n{order}\nLIMIT 1", parameters | {"by": args.reviewer}
+    )
+
+
+def counted(ground: Ground, args: Window, reviewer: str) -> dict[str, int]:
+    """How many items are in the window, have no label, have two or more, and have one of `reviewer`."""
+    found, parameters = within(args, "all", reviewer)
+    sql = f"""\
+WITH said AS (
+    SELECT item_id, count(*) AS labels, bool_or(reviewer = $by) AS mine FROM audit_labels_live GROUP BY item_id
+)
+SELECT
+    count(*) AS items, count(*) FILTER (labels IS NULL) AS open, count(*) FILTER (labels >= 2) AS twice,
+    count(*) FILTER (mine) AS mine
+FROM audit_items AS i LEFT JOIN said ON said.item_id = i.item_id{where(found, "")}"""
+    (row,) = ground.rows(Statement(sql, parameters | {"by": reviewer})).to_pylist()
+    return dict(row)
+
+
+def _last(ground: Ground, reviewer: str) -> dict[str, Any]:
+    """The newest label that holds of a reviewer: last_item and last_revision, None where there is none."""
+    sql = """\
+SELECT item_id AS last_item, revision AS last_revision FROM audit_labels_live WHERE reviewer = $by
+ORDER BY labelled_at DESC, item_id LIMIT 1"""
+    found = ground.rows(Statement(sql, {"by": reviewer})).to_pylist()
+    return dict(found[0]) if found else {"last_item": None, "last_revision": None}
+
+
+def within(args: Window, which: Which, reviewer: str) -> tuple[list[str], dict[str, Any]]:
+    """What items must meet, and the values that stand for parameters. Raises UnknownName for another dimension."""
+    found = [_WHICH[which]]
+    parameters: dict[str, Any] = {"reviewer": reviewer} if "$reviewer" in _WHICH[which] else {}
+    for name, operator in (("start", ">="), ("end", "<")):
+        if (moment := getattr(args, name)) is not None:
+            found.append(f"i.started_at {operator} ${name}")
+            parameters[name] = moment.replace(tzinfo=None)
+    for at, (dimension, values) in enumerate(args.filters().items()):
+        found.append(f"list_contains($is_{at}, coalesce(CAST(i.{_column(dimension)} AS VARCHAR), ''))")
+        parameters[f"is_{at}"] = [value or "" for value in values]
+    return found, parameters
+
+
+def _column(dimension: str) -> str:
+    if dimension not in COLUMNS:
+        raise UnknownName("dimension of audits", dimension, COLUMNS)
+    return COLUMNS[dimension]
