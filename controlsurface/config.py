@@ -136,6 +136,15 @@ class Audit(Section):
     grade_labels: bool = Field(False, description="labels that are numbers from 0 to 1 are grades")
 
 
+class Alerts(Section):
+    """Which rules are in force."""
+
+    shipped: bool = Field(True, description="evaluate the rules that come with Control Surface")
+    directories: tuple[str, ...] = Field((), description="folders of your own rules")
+    disable: tuple[str, ...] = Field((), description="names of rules that are not evaluated")
+    weekly_budget_usd: float = Field(0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit")
+
+
 class Config(Section):
     """The whole file; `controlsurface doctor --config` prints it."""
 
@@ -181,6 +190,7 @@ class Config(Section):
     audit: Audit = Audit()
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
+    alerts: Alerts = Alerts()
 
 
 def load(path: Path | None) -> Config:
@@ -194,9 +204,16 @@ def load(path: Path | None) -> Config:
 
 
 def _beside(path: Path, config: Config) -> Config:
-    """The price file's name as seen from the configuration's folder."""
-    prices = str(path.parent.absolute() / config.costs.prices)
-    return config.model_copy(update={"costs": config.costs.model_copy(update={"prices": prices})})
+    """The names of files and folders as seen from the configuration's folder."""
+    here = path.parent.absolute()
+    prices = str(here / config.costs.prices)
+    folders = tuple(str(here / folder) for folder in config.alerts.directories)
+    return config.model_copy(
+        update={
+            "costs": config.costs.model_copy(update={"prices": prices}),
+            "alerts": config.alerts.model_copy(update={"directories": folders}),
+        }
+    )
 
 
 def parse(table: Mapping[str, Any], name: str) -> Config:

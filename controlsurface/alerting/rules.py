@@ -18,9 +18,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from controlsurface.alerting.durations import Span
 from controlsurface.alerting.gauges import GAUGES
 from controlsurface.alerting.labels import NAME
-from controlsurface.config import Duration
 from controlsurface.errors import UnknownName, nearest
 from controlsurface.metrics import dimensions
 from controlsurface.metrics.catalog import CATALOG
@@ -51,8 +51,8 @@ class Rule(Part):
     kind: ClassVar[Kind]
 
     alert: str = Field(min_length=1, max_length=100, description="name of the alert; the label `alertname`")
-    for_: Duration = Field(ZERO, alias="for", ge=ZERO, description="how long in breach before it fires")
-    keep_firing_for: Duration = Field(ZERO, ge=ZERO, description="how long it fires on after the last breach")
+    for_: Span = Field(ZERO, alias="for", ge=ZERO, description="how long in breach before it fires")
+    keep_firing_for: Span = Field(ZERO, ge=ZERO, description="how long it fires on after the last breach")
     labels: Mapping[str, str] = Field(default_factory=dict, description="labels added to each alert")
     annotations: Mapping[str, str] = Field(default_factory=dict, description="texts; may name {{ $labels.x }}")
 
@@ -81,7 +81,7 @@ class Sliced(Rule):
 
     by: tuple[str, ...] = Field((), max_length=4, description="dimensions; one alert for each combination of values")
     no_data: NoData = Field("keep_last", description="what too few events mean: as before, all is well, or an alert")
-    known_for: Duration = Field(DAY, ge=ZERO, description="how long a slice without data is still waited for")
+    known_for: Span = Field(DAY, ge=ZERO, description="how long a slice without data is still waited for")
     where: Mapping[str, Values] = Field(default_factory=dict, description="keep rows of these values; null: unknown")
 
     @field_validator("where", mode="before")
@@ -146,7 +146,7 @@ class Other(Part):
     """A bound that is a figure itself: another metric, or the same one some time ago, times a factor."""
 
     metric: str | None = Field(None, description="the metric to compare with; without: the rule's own")
-    offset: Duration = Field(ZERO, ge=ZERO, description="measured so long ago")
+    offset: Span = Field(ZERO, ge=ZERO, description="measured so long ago")
     times: float = Field(1, gt=0, description="factor on the figure compared with")
 
     @field_validator("metric")
@@ -169,7 +169,7 @@ class ThresholdRule(Measured):
 
     kind: ClassVar[Kind] = "threshold"
 
-    over: Duration = Field(timedelta(minutes=15), ge=MINUTE, description="window that is measured, up to now")
+    over: Span = Field(timedelta(minutes=15), ge=MINUTE, description="window that is measured, up to now")
     above: Bound | None = Field(None, description="in breach when greater")
     below: Bound | None = Field(None, description="in breach when smaller")
     judge: Literal["value", "interval"] = Field("value", description="interval: only when all of it is beyond")
@@ -220,7 +220,7 @@ class LaneRule(Sliced):
     kind: ClassVar[Kind] = "lanes"
 
     lanes: Lanes
-    over: Duration = Field(DAY, ge=MINUTE, description="window that is measured, up to now")
+    over: Span = Field(DAY, ge=MINUTE, description="window that is measured, up to now")
     min_count: int = Field(200, ge=1, description="requests of each lane under which there is no data")
 
     @model_validator(mode="after")
@@ -244,7 +244,7 @@ class EventRule(Rule):
     kind: ClassVar[Kind] = "event"
 
     event: Change
-    over: Duration = Field(timedelta(hours=1), ge=MINUTE, description="how long it fires after the change")
+    over: Span = Field(timedelta(hours=1), ge=MINUTE, description="how long it fires after the change")
 
     @property
     def label_names(self) -> set[str]:
@@ -256,7 +256,7 @@ class Budget(Part):
     """Money for a period."""
 
     usd: float | None = Field(None, gt=0, description="without: `alerts.weekly_budget_usd` of the configuration")
-    period: Duration = Field(timedelta(days=7), ge=timedelta(hours=1), description="what the money is for")
+    period: Span = Field(timedelta(days=7), ge=timedelta(hours=1), description="what the money is for")
     burn: float = Field(1, gt=0, description="in breach when money goes so many times faster than the budget allows")
 
 
@@ -266,7 +266,7 @@ class BudgetRule(Sliced):
     kind: ClassVar[Kind] = "budget"
 
     budget: Budget
-    over: Duration = Field(timedelta(hours=6), ge=timedelta(minutes=12), description="window that is measured")
+    over: Span = Field(timedelta(hours=6), ge=timedelta(minutes=12), description="window that is measured")
 
     @model_validator(mode="after")
     def _dimensions(self) -> Self:
@@ -330,7 +330,7 @@ class Group(Part):
     """Rules that are evaluated together, every `interval`."""
 
     name: str = Field(min_length=1, max_length=100)
-    interval: Duration = Field(MINUTE, ge=timedelta(seconds=1), description="from one evaluation to the next")
+    interval: Span = Field(MINUTE, ge=timedelta(seconds=1), description="from one evaluation to the next")
     rules: tuple[AnyRule, ...] = Field(min_length=1)
 
 

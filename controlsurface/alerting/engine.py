@@ -1,0 +1,214 @@
+"""Rules evaluated against a store: what changed and who must hear of it are stored in one transaction.
+
+What is known in memory moves on only when that transaction is on the disk: an evaluation that cannot be stored never
+happened, and a crash finds state and notification together or neither.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+from controlsurface.alerting import kept
+from controlsurface.alerting.advance import Active, Step, advance, instances, restored
+from controlsurface.alerting.evaluate import Outcome, Sight, evaluate
+from controlsurface.alerting.files import RuleSet, Source
+from controlsurface.alerting.kept import Loop
+from controlsurface.alerting.rules import Rule
+from controlsurface.alerting.state import Alert, Transition
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.store.duckdb import DuckStore, Writing
+
+Enqueue = Callable[[Writing, Sequence[tuple[Rule, Alert]], datetime], None]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one evaluation came to: each rule's alerts, and the errors of rules that could not be evaluated."""
+
+    steps: Mapping[str, Step]
+    errors: Mapping[str, str | None]
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """Everything that changed its state."""
+        return tuple(move for step in self.steps.values() for move in step.transitions)
+
+    @property
+    def active(self) -> Mapping[str, Active]:
+        """The alerts of each rule that could be evaluated."""
+        return {rule: step.active for rule, step in self.steps.items()}
+
+
+def judge(rules: Sequence[Rule], known: Mapping[str, Active], sight: Sight, now: datetime) -> Found:
+    """Evaluate rules at one moment. A rule that cannot be evaluated keeps its alerts as they are."""
+    outcomes = evaluate(rules, sight, now)
+    steps: dict[str, Step] = {}
+    errors: dict[str, str | None] = {}
+    for rule in rules:
+        found = _step(rule, known.get(rule.alert, {}), outcomes[rule.alert], now)
+        if isinstance(found, Step):
+            steps[rule.alert] = found
+        errors[rule.alert] = None if isinstance(found, Step) else str(found)
+    return Found(steps, errors)
+
+
+def _step(rule: Rule, active: Active, outcome: Outcome, now: datetime) -> Step | ControlSurfaceError:
+    """A rule's next state, or why it has none."""
+    if isinstance(outcome, ControlSurfaceError):
+        return outcome
+    try:
+        return advance(rule, active, instances(rule, outcome), now)
+    except ControlSurfaceError as problem:
+        return problem
+
+
+def aligned(moment: datetime, interval: timedelta) -> datetime:
+    """The last multiple of the interval since 1970: every process evaluates at the same moments."""
+    return EPOCH + (moment - EPOCH) // interval * interval
+
+
+class RuleEngine:
+    """The rules in force and the state of their alerts. Used by one thread."""
+
+    def __init__(self, store: DuckStore, sight: Sight, enqueue: Enqueue, now: datetime) -> None:
+        self._store = store
+        self._sight = sight
+        self._enqueue = enqueue
+        self._rules = kept.rules(store)
+        self._errors: dict[str, str | None] = {}
+        self._loop = kept.loop(store) or Loop(loaded_at=now)
+        self._known: dict[str, Active] = dict(kept.alerts(store))
+        self._last: dict[str, datetime] = {}
+        self._went_down = self._loop.evaluated_at
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules in force."""
+        return self._rules
+
+    @property
+    def known(self) -> Mapping[str, Active]:
+        """What is known of each rule's alerts."""
+        return self._known
+
+    @property
+    def loop(self) -> Loop:
+        """What is known of the loop itself."""
+        return self._loop
+
+    def put_in_force(self, rules: RuleSet, now: datetime) -> None:
+        """Evaluate these rules from now on. Alerts of rules that are no more end; all others stay as they are."""
+        before = self._rules.rules
+        going_on = {name for name, rule in rules.rules.items() if _same(before.get(name), rule)}
+        known = {name: self._taken_over(rules.rules[name], self._known[name], now) for name in going_on & {*self._known}}
+        ended = [
+            replace(alert, state="resolved", resolved_at=now)
+            for name in self._known.keys() - going_on
+            for alert in self._known[name].values()
+            if alert.state == "firing"
+        ]
+        loop = replace(self._loop, loaded_at=now, problem=None)
+        with self._store.writing() as writing:
+            kept.keep_rules(writing, rules)
+            kept.keep_loop(writing, loop)
+            kept.keep_history(writing, [Transition(each.rule, each.labels, "firing", each, now) for each in ended])
+            kept.keep_alerts(writing, *kept.changed(self._known, dict.fromkeys(self._known, {}) | known))
+            self._enqueue(writing, [(before[each.rule], each) for each in ended if each.rule in before], now)
+        self._rules, self._known, self._loop, self._went_down = rules, known, loop, None
+        self._errors = {name: error for name, error in self._errors.items() if name in going_on}
+
+    def gauges(self) -> Mapping[str, float]:
+        """What rules may watch of the loop itself."""
+        failing = sum(error is not None for error in self._errors.values())
+        return {"rules_lag_seconds": self._loop.lag_s or 0, "rules_failed": failing}
+
+    def complain(self, problem: str | None) -> None:
+        """Remember why newer rule files are not in force (None: they are)."""
+        if problem != self._loop.problem:
+            loop = replace(self._loop, problem=problem)
+            with self._store.writing() as writing:
+                kept.keep_loop(writing, loop)
+            self._loop = loop
+
+    def next_after(self, moment: datetime) -> datetime:
+        """When something is due next."""
+        intervals = {source.group.interval for source in self._rules.groups} or {timedelta(minutes=1)}
+        return min(aligned(moment, interval) + interval for interval in intervals)
+
+    def tick(self, now: datetime) -> Found | None:
+        """Evaluate what is due at `now`, at the moments its intervals ask for. None where nothing is due."""
+        due = {source.group.name: source for source in self._rules.groups if self._is_due(source, now)}
+        if not due:
+            return None
+        moments: dict[datetime, list[Source]] = {}
+        for source in due.values():
+            moments.setdefault(aligned(now, source.group.interval), []).append(source)
+        found = None
+        for moment in sorted(moments):
+            found = self._evaluate(moments[moment], moment)
+        return found
+
+    def _is_due(self, source: Source, now: datetime) -> bool:
+        """Whether the group's moment has come since its last evaluation."""
+        last = self._last.get(source.group.name)
+        return last is None or aligned(now, source.group.interval) > last
+
+    def _evaluate(self, sources: Sequence[Source], moment: datetime) -> Found:
+        """One evaluation of some groups: judged, stored and only then known."""
+        began = perf_counter()
+        rules = [rule for source in sources for rule in source.group.rules]
+        found = judge(rules, self._known, self._sight, moment)
+        took_s = perf_counter() - began
+        loop = self._counted(sources, found, moment)
+        with self._store.writing() as writing:
+            kept.keep_alerts(writing, *kept.changed(self._known, found.active))
+            kept.keep_history(writing, found.transitions)
+            kept.keep_evaluations(writing, found.errors, moment, took_s)
+            kept.keep_loop(writing, loop)
+            self._enqueue(writing, list(_told(rules, found)), moment)
+        self._known = {name: active for name, active in {**self._known, **found.active}.items() if active}
+        self._loop = loop
+        self._errors |= found.errors
+        self._last |= {source.group.name: moment for source in sources}
+        return found
+
+    def _counted(self, sources: Sequence[Source], found: Found, moment: datetime) -> Loop:
+        """The loop's row after an evaluation."""
+        seen = [(self._last[each.group.name], each.group) for each in sources if each.group.name in self._last]
+        missed = max(((moment - last) // group.interval - 1 for last, group in seen), default=0)
+        failed = sum(error is not None for error in found.errors.values())
+        lag_s = (datetime.now(UTC) - moment).total_seconds()
+        return replace(
+            self._loop,
+            evaluated_at=max(moment, self._loop.evaluated_at or moment),
+            lag_s=lag_s,
+            evaluations=self._loop.evaluations + 1,
+            failed=self._loop.failed + failed,
+            missed=self._loop.missed + missed,
+        )
+
+    def _taken_over(self, rule: Rule, active: Active, now: datetime) -> Active:
+        """The alerts of a rule that goes on; after a restart the outage does not count."""
+        if self._went_down is None:
+            return active
+        back = ((key, restored(rule, alert, self._went_down, now)) for key, alert in active.items())
+        return {key: alert for key, alert in back if alert}
+
+
+def _told(rules: Sequence[Rule], found: Found) -> Iterator[tuple[Rule, Alert]]:
+    """What delivery must know: all that fires or is resolved, and what fired and is pending again."""
+    fell_back = {(move.rule, move.labels) for move in found.transitions if move.was == "firing"}
+    for rule in rules:
+        step = found.steps.get(rule.alert, Step({}))
+        for key, alert in step.active.items():
+            if alert.state != "pending" or (rule.alert, key) in fell_back:
+                yield rule, alert
+
+
+def _same(before: Rule | None, rule: Rule) -> bool:
+    """Whether the rule still speaks of the same label sets, whatever else has changed."""
+    telling = ("kind", "labels", "by", "where", "metric")
+    return before is not None and all(getattr(before, name, None) == getattr(rule, name, None) for name in telling)

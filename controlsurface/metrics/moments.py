@@ -1,0 +1,97 @@
+"""Several metrics of the same rows in one statement, at one moment or at many: what rules are judged by.
+
+One statement reads the rows once, however many metrics are asked for. A replay asks for many moments at once: each row
+then counts at every moment whose window holds it, so the figures are those that each moment would have seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from controlsurface.metrics import formula
+from controlsurface.metrics.arguments import Window
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.dimensions import known
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import wilson
+from controlsurface.metrics.statement import Statement, conditions, row_limit, where
+
+MOST_REPLAYED = 5_000_000  # rows of a replay
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """From `first` to `last`, both included, every `every`; all are multiples of it since 1970."""
+
+    first: datetime
+    last: datetime
+    every: timedelta
+
+
+def render(
+    metrics: Sequence[str], by: Sequence[str], pairs: Sequence[str], over: timedelta, moments: Moments
+) -> Statement:
+    """The statement whose rows are metric, moment, the dimensions, value, n, low, high.
+
+    A window is [moment - over, moment). The metrics have one source. `pairs` are conditions as `dimension:value`.
+    A slice without rows at a moment has no row. Raises UnknownName.
+    """
+    asked = [CATALOG[name] for name in dict.fromkeys(metrics)]
+    source = asked[0].source
+    dimensions = [known(source, name) for name in dict.fromkeys(by)]
+    start = moments.first - over
+    found, parameters = conditions(source, Window(start=start, end=moments.last, where=tuple(pairs)))
+    columns: dict[str, str] = {name: f"r.{name}" for name in dimensions}
+    for metric in asked:
+        columns |= formula.columns(metric)
+    listed = ",\n        ".join(["r.moment", *(f"{text} AS {name}" for name, text in columns.items())])
+    keys = ["moment", *dimensions]
+    parts = [
+        f"WITH measures AS (\n    SELECT\n        {listed}\n    FROM {_rows(source, found, moments)}\n),",
+        _figures(asked, keys),
+        _long(asked, keys),
+    ]
+    return Statement("\n".join(parts), {**parameters, **_windows(over, moments)})
+
+
+def _rows(source: str, found: Sequence[str], moments: Moments) -> str:
+    """The rows, each at the moments whose windows hold it."""
+    if moments.first == moments.last:
+        moment = "CAST($first AS TIMESTAMP) AS moment"
+    else:  # moments after the row, up to `over` after it
+        later = "time_bucket($every, r.started_at) + $every"
+        latest = "time_bucket($every, r.started_at + $over)"
+        moment = f"UNNEST(generate_series(greatest({later}, $first), least({latest}, $last), $every)) AS moment"
+    return f"(\n        SELECT r.*, {moment}\n        FROM {source} AS r{where(found, ' ' * 8)}\n    ) AS r"
+
+
+def _windows(over: timedelta, moments: Moments) -> Mapping[str, Any]:
+    """The parameters that say when."""
+    first, last = (moment.replace(tzinfo=None) for moment in (moments.first, moments.last))
+    if first == last:
+        return {"first": first, **row_limit()}
+    return {"first": first, "last": last, "every": moments.every, "over": over, "row_limit": MOST_REPLAYED}
+
+
+def _figures(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
+    """The CTE of one row a moment and slice, with three columns a metric."""
+    columns = list(keys)
+    for i, metric in enumerate(metrics):
+        value, n = formula.value(metric, "moment"), formula.n(metric, "moment")
+        sure = formula.effective(metric, "moment") if metric.kind == "ratio" else "CAST(NULL AS DOUBLE)"
+        columns += [f"{value} AS value_{i}", f"{n} AS n_{i}", f"{sure} AS effective_{i}"]
+    listed = ",\n        ".join(columns)
+    return f"figures AS (\n    SELECT\n        {listed}\n    FROM measures\n    GROUP BY {', '.join(keys)}\n),"
+
+
+def _long(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
+    """One row a moment, slice and metric."""
+    each = (
+        f"    SELECT '{metric.id}' AS metric, {', '.join(keys)}, CAST(value_{i} AS DOUBLE) AS value, "
+        f"CAST(coalesce(n_{i}, 0) AS BIGINT) AS n, CAST(effective_{i} AS DOUBLE) AS effective FROM figures"
+        for i, metric in enumerate(metrics)
+    )
+    stacked = "\n    UNION ALL\n".join(each)
+    names = ",\n    ".join(["metric", *keys, "value", "n", f"{wilson('low')} AS low", f"{wilson('high')} AS high"])
+    return f"long AS (\n{stacked}\n)\nSELECT\n    {names}\nFROM long\nLIMIT $row_limit"
