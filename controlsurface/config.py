@@ -142,7 +142,9 @@ class Alerts(Section):
     shipped: bool = Field(True, description="evaluate the rules that come with Control Surface")
     directories: tuple[str, ...] = Field((), description="folders of your own rules")
     disable: tuple[str, ...] = Field((), description="names of rules that are not evaluated")
-    weekly_budget_usd: float = Field(0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit")
+    weekly_budget_usd: float = Field(
+        0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit"
+    )
 
 
 class Config(Section):

@@ -103,7 +103,9 @@ class RuleEngine:
         """Evaluate these rules from now on. Alerts of rules that are no more end; all others stay as they are."""
         before = self._rules.rules
         going_on = {name for name, rule in rules.rules.items() if _same(before.get(name), rule)}
-        known = {name: self._taken_over(rules.rules[name], self._known[name], now) for name in going_on & {*self._known}}
+        known = {
+            name: self._taken_over(rules.rules[name], self._known[name], now) for name in going_on & {*self._known}
+        }
         ended = [
             replace(alert, state="resolved", resolved_at=now)
             for name in self._known.keys() - going_on
@@ -115,7 +117,7 @@ class RuleEngine:
             kept.keep_rules(writing, rules)
             kept.keep_loop(writing, loop)
             kept.keep_history(writing, [Transition(each.rule, each.labels, "firing", each, now) for each in ended])
-            kept.keep_alerts(writing, *kept.changed(self._known, dict.fromkeys(self._known, {}) | known))
+            kept.keep_alerts(writing, *kept.changed(self._known, {**{name: {} for name in self._known}, **known}))
             self._enqueue(writing, [(before[each.rule], each) for each in ended if each.rule in before], now)
         self._rules, self._known, self._loop, self._went_down = rules, known, loop, None
         self._errors = {name: error for name, error in self._errors.items() if name in going_on}

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from controlsurface.alerting.engine import RuleEngine
+from controlsurface.alerting.engine import Enqueue, RuleEngine
 from controlsurface.alerting.evaluate import Sight
-from controlsurface.alerting.outbox import enqueue
 from controlsurface.alerting.reload import Places
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.store.duckdb import DuckStore
@@ -21,7 +20,7 @@ _log = logging.getLogger("alerts")
 class RuleLoop:
     """Evaluates between `start` and `stop`; `reload` reads the rule files at once."""
 
-    def __init__(self, store: DuckStore, places: Places, sight: Sight) -> None:
+    def __init__(self, store: DuckStore, places: Places, sight: Sight, enqueue: Enqueue) -> None:
         self._places = places
         seen = replace(sight, gauges=lambda: {**sight.gauges(), **self._engine.gauges()})
         self._engine = RuleEngine(store, seen, enqueue, _now())
@@ -62,7 +61,7 @@ class RuleLoop:
         try:
             self._look()
             self._engine.tick(now)
-        except Exception:  # whatever it is, the next moment must be evaluated
+        except Exception:  # noqa: BLE001 - whatever it is, the next moment must be evaluated
             self.crashes += 1
             _log.exception("rules were not evaluated")
 
