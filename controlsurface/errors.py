@@ -175,6 +175,22 @@ class Unreachable(ControlSurfaceError):
     title = "Server unreachable"
 
 
+class Undelivered(Unreachable):
+    """A receiver of alerts did not take a message now; `retry_after_s` is what it asks to wait, None: nothing."""
+
+    title = "Not delivered"
+
+    def __init__(self, text: str, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class Refused(Undelivered):
+    """A receiver of alerts will never take this message."""
+
+    title = "Refused"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing where no known name is near."""
     match = get_close_matches(name, list(known), n=1, cutoff=0.6)

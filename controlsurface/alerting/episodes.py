@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,13 +15,14 @@ class Facts(BaseModel):
     """What the rule knows about an instance when it fires; None is unknown.
 
     `value` and `before` are in the metric's unit; `low` and `high` bound the value's interval, `n` is what it rests on.
-    `where` selects the slice (`dimension:value`), `over_s` is the length of the window looked at, in seconds.
+    `where` selects the slice (`dimension:value`), `over_s` is the length of the window looked at, in seconds; `above`
+    tells on which side of `threshold` the breach is. `evidence` is what the detector shows.
     """
 
     model_config = ConfigDict(frozen=True)
 
     rule: str
-    group: str = ""
+    kind: str = ""
     metric: str | None = None
     unit: str = ""
     where: tuple[str, ...] = ()
@@ -30,10 +32,10 @@ class Facts(BaseModel):
     high: float | None = None
     n: int | None = None
     before: float | None = None
+    threshold: float | None = None
+    above: bool = True
     onset: datetime | None = None
-    why: str = ""
-    threshold: str = ""
-    evidence: str = ""
+    evidence: dict[str, Any] = {}
     false_alarms_per_week: float | None = None
     annotations: dict[str, str] = {}
 

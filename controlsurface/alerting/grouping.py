@@ -72,7 +72,7 @@ def plan(desk: Desk, routes: Sequence[Route], muted: Muted, now: datetime) -> Pl
                     log[key, target.name] = entry
                 if sending and not (sending.reason == "repeat" and (key, target.name) in desk.waiting):
                     sendings.append(sending)
-            group = replace(group, next_at=now + route.interval)
+            group = replace(group, next_at=now + route.interval) if route.interval else group
         groups[key] = group
     kept = tuple(each for each in desk.episodes if _is_wanted(each, members, log, now))
     alive = {key for key, (_, _, episodes) in members.items() if any(each in kept for each in episodes)}

@@ -1,0 +1,115 @@
+"""Delivery at work: one thread that decides, and one for each notifier, so that one that hangs holds up no other."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+
+from controlsurface.alerting import outbox
+from controlsurface.alerting.grouping import Desk, Plan, plan
+from controlsurface.alerting.inhibition import Rule
+from controlsurface.alerting.muting import muting
+from controlsurface.alerting.notifiers import Gate, Notifier, made
+from controlsurface.alerting.payload import composed
+from controlsurface.alerting.routing import routes
+from controlsurface.alerting.sender import Sender
+from controlsurface.alerting.silences import RETENTION, Silence
+from controlsurface.channels import Delivery as Section
+from controlsurface.errors import ConfigError, ControlSurfaceError
+from controlsurface.reader import Reader
+from controlsurface.store.duckdb import DuckStore
+
+TICK_S = 1.0
+PATIENCE_S = 3.0  # for threads that are asked to end
+KEPT = max(RETENTION, timedelta(days=7))  # how long sent messages are remembered
+SWEEP = timedelta(hours=1)
+
+Clock = Callable[[], datetime]
+
+_log = logging.getLogger("delivery")
+
+
+def clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def notifiers(section: Section) -> dict[str, Notifier]:
+    """The configured notifiers by name. Raises ConfigError naming the one that cannot be."""
+    gate = Gate(tuple(map(ip_network, section.allow_networks)))
+    found = {}
+    for name, channel in section.notifiers.items():
+        try:
+            found[name] = made(channel, gate)
+        except ConfigError as problem:
+            raise ConfigError(f"delivery.notifiers.{name}: {problem}") from None
+    return found
+
+
+class Dispatcher:
+    """Decides who is to be told what, from the rows of the store alone: it can be ended at any moment."""
+
+    def __init__(self, store: DuckStore, section: Section) -> None:
+        self._store = store
+        self._routes = routes(section)
+        self._rules = [Rule.of(each) for each in section.inhibit]
+        self._swept: datetime | None = None
+
+    def tick(self, now: datetime) -> list[str]:
+        """One look; the notifiers that have something new to send."""
+        if self._swept is None or now - self._swept > SWEEP:
+            outbox.forget(self._store, now - KEPT)
+            self._swept = now
+
+        def look(desk: Desk, silences: Sequence[Silence]) -> Plan:
+            return plan(desk, self._routes, muting(desk.episodes, silences, self._rules, now), now)
+
+        return outbox.decide(self._store, look, now)
+
+
+class Delivery:
+    """The threads. `start` raises ConfigError when a notifier cannot be made."""
+
+    def __init__(self, store: DuckStore, reader: Reader, section: Section, now: Clock = clock) -> None:
+        self._now = now
+        self._dispatcher = Dispatcher(store, section)
+        self._senders: Mapping[str, Sender] = {
+            name: Sender(
+                store,
+                name,
+                notifier,
+                lambda message: composed(reader, message, section.dashboard, now()),
+                give_up=section.give_up,
+                per_minute=section.notifiers[name].per_minute,
+                now=now,
+            )
+            for name, notifier in notifiers(section).items()
+        }
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what waited before the last end is sent first."""
+        for sender in self._senders.values():
+            sender.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is under way for longer than PATIENCE_S is tried again after the next start."""
+        self._stopping.set()
+        for sender in self._senders.values():
+            sender.ask_to_stop()
+        self._thread.join(PATIENCE_S)
+        for sender in self._senders.values():
+            sender.join(PATIENCE_S)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TICK_S):
+            try:
+                for name in self._dispatcher.tick(self._now()):
+                    self._senders[name].wake()
+            except ControlSurfaceError as problem:
+                _log.warning("cannot decide on messages now: %s", problem)
+            except Exception:  # noqa: BLE001 - a mistake at one look must not end all later ones
+                _log.exception("a look at the alerts failed; the next one is in %g s", TICK_S)

@@ -1,0 +1,30 @@
+"""The channels that messages go through, by their kind in the configuration."""
+
+from controlsurface.alerting.notifiers.alertmanager import ToAlertmanager
+from controlsurface.alerting.notifiers.email import ToEmail
+from controlsurface.alerting.notifiers.notifier import Notifier
+from controlsurface.alerting.notifiers.pagerduty import ToPagerDuty
+from controlsurface.alerting.notifiers.post import Gate
+from controlsurface.alerting.notifiers.services import ToServices
+from controlsurface.alerting.notifiers.slack import ToSlack
+from controlsurface.alerting.notifiers.webhook import ToWebhook
+from controlsurface.channels import Alertmanager, Apprise, Channel, Email, PagerDuty, Slack
+
+__all__ = ["Gate", "Notifier", "made"]
+
+
+def made(channel: Channel, gate: Gate) -> Notifier:
+    """The notifier of a configured channel. Raises ConfigError where a secret or a package is missing."""
+    match channel:
+        case Slack():
+            return ToSlack(channel, gate)
+        case PagerDuty():
+            return ToPagerDuty(channel, gate)
+        case Email():
+            return ToEmail(channel, gate)
+        case Alertmanager():
+            return ToAlertmanager(channel, gate)
+        case Apprise():
+            return ToServices(channel)
+        case _:
+            return ToWebhook(channel, gate)

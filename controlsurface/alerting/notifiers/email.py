@@ -1,0 +1,106 @@
+"""E-mail over SMTP: a plain text part, an HTML part, and the sparkline as a picture in it."""
+
+import base64
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from email.message import EmailMessage
+from html import escape
+
+from controlsurface.alerting.notifiers.gate import Gate
+from controlsurface.alerting.notifiers.notifier import Payload
+from controlsurface.alerting.notifiers.secrets import secret
+from controlsurface.alerting.payload_text import links, written
+from controlsurface.channels import Email
+from controlsurface.errors import Refused, Undelivered
+
+
+class _Server(smtplib.SMTP):
+    """An SMTP conversation over a connection that went through the gate."""
+
+    def __init__(self, link: socket.socket, host: str, timeout_s: float) -> None:
+        self._link = link
+        super().__init__(host, 1, timeout=timeout_s)
+        self._host = host
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._link
+
+
+class ToEmail:
+    """One server and its recipients."""
+
+    def __init__(self, channel: Email, gate: Gate) -> None:
+        self._channel = channel
+        self._password = secret(channel.password) if channel.password else ""
+        self._gate = gate
+        self._timeout_s = channel.timeout.total_seconds()
+
+    def send(self, payload: Payload) -> None:
+        """Hand one message over; 5xx is a refusal, all else is tried again."""
+        message = composed(payload, self._channel.sender, self._channel.to)
+        host = self._channel.host
+        link = self._gate.connect(host, self._channel.port, self._timeout_s)
+        alarm = threading.Timer(self._timeout_s, _cut, (link,))
+        alarm.start()
+        try:
+            self._hand_over(link, message)
+        except smtplib.SMTPAuthenticationError:
+            raise Refused(f"{host}: the user name or password is wrong") from None
+        except smtplib.SMTPResponseException as problem:
+            kind = Refused if problem.smtp_code >= 500 else Undelivered
+            raise kind(f"{host}: answered {problem.smtp_code}") from None
+        except smtplib.SMTPRecipientsRefused as problem:
+            codes = {code for code, _ in problem.recipients.values()}
+            kind = Refused if min(codes) >= 500 else Undelivered
+            raise kind(f"{host}: takes none of the recipients") from None
+        except (OSError, smtplib.SMTPException, ssl.SSLError) as problem:
+            raise Undelivered(f"{host}: {type(problem).__name__}") from None
+        finally:
+            alarm.cancel()
+            link.close()
+
+    def _hand_over(self, link: socket.socket, message: EmailMessage) -> None:
+        host, context = self._channel.host, ssl.create_default_context()
+        if self._channel.tls == "implicit":
+            link = context.wrap_socket(link, server_hostname=host)
+        with _Server(link, host, self._timeout_s) as server:
+            if self._channel.tls == "starttls":
+                server.starttls(context=context)
+            if self._channel.username:
+                server.login(self._channel.username, self._password)
+            server.send_message(message)
+
+
+def _cut(link: socket.socket) -> None:
+    with suppress(OSError):
+        link.shutdown(socket.SHUT_RDWR)
+
+
+def composed(payload: Payload, sender: str, to: tuple[str, ...]) -> EmailMessage:
+    """The message; its id is the same in every attempt, so that mail programs show it once."""
+    message = EmailMessage()
+    message["Subject"] = " ".join(payload["title"].split())
+    message["From"], message["To"] = sender, ", ".join(to)
+    message["Message-ID"] = f"<{payload['id']}@controlsurface>"
+    message["X-Control-Surface-Delivery"] = str(payload["id"])
+    message.set_content(written(payload))
+    message.add_alternative("\n".join(_html(payload)), subtype="html")
+    html = message.get_payload()[1]  # type: ignore[index]
+    for alert in payload["alerts"]:
+        if alert["sparkline"]["png"]:
+            image = base64.b64decode(alert["sparkline"]["png"])
+            html.add_related(image, "image", "png", cid=f"<{alert['key']}>")  # type: ignore[union-attr]
+    return message
+
+
+def _html(payload: Payload) -> Iterator[str]:
+    yield f"<h2>{escape(payload['title'])}</h2>"
+    for alert in payload["alerts"]:
+        yield f"<pre>{escape(written({**payload, 'title': '', 'alerts': [alert]}).strip())}</pre>"
+        if alert["sparkline"]["png"]:
+            yield f'<p><img src="cid:{alert["key"]}" alt="{escape(alert["sparkline"]["text"])}"></p>'
+        yield " · ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in links(alert))

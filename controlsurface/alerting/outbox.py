@@ -1,0 +1,226 @@
+"""The rows between an alert and a message: taken over, decided on, tried. Each step is one transaction."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+import pyarrow as pa
+
+from controlsurface.alerting import written
+from controlsurface.alerting.episodes import Episode, dedup_key
+from controlsurface.alerting.grouping import Desk, Plan, Sending
+from controlsurface.alerting.knowing import facts
+from controlsurface.alerting.rules import Rule
+from controlsurface.alerting.silences import Silence
+from controlsurface.alerting.state import Alert
+from controlsurface.alerting.written import plain
+from controlsurface.store.duckdb import DuckStore, Parameters, Writing
+
+
+class Rows(Protocol):
+    """Whatever can be asked: the store, or a transaction."""
+
+    def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Run a query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that waits to be sent. `payload` None: nobody has composed it yet."""
+
+    id: str
+    notifier: str
+    group: str
+    labels: Mapping[str, str]
+    reason: str
+    firing: tuple[Episode, ...]
+    resolved: tuple[Episode, ...]
+    payload: Mapping[str, Any] | None
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+
+
+def enqueue(writing: Writing, pairs: Sequence[tuple[Rule, Alert]], now: datetime) -> None:
+    """Take over alerts in the transaction that changes their state: all that fire, and those that have just ended.
+
+    May be told the same again and again. An alert that fires no more ends its episode; one that delivery has done with
+    is not taken up again.
+    """
+    found = [_episode(rule, alert, now) for rule, alert in pairs]
+    firing = [each for each in found if each.fires]
+    if firing:
+        writing.attach("taken_over", _table(map(written.episode_row, firing), written.EPISODES))
+        writing.execute("DELETE FROM alert_episodes WHERE key IN (SELECT key FROM taken_over)")
+        writing.execute("INSERT INTO alert_episodes BY NAME FROM taken_over")
+        writing.detach()
+    for each in found:
+        if not each.fires:
+            writing.execute(
+                "UPDATE alert_episodes SET ends_at = $ends_at WHERE key = $key AND ends_at IS NULL",
+                {"ends_at": plain(each.ends_at), "key": each.key},
+            )
+
+
+def _episode(rule: Rule, alert: Alert, now: datetime) -> Episode:
+    """An alert as delivery sees it; one that went back to pending is over."""
+    labels = dict(alert.labels)
+    ends_at = None if alert.state == "firing" else alert.resolved_at or now
+    key = dedup_key(rule.alert, labels, alert.active_at)
+    return Episode(key, labels, alert.fired_at or alert.active_at, ends_at, facts(rule, alert))
+
+
+_KNOWN = """
+SELECT
+    (SELECT list(e ORDER BY starts_at, key) FROM alert_episodes AS e) AS episodes,
+    (SELECT list(g) FROM alert_groups AS g) AS groups,
+    (SELECT list(l) FROM notification_log AS l) AS log,
+    (SELECT list(DISTINCT {'group': group_key, 'notifier': notifier}) FROM outbox WHERE state = 'waiting') AS waiting,
+    (SELECT list(s ORDER BY starts_at DESC, id) FROM silences AS s) AS silences
+"""
+
+
+def known(rows: Rows) -> tuple[Desk, list[Silence]]:
+    """All that delivery knows, in one question, and all silences, the newest first."""
+    found = {name: value or [] for name, value in rows.rows(_KNOWN).to_pylist()[0].items()}
+    groups = map(written.group_of, found["groups"])
+    desk = Desk(
+        tuple(map(written.episode_of, found["episodes"])),
+        {each.key: each for each in groups},
+        dict(map(written.entry_of, found["log"])),
+        frozenset((each["group"], each["notifier"]) for each in found["waiting"]),
+    )
+    return desk, list(map(written.silence_of, found["silences"]))
+
+
+def decide(store: DuckStore, look: Callable[[Desk, Sequence[Silence]], Plan], now: datetime) -> list[str]:
+    """Look at the desk and write down what comes of it; the notifiers that have something new to send."""
+    desk, silences = known(store)
+    found = look(desk, silences)
+    if found.desk == desk and not found.sendings:
+        return []  # most of the time nothing is due, and then nobody waits for the writer
+    with store.writing() as writing:
+        found = look(*known(writing))
+        _keep(writing, found.desk)
+        for sending in found.sendings:
+            _put(writing, sending, now)
+    return sorted({each.notifier for each in found.sendings})
+
+
+def _keep(writing: Writing, desk: Desk) -> None:
+    """The desk as the tables have it from now on; they hold tens of rows."""
+    writing.attach("kept", pa.table({"key": pa.array([each.key for each in desk.episodes], pa.string())}))
+    writing.execute("DELETE FROM alert_episodes WHERE key NOT IN (SELECT key FROM kept)")
+    groups = _table(map(written.group_row, desk.groups.values()), written.GROUPS)
+    log = _table((written.entry_row(place, entry) for place, entry in desk.log.items()), written.LOG)
+    for name, table in (("alert_groups", groups), ("notification_log", log)):
+        writing.attach(f"new_{name}", table)
+        writing.execute(f"DELETE FROM {name}")
+        writing.execute(f"INSERT INTO {name} BY NAME FROM new_{name}")
+    writing.detach()
+
+
+def _put(writing: Writing, sending: Sending, now: datetime) -> None:
+    """One message into the outbox."""
+    columns = {
+        "id": str(uuid.uuid4()),
+        "notifier": sending.notifier,
+        "group_key": sending.group,
+        "labels": written.compact(dict(sending.labels)),
+        "reason": sending.reason,
+        "firing": written.episodes_text(sending.firing),
+        "resolved": written.episodes_text(sending.resolved),
+        "state": "waiting",
+        "attempts": 0,
+        "created_at": plain(now),
+        "next_at": plain(now),
+    }
+    names, marks = ", ".join(columns), ", ".join(f"${name}" for name in columns)
+    writing.execute(f"INSERT INTO outbox (number, {names}) VALUES (nextval('outbox_order'), {marks})", columns)
+
+
+_NEXT = """
+SELECT * FROM outbox AS o
+WHERE notifier = $notifier AND state = 'waiting' AND NOT EXISTS (
+    SELECT 1 FROM outbox AS earlier
+    WHERE earlier.notifier = o.notifier AND earlier.group_key = o.group_key
+        AND earlier.state = 'waiting' AND earlier.number < o.number
+)
+ORDER BY next_at > $now, CASE WHEN next_at > $now THEN next_at END, number LIMIT 1
+"""
+
+
+def due(store: DuckStore, notifier: str, now: datetime) -> Message | None:
+    """The message that a notifier tries next, now or later; messages of one group keep their order."""
+    found = store.rows(_NEXT, {"notifier": notifier, "now": plain(now)}).to_pylist()
+    return _message(found[0]) if found else None
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    return Message(
+        id=row["id"],
+        notifier=row["notifier"],
+        group=row["group_key"],
+        labels=orjson.loads(row["labels"]),
+        reason=row["reason"],
+        firing=written.episodes_of(row["firing"]),
+        resolved=written.episodes_of(row["resolved"]),
+        payload=row["payload"] and orjson.loads(row["payload"]),
+        attempts=row["attempts"],
+        created_at=written.aware(row["created_at"]),
+        next_at=written.aware(row["next_at"]),
+    )
+
+
+def keep_payload(store: DuckStore, message: Message, payload: Mapping[str, Any]) -> None:
+    """What every further attempt sends too."""
+    with store.writing() as writing:
+        given = {"payload": written.compact(payload), "id": message.id}
+        writing.execute("UPDATE outbox SET payload = $payload WHERE id = $id", given)
+
+
+def sent(store: DuckStore, message: Message, now: datetime) -> None:
+    """The receiver has it."""
+    with store.writing() as writing:
+        writing.execute(
+            "UPDATE outbox SET state = 'sent', sent_at = $now, attempts = attempts + 1, problem = NULL WHERE id = $id",
+            {"now": plain(now), "id": message.id},
+        )
+
+
+def failed(store: DuckStore, message: Message, problem: str, again_at: datetime) -> None:
+    """It is tried again."""
+    with store.writing() as writing:
+        writing.execute(
+            "UPDATE outbox SET attempts = attempts + 1, next_at = $next_at, problem = $problem WHERE id = $id",
+            {"next_at": plain(again_at), "problem": problem, "id": message.id},
+        )
+
+
+def given_up(store: DuckStore, message: Message, problem: str) -> None:
+    """It is not tried again; its notifier counts as not told, so that the group's next message is a whole one."""
+    with store.writing() as writing:
+        writing.execute(
+            "UPDATE outbox SET state = 'dead', attempts = attempts + 1, problem = $problem WHERE id = $id",
+            {"problem": problem, "id": message.id},
+        )
+        writing.execute(
+            "DELETE FROM notification_log WHERE group_key = $group AND notifier = $notifier",
+            {"group": message.group, "notifier": message.notifier},
+        )
+
+
+def forget(store: DuckStore, before: datetime) -> None:
+    """Drop messages that ended before that moment, and silences that expired before it."""
+    with store.writing() as writing:
+        given = {"before": plain(before)}
+        writing.execute("DELETE FROM outbox WHERE state <> 'waiting' AND created_at < $before", given)
+        writing.execute("DELETE FROM silences WHERE ends_at < $before", given)
+
+
+def _table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(list(map(dict, rows)), schema)

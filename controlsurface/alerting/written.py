@@ -1,0 +1,129 @@
+"""Episodes, silences and the rest of delivery as rows, and back; times are UTC without a zone in the store."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from controlsurface.alerting.decision import Entry
+from controlsurface.alerting.episodes import Episode, Facts
+from controlsurface.alerting.grouping import Group
+from controlsurface.alerting.silences import Silence
+from controlsurface.matchers import Matcher
+
+Row = Mapping[str, Any]
+
+
+def plain(moment: datetime | None) -> datetime | None:
+    """An aware moment as the store has it."""
+    return moment and moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(moment: datetime) -> datetime:
+    """A moment of the store (or one that knows its zone) in UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def compact(value: object) -> str:
+    """JSON text, the same for the same value."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
+
+
+def episode_row(episode: Episode) -> dict[str, Any]:
+    """A row of alert_episodes."""
+    return {
+        "key": episode.key,
+        "labels": compact(dict(episode.labels)),
+        "starts_at": plain(episode.starts_at),
+        "ends_at": plain(episode.ends_at),
+        "facts": episode.facts.model_dump_json(),
+    }
+
+
+def episode_of(row: Row) -> Episode:
+    """The inverse of `episode_row`."""
+    return Episode(
+        row["key"],
+        orjson.loads(row["labels"]),
+        aware(row["starts_at"]),
+        row["ends_at"] and aware(row["ends_at"]),
+        Facts.model_validate_json(row["facts"]),
+    )
+
+
+def episodes_text(episodes: Iterable[Episode]) -> str:
+    """Episodes as one JSON text."""
+    return compact([episode_row(each) | _texts(each) for each in episodes])
+
+
+def episodes_of(text: str) -> tuple[Episode, ...]:
+    """The inverse of `episodes_text`."""
+    rows = orjson.loads(text)
+    for row in rows:
+        row["starts_at"] = datetime.fromisoformat(row["starts_at"])
+        row["ends_at"] = row["ends_at"] and datetime.fromisoformat(row["ends_at"])
+    return tuple(map(episode_of, rows))
+
+
+def _texts(episode: Episode) -> dict[str, str | None]:
+    ends = episode.ends_at
+    return {"starts_at": episode.starts_at.isoformat(), "ends_at": ends.isoformat() if ends else None}
+
+
+def group_row(group: Group) -> dict[str, Any]:
+    """A row of alert_groups."""
+    return {"key": group.key, "labels": compact(dict(group.labels)), "next_at": plain(group.next_at)}
+
+
+def group_of(row: Row) -> Group:
+    """The inverse of `group_row`."""
+    return Group(row["key"], orjson.loads(row["labels"]), aware(row["next_at"]))
+
+
+def entry_row(place: tuple[str, str], entry: Entry) -> dict[str, Any]:
+    """A row of notification_log."""
+    keys = {"firing": sorted(entry.firing), "resolved": sorted(entry.resolved)}
+    return {"group_key": place[0], "notifier": place[1], **keys, "at": plain(entry.at)}
+
+
+def entry_of(row: Row) -> tuple[tuple[str, str], Entry]:
+    """The inverse of `entry_row`."""
+    entry = Entry(frozenset(row["firing"]), frozenset(row["resolved"]), aware(row["at"]))
+    return (row["group_key"], row["notifier"]), entry
+
+
+def silence_row(silence: Silence) -> dict[str, Any]:
+    """A row of silences."""
+    return {
+        "id": silence.id,
+        "matchers": [
+            {"name": m.name, "value": m.value, "is_regex": m.is_regex, "is_equal": m.is_equal} for m in silence.matchers
+        ],
+        "starts_at": plain(silence.starts_at),
+        "ends_at": plain(silence.ends_at),
+        "created_by": silence.created_by,
+        "comment": silence.comment,
+        "updated_at": plain(silence.updated_at),
+    }
+
+
+def silence_of(row: Row) -> Silence:
+    """The inverse of `silence_row`."""
+    times = {name: aware(row[name]) for name in ("starts_at", "ends_at", "updated_at")}
+    matchers = tuple(Matcher(**each) for each in row["matchers"])
+    return Silence(id=row["id"], matchers=matchers, created_by=row["created_by"], comment=row["comment"], **times)
+
+
+_MOMENT = pa.timestamp("us")
+_KEYS = pa.list_(pa.string())
+
+
+def _schema(**types: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in types.items()])
+
+
+EPISODES = _schema(key=pa.string(), labels=pa.string(), starts_at=_MOMENT, ends_at=_MOMENT, facts=pa.string())
+GROUPS = _schema(key=pa.string(), labels=pa.string(), next_at=_MOMENT)
+LOG = _schema(group_key=pa.string(), notifier=pa.string(), firing=_KEYS, resolved=_KEYS, at=_MOMENT)

@@ -1,0 +1,2 @@
+-- Numbers the messages of the outbox.
+CREATE SEQUENCE IF NOT EXISTS outbox_order;

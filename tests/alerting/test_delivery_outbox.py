@@ -1,0 +1,201 @@
+"""From an alert to a message and out: rows in one store, notifiers that fail, a clock that is moved by hand."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from controlsurface.alerting import outbox
+from controlsurface.alerting.delivery import Dispatcher
+from controlsurface.alerting.labels import labels
+from controlsurface.alerting.notifiers.notifier import Payload
+from controlsurface.alerting.rules import HeartbeatRule
+from controlsurface.alerting.sender import Sender, wait_s
+from controlsurface.alerting.state import Alert, Reading
+from controlsurface.channels import Delivery
+from controlsurface.errors import Refused, Undelivered
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting.episodes import EPOCH
+
+RULE = HeartbeatRule(alert="Beat", heartbeat=True)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+OPS = Delivery.model_validate({"notifiers": {"ops": {"kind": "webhook", "url": "http://127.0.0.1"}}})
+
+
+def alert(at: datetime = EPOCH, **more: str) -> Alert:
+    known = labels({"alertname": "Beat"}, more)
+    return Alert("Beat", known, "firing", at, Reading({}, True), at, fired_at=at)
+
+
+@dataclass
+class Receiver:
+    """A notifier that does what it is told to."""
+
+    errors: list[Exception] = field(default_factory=list)
+    got: list[Payload] = field(default_factory=list)
+
+    def send(self, payload: Payload) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.got.append(payload)
+
+
+@dataclass
+class Bench:
+    """A store, its dispatcher and one sender."""
+
+    store: DuckStore
+    receiver: Receiver = field(default_factory=Receiver)
+    now: datetime = EPOCH
+    composed: int = 0
+
+    def __post_init__(self) -> None:
+        self.dispatcher = Dispatcher(self.store, OPS)
+        self.sender = self.sending("ops", self.receiver)
+
+    def sending(self, name: str, receiver: Receiver, per_minute: int = 60) -> Sender:
+        give_up = timedelta(minutes=20)
+        return Sender(self.store, name, receiver, self.compose, give_up, per_minute, lambda: self.now)
+
+    def compose(self, message: outbox.Message) -> dict[str, Any]:
+        self.composed += 1
+        return {"id": message.id, "reason": message.reason, "firing": [each.key for each in message.firing]}
+
+    def take(self, *alerts: Alert) -> None:
+        with self.store.writing() as writing:
+            outbox.enqueue(writing, [(RULE, each) for each in alerts], self.now)
+
+    def run(self, length: timedelta, step: timedelta = 20 * SECOND) -> None:
+        until = self.now + length
+        while self.now < until:
+            self.now += step
+            self.dispatcher.tick(self.now)
+            while self.sender.step() == 0:
+                pass
+
+    def rows(self, columns: str = "state, attempts, problem") -> list[dict[str, Any]]:
+        return self.store.rows(f"SELECT {columns} FROM outbox ORDER BY number").to_pylist()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    store = DuckStore.in_memory()
+    yield Bench(store)
+    store.close()
+
+
+def test_an_alert_is_sent_once_and_its_end_once(bench: Bench) -> None:
+    bench.take(alert())
+    bench.run(3 * MINUTE)
+    bench.take(replace(alert(), state="resolved", resolved_at=bench.now))
+    bench.run(10 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new", "resolved"]
+    assert bench.rows() == [{"state": "sent", "attempts": 1, "problem": None}] * 2
+    assert bench.store.rows("FROM alert_episodes").num_rows == 0
+
+
+def test_to_be_told_again_and_again_changes_nothing(bench: Bench) -> None:
+    over = replace(alert(), state="resolved", resolved_at=EPOCH + 2 * MINUTE)
+    for _ in range(6):
+        bench.take(alert())
+        bench.run(MINUTE / 3)
+    for _ in range(6):
+        bench.take(over)
+        bench.run(2 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new", "resolved"]
+
+
+def test_an_alert_that_goes_back_to_pending_is_over(bench: Bench) -> None:
+    bench.take(alert())
+    bench.run(MINUTE)
+    bench.take(replace(alert(), state="pending", fired_at=None))
+    bench.run(6 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new", "resolved"]
+
+
+def test_a_transaction_that_fails_takes_its_alerts_along(bench: Bench) -> None:
+    with pytest.raises(ZeroDivisionError), bench.store.writing() as writing:
+        outbox.enqueue(writing, [(RULE, alert())], EPOCH)
+        raise ZeroDivisionError
+    bench.run(MINUTE)
+    assert bench.receiver.got == []
+
+
+def test_what_fails_is_tried_again_with_the_same_words_and_never_twice_after_success(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("down"), Undelivered("busy", retry_after_s=90), OSError("a mistake")]
+    bench.take(alert())
+    bench.run(10 * MINUTE)
+    assert len(bench.receiver.got) == bench.composed == 1
+    assert bench.rows() == [{"state": "sent", "attempts": 4, "problem": None}]
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("busy", retry_after_s=600)]
+    bench.take(alert())
+    bench.run(10 * MINUTE)
+    assert bench.receiver.got == []
+    assert bench.rows() == [{"state": "waiting", "attempts": 1, "problem": "busy"}]
+    bench.run(2 * MINUTE)
+    assert len(bench.receiver.got) == 1
+
+
+def test_what_is_refused_is_given_up_visibly_and_the_group_told_anew(bench: Bench) -> None:
+    bench.receiver.errors = [Refused("answered 404")]
+    bench.take(alert())
+    bench.run(MINUTE)
+    assert bench.rows() == [{"state": "dead", "attempts": 1, "problem": "answered 404"}]
+    bench.run(5 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new"]
+
+
+def test_what_fails_for_too_long_is_given_up(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("down")] * 100
+    bench.take(alert())
+    bench.run(timedelta(minutes=26), 2 * MINUTE)
+    assert bench.rows()[0]["state"] == "dead"
+
+
+def test_messages_of_one_group_keep_their_order_and_others_pass(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("down", retry_after_s=600)]
+    bench.take(alert(lane="small"))
+    bench.run(MINUTE)
+    bench.take(replace(alert(lane="small"), state="resolved", resolved_at=bench.now), alert(bench.now, lane="large"))
+    bench.run(7 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new"]  # of the other lane
+    bench.run(5 * MINUTE)
+    assert [got["reason"] for got in bench.receiver.got] == ["new", "new", "resolved"]
+
+
+def test_no_more_are_sent_than_a_minute_may_have(bench: Bench) -> None:
+    bench.sender = bench.sending("ops", bench.receiver, per_minute=2)
+    bench.take(*(alert(lane=str(i)) for i in range(5)))
+    bench.run(MINUTE)
+    assert len(bench.receiver.got) == 2
+    bench.run(2 * MINUTE)
+    assert len(bench.receiver.got) == 5
+
+
+def test_what_waits_survives_a_new_start(bench: Bench) -> None:
+    bench.take(alert())
+    for _ in range(8):
+        bench.now += 5 * SECOND
+        Dispatcher(bench.store, OPS).tick(bench.now)  # as after a kill -9: nothing but the store is left
+    bench.sending("ops", bench.receiver).step()
+    assert len(bench.receiver.got) == 1
+    assert len(bench.rows()) == 1
+
+
+@pytest.mark.parametrize(("attempts", "low", "high"), [(0, 0.5, 1), (3, 4, 8), (50, 150, 300)])
+def test_waits_double_and_half_of_each_is_left_to_chance(attempts: int, low: float, high: float) -> None:
+    ends: list[Callable[[], float]] = [lambda: 0.0, lambda: 1.0]
+    assert [wait_s(attempts, luck=end) for end in ends] == [low, high]
+    assert wait_s(attempts, 1000) == 1000
+
+
+def test_old_messages_are_forgotten(bench: Bench) -> None:
+    bench.take(replace(alert()))
+    bench.run(MINUTE)
+    outbox.forget(bench.store, bench.now + MINUTE)
+    assert bench.rows() == []
