@@ -73,7 +73,7 @@ def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) ->
     def work(request: Request) -> Response:
         arguments = read(operation.arguments, request.query_params.multi_items())
         answer = operation.answer(reader, arguments, request.path_params)
-        return encoded(answer, request.headers.get("accept", ""))
+        return encoded(answer, request.headers.get("accept", ""), request.headers.get("if-none-match", ""))
 
     return _threaded(work, limiter)
 

@@ -1,6 +1,6 @@
 """Answers as strict JSON, or as an Arrow IPC stream where that is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,24 +16,43 @@ FACTS = b"controlsurface"
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself."""
+    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself.
+
+    `form` is what JSON makes of a row. `tag` is an entity tag: who has that version already is told 304.
+    """
 
     name: str
     rows: pa.Table
     facts: Mapping[str, Any] = field(default_factory=dict)
     single: bool = False
+    form: Callable[[Mapping[str, Any]], Any] = dict
+    tag: str = ""
 
     def plain(self) -> Any:
         """The answer as lists and mappings."""
-        rows = self.rows.to_pylist()
+        rows = [self.form(row) for row in self.rows.to_pylist()]
         return rows[0] if self.single else {**self.facts, self.name: rows}
 
 
-def encoded(answer: Any, accept: str) -> Response:
-    """The answer in the form asked for; what is not a table is JSON in any case."""
-    if isinstance(answer, Tabular) and ARROW in accept:
-        return Response(_stream(answer), media_type=ARROW)
-    return json(answer.plain() if isinstance(answer, Tabular) else answer)
+def encoded(answer: Any, accept: str, known: str = "") -> Response:
+    """The answer in the form asked for; what is not a table is JSON in any case. `known` is If-None-Match."""
+    if not isinstance(answer, Tabular):
+        return json(answer)
+    headers = {"ETag": answer.tag, "Cache-Control": "no-cache", "Vary": "Accept"} if answer.tag else None
+    if answer.tag and has(known, answer.tag):
+        return Response(None, 304, headers)
+    if ARROW in accept:
+        return Response(_stream(answer), 200, headers, ARROW)
+    return json(answer.plain(), 200, headers)
+
+
+def has(known: str, tag: str) -> bool:
+    """Whether If-None-Match names the tag; a W/ in front says nothing here (RFC 9110, section 13.1.2).
+
+    >>> has('"1-a", W/"2-b"', '"2-b"'), has("*", '"2-b"'), has('"2-c"', '"2-b"')
+    (True, True, False)
+    """
+    return any(each.strip().removeprefix("W/") in {tag, "*"} for each in known.split(","))
 
 
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "query": "Any metric, broken down and filtered.",
     "export": "Figures as files: the weekly cost attribution.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
+    "policy": "Which thresholds were chosen, by whom and why.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }

@@ -1,0 +1,81 @@
+"""What a policy says, and a version of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field, model_validator
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import Arguments, Text
+
+Threshold = Annotated[float, Field(ge=-1e6, le=1e6)]
+Lane = Annotated[str, Field(min_length=1, max_length=100)]
+Who = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Chosen(Arguments):
+    """What holds for a task type. Without a threshold its tier answers whatever the confidence is."""
+
+    tier: Lane | None = Field(None, description="the lane that is tried first; null: the default one")
+    threshold: Threshold | None = Field(None, description="a confidence below it is escalated; null: the default one")
+
+
+class Policy(Arguments):
+    """Thresholds and tiers, per task type and for the rest, and the guard of the context window."""
+
+    task_types: Mapping[Text, Chosen] = Field(default_factory=dict, description="what holds for each task type")
+    default: Chosen = Field(Chosen(), description="what holds for every other request")
+    context_guard: float | None = Field(
+        None, gt=0, le=1, description="share of a small model's context window over which a request goes up at once"
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Policy":
+        """Refuse a policy from which a router could read nothing."""
+        if not self.task_types and self.default == Chosen() and self.context_guard is None:
+            raise BadRequest("the policy is empty; give task_types, default or context_guard")
+        if len(self.task_types) > 1000:
+            raise BadRequest(f"task_types: {len(self.task_types)} are more than 1000")
+        return self
+
+
+class Proposal(Arguments):
+    """A policy to come, and what it rests on."""
+
+    policy: Policy = Field(description="thresholds and tiers")
+    who: Who = Field("api", description="who decides; a caller with a name is always taken by it")
+    why: Text = Field(min_length=1, description="a sentence for those who will wonder")
+    evidence: Mapping[Text, Any] = Field(default_factory=dict, description="what is known of its effects now")
+
+
+class Version(Arguments):
+    """A policy in force, or once in force."""
+
+    version: int = Field(description="1, 2, ...")
+    at: datetime = Field(description="since when")
+    who: Text = Field(description="who decided")
+    why: Text = Field(description="why")
+    restores: int | None = Field(description="a rollback: the version that came back")
+    policy: Policy = Field(description="thresholds and tiers")
+    evidence: Mapping[str, Any] = Field(description="what was known of its effects then")
+
+
+def policy_of(row: Mapping[str, Any]) -> Version:
+    """A row of `policies` as what it says."""
+    plain = {name: row[name] for name in ("version", "at", "who", "why", "restores")}
+    settings = {"policy": orjson.loads(row["settings"]), "evidence": orjson.loads(row["evidence"])}
+    return Version.model_validate(plain | settings)
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `policies` as one document, what is not said left out of the settings."""
+    version = policy_of(row)
+    settings = version.policy.model_dump(exclude_none=True)
+    return version.model_dump() | {"policy": settings, "evidence": dict(version.evidence), "etag": etag(row)}
+
+
+def etag(row: Mapping[str, Any]) -> str:
+    """The entity tag of a version (RFC 9110, section 8.8.3): of this store's alone, so that no other passes for it."""
+    return f'"{row["version"]}-{row["policy_id"]}"'
