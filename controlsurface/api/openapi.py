@@ -58,7 +58,7 @@ def openapi() -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     """One GET."""
     forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
-    problems = _problems(("400", "401", *(["404"] if "{" in operation.path else []), "503", "504"))
+    problems = _problems(("400", "401", *(["404"] if "{" in operation.path else []), *operation.problems, "503", "504"))
     return {
         "operationId": operation.answer.__name__,
         "summary": operation.summary,

@@ -20,3 +20,4 @@ class Operation:
     answer: Callable[[Reader, Any, Path], Any]
     shape: Mapping[str, Any]
     arrow: bool = True
+    problems: tuple[str, ...] = ()

@@ -50,6 +50,7 @@ OPERATIONS = (
         policy.Nothing,
         current_policy,
         POLICY,
+        problems=("404",),
     ),
     Operation(
         "/api/v1/policy/history",
