@@ -1,0 +1,71 @@
+"""Is the fast lane fast? What separates two lanes, from their latency histograms."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from controlsurface.alerting.baseline import Floats
+
+FASTER, TIMES, BEYOND = 0.90, 2.0, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts `n` in bins from `lower` to `upper`, in rising order."""
+
+    lower: Floats
+    upper: Floats
+    n: Floats
+
+    @property
+    def total(self) -> float:
+        """How many."""
+        return float(self.n.sum())
+
+    def quantile(self, q: float) -> float:
+        """Where a share `q` lies below, spread evenly within the bin."""
+        until = self.n.cumsum()
+        place = min(int(np.searchsorted(until, q * self.total)), len(self.n) - 1)
+        into = (q * self.total - (until[place] - self.n[place])) / max(self.n[place], 1e-12)
+        return float(self.lower[place] + into * (self.upper[place] - self.lower[place]))
+
+    def above(self, bound: float) -> float:
+        """The share above a bound."""
+        width = self.upper - self.lower
+        part = np.where(width > 0, (self.upper - bound) / np.where(width > 0, width, 1), self.upper > bound)
+        return float((self.n * np.clip(part, 0, 1)).sum() / self.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """How two lanes differ in latency.
+
+    `faster`: how likely a fast request beats a slow one. `times`: how many fast medians the slow median is. `beyond`:
+    the share of fast requests slower than the slow median. `problems`: which of the three are bad, in words.
+    """
+
+    faster: float
+    times: float
+    beyond: float
+    problems: tuple[str, ...]
+
+
+def separation(fast: Histogram, slow: Histogram) -> Separation:
+    """Compare two lanes; both need requests."""
+    faster, times = _beats(fast, slow), slow.quantile(0.5) / max(fast.quantile(0.5), 1e-9)
+    beyond = fast.above(slow.quantile(0.5))
+    bad = {
+        f"a fast request beats a slow one in {faster:.0%} of pairs, not in {FASTER:.0%}": faster < FASTER,
+        f"the slow median is {times:.3g} times the fast one, not {TIMES:g}": times < TIMES,
+        f"{beyond:.1%} of fast requests are slower than the slow median, over {BEYOND:.0%}": beyond > BEYOND,
+    }
+    return Separation(faster, times, beyond, tuple(text for text, is_bad in bad.items() if is_bad))
+
+
+def _beats(fast: Histogram, slow: Histogram) -> float:
+    """P(fast < slow), equal bins half."""
+    below = np.concatenate([[0.0], slow.n.cumsum()])
+    not_above = below[np.searchsorted(slow.lower, fast.lower, side="right")]
+    under = below[np.searchsorted(slow.lower, fast.lower, side="left")]
+    slower = slow.total - (under + not_above) / 2
+    return float((fast.n * slower).sum() / (fast.total * slow.total))

@@ -1,0 +1,98 @@
+"""A second mode hidden inside a lane: two normals fitted to the log of a histogram by expectation-maximisation.
+
+The dip test and Sarle's coefficient are not used: both miss a split of 97 to 3.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from controlsurface.alerting.baseline import Floats
+from controlsurface.alerting.lanes import Histogram
+
+BIC_GAIN, ASHMAN, WEIGHT, VALLEY = 10.0, 2.0, 0.005, 0.7
+STEPS = 300
+STARTS = (0.03, 0.1, 0.5, 0.9, 0.97, 0.99)  # shares at which the first guess splits
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """Two modes at `low` and `high` (in the histogram's unit), the share of the smaller one, and how clear they are."""
+
+    low: float
+    high: float
+    weight: float
+    bic_gain: float
+    ashman: float
+    valley: float
+
+    @property
+    def two(self) -> bool:
+        """Whether there are two indeed."""
+        clear = self.bic_gain > BIC_GAIN and self.ashman > ASHMAN
+        return clear and self.weight >= WEIGHT and self.valley < VALLEY
+
+
+def modes(histogram: Histogram) -> Modes | None:
+    """The best two modes; None where fewer than three bins above zero are in use.
+
+    The bins must be equally wide in their logarithm.
+    """
+    used = (histogram.lower > 0) & (histogram.n > 0)
+    if used.sum() < 3:
+        return None
+    lower, upper, n = histogram.lower[used], histogram.upper[used], histogram.n[used]
+    x = np.log(lower * upper) / 2
+    narrowest = float(np.log(upper / lower).min()) / 2
+    fits = [_fit(x, n, start, narrowest) for start in STARTS]
+    weight, mean, spread, likelihood = max(fits, key=lambda fit: fit[3])
+    gain = 2 * (likelihood - _single(x, n, narrowest)) - 3 * float(np.log(n.sum()))
+    order = np.argsort(mean)
+    ashman = float(np.sqrt(2) * abs(mean[1] - mean[0]) / np.hypot(*spread))
+    low, high = np.exp(mean[order])
+    return Modes(float(low), float(high), float(weight.min()), gain, ashman, _valley(weight, mean, spread))
+
+
+def _density(x: Floats, weight: Floats, mean: Floats, spread: Floats) -> Floats:
+    """The weighted densities of both normals, 2 x bins."""
+    z = (x - mean[:, None]) / spread[:, None]
+    found: Floats = weight[:, None] * np.exp(-z * z / 2) / (spread[:, None] * np.sqrt(2 * np.pi))
+    return found
+
+
+def _fit(x: Floats, n: Floats, start: float, narrowest: float) -> tuple[Floats, Floats, Floats, float]:
+    """Weights, means and spreads from one first guess, and the log-likelihood."""
+    first = n.cumsum() <= max(start * n.sum(), n[0])
+    if first.all():
+        first[-1] = False
+    share = np.stack([first, ~first]).astype(np.float64)
+    for _ in range(STEPS):
+        weight, mean, spread = _moments(x, n, share, narrowest)
+        both = _density(x, weight, mean, spread)
+        before, share = share, both / np.maximum(both.sum(axis=0), 1e-300)
+        if np.abs(share - before).max() < 1e-6:
+            break
+    return weight, mean, spread, float((n * np.log(np.maximum(both.sum(axis=0), 1e-300))).sum())
+
+
+def _moments(x: Floats, n: Floats, share: Floats, narrowest: float) -> tuple[Floats, Floats, Floats]:
+    """Weights, means and spreads of two parts of the counts."""
+    mine = share * n
+    total = np.maximum(mine.sum(axis=1), 1e-9)
+    mean = (mine * x).sum(axis=1) / total
+    variance = (mine * (x - mean[:, None]) ** 2).sum(axis=1) / total
+    return total / n.sum(), mean, np.maximum(np.sqrt(variance), narrowest)
+
+
+def _single(x: Floats, n: Floats, narrowest: float) -> float:
+    """The log-likelihood of one normal."""
+    weight, mean, spread = _moments(x, n, np.ones((1, len(x))), narrowest)
+    return float((n * np.log(np.maximum(_density(x, weight, mean, spread)[0], 1e-300))).sum())
+
+
+def _valley(weight: Floats, mean: Floats, spread: Floats) -> float:
+    """The least density between the means by the lower of both peaks; 1 where there is no valley."""
+    grid = np.linspace(mean.min(), mean.max(), 400)
+    density = _density(grid, weight, mean, spread).sum(axis=0)
+    lowest = int(density.argmin())
+    return float(density[lowest] / max(min(density[: lowest + 1].max(), density[lowest:].max()), 1e-300))
