@@ -3,7 +3,7 @@
 The window is anchored, not rolling: a rolling one learns a slow growth and never speaks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +35,23 @@ class Baseline:
             self.rates[:, streams], self.phi[streams], self.n[streams], self.k[streams], self.tolerance[streams]
         )
 
+    def put(self, streams: Ints, other: "Baseline") -> "Baseline":
+        """The same with some streams' baseline from `other`."""
+        changed = {}
+        for field in fields(Baseline):
+            changed[field.name] = getattr(self, field.name).copy()
+            changed[field.name][..., streams] = getattr(other, field.name)
+        return Baseline(**changed)
+
     def shifted(self, odds_ratio: Floats) -> "Baseline":
         """The same seasons at other odds: what was accepted as the new normal, until it has seven days of its own."""
         odds = odds_ratio * self.rates / (1 - self.rates)
         return replace(self, rates=odds / (1 + odds))
+
+
+def joined(baselines: list[Baseline]) -> Baseline:
+    """Streams side by side."""
+    return Baseline(*(np.concatenate([getattr(b, f.name) for b in baselines], axis=-1) for f in fields(Baseline)))
 
 
 def cell(at_s: Ints) -> Ints:

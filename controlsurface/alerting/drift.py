@@ -72,18 +72,24 @@ class State:
 
     def flat(self) -> Floats:
         """One row of numbers a stream, S x `WIDTH`, as it is kept."""
-        return np.concatenate([getattr(self, f.name).reshape(-1, self.streams) for f in fields(State)]).T
+        arrays = [getattr(self, field.name) for field in fields(State)]
+        return np.concatenate([each.reshape(_rows(each), self.streams) for each in arrays]).T
 
     @staticmethod
     def from_flat(rows: Floats) -> "State":
         """What `flat` wrote."""
         empty, place, parts = fresh(len(rows)), 0, {}
         for field in fields(State):
-            shape = getattr(empty, field.name).shape
-            size = int(np.prod(shape[:-1], dtype=np.int64))
-            parts[field.name] = rows[:, place : place + size].T.reshape(shape).copy()
+            like = getattr(empty, field.name)
+            size = _rows(like)
+            parts[field.name] = rows[:, place : place + size].T.reshape(like.shape).copy()
             place += size
         return State(**parts)
+
+
+def _rows(array: Floats) -> int:
+    """How many numbers a stream has in an array whose last axis is the stream."""
+    return int(np.prod(array.shape[:-1], dtype=np.int64))
 
 
 def fresh(streams: int) -> State:
@@ -189,7 +195,7 @@ def _recover(state: State, law: Law, moment: Ints, counts: Floats) -> State:
         hours=hours,
     )
     over = (back >= RESOLVED) | _day_in_band(drifting, tolerance, at_s + BUCKET_S)
-    return _choose(over, fresh(state.streams), drifting)
+    return _choose(over, replace(fresh(state.streams), bet_from=state.bet_from), drifting)
 
 
 def _day_in_band(state: State, tolerance: Floats, now_s: int) -> Flags:

@@ -29,6 +29,11 @@ class Histogram:
         into = (q * self.total - (until[place] - self.n[place])) / max(self.n[place], 1e-12)
         return float(self.lower[place] + into * (self.upper[place] - self.lower[place]))
 
+    def upper_edge(self, q: float) -> float:
+        """Where the bin ends that a share `q` reaches into: no bin is cut by it."""
+        place = int(np.searchsorted(self.n.cumsum(), q * self.total))
+        return float(self.upper[min(place, len(self.n) - 1)])
+
     def above(self, bound: float) -> float:
         """The share above a bound."""
         width = self.upper - self.lower

@@ -1,0 +1,159 @@
+"""Drift rules, evaluated: all streams of all rules, moved on by the buckets that have closed since the last look."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controlsurface.alerting import cusum, drift_store
+from controlsurface.alerting.accept import accept
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S
+from controlsurface.alerting.counts import Counting, Rows, moment
+from controlsurface.alerting.drift_readings import readings
+from controlsurface.alerting.drift_store import Accept
+from controlsurface.alerting.known_events import known_events
+from controlsurface.alerting.rules import DriftRule
+from controlsurface.alerting.state import Reading
+from controlsurface.alerting.watched import Known, Look, Watched, ahead, begin, closed, settle, settling
+from controlsurface.store.duckdb import DuckStore
+
+Readings = Mapping[str, Sequence[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A rule, what it counts, and what is known of it; `saved_s` is up to when that is in the store."""
+
+    rule: DriftRule
+    counting: Counting
+    watched: Watched
+    saved_s: int = 0
+
+
+class DriftEngine:
+    """The detector over a store. Knows nothing that it could not read again: a restart changes no reading."""
+
+    def __init__(self, store: DuckStore, false_alerts_per_week: float = 1.0) -> None:
+        self._store = store
+        self._allowed = false_alerts_per_week
+        self._held: dict[str, _Held] = {}
+        self._last: tuple[int, tuple[DriftRule, ...], Readings] | None = None
+        self._lock = threading.Lock()
+
+    def readings(self, rules: Sequence[DriftRule], now: datetime) -> Readings:
+        """What each rule says of each slice, under the rule's name; new only when a bucket has closed."""
+        with self._lock:
+            closed_s, wishes = closed(now.timestamp()), drift_store.wishes(self._store)
+            if self._last is None or wishes or self._last[:2] != (closed_s, tuple(rules)):
+                self._last = (closed_s, tuple(rules), self._read(rules, closed_s, wishes))
+            return self._last[2]
+
+    def _read(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> Readings:
+        """Move all rules on, grant wishes, keep what has settled."""
+        until_s = settling(closed_s)
+        held = [self._known(rule, until_s) for rule in rules]
+        streams = sum(len(each.watched.streams) for each in held)
+        threshold = cusum.threshold(streams, self._allowed)
+        known = self._events(held, closed_s)
+        found = {}
+        for each in held:
+            moved, look = self._moved(each, until_s, closed_s, threshold, known, wishes)
+            self._held[each.rule.alert] = moved
+            found[each.rule.alert] = list(readings(moved.watched, look, each.counting, threshold, streams))
+        self._save(rules, wishes)
+        return found
+
+    def _known(self, rule: DriftRule, until_s: int) -> _Held:
+        """What is known of a rule: from the last look, from the store, or from its history."""
+        held = self._held.get(rule.alert)
+        if held and definition(held.rule) == definition(rule):
+            return held
+        counted = counting(self._store, rule)
+        watched = drift_store.load(self._store, rule.alert, definition(rule))
+        if watched:
+            return _Held(rule, counted, watched, watched.settled_s)
+        return _Held(rule, counted, begin(counted, rule.drift.tolerance, until_s))
+
+    def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
+        """Changes since a day before the first unsettled bucket."""
+        watching = [each.watched.settled_s for each in held if each.watched.streams]
+        return known_events(_asking(self._store), min(watching) - DAY_S, closed_s) if watching else []
+
+    def _moved(
+        self,
+        held: _Held,
+        until_s: int,
+        closed_s: int,
+        threshold: float,
+        known: Sequence[Known],
+        wishes: Sequence[Accept],
+    ) -> tuple[_Held, Look]:
+        """One rule, up to the last closed bucket."""
+        tolerance = held.rule.drift.tolerance
+        watched = settle(held.watched, held.counting, tolerance, until_s, threshold, known)
+        look = ahead(watched, held.counting, closed_s, threshold, known)
+        for wish in wishes:
+            if wish.rule == held.rule.alert:
+                watched = accept(watched, look, held.counting, tolerance, wish.slice, int(wish.at.timestamp()))
+                look = ahead(watched, held.counting, closed_s, threshold, known)
+                held = replace(held, saved_s=0)
+        return replace(held, watched=watched), look
+
+    def _save(self, rules: Sequence[DriftRule], wishes: Sequence[Accept]) -> None:
+        """Write what has settled since it was last written, and remove the wishes, in one transaction."""
+        changed = [each for rule in rules if (each := self._held[rule.alert]).watched.settled_s > each.saved_s]
+        if not changed and not wishes:
+            return
+        with self._store.writing() as writing:
+            for each in changed:
+                drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched)
+            drift_store.forget(writing, [rule.alert for rule in rules])
+            drift_store.granted(writing, wishes)
+        for each in changed:
+            self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
+
+
+def backtest(
+    store: DuckStore, rule: DriftRule, since: datetime, until: datetime, streams: int = 1
+) -> Iterator[tuple[datetime, Sequence[Reading]]]:
+    """The rule's readings whenever they would have changed: at `since`, at each onset and recovery, and at `until`.
+
+    `streams` is how many the install has besides; the rule's own are counted anyway.
+    """
+    counted, tolerance = counting(store, rule), rule.drift.tolerance
+    start_s, end_s = settling(int(since.timestamp())), int(until.timestamp()) // BUCKET_S * BUCKET_S
+    watched = begin(counted, tolerance, start_s)
+    shared = max(streams, len(watched.streams))
+    threshold = cusum.threshold(shared)
+    watched = settle(watched, counted, tolerance, start_s, threshold)
+    yield _at(start_s, watched, counted, threshold, shared)
+    while watched.settled_s < end_s:
+        next_s = min(watched.settled_s // DAY_S * DAY_S + DAY_S, end_s)
+        changes = ahead(watched, counted, next_s, threshold).changes
+        for at_s in sorted({change.at_s for change in changes} | ({end_s} & {next_s})):
+            yield _at(at_s, watched, counted, threshold, shared)
+        watched = settle(watched, counted, tolerance, next_s, threshold)
+
+
+def _at(
+    at_s: int, watched: Watched, counted: Counting, threshold: float, streams: int
+) -> tuple[datetime, Sequence[Reading]]:
+    """What the rule says at one moment."""
+    look = ahead(watched, counted, at_s, threshold)
+    return moment(at_s), list(readings(watched, look, counted, threshold, streams))
+
+
+def counting(store: DuckStore, rule: DriftRule) -> Counting:
+    """What a rule counts. Raises BadRequest where no proportion stands for its metric."""
+    return Counting(_asking(store), rule.measured, rule.by, rule.where_pairs)
+
+
+def definition(rule: DriftRule) -> str:
+    """What makes rows of one rule useless for another."""
+    return json.dumps([rule.metric, rule.by, rule.where_pairs, rule.drift.tolerance])
+
+
+def _asking(store: DuckStore) -> Rows:
+    """The store as something that runs statements."""
+    return lambda statement: store.rows(statement.sql, statement.parameters)

@@ -1,0 +1,136 @@
+"""The detector's rows: written when buckets settle, read after a restart."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from controlsurface.alerting.baseline import CELLS, Baseline
+from controlsurface.alerting.counts import Stream, moment
+from controlsurface.alerting.drift import State, fresh
+from controlsurface.alerting.learning import NOTHING, Anchor
+from controlsurface.alerting.watched import Watched
+from controlsurface.store.duckdb import DuckStore, Writing
+
+_READ = """
+SELECT part, slice, bound, baseline, state, epoch(settled_at)::BIGINT AS settled_s,
+    epoch(anchored_from)::BIGINT AS from_s, coalesce(epoch(anchored_to)::BIGINT, 0) AS to_s,
+    coalesce(epoch(accepted_at)::BIGINT, 0) AS accepted_s
+FROM drift_streams WHERE rule = $rule AND definition = $definition
+"""
+_SCHEMA = pa.schema(
+    [
+        ("part", pa.string()),
+        ("slice", pa.list_(pa.string())),
+        ("anchored_from", pa.timestamp("us")),
+        ("anchored_to", pa.timestamp("us")),
+        ("accepted_at", pa.timestamp("us")),
+        ("bound", pa.float64()),
+        ("baseline", pa.list_(pa.float64())),
+        ("settled_at", pa.timestamp("us")),
+        ("state", pa.list_(pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """A wish to take the present as normal, in the slices that have these values."""
+
+    rule: str
+    slice: Mapping[str, str | None]
+    at: datetime
+
+
+def load(store: DuckStore, rule: str, definition: str) -> Watched | None:
+    """What was known of a rule; None where nothing was, or the rule has changed."""
+    rows = store.rows(_READ, {"rule": rule, "definition": definition}).to_pylist()
+    if not rows:
+        return None
+    old = [row for row in rows if row["to_s"]]
+    young = {_stream(row): row["from_s"] for row in rows if not row["to_s"]}
+    anchors = tuple(Anchor(row["from_s"], row["to_s"], row["bound"], row["accepted_s"]) for row in old)
+    state = State.from_flat(np.array([row["state"] for row in old])) if old else fresh(0)
+    baseline = _baseline([row["baseline"] for row in old]) if old else NOTHING
+    return Watched(rows[0]["settled_s"], tuple(map(_stream, old)), anchors, baseline, state, young)
+
+
+def save(writing: Writing, rule: str, definition: str, watched: Watched) -> None:
+    """Replace what was known of a rule."""
+    settled = _time(watched.settled_s)
+    packed, states = _packed(watched.baseline).tolist(), watched.state.flat().tolist()
+    rows = [
+        (stream.part, stream.slice, anchor.from_s, anchor.to_s, anchor.accepted_s, anchor.bound, packed[i], states[i])
+        for i, (stream, anchor) in enumerate(zip(watched.streams, watched.anchors, strict=True))
+    ] + [(stream.part, stream.slice, first, 0, 0, float("nan"), None, None) for stream, first in watched.young.items()]
+    table = pa.Table.from_pylist(
+        [
+            dict(
+                zip(
+                    _SCHEMA.names,
+                    (part, list(key), _time(start), _time(end), _time(at), bound, baseline, settled, state),
+                    strict=True,
+                )
+            )
+            for part, key, start, end, at, bound, baseline, state in rows
+        ],
+        _SCHEMA,
+    )
+    writing.execute("DELETE FROM drift_streams WHERE rule = $rule", {"rule": rule})
+    writing.attach("settled_streams", table)
+    writing.execute(
+        "INSERT INTO drift_streams BY NAME SELECT $rule AS rule, $definition AS definition, * FROM settled_streams",
+        {"rule": rule, "definition": definition},
+    )
+    writing.detach()
+
+
+def forget(writing: Writing, rules: Sequence[str]) -> None:
+    """Drop the rows of rules that are no more."""
+    writing.execute("DELETE FROM drift_streams WHERE NOT list_contains($rules, rule)", {"rules": ["", *rules]})
+
+
+def wish(writing: Writing, accept: Accept) -> None:
+    """Ask for the present to be taken as normal."""
+    writing.execute(
+        'INSERT INTO drift_accepts (rule, slice, "at") VALUES ($rule, $slice, $at)',
+        {"rule": accept.rule, "slice": json.dumps(dict(accept.slice)), "at": accept.at.replace(tzinfo=None)},
+    )
+
+
+def wishes(store: DuckStore) -> list[Accept]:
+    """What was asked for and not granted yet."""
+    rows = store.rows('SELECT rule, slice, "at" FROM drift_accepts ORDER BY "at"').to_pylist()
+    return [Accept(row["rule"], json.loads(row["slice"] or "{}"), row["at"]) for row in rows]
+
+
+def granted(writing: Writing, accepts: Sequence[Accept]) -> None:
+    """Remove wishes."""
+    for each in accepts:
+        writing.execute(
+            'DELETE FROM drift_accepts WHERE rule = $rule AND "at" = $at', {"rule": each.rule, "at": each.at}
+        )
+
+
+def _stream(row: Mapping[str, Any]) -> Stream:
+    return Stream(row["part"], tuple(row["slice"]))
+
+
+def _time(at_s: int) -> datetime | None:
+    """As the store has it; 0 is no time."""
+    return moment(at_s).replace(tzinfo=None) if at_s else None
+
+
+def _packed(baseline: Baseline) -> Any:
+    """One row of numbers a stream."""
+    return np.vstack([getattr(baseline, field.name) for field in fields(Baseline)]).T
+
+
+def _baseline(rows: list[list[float]]) -> Baseline:
+    """What `_packed` wrote."""
+    numbers = np.array(rows).T
+    return Baseline(numbers[:CELLS], *numbers[CELLS:])

@@ -1,0 +1,46 @@
+"""Changes around the router that the detector bets on: told ones, and those that the requests show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.alerting.counts import moment
+from controlsurface.alerting.watched import Known
+from controlsurface.metrics.events import EventsArgs, render
+from controlsurface.metrics.statement import Statement
+
+KINDS = frozenset({"deploy", "model", "price", "config"})
+
+_LANES = """
+SELECT answered_by AS model, list(DISTINCT lane) AS lanes FROM requests
+WHERE started_at >= $start AND started_at < $end AND list_contains($models, answered_by)
+GROUP BY answered_by
+"""
+
+
+def known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int) -> list[Known]:
+    """What happened in [start, end). A model that the requests show belongs to the lanes in which it answered."""
+    window = {"start": moment(start_s), "end": moment(end_s)}
+    events = [row for row in rows(render(EventsArgs(**window))).to_pylist() if row["kind"] in KINDS]
+    models = {_model(row) for row in events} - {""}
+    lanes = _lanes(rows, window, models) if models else {}
+    return [
+        Known(int(row["at"].replace(tzinfo=moment(0).tzinfo).timestamp()), lanes.get(_model(row))) for row in events
+    ]
+
+
+def _model(row: dict[str, Any]) -> str:
+    """The model that a found event names; nothing for others."""
+    if row["kind"] != "model" or row["source"] != "requests":
+        return ""
+    return str(row["title"]).removesuffix(" first seen").removesuffix(" last seen")
+
+
+def _lanes(
+    rows: Callable[[Statement], pa.Table], window: dict[str, Any], models: set[str]
+) -> dict[str, frozenset[str]]:
+    """In which lanes models answered."""
+    bounds = {name: at.replace(tzinfo=None) for name, at in window.items()}
+    found = rows(Statement(_LANES, bounds | {"models": sorted(models)})).to_pylist()
+    return {row["model"]: frozenset(row["lanes"]) for row in found}

@@ -1,0 +1,151 @@
+"""Drift rules over a store: learnt, watched, restarted, accepted, tried on the past."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from controlsurface.alerting import drift_store
+from controlsurface.alerting.drift_rules import DriftEngine, backtest
+from controlsurface.alerting.drift_store import Accept
+from controlsurface.alerting.state import Reading
+from controlsurface.store.duckdb import DuckStore
+
+from .drift_traffic import BUCKET, day, escalations, put, rule
+
+STEADY, DRIFTED, YOUNG = "chat", "rag_answer", "contract_review"
+ONSET = 30.0
+
+
+@pytest.fixture
+def store() -> Iterator[DuckStore]:
+    """Thirty-two days: one task whose rate goes from 10 to 20 %, one that stays, one that is new."""
+    found = DuckStore.in_memory()
+    escalations(found, STEADY, (0, 32), 0.1, 5_000)
+    escalations(found, DRIFTED, (0, ONSET), 0.1, 5_000)
+    escalations(found, DRIFTED, (ONSET, 32), 0.2, 5_000)
+    escalations(found, YOUNG, (30, 32), 0.5, 5_000)
+    yield found
+    found.close()
+
+
+def read(engine: DriftEngine, now: datetime, **more: Any) -> dict[str, Reading]:
+    """The readings of the one rule, by task."""
+    return {str(each.slice["task_type"]): each for each in engine.readings([rule(**more)], now)["EscalationDrift"]}
+
+
+def test_the_drifted_slice_is_in_breach_and_says_why(store: DuckStore) -> None:
+    found = read(DriftEngine(store), day(31))
+    assert {task: each.breach for task, each in found.items()} == {STEADY: False, DRIFTED: True, YOUNG: None}
+    drift = found[DRIFTED]
+    assert drift.onset is not None
+    assert abs(drift.onset - day(ONSET)) < timedelta(hours=3)
+    assert [drift.before, drift.value] == pytest.approx([0.1, 0.2], rel=0.1)
+    assert drift.low is not None
+    assert drift.threshold is not None
+    assert drift.threshold < drift.low
+    assert drift.evidence["score"] > drift.evidence["score_threshold"]
+    assert drift.evidence["direction"] == "up"
+    assert drift.evidence["expected_false_alarms_per_week"] == pytest.approx(1)
+
+
+def test_a_slice_without_a_baseline_says_so(store: DuckStore) -> None:
+    assert read(DriftEngine(store), day(31))[YOUNG].evidence["note"].startswith("no baseline yet: seen for")
+
+
+def test_an_empty_store_has_no_readings() -> None:
+    assert DriftEngine(DuckStore.in_memory()).readings([rule()], day(31)) == {"EscalationDrift": []}
+
+
+def test_living_through_it_with_restarts_says_the_same_as_looking_back(store: DuckStore) -> None:
+    engine = DriftEngine(store)
+    for step in range(12):
+        if step % 5 == 0:
+            engine = DriftEngine(store)
+        lived = read(engine, day(30) + step * timedelta(minutes=65))
+    assert lived[DRIFTED].breach
+    assert lived == read(DriftEngine(store), day(30) + 11 * timedelta(minutes=65))
+
+
+def test_between_two_buckets_nothing_is_read_again(store: DuckStore) -> None:
+    engine = DriftEngine(store)
+    first = engine.readings([rule()], day(31) + timedelta(minutes=3))
+    assert engine.readings([rule()], day(31) + timedelta(minutes=4)) is first
+
+
+def test_rows_that_are_two_hours_late_count(store: DuckStore) -> None:
+    engine = DriftEngine(store)
+    before = read(engine, day(31) + BUCKET)[STEADY]
+    buckets = int((day(31) - timedelta(hours=2)).timestamp() * 1e6) + 300_000_000 * np.arange(24)
+    put(store, buckets, np.full(24, 20.0), STEADY, escalated=True)
+    after = read(engine, day(31) + 2 * BUCKET)[STEADY]
+    assert (before.breach, after.breach) == (False, True)
+
+
+def test_what_is_accepted_is_normal_from_then_on(store: DuckStore) -> None:
+    engine = DriftEngine(store)
+    assert read(engine, day(31))[DRIFTED].breach
+    with store.writing() as writing:
+        drift_store.wish(writing, Accept("EscalationDrift", {"task_type": DRIFTED}, day(31)))
+    accepted = read(engine, day(31) + BUCKET)[DRIFTED]
+    assert not accepted.breach
+    assert accepted.before == pytest.approx(0.2, rel=0.15)
+    assert accepted.evidence["accepted_at"] == day(31).isoformat()
+    assert not read(DriftEngine(store), day(32))[DRIFTED].breach
+
+
+def test_what_was_accepted_is_learnt_anew_after_seven_days(store: DuckStore) -> None:
+    escalations(store, DRIFTED, (32, 40), 0.2, 5_000)
+    engine = DriftEngine(store)
+    read(engine, day(31))
+    with store.writing() as writing:
+        drift_store.wish(writing, Accept("EscalationDrift", {}, day(31)))
+    read(engine, day(31.5))
+    found = read(engine, day(39.5))[DRIFTED]
+    assert not found.breach
+    assert found.evidence["baseline_to"] == day(39).isoformat()
+
+
+def test_a_new_slice_gets_a_baseline_after_seven_days_and_one_without_requests_is_forgotten(store: DuckStore) -> None:
+    escalations(store, YOUNG, (32, 41), 0.5, 5_000)
+    engine = DriftEngine(store)
+    read(engine, day(31))
+    found = read(engine, day(40.5))
+    assert found[YOUNG].breach is False
+    assert set(found) == {YOUNG}
+
+
+def test_after_a_known_event_a_drift_is_found_sooner() -> None:
+    store = DuckStore.in_memory()
+    escalations(store, "batch", (0, 30), 0.1, 2_000)
+    escalations(store, "batch", (30, 32), 0.2, 2_000)
+    plain = _found(store)
+    with store.writing() as writing:
+        writing.execute("DELETE FROM drift_streams")
+        writing.execute(
+            "INSERT INTO events VALUES ($at, 'deploy', 'v2', NULL, 'ci')", {"at": day(30).replace(tzinfo=None)}
+        )
+    assert _found(store) < plain
+
+
+def _found(store: DuckStore) -> datetime:
+    """When a drift is found in an install that allows few false alerts."""
+    moments = (day(30) + hour * timedelta(hours=1) for hour in range(1, 40))
+    engine = DriftEngine(store, false_alerts_per_week=0.004)
+    return next(now for now in moments if read(engine, now)["batch"].breach)
+
+
+def test_a_backtest_says_when_the_rule_would_have_fired(store: DuckStore) -> None:
+    steps = list(backtest(store, rule(), day(29), day(32)))
+    assert [at for at, _ in steps] == sorted(at for at, _ in steps)
+    fired = [at for at, found in steps if any(each.breach and each.slice["task_type"] == DRIFTED for each in found)]
+    assert day(30) < fired[0] < day(30.5)
+    assert fired[-1] == day(32)
+
+
+def test_a_rule_that_changed_starts_anew(store: DuckStore) -> None:
+    read(DriftEngine(store), day(31))
+    found = DriftEngine(store).readings([rule(drift={"tolerance": 3})], day(31))["EscalationDrift"]
+    assert {each.slice["task_type"]: each.breach for each in found} == {STEADY: False, DRIFTED: False, YOUNG: None}
