@@ -13,6 +13,7 @@ from controlsurface.alerting.counts import Counting, Rows, moment
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
+from controlsurface.alerting.learning import WINDOW_S
 from controlsurface.alerting.rules import DriftRule
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Known, Look, Watched, ahead, begin, closed, settle, settling
@@ -23,12 +24,17 @@ Readings = Mapping[str, Sequence[Reading]]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A rule, what it counts, and what is known of it; `saved_s` is up to when that is in the store."""
+    """A rule, what it counts, and what is known of it; `saved_s` is up to when that is in the store.
+
+    `readings` are those after the bucket that ended at `closed_s`.
+    """
 
     rule: DriftRule
     counting: Counting
     watched: Watched
     saved_s: int = 0
+    closed_s: int = 0
+    readings: Sequence[Reading] = ()
 
 
 class DriftEngine:
@@ -38,37 +44,47 @@ class DriftEngine:
         self._store = store
         self._allowed = false_alerts_per_week
         self._held: dict[str, _Held] = {}
-        self._last: tuple[int, tuple[DriftRule, ...], Readings] | None = None
         self._lock = threading.Lock()
 
     def readings(self, rules: Sequence[DriftRule], now: datetime) -> Readings:
-        """What each rule says of each slice, under the rule's name; new only when a bucket has closed."""
-        with self._lock:
-            closed_s, wishes = closed(now.timestamp()), drift_store.wishes(self._store)
-            if self._last is None or wishes or self._last[:2] != (closed_s, tuple(rules)):
-                self._last = (closed_s, tuple(rules), self._read(rules, closed_s, wishes))
-            return self._last[2]
+        """What each rule says of each slice, under the rule's name; new only when a bucket has closed.
 
-    def _read(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> Readings:
-        """Move all rules on, grant wishes, keep what has settled."""
+        Rules may be asked for together or apart; all that were asked for within a day share the allowance of false
+        alerts.
+        """
+        with self._lock:
+            closed_s, names = closed(now.timestamp()), {rule.alert for rule in rules}
+            wishes = [wish for wish in drift_store.wishes(self._store) if wish.rule in names]
+            stale = [rule for rule in rules if not self._fresh(rule, closed_s) or wishes]
+            if stale:
+                self._read(stale, closed_s, wishes)
+            return {rule.alert: self._held[rule.alert].readings for rule in rules}
+
+    def _fresh(self, rule: DriftRule, closed_s: int) -> bool:
+        """Whether a rule has been read since the bucket closed."""
+        held = self._held.get(rule.alert)
+        return held is not None and held.rule == rule and held.closed_s == closed_s
+
+    def _read(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> None:
+        """Move rules on, grant wishes, keep what has settled."""
         until_s = settling(closed_s)
+        self._held = {name: each for name, each in self._held.items() if each.closed_s > closed_s - DAY_S}
         held = [self._known(rule, until_s) for rule in rules]
-        streams = sum(len(each.watched.streams) for each in held)
+        self._held |= {each.rule.alert: each for each in held}
+        streams = sum(len(each.watched.streams) for each in self._held.values())
         threshold = cusum.threshold(streams, self._allowed)
         known = self._events(held, closed_s)
-        found = {}
         for each in held:
             moved, look = self._moved(each, until_s, closed_s, threshold, known, wishes)
-            self._held[each.rule.alert] = moved
-            found[each.rule.alert] = list(readings(moved.watched, look, each.counting, threshold, streams))
-        self._save(rules, wishes)
-        return found
+            found = list(readings(moved.watched, look, each.counting, threshold, streams))
+            self._held[each.rule.alert] = replace(moved, closed_s=closed_s, readings=found)
+        self._save(rules, closed_s, wishes)
 
     def _known(self, rule: DriftRule, until_s: int) -> _Held:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and definition(held.rule) == definition(rule):
-            return held
+            return replace(held, rule=rule)
         counted = counting(self._store, rule)
         watched = drift_store.load(self._store, rule.alert, definition(rule))
         if watched:
@@ -100,7 +116,7 @@ class DriftEngine:
                 held = replace(held, saved_s=0)
         return replace(held, watched=watched), look
 
-    def _save(self, rules: Sequence[DriftRule], wishes: Sequence[Accept]) -> None:
+    def _save(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> None:
         """Write what has settled since it was last written, and remove the wishes, in one transaction."""
         changed = [each for rule in rules if (each := self._held[rule.alert]).watched.settled_s > each.saved_s]
         if not changed and not wishes:
@@ -108,7 +124,7 @@ class DriftEngine:
         with self._store.writing() as writing:
             for each in changed:
                 drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched)
-            drift_store.forget(writing, [rule.alert for rule in rules])
+            drift_store.forget(writing, closed_s - WINDOW_S)
             drift_store.granted(writing, wishes)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)

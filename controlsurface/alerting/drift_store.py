@@ -89,9 +89,9 @@ def save(writing: Writing, rule: str, definition: str, watched: Watched) -> None
     writing.detach()
 
 
-def forget(writing: Writing, rules: Sequence[str]) -> None:
-    """Drop the rows of rules that are no more."""
-    writing.execute("DELETE FROM drift_streams WHERE NOT list_contains($rules, rule)", {"rules": ["", *rules]})
+def forget(writing: Writing, before_s: int) -> None:
+    """Drop the rows of rules that nobody has asked for since."""
+    writing.execute("DELETE FROM drift_streams WHERE settled_at < $before", {"before": _time(before_s)})
 
 
 def wish(writing: Writing, accept: Accept) -> None:

@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from controlsurface.alerting.durations import Span
 from controlsurface.alerting.gauges import GAUGES
 from controlsurface.alerting.labels import NAME
-from controlsurface.errors import UnknownName, nearest
+from controlsurface.alerting.shares import share
+from controlsurface.errors import BadRequest, UnknownName, nearest
 from controlsurface.metrics import dimensions
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
@@ -204,6 +205,15 @@ class DriftRule(Measured):
     kind: ClassVar[Kind] = "drift"
 
     drift: Drift
+
+    @model_validator(mode="after")
+    def _a_proportion(self) -> Self:
+        """Refuse metrics that no proportion stands for."""
+        try:
+            share(self.measured)
+        except BadRequest as problem:
+            raise ValueError(str(problem).removeprefix("metric: ")) from None
+        return self
 
 
 class Lanes(Part):
