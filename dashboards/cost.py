@@ -23,10 +23,11 @@ ui.tiles(
 left, right = st.columns(2)
 with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
     cost = ui.query("cost", by=["lane"], every=view.step)
-    ui.chart(charts.stacked(cost, view.span, ui.palette(), by="lane", events=events), alt="Cost of each lane over time")
+    figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
+    ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
 with right, ui.panel("Tokens by kind", f"by {ui.step(view.step)}; cached ones are part of input, reasoning of output"):
-    tokens = charts.stacked(ui.tokens(view.step), view.span, ui.palette(), by="kind", unit="count", events=events)
-    ui.chart(tokens, alt="Tokens over time: input and output, cached and reasoning ones apart")
+    figure = charts.stacked(ui.tokens(view.step), view.span, ui.palette(), by="kind", unit="count", events=events)
+    ui.over_time(figure, "tokens", "Tokens over time: input and output, cached and reasoning ones apart", metric="cost")
 
 spent = {"cost": "Cost", "cost_share": "Share", "attempts": "Calls", "priced_share": "Priced"}
 for first, second in (("lane", "task_type"), ("team", "purpose")):

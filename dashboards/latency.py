@@ -29,7 +29,7 @@ left, right = st.columns(2)
 with left, ui.panel("P95 and P50 over time", "dotted: P50"):
     p95, p50 = (ui.beside_all(f"latency_{quantile}", steady.step) for quantile in ("p95", "p50"))
     figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events, height=260)
-    ui.chart(figure, alt="P95 and P50 latency of each lane and of all lanes over time")
+    ui.over_time(figure, "p95", "P95 and P50 latency of each lane and of all lanes over time", metric="latency_mean")
 with right, ui.panel("P99 over time"):
     figure = charts.lines(
         ui.beside_all("latency_p99", steady.step),
@@ -40,7 +40,7 @@ with right, ui.panel("P99 over time"):
         events=events,
         height=260,
     )
-    ui.chart(figure, alt="P99 latency of each lane and of all lanes over time")
+    ui.over_time(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
 
 with ui.panel("How fast each lane is", "share of the lane's requests by latency"):
     ui.chart(charts.lanes(bins, ui.palette(), height=260), alt="Latency distribution of each lane")

@@ -48,7 +48,8 @@ def escalation() -> None:
             events=events,
             height=290,
         )
-        ui.chart(figure, alt="Escalation rate of each task type over time, beside the 20 % target")
+        alt = "Escalation rate of each task type over time, beside the 20 % target"
+        ui.over_time(figure, "escalation", alt, metric="escalation_rate")
 
 
 escalation()
@@ -56,19 +57,9 @@ escalation()
 
 @st.fragment
 def confidence() -> None:
-    """Confidence against time; a box drawn in it leads to the requests inside."""
-    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to see its requests"):
-        bins = ui.distribution("confidence", every=view.step)
-        thresholds = ui.query("threshold", by=["task_type"], every=view.step)
-        if bins.is_empty():
-            ui.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
-            return
-        figure = charts.heatmap(bins, thresholds, view.span, ui.palette(), events=events)
-        drawn = ui.box(figure, "confidence", alt="Requests by router confidence over time, with the thresholds")
-        if drawn:
-            start, end, low, high = drawn
-            ui.lead_to_requests(start, end, confidence_min=round(low, 2), confidence_max=round(high, 2))
-            ui.lead_to_triage("confidence_below_threshold", start, end)
+    """A box drawn in the heatmap draws only this anew."""
+    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
+        ui.confidence(view, events)
 
 
 confidence()
@@ -77,7 +68,8 @@ left, right = st.columns(2)
 with left, ui.panel("Latency by lane", "P95, dotted P50"):
     steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
     p95, p50 = (ui.query(f"latency_{q}", by=["lane"], every=steady.step) for q in ("p95", "p50"))
-    ui.chart(charts.quantiles(p95, p50, steady.span, ui.palette(), events=events), alt="Latency of each lane over time")
+    figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events)
+    ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
 with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
     ui.chart(
         charts.lanes(ui.distribution("latency_ms", by=["lane"]), ui.palette()), alt="Latency distribution of each lane"
@@ -86,7 +78,8 @@ with right, ui.panel("How fast each lane is", "share of the lane's requests by l
 left, right = st.columns(2)
 with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
     cost = ui.query("cost", by=["lane"], every=view.step)
-    ui.chart(charts.stacked(cost, view.span, ui.palette(), by="lane", events=events), alt="Cost of each lane over time")
+    figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
+    ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
 with (
     right,
     ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),

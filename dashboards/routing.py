@@ -20,7 +20,8 @@ with left, ui.panel("Escalation by kind", "dotted: the target"):
     figure = charts.lines(
         rows, steady.span, ui.palette(), by="kind", unit="ratio", target=TARGET, events=events, height=300
     )
-    ui.chart(figure, alt="Share of requests escalated over time: routed at once, cascaded, and after a failed call")
+    alt = "Share of requests escalated over time: routed at once, cascaded, and after a failed call"
+    ui.over_time(figure, "kinds", alt, metric="escalation_rate")
 with right, ui.panel("Escalation by task type and kind", "routed at once, answer not good enough, call failed"):
     shares = {f"escalation_rate_{kind}": kind.capitalize() for kind in KINDS}
     ui.breakdown(
@@ -31,7 +32,7 @@ with right, ui.panel("Escalation by task type and kind", "routed at once, answer
 @st.fragment
 def confidence() -> None:
     """A box drawn in the heatmap draws only this anew."""
-    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to see its requests"):
+    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
         ui.confidence(view, events)
 
 

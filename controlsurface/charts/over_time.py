@@ -85,7 +85,7 @@ def lines(
     if highlight is not ...:  # which one is in colour, its surroundings say
         data = [{**line, "showlegend": False} for line in data]
     axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
-    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
+    return figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
 
 
 def stacked(
@@ -110,7 +110,7 @@ def stacked(
         for name, values in zip(names, sums, strict=True)
     ]
     axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
-    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
+    return figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
 
 
 def quantiles(
@@ -134,7 +134,7 @@ def quantiles(
             data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
     marks, words = markers(events, span, palette)
     axes = {"xaxis": time_axis(span), "yaxis": value_axis("ms")}
-    return figure(data, palette, height=height, shapes=marks, annotations=words, **axes)
+    return figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
 
 
 def time_axis(span: Span) -> Trace:

@@ -29,7 +29,7 @@ def course(
     figure = lines(named, span, palette, by="course", unit=unit, highlight="", events=events, height=height)
     windows = ((baseline, palette.rest), *([(selection, palette.changed)] if selection else []))
     marks = [_marked(window, colour, span) for window, colour in windows]
-    figure.update_layout(shapes=[*figure.layout.shapes, *filter(None, marks)], selectdirection="h")
+    figure.update_layout(shapes=[*figure.layout.shapes, *filter(None, marks)])
     return figure
 
 

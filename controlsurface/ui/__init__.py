@@ -12,6 +12,7 @@ from controlsurface.ui.claiming import claims
 from controlsurface.ui.claiming import said as claimed
 from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
+from controlsurface.ui.download import csv
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
@@ -23,7 +24,7 @@ from controlsurface.ui.request_card import card, spans
 from controlsurface.ui.selection import different, lead_to_triage, select, spike
 from controlsurface.ui.separation import lanes_apart
 from controlsurface.ui.series import beside_all, kinds, tokens
-from controlsurface.ui.sheet import beside_all_table, breakdown, csv, sheet
+from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
 from controlsurface.ui.sides import METRICS, around, nearest, samples
 from controlsurface.ui.sides import tiles as side_tiles
 from controlsurface.ui.states import nothing_yet, state
@@ -31,6 +32,7 @@ from controlsurface.ui.tile_row import lanes, tile, tiles
 from controlsurface.ui.units import between, shown, step
 from controlsurface.ui.versus import rivals, versus
 from controlsurface.ui.weekly import attribution
+from controlsurface.ui.zoom import over_time
 
 __all__ = [
     "METRICS",
@@ -66,6 +68,7 @@ __all__ = [
     "nearest",
     "nothing",
     "nothing_yet",
+    "over_time",
     "page",
     "palette",
     "panel",

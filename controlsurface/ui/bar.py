@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import reading, states, units
+from controlsurface.ui import reading, states, units, zoom
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
 NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
 USUAL, CUSTOM = "24h", "custom"
+WINDOW = ("range", "from", "to", zoom.NAME)  # parts of an address that say when
 LONGEST = 200  # characters of a value; longer ones are no names
 FILTERS = {
     "task_type": "Task type",
@@ -34,7 +35,7 @@ def draw() -> None:
 
 
 def _window(now: datetime) -> View:
-    """A running range, or two moments for `custom`."""
+    """The zoom if there is one; else a running range, or two moments for `custom`. Another range ends a zoom."""
     name = st.segmented_control(
         "Time range",
         [*RANGES, CUSTOM],
@@ -44,7 +45,11 @@ def _window(now: datetime) -> View:
         bind="query-params",
         label_visibility="collapsed",
         width="stretch",
+        on_change=zoom.out,
     )
+    zoomed = zoom.window()
+    if zoomed:
+        return fixed(*zoomed)
     if name in RANGES:
         return running(name, now)
     hour = floored(now, timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Router confidence against time, with the thresholds it was held against; a box leads to the requests inside."""
+"""Router confidence against time, with its thresholds; a box leads to the requests inside and to what is different."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,16 @@ from controlsurface.ui import reading, states
 from controlsurface.ui.finding import lead_to_requests
 from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box
+from controlsurface.ui.selection import lead_to_triage
 from controlsurface.ui.window import View
+
+CELLS = 5  # a column may rest on as many times fewer requests as a point of a line
 
 
 def confidence(view: View, events: Sequence[charts.Event] = ()) -> None:
     """Draw the heatmap of this view."""
+    rows = reading.query("requests", within=view)["n"].sum()
+    view = view.resting_on(int(rows) * CELLS)
     bins = reading.distribution("confidence", every=view.step)
     if bins.is_empty():
         states.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
@@ -22,3 +27,4 @@ def confidence(view: View, events: Sequence[charts.Event] = ()) -> None:
     if drawn:
         start, end, low, high = drawn
         lead_to_requests(start, end, confidence_min=round(low, 2), confidence_max=round(high, 2))
+        lead_to_triage("confidence_below_threshold", start, end)

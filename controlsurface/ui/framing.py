@@ -7,7 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.content import DASHBOARDS
-from controlsurface.ui import bar, markup
+from controlsurface.ui import bar, markup, selection, zoom
 
 ABOUT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
@@ -25,7 +25,9 @@ def frame(pages: Sequence[StreamlitPage]) -> None:
     )
     markup.style()
     page = st.navigation(pages, position="top")
+    zoom.carry(page.url_path)
     bar.draw()
+    selection.zoomed()
     page.run()
 
 

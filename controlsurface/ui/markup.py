@@ -1,5 +1,6 @@
 """HTML by hand where Streamlit has no element: every value escaped, colours as CSS variables of the theme."""
 
+from collections.abc import Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -33,6 +34,13 @@ def tag(name: str, *children: str, **attributes: object) -> str:
         if value is not None
     )
     return f"<{name}{given}>{''.join(children)}</{name}>"
+
+
+def table(names: Iterable[str], rows: Iterable[str], label: str) -> str:
+    """A plain table under these names; rows are `tr` elements. On a narrow screen it scrolls, by keyboard too."""
+    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
+    whole = tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label)
+    return tag("div", whole, class_="cs-scroll", tabindex="0", role="region", aria_label=label)
 
 
 def style() -> None:

@@ -1,8 +1,8 @@
 """A bordered panel: a small title, what is in it, and the SQL behind it on demand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,9 +10,9 @@ import streamlit as st
 
 from controlsurface.reader.reader import QueryAnswer
 from controlsurface.ui import reading
+from controlsurface.ui.download import csv
+from controlsurface.ui.drawn import CHART, drawn
 from controlsurface.ui.markup import tag, text
-
-CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
 
 
 @contextmanager
@@ -25,11 +25,12 @@ def panel(title: str, note: str = "") -> Iterator[None]:
             st.html(tag("h3", text(title), tag("small", text(note)) if note else "", class_="cs-title"))
         yield
         with head:
-            _sql(title, reading.asked()[before:])
+            _sql(f"{title} {note}", reading.asked()[before:])
 
 
 def chart(figure: go.Figure, alt: str) -> None:
-    """A figure in its own colours; `alt` says in a sentence what it shows."""
+    """A figure in its own colours, in which nothing can be drawn; `alt` says in a sentence what it shows."""
+    figure.layout.dragmode = False
     st.plotly_chart(figure, theme=None, config=CHART, alt=alt)
 
 
@@ -38,20 +39,23 @@ def box(figure: go.Figure, key: str, alt: str) -> tuple[datetime, datetime, floa
     event: Any = st.plotly_chart(
         figure, theme=None, config=CHART, alt=alt, key=key, on_select="rerun", selection_mode="box"
     )
-    drawn = event["selection"]["box"]
-    if not drawn:
-        return None
-    start, end = (datetime.fromisoformat(str(edge)).replace(tzinfo=UTC) for edge in sorted(drawn[0]["x"]))
-    lower, upper = sorted(float(edge) for edge in drawn[0]["y"])
-    return start, end, lower, upper
+    return drawn(event)
 
 
-def _sql(title: str, answers: list[QueryAnswer]) -> None:
-    """The statements of a panel, with their parameters and times."""
+def _sql(name: str, answers: Sequence[QueryAnswer]) -> None:
+    """A button for what is behind a panel; it is drawn once the button is pressed."""
     if not answers:
         return
-    with st.popover("SQL", type="tertiary", help=f"The SQL behind “{title}”"):
-        for each in answers:
-            st.caption(f"{each.metric} · {each.elapsed_ms:.0f} ms · {each.source}")
-            st.code(each.sql, language="sql")
-            st.json(dict(each.parameters), expanded=False)
+    popover = st.popover("SQL", type="tertiary", key=f"sql {name}", on_change="rerun", help="The SQL and its rows")
+    if popover.open:
+        with popover:
+            for number, each in enumerate(answers):
+                _statement(each, f"{name} {number}")
+
+
+def _statement(answer: QueryAnswer, key: str) -> None:
+    """A statement with its parameters, its time, and its rows as a file."""
+    st.caption(f"{answer.metric} · {answer.elapsed_ms:.0f} ms · {answer.source} · {answer.rows.num_rows:,} rows")
+    st.code(answer.sql, language="sql")
+    st.json(dict(answer.parameters), expanded=False)
+    csv(reading.frame(answer.rows), answer.metric, key)

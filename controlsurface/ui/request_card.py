@@ -8,7 +8,7 @@ import streamlit as st
 
 from controlsurface.reader.reader import RequestDetail
 from controlsurface.ui import reading, units
-from controlsurface.ui.markup import palette, tag, text
+from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.waterfall import waterfall
 from controlsurface.ui.why import why
 
@@ -125,6 +125,4 @@ def _both(large: str, small: str) -> str:
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
     """A plain table; cells are HTML."""
-    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
-    body = "".join(tag("tr", *(tag("td", cell) for cell in row)) for row in rows)
-    return tag("table", tag("thead", head), tag("tbody", body), class_="cs-table", aria_label=caption)
+    return table(names, (tag("tr", *(tag("td", cell) for cell in row)) for row in rows), caption)

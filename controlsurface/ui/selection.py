@@ -1,8 +1,7 @@
 """What triage is about: a metric, a selection of time, and what it is held against; all of it in the address."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -11,17 +10,16 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.baseline import BASELINES, Baseline, baseline
 from controlsurface.metrics.contributors import ContributorsArgs, explained
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.times import instant
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.reader import QueryAnswer
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading, units, zoom
 from controlsurface.ui.bar import FILTERS
 from controlsurface.ui.markup import tag, text
+from controlsurface.ui.moments import MINUTE, minutes, moment
 from controlsurface.ui.window import View, fixed
 
 FIRST: Baseline = "before"
 USUAL = "escalation_rate"
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,18 @@ def select(window: tuple[datetime, datetime] | None) -> None:
 
 def spiked(start: datetime, end: datetime) -> dict[str, str]:
     """The part of an address that selects the minutes from `start` to `end`."""
-    return {"spike_from": f"{start:%Y-%m-%dT%H:%M}", "spike_to": f"{end + MINUTE:%Y-%m-%dT%H:%M}"}
+    return dict(zip(("spike_from", "spike_to"), minutes(start, end), strict=True))
+
+
+def zoomed() -> None:
+    """Where a box was drawn: what is shown, the way back, and the way on to what is different about it."""
+    shown = zoom.window()
+    if shown is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(tag("span", text(f"Zoomed to {units.between(shown)} UTC")), width="content")
+        st.button("Zoom out", icon=":material/zoom_out:", on_click=zoom.out)
+        lead_to_triage(st.session_state.get(zoom.METRIC) or USUAL, *shown)
 
 
 def lead_to_triage(metric: str, start: datetime, end: datetime) -> None:
@@ -122,15 +131,6 @@ def _against() -> Baseline:
 
 def _chosen() -> tuple[datetime, datetime] | None:
     """The selection that the address names; None for none and for nonsense."""
-    edges = [_moment(st.query_params, name) for name in ("spike_from", "spike_to")]
+    edges = [moment(st.query_params.get(name, "")) for name in ("spike_from", "spike_to")]
     known = sorted(edge for edge in edges if edge is not None)
     return (known[0], max(known[1], known[0] + MINUTE)) if len(known) == 2 else None
-
-
-def _moment(address: Mapping[str, str], name: str) -> datetime | None:
-    written = address.get(name, "")
-    try:
-        moment = instant(f"{written}:00Z" if len(written) == 16 else written)
-    except ValueError:
-        return None
-    return moment if isinstance(moment, datetime) and 1970 < moment.year < 9000 else None

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
-from controlsurface.export.tables import as_csv
 from controlsurface.ui import reading
-from controlsurface.ui.bar import FILTERS, NOT_SAID
+from controlsurface.ui.bar import FILTERS, NOT_SAID, WINDOW
+from controlsurface.ui.download import csv
 from controlsurface.ui.series import ALL
 from controlsurface.ui.window import ENOUGH, View
 
@@ -96,13 +96,6 @@ def sheet(
     csv(rows if download is None else download, name)
 
 
-def csv(rows: pl.DataFrame, name: str) -> None:
-    """A button that downloads rows with all their digits."""
-    content = as_csv(rows.to_arrow())
-    icon = ":material/download:"
-    st.download_button("CSV", content, f"{name}.csv", "text/csv", key=f"csv {name}", icon=icon, on_click="ignore")
-
-
 def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str | None, said: str | None) -> Any:
     """How Streamlit draws a column."""
     label = label or name.replace("_", " ").capitalize()
@@ -134,5 +127,5 @@ def _enough(metric: str) -> pl.Expr:
 
 def _address(dimension: str) -> Any:
     """From a value to the address of its requests, in the window and under the filters of now."""
-    kept = {name: st.query_params.get_all(name) for name in (*FILTERS, "range", "from", "to")}
+    kept = {name: st.query_params.get_all(name) for name in (*FILTERS, *WINDOW)}
     return lambda value: "traces?" + urlencode({**kept, dimension: NOT_SAID if value is None else value}, doseq=True)

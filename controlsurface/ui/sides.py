@@ -11,7 +11,7 @@ import streamlit as st
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.ui import compared, reading, units
 from controlsurface.ui.changes import known
-from controlsurface.ui.markup import tag, text
+from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.window import View, fixed
 
 METRICS = {
@@ -37,9 +37,8 @@ def around(event: datetime, view: View) -> None:
     length = min(AROUND, max(view.end - event, timedelta(minutes=10)))
     before, after = fixed(event - length, event, view.where), fixed(event, event + length, view.where)
     rows = [_around(name, *_both(name, after, before)) for name in METRICS]
-    head = tag("tr", *(tag("th", text(name), scope="col") for name in ("metric", "before", "after", "change", "n")))
     label = f"{units.step(timedelta(minutes=length // timedelta(minutes=1)))} before and after"
-    st.html(tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label))
+    st.html(table(("metric", "before", "after", "change", "n"), rows, label))
 
 
 def nearest(view: View, at: datetime) -> dict[str, Any] | None:
@@ -54,9 +53,8 @@ def samples(view: View, label: str, dimension: str | None, value: str | None) ->
     page = reading.requests(RequestsArgs(**about.asked, limit=SAMPLES))
     rows = [_sample(row) for row in page.rows.to_pylist()]
     names = ("time (UTC)", "lane", "task type", "model", "confidence", "latency", "cost", "request")
-    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
     if rows:
-        st.html(tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label))
+        st.html(table(names, rows, label))
     else:
         st.caption("No such request in this window.")
 

@@ -9,8 +9,8 @@ import streamlit as st
 from controlsurface.metrics.metric import Metric
 from controlsurface.ui import compared, reading, units
 from controlsurface.ui.compared import Figure
-from controlsurface.ui.markup import tag, text
-from controlsurface.ui.sheet import csv
+from controlsurface.ui.download import csv
+from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.states import few
 from controlsurface.ui.window import ENOUGH, View
 
@@ -63,9 +63,7 @@ def _chosen(names: list[str], view: View) -> tuple[Side, Side]:
 def versus(metrics: Sequence[str], one: Side, other: Side, name: str) -> None:
     """Metrics of both sides with what they rest on, and what moved by more than chance; under it the CSV."""
     found = [_pair(metric, one[1], other[1]) for metric in metrics]
-    head = tag("tr", *(tag("th", text(cell), scope="col") for cell in ("", one[0], other[0], "change")))
-    body = tag("tbody", *map(_line, found))
-    st.html(tag("table", tag("thead", head), body, class_="cs-table", aria_label=name))
+    st.html(table(("metric", one[0], other[0], "change"), map(_line, found), name))
     csv(pl.DataFrame([_row(each) for each in found]), name)
 
 

@@ -1,0 +1,16 @@
+"""What a user drew in a chart, and how charts are set up for it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
+
+
+def drawn(event: Any) -> tuple[datetime, datetime, float, float] | None:
+    """The box of a selection event: from and to when, its lower and upper edge; None without one."""
+    boxes = event["selection"]["box"]
+    if not boxes:
+        return None
+    start, end = (datetime.fromisoformat(str(edge)).replace(tzinfo=UTC) for edge in sorted(boxes[0]["x"]))
+    lower, upper = sorted(float(edge) for edge in boxes[0]["y"])
+    return start, end, lower, upper
