@@ -5,6 +5,7 @@ from controlsurface.api.operation import Operation, Path
 from controlsurface.api.shapes import COUNT, MAYBE_TEXT, TEXT, TIME, many, record
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.audit import desk
+from controlsurface.metrics.arguments import Window
 from controlsurface.reader import Reader
 
 _ITEM = record({"item_id": TEXT, "request_id": TEXT, "started_at": TIME, "task_type": MAYBE_TEXT})
@@ -16,6 +17,7 @@ LABEL = record(
     | {"labelled_at": TIME, "said_by": TEXT}
 )
 LABELS = record({"rows": many(LABEL)})
+REVIEWERS = record({"rows": many(record({"one": TEXT, "other": TEXT, "n": COUNT}))})
 BROUGHT = record(dict.fromkeys(("new", "known", "without_item"), COUNT))
 
 
@@ -36,6 +38,11 @@ def labels(reader: Reader, args: desk.LabelsArgs, _: Path) -> Tabular:
     return Tabular("rows", reader.ask(desk.Labels(args)).rows)
 
 
+def reviewers(reader: Reader, args: Window, _: Path) -> Tabular:
+    """Each two reviewers."""
+    return Tabular("rows", reader.ask(desk.Reviewers(args)).rows)
+
+
 def say_label(reader: Reader, label: desk.Label, call: Call) -> Told:
     """Keep a label under the name of whoever sends it."""
     named = label.model_copy(update={"reviewer": call.caller.name or label.reviewer})
@@ -50,6 +57,7 @@ def bring_labels(reader: Reader, rows: desk.LabelRows, _: Call) -> Told:
 OPERATIONS = (
     Operation("/api/v1/audits", "Pairs of answers, and what people said of them", desk.ItemsArgs, audits, ITEMS),
     Operation("/api/v1/audits/next", "The next pair to review, blind", desk.NextArgs, next_audit, NEXT),
+    Operation("/api/v1/audits/reviewers", "How often reviewers say the same", Window, reviewers, REVIEWERS),
     Operation("/api/v1/audits/labels", "All labels with their history", desk.LabelsArgs, labels, LABELS),
 )
 TELLINGS = (

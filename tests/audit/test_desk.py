@@ -10,6 +10,7 @@ from controlsurface.audit import desk
 from controlsurface.audit.desk import queue
 from controlsurface.audit.desk.sides import meant, on_the_left
 from controlsurface.errors import Conflict, ControlSurfaceError, NotFound, UnknownName
+from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.statement import Statement
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.store.duckdb import DuckStore
@@ -171,3 +172,16 @@ def test_a_problem_is_the_same_here_and_over_http(local: LocalReader) -> None:
                 say(each, "nothing", "ana", "both")
             problems.append((type(problem.value), str(problem.value)))
     assert problems[0] == problems[1]
+
+
+def test_reviewers_are_compared_over_what_both_labelled(reader: Reader) -> None:
+    ivo, jan = f"ivo {type(reader).__name__}", f"jan {type(reader).__name__}"
+    items = [each["item_id"] for each in reader.ask(desk.Items(desk.ItemsArgs(limit=9))).rows.to_pylist()]
+    for at, item in enumerate(items):
+        say(reader, item, ivo, "both")
+        if at:
+            say(reader, item, jan, "both" if at < 7 else "shadow")
+    found = {(r["one"], r["other"]): r for r in reader.ask(desk.Reviewers(Window())).rows.to_pylist()}
+    assert (found[ivo, jan]["n"], found[ivo, jan]["raw"]) == (8, 0.75)
+    assert found[ivo, jan]["low"] < 0.75 < found[ivo, jan]["high"]
+    assert found[ivo, jan]["ac1"] < 0.75

@@ -3,6 +3,7 @@
 from controlsurface.audit.desk.exchange import BringLabels, LabelRow, LabelRows, Labels, LabelsArgs
 from controlsurface.audit.desk.labels import Label, SayLabel, Side
 from controlsurface.audit.desk.queue import Items, ItemsArgs, Next, NextArgs
+from controlsurface.audit.desk.reviewers import Reviewers
 
 __all__ = [
     "BringLabels",
@@ -15,6 +16,7 @@ __all__ = [
     "LabelsArgs",
     "Next",
     "NextArgs",
+    "Reviewers",
     "SayLabel",
     "Side",
 ]
