@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from controlsurface.api import desk, policy, shapes
+from controlsurface.api import audits, desk, policy, shapes
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
@@ -138,4 +138,5 @@ OPERATIONS = (
     Operation("/api/v1/sources", "Services of the last 7 days and their clocks", Nothing, sources, shapes.SOURCES),
     *desk.OPERATIONS,
     *policy.OPERATIONS,
+    *audits.OPERATIONS,
 )

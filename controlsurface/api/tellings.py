@@ -1,6 +1,6 @@
 """All addresses that take a body."""
 
-from controlsurface.api import desk, policy, shapes
+from controlsurface.api import audits, desk, policy, shapes
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -27,4 +27,5 @@ TELLINGS: tuple[Telling, ...] = (
     Telling("/api/v1/lanes", _CLAIM, Claim, claim_model, shapes.CLAIM, role="admin", problems=("409",)),
     *desk.TELLINGS,
     *policy.TELLINGS,
+    *audits.TELLINGS,
 )

@@ -12,6 +12,7 @@ _COMMANDS = {
     "demo": "Send the traffic of a simulated router.",
     "import": "Bring in files: OTLP bodies, the Collector's JSON lines, tables.",
     "query": "Any metric, broken down and filtered.",
+    "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",

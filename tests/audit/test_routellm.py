@@ -14,7 +14,7 @@ def gsm8k(shared_data: Path) -> pl.DataFrame:
     return pl.read_parquet(shared_data / "routellm/gsm8k.parquet").filter(~pl.col("contaminated"))
 
 
-def answers(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def answers(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     weak, strong = (table[name].cast(pl.Float64).to_numpy() for name in ("weak_correct", "strong_correct"))
     return weak, strong, np.ones(len(weak))
 

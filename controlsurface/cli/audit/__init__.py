@@ -2,7 +2,7 @@
 
 import click
 
-from controlsurface.cli.audit import export, items, label
+from controlsurface.cli.audit import estimate, export, items, label, plan, sample
 
 
 @click.group("audit")
@@ -10,7 +10,10 @@ def command() -> None:
     """Compare lanes: what they answer to the same requests, and what people say of it."""
 
 
+command.add_command(plan.command)
+command.add_command(sample.command)
 command.add_command(items.command)
 command.add_command(label.command)
+command.add_command(estimate.command)
 command.add_command(export.export)
 command.add_command(export.bring)

@@ -1,0 +1,73 @@
+"""What the confidences of the traffic are worth: the question, and its rows."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.audit.calibration import Bin, calibration
+from controlsurface.audit.calibration import Calibration as Found
+from controlsurface.audit.pairs import traffic
+from controlsurface.audit.traffic import Traffic, usable
+from controlsurface.metrics.arguments import Text, Window
+from controlsurface.reader.asking import Answer, Ground
+
+_COLUMNS = "lower upper confidence correct low high".split()
+_BINS = pa.schema({name: pa.float64() for name in _COLUMNS} | {"n": pa.int64()})
+
+
+class CalibrationArgs(Window):
+    """Which requests."""
+
+    task_type: Text | None = Field(None, description="one task type; without it all")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The question: is the small lane's answer right as often as the confidence says? A row for each bin.
+
+    Facts: n, kind, basis (who says what is right), refused (a sentence, or null), the errors, ranking and isotonic map.
+    """
+
+    arguments: CalibrationArgs
+    path: str = "/api/v1/audits/calibration"
+
+    def answered(self, ground: Ground) -> Answer:
+        """Read the traffic, keep where the small lane's answer is known, weigh it by the chance of that."""
+        wanted = (f"task_type:{self.arguments.task_type}",) if self.arguments.task_type is not None else ()
+        window = self.arguments.model_copy(update={"where": (*self.arguments.where, *wanted)})
+        rows = usable(ground.rows(traffic(window, ground.config)), self.arguments.task_type)
+        found, basis = _small(rows)
+        return Answer(
+            pa.Table.from_pylist([_row(each) for each in found.bins], _BINS),
+            _facts(found) | {"kind": rows.kind, "basis": basis},
+        )
+
+
+def _small(rows: Traffic) -> tuple[Found, str | None]:
+    """The calibration of the small lane's answers, by grades or else by agreement with the large lane."""
+    outcome, basis = rows.quality()
+    large = rows.large
+    correct = np.where(large, outcome.shadow, outcome.given)
+    chance = np.where(large, outcome.e, outcome.g)
+    seen = np.isfinite(correct) & (chance > 0)
+    weights = rows.weight[seen] / chance[seen]
+    return calibration(rows.confidence[seen], correct[seen], weights, rows.kind or "probability"), basis
+
+
+def _row(part: Bin) -> dict[str, Any]:
+    """A bin, flat."""
+    seen = part.correct
+    figures = {"n": seen.n, "correct": seen.value, "low": seen.low, "high": seen.high}
+    return {"lower": part.lower, "upper": part.upper, "confidence": part.confidence, **figures}
+
+
+def _facts(found: Found) -> dict[str, Any]:
+    """All but the bins, as JSON can say it."""
+    errors = asdict(found.errors) if found.errors else {}
+    ranking = asdict(found.ranking) if found.ranking else None
+    return {"n": found.n, "refused": found.refused, "errors": errors, "ranking": ranking} | {
+        "map": asdict(found.map) if found.map else None
+    }

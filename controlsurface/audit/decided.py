@@ -1,0 +1,80 @@
+"""The questions a router asks: which plan is in force, and whether to shadow a request."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.audit.plan import in_force
+from controlsurface.audit.sampling import Decision, Sampler
+from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Answer, Ground
+
+_LOG = """INSERT INTO sampled_requests (request_id, sampled_at, version, stratum, probability)
+SELECT $request_id, $sampled_at, $version, $stratum, $probability
+WHERE NOT EXISTS (SELECT 1 FROM sampled_requests WHERE request_id = $request_id)"""
+
+
+class NoArguments(Arguments):
+    """Nothing."""
+
+
+NOTHING = NoArguments()
+
+
+class SamplingArgs(Arguments):
+    """What the router knows about the request; what it does not say counts as unknown."""
+
+    task_type: Text | None = Field(None, description="what kind of work")
+    confidence: float | None = Field(None, description="how sure the router is")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """The question whether to shadow a request. A yes is kept with its probability; asking again changes nothing."""
+
+    request_id: str
+    arguments: SamplingArgs
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return f"/api/v1/sampling/{quote(self.request_id, safe='')}"
+
+    def answered(self, ground: Ground) -> Answer:
+        """By the plan in force. Raises NotFound where there is none."""
+        sampler = Sampler.of(in_force(ground))
+        decision = sampler.decide(self.request_id, self.arguments.task_type, self.arguments.confidence)
+        if decision.sample:
+            ground.keep([_logged(decision)])
+        return Answer(pa.Table.from_pylist([asdict(decision)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The question for the plan in force, for clients that decide by themselves: the facts are the plan."""
+
+    arguments: NoArguments = NOTHING
+    path: str = "/api/v1/audits/plan"
+
+    def answered(self, ground: Ground) -> Answer:
+        """The newest plan: a row for each stratum. Raises NotFound where none was made."""
+        plan = in_force(ground)
+        strata = plan.pop("strata")
+        types: dict[str, pa.DataType] = {
+            "task_type": pa.string(),
+            "band": pa.int64(),
+            "n": pa.float64(),
+            "probability": pa.float64(),
+        }
+        return Answer(pa.Table.from_pylist(strata, pa.schema(types)), plan)
+
+
+def _logged(decision: Decision) -> Statement:
+    """The statement that keeps a yes."""
+    given = asdict(decision)
+    kept = {name: given[name] for name in ("request_id", "version", "stratum", "probability")}
+    return Statement(_LOG, kept | {"sampled_at": datetime.now(UTC).replace(tzinfo=None)})

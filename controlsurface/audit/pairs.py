@@ -1,0 +1,103 @@
+"""One statement each: pairs of answers as they are compared, and all traffic with the pairs that belong to it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from controlsurface.audit.estimate import Floats
+from controlsurface.config import Config
+from controlsurface.metrics.arguments import Window
+from controlsurface.metrics.statement import Statement, conditions, where
+
+Codes = NDArray[np.int64]
+
+_GRADES = Path(__file__).with_suffix(".sql").read_text("utf-8")
+_PAIRS = """
+SELECT
+    r.*,
+    asked.confidence,
+    asked.confidence_kind,
+    coalesce(r.sample_weight / nullif(r.sampling_probability, 0), r.sample_weight) AS weight
+FROM compared AS r
+LEFT JOIN (
+    SELECT
+        request_id,
+        arg_max(confidence, started_at) AS confidence,
+        arg_max(confidence_kind, started_at) AS confidence_kind
+    FROM requests
+    WHERE request_id IN (SELECT request_id FROM compared)
+    GROUP BY request_id
+) AS asked ON asked.request_id = r.request_id"""
+_TRAFFIC = """,
+paired AS (
+    SELECT *
+    FROM compared
+    WHERE started_at >= $first
+    QUALIFY row_number() OVER (PARTITION BY request_id, shadow_large ORDER BY started_at, attempt_id) = 1
+),
+judged AS (  -- answers without a shadow
+    SELECT attempts.request_id, avg(evaluated.grade) AS grade
+    FROM evaluated
+    JOIN attempts ON attempts.trace_id = evaluated.trace_id AND attempts.span_id = evaluated.span_id
+    WHERE attempts.purpose = 'user'
+    GROUP BY attempts.request_id
+)
+SELECT
+    r.task_type,
+    r.confidence_kind,
+    r.confidence,
+    r.threshold,
+    r.escalated::DOUBLE AS large,
+    r.sample_weight AS weight,
+    r.cost_usd::DOUBLE AS cost_usd,
+    r.duration_ms,
+    coalesce(paired.answer_grade, judged.grade) AS answer_grade,
+    paired.shadow_grade,
+    paired.sampling_probability AS probability,
+    (paired.request_id IS NOT NULL)::DOUBLE AS paired,
+    paired.shadow_cost_usd::DOUBLE AS shadow_cost_usd,
+    paired.shadow_duration_ms,
+    paired.disagrees::DOUBLE AS disagrees
+FROM requests AS r
+LEFT JOIN paired ON paired.request_id = r.request_id AND paired.shadow_large <> r.escalated
+LEFT JOIN judged ON judged.request_id = r.request_id"""
+
+
+def pairs(args: Window, config: Config) -> Statement:
+    """Every comparison in the window, with grades, weight and the request's confidence."""
+    found, parameters = conditions("comparisons", args)
+    return Statement(_GRADES + _PAIRS + where(found, ""), parameters | _rules(config))
+
+
+def traffic(args: Window, config: Config) -> Statement:
+    """Every request in the window that a lane answered, with its shadow from a lane of the other sort, if any."""
+    found, parameters = conditions("requests", args)
+    decided = ["r.cache IS NULL", "r.escalated IS NOT NULL", "NOT r.failed", *found]
+    first = parameters.get("start") or np.datetime64("1970-01-01", "us").item()
+    return Statement(_GRADES + _TRAFFIC + where(decided, ""), parameters | _rules(config) | {"first": first})
+
+
+def floats(table: pa.Table, name: str) -> Floats:
+    """A column of numbers; NaN is unknown."""
+    found: Floats = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return np.asarray(found, dtype=np.float64)
+
+
+def codes(table: pa.Table, name: str) -> tuple[Codes, list[Any]]:
+    """A column of words as numbers, and the words they stand for; unknown is the last word, None."""
+    column = table[name].combine_chunks().dictionary_encode()
+    words = [*column.dictionary.to_pylist(), None]
+    numbers = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return np.asarray(numbers, dtype=np.int64), words
+
+
+def _rules(config: Config) -> dict[str, Any]:
+    """How answers are graded, and which lanes are large."""
+    return {
+        "evaluation": config.audit.grade_evaluation,
+        "grade_labels": config.audit.grade_labels,
+        "large": [name for name, lane in config.lanes.items() if lane.escalation],
+    }

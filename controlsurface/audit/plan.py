@@ -1,0 +1,127 @@
+"""Sampling plans: which share of which requests is shadowed. A floor for all, the rest where there are many kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import orjson
+from pydantic import Field
+
+from controlsurface.audit.estimate import Floats
+from controlsurface.audit.sampling import HASH
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.metrics.arguments import Text, Window
+from controlsurface.metrics.statement import Statement, conditions, where
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Ground
+
+BANDS = 10
+
+_EDGES = "SELECT quantile_cont(confidence, $steps) AS deciles, min(confidence) AS low, max(confidence) AS high"
+_VOLUMES = """SELECT
+    task_type,
+    CASE WHEN confidence IS NOT NULL THEN len(list_filter($edges, lambda edge: edge <= confidence)) END AS band,
+    sum(sample_weight) AS n
+FROM requests AS r{where}
+GROUP BY ALL
+ORDER BY ALL"""
+_NEWEST = "SELECT plan FROM sampling_plans ORDER BY version DESC LIMIT 1"
+_ADD = "INSERT INTO sampling_plans (version, made_at, plan) VALUES ($version, $made_at, $plan)"
+
+
+class PlanArgs(Window):
+    """How much to shadow, and the traffic that says where: of the 7 days before the newest request, unless said."""
+
+    start: Instant | None = Field(None, strict=True, description="first moment, RFC 3339 or relative (-24h)")
+    end: Instant | None = Field(None, strict=True, description="moment after the last, RFC 3339 or relative (-1h)")
+    where: tuple[Text, ...] = Field((), max_length=10, description="dimension:value; as in a query")
+    rate: float = Field(0.05, gt=0, le=1, strict=True, description="share of requests to shadow")
+    floor: float = Field(0.1, ge=0, le=1, strict=True, description="part of it drawn from all requests alike")
+
+
+@dataclass(frozen=True, slots=True)
+class MakePlan:
+    """The order for a new plan; it is in force from then on."""
+
+    body: PlanArgs
+    method: str = "POST"
+    path: str = "/api/v1/audits/plan"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """No conditions."""
+        return {}
+
+    def done(self, ground: Ground) -> dict[str, Any]:
+        """Look at the traffic, allocate, keep. Raises BadRequest where there is no traffic to plan for."""
+        edges, strata = _traffic(ground, self.body)
+        volumes = np.array([row["n"] for row in strata])
+        chances = allocated(volumes, self.body.rate, self.body.floor)
+        now = datetime.now(UTC)
+        plan = {
+            "version": _newest(ground).get("version", 0) + 1,
+            "made_at": now.isoformat(timespec="seconds"),
+            "rate": self.body.rate,
+            "floor": self.body.floor,
+            "otherwise": self.body.rate,
+            "edges": edges,
+            "hash": HASH,
+            "strata": [row | {"probability": float(p)} for row, p in zip(strata, chances, strict=True)],
+        }
+        kept = {"version": plan["version"], "made_at": now.replace(tzinfo=None), "plan": orjson.dumps(plan).decode()}
+        ground.keep([Statement(_ADD, kept)])
+        return plan
+
+
+def allocated(volumes: Floats, rate: float, floor: float) -> Floats:
+    """The probability of each stratum: `rate` of all requests, `floor` of that alike, the rest by the root of volume.
+
+    A stratum that would need more requests than it has is taken whole, and the others share what it leaves.
+    """
+    roots = np.sqrt(volumes)
+    chances, whole = np.full(len(volumes), rate * floor), np.zeros(len(volumes), dtype=bool)
+    while True:
+        left = rate * volumes.sum() - volumes[whole].sum() - (rate * floor * volumes[~whole]).sum()
+        share = np.where(whole, 0.0, roots) / max(roots[~whole].sum(), 1e-300)
+        chances = np.where(whole, 1.0, rate * floor + max(left, 0.0) * share / volumes)
+        if not (over := (chances > 1) & ~whole).any():
+            return np.asarray(np.minimum(chances, 1.0))
+        whole |= over
+
+
+def in_force(ground: Ground) -> dict[str, Any]:
+    """The newest plan. Raises NotFound where none was made."""
+    plan = _newest(ground)
+    if not plan:
+        raise NotFound("no sampling plan yet; `controlsurface audit plan` makes one from the traffic so far")
+    return plan
+
+
+def _newest(ground: Ground) -> dict[str, Any]:
+    """The plan of the highest version; empty where there is none."""
+    rows = ground.rows(Statement(_NEWEST, {})).to_pylist()
+    return dict(orjson.loads(rows[0]["plan"])) if rows else {}
+
+
+def _traffic(ground: Ground, args: PlanArgs) -> tuple[list[float], list[dict[str, Any]]]:
+    """The edges between confidence bands, and the requests of each task type and band: task_type, band, n."""
+    found, parameters = conditions("requests", args)
+    if args.start is None and args.end is None:
+        found.append("r.started_at >= (SELECT max(started_at) FROM requests) - INTERVAL 7 DAY")
+    traffic = where([*found, "r.cache IS NULL"], "")
+    steps = [each / BANDS for each in range(1, BANDS)]
+    spread = ground.rows(Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}))
+    edges = _edges(spread.to_pylist()[0], steps)
+    rows = ground.rows(Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges})).to_pylist()
+    if not rows:
+        raise BadRequest("no requests in this window to plan for; take a longer one")
+    return edges, rows
+
+
+def _edges(spread: Mapping[str, Any], steps: list[float]) -> list[float]:
+    """Tenths for confidences from 0 to 1, else the traffic's deciles."""
+    if spread["low"] is None:
+        return []
+    return steps if spread["low"] >= 0 and spread["high"] <= 1 else sorted(set(spread["deciles"]))

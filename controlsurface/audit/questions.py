@@ -1,0 +1,19 @@
+"""What may be asked of audits, wherever the store is: hand one to `Reader.ask`."""
+
+from controlsurface.audit.calibrated import Calibration, CalibrationArgs
+from controlsurface.audit.decided import NoArguments, Plan, Sampling, SamplingArgs
+from controlsurface.audit.disagreement import Disagreement, DisagreementArgs
+from controlsurface.audit.threshold import WhatIf, WhatIfArgs
+
+__all__ = [
+    "Calibration",
+    "CalibrationArgs",
+    "Disagreement",
+    "DisagreementArgs",
+    "NoArguments",
+    "Plan",
+    "Sampling",
+    "SamplingArgs",
+    "WhatIf",
+    "WhatIfArgs",
+]

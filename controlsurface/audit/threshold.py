@@ -1,0 +1,152 @@
+"""What another threshold would do to the traffic: the question, its rows, and what is to be known about them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from controlsurface.audit import notes
+from controlsurface.audit.estimate import Floats
+from controlsurface.audit.logged import logged
+from controlsurface.audit.pairs import traffic
+from controlsurface.audit.traffic import Traffic, by_task, usable
+from controlsurface.audit.what_if import Sweep, sweep
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.metrics.arguments import Text, Window
+from controlsurface.reader.asking import Answer, Ground
+
+MOST = 1001  # thresholds in one answer
+KEPT_S = 30  # sums of one window serve so long, so that a slider need not read the traffic at each step
+KEPT = 4  # windows
+
+_NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
+_RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})|{_NUMBER}(?:,{_NUMBER})*", re.ASCII)
+_MONEY = ("cost_usd", "latency_ms")
+
+
+class WhatIfArgs(Window):
+    """Which requests, and which thresholds."""
+
+    task_type: Text | None = Field(None, description="one task type; without it all together, and each")
+    thresholds: str = Field(
+        "0:1:0.05", max_length=10_000, description="first:last:step, or numbers with commas", pattern=_RANGE.pattern
+    )
+
+    def grid(self) -> Floats:
+        """The thresholds, ascending. Raises BadRequest for a step that never ends or too many."""
+        found = _RANGE.fullmatch(self.thresholds)
+        if found is None or found[1] is None:
+            return np.unique([float(each) for each in self.thresholds.split(",")][: MOST + 1])
+        first, last, step = (float(each) for each in found.groups())
+        if step <= 0 or last < first or (last - first) / step >= MOST:
+            raise BadRequest(f"thresholds {self.thresholds}: write first:last:step, going up, {MOST} steps at most")
+        return np.round(first + step * np.arange(int((last - first) / step + 1e-9) + 1), 9)
+
+    @field_validator("thresholds")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        """Refuse what is no range and no list."""
+        if not _RANGE.fullmatch(text):
+            raise ValueError("write first:last:step such as 0:1:0.05, or numbers with commas")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The sums of a slice, and what is to be said of it whatever the threshold."""
+
+    name: str | None
+    n: int
+    sweep: Sweep
+    basis: str | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The question: a row for each slice and threshold; facts about each slice."""
+
+    arguments: WhatIfArgs
+    path: str = "/api/v1/whatif"
+
+    def answered(self, ground: Ground) -> Answer:
+        """Look the thresholds up in the sums. Raises NotFound where no request of the window has a confidence."""
+        grid, slices = self.arguments.grid(), _kept(ground, self.arguments)
+        if not slices:
+            what = f" of task type '{self.arguments.task_type}'" if self.arguments.task_type is not None else ""
+            raise NotFound(f"no requests{what} with a confidence and a lane in this window: nothing to learn from")
+        tables = [_rows(each, grid) for each in slices]
+        facts = [each.facts | {"non_monotone": notes.non_monotone(each.sweep, grid)} for each in slices]
+        return Answer(pa.concat_tables(tables), {"slices": facts, "rule": notes.RULE})
+
+
+_SUMS: WeakKeyDictionary[Any, dict[str, tuple[float, list[Slice]]]] = WeakKeyDictionary()
+
+
+def _kept(ground: Ground, arguments: WhatIfArgs) -> list[Slice]:
+    """The slices of a window, made anew when they are older than KEPT_S."""
+    kept = _SUMS.setdefault(ground, {})
+    key, now = arguments.model_dump_json(exclude={"thresholds"}), monotonic()
+    found = kept.get(key)
+    if found is None or now - found[0] > KEPT_S:
+        found = kept[key] = (now, list(_slices(ground, arguments)))
+        for old in sorted(kept, key=lambda each: kept[each][0])[:-KEPT]:
+            del kept[old]
+    return found[1]
+
+
+def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:
+    """All traffic and each task type, or the one that was asked for."""
+    name = arguments.task_type
+    wanted = (f"task_type:{name}",) if name is not None else ()
+    window = arguments.model_copy(update={"where": (*arguments.where, *wanted)})
+    table = ground.rows(traffic(window, ground.config))
+    for rows in [usable(table, name)] if name is not None else by_task(table):
+        if rows.rows.num_rows:
+            yield _slice(rows)
+
+
+def _slice(rows: Traffic) -> Slice:
+    """The sums of one slice."""
+    quality, basis = rows.quality()
+    outcomes = {
+        "quality": quality,
+        "cost_usd": rows.outcome("cost_usd", "shadow_cost_usd"),
+        "latency_ms": rows.outcome("duration_ms", "shadow_duration_ms"),
+    }
+    columns = logged(rows.confidence, rows.large, rows.weight, outcomes)
+    return Slice(rows.name, rows.rows.num_rows, sweep(columns), basis, notes.of_slice(rows, columns, basis))
+
+
+def _rows(part: Slice, grid: Floats) -> pa.Table:
+    """One slice's figures at each threshold."""
+    rate, low, high = part.sweep.escalation(grid)
+    quality = part.sweep.figure("quality", grid, bounded=True)
+    columns: dict[str, Any] = {
+        "task_type": pa.array([part.name] * len(grid), pa.string()),
+        "threshold": grid,
+        "n": np.full(len(grid), part.n),
+        "escalation_rate": rate,
+        "escalation_rate_low": low,
+        "escalation_rate_high": high,
+        "evidence": pa.array(np.where(np.isfinite(quality.value), "pairs", "none").tolist(), pa.string()),
+        "unsupported_share": quality.unsupported,
+        "quality_lowest": quality.lowest,
+        "quality_highest": quality.highest,
+    }
+    for name in ("quality", *_MONEY):
+        figure = quality if name == "quality" else part.sweep.figure(name, grid, bounded=False)
+        columns |= {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
+        columns[f"{name}_n"] = figure.n.astype(np.int64)
+    return pa.table({name: _nullable(column) for name, column in columns.items()})
+
+
+def _nullable(column: Any) -> Any:
+    """NaN as null."""
+    return pa.array(column, from_pandas=True) if isinstance(column, np.ndarray) else column

@@ -1,0 +1,35 @@
+"""`controlsurface audit sample`: whether a request is to be shadowed."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from controlsurface.audit.questions import Sampling, SamplingArgs
+from controlsurface.cli import output
+from controlsurface.cli.options import data_option, json_option, reader_of
+
+
+@click.command("sample")
+@click.argument("request_id")
+@data_option
+@click.option("--task-type", metavar="T", help="What kind of work it is.")
+@click.option("--confidence", type=float, metavar="C", help="How sure the router is.")
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    request_id: str,
+    data: Path,
+    task_type: str | None,
+    confidence: float | None,
+    as_json: bool,
+) -> None:
+    """Whether to shadow REQUEST_ID, by the plan in force, as a router would be told."""
+    given = SamplingArgs(task_type=task_type, confidence=confidence)
+    with closing(reader_of(data, context)) as reader:
+        rows = reader.ask(Sampling(request_id, given)).rows
+    if as_json:
+        output.write_json(rows.to_pylist()[0])
+    else:
+        output.write_table(rows)

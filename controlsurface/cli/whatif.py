@@ -1,0 +1,56 @@
+"""`controlsurface whatif`: what another threshold would do."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from controlsurface.audit.questions import WhatIf, WhatIfArgs
+from controlsurface.cli import output
+from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
+
+_SHOWN = "task_type threshold escalation_rate quality quality_low quality_high cost_usd latency_ms evidence".split()
+
+
+@click.command
+@data_option
+@click.option("--task-type", metavar="T", help="One task type; without it all together, and each.")
+@click.option("--thresholds", default="0:1:0.05", show_default=True, metavar="A:B:STEP", help="Or numbers with commas.")
+@click.option("--since", metavar="DURATION", help="From so long ago until now.  [default: all that is stored]")
+@click.option(
+    "--where", multiple=True, metavar="K=V", help="Keep requests of this value; repeat for more. K=: unknown."
+)
+@click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    data: Path,
+    task_type: str | None,
+    thresholds: str,
+    since: str | None,
+    where: tuple[str, ...],
+    form: str,
+    as_json: bool,
+) -> None:
+    """Escalation, quality, cost and latency at other thresholds, from shadowed traffic; or why nobody can say."""
+    given = {"task_type": task_type, "thresholds": thresholds, "start": f"-{since}" if since else None}
+    arguments = WhatIfArgs.model_validate(given | {"where": tuple(map(filter_of, where))})
+    with closing(reader_of(data, context)) as reader:
+        answer = reader.ask(WhatIf(arguments))
+    if as_json or form == "json":
+        output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
+    elif form == "csv":
+        output.write_csv(answer.rows)
+    elif form == "parquet":
+        output.write_parquet(answer.rows)
+    else:
+        output.write_table(answer.rows.select(_SHOWN))
+        for part in answer.facts["slices"]:
+            click.echo(_said(part), err=True)
+
+
+def _said(part: dict[str, object]) -> str:
+    """What a person should know about a slice."""
+    name = part["task_type"] or "all"
+    return f"{name}: {part['n']} requests, {part['pairs']} pairs; quality is {part['quality_is'] or 'unknown'}"
