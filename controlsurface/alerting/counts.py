@@ -21,6 +21,7 @@ from controlsurface.metrics.plan import stored
 from controlsurface.metrics.quantile import binned
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement
+from controlsurface.store.duckdb import DuckStore
 
 Slice = tuple[str | None, ...]
 Rows = Callable[[Statement], pa.Table]
@@ -150,6 +151,11 @@ class Counting:
         step = timedelta(seconds=step_s) if step_s else None
         dimensions = tuple(known(self.metric.source, name) for name in self.by)
         return Wanted(self.metric.source, columns, window, dimensions, step, extra)
+
+
+def asking(store: DuckStore) -> Rows:
+    """The store as something that runs statements."""
+    return lambda statement: store.rows(statement.sql, statement.parameters)
 
 
 def moment(at_s: float) -> datetime:

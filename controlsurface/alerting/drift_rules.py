@@ -9,7 +9,7 @@ from datetime import datetime
 from controlsurface.alerting import cusum, drift_store
 from controlsurface.alerting.accept import accept
 from controlsurface.alerting.baseline import BUCKET_S, DAY_S
-from controlsurface.alerting.counts import Counting, Rows, moment
+from controlsurface.alerting.counts import Counting, asking, moment
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
@@ -94,7 +94,7 @@ class DriftEngine:
     def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
         """Changes since a day before the first unsettled bucket."""
         watching = [each.watched.settled_s for each in held if each.watched.streams]
-        return known_events(_asking(self._store), min(watching) - DAY_S, closed_s) if watching else []
+        return known_events(asking(self._store), min(watching) - DAY_S, closed_s) if watching else []
 
     def _moved(
         self,
@@ -162,14 +162,9 @@ def _at(
 
 def counting(store: DuckStore, rule: DriftRule) -> Counting:
     """What a rule counts. Raises BadRequest where no proportion stands for its metric."""
-    return Counting(_asking(store), rule.measured, rule.by, rule.where_pairs)
+    return Counting(asking(store), rule.measured, rule.by, rule.where_pairs)
 
 
 def definition(rule: DriftRule) -> str:
     """What makes rows of one rule useless for another."""
     return json.dumps([rule.metric, rule.by, rule.where_pairs, rule.drift.tolerance])
-
-
-def _asking(store: DuckStore) -> Rows:
-    """The store as something that runs statements."""
-    return lambda statement: store.rows(statement.sql, statement.parameters)

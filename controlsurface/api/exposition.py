@@ -51,6 +51,7 @@ _UNITS: dict[Unit, tuple[str, float]] = {
     "ms": ("_seconds", 0.001),
     "usd": ("_usd", 1),
     "tokens": ("", 1),
+    "score": ("", 1),
 }
 _COUNTED = {
     "received": "Spans that arrived.",

@@ -4,7 +4,7 @@ from typing import Literal
 
 from controlsurface.errors import UnknownName
 
-Source = Literal["requests", "attempts", "comparisons"]
+Source = Literal["requests", "attempts", "comparisons", "scores"]
 
 SHARED = (
     "task_type",
@@ -41,6 +41,19 @@ DIMENSIONS: dict[Source, tuple[str, ...]] = {
         "router_version",
         "tenant",
         "team",
+    ),
+    "scores": (
+        "evaluation",
+        "label",
+        "task_type",
+        "lane",
+        "model",
+        "router",
+        "router_version",
+        "tenant",
+        "team",
+        "environment",
+        "service",
     ),
 }
 

@@ -38,9 +38,14 @@ def effective(metric: Metric, partition: str = "") -> str:
     return f"power({weights}, 2) / nullif({squares}, 0)"
 
 
+def error(metric: Metric) -> str:
+    """The standard error of a slope."""
+    return _aggregates(metric.error, "")
+
+
 def columns(metric: Metric) -> dict[str, str]:
     """The CTE's columns, by name: each as an expression over the row `r`."""
-    text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else metric.sql
+    text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
     return {name: _column(metric, name) for _, name, _ in _WORD.findall(text)} | dict(_evidence(metric))
 
 

@@ -44,6 +44,21 @@ def _money(column: str) -> Measure:
     return Measure(f"CAST(r.sample_weight AS DECIMAL(18, 6)) * r.{column}", f"r.{column} IS NOT NULL")
 
 
+def _when(condition: str, column: str) -> Measure:
+    """The sum of a DECIMAL column over rows that meet a condition."""
+    text = f"CASE WHEN {condition} THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * r.{column} ELSE 0 END"
+    return Measure(text, f"{condition} AND r.{column} IS NOT NULL")
+
+
+def _moments(name: str) -> dict[str, Measure]:
+    """The sums that a line of tokens (y) over days (x, from 2026 on: small numbers keep their digits) is made of."""
+    x, y = "(epoch(r.started_at) - 1767225600) / 86400", f"r.{name}_tokens"
+    known = f"{y} IS NOT NULL AND r.started_at IS NOT NULL"
+    products = {"x": x, "y": y, "xx": f"power({x}, 2)", "xy": f"{x} * {y}", "yy": f"power({y}, 2)"}
+    sums = {key: f"CASE WHEN {known} THEN r.sample_weight * {value} END" for key, value in products.items()}
+    return {f"{name}_timed": _count(known), **{f"{name}_{key}": Measure(text, known) for key, text in sums.items()}}
+
+
 _REQUESTS = {
     "n": Measure("r.sample_weight", "TRUE"),
     # lanes
@@ -57,52 +72,105 @@ _REQUESTS = {
     "confidence_missing": _count("r.confidence IS NULL"),
     "threshold_known": _count("r.threshold IS NOT NULL"),
     "threshold": _amount("threshold"),
+    "certain_known": _count("r.confidence IS NOT NULL AND r.confidence_kind = 'probability'"),
+    "certain": _count("r.confidence >= 0.95 AND r.confidence_kind = 'probability'"),
     "comparable": _count("r.confidence IS NOT NULL AND r.threshold IS NOT NULL"),
     "below_threshold": _count("r.confidence < r.threshold"),
     "knife_edge": _count("round(abs(r.confidence - r.threshold), 9) <= 0.05"),
     # outcome
     "failed": _count("r.failed"),
+    "answered": _count("NOT r.failed"),
+    "escalated_failed": _count("r.escalated AND r.failed"),
     "troubled": _count("r.failed_attempts > 0"),
     "recovered": _count("r.failed_attempts > 0 AND NOT r.failed"),
     "cached": _count("r.cache IS NOT NULL"),
+    "cached_exact": _count("r.cache = 'exact'"),
+    "cached_semantic": _count("r.cache = 'semantic'"),
+    "cached_component": _count("r.cache = 'component'"),
     "mode_known": _count("r.mode IS NOT NULL"),
     "batched": _count("r.mode = 'batch'"),
+    "job_moded": _count("r.job IS NOT NULL AND r.mode IS NOT NULL"),
+    "job_realtime": _count("r.job IS NOT NULL AND r.mode = 'realtime'"),
+    # calls
     "steps": _amount("steps"),
+    "asked": _count("r.attempts > 0"),
+    "calls": _amount("attempts"),
+    "failed_calls": _amount("failed_attempts"),
+    "depth_one": _count("r.attempts = 1"),
+    "depth_two": _count("r.attempts = 2"),
+    "depth_more": _count("r.attempts > 2"),
     "retries": _amount("retries"),
     # time
     "duration_known": _count("r.duration_ms IS NOT NULL"),
     "duration_ms": _amount("duration_ms"),
+    "routing_known": _count("r.routing_ms IS NOT NULL"),
+    "routing_ms": _amount("routing_ms"),
     # money
     "billable": _count("TRUE"),
     "priced": _count("r.priced"),
     "cost_known": _count("r.cost_usd IS NOT NULL"),
     "cost_known_answered": _count("r.cost_usd IS NOT NULL AND NOT r.failed"),
+    "cost_known_asked": _count("r.cost_usd IS NOT NULL AND r.cache IS NULL"),
     "cost_usd": _money("cost_usd"),
+    "overhead_request_usd": _money("overhead_usd"),
     # tokens
+    "input_known": _count("r.input_tokens IS NOT NULL"),
+    "input_tokens": _amount("input_tokens"),
     "output_known": _count("r.output_tokens IS NOT NULL"),
     "output_tokens": _amount("output_tokens"),
+    **_moments("input"),
+    **_moments("output"),
 }
 
+_WINDOWED = "r.context_window > 0 AND r.input_tokens IS NOT NULL"
 _ATTEMPTS = {
     "n": Measure("r.sample_weight", "TRUE"),
     "failed": _count("r.failed"),
+    "user_calls": _count("r.purpose = 'user'"),
+    "user_succeeded": _count("r.purpose = 'user' AND NOT r.failed AND r.gate IS DISTINCT FROM 'fail'"),
     "gated": _count("r.gate IS NOT NULL"),
     "gate_failed": _count("r.gate = 'fail'"),
     "billable": _count("r.billable"),
     "priced": _count("r.billable AND r.cost_usd IS NOT NULL"),
     "unpriced": _count("r.billable AND r.cost_usd IS NULL"),
     "cost_usd": _money("cost_usd"),
+    # parts of a cost are known where a price list made it
+    "parted": _count("r.billable AND r.output_usd IS NOT NULL"),
+    "fresh_usd": Measure(
+        "CAST(r.sample_weight AS DECIMAL(18, 6)) * (r.cost_usd - r.cached_usd - r.output_usd)",
+        "r.cost_usd IS NOT NULL AND r.cached_usd IS NOT NULL AND r.output_usd IS NOT NULL",
+    ),
+    "cached_usd": _money("cached_usd"),
+    "output_usd": _money("output_usd"),
+    "reasoning_usd": _money("reasoning_usd"),
+    "cache_saving_usd": _money("cache_saving_usd"),
+    "batch_saving_usd": _money("batch_saving_usd"),
+    "batch_full_usd": Measure(
+        "CAST(r.sample_weight AS DECIMAL(18, 6)) * (r.cost_usd + r.batch_saving_usd)",
+        "r.cost_usd IS NOT NULL AND r.batch_saving_usd IS NOT NULL",
+    ),
+    "batch_billable": _count("r.billable AND r.mode = 'batch'"),
+    "batch_parted": _count("r.billable AND r.batch_saving_usd IS NOT NULL"),
+    "job_usd": _when("r.job IS NOT NULL", "cost_usd"),
+    "job_billable": _count("r.billable AND r.job IS NOT NULL"),
+    "job_priced": _count("r.billable AND r.job IS NOT NULL AND r.cost_usd IS NOT NULL"),
     "overhead_billable": _count("r.billable AND r.purpose <> 'user'"),
     "overhead_priced": _count("r.billable AND r.purpose <> 'user' AND r.cost_usd IS NOT NULL"),
-    "overhead_usd": Measure(
-        "CASE WHEN r.purpose <> 'user' THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd ELSE 0 END",
-        "r.purpose <> 'user' AND r.cost_usd IS NOT NULL",
-    ),
+    "overhead_usd": _when("r.purpose <> 'user'", "cost_usd"),
     "input_tokens": _amount("input_tokens"),
     "cached_tokens": _amount("cached_tokens"),
     "cache_write_tokens": _amount("cache_write_tokens"),
     "output_tokens": _amount("output_tokens"),
     "reasoning_tokens": _amount("reasoning_tokens"),
+    "context_system": _amount("context_system"),
+    "context_retrieved": _amount("context_retrieved"),
+    "context_history": _amount("context_history"),
+    "context_tools": _amount("context_tools"),
+    "windowed": _count(_WINDOWED),
+    "window_share": Measure(
+        f"CASE WHEN {_WINDOWED} THEN r.sample_weight * r.input_tokens / r.context_window END", _WINDOWED
+    ),
+    "window_full": _count(f"{_WINDOWED} AND r.input_tokens > 0.8 * r.context_window"),
 }
 
 # A comparison stands for all requests that might have been shadowed in its place, so a rate of weighted sums is
@@ -111,14 +179,25 @@ _SHADOWED = (
     "CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END"
 )
 _COMPARISONS = {
+    "n": Measure("r.sample_weight", "TRUE"),
     "compared": _count("r.disagrees IS NOT NULL", _SHADOWED),
     "disagreed": _count("r.disagrees", _SHADOWED),
+}
+
+_SCORES = {
+    "n": Measure("r.sample_weight", "TRUE"),
+    "scored": _count("r.score IS NOT NULL"),
+    "score": _amount("score"),
+    "judged": _count("r.passed IS NOT NULL"),
+    "passed": _count("r.passed"),
+    "errored": _count("r.error_type IS NOT NULL"),
 }
 
 MEASURES: dict[Source, dict[str, Measure]] = {
     "requests": _REQUESTS,
     "attempts": _ATTEMPTS,
     "comparisons": _COMPARISONS,
+    "scores": _SCORES,
 }
 
 # Columns whose whole distribution counts: exact quantiles come from the rows, later ones from fixed bins.
@@ -127,12 +206,14 @@ SPREADS: dict[Source, dict[str, str]] = {
         "confidence": "r.confidence",
         "latency_ms": "r.duration_ms",
         "ttft_ms": "r.ttft_ms",
+        "routing_ms": "r.routing_ms",
         "cost_usd": "r.cost_usd",
         "input_tokens": "r.input_tokens",
         "output_tokens": "r.output_tokens",
     },
     "attempts": {"latency_ms": "r.duration_ms"},
     "comparisons": {},
+    "scores": {},
 }
 
 # Confidences on one scale: bins of others would be added to what they cannot be compared with.
@@ -143,7 +224,12 @@ KEYS: dict[Source, dict[str, str]] = {
     "requests": {
         "session": "CASE WHEN r.escalated IS NOT NULL THEN r.session_id END",
         "escalated_session": "CASE WHEN r.escalated THEN r.session_id END",
+        "each_session": "r.session_id",
     },
-    "attempts": {},
+    "attempts": {
+        "paid_job": "CASE WHEN r.cost_usd IS NOT NULL THEN r.job END",
+        "unpriced_model": "CASE WHEN r.billable AND r.cost_usd IS NULL THEN r.model END",
+    },
     "comparisons": {},
+    "scores": {},
 }

@@ -5,9 +5,9 @@ from typing import Literal
 
 from controlsurface.metrics.dimensions import Source
 
-Unit = Literal["count", "ratio", "ms", "usd", "tokens"]
+Unit = Literal["count", "ratio", "ms", "usd", "tokens", "score"]
 Better = Literal["lower", "higher", "neither"]
-Kind = Literal["sum", "mean", "ratio", "share", "quantile"]
+Kind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Metric:
     `group` is the catalogue's.
 
     Kinds: a ratio counts rows among rows, and so has a Wilson interval; a share is a part of a total that is not
-    counted in rows; sum, mean and quantile are what they say.
+    counted in rows; a slope may be negative, and has an interval of 1.96 times the formula `error` to either side;
+    distinct counts different keys, which do not add up; sum, mean and quantile are what they say.
     """
 
     id: str
@@ -34,4 +35,5 @@ class Metric:
     kind: Kind = "ratio"
     source: Source = "requests"
     priced: str = "sum(priced) / sum(billable)"
+    error: str = ""
     group: str = ""

@@ -70,6 +70,8 @@ def figures(metric: Metric, keys: list[str]) -> dict[str, str]:
     columns = {"value": formula.value(metric, partition), "n": formula.n(metric, partition)}
     if metric.kind == "ratio":
         columns["effective"] = formula.effective(metric, partition)
+    if metric.kind == "slope":
+        columns["error"] = formula.error(metric)
     if metric.unit == "usd":
         columns["priced_share"] = formula.priced_share(metric)
     return columns
@@ -85,10 +87,17 @@ def _select(metric: Metric, keys: list[str]) -> str:
     columns = [*keys, "CAST(value AS DOUBLE) AS value", "CAST(coalesce(n, 0) AS BIGINT) AS n"]
     if metric.kind == "ratio":
         columns += [f"{wilson('low')} AS low", f"{wilson('high')} AS high"]
+    if metric.kind == "slope":
+        columns += [f"{normal('low')} AS low", f"{normal('high')} AS high"]
     if metric.unit == "usd":
         columns.append("priced_share")
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
     return "SELECT\n    " + ",\n    ".join(columns) + f"\nFROM figures{order}\nLIMIT $row_limit"
+
+
+def normal(end: Literal["low", "high"], value: str = "value", error: str = "error") -> str:
+    """One end of the interval at 95 % of a value with a standard error."""
+    return f"CAST({value} {'-' if end == 'low' else '+'} 1.959963984540054 * {error} AS DOUBLE)"
 
 
 def wilson(end: Literal["low", "high"], value: str = "value", n: str = "n", effective: str = "effective") -> str:

@@ -1,6 +1,7 @@
 """Several metrics over one window in one statement, and the counts behind a share: what rules and detectors read."""
 
 import re
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -11,9 +12,11 @@ from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.measures import MEASURES
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
-from controlsurface.metrics.query import Step, figures, find, grouped, wilson
+from controlsurface.metrics.query import Step, figures, find, grouped, normal, wilson
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
+
+ENDS: tuple[Literal["low", "high"], ...] = ("low", "high")
 
 _SHARE = re.compile(r"sum\((\w+)\) / sum\((\w+)\)")
 
@@ -83,8 +86,11 @@ def _handed_out(metric: Metric) -> list[str]:
     value, n, effective = (_named(metric, name) for name in ("value", "n", "effective"))
     columns = [f"CAST({value} AS DOUBLE) AS {value}", f"CAST(coalesce({n}, 0) AS BIGINT) AS {n}"]
     if metric.kind == "ratio":
-        ends = ((end, wilson(end, value, n, effective)) for end in ("low", "high"))
+        ends = ((end, wilson(end, value, n, effective)) for end in ENDS)
         columns += [f"{text} AS {metric.id}_{end}" for end, text in ends]
+    if metric.kind == "slope":
+        error = _named(metric, "error")
+        columns += [f"{normal(end, value, error)} AS {metric.id}_{end}" for end in ENDS]
     return columns
 
 

@@ -9,6 +9,7 @@
     input = 0.04                 # USD per million tokens; also cached_input, cache_write, output, reasoning
     output = 0.10
     request = 0                  # USD per call
+    context_window = 32768       # tokens that the model reads and writes at most; left out: the library's
 
 The first row of the file that matches a call's model, provider, mode and day decides; rows of the same model and
 provider globs are its tiers and dates. A price of zero must be written; a row with only `request` makes tokens free.
@@ -27,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from controlsurface.config import problems
 from controlsurface.errors import ConfigError
-from controlsurface.money.rate import BATCH, REALTIME, Days, Prices, Rate, stored
+from controlsurface.money.rate import BATCH, REALTIME, Days, Prices, Rate, batch_factor, stored
 
 Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
 
@@ -50,6 +51,7 @@ class Price(BaseModel):
     output: Usd | None = None
     reasoning: Usd | None = None
     request: Usd | None = None
+    context_window: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -138,8 +140,18 @@ def _rates_within(rows: list[Price], days: Days) -> list[Rate]:
     day = days[0] or date.min
     realtime, batch = (_tiers(rows, mode, day) for mode in (REALTIME, BATCH))
     lists = [(None, realtime)] if realtime == batch else [(REALTIME, realtime), (BATCH, batch)]
+    usual = {row.tier_from: row.prices() for row in realtime}
     return [
-        Rate("user", mode, days, (None, None), (row.tier_from, after.tier_from if after else None), row.prices())
+        Rate(
+            "user",
+            mode,
+            days,
+            (None, None),
+            (row.tier_from, after.tier_from if after else None),
+            row.prices(),
+            batch_factor(mode, row.tier_from, row.prices(), usual),
+            row.context_window,
+        )
         for mode, tiers in lists
         for row, after in pairwise([*tiers, None])
         if row

@@ -20,7 +20,7 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from controlsurface.money.rate import BATCH, REALTIME, Days, Hours, Prices, Rate, stored
+from controlsurface.money.rate import BATCH, REALTIME, Days, Hours, Prices, Rate, batch_factor, stored
 
 _BATCH_CONTEXT = {"processing": "batch"}
 _PER_THOUSAND = Decimal("0.001")
@@ -70,7 +70,21 @@ def _rates_within(found: PriceCalculation, days: Days, hours: Hours) -> list[Rat
     realtime = _tiers(found.model.get_prices(moment))
     batch = _tiers(found.model.get_prices(moment, _batch_context(found)))
     lists = [(None, realtime)] if realtime == batch else [(REALTIME, realtime), (BATCH, batch)]
-    return [Rate("genai-prices", mode, days, hours, tier, prices) for mode, tiers in lists for tier, prices in tiers]
+    usual = {tier[0]: prices for tier, prices in realtime}
+    return [
+        Rate(
+            "genai-prices",
+            mode,
+            days,
+            hours,
+            tier,
+            prices,
+            batch_factor(mode, tier[0], prices, usual),
+            found.model.context_window,
+        )
+        for mode, tiers in lists
+        for tier, prices in tiers
+    ]
 
 
 def _batch_context(found: PriceCalculation) -> dict[str, str] | None:

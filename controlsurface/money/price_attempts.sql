@@ -2,13 +2,26 @@
 -- A span's cost of 0 says "not priced" in the clients that write it, so only a positive one counts.
 -- A call of unknown time is priced only where its price never changed.
 SELECT
-    * EXCLUDE (user_usd, span_usd, listed_usd),
+    * EXCLUDE (user_usd, span_usd, listed_usd, fresh, cached, written, reasoned, batch_only, batch_factor),
     coalesce(user_usd, span_usd, listed_usd) AS cost_usd,
     CASE
         WHEN user_usd IS NOT NULL THEN 'user'
         WHEN span_usd IS NOT NULL THEN 'span'
         WHEN listed_usd IS NOT NULL THEN 'genai-prices'
-    END AS cost_source
+    END AS cost_source,
+    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(cached_tokens, 0), NULL::BIGINT, NULL::BIGINT,
+        coalesce(cached, fresh), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS cached_usd,
+    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(output_tokens, reasoning_tokens, NULL::BIGINT,
+        written, reasoned, NULL::DECIMAL(18, 12)), 0, 0) END AS output_usd,
+    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(reasoning_tokens, 0), NULL::BIGINT, NULL::BIGINT,
+        coalesce(reasoned, written), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS reasoning_usd,
+    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(cached_tokens, 0), NULL::BIGINT, NULL::BIGINT,
+        fresh - coalesce(cached, fresh), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS cache_saving_usd,
+    CASE
+        WHEN cost_source = 'span' OR cost_source IS NULL OR mode IS DISTINCT FROM 'batch' THEN NULL
+        WHEN NOT batch_only THEN 0  -- one price for both
+        WHEN batch_factor > 0 THEN TRY_CAST(round_even(cost_usd::DOUBLE / batch_factor, 12) AS DECIMAL(18, 12)) - cost_usd
+    END AS batch_saving_usd
 FROM (
     SELECT
         a.*,
@@ -25,7 +38,15 @@ FROM (
                 l.input_usd_per_mtok, l.cached_input_usd_per_mtok, l.cache_write_usd_per_mtok),
             tokens_cost(a.output_tokens, a.reasoning_tokens, NULL::BIGINT,
                 l.output_usd_per_mtok, l.reasoning_usd_per_mtok, NULL::DECIMAL(18, 12)),
-            l.request_usd) AS listed_usd
+            l.request_usd) AS listed_usd,
+        -- of the list that made the cost
+        CASE WHEN user_usd IS NULL THEN l.input_usd_per_mtok ELSE u.input_usd_per_mtok END AS fresh,
+        CASE WHEN user_usd IS NULL THEN l.cached_input_usd_per_mtok ELSE u.cached_input_usd_per_mtok END AS cached,
+        CASE WHEN user_usd IS NULL THEN l.output_usd_per_mtok ELSE u.output_usd_per_mtok END AS written,
+        CASE WHEN user_usd IS NULL THEN l.reasoning_usd_per_mtok ELSE u.reasoning_usd_per_mtok END AS reasoned,
+        CASE WHEN user_usd IS NULL THEN l.mode = 'batch' ELSE u.mode = 'batch' END IS TRUE AS batch_only,
+        CASE WHEN user_usd IS NULL THEN l.batch_factor ELSE u.batch_factor END AS batch_factor,
+        coalesce(u.context_window, l.context_window) AS context_window
     FROM new_attempts AS a
     LEFT JOIN prices AS u
         ON u.source = 'user' AND u.model = a.model_raw AND u.provider IS NOT DISTINCT FROM a.provider

@@ -34,6 +34,8 @@ _COLUMNS: dict[str, pa.DataType] = {
     "output_usd_per_mtok": _USD,
     "reasoning_usd_per_mtok": _USD,
     "request_usd": _USD,
+    "batch_factor": pa.float64(),
+    "context_window": _TOKENS,
 }
 SCHEMA = pa.schema(_COLUMNS)
 

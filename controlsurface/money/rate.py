@@ -1,5 +1,6 @@
 """One row of prices: what a model costs between two dates, two times of day and two prompt sizes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -32,6 +33,7 @@ class Rate:
     """Prices and the calls they hold for: upper bounds are exclusive, None is unbounded.
 
     `mode` None holds for realtime and batch alike; days and hours are UTC; tiers count input tokens of a call.
+    `batch_factor` is the price in batch as a share of the one in real time, where both are known.
     """
 
     source: str
@@ -40,6 +42,8 @@ class Rate:
     hours: Hours
     tier: tuple[int, int | None]
     prices: Prices
+    batch_factor: float | None = None
+    context_window: int | None = None
 
     def row(self) -> dict[str, object]:
         """The columns of table `prices`, without provider and model."""
@@ -55,7 +59,20 @@ class Rate:
             "output_usd_per_mtok": self.prices.output,
             "reasoning_usd_per_mtok": self.prices.reasoning,
             "request_usd": self.prices.request,
+            "batch_factor": self.batch_factor,
+            "context_window": self.context_window,
         }
+
+
+def batch_factor(mode: str | None, tier: int, prices: Prices, realtime: Mapping[int, Prices]) -> float | None:
+    """A batch price's share of the realtime one of the same tier, by its input, else by its output."""
+    usual = realtime.get(tier)
+    if mode != BATCH or usual is None:
+        return None
+    for ours, theirs in ((prices.input, usual.input), (prices.output, usual.output)):
+        if ours is not None and theirs:
+            return float(ours / theirs)
+    return None
 
 
 def stored(price: Decimal) -> Decimal:

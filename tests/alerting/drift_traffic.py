@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Floats
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Floats, Ints
 from controlsurface.alerting.rules import DriftRule
 from controlsurface.store.duckdb import DuckStore
 
@@ -30,26 +30,38 @@ def escalations(store: DuckStore, task: str, days: tuple[float, float], rate: Fl
         put(store, at[weight > 0], weight[weight > 0].astype(float), task, escalated=escalated)
 
 
-def put(
-    store: DuckStore,
-    at_us: "np.typing.NDArray[np.int64]",
-    weight: Floats,
-    task: str,
-    *,
-    escalated: bool,
-    tokens: int = 1,
-) -> None:
+_REQUEST = (
+    "INSERT INTO requests BY NAME SELECT uuid()::VARCHAR AS request_id, uuid() AS trace_id, 1 AS span_id, "
+    "$task AS task_type, 1 AS attempts, 0 AS failed_attempts, 1 AS steps, 0 AS retries, FALSE AS fell_back, "
+    "FALSE AS failed, FALSE AS priced, * FROM given"
+)
+
+
+def put(store: DuckStore, at_us: Ints, weight: Floats, task: str, *, escalated: bool) -> None:
     """Rows as the derivation would write them, each with a weight."""
-    table = pa.table({"at": pa.array(at_us, pa.timestamp("us")), "weight": weight})
+    whether = pa.array([escalated] * len(at_us))
+    given = {"started_at": pa.array(at_us, pa.timestamp("us")), "escalated": whether, "sample_weight": weight}
+    _insert(store, task, given | {"lane": ["small"] * len(at_us)})
+
+
+def put_tokens(store: DuckStore, task: str, at_us: Ints, tokens: Ints) -> None:
+    """Requests with so many output tokens."""
+    given = {"started_at": pa.array(at_us, pa.timestamp("us")), "output_tokens": tokens}
+    _insert(store, task, given | {"lane": ["small"] * len(at_us), "sample_weight": np.ones(len(at_us))})
+
+
+def put_latencies(store: DuckStore, task: str, lane: str, latency_ms: Floats) -> None:
+    """Requests of the first day that took so long."""
+    n = len(latency_ms)
+    at_us = (START_S + np.linspace(60, DAY_S - 600, n)).astype(np.int64) * 1_000_000
+    given = {"started_at": pa.array(at_us, pa.timestamp("us")), "duration_ms": latency_ms}
+    _insert(store, task, given | {"lane": [lane] * n, "sample_weight": np.ones(n)})
+
+
+def _insert(store: DuckStore, task: str, given: dict[str, object]) -> None:
     with store.writing() as writing:
-        writing.attach("given", table)
-        writing.execute(
-            "INSERT INTO requests BY NAME SELECT uuid()::VARCHAR AS request_id, uuid() AS trace_id, 1 AS span_id, "
-            "\"at\" AS started_at, $task AS task_type, 'small' AS lane, $escalated AS escalated, 1 AS attempts, "
-            "0 AS failed_attempts, 1 AS steps, 0 AS retries, FALSE AS fell_back, FALSE AS failed, FALSE AS priced, "
-            "$tokens AS output_tokens, weight AS sample_weight FROM given",
-            {"task": task, "escalated": escalated, "tokens": tokens},
-        )
+        writing.attach("given", pa.table(given))
+        writing.execute(_REQUEST, {"task": task})
 
 
 def rule(**more: object) -> DriftRule:

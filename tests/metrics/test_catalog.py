@@ -37,7 +37,7 @@ def test_a_formula_uses_only_what_its_source_measures(metric: Metric) -> None:
 
 
 def test_every_measure_and_key_is_used() -> None:
-    used = {(m.source, name) for m in CATALOG.values() for _, name in WORD.findall(f"{m.sql} {m.priced}")}
+    used = {(m.source, name) for m in CATALOG.values() for _, name in WORD.findall(f"{m.sql} {m.priced} {m.error}")}
     for source in DIMENSIONS:
         assert {name for name in (*MEASURES[source], *KEYS[source]) if (source, name) not in used} == set()
 
@@ -56,17 +56,20 @@ def test_every_dimension_is_a_column(store: DuckStore) -> None:
 def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalReader) -> None:
     assert empty.query(QueryArgs(metric=metric.id, by=["lane"], every="1h")).rows.num_rows == 0
     (row,) = empty.query(QueryArgs(metric=metric.id)).rows.to_pylist()
-    assert row["value"] == (0 if metric.unit == "count" and metric.kind == "sum" else None)
+    counted = metric.kind == "distinct" or (metric.unit == "count" and metric.kind == "sum")
+    assert row["value"] == (0 if counted else None)
     assert row["n"] == 0
 
 
 @every_metric
 def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalReader) -> None:
     (row,) = reader.query(QueryArgs(metric=metric.id)).rows.to_pylist()
-    assert row["value"] >= 0
+    assert row["value"] >= 0 or metric.kind == "slope"
     assert row["n"] > 0
     if metric.kind == "ratio":
         assert 0 <= row["low"] <= row["value"] <= row["high"] <= 1
+    if metric.kind == "slope":
+        assert row["low"] < row["value"] < row["high"]
     if metric.unit == "usd":
         assert 0 < row["priced_share"] < 1
 

@@ -17,9 +17,10 @@ from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
 Row = dict[str, Any]
-ADDITIVE = sorted(metric.id for metric in CATALOG.values() if metric.kind == "sum")
+ABOUT_ALL = [metric for metric in CATALOG.values() if metric.source in {"requests", "attempts"}]  # share dimensions
+ADDITIVE = sorted(metric.id for metric in ABOUT_ALL if metric.kind == "sum")
 dimensions = st.lists(st.sampled_from(SHARED), max_size=4, unique=True)
-shared = sorted(metric.id for metric in CATALOG.values() if metric.source != "comparisons")
+shared = sorted(metric.id for metric in ABOUT_ALL)
 
 
 def figures(reader: LocalReader, metric: str, **more: Any) -> list[Row]:

@@ -25,10 +25,10 @@ _OTHER: dict[str, pa.DataType] = {
     "failed": pa.bool_(),
     "span_cost_usd": pa.float64(),
 }
-_CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TOKENS, pa.int64()))
+CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TOKENS, pa.int64()))
 
 
-def _full(row: int, call: Call) -> Call:
+def full(row: int, call: Call) -> Call:
     """The call with every column of `new_attempts`, its time as naive UTC."""
     blank: Call = {"provider": None, "mode": None, "failed": False, "started_at": NOON, "span_cost_usd": None}
     filled = {"row": row, "model": call["model_raw"], **blank, **dict.fromkeys(_TOKENS), **call}
@@ -49,12 +49,12 @@ def till(store: DuckStore) -> Till:
     """Ring up calls under a book: (cost_usd, cost_source) of each, in the order given."""
 
     def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
-        rows = [_full(i, call) for i, call in enumerate(calls)]
+        rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
             writing.attach("resolved", resolve({(row["provider"], row["model_raw"]) for row in rows}, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
-            writing.attach("new_attempts", pa.Table.from_pylist(rows, _CALLS))
+            writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
             priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")
         return list(zip(*priced.to_pydict().values(), strict=True))
 

@@ -93,6 +93,8 @@ SELECT
     arg_min(status, rank) AS status,
     arg_min(started_at, rank) FILTER (WHERE NOT above) AS started_at,
     arg_min(duration_ms, rank) FILTER (WHERE rank = 1) AS own_duration_ms,
+    min(start_ns) FILTER (WHERE rank = 1 AND NOT is_call AND (is_request OR is_gateway OR is_decision)
+        AND possible(start_ns)) AS routing_start_ns,
     CASE
         WHEN min(told.trace_id) FILTER (WHERE NOT above) <> max(told.trace_id) FILTER (WHERE NOT above)
         THEN (max(end_ns) FILTER (WHERE NOT above) - min(start_ns) FILTER (WHERE NOT above)) / 1e6

@@ -24,6 +24,18 @@ CREATE TABLE IF NOT EXISTS attempts (
     reasoning_tokens     BIGINT,
     cost_usd             DECIMAL(18, 12),   -- NULL: unpriced, never 0 by default
     cost_source          VARCHAR,           -- user | span | genai-prices; NULL: unpriced
+    -- parts of cost_usd, known where a price list made it; what they leave is fresh input and the price of a request
+    cached_usd           DECIMAL(18, 12),   -- input tokens read from the provider's prompt cache
+    output_usd           DECIMAL(18, 12),   -- all output tokens
+    reasoning_usd        DECIMAL(18, 12),   -- of output_usd, for reasoning
+    -- what more it would have cost by the same list
+    cache_saving_usd     DECIMAL(18, 12),   -- had no input token been read from the prompt cache
+    batch_saving_usd     DECIMAL(18, 12),   -- of a batch call, in real time; NULL for others
+    context_window       BIGINT,            -- tokens that the model reads and writes at most
+    context_system       BIGINT,            -- input tokens by origin
+    context_retrieved    BIGINT,
+    context_history      BIGINT,
+    context_tools        BIGINT,
     billable             BOOLEAN NOT NULL,  -- succeeded, or failed with usage reported: something is owed
     answer_label         VARCHAR,
     shadow_of            VARCHAR,           -- request id that a shadow attempt answers again

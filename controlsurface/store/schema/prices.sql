@@ -16,5 +16,7 @@ CREATE TABLE IF NOT EXISTS prices (
     cache_write_usd_per_mtok  DECIMAL(18, 12),   -- NULL: billed as input
     output_usd_per_mtok       DECIMAL(18, 12),   -- NULL: a call with such tokens cannot be priced
     reasoning_usd_per_mtok    DECIMAL(18, 12),   -- NULL: billed as output
-    request_usd               DECIMAL(18, 12) NOT NULL
+    request_usd               DECIMAL(18, 12) NOT NULL,
+    batch_factor              DOUBLE,            -- of a batch row: its price as a share of the one in real time
+    context_window            BIGINT             -- tokens that the model reads and writes at most
 );

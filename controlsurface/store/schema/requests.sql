@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS requests (
     started_at        TIMESTAMP,         -- UTC
     duration_ms       DOUBLE,
     ttft_ms           DOUBLE,            -- time to first token of the answering attempt
+    routing_ms        DOUBLE,            -- from the start of the routing span to the first call for the user's sake
     task_type         VARCHAR,
     router            VARCHAR,
     router_version    VARCHAR,

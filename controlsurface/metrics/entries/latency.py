@@ -1,0 +1,88 @@
+"""How long it took."""
+
+from controlsurface.metrics.metric import Metric
+
+METRICS = (
+    Metric(
+        "latency_p50",
+        help="Median time from question to answer.",
+        sql="quantile(latency_ms, 0.5)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+    Metric(
+        "latency_p95",
+        help="Time within which 95 % of requests were answered.",
+        sql="quantile(latency_ms, 0.95)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+    Metric(
+        "latency_p99",
+        help="Time within which 99 % of requests were answered.",
+        sql="quantile(latency_ms, 0.99)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+    Metric(
+        "latency_mean",
+        help="Mean time from question to answer.",
+        sql="sum(duration_ms) / sum(duration_known)",
+        unit="ms",
+        better="lower",
+        kind="mean",
+    ),
+    Metric(
+        "ttft_p50",
+        help="Median time to the first token of the answering call.",
+        sql="quantile(ttft_ms, 0.5)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+    Metric(
+        "ttft_p95",
+        help="Time within which 95 % of answering calls gave their first token.",
+        sql="quantile(ttft_ms, 0.95)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+    Metric(
+        "attempt_latency_p50",
+        help="Median duration of a model call.",
+        sql="quantile(latency_ms, 0.5)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+        source="attempts",
+    ),
+    Metric(
+        "attempt_latency_p95",
+        help="Duration that 95 % of model calls stayed within.",
+        sql="quantile(latency_ms, 0.95)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+        source="attempts",
+    ),
+    Metric(
+        "routing_latency_mean",
+        help="Mean time from a routing span's start to the first call for the user: the router's own time.",
+        sql="sum(routing_ms) / sum(routing_known)",
+        unit="ms",
+        better="lower",
+        kind="mean",
+    ),
+    Metric(
+        "routing_latency_p95",
+        help="Time within which 95 % of requests had their first call made for the user.",
+        sql="quantile(routing_ms, 0.95)",
+        unit="ms",
+        better="lower",
+        kind="quantile",
+    ),
+)

@@ -1,0 +1,94 @@
+"""What a router is steered by: escalation, confidence, disagreement."""
+
+from controlsurface.metrics.metric import Metric
+
+METRICS = (
+    Metric(
+        "escalation_rate",
+        help="Share of requests answered by an escalation lane, of those whose lane is known.",
+        sql="sum(escalated) / sum(lane_known)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "escalation_rate_routed",
+        help="Share of requests sent to an escalation lane at once.",
+        sql="sum(routed) / sum(lane_known)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "escalation_rate_cascaded",
+        help="Share of requests escalated because a smaller lane's answer was not good enough.",
+        sql="sum(cascaded) / sum(lane_known)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "escalation_rate_fallback",
+        help="Share of requests escalated because a smaller lane's call failed.",
+        sql="sum(fallback) / sum(lane_known)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "escalation_rate_session",
+        help="Share of sessions with at least one escalated request.",
+        sql="distinct(escalated_session) / distinct(session)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "confidence_below_threshold",
+        help="Share of requests whose confidence lies below the threshold it was held against, of those with both.",
+        sql="sum(below_threshold) / sum(comparable)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "confidence_knife_edge",
+        help="Share of requests whose confidence lies within 0.05 of the threshold, of those with both.",
+        sql="sum(knife_edge) / sum(comparable)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "confidence_missing",
+        help="Share of requests without a usable confidence.",
+        sql="sum(confidence_missing) / sum(n)",
+        unit="ratio",
+        better="lower",
+    ),
+    Metric(
+        "disagreement_rate",
+        help="Share of requests that two lanes answer differently, by shadow calls and the comparator in force.",
+        sql="sum(disagreed) / sum(compared)",
+        unit="ratio",
+        better="lower",
+        source="comparisons",
+    ),
+    Metric(
+        "threshold",
+        help="Mean threshold that confidences were held against.",
+        sql="sum(threshold) / sum(threshold_known)",
+        unit="ratio",
+        better="neither",
+        kind="mean",
+    ),
+    Metric(
+        "confidence_certain",
+        help="Share of requests whose confidence is 0.95 or more, of those with a probability.",
+        sql="sum(certain) / sum(certain_known)",
+        unit="ratio",
+        better="neither",
+    ),
+    Metric(
+        "comparisons",
+        help="Shadow answers that can be held against the answer the user was given.",
+        sql="coalesce(sum(n), 0)",
+        unit="count",
+        better="neither",
+        kind="sum",
+        source="comparisons",
+    ),
+)

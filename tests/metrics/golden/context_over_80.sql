@@ -1,0 +1,22 @@
+WITH measures AS (
+    SELECT
+        CASE WHEN r.context_window > 0 AND r.input_tokens IS NOT NULL AND r.input_tokens > 0.8 * r.context_window THEN r.sample_weight ELSE 0 END AS window_full,
+        CASE WHEN r.context_window > 0 AND r.input_tokens IS NOT NULL THEN r.sample_weight ELSE 0 END AS windowed,
+        CASE WHEN r.context_window > 0 AND r.input_tokens IS NOT NULL THEN 1 ELSE 0 END AS windowed_rows,
+        CASE WHEN r.context_window > 0 AND r.input_tokens IS NOT NULL THEN r.sample_weight * r.sample_weight ELSE 0 END AS windowed_squares
+    FROM attempts AS r
+),
+figures AS (
+    SELECT
+        sum(window_full) / nullif(sum(windowed), 0) AS value,
+        sum(windowed_rows) AS n,
+        power(sum(windowed), 2) / nullif(sum(windowed_squares), 0) AS effective
+    FROM measures
+)
+SELECT
+    CAST(value AS DOUBLE) AS value,
+    CAST(coalesce(n, 0) AS BIGINT) AS n,
+    CASE WHEN n > 0 THEN greatest(0, (value + 1.920729410347062 / effective - 1.959963984540054 * sqrt(greatest(value * (1 - value), 0) / effective + 0.960364705173531 / (effective * effective))) / (1 + 3.841458820694124 / effective)) END AS low,
+    CASE WHEN n > 0 THEN least(1, (value + 1.920729410347062 / effective + 1.959963984540054 * sqrt(greatest(value * (1 - value), 0) / effective + 0.960364705173531 / (effective * effective))) / (1 + 3.841458820694124 / effective)) END AS high
+FROM figures
+LIMIT $row_limit

@@ -1,0 +1,21 @@
+WITH measures AS (
+    SELECT
+        CAST(r.sample_weight AS DECIMAL(18, 6)) * r.reasoning_usd AS reasoning_usd,
+        CASE WHEN r.billable AND r.output_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS parted,
+        CASE WHEN r.billable THEN r.sample_weight ELSE 0 END AS billable,
+        CASE WHEN r.reasoning_usd IS NOT NULL THEN 1 ELSE 0 END AS reasoning_usd_rows
+    FROM attempts AS r
+),
+figures AS (
+    SELECT
+        sum(reasoning_usd) AS value,
+        sum(reasoning_usd_rows) AS n,
+        sum(parted) / nullif(sum(billable), 0) AS priced_share
+    FROM measures
+)
+SELECT
+    CAST(value AS DOUBLE) AS value,
+    CAST(coalesce(n, 0) AS BIGINT) AS n,
+    priced_share
+FROM figures
+LIMIT $row_limit
