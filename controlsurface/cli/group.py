@@ -16,6 +16,7 @@ _COMMANDS = {
     "export": "Figures as files: the weekly cost attribution.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
+    "rollup": "Sums and bins that make long windows quick: make them anew.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }

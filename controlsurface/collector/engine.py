@@ -14,6 +14,7 @@ from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.rolling import Roller
 from controlsurface.ingest.writer import Writer
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -70,6 +71,9 @@ def running(data: Path, config: Config, file: Path | None = None) -> Iterator[En
         writer = Writer(store, journal, counters, config, vocabularies)
         writer.start()
         ends.callback(writer.stop, drain=True)
+        roller = Roller(store)
+        roller.start()
+        ends.callback(roller.stop)
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
         ends.callback(intake.close)

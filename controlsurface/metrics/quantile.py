@@ -28,8 +28,6 @@ def binned(wanted: Wanted, name: str) -> Wanted:
         wanted,
         columns={"bin": bins.number(name, value), "n": "1", "weight": "r.sample_weight"},
         conditions=(*wanted.conditions, f"{value} IS NOT NULL"),
-        rolled={"bin": "r.bin", "n": "r.n", "weight": "r.weight"},
-        rolled_conditions=(*wanted.rolled_conditions, f"r.spread = '{name}'"),
     )
 
 

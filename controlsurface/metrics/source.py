@@ -18,7 +18,7 @@ from controlsurface.metrics.statement import filtered, where
 class Wanted:
     """Columns of a source's rows (name: expression over the row `r`), within a window, by dimensions and buckets.
 
-    `rolled` are the same columns over a row of a roll-up, where they are not simply called the same.
+    `conditions` are further ones on stored rows; a roll-up was made with them.
     """
 
     source: Source
@@ -27,8 +27,6 @@ class Wanted:
     dimensions: tuple[str, ...] = ()
     every: timedelta | None = None
     conditions: tuple[str, ...] = ()
-    rolled: Mapping[str, str] | None = None
-    rolled_conditions: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[str]:
@@ -65,9 +63,9 @@ def _rolled(wanted: Wanted, plan: Plan, found: list[str], moments: Mapping[datet
     """The rows of the roll-up."""
     if plan.rolled is None:
         return
-    columns = wanted.rolled or {name: f"r.{name}" for name in wanted.columns}
+    columns = {name: f"r.{name}" for name in wanted.columns}
     holes = [f"NOT ({' AND '.join(_within('bucket', each, moments))})" for each in plan.holes]
-    conditions = [*_within("bucket", plan.rolled, moments), *holes, *wanted.rolled_conditions, *found]
+    conditions = [*_within("bucket", plan.rolled, moments), *holes, *found]
     yield _select(wanted, "bucket", columns, f"{plan.rollup} AS r", conditions)
 
 
@@ -75,7 +73,14 @@ def _raw(wanted: Wanted, within: Range, found: list[str], moments: Mapping[datet
     """The stored rows of one range."""
     known = ["r.started_at IS NOT NULL"] if wanted.every else []
     conditions = [*_within("started_at", within, moments), *found, *wanted.conditions, *known]
-    return _select(wanted, "started_at", wanted.columns, f"{wanted.source} AS r", conditions)
+    return _select(wanted, "started_at", wanted.columns, f"{_table(wanted.source, within, moments)} AS r", conditions)
+
+
+def _table(source: Source, within: Range, moments: Mapping[datetime, str]) -> str:
+    """What the stored rows of a range are read from. Comparisons are joined for the range alone."""
+    if source == "comparisons" and within.start and within.end:
+        return f"compared(${moments[within.start]}, ${moments[within.end]})"
+    return source
 
 
 def _timeless(wanted: Wanted, plan: Plan, found: list[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.metrics import conditioning, contributors, events, histogram, query, values
+from controlsurface.metrics import asking, conditioning, contributors, events, histogram, query, values
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
@@ -63,16 +63,15 @@ class LocalReader:
     def query(self, args: query.QueryArgs) -> QueryAnswer:
         """One metric, rendered and run."""
         metric = query.find(args.metric)
-        statement = query.render(args)
         began = perf_counter()
+        statement, plan = asking.plan_query(self._rows, args)
         rows = statement.bounded(self._rows(statement))
         elapsed_ms = round((perf_counter() - began) * 1e3, 3)
-        return QueryAnswer(metric.id, metric.unit, rows, statement.sql, statement.shown(), elapsed_ms)
+        return QueryAnswer(metric.id, metric.unit, rows, statement.sql, statement.shown(), elapsed_ms, plan.source)
 
     def distribution(self, args: histogram.DistributionArgs) -> pa.Table:
         """Bins of a column."""
-        statement = histogram.render(args)
-        return statement.bounded(self._rows(statement))
+        return asking.ask_bins(self._rows, args)
 
     def dimensions(self, args: values.DimensionArgs) -> pa.Table:
         """Values of dimensions."""

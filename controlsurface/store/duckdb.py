@@ -66,8 +66,8 @@ class DuckStore:
     def __init__(self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None) -> None:
         self._connection = connection
         self._lock = lock
-        self._write_lock = threading.Lock()
-        self._writer = connection.cursor()
+        self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
+        self._writer, self._second = connection.cursor(), connection.cursor()
 
     @staticmethod
     def open(data: Path) -> "DuckStore":
@@ -104,37 +104,51 @@ class DuckStore:
     @contextmanager
     def writing(self) -> Iterator[Writing]:
         """One transaction; an exception rolls it back. Raises StoreError when the disk fails."""
-        with self._write_lock:
-            writing = Writing(self._writer)
-            self._writer.begin()
-            try:
-                yield writing
-                self._writer.commit()
-            except duckdb.IOException as problem:
-                self._roll_back()
-                raise StoreError(str(problem)) from None
-            except BaseException:
-                self._roll_back()
-                raise
-            finally:
-                writing.detach()
+        with self._write_lock, _transaction(self._writer) as writing:
+            yield writing
 
-    def _roll_back(self) -> None:
-        """End the transaction; one that a failed commit ended already is no second problem."""
-        with suppress(duckdb.TransactionException):
-            self._writer.rollback()
+    @contextmanager
+    def beside(self) -> Iterator[Writing]:
+        """A transaction that keeps no other waiting, on tables where others only add rows. Raises as `writing` does."""
+        with self._beside_lock, _transaction(self._second) as writing:
+            yield writing
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""
-        with self._write_lock:
+        with self._beside_lock, self._write_lock:
             self._writer.checkpoint()
 
     def close(self) -> None:
         """Give the file and the lock back."""
         self._writer.close()
+        self._second.close()
         self._connection.close()
         if self._lock:
             self._lock.close()
+
+
+@contextmanager
+def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[Writing]:
+    """One transaction on a cursor."""
+    writing = Writing(cursor)
+    cursor.begin()
+    try:
+        yield writing
+        cursor.commit()
+    except duckdb.IOException as problem:
+        _roll_back(cursor)
+        raise StoreError(str(problem)) from None
+    except BaseException:
+        _roll_back(cursor)
+        raise
+    finally:
+        writing.detach()
+
+
+def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction; one that a failed commit ended already is no second problem."""
+    with suppress(duckdb.TransactionException):
+        cursor.rollback()
 
 
 def owner(data: Path) -> int | None:

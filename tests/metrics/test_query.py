@@ -1,5 +1,7 @@
 """What is rendered: pinned SQL, names from closed sets, values as parameters, and a bound on rows."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics import contributors, events, histogram, statement, values
+from controlsurface.metrics import contributors, events, histogram, several, statement, values
+from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.plan import Range, stored
 from controlsurface.metrics.query import QueryArgs, render
+from controlsurface.metrics.several import CountsArgs, SeveralArgs
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader, listing
@@ -24,6 +29,16 @@ WINDOW: dict[str, Any] = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-08T00
 FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:small", "lane:large"]}
 BASELINE: dict[str, Any] = {"baseline_start": "2025-12-25", "baseline_end": "2026-01-01"}
 
+HOUR = timedelta(hours=1)
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+BOTH = replace(
+    stored(Window(**WINDOW)),
+    raw=(Range(FIRST, FIRST + HOUR), Range(FIRST + 5 * HOUR, FIRST + 6 * HOUR)),
+    rolled=Range(FIRST + HOUR, FIRST + timedelta(days=7)),
+    holes=(Range(FIRST + 5 * HOUR, FIRST + 6 * HOUR),),
+    exact=False,
+)
+
 PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "escalation_rate-by-task_type-every-1h": render(
         QueryArgs(metric="escalation_rate", by="task_type", every="1h", **FILTERED)
@@ -32,6 +47,20 @@ PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "cost-by-lane-model": render(QueryArgs(metric="cost", by="lane,model", **WINDOW)),
     "distribution-confidence-every-1h": histogram.render(DistributionArgs(column="confidence", every="1h", **WINDOW)),
     "distribution-latency_ms-by-lane": histogram.render(DistributionArgs(column="latency_ms", by="lane", **FILTERED)),
+    "escalation_rate-by-lane-planned": render(
+        QueryArgs(metric="escalation_rate", by="lane", every="1h", **FILTERED),
+        replace(BOTH, rollup="requests_owners_1h"),
+    ),
+    "latency_p95-by-lane-planned": render(
+        QueryArgs(metric="latency_p95", by="lane", **WINDOW), replace(BOTH, rollup="requests_latency_ms_1h")
+    ),
+    "disagreement_rate-by-task_type": render(QueryArgs(metric="disagreement_rate", by="task_type", **WINDOW)),
+    "several-by-task_type": several.render(
+        SeveralArgs(metrics="requests,escalation_rate,cost_per_request", by="task_type", **WINDOW)
+    ),
+    "counts-by-lane-every-5m": several.render_counts(
+        CountsArgs(metric="escalation_rate", by="lane", every="5m", **WINDOW)
+    ),
     "dimensions": values.render(DimensionArgs(dimension="lane,tenant", **WINDOW)),
     "contributors-ratio": contributors.render(ContributorsArgs(metric="escalation_rate", **FILTERED, **BASELINE)),
     "contributors-total": contributors.render(ContributorsArgs(metric="cost", **WINDOW, **BASELINE)),

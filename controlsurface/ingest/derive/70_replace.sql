@@ -1,6 +1,21 @@
 -- The rows of all touched traces, as they are now.
-DELETE FROM requests WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before;
-DELETE FROM attempts WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before;
+-- Buckets that lose or get a row are marked: their roll-ups are no longer right.
+WITH gone_requests AS (
+    DELETE FROM requests WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before RETURNING started_at
+),
+gone_attempts AS (
+    DELETE FROM attempts WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before RETURNING started_at
+),
+changed AS (
+    SELECT DISTINCT time_bucket(INTERVAL 5 MINUTES, started_at) AS bucket
+    FROM (
+        FROM gone_requests UNION ALL FROM gone_attempts
+        UNION ALL SELECT started_at FROM new_requests UNION ALL SELECT started_at FROM priced
+    )
+    WHERE started_at IS NOT NULL
+)
+INSERT INTO rollup_dirty
+SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, bucket) FROM changed;
 INSERT INTO requests BY NAME SELECT * FROM new_requests;
 INSERT INTO attempts BY NAME
 SELECT

@@ -1,0 +1,246 @@
+"""Roll-ups follow the stored rows: buckets that were marked and are over are computed again, in set operations."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+from controlsurface.errors import StoreError
+from controlsurface.metrics.rollups import BETWEEN, MOST_GROUPS, ROLLUPS, SHORT, Rollup, names, resummed, select
+from controlsurface.store.duckdb import DuckStore, Writing
+
+log = logging.getLogger("controlsurface.rolling")
+
+GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
+PAUSE_S = 2.0  # between looks
+AT_ONCE = 1_000_000  # requests of one transaction, where a day has fewer
+SHARE = 0.05  # of one core's time, at most, however many rows come late
+
+COMPARATORS = "comparators"  # among the columns known: how answers are compared
+_SOURCES = {"requests": "requests", "attempts": "attempts", "comparisons": "compared($low, $high)"}
+
+# The newest days first: that is what people look at.
+_TAKE = """
+CREATE OR REPLACE TEMP TABLE taken AS
+WITH closed AS (
+    SELECT DISTINCT step_s, bucket FROM rollup_dirty WHERE bucket + to_seconds(step_s) <= $before
+)
+SELECT step_s, bucket FROM closed
+WHERE bucket > (SELECT max(date_trunc('day', bucket)) FROM closed) - to_days($days - 1) - INTERVAL 1 MICROSECOND
+"""
+# All the short buckets of which rows are read: those taken, and those of the hours taken.
+_COVER = """
+CREATE OR REPLACE TEMP TABLE covered AS
+SELECT bucket FROM taken WHERE step_s = 300
+UNION
+SELECT unnest(range(bucket, bucket + INTERVAL 1 HOUR, INTERVAL 5 MINUTES)) FROM taken WHERE step_s = 3600
+"""
+_BOUNDS = """
+SELECT min(bucket) AS low, max(bucket) + INTERVAL 5 MINUTES AS high,
+    (SELECT count(*) FROM taken) AS taken, (SELECT count(*) FROM taken WHERE step_s = 3600) AS hours
+FROM covered
+"""
+_WEIGHTED = """
+SELECT 1 FROM requests WHERE started_at >= $low AND started_at < $high AND sample_weight <> 1
+UNION ALL SELECT 1 FROM attempts WHERE started_at >= $low AND started_at < $high AND sample_weight <> 1
+LIMIT 1
+"""
+_SETTLE = """
+DELETE FROM rollup_dirty WHERE (step_s, bucket) IN (FROM taken);
+DELETE FROM rolled WHERE (step_s, bucket) IN (FROM taken);
+"""
+_NOTE = """
+INSERT INTO rolled
+SELECT taken.step_s, taken.bucket, CAST(now() AS TIMESTAMP), coalesce(sum(requests), 0), coalesce(sum(attempts), 0)
+FROM taken LEFT JOIN (
+    SELECT bucket, sum(n_rows) AS requests, 0 AS attempts FROM requests_between GROUP BY bucket
+    UNION ALL
+    SELECT bucket, 0, sum(n_rows) FROM attempts_between GROUP BY bucket
+) AS counted ON time_bucket(to_seconds(taken.step_s), counted.bucket) = taken.bucket
+GROUP BY taken.step_s, taken.bucket
+"""
+_MARK_ALL = """
+WITH changed AS (
+    SELECT DISTINCT time_bucket(INTERVAL 5 MINUTES, started_at) AS bucket
+    FROM (SELECT started_at FROM requests UNION ALL SELECT started_at FROM attempts)
+    WHERE started_at IS NOT NULL
+)
+INSERT INTO rollup_dirty
+SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, bucket) FROM changed
+"""
+
+
+def install(store: DuckStore) -> None:
+    """Make the tables that the catalogue asks for; where one changed, everything is marked to be rolled up again."""
+    with store.writing() as writing:
+        known: dict[str, set[str]] = {}
+        for row in writing.rows("SELECT rollup, name FROM rollup_columns").to_pylist():
+            known.setdefault(row["rollup"], set()).add(row["name"])
+        changed = [_made(writing, rollup, known.get(rollup.name, set())) for rollup in ROLLUPS.values()]
+        if any(changed) | _judged_otherwise(writing, known.get(COMPARATORS, set())):
+            writing.execute(_MARK_ALL)
+
+
+def _made(writing: Writing, rollup: Rollup, known: set[str]) -> bool:
+    """Whether the table had to be made, or columns added to it."""
+    lacking = [name for name in names(rollup) if name not in known]
+    if not lacking:
+        return False
+    empty = select(rollup, f"(SELECT *, started_at AS bucket FROM {rollup.source} LIMIT 0)")
+    if not known or {*lacking} & {*rollup.dimensions}:  # other dimensions are another table
+        writing.execute(f"CREATE OR REPLACE TABLE {rollup.name} AS {empty}")
+    else:
+        types = {row["column_name"]: row["column_type"] for row in writing.rows(f"DESCRIBE {empty}").to_pylist()}
+        for name in lacking:
+            writing.execute(f"ALTER TABLE {rollup.name} ADD COLUMN {name} {types[name]}")
+    _know(writing, rollup.name, names(rollup))
+    return True
+
+
+def _judged_otherwise(writing: Writing, known: set[str]) -> bool:
+    """Whether answers are compared in another way than when they were rolled up."""
+    way = str(writing.rows("SELECT md5(list(c ORDER BY task_type)::VARCHAR) AS way FROM comparators AS c")["way"][0])
+    _know(writing, COMPARATORS, [way])
+    return {way} != known
+
+
+def _know(writing: Writing, name: str, columns: list[str]) -> None:
+    """Note the columns of a table."""
+    writing.execute("DELETE FROM rollup_columns WHERE rollup = $name", {"name": name})
+    for column in columns:
+        writing.execute("INSERT INTO rollup_columns VALUES ($name, $column)", {"name": name, "column": column})
+
+
+def mark_all(store: DuckStore) -> None:
+    """Mark every bucket that has stored rows."""
+    with store.writing() as writing:
+        writing.execute(_MARK_ALL)
+
+
+def roll(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
+    """Compute the marked buckets of some days that were over before `now`; how many. Nothing is lost by a crash.
+
+    A bucket that changes meanwhile is marked again by whoever changes it, and that mark stays.
+    """
+    before = (now or datetime.now(UTC) - GRACE).astimezone(UTC).replace(tzinfo=None)
+    with store.beside() as writing:
+        writing.execute(_TAKE, {"before": before, "days": days})
+        writing.execute(_COVER)
+        found = writing.rows(_BOUNDS).to_pylist()[0]
+        if found["taken"]:
+            bounds = {"low": found["low"], "high": found["high"]}
+            plain = writing.rows(_WEIGHTED, bounds).num_rows == 0
+            writing.execute(_SETTLE)
+            _refresh_all(writing, _Part(bounds, plain, hours=found["hours"] > 0))
+        return int(found["taken"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one transaction takes: from when to when, whether all rows count once, and whether there are whole hours."""
+
+    bounds: dict[str, datetime]
+    plain: bool
+    hours: bool
+
+
+def _refresh_all(writing: Writing, part: _Part) -> None:
+    """The taken buckets of all roll-ups, anew."""
+    for between in BETWEEN.values():
+        rows = _rows(between, "SELECT bucket FROM covered")
+        sql = f"CREATE OR REPLACE TEMP TABLE {between.name} AS\n{select(between, rows, plain=part.plain)}"
+        writing.execute(sql, part.bounds)
+    writing.execute(_NOTE)
+    for rollup in ROLLUPS.values():
+        if part.hours or rollup.step == SHORT:
+            _refresh(writing, rollup, part)
+    for name in BETWEEN:
+        writing.execute(f"DROP TABLE {name}")
+
+
+def _rows(rollup: Rollup, chosen: str) -> str:
+    """Stored rows of the chosen buckets, with their bucket."""
+    bucket = f"time_bucket(INTERVAL '{rollup.step_s} seconds', started_at)"
+    return (
+        f"(SELECT *, {bucket} AS bucket FROM {_SOURCES[rollup.source]}\n"
+        f"    WHERE started_at >= $low AND started_at < $high AND {bucket} IN ({chosen}))"
+    )
+
+
+def _refresh(writing: Writing, rollup: Rollup, part: _Part) -> None:
+    """The taken buckets of one roll-up, anew."""
+    chosen = f"SELECT bucket FROM taken WHERE step_s = {rollup.step_s}"
+    writing.execute(f"DELETE FROM {rollup.name} WHERE bucket IN ({chosen})")
+    insert = f"INSERT INTO {rollup.name} BY NAME\n"
+    if rollup.of:
+        bucket = f"time_bucket(INTERVAL '{rollup.step_s} seconds', bucket)"
+        rows = f"(SELECT * REPLACE ({bucket} AS bucket) FROM {rollup.of} WHERE {bucket} IN ({chosen}))"
+        writing.execute(insert + resummed(rollup, rows))
+    else:
+        sql = select(rollup, _rows(rollup, chosen), plain=part.plain)
+        writing.execute(insert + sql, part.bounds)
+    if rollup.spread is None:
+        _skip(writing, rollup, chosen)
+
+
+def _skip(writing: Writing, rollup: Rollup, chosen: str) -> None:
+    """Leave out buckets that are no smaller rolled up."""
+    mine = {"rollup": rollup.name}
+    writing.execute(f"DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})", mine)
+    writing.execute(
+        f"INSERT INTO rollup_skipped SELECT $rollup, bucket FROM {rollup.name} WHERE bucket IN ({chosen}) "
+        f"GROUP BY bucket HAVING count(*) > {MOST_GROUPS}",
+        mine,
+    )
+    writing.execute(
+        f"DELETE FROM {rollup.name} WHERE bucket IN "
+        f"(SELECT bucket FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen}))",
+        mine,
+    )
+
+
+class Roller:
+    """The thread that rolls up."""
+
+    def __init__(self, store: DuckStore) -> None:
+        self._store = store
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="roller", daemon=True)
+
+    def start(self) -> None:
+        """Make the tables, then follow the marks."""
+        install(self._store)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is marked stays so."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause_s = PAUSE_S
+        while not self._stop.wait(pause_s):
+            began, done = perf_counter(), 0
+            try:
+                done = roll(self._store)
+            except StoreError:
+                log.exception("roll-ups could not be written; trying again")
+            pause_s = max(PAUSE_S, (perf_counter() - began) / SHARE) if done else PAUSE_S
+
+
+def rebuild(store: DuckStore) -> int:
+    """All roll-ups anew from the stored rows, open buckets included; how many buckets."""
+    install(store)
+    mark_all(store)
+    total, days = 0, _days_at_once(store)
+    while done := roll(store, datetime.max.replace(tzinfo=UTC), days):
+        total += done
+    return total
+
+
+def _days_at_once(store: DuckStore) -> int:
+    """As many days as make a million requests or so."""
+    sql = "SELECT count(*) AS n, epoch(max(started_at)) - epoch(min(started_at)) AS length_s FROM requests"
+    found = store.rows(sql).to_pylist()[0]
+    return max(1, int((found["length_s"] or 0) / 86_400 * AT_ONCE / max(1, found["n"])))

@@ -1,0 +1,146 @@
+"""Choosing a roll-up for a question, and what of the window it can answer: the rest is read from stored rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pyarrow as pa
+
+from controlsurface.metrics.plan import Plan, Range, stored
+from controlsurface.metrics.rollups import LONG, SHORT, Rollup, covering
+from controlsurface.metrics.source import Wanted
+from controlsurface.metrics.statement import Statement, conditions
+
+Rows = Callable[[Statement], pa.Table]
+
+RAW_ROWS = 1_500_000  # stored rows under which a window is read from them: quick enough, and exact in its quantiles
+MOST_HOLES = 8  # ranges read from stored rows within a roll-up; more are joined, with what lies between
+BRIEF = timedelta(hours=12)  # windows under it are better cut at five minutes than at an hour
+MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where time_bucket counts from
+
+_STATE = """
+SELECT
+    (SELECT count(*) FROM rollup_columns WHERE rollup = $rollup AND name IN (SELECT unnest($names))) AS known,
+    (SELECT coalesce(sum({counted}), 0) FROM rolled WHERE step_s = $step_s{within}) AS stored,
+    (SELECT list(bucket ORDER BY bucket) FROM (
+        SELECT bucket FROM rollup_dirty WHERE step_s = $step_s
+        UNION SELECT bucket FROM rollup_skipped WHERE rollup = $rollup
+    ){where}) AS pending
+"""
+
+
+def planned(rows: Rows, wanted: Wanted, spread: str | None = None) -> Plan:
+    """The quickest plan that gives the same figures; for quantiles of a `spread`, within its bins where it is large."""
+    chosen = _chosen(wanted, spread)
+    plan = _rolled(rows, wanted, chosen) if chosen else None
+    if plan:
+        return plan
+    return stored(wanted.window, exact=not (spread and _weighted(rows, wanted)))
+
+
+def _chosen(wanted: Wanted, spread: str | None) -> Rollup | None:
+    """The roll-up that fits."""
+    dimensions = frozenset({*wanted.dimensions, *wanted.window.filters()})
+    fitting = [
+        each
+        for each in covering(wanted.source, wanted.columns, dimensions, spread)
+        if wanted.every is None or not wanted.every % each.step
+    ]
+    start, end = wanted.window.start, wanted.window.end or datetime.now(UTC)
+    step = SHORT if start and end - start < BRIEF else LONG
+    return next((each for each in fitting if each.step == step), fitting[0] if fitting else None)
+
+
+def _rolled(rows: Rows, wanted: Wanted, rollup: Rollup) -> Plan | None:
+    """The plan over a roll-up; None where it has not all columns, or stored rows are as quick."""
+    state = rows(_state(wanted, rollup)).to_pylist()[0]
+    names = _names(wanted, rollup)
+    if state["known"] < len(names) or state["stored"] < RAW_ROWS:
+        return None
+    window = Range(wanted.window.start, wanted.window.end)
+    plan = divided(window, rollup, state["pending"] or [])
+    everything = window.start is None and window.end is None and wanted.every is None
+    return replace(plan, timeless=everything) if plan else None
+
+
+def _names(wanted: Wanted, rollup: Rollup) -> list[str]:
+    """The columns that are read of it."""
+    return ["bin", "n", "weight"] if rollup.spread else [*wanted.columns]
+
+
+def _state(wanted: Wanted, rollup: Rollup) -> Statement:
+    """The question what of a roll-up is ready, and how many stored rows of the window it stands for."""
+    window = wanted.window
+    found, parameters = conditions(wanted.source, window.model_copy(update={"where": ()}))
+    edges = [each.replace("r.started_at", "bucket") for each in found]
+    sql = _STATE.format(
+        counted="attempts" if wanted.source == "attempts" else "requests",
+        within="".join(f" AND {each}" for each in edges),
+        where=f" WHERE {' AND '.join(edges)}" if edges else "",
+    )
+    return Statement(
+        sql,
+        parameters | {"rollup": rollup.name, "step_s": rollup.step_s, "names": _names(wanted, rollup)},
+    )
+
+
+def _weighted(rows: Rows, wanted: Wanted) -> bool:
+    """Whether a row of the window stands for more than itself. Statistics of row groups answer, where none does."""
+    found, parameters = conditions(wanted.source, wanted.window.model_copy(update={"where": ()}))
+    met = " AND ".join([*found, "r.sample_weight <> 1"])
+    sql = f"SELECT 1 FROM {wanted.source} AS r WHERE {met} LIMIT 1"
+    return rows(Statement(sql, parameters)).num_rows > 0
+
+
+def divided(window: Range, rollup: Rollup, pending: Iterable[datetime]) -> Plan | None:
+    """The plan of a window: whole buckets that are not pending from the roll-up. None where there is none."""
+    step = rollup.step
+    start = None if window.start is None else -((MONDAY - window.start) // step) * step + MONDAY
+    end = None if window.end is None else (window.end - MONDAY) // step * step + MONDAY
+    marked = {bucket if bucket.tzinfo else bucket.replace(tzinfo=UTC) for bucket in pending}
+    within = [
+        Range(bucket, bucket + step)
+        for bucket in sorted(marked)
+        if (start is None or bucket >= start) and (end is None or bucket < end)
+    ]
+    holes = _fewer(_joined(within))
+    if holes and holes[0].start == start:
+        start = holes.pop(0).end
+    if holes and holes[-1].end == end:
+        end = holes.pop().start
+    whole = Range(start, end)
+    if whole.empty:
+        return None
+    edges = [*([Range(window.start, start)] if start else []), *holes, *([Range(end, window.end)] if end else [])]
+    raw = tuple(each for each in edges if not each.empty)
+    return Plan(raw, rollup.name, whole, tuple(holes), exact=False)
+
+
+def _joined(ranges: Sequence[Range]) -> list[Range]:
+    """Ranges in order, adjacent ones as one."""
+    joined: list[Range] = []
+    for each in ranges:
+        if joined and joined[-1].end == each.start:
+            joined[-1] = Range(joined[-1].start, each.end)
+        else:
+            joined.append(each)
+    return joined
+
+
+def _fewer(ranges: list[Range]) -> list[Range]:
+    """At most MOST_HOLES ranges that hold all of them: those with the least between them are joined."""
+    if len(ranges) <= MOST_HOLES:
+        return ranges
+    gaps = sorted(
+        (_moment(later.start) - _moment(earlier.end), position)
+        for position, (earlier, later) in enumerate(pairwise(ranges))
+    )
+    kept = sorted(position for _, position in gaps[-(MOST_HOLES - 1) :])
+    firsts, lasts = [0, *(position + 1 for position in kept)], [*kept, len(ranges) - 1]
+    return [Range(ranges[first].start, ranges[last].end) for first, last in zip(firsts, lasts, strict=True)]
+
+
+def _moment(moment: datetime | None) -> datetime:
+    """An edge of a bucket, which always has one."""
+    return moment or MONDAY

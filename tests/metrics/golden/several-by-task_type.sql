@@ -1,0 +1,45 @@
+WITH measures AS (
+    SELECT
+        r.task_type AS task_type,
+        r.sample_weight AS n,
+        CASE WHEN TRUE THEN 1 ELSE 0 END AS n_rows,
+        CASE WHEN r.escalated THEN r.sample_weight ELSE 0 END AS escalated,
+        CASE WHEN r.escalated IS NOT NULL THEN r.sample_weight ELSE 0 END AS lane_known,
+        CASE WHEN r.escalated IS NOT NULL THEN 1 ELSE 0 END AS lane_known_rows,
+        CASE WHEN r.escalated IS NOT NULL THEN r.sample_weight * r.sample_weight ELSE 0 END AS lane_known_squares,
+        CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd AS cost_usd,
+        CASE WHEN r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS cost_known,
+        CASE WHEN r.priced THEN r.sample_weight ELSE 0 END AS priced,
+        CASE WHEN TRUE THEN r.sample_weight ELSE 0 END AS billable,
+        CASE WHEN r.cost_usd IS NOT NULL THEN 1 ELSE 0 END AS cost_known_rows
+    FROM requests AS r
+    WHERE r.started_at >= $start
+        AND r.started_at < $end
+),
+figures AS (
+    SELECT
+        task_type,
+        coalesce(sum(n), 0) AS requests,
+        sum(n_rows) AS requests_n,
+        sum(escalated) / nullif(sum(lane_known), 0) AS escalation_rate,
+        sum(lane_known_rows) AS escalation_rate_n,
+        power(sum(lane_known), 2) / nullif(sum(lane_known_squares), 0) AS escalation_rate_effective,
+        sum(cost_usd) / nullif(sum(cost_known), 0) AS cost_per_request,
+        sum(cost_known_rows) AS cost_per_request_n,
+        sum(priced) / nullif(sum(billable), 0) AS cost_per_request_priced_share
+    FROM measures
+    GROUP BY task_type
+)
+SELECT
+    task_type,
+    CAST(requests AS DOUBLE) AS requests,
+    CAST(coalesce(requests_n, 0) AS BIGINT) AS requests_n,
+    CAST(escalation_rate AS DOUBLE) AS escalation_rate,
+    CAST(coalesce(escalation_rate_n, 0) AS BIGINT) AS escalation_rate_n,
+    CASE WHEN escalation_rate_n > 0 THEN greatest(0, (escalation_rate + 1.920729410347062 / escalation_rate_effective - 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_low,
+    CASE WHEN escalation_rate_n > 0 THEN least(1, (escalation_rate + 1.920729410347062 / escalation_rate_effective + 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_high,
+    CAST(cost_per_request AS DOUBLE) AS cost_per_request,
+    CAST(coalesce(cost_per_request_n, 0) AS BIGINT) AS cost_per_request_n
+FROM figures
+ORDER BY task_type NULLS LAST
+LIMIT $row_limit

@@ -1,0 +1,168 @@
+"""Roll-ups answer what stored rows answer: the same counts and sums, quantiles within a bin."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from math import isclose
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controlsurface.ingest import rolling
+from controlsurface.metrics import histogram, planning, query
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.metrics.plan import stored
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import NOW, seed
+
+Row = dict[str, Any]
+FIRST = NOW - timedelta(days=2)
+SUMS = sorted(metric.id for metric in CATALOG.values() if metric.kind != "quantile")
+QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95, "attempt_latency_p95": 0.95, "ttft_p50": 0.5}
+WHERE = [(), ("lane:small",), ("task_type:chat", "task_type:"), ("tenant:acme", "lane:large"), ("router_version:v2",)]
+
+moments = st.none() | st.integers(0, 48 * 60).map(lambda minutes: FIRST + timedelta(minutes=minutes, seconds=7))
+steps = st.sampled_from([None, "5m", "7m", "1h", "3h", "1d"])
+dimensions = st.lists(st.sampled_from(["task_type", "lane", "router_version"]), max_size=2, unique=True)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Row:
+    """Some window, open at either end or not."""
+    ends = [draw(moments), draw(moments)]
+    start, end = sorted(ends) if None not in ends else ends  # type: ignore[type-var]
+    return {"start": start, "end": end, "where": draw(st.sampled_from(WHERE))}
+
+
+@pytest.fixture(scope="module")
+def rolled() -> Iterator[DuckStore]:
+    """Two days of weighted traffic, all of it rolled up but three buckets."""
+    store = DuckStore.in_memory()
+    seed(store, n=900, days=2, end=NOW, weights=(1.0, 2.0, 2.5))
+    rolling.rebuild(store)
+    with store.writing() as writing:
+        for hour in (5, 6, 30):
+            at = {"at": (FIRST + timedelta(hours=hour)).replace(tzinfo=None)}
+            writing.execute("INSERT INTO rollup_dirty VALUES (300, $at), (3600, $at)", at)
+            writing.execute("DELETE FROM requests_flow_1h WHERE bucket = $at", at)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roll-ups are read however few rows they stand for."""
+    monkeypatch.setattr(planning, "RAW_ROWS", 0)
+
+
+def from_rows(store: DuckStore, args: QueryArgs) -> list[Row]:
+    return LocalReader(store).rows(query.render(args, stored(args))).to_pylist()
+
+
+def same(one: Row, other: Row) -> bool:
+    return one.keys() == other.keys() and all(
+        value == other[name] or (isinstance(value, float) and isclose(value, other[name] or 0, rel_tol=1e-9))
+        for name, value in one.items()
+    )
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(SUMS), windows(), dimensions, steps)
+@pytest.mark.usefixtures("any_size")
+def test_counts_and_sums_are_those_of_the_rows(
+    rolled: DuckStore, metric: str, window: Row, by: list[str], every: str | None
+) -> None:
+    args = QueryArgs(metric=metric, by=by, every=every, **window)
+    answer = LocalReader(rolled).query(args)
+    rows = from_rows(rolled, args)
+    assert answer.rows.num_rows == len(rows)
+    assert all(same(one, other) for one, other in zip(answer.rows.to_pylist(), rows, strict=True))
+
+
+@pytest.mark.parametrize("metric", SUMS)
+@pytest.mark.usefixtures("any_size")
+def test_every_metric_that_only_sums_is_read_from_a_roll_up(rolled: DuckStore, metric: str) -> None:
+    by_sessions = "distinct(" in CATALOG[metric].sql
+    answer = LocalReader(rolled).query(QueryArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane"))
+    assert answer.source == ("raw" if by_sessions else "both")
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(QUANTILES)), windows(), st.booleans())
+@pytest.mark.usefixtures("any_size")
+def test_quantiles_lie_within_their_bin(rolled: DuckStore, metric: str, window: Row, by_lane: bool) -> None:
+    window |= {"where": ()}
+    by = ["lane"] if by_lane else []
+    source, column = (
+        ("attempts" if "attempt" in metric else "requests"),
+        f"{'ttft' if 'ttft' in metric else 'duration'}_ms",
+    )
+    for row in LocalReader(rolled).query(QueryArgs(metric=metric, by=by, **window)).rows.to_pylist():
+        values = weighted_values(rolled, source, column, window, row)
+        assert row["n"] == len(values)
+        if values:
+            assert isclose(row["value"], weighted_quantile(values, QUANTILES[metric]), rel_tol=0.0251)
+
+
+def weighted_values(store: DuckStore, source: str, column: str, window: Row, row: Row) -> list[tuple[float, float]]:
+    sql = (
+        f"SELECT {column} AS value, sample_weight AS weight, lane, started_at FROM {source} WHERE {column} IS NOT NULL"
+    )
+    start, end = (window[name].replace(tzinfo=None) if window[name] else None for name in ("start", "end"))
+    return [
+        (each["value"], each["weight"])
+        for each in store.rows(sql).to_pylist()
+        if ("lane" not in row or each["lane"] == row["lane"]) and within(each["started_at"], start, end)
+    ]
+
+
+def within(at: datetime | None, start: datetime | None, end: datetime | None) -> bool:
+    if at is None:
+        return start is None and end is None
+    return (start is None or at >= start) and (end is None or at < end)
+
+
+def weighted_quantile(values: list[tuple[float, float]], q: float) -> float:
+    total, reached = sum(weight for _, weight in values), 0.0
+    for value, weight in sorted(values):
+        reached += weight
+        if reached >= q * total - 1e-9:
+            return value
+    raise AssertionError
+
+
+@pytest.mark.parametrize("column", ["confidence", "latency_ms", "cost_usd", "output_tokens"])
+@pytest.mark.usefixtures("any_size")
+def test_bins_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
+    reader = LocalReader(rolled)
+    for more in ({}, {"by": "lane", "every": "2h"}, {"by": "tenant"}):
+        args = DistributionArgs(column=column, start=FIRST + timedelta(minutes=7), end=NOW, **more)
+        rows = reader.rows(histogram.render(args, stored(args)))
+        assert reader.distribution(args).to_pylist() == rows.to_pylist()
+
+
+def test_few_rows_are_read_themselves(rolled: DuckStore) -> None:
+    assert LocalReader(rolled).query(QueryArgs(metric="requests", start=FIRST)).source == "raw"
+
+
+@pytest.mark.usefixtures("any_size")
+def test_what_no_roll_up_has_is_read_from_rows(rolled: DuckStore) -> None:
+    reader = LocalReader(rolled)
+    for more in ({"by": "job"}, {"where": ["service:assistant"]}, {"every": "1m"}, {"by": "tenant,router_version"}):
+        assert reader.query(QueryArgs(metric="requests", start=FIRST, **more)).source == "raw"
+
+
+@pytest.mark.usefixtures("any_size")
+def test_whole_clean_hours_need_no_rows(rolled: DuckStore) -> None:
+    hours = {"start": FIRST + timedelta(hours=8), "end": FIRST + timedelta(hours=24)}
+    assert LocalReader(rolled).query(QueryArgs(metric="cost", by="tenant", **hours)).source == "rollup"
+
+
+def test_a_store_that_never_rolled_up_answers_from_rows() -> None:
+    store = DuckStore.in_memory()
+    assert LocalReader(store).query(QueryArgs(metric="requests")).rows.to_pylist() == [{"value": 0.0, "n": 0}]
+    store.close()
