@@ -125,7 +125,7 @@ class DriftEngine:
             for each in changed:
                 drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched)
             drift_store.forget(writing, closed_s - WINDOW_S)
-            drift_store.granted(writing, wishes)
+            drift_store.granted(writing, wishes, closed_s)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
 

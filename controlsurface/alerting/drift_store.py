@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -94,25 +94,18 @@ def forget(writing: Writing, before_s: int) -> None:
     writing.execute("DELETE FROM drift_streams WHERE settled_at < $before", {"before": _time(before_s)})
 
 
-def wish(writing: Writing, accept: Accept) -> None:
-    """Ask for the present to be taken as normal."""
-    writing.execute(
-        'INSERT INTO drift_accepts (rule, slice, "at") VALUES ($rule, $slice, $at)',
-        {"rule": accept.rule, "slice": json.dumps(dict(accept.slice)), "at": accept.at.replace(tzinfo=None)},
-    )
-
-
 def wishes(store: DuckStore) -> list[Accept]:
     """What was asked for and not granted yet."""
-    rows = store.rows('SELECT rule, slice, "at" FROM drift_accepts ORDER BY "at"').to_pylist()
-    return [Accept(row["rule"], json.loads(row["slice"] or "{}"), row["at"]) for row in rows]
+    rows = store.rows('SELECT rule, slice, "at" FROM drift_accepts WHERE granted_at IS NULL ORDER BY "at"').to_pylist()
+    return [Accept(row["rule"], json.loads(row["slice"]), row["at"].replace(tzinfo=UTC)) for row in rows]
 
 
-def granted(writing: Writing, accepts: Sequence[Accept]) -> None:
-    """Remove wishes."""
+def granted(writing: Writing, accepts: Sequence[Accept], now_s: int) -> None:
+    """Remember that wishes were granted."""
     for each in accepts:
         writing.execute(
-            'DELETE FROM drift_accepts WHERE rule = $rule AND "at" = $at', {"rule": each.rule, "at": each.at}
+            'UPDATE drift_accepts SET granted_at = $now WHERE rule = $rule AND "at" = $at',
+            {"rule": each.rule, "at": each.at.replace(tzinfo=None), "now": _time(now_s)},
         )
 
 

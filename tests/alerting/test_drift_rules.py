@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from controlsurface.alerting import drift_store
+from controlsurface.alerting.accepting import Acceptance, AcceptDrift
 from controlsurface.alerting.baseline import DAY_S
 from controlsurface.alerting.drift_rules import DriftEngine, backtest
-from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.state import Reading
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
 
 from .drift_traffic import BUCKET, START_S, day, escalations, put, put_tokens, rule
@@ -35,6 +36,11 @@ def store() -> Iterator[DuckStore]:
 def read(engine: DriftEngine, now: datetime, **more: Any) -> dict[str, Reading]:
     """The readings of the one rule, by task."""
     return {str(each.slice["task_type"]): each for each in engine.readings([rule(**more)], now)["EscalationDrift"]}
+
+
+def ordered(store: DuckStore, wanted: dict[str, str | None]) -> None:
+    order = AcceptDrift("EscalationDrift", Acceptance(slice=wanted, who="ann", why="as planned"))
+    LocalReader(store).do(order)
 
 
 def test_the_drifted_slice_is_in_breach_and_says_why(store: DuckStore) -> None:
@@ -89,21 +95,29 @@ def test_rows_that_are_two_hours_late_count(store: DuckStore) -> None:
 def test_what_is_accepted_is_normal_from_then_on(store: DuckStore) -> None:
     engine = DriftEngine(store)
     assert read(engine, day(31))[DRIFTED].breach
-    with store.writing() as writing:
-        drift_store.wish(writing, Accept("EscalationDrift", {"task_type": DRIFTED}, day(31)))
+    ordered(store, {"task_type": DRIFTED})
     accepted = read(engine, day(31) + BUCKET)[DRIFTED]
     assert not accepted.breach
     assert accepted.before == pytest.approx(0.2, rel=0.15)
-    assert accepted.evidence["accepted_at"] == day(31).isoformat()
+    assert accepted.evidence["accepted_at"].startswith("20")
     assert not read(DriftEngine(store), day(32))[DRIFTED].breach
+
+
+def test_only_a_slice_that_is_watched_can_be_accepted(store: DuckStore) -> None:
+    with pytest.raises(NotFound, match="no drift rule"):
+        ordered(store, {})
+    read(DriftEngine(store), day(31))
+    with pytest.raises(NotFound, match="watches no slice"):
+        ordered(store, {"task_type": "ghost"})
+    with pytest.raises(BadRequest, match="did you mean 'task_type'"):
+        ordered(store, {"task_typ": STEADY})
 
 
 def test_what_was_accepted_is_learnt_anew_after_seven_days(store: DuckStore) -> None:
     escalations(store, DRIFTED, (32, 40), 0.2, 5_000)
     engine = DriftEngine(store)
     read(engine, day(31))
-    with store.writing() as writing:
-        drift_store.wish(writing, Accept("EscalationDrift", {}, day(31)))
+    ordered(store, {})
     read(engine, day(31.5))
     found = read(engine, day(39.5))[DRIFTED]
     assert not found.breach

@@ -9,4 +9,6 @@ SELECT
     "at", who, CASE WHEN restores IS NULL THEN 'policy' ELSE 'policy rolled back' END, 'policy v' || version, why
 FROM policies
 UNION ALL
+SELECT "at", who, 'accepted as baseline', rule || ' ' || slice, why FROM drift_accepts
+UNION ALL
 SELECT "at", source, 'event', kind || ': ' || title, detail FROM events;
