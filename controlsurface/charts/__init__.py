@@ -1,6 +1,7 @@
 """Rows in, figure out: every chart of the dashboard, without a word of Streamlit."""
 
 from controlsurface.charts.distribution import heatmap, lanes
+from controlsurface.charts.evidence import consequences, reliability, whiskers
 from controlsurface.charts.figure import Event
 from controlsurface.charts.over_time import Span, lines, quantiles, stacked
 from controlsurface.charts.palette import DARK, LIGHT, Palette
@@ -13,11 +14,14 @@ __all__ = [
     "Event",
     "Palette",
     "Span",
+    "consequences",
     "course",
     "heatmap",
     "lanes",
     "lines",
     "quantiles",
+    "reliability",
     "spark",
     "stacked",
+    "whiskers",
 ]

@@ -3,6 +3,7 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
+from controlsurface.ui import audits, desk, policy_form, what_if
 from controlsurface.ui.accounts import anything, ledger, sources, unclaimed, unrecognised
 from controlsurface.ui.bar_list import bars
 from controlsurface.ui.certainty import confidence
@@ -17,6 +18,7 @@ from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box, chart, panel
+from controlsurface.ui.parting import part
 from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, query, view
 from controlsurface.ui.reporting import report
@@ -39,6 +41,7 @@ __all__ = [
     "anything",
     "around",
     "attribution",
+    "audits",
     "bars",
     "beside_all",
     "beside_all_table",
@@ -52,6 +55,7 @@ __all__ = [
     "claims",
     "confidence",
     "csv",
+    "desk",
     "different",
     "different_bars",
     "distribution",
@@ -72,6 +76,8 @@ __all__ = [
     "page",
     "palette",
     "panel",
+    "part",
+    "policy_form",
     "query",
     "ranking",
     "report",
@@ -97,4 +103,5 @@ __all__ = [
     "unrecognised",
     "versus",
     "view",
+    "what_if",
 ]

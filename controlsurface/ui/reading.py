@@ -11,7 +11,7 @@ import pyarrow as pa
 import streamlit as st
 from pydantic import BaseModel
 
-from controlsurface.errors import BadRequest, Busy, NotFound, Unreachable
+from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, NotFound, Unreachable
 from controlsurface.metrics import histogram
 from controlsurface.metrics.histogram import Column, DistributionArgs
 from controlsurface.metrics.metric import Metric
@@ -25,6 +25,7 @@ from controlsurface.ui.window import View, floored
 
 TTL = timedelta(seconds=10)
 HOUR = timedelta(hours=1)
+MINUTES = timedelta(minutes=5)
 KEPT = 512  # answers in memory
 ASKING = "Asking the collector"
 VIEW, ASKED = "_view", "_asked"  # of this run, in the session
@@ -73,6 +74,12 @@ def _known(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what 
     return _call()
 
 
+@st.cache_resource(ttl=MINUTES, max_entries=16, show_spinner=ASKING)
+def _slow(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
+    """The answer of the last MINUTES."""
+    return _call()
+
+
 def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
     """`call`'s answer, shared by all sessions that ask the same within TTL."""
     said = args if isinstance(args, str) else args.model_dump_json()
@@ -82,6 +89,21 @@ def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
 def forget() -> None:
     """Ask everything anew: something was changed."""
     _fresh.clear()
+
+
+def kept(question: str, args: BaseModel, call: Callable[[], T]) -> T:
+    """`call`'s answer, shared for MINUTES: for what costs seconds and moves slowly. NotFound is the caller's to say."""
+    try:
+        return _slow(call, f"{address()} {question} {args.model_dump_json()}")
+    except NotFound:
+        raise
+    except ControlSurfaceError as problem:
+        failed = problem
+
+    def again() -> T:
+        raise failed
+
+    return answer(again)
 
 
 def remember(shown: View) -> None:

@@ -1,0 +1,142 @@
+"""What audits tell: how often lanes disagree, where the large one is worse, and what a confidence is worth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from controlsurface import charts
+from controlsurface.audit import desk, questions
+from controlsurface.metrics.arguments import Arguments, Window
+from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.reader.asking import Question
+from controlsurface.ui import reading, states, units
+from controlsurface.ui.markup import palette, tag, text
+from controlsurface.ui.panels import chart
+from controlsurface.ui.sheet import sheet
+from controlsurface.ui.window import ENOUGH, View
+
+BY = {"Task type": "task_type", "Lane": "lane", "Confidence": "band", "Model": "model"}
+_SHARES = ("value", "low", "high", "ac1", "people", "people_low", "people_high", "large_minus_small")
+_LABELS = {
+    "value": "Disagree",
+    "low": "from",
+    "high": "to",
+    "ac1": "AC1",
+    "people": "People would say",
+    "people_low": "from ",
+    "people_high": "to ",
+    "human_n": "Labelled",
+    "n": "Pairs",
+    "effective_n": "Effective",
+    "large": "Large lane is",
+    "large_minus_small": "Large minus small",
+    "comparator": "Compared by",
+}
+
+
+def about(view: View) -> dict[str, Any]:
+    """The window, and those of its filters that pairs know."""
+    known = DIMENSIONS["comparisons"]
+    return view.asked | {"where": tuple(each for each in view.where if each.partition(":")[0] in known)}
+
+
+def told(name: str, question: Question, arguments: Arguments) -> tuple[pl.DataFrame, Mapping[str, Any]]:
+    """A question's rows and facts, shared like all answers."""
+    found = reading.ask(name, arguments, lambda: reading.reader().ask(question))
+    return reading.frame(found.rows), found.facts
+
+
+def disagreement(view: View) -> None:
+    """How often the lanes disagree by a dimension, with intervals, and the slices where the large lane is worse."""
+    left_out = [each for each in view.where if each not in about(view)["where"]]
+    chosen = st.segmented_control("By", list(BY), default="Task type", required=True, key="by", bind="query-params")
+    by = BY.get(chosen or "", "task_type")
+    args = questions.DisagreementArgs(by=(by,), **about(view))
+    rows, facts = told("disagreement", questions.Disagreement(args), args)
+    if left_out:
+        st.caption(
+            f"Pairs do not know {', '.join(sorted({each.partition(':')[0] for each in left_out}))}; all are shown."
+        )
+    if rows.is_empty():
+        states.state(
+            "No pairs of answers in this window",
+            text("A router that sends some requests to another lane as well, as shadow calls, makes pairs. ")
+            + text("`controlsurface audit plan` proposes which."),
+        )
+        return
+    enough = rows.with_columns(pl.when(pl.col("n") >= ENOUGH).then(pl.col(each)) for each in ("value", "low", "high"))
+    if enough["value"].drop_nulls().len():
+        figure = charts.whiskers(enough.with_columns(pl.col(by).fill_null("unknown")), palette(), by=by)
+        chart(figure, alt=f"Share of pairs whose answers disagree, by {chosen}, with 95 % intervals")
+    shown = enough.select(by, *(each for each in _LABELS if each in rows.columns))
+    unit = dict.fromkeys(_SHARES, "ratio") | dict.fromkeys(("n", "human_n", "effective_n"), "count")
+    sheet(
+        shown,
+        {each: kind for each, kind in unit.items() if each != "ac1"},
+        f"disagreement-by-{by}",
+        labels=_LABELS,
+        download=rows,
+    )
+    _caveats(rows, facts)
+
+
+def _caveats(rows: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+    """What keeps the figures from being more than they are."""
+    if facts["large_worse"]:
+        st.warning(
+            f"The large lane is worse than the small one: {', '.join(facts['large_worse'])}. "
+            "Escalating destroys value there."
+        )
+    if facts["large_perhaps_worse"]:
+        st.caption(
+            f"Perhaps worse in the large lane, but chance could explain it: {', '.join(facts['large_perhaps_worse'])}."
+        )
+    unknown = int(rows["unknown_probability"].sum())
+    if unknown:
+        st.caption(f"{unknown:,} pairs do not say with which probability they were sampled; each counts once.")
+    if rows["judge_only"].fill_null(value=False).any():
+        st.caption("A judge alone, without people's labels, has no interval: nobody knows how far it is from people.")
+    if rows["n"].min() < ENOUGH:  # type: ignore[operator]
+        st.caption(f"– fewer than {ENOUGH} pairs are too few to be shown.")
+
+
+def reviewers(view: View) -> None:
+    """How far each two reviewers agree, and all labels as a file."""
+    window = Window(**about(view))
+    rows, _ = told("reviewers", desk.Reviewers(window), window)
+    if rows.is_empty():
+        states.state("No item has two labels", "The second queue shows what others have labelled.")
+        return
+    labels = {"one": "Reviewer", "other": "and", "n": "Both labelled", "raw": "Agree", "ac1": "AC1"}
+    columns = rows.select("one", "other", "n", "raw", "low", "high", "ac1")
+    sheet(columns, {"n": "count", **dict.fromkeys(("raw", "low", "high"), "ratio")}, "reviewers", labels=labels)
+
+
+def calibration(view: View) -> None:
+    """The reliability curve, or why there is none."""
+    args = questions.CalibrationArgs(**view.asked)
+    rows, facts = told("calibration", questions.Calibration(args), args)
+    if facts["refused"]:
+        states.state("No calibration", text(f"{facts['refused']} (n {facts['n']:,})"))
+    if (ranking := facts["ranking"]) and ranking["value"] is not None:
+        _facts({"Ranks a right answer over a wrong one (AUC)": units.shown(ranking["value"], "ratio")})
+    if facts["refused"] or rows.is_empty():
+        return
+    chart(charts.reliability(rows, palette()), alt="How often the small lane's answers are right at each confidence")
+    _facts(
+        {
+            name.replace("_", " ").capitalize(): f"{value:.4f}"
+            for name, value in facts["errors"].items()
+            if isinstance(value, float)
+        }
+    )
+    st.caption(f"n {facts['n']:,}; right by {facts['basis'] or 'nobody'}; confidence is a {facts['kind']}.")
+
+
+def _facts(pairs: Mapping[str, object]) -> None:
+    """Figures in a line."""
+    st.html(
+        tag("dl", *(tag("div", tag("dt", text(n)), tag("dd", text(v))) for n, v in pairs.items()), class_="cs-facts")
+    )

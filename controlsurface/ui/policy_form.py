@@ -1,0 +1,107 @@
+"""Thresholds chosen on the page become a policy: who, why, the evidence of now; and the versions there were."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.audit import policy
+from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
+from controlsurface.ui import reading, states, what_if
+from controlsurface.ui.markup import text
+from controlsurface.ui.sheet import sheet
+from controlsurface.ui.window import View
+
+DONE = "_policy_set"
+EVIDENCE = ("escalation_rate", "quality", "quality_low", "quality_high", "quality_n", "cost_usd", "latency_ms", "n")
+
+
+def save(view: View) -> None:
+    """A form that sets the thresholds moved in the simulator, on top of the policy in force."""
+    if said := st.session_state.pop(DONE, None):
+        st.success(said)
+    chosen = what_if.chosen()
+    if not chosen:
+        states.state("No threshold was moved yet", "Move the slider for one or more task types, then save them here.")
+        return
+    st.caption(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items()))
+    with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        who = st.text_input("Who decides", max_chars=100, width=200)
+        why = st.text_input("Why", max_chars=1000, width=480)
+        if st.form_submit_button("Save as policy", type="secondary"):
+            _save(view, dict(chosen), who.strip(), why.strip())
+
+
+def _save(view: View, chosen: Mapping[str, float], who: str, why: str) -> None:
+    if not (who and why):
+        st.warning("Say who decides, and why: those who find this policy will wonder.")
+        return
+    newest = _newest()
+    try:
+        proposal = policy.Proposal(policy=_changed(newest, chosen), who=who, why=why, evidence=_evidence(view, chosen))
+        condition = {"If-Match": policy.etag(newest)} if newest else {"If-None-Match": "*"}
+        kept = reading.reader().do(policy.SetPolicy(proposal, condition))
+    except Unreachable:
+        st.rerun()
+    except ControlSurfaceError as problem:
+        st.warning(f"Not saved: {problem}")
+        return
+    st.session_state[DONE] = f"Policy v{kept['version']} is kept. Routers that ask for it see it now; none is changed."
+    st.session_state[what_if.CHOSEN] = {}
+    st.rerun()
+
+
+def versions() -> None:
+    """All policies, newest first."""
+    args = policy.HistoryArgs()
+    rows = reading.frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
+    if rows.is_empty():
+        states.state("No policy yet", text("The first one is made above, or by `controlsurface policy set`."))
+        return
+    columns = rows.select("version", "at", "who", "why", "restores", "settings")
+    labels = {"at": "When", "restores": "Brings back"}
+    sheet(columns, {"version": "count", "restores": "count"}, "policies", labels=labels)
+    st.caption("Roll back with controlsurface policy rollback VERSION; routers read GET /api/v1/policy.")
+
+
+def _newest() -> Mapping[str, Any] | None:
+    """The policy in force."""
+
+    def asked() -> Mapping[str, Any] | None:
+        try:
+            return dict(reading.reader().ask(policy.Current()).rows.to_pylist()[0])
+        except NotFound:
+            return None
+
+    return reading.answer(asked)
+
+
+def _changed(newest: Mapping[str, Any] | None, chosen: Mapping[str, float]) -> policy.Policy:
+    """The policy in force with the chosen thresholds put in."""
+    base = policy.policy_of(newest).policy if newest else None
+    tasks = dict(base.task_types) if base else {}
+    default = base.default if base else policy.Chosen()
+    for name, at in chosen.items():
+        if name == what_if.ALL:
+            default = default.model_copy(update={"threshold": at})
+        else:
+            tasks[name] = tasks.get(name, policy.Chosen()).model_copy(update={"threshold": at})
+    return policy.Policy(task_types=tasks, default=default, context_guard=base.context_guard if base else None)
+
+
+def _evidence(view: View, chosen: Mapping[str, float]) -> dict[str, Any]:
+    """What the simulator says of the chosen thresholds, and over which window."""
+    learnt = what_if.sweep(view)
+    window = what_if.asked(view).model_dump(mode="json", include={"start", "end", "where"})
+    if learnt is None:
+        return {"window": window}
+    rows, facts = learnt
+    found: dict[str, Any] = {"window": window}
+    for name, at in chosen.items():
+        key = None if name == what_if.ALL else name
+        part = rows.filter(pl.col("task_type").eq_missing(key)).sort((pl.col("threshold") - at).abs())
+        if part.height:
+            row = part.row(0, named=True)
+            found[name] = {each: row[each] for each in EVIDENCE} | {"quality_is": facts[key]["quality_is"]}
+    return found

@@ -1,0 +1,151 @@
+"""Another threshold: what it would do to escalation, cost, latency and quality, and how well that is known."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from controlsurface import charts
+from controlsurface.audit import questions
+from controlsurface.errors import NotFound
+from controlsurface.ui import reading, states, units
+from controlsurface.ui.markup import palette, tag, text
+from controlsurface.ui.panels import chart
+from controlsurface.ui.sheet import sheet
+from controlsurface.ui.window import View, floored
+
+STEP = 0.01
+EDGE = reading.MINUTES
+GRID = f"0:1:{STEP}"
+ALL = "all task types"
+TASK, CHOSEN = "task", "_chosen thresholds"
+FIGURES = {"escalation_rate": "Escalated", "quality": "Quality", "cost_usd": "Cost a request", "latency_ms": "Latency"}
+UNITS = {"escalation_rate": "ratio", "quality": "ratio", "cost_usd": "usd", "latency_ms": "ms"}
+BETTER = {"escalation_rate": "lower", "quality": "higher", "cost_usd": "lower", "latency_ms": "lower"}
+COLUMNS = tuple("threshold escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms".split())
+
+Row = Mapping[str, Any]
+
+
+def sweep(view: View) -> tuple[pl.DataFrame, Mapping[str | None, Row]] | None:
+    """Figures of every slice at every threshold, and facts by slice; None where no request has a confidence."""
+    args = asked(view)
+    try:
+        found = reading.kept("whatif", args, lambda: reading.reader().ask(questions.WhatIf(args)))
+    except NotFound as problem:
+        states.state("Nothing to learn from in this window", text(problem))
+        return None
+    return reading.frame(found.rows), {each["task_type"]: each for each in found.facts["slices"]}
+
+
+def asked(view: View) -> questions.WhatIfArgs:
+    """The question about this view, its edges on whole steps, so that it is not another one every few seconds."""
+    edges = {"start": floored(view.start, EDGE), "end": floored(view.end, EDGE) + EDGE}
+    return questions.WhatIfArgs(thresholds=GRID, **(view.asked | edges))
+
+
+def chosen() -> dict[str, float]:
+    """The thresholds that were moved in this session, by task type; ALL stands for every other request."""
+    found: dict[str, float] = st.session_state.setdefault(CHOSEN, {})
+    return found
+
+
+def simulator(view: View) -> None:
+    """Draw the slider of a task type and what its threshold would do; to be called in a fragment."""
+    learnt = sweep(view)
+    if learnt is None:
+        return
+    rows, facts = learnt
+    names = [ALL, *(name for name in facts if name is not None)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picked = st.selectbox("Task type", names, key=TASK, bind="query-params", width=240)
+        name = picked if picked in names else ALL
+        part = rows.filter(pl.col("task_type").eq_missing(None if name == ALL else name)).sort("threshold")
+        about = facts[None if name == ALL else name]
+        at = _slider(name, about)
+    now = about["threshold_now"]
+    _tiles(_row(part, at), _row(part, now) if now is not None else None)
+    figure = charts.consequences(part, palette(), chosen=at, now=now)
+    chart(figure, alt=f"Quality and escalation of {name} at each threshold; grey where nothing is known")
+    _caveats(_row(part, at), about)
+    shown = UNITS | {"quality_low": "ratio", "quality_high": "ratio", "quality_n": "count"}
+    sheet(part.select(COLUMNS), shown, "what-if", download=part)
+
+
+def _slider(name: str, about: Row) -> float:
+    """The threshold of this task type; where it was moved it stays, else it is the one of now."""
+    first = chosen().get(name, about["threshold_now"] if about["threshold_now"] is not None else 0.5)
+    at = st.slider(
+        "Threshold: a confidence below it is escalated",
+        *(0.0, 1.0),
+        value=min(1.0, max(0.0, round(first, 2))),
+        step=STEP,
+        key=f"threshold {name}",
+    )
+    if about["threshold_now"] is None or abs(at - about["threshold_now"]) >= STEP / 2:
+        chosen()[name] = at
+    else:
+        chosen().pop(name, None)
+    return float(at)
+
+
+def _row(part: pl.DataFrame, at: float) -> Row:
+    """The figures at the threshold of the grid that is nearest."""
+    return part.sort((pl.col("threshold") - at).abs()).row(0, named=True)
+
+
+def _tiles(here: Row, now: Row | None) -> None:
+    """Each figure with its interval, beside what it is now."""
+    tiles = (_tile(name, label, here, now) for name, label in FIGURES.items())
+    st.html(tag("div", *tiles, class_="cs-tiles", role="status"))
+
+
+def _tile(name: str, label: str, here: Row, now: Row | None) -> str:
+    value, low, high, unit = here[name], here[f"{name}_low"], here[f"{name}_high"], UNITS[name]
+    said = units.shown(value, unit) if value is not None else "no evidence"
+    sure = f"{units.shown(low, unit)} to {units.shown(high, unit)}" if low is not None else _bounds(name, here)
+    support = f"n {units.count(here[f'{name}_n'] if name != 'escalation_rate' else here['n'])}"
+    before = now[name] if now else None
+    moved = units.change(value, before, unit) if value is not None and before is not None else ""
+    verdict = ""
+    if moved and value != before:
+        verdict = "better" if (value < before) == (BETTER[name] == "lower") else "worse"
+    return tag(
+        "dl",
+        tag("dt", text(label)),
+        tag("dd", text(said), class_="value"),
+        tag("dd", text(" · ".join(part for part in (support, sure) if part)), class_="facts"),
+        tag("dd", f"{tag('b', text(moved), class_=verdict or 'same')} vs now" if moved else "", class_="facts"),
+        class_="cs-tile",
+    )
+
+
+def _bounds(name: str, here: Row) -> str:
+    """Where a figure without evidence must lie, if that is known."""
+    if name != "quality" or here["quality_lowest"] is None:
+        return ""
+    return f"between {units.shown(here['quality_lowest'], 'ratio')} and {units.shown(here['quality_highest'], 'ratio')}"
+
+
+def _caveats(here: Row, about: Row) -> None:
+    """What the curve rests on, and where it is not to be believed."""
+    basis = about["quality_is"] or "nothing: no answer was graded and no pair compared"
+    said = [f"Quality is {basis}, from {about['pairs']:,} pairs among {about['n']:,} requests."]
+    if here["unsupported_share"]:
+        share = units.shown(here["unsupported_share"], "ratio")
+        said.append(f"{share} of the requests lie where no pair tells anything.")
+    if about["kind"] and about["kind"] != "probability":
+        said.append(f"The confidence is a {about['kind']}.")
+    if about["without_confidence"]:
+        said.append(f"{about['without_confidence']:,} requests without a confidence are left out.")
+    if about["ties"]:
+        tied = ", ".join(f"{each['confidence']:.3g} ({each['share']:.0%})" for each in about["ties"][:3])
+        said.append(f"Many requests share one confidence, which no threshold can part: {tied}.")
+    if about["non_monotone"]:
+        worst = min(about["non_monotone"], key=lambda each: each["quality"])
+        said.append(
+            f"More escalation gives less quality between {worst['from']:.2f} and {worst['to']:.2f} "
+            f"({worst['quality'] * 100:+.1f} pp)."
+        )
+    st.caption(" ".join(said))

@@ -1,0 +1,23 @@
+"""What would another threshold do? Escalation, cost, latency and quality, with what is known and what is not."""
+
+import streamlit as st
+
+from controlsurface import ui
+
+view = ui.view()
+if ui.query("requests", by=["lane"]).is_empty():
+    ui.nothing_yet()
+
+
+@st.fragment
+def simulator() -> None:
+    """A slider draws only this anew."""
+    with ui.panel("Another threshold", "solid: the one chosen; dotted: the one of now; nothing here changes a router"):
+        ui.what_if.simulator(view)
+    with ui.panel("Save as policy", "a version with who, when, why and this evidence; an event on every chart"):
+        ui.policy_form.save(view)
+
+
+simulator()
+with ui.panel("Policies", "every version; the newest is in force"):
+    ui.policy_form.versions()
