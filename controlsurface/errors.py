@@ -19,6 +19,8 @@ ControlSurfaceError
 ├── PortInUse           another program listens where we should
 ├── PartFailed          a part of the server cannot start
 └── Unreachable         a running server does not answer
+    └── Undelivered     a receiver of alerts did not take a message
+        └── Refused     ... and never will
 """
 
 from collections.abc import Iterable

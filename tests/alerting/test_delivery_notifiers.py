@@ -5,7 +5,6 @@ import email.policy
 import hashlib
 import hmac
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -105,7 +104,8 @@ def test_a_yes_that_is_none_is_not_believed(kind: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("kind", HTTP)
 def test_a_redirect_that_keeps_the_method_is_followed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved, taken = (307, {"Location": "/moved"}, b""), (200, {}, YES[kind])
+    moved = (307, {"Location": "/moved"}, b"")
+    taken = (200, dict[str, str](), YES[kind])
     with http_sink(moved, taken, moved, taken) as sink:
         to(kind, sink.url, monkeypatch).send(payload())
     assert [got.path for got in sink.got][1::2] == ["/moved"] * (len(sink.got) // 2)
@@ -235,13 +235,13 @@ class Services(ModuleType):
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     found = Services("apprise")
     found.told = []
     found.__spec__ = type(sys.__spec__)("apprise", None)
     monkeypatch.setitem(sys.modules, "apprise", found)
     monkeypatch.setenv("THE_URL", "ntfy://a mailto://b")
-    yield found
+    return found
 
 
 def test_apprise_is_told_title_and_text(services: Services) -> None:
