@@ -16,7 +16,7 @@ FACTS = b"controlsurface"
 
 @dataclass(frozen=True, slots=True)
 class Tabular:
-    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself.
+    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself; `bare`: the rows are.
 
     `form` is what JSON makes of a row. `tag` is an entity tag: who has that version already is told 304.
     """
@@ -27,10 +27,13 @@ class Tabular:
     single: bool = False
     form: Callable[[Mapping[str, Any]], Any] = dict
     tag: str = ""
+    bare: bool = False
 
     def plain(self) -> Any:
         """The answer as lists and mappings."""
         rows = [self.form(row) for row in self.rows.to_pylist()]
+        if self.bare:
+            return rows
         return rows[0] if self.single else {**self.facts, self.name: rows}
 
 

@@ -74,9 +74,14 @@ def _telling(telling: Telling) -> dict[str, Any]:
         "operationId": telling.keep.__name__,
         "summary": telling.summary,
         **({"parameters": [*_in_path(telling.path)]} if "{" in telling.path else {}),
-        "requestBody": {"required": True, "content": {JSON: {"schema": telling.body.model_json_schema()}}},
+        **({} if telling.method == "DELETE" else _body(telling)),
         "responses": {str(telling.status): kept, **_problems(("400", "401", "403", "413", "503", *telling.problems))},
     }
+
+
+def _body(telling: Telling) -> dict[str, Any]:
+    """What is sent; a DELETE says everything in its address."""
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": telling.body.model_json_schema()}}}}
 
 
 def _problems(statuses: Iterable[str]) -> dict[str, Any]:

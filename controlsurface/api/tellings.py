@@ -1,6 +1,6 @@
 """All addresses that take a body."""
 
-from controlsurface.api import audits, desk, drift, policy, shapes
+from controlsurface.api import alerting_silences, audits, desk, drift, policy, shapes
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -29,4 +29,5 @@ TELLINGS: tuple[Telling, ...] = (
     *drift.TELLINGS,
     *policy.TELLINGS,
     *audits.TELLINGS,
+    *alerting_silences.TELLINGS,
 )

@@ -1,0 +1,167 @@
+"""Silences asked for, put and ended, wherever the store is; rows and bodies have the names of Alertmanager's API v2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from controlsurface.alerting import written
+from controlsurface.alerting.silences import Silence, expired, placed
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.matchers import Matcher, matcher
+from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Answer, Ground
+
+PATH = "/api/v1/silences"
+
+_MATCHER = pa.struct([("name", pa.string()), ("value", pa.string()), ("isRegex", pa.bool_()), ("isEqual", pa.bool_())])
+_MOMENT = pa.timestamp("us", "UTC")
+_FIELDS = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("status", pa.struct([("state", pa.string())])),
+        pa.field("matchers", pa.list_(_MATCHER)),
+        *(pa.field(name, _MOMENT) for name in ("startsAt", "endsAt", "updatedAt")),
+        *(pa.field(name, pa.string()) for name in ("createdBy", "comment")),
+    ]
+)
+
+
+class NoArguments(Arguments):
+    """Nothing is asked beside the address."""
+
+
+class MatcherBody(Arguments):
+    """One matcher."""
+
+    name: Text = Field(description="of a label")
+    value: Text = Field(description="of the label, or a regular expression (RE2) that covers all of it")
+    isRegex: bool = Field(False, description="whether the value is a regular expression")  # noqa: N815 - Alertmanager's
+    isEqual: bool = Field(True, description="false: labels that do not match")  # noqa: N815 - Alertmanager's
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        """Refuse what matches nothing anywhere."""
+        try:
+            self.made()
+        except ValueError as problem:
+            raise BadRequest(f"matchers: {problem}") from None
+        return self
+
+    def made(self) -> Matcher:
+        """The matcher."""
+        return matcher(self.name, self.value, self.isRegex, self.isEqual)
+
+
+class SilenceBody(Arguments):
+    """A silence to be put; with the id of one that is there, that one is changed."""
+
+    id: Text = Field("", description="of a silence that is changed; empty: a new one")
+    matchers: tuple[MatcherBody, ...] = Field(max_length=50, description="all must match")
+    startsAt: Instant = Field(strict=True, description="RFC 3339, or now")  # noqa: N815 - Alertmanager's
+    endsAt: Instant = Field(strict=True, description="RFC 3339")  # noqa: N815 - Alertmanager's
+    createdBy: Text = Field("", description="who is quiet")  # noqa: N815 - Alertmanager's
+    comment: Text = Field("", description="why")
+
+    def made(self, now: datetime) -> Silence:
+        """The silence."""
+        matchers = tuple(each.made() for each in self.matchers)
+        return Silence(self.id, matchers, self.startsAt, self.endsAt, self.createdBy, self.comment, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """All silences, the newest first; one that has expired is listed for five days more."""
+
+    arguments: NoArguments = field(default_factory=NoArguments)
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return PATH
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the store."""
+        now = datetime.now(UTC)
+        return Answer(pa.Table.from_pylist([shown(each, now) for each in _all(ground)], _FIELDS))
+
+
+@dataclass(frozen=True, slots=True)
+class PutSilence:
+    """A new silence, or a change of one."""
+
+    body: SilenceBody
+    method: ClassVar[str] = "POST"
+    path: ClassVar[str] = PATH
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Into the store. Raises BadRequest, NotFound."""
+        now = datetime.now(UTC)
+        wanted = self.body.made(now)
+        old = next((each for each in _all(ground) if each.id == wanted.id), None) if wanted.id else None
+        kept = placed(wanted, old, now)
+        _keep(ground, kept)
+        return {"silenceID": kept[0].id}
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireSilence:
+    """The end of a silence, now."""
+
+    id: str
+    body: NoArguments = field(default_factory=NoArguments)
+    method: ClassVar[str] = "DELETE"
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return f"{PATH}/{quote(self.id, safe='')}"
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Into the store. Raises NotFound, and BadRequest where it has ended already."""
+        now = datetime.now(UTC)
+        found = next((each for each in _all(ground) if each.id == self.id), None)
+        if found is None:
+            raise NotFound(f"no silence '{self.id[:60]}'")
+        over = expired(found, now)
+        _keep(ground, [over])
+        return shown(over, now)
+
+
+def shown(silence: Silence, now: datetime) -> dict[str, Any]:
+    """A silence in Alertmanager's words."""
+    return {
+        "id": silence.id,
+        "status": {"state": silence.state(now)},
+        "matchers": [
+            {"name": m.name, "value": m.value, "isRegex": m.is_regex, "isEqual": m.is_equal} for m in silence.matchers
+        ],
+        "startsAt": silence.starts_at,
+        "endsAt": silence.ends_at,
+        "updatedAt": silence.updated_at,
+        "createdBy": silence.created_by,
+        "comment": silence.comment,
+    }
+
+
+def _all(ground: Ground) -> list[Silence]:
+    found = ground.rows(Statement("FROM silences ORDER BY starts_at DESC, id", {})).to_pylist()
+    return [written.silence_of(each) for each in found]
+
+
+def _keep(ground: Ground, silences: list[Silence]) -> None:
+    """Each in the place of the one with its id."""
+    statements = []
+    for row in map(written.silence_row, silences):
+        names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
+        statements.append(Statement("DELETE FROM silences WHERE id = $id", {"id": row["id"]}))
+        statements.append(Statement(f"INSERT INTO silences ({names}) VALUES ({marks})", row))
+    ground.keep(statements)

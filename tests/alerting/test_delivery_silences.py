@@ -1,0 +1,109 @@
+"""Silences over HTTP in Alertmanager's shapes, and on the command line."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+import requests
+from click.testing import CliRunner
+
+from controlsurface.alerting.outbox import known
+from controlsurface.cli.group import controlsurface
+from controlsurface.config import Auth, Config
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.serving import serving
+
+BODY = {
+    "matchers": [{"name": "lane", "value": "large|xl", "isRegex": True, "isEqual": True}],
+    "startsAt": datetime.now(UTC).isoformat(),
+    "endsAt": (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
+    "createdBy": "ann",
+    "comment": "deploying",
+}
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def url(store: DuckStore) -> Iterator[str]:
+    with serving(LocalReader(store)) as address:
+        yield f"{address}/api/v1/silences"
+
+
+def test_a_silence_is_put_listed_changed_and_ended(url: str, store: DuckStore) -> None:
+    name = requests.post(url, json=BODY, timeout=10).json()["silenceID"]
+    (listed,) = requests.get(url, timeout=10).json()
+    assert listed["id"] == name
+    assert listed["matchers"] == BODY["matchers"]
+    assert (listed["status"], listed["createdBy"], listed["comment"]) == ({"state": "active"}, "ann", "deploying")
+    assert known(store)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
+    later = (datetime.now(UTC) + timedelta(hours=9)).isoformat()
+    changed = requests.post(url, json=BODY | {"id": name, "startsAt": listed["startsAt"], "endsAt": later}, timeout=10)
+    assert changed.json() == {"silenceID": name}
+    assert requests.delete(f"{url}/{name}", timeout=10).json()["status"] == {"state": "expired"}
+    assert not known(store)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"matchers": []}, "matchers"),
+        ({"matchers": [{"name": "lane", "value": "("}]}, ""),
+        ({"matchers": [{"name": "lane", "value": "(", "isRegex": True}]}, "regular expression"),
+        ({"matchers": [{"name": "la ne", "value": "x"}]}, "label name"),
+        ({"endsAt": "-1h"}, "endsAt"),
+        ({"endsAt": 7}, "endsAt"),
+        ({"comments": "x"}, "did you mean 'comment'"),
+    ],
+)
+def test_a_silence_that_cannot_be_is_refused_with_the_reason(url: str, change: dict[str, object], words: str) -> None:
+    answer = requests.post(url, json=BODY | change, timeout=10)
+    assert answer.status_code == (400 if words else 200)
+    assert words in answer.json().get("detail", "")
+
+
+def test_what_is_not_there_cannot_be_changed_or_ended(url: str) -> None:
+    assert requests.post(url, json=BODY | {"id": "nothing"}, timeout=10).status_code == 404
+    assert requests.delete(f"{url}/nothing", timeout=10).status_code == 404
+
+
+def test_a_viewer_may_not_silence_and_an_operator_is_the_author() -> None:
+    people = ({"name": "eve", "token": "viewer-token"}, {"name": "bob", "token": "operator-token", "role": "operator"})
+    auth = Auth.model_validate({"token": "server-token", "tokens": people})
+    store = DuckStore.in_memory()
+    with serving(LocalReader(store), Config(auth=auth)) as address:
+        answers = [
+            requests.post(f"{address}/api/v1/silences", json=BODY, headers=_bearer(token), timeout=10)
+            for token in ("viewer-token", "operator-token")
+        ]
+    assert [each.status_code for each in answers] == [403, 200]
+    assert known(store)[1][0].created_by == "bob"
+    store.close()
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def run(data: Path, *words: str) -> str:
+    result = CliRunner().invoke(controlsurface, ["silence", *words, "--data", str(data)], standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.stdout
+
+
+def test_the_command_adds_lists_and_expires(tmp_path: Path) -> None:
+    DuckStore.open(tmp_path).close()
+    name = run(tmp_path, "add", "lane=large", 'task_type=~"code|chat"', "--for", "1h", "--comment", "deploy").strip()
+    assert 'lane="large" task_type=~"code|chat"' in run(tmp_path, "list")
+    run(tmp_path, "expire", name)
+    assert name not in run(tmp_path, "list")
+    assert orjson.loads(run(tmp_path, "list", "--all", "--json"))[0]["status"]["state"] == "expired"
