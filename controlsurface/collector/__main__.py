@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from controlsurface.api import create_app
 from controlsurface.collector.addresses import left_in
+from controlsurface.collector.delivering import delivering
 from controlsurface.collector.engine import Engine, running
 from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
 from controlsurface.config import Config, load
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     """Own the data directory, listen, announce, wait, end in order."""
-    with running(flags.data, config, flags.config) as engine:
+    with running(flags.data, config, flags.config) as engine, delivering(engine):
         with _serving(flags, config, engine) as addresses, left_in(flags.data, addresses):
             _announce(addresses)
             stop.wait()

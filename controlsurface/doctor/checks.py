@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from controlsurface.alerting.delivery import notifiers
 from controlsurface.collector.listener import bound
 from controlsurface.config import Config
 from controlsurface.doctor.finding import Finding
-from controlsurface.errors import ControlSurfaceError
+from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.ingest import conventions
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.money.prices import read_book
@@ -38,7 +39,7 @@ class Patient:
 
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, as soon as it is made. A check that itself fails is a finding."""
-    for check in (_configuration, _vocabularies, _prices, _disk, _ports):
+    for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _ports):
         yield from _guarded(check, patient)
     yield from _guarded(_stored, patient)
 
@@ -64,6 +65,21 @@ def _prices(patient: Patient) -> Iterator[Finding]:
     path = Path(patient.config.costs.prices)
     own = f"{len(read_book(path).price)} of your own in {path}" if path.exists() else f"none of your own ({path})"
     yield Finding("prices", "ok", f"{own}; list prices of genai-prices for the rest")
+
+
+def _notifiers(patient: Patient) -> Iterator[Finding]:
+    """Whether each notifier could be started: its secret is there, and so is its package."""
+    section = patient.config.delivery
+    for name in section.notifiers:
+        alone = section.model_copy(update={"notifiers": {name: section.notifiers[name]}})
+        try:
+            notifiers(alone)
+        except ConfigError as problem:
+            yield Finding("notifiers", "fail", str(problem))
+        else:
+            yield Finding("notifiers", "ok", f"{name}: {section.notifiers[name].kind}")
+    if not section.notifiers:
+        yield Finding("notifiers", "ok", "none: alerts are shown and sent to nobody")
 
 
 def _disk(patient: Patient) -> Iterator[Finding]:

@@ -11,9 +11,7 @@ from controlsurface.channels import Delivery
 EPOCH = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def episode(
-    starts_at: datetime = EPOCH, ends_at: datetime | None = None, facts: Facts | None = None, **labels: str
-) -> Episode:
+def episode(starts_at: datetime = EPOCH, facts: Facts | None = None, **labels: str) -> Episode:
     labels = {"alertname": "High"} | labels
     return Episode(dedup_key("High", labels, starts_at), labels, starts_at, None, facts or Facts(rule="High"))
 

@@ -1,0 +1,18 @@
+"""The delivery of alerts from a running collector: when it begins and ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from controlsurface.alerting.delivery import Delivery
+from controlsurface.collector.engine import Engine
+
+
+@contextmanager
+def delivering(engine: Engine) -> Iterator[Delivery]:
+    """Send alerts meanwhile. Raises ConfigError when a notifier's secret is not there."""
+    delivery = Delivery(engine.store, engine.reader(), engine.config.delivery)
+    delivery.start()
+    try:
+        yield delivery
+    finally:
+        delivery.stop()

@@ -1,0 +1,186 @@
+"""A message names the slice, the change and the cause, over real rows; every channel shows the same."""
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from controlsurface.alerting import sparkline
+from controlsurface.alerting.episodes import Facts
+from controlsurface.alerting.evidence import gather
+from controlsurface.alerting.outbox import Message
+from controlsurface.alerting.payload import composed
+from controlsurface.alerting.payload_text import shown, written
+from controlsurface.metrics.events import Event
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting.episodes import episode
+from tests.stores import put
+
+NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
+ONSET = NOW - timedelta(hours=1)
+FACTS = Facts(
+    rule="High",
+    kind="threshold",
+    metric="escalation_rate",
+    unit="ratio",
+    where=("task_type:code",),
+    over_s=900,
+    value=0.5,
+    low=0.45,
+    high=0.55,
+    n=360,
+    threshold=0.3,
+    onset=ONSET,
+    annotations={"summary": "too many escalations", "runbook_url": "http://runbooks/1", "owner": "router team"},
+)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[LocalReader]:
+    """Two days of `code` with a tenth escalated; in the last hour all of tenant acme's are."""
+    store = DuckStore.in_memory()
+    rows: list[dict[str, Any]] = []
+    for i in range(48 * 60 // 4):
+        at = NOW - timedelta(hours=48) + i * timedelta(minutes=4)
+        rows += [row(at, f"{i}-{k}", at >= ONSET and k % 2 == 0, i % 10 == 0) for k in range(6)]
+    put(store, rows)
+    made = LocalReader(store)
+    made.tell(Event(at=ONSET - timedelta(minutes=20), kind="deploy", title="router r-77"))
+    made.tell(Event(at=ONSET - timedelta(hours=5), kind="deploy", title="router r-76"))
+    yield made
+    made.close()
+
+
+def row(at: datetime, name: str, broken: bool, usual: bool) -> dict[str, Any]:
+    escalated = broken or usual
+    return {
+        "request_id": name,
+        "started_at": at.replace(tzinfo=None),
+        "task_type": "code",
+        "tenant": "acme" if int(name.rpartition("-")[2]) % 2 == 0 else "umbrella",
+        "escalated": escalated,
+        "duration_ms": 400.0,
+        "lane": "large" if escalated else "small",
+    }
+
+
+@pytest.fixture(scope="module")
+def payload(reader: LocalReader) -> dict[str, Any]:
+    firing = episode(NOW - timedelta(minutes=30), FACTS, task_type="code", severity="page")
+    return composed(reader, message(firing), "http://board/", NOW)
+
+
+def message(*firing: Any) -> Message:
+    labels = {"alertname": "High"}
+    return Message("m-1", "ops", "g", labels, "new", firing, (), None, 0, NOW, NOW)
+
+
+def test_the_title_says_before_and_after_with_unit_interval_and_n(payload: dict[str, Any]) -> None:
+    expected = "Firing: Escalation rate of task_type code 10.0 % → 50.0 % (45.0 % to 55.0 %, n = 360)"
+    assert payload["title"] == expected
+
+
+def test_the_cause_comes_first_and_is_split_into_mix_and_rate(payload: dict[str, Any]) -> None:
+    first = payload["alerts"][0]["contributors"][0]
+    assert (first["dimension"], first["value"]) == ("tenant", "acme")
+    assert first["delta"] == pytest.approx(first["mix"] + first["rate"])
+    assert first["rate"] > 0.4
+
+
+def test_the_change_nearby_is_named_and_not_an_older_one(payload: dict[str, Any]) -> None:
+    assert payload["alerts"][0]["event"]["title"] == "router r-77"
+
+
+def test_since_is_the_onset_and_why_is_a_sentence(payload: dict[str, Any]) -> None:
+    alert = payload["alerts"][0]
+    assert alert["since"] == ONSET.isoformat()
+    assert alert["why"]["sentence"] == "escalation rate over 15m is 50.0 %, above 30.0 %"
+    assert (alert["owner"], alert["links"]["runbook"]) == ("router team", "http://runbooks/1")
+
+
+def test_links_open_the_slice_in_a_window_that_holds_data(payload: dict[str, Any]) -> None:
+    links = payload["alerts"][0]["links"]
+    asked = parse_qs(urlsplit(links["dashboard"]).query)
+    assert links["dashboard"].startswith("http://board/triage?")
+    assert asked["task_type"] == ["code"]
+    assert asked["spike_from"] == [f"{ONSET:%Y-%m-%dT%H:%M}"]
+    assert asked["from"][0] < asked["spike_from"][0] < asked["spike_to"][0] <= asked["to"][0]
+    assert parse_qs(urlsplit(links["silence"]).query)["silence"] == [
+        'alertname="High"',
+        'severity="page"',
+        'task_type="code"',
+    ]
+
+
+def test_a_drift_can_be_accepted_and_says_its_false_alarms(reader: LocalReader) -> None:
+    facts = FACTS.model_copy(update={"kind": "drift", "false_alarms_per_week": 0.004, "before": 0.1, "threshold": None})
+    (alert,) = composed(reader, message(episode(NOW, facts)), "http://board", NOW)["alerts"]
+    assert alert["links"]["accept_baseline"] == "http://board/alerts?accept=High"
+    assert "Expected false alarms: 0.004 a week" in written({"title": "", "alerts": [alert]})
+    assert alert["why"]["sentence"].endswith("not 10.0 % as in its baseline")
+
+
+def test_a_metric_that_nothing_contributes_to_still_has_before_course_and_a_reason(reader: LocalReader) -> None:
+    facts = FACTS.model_copy(update={"metric": "latency_p95", "unit": "ms", "value": 900.0})
+    found = gather(reader, episode(NOW, facts), NOW)
+    assert "no row contributes" in found.missing["contributors"]
+    assert found.before == pytest.approx(400)
+
+
+def test_more_alerts_than_are_looked_into_say_so(reader: LocalReader) -> None:
+    many = [episode(NOW, FACTS, job=str(i)) for i in range(7)]
+    found = composed(reader, message(*many), "http://board", NOW)
+    assert found["title"] == "Firing: 7 × High"
+    assert [bool(each["contributors"]) for each in found["alerts"]] == [True] * 5 + [False] * 2
+    assert "only the first 5" in found["alerts"][6]["missing"]["contributors"]
+
+
+def test_an_alert_without_a_metric_says_its_summary(reader: LocalReader) -> None:
+    facts = Facts(rule="Beat", kind="heartbeat", annotations={"summary": "alerting works"})
+    found = composed(reader, message(episode(NOW, facts)), "http://board", NOW)
+    assert found["title"] == "Firing: alerting works"
+    over = replace(episode(NOW, facts), ends_at=NOW)
+    ended = composed(reader, replace(message(), resolved=(over,)), "http://board", NOW)
+    assert (ended["title"], ended["alerts"][0]["state"]) == ("Resolved: alerting works", "resolved")
+
+
+def test_the_whole_can_be_read_as_text(payload: dict[str, Any]) -> None:
+    told = written(payload)
+    for words in ("tenant acme +", "deploy router r-77", "Owner: router team", "Silence: http://board/alerts?", "▁"):
+        assert words in told
+
+
+def test_a_sparkline_is_a_sign_a_value_and_a_picture_that_decodes() -> None:
+    assert sparkline.text([0, None, 1, 2]) == "▁ ▅█"
+    assert sparkline.text([3.0, 3.0]) == "▅▅"
+    assert sparkline.text([None]) == sparkline.png([1.0]).decode() == ""
+    picture = sparkline.png([0, 1, None, 2, 1])
+    assert struct.unpack(">II", picture[16:24]) == (sparkline.WIDTH, sparkline.HEIGHT)
+    data = picture[picture.index(b"IDAT") + 4 : picture.index(b"IEND") - 8]
+    assert len(zlib.decompress(data)) == sparkline.HEIGHT * (3 * sparkline.WIDTH + 1)
+
+
+def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:
+    assert base64.b64decode(payload["alerts"][0]["sparkline"]["png"]).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.1234, "ratio", "12.3 %"),
+        (12345.6, "ms", "12,346 ms"),
+        (3.25, "usd", "$3.25"),
+        (0.00125, "usd", "$0.0013"),
+        (7.0, "count", "7"),
+        (None, "ratio", "unknown"),
+    ],
+)
+def test_figures_have_their_units(value: float | None, unit: str, expected: str) -> None:
+    assert shown(value, unit) == expected
