@@ -1,8 +1,8 @@
 """Counts for the drift detector, read in one statement a rule: how many requests, and how many of them are events."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from controlsurface.metrics.bins import edges
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.measures import MEASURES, PROBABILITIES
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.plan import stored
+from controlsurface.metrics.planning import planned
 from controlsurface.metrics.quantile import binned
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement
@@ -66,12 +66,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Counts of one metric by `by`, of rows that meet `where` (`dimension:value`); `rows` runs a statement."""
+    """Counts of one metric by `by`, of rows that meet `where` (`dimension:value`); `rows` runs a statement.
+
+    Metrics that are counted `together` (the measures of all of them) share `answers`: one statement for all.
+    """
 
     rows: Rows
     metric: Metric
     by: tuple[str, ...] = ()
     where: tuple[str, ...] = ()
+    together: frozenset[str] = frozenset()
+    answers: dict[tuple[int, int, int], pa.Table] = field(default_factory=dict)
 
     @property
     def share(self) -> Counted | Spread:
@@ -80,12 +85,11 @@ class Counting:
 
     def between(self, start_s: int, end_s: int, step_s: int, bounds: Bounds) -> Counts:
         """All streams in [start, end); where a spread has no bound, there are no events."""
-        asked = self.share
+        asked, window = self.share, (start_s, end_s, step_s)
         if isinstance(asked, Counted):
-            statement = self._counted(asked, start_s, end_s, step_s)
-        else:
-            statement = self._above(asked, start_s, end_s, step_s, bounds)
-        return _matrix(self.rows(statement), asked.parts, self.by, (start_s, end_s, step_s))
+            return _matrix(self._counted(asked, window), asked.n, (asked.k,), ("rate",), self.by, window)
+        table = self.rows(self._above(asked, start_s, end_s, step_s, bounds))
+        return _matrix(table, "n", [f"k_{place}" for place in range(len(asked.parts))], asked.parts, self.by, window)
 
     def histograms(self, column: str, start_s: int, end_s: int) -> dict[Slice, Histogram]:
         """The distribution of a column in each slice."""
@@ -103,17 +107,20 @@ class Counting:
             found.setdefault(key, []).append(row)
         return {key: Histogram(*np.array(rows, dtype=np.float64).T) for key, rows in found.items()}
 
-    def _counted(self, asked: Counted, start_s: int, end_s: int, step_s: int) -> Statement:
-        """bucket, the dimensions, n, k_0."""
-        of = MEASURES[self.metric.source]
-        columns = {asked.n: of[asked.n].value, asked.k: of[asked.k].value}
+    def _counted(self, asked: Counted, window: tuple[int, int, int]) -> pa.Table:
+        """bucket, the dimensions, and the measures of all that is counted together."""
+        if window not in self.answers:
+            self.answers[window] = self.rows(self._summed({*self.together, asked.k, asked.n}, *window))
+        return self.answers[window]
+
+    def _summed(self, names: Iterable[str], start_s: int, end_s: int, step_s: int) -> Statement:
+        """bucket, the dimensions, sums."""
+        columns = {name: MEASURES[self.metric.source][name].value for name in sorted(names)}
         wanted = self._wanted(start_s, end_s, step_s, columns)
-        rows, parameters = measures(wanted, stored(wanted.window))
-        keys = ", ".join(wanted.keys)
-        sums = f"sum({asked.n}) AS n, sum({asked.k}) AS k_0"
-        return Statement(
-            f"WITH measures AS (\n{rows}\n)\nSELECT {keys}, {sums}\nFROM measures\nGROUP BY {keys}", parameters
-        )
+        rows, parameters = measures(wanted, planned(self.rows, wanted))
+        keys, sums = ", ".join(wanted.keys), ", ".join(f"sum({name}) AS {name}" for name in columns)
+        sql = f"WITH measures AS (\n{rows}\n)\nSELECT {keys}, {sums}\nFROM measures\nGROUP BY {keys}"
+        return Statement(sql, parameters)
 
     def _above(self, asked: Spread, start_s: int, end_s: int, step_s: int, bounds: Bounds) -> Statement:
         """bucket, the dimensions, n, k_0, ...: the rows in bins that begin at the slice's bound or above it."""
@@ -141,7 +148,8 @@ class Counting:
         """Rows with their bin and weight."""
         one_scale = column == "confidence" and "confidence_kind" not in self.by
         wanted = self._wanted(start_s, end_s, step_s, {}, (PROBABILITIES,) if one_scale else ())
-        return wanted, *measures(binned(wanted, column), stored(wanted.window))
+        reads = binned(wanted, column)
+        return wanted, *measures(reads, planned(self.rows, reads, column))
 
     def _wanted(
         self, start_s: int, end_s: int, step_s: int | None, columns: dict[str, str], extra: tuple[str, ...] = ()
@@ -163,6 +171,27 @@ def moment(at_s: float) -> datetime:
     return datetime.fromtimestamp(at_s, UTC)
 
 
+def together(countings: Sequence[Counting]) -> list[Counting]:
+    """The same, so that those of one source, breakdown and filter ask the store once for all of their counts.
+
+    What was asked is remembered by what is returned here, so it serves for one moment only.
+    """
+    groups: dict[object, set[str]] = {}
+    answers: dict[object, dict[tuple[int, int, int], pa.Table]] = {}
+    for each in countings:
+        asked = each.share
+        if isinstance(asked, Counted):
+            groups.setdefault(_group(each), set()).update({asked.k, asked.n})
+    return [
+        replace(each, together=frozenset(groups.get(_group(each), ())), answers=answers.setdefault(_group(each), {}))
+        for each in countings
+    ]
+
+
+def _group(counting: Counting) -> object:
+    return counting.metric.source, counting.by, counting.where
+
+
 def _slices(table: pa.Table, by: Sequence[str]) -> list[Slice]:
     """Each row's slice."""
     if not by:
@@ -170,8 +199,10 @@ def _slices(table: pa.Table, by: Sequence[str]) -> list[Slice]:
     return list(zip(*(table.column(name).to_pylist() for name in by), strict=True))
 
 
-def _matrix(table: pa.Table, parts: tuple[str, ...], by: Sequence[str], window: tuple[int, int, int]) -> Counts:
-    """Rows of counts as T x S, zero where there is no row."""
+def _matrix(
+    table: pa.Table, n: str, ks: Sequence[str], parts: Sequence[str], by: Sequence[str], window: tuple[int, int, int]
+) -> Counts:
+    """Rows of counts as T x S, zero where there is no row; a part is counted in each of the columns `ks`."""
     start_s, end_s, step_s = window
     slices = _slices(table, by)
     order = {
@@ -180,9 +211,9 @@ def _matrix(table: pa.Table, parts: tuple[str, ...], by: Sequence[str], window: 
     column = np.array([order[key] for key in slices], dtype=np.int64)
     bucket = (table.column("bucket").cast(pa.timestamp("s")).cast(pa.int64()).to_numpy() - start_s) // step_s
     shape = (-(-(end_s - start_s) // step_s), len(order))
-    n, *ks = (_spread_out(table, name, shape, bucket, column) for name in ("n", *(f"k_{p}" for p in range(len(parts)))))
+    all_n, *all_k = (_spread_out(table, name, shape, bucket, column) for name in (n, *ks))
     streams = tuple(Stream(part, key) for part in parts for key in order)
-    return Counts(start_s, step_s, streams, np.concatenate([n] * len(parts), axis=1), np.concatenate(ks, axis=1))
+    return Counts(start_s, step_s, streams, np.tile(all_n, (1, len(parts))), np.concatenate(all_k, axis=1))
 
 
 def _spread_out(table: pa.Table, name: str, shape: tuple[int, int], bucket: Ints, column: Ints) -> Floats:

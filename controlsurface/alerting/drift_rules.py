@@ -9,7 +9,7 @@ from datetime import datetime
 from controlsurface.alerting import cusum, drift_store
 from controlsurface.alerting.accept import accept
 from controlsurface.alerting.baseline import BUCKET_S, DAY_S
-from controlsurface.alerting.counts import Counting, asking, moment
+from controlsurface.alerting.counts import Counting, asking, moment, together
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
@@ -69,7 +69,8 @@ class DriftEngine:
         """Move rules on, grant wishes, keep what has settled."""
         until_s = settling(closed_s)
         self._held = {name: each for name, each in self._held.items() if each.closed_s > closed_s - DAY_S}
-        held = [self._known(rule, until_s) for rule in rules]
+        counted = together([counting(self._store, rule) for rule in rules])
+        held = [self._known(*each, until_s) for each in zip(rules, counted, strict=True)]
         self._held |= {each.rule.alert: each for each in held}
         streams = sum(len(each.watched.streams) for each in self._held.values())
         threshold = cusum.threshold(streams, self._allowed)
@@ -78,14 +79,15 @@ class DriftEngine:
             moved, look = self._moved(each, until_s, closed_s, threshold, known, wishes)
             found = list(readings(moved.watched, look, each.counting, threshold, streams))
             self._held[each.rule.alert] = replace(moved, closed_s=closed_s, readings=found)
+        for each in held:
+            each.counting.answers.clear()
         self._save(rules, closed_s, wishes)
 
-    def _known(self, rule: DriftRule, until_s: int) -> _Held:
+    def _known(self, rule: DriftRule, counted: Counting, until_s: int) -> _Held:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and definition(held.rule) == definition(rule):
-            return replace(held, rule=rule)
-        counted = counting(self._store, rule)
+            return replace(held, rule=rule, counting=counted)
         watched = drift_store.load(self._store, rule.alert, definition(rule))
         if watched:
             return _Held(rule, counted, watched, watched.settled_s)
