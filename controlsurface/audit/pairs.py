@@ -1,4 +1,7 @@
-"""One statement each: pairs of answers as they are compared, and all traffic with the pairs that belong to it."""
+"""One statement each: pairs of answers as they are compared, and all traffic with the pairs that belong to it.
+
+Rows are in order, so that sums of the same rows are the same to the last digit.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -38,12 +41,14 @@ paired AS (
     WHERE started_at >= $first
     QUALIFY row_number() OVER (PARTITION BY request_id, shadow_large ORDER BY started_at, attempt_id) = 1
 ),
-judged AS (  -- answers without a shadow
-    SELECT attempts.request_id, avg(evaluated.grade) AS grade
-    FROM evaluated
-    JOIN attempts ON attempts.trace_id = evaluated.trace_id AND attempts.span_id = evaluated.span_id
-    WHERE attempts.purpose = 'user'
-    GROUP BY attempts.request_id
+judged AS (  -- what users were given, shadowed or not
+    SELECT
+        a.request_id,
+        arg_max(coalesce(e.grade, label_grade(a.answer_label, $grade_labels)), (a.started_at, a.span_id)) AS grade
+    FROM attempts AS a
+    LEFT JOIN evaluated AS e ON e.trace_id = a.trace_id AND e.span_id = a.span_id
+    WHERE a.purpose = 'user' AND NOT a.failed AND (e.grade IS NOT NULL OR a.answer_label IS NOT NULL)
+    GROUP BY a.request_id
 )
 SELECT
     r.task_type,
@@ -69,7 +74,9 @@ LEFT JOIN judged ON judged.request_id = r.request_id"""
 def pairs(args: Window, config: Config) -> Statement:
     """Every comparison in the window, with grades, weight and the request's confidence."""
     found, parameters = conditions("comparisons", args)
-    return Statement(_GRADES + _PAIRS + where(found, ""), parameters | _rules(config))
+    return Statement(
+        f"{_GRADES}{_PAIRS}{where(found, '')}\nORDER BY r.started_at, r.attempt_id", parameters | _rules(config)
+    )
 
 
 def traffic(args: Window, config: Config) -> Statement:
@@ -77,7 +84,8 @@ def traffic(args: Window, config: Config) -> Statement:
     found, parameters = conditions("requests", args)
     decided = ["r.cache IS NULL", "r.escalated IS NOT NULL", "NOT r.failed", *found]
     first = parameters.get("start") or np.datetime64("1970-01-01", "us").item()
-    return Statement(_GRADES + _TRAFFIC + where(decided, ""), parameters | _rules(config) | {"first": first})
+    sql = f"{_GRADES}{_TRAFFIC}{where(decided, '')}\nORDER BY r.started_at, r.span_id"
+    return Statement(sql, parameters | _rules(config) | {"first": first})
 
 
 def floats(table: pa.Table, name: str) -> Floats:

@@ -1,0 +1,162 @@
+"""What may be asked of audits: over a router whose truth is known, in the process, over HTTP and as a command."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from controlsurface.audit.plan import MakePlan, PlanArgs
+from controlsurface.audit.questions import (
+    Calibration,
+    CalibrationArgs,
+    Disagreement,
+    DisagreementArgs,
+    Plan,
+    WhatIf,
+    WhatIfArgs,
+)
+from controlsurface.cli import run
+from controlsurface.errors import BadRequest, NotFound, UnknownName
+from controlsurface.reader import LocalReader, Reader, RemoteReader
+from controlsurface.store.duckdb import DuckStore
+from tests.audit.filled import fill
+from tests.audit.routers import truth, world
+from tests.serving import serving
+
+E = 0.2
+
+
+def made(store: DuckStore) -> DuckStore:
+    """4,000 requests shadowed everywhere, 3,000 only near the threshold, 1,000 nowhere."""
+    random = np.random.default_rng(11)
+    everywhere, near, nowhere = (world(random, n) for n in (4000, 3000, 1000))
+    fill(store, random, everywhere, "chat", np.full(4000, E))
+    fill(store, random, near, "code", np.where(abs(near.confidence - 0.6) < 0.1, 0.5, 0.0), start=4000)
+    fill(store, random, nowhere, "mail", np.zeros(1000), start=7000)
+    return store
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalReader]:
+    reader = LocalReader(made(DuckStore.in_memory()))
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(scope="module")
+def remote(local: LocalReader) -> Iterator[RemoteReader]:
+    with serving(local) as url:
+        reader = RemoteReader(url)
+        yield reader
+        reader.close()
+
+
+def what_if(reader: Reader, task_type: str | None, *thresholds: float) -> list[dict[str, Any]]:
+    given = WhatIfArgs(task_type=task_type, thresholds=",".join(map(str, thresholds)))
+    return [dict(row) for row in reader.ask(WhatIf(given)).rows.to_pylist()]
+
+
+def test_quality_and_cost_at_other_thresholds_are_near_the_truth(local: LocalReader) -> None:
+    for row in what_if(local, "chat", 0.3, 0.6, 0.8):
+        assert row["quality_low"] - 0.02 < truth(row["threshold"]) < row["quality_high"] + 0.02
+        assert row["quality_high"] - row["quality_low"] < 0.12
+        assert row["cost_usd_low"] < truth(row["threshold"], "cost_usd") * 1.05
+        assert row["cost_usd_high"] > truth(row["threshold"], "cost_usd") * 0.95
+        assert row["evidence"] == "pairs"
+
+
+def test_where_nothing_was_shadowed_there_are_bounds_and_no_figures(local: LocalReader) -> None:
+    far, close = what_if(local, "code", 0.2, 0.65)
+    assert [far[name] for name in ("evidence", "quality", "quality_low", "cost_usd")] == ["none", None, None, None]
+    assert far["quality_lowest"] < truth(0.2) < far["quality_highest"]
+    assert far["escalation_rate"] > 0
+    assert close["evidence"] == "pairs"
+    never = what_if(local, "mail", 0.5)
+    assert never[0]["evidence"] == "none"
+
+
+def test_all_and_each_task_type_are_answered_at_once(local: LocalReader) -> None:
+    answer = local.ask(WhatIf(WhatIfArgs(thresholds="0:1:0.25")))
+    assert [each["task_type"] for each in answer.facts["slices"]] == [None, "chat", "code", "mail"]
+    assert answer.rows.num_rows == 4 * 5
+    whole = answer.facts["slices"][0]
+    assert (whole["n"], whole["threshold_now"], whole["quality_is"]) == (8000, 0.6, "grades")
+    assert 0.5 < answer.facts["slices"][1]["routellm"]["apgr"] < 0.9
+
+
+def test_both_readers_answer_the_same(local: LocalReader, remote: RemoteReader) -> None:
+    for question in (
+        WhatIf(WhatIfArgs(thresholds="0:1:0.5")),
+        Disagreement(DisagreementArgs(by=("task_type", "band"))),
+        Calibration(CalibrationArgs(task_type="chat")),
+    ):
+        here, there = local.ask(question), remote.ask(question)
+        assert there.rows == here.rows
+        assert there.facts == json.loads(json.dumps(here.facts))
+
+
+def test_disagreement_is_weighted_and_graded(local: LocalReader) -> None:
+    (row,) = local.ask(Disagreement(DisagreementArgs(where=("task_type:chat",)))).rows.to_pylist()
+    assert row["task_type"] == "chat"
+    assert row["n"] == pytest.approx(4000 * E, rel=0.1)
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["graded"], row["large"]) == (row["n"], "better")
+    assert row["comparator"] == "number, tolerance 0.02"
+
+
+def test_a_confidence_that_is_the_chance_of_being_right_is_calibrated(local: LocalReader) -> None:
+    answer = local.ask(Calibration(CalibrationArgs(task_type="chat")))
+    assert answer.facts["refused"] is None
+    assert abs(answer.facts["errors"]["ece_corrected"]) < 0.03
+    assert all(row["low"] - 0.05 < row["confidence"] < row["high"] + 0.05 for row in answer.rows.to_pylist())
+
+
+@pytest.mark.parametrize("text", ["0:1:0", "1:0:0.1", "a", "0:1:0.0000001", "nan"])
+def test_thresholds_that_make_no_sense_are_refused(text: str, local: LocalReader) -> None:
+    with pytest.raises(BadRequest):
+        local.ask(WhatIf(WhatIfArgs(thresholds=text)))
+
+
+def test_what_is_not_there_is_named(local: LocalReader, remote: RemoteReader) -> None:
+    for reader in (local, remote):
+        with pytest.raises(NotFound, match="no requests of task type 'poems'"):
+            reader.ask(WhatIf(WhatIfArgs(task_type="poems")))
+        with pytest.raises(UnknownName, match="did you mean 'band'"):
+            reader.ask(Disagreement(DisagreementArgs(by=("bands",))))
+
+
+def test_an_empty_store_has_no_disagreement(empty: LocalReader) -> None:
+    answer = empty.ask(Disagreement(DisagreementArgs()))
+    assert (answer.rows.num_rows, answer.facts) == (0, {"large_worse": [], "large_perhaps_worse": []})
+    calibration = empty.ask(Calibration(CalibrationArgs()))
+    assert (calibration.rows.num_rows, calibration.facts["n"]) == (0, 0)
+
+
+def test_a_plan_is_made_over_http_and_found_again(remote: RemoteReader) -> None:
+    with pytest.raises(NotFound, match="audit plan"):
+        remote.ask(Plan())
+    first, second = (remote.do(MakePlan(PlanArgs(rate=rate))) for rate in (0.1, 0.05))
+    assert (first["version"], second["version"]) == (1, 2)
+    expected = sum(each["n"] * each["probability"] for each in second["strata"])
+    assert expected == pytest.approx(0.05 * 8000)
+    assert min(each["probability"] for each in second["strata"]) >= 0.1 * 0.05
+    found = remote.ask(Plan())
+    assert {**found.facts, "strata": found.rows.to_pylist()} == second
+
+
+def test_the_commands_print_what_the_questions_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_store = DuckStore.open(tmp_path)
+    made(with_store).close()
+
+    def said(*arguments: str) -> Any:
+        assert run([*arguments, "--data", str(tmp_path)]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    rows = said("whatif", "--task-type", "chat", "--thresholds", "0:1:0.05", "--format", "json")["rows"]
+    assert [row["threshold"] for row in rows] == pytest.approx(np.arange(21) / 20)
+    assert said("audit", "estimate", "--json")["rows"][0]["comparator"] == "number, tolerance 0.02, version bae0af"
+    assert said("audit", "plan", "--rate", "0.1", "--json")["version"] == 1
+    assert said("audit", "sample", "r1", "--json")["request_id"] == "r1"
