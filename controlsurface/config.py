@@ -142,6 +142,7 @@ class Alerts(Section):
     shipped: bool = Field(True, description="evaluate the rules that come with Control Surface")
     directories: tuple[str, ...] = Field((), description="folders of your own rules")
     disable: tuple[str, ...] = Field((), description="names of rules that are not evaluated")
+    false_alerts_per_week: float = Field(1, gt=0, description="how many drift rules may raise by chance, all together")
     weekly_budget_usd: float = Field(
         0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit"
     )

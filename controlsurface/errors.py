@@ -18,6 +18,7 @@ ControlSurfaceError
 │   └── StoreTooNew     a newer version wrote it
 ├── PortInUse           another program listens where we should
 ├── PartFailed          a part of the server cannot start
+├── RulesFailed         a test of alert rules did not come out as expected
 └── Unreachable         a running server does not answer
     └── Undelivered     a receiver of alerts did not take a message
         └── Refused     ... and never will
@@ -167,6 +168,13 @@ class PartFailed(ControlSurfaceError):
     exit_code = 8
     status = 503
     title = "Part failed"
+
+
+class RulesFailed(ControlSurfaceError):
+    """A test of alert rules did not come out as expected."""
+
+    exit_code = 12
+    title = "Tests failed"
 
 
 class Unreachable(ControlSurfaceError):

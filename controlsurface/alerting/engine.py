@@ -11,12 +11,13 @@ from time import perf_counter
 
 from controlsurface.alerting import kept
 from controlsurface.alerting.advance import Active, Step, advance, instances, restored
-from controlsurface.alerting.evaluate import Outcome, Sight, evaluate
+from controlsurface.alerting.evaluate import Known, Outcome, Sight, known, outcomes
 from controlsurface.alerting.files import RuleSet, Source
 from controlsurface.alerting.kept import Loop
-from controlsurface.alerting.rules import Rule
+from controlsurface.alerting.rules import MINUTE, Rule
 from controlsurface.alerting.state import Alert, Transition
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.metrics.moments import Moments
 from controlsurface.store.duckdb import DuckStore, Writing
 
 Enqueue = Callable[[Writing, Sequence[tuple[Rule, Alert]], datetime], None]
@@ -42,16 +43,16 @@ class Found:
         return {rule: step.active for rule, step in self.steps.items()}
 
 
-def judge(rules: Sequence[Rule], known: Mapping[str, Active], sight: Sight, now: datetime) -> Found:
+def judge(found: Known, active: Mapping[str, Active], now: datetime) -> Found:
     """Evaluate rules at one moment. A rule that cannot be evaluated keeps its alerts as they are."""
-    outcomes = evaluate(rules, sight, now)
+    seen = outcomes(found, now)
     steps: dict[str, Step] = {}
     errors: dict[str, str | None] = {}
-    for rule in rules:
-        found = _step(rule, known.get(rule.alert, {}), outcomes[rule.alert], now)
-        if isinstance(found, Step):
-            steps[rule.alert] = found
-        errors[rule.alert] = None if isinstance(found, Step) else str(found)
+    for rule in found.rules:
+        step = _step(rule, active.get(rule.alert, {}), seen[rule.alert], now)
+        if isinstance(step, Step):
+            steps[rule.alert] = step
+        errors[rule.alert] = None if isinstance(step, Step) else str(step)
     return Found(steps, errors)
 
 
@@ -103,7 +104,7 @@ class RuleEngine:
         """Evaluate these rules from now on. Alerts of rules that are no more end; all others stay as they are."""
         before = self._rules.rules
         going_on = {name for name, rule in rules.rules.items() if _same(before.get(name), rule)}
-        known = {
+        kept_on = {
             name: self._taken_over(rules.rules[name], self._known[name], now) for name in going_on & {*self._known}
         }
         ended = [
@@ -117,9 +118,9 @@ class RuleEngine:
             kept.keep_rules(writing, rules)
             kept.keep_loop(writing, loop)
             kept.keep_history(writing, [Transition(each.rule, each.labels, "firing", each, now) for each in ended])
-            kept.keep_alerts(writing, *kept.changed(self._known, {**{name: {} for name in self._known}, **known}))
+            kept.keep_alerts(writing, *kept.changed(self._known, {**{name: {} for name in self._known}, **kept_on}))
             self._enqueue(writing, [(before[each.rule], each) for each in ended if each.rule in before], now)
-        self._rules, self._known, self._loop, self._went_down = rules, known, loop, None
+        self._rules, self._known, self._loop, self._went_down = rules, kept_on, loop, None
         self._errors = {name: error for name, error in self._errors.items() if name in going_on}
 
     def gauges(self) -> Mapping[str, float]:
@@ -162,7 +163,7 @@ class RuleEngine:
         """One evaluation of some groups: judged, stored and only then known."""
         began = perf_counter()
         rules = [rule for source in sources for rule in source.group.rules]
-        found = judge(rules, self._known, self._sight, moment)
+        found = judge(known(rules, self._sight, Moments(moment, moment, MINUTE)), self._known, moment)
         took_s = perf_counter() - began
         loop = self._counted(sources, found, moment)
         with self._store.writing() as writing:

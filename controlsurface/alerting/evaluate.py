@@ -7,10 +7,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from controlsurface.alerting.changes import Change, changes, happened, longest
-from controlsurface.alerting.figures import Answers, Rows, answers, needs
+from controlsurface.alerting.figures import Answers, Need, Rows, answers, needs
 from controlsurface.alerting.judge import judged
 from controlsurface.alerting.rules import (
-    MINUTE,
     BudgetRule,
     EventRule,
     GaugeRule,
@@ -24,10 +23,16 @@ from controlsurface.errors import BadRequest, ControlSurfaceError
 from controlsurface.metrics.moments import Moments
 
 Outcome = Sequence[Reading] | ControlSurfaceError
-Gauges = Callable[[], Mapping[str, float]]
+Gauges = Callable[[datetime], Mapping[str, float]]
 Detector = Callable[[Sequence[Any], datetime], Mapping[str, Sequence[Reading]]]
+Detected = Mapping[str, Sequence[Reading]] | ControlSurfaceError
 
 A = TypeVar("A")
+
+
+def no_gauges(_: datetime) -> Mapping[str, float]:
+    """The figures of a server where none runs."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,64 +43,68 @@ class Sight:
     """
 
     store: Rows
+    gauges: Gauges = no_gauges
     detectors: Mapping[Kind, Detector] = field(default_factory=dict)
-    gauges: Gauges = dict
     weekly_budget_usd: float = 0
     timeout_s: float = 30
 
+    def answers(self, wanted: Sequence[Need], moments: Moments) -> Answers:
+        """The figures that threshold and budget rules need."""
+        return answers(self.store, wanted, moments, self.timeout_s)
+
+    def server(self, now: datetime) -> Mapping[str, float]:
+        """The server's own figures."""
+        return self.gauges(now)
+
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """All that was asked for at one moment."""
+class Known:
+    """All that was asked for about some moments, for some rules."""
 
-    now: datetime
+    rules: Sequence[Rule]
+    sight: Sight
     figures: Answers
     changes: Sequence[Change] | ControlSurfaceError
-    detected: Mapping[Kind, Mapping[str, Sequence[Reading]] | ControlSurfaceError]
-    gauges: Mapping[str, float] = field(default_factory=dict)
-    weekly_budget_usd: float = 0
 
 
-def evaluate(rules: Sequence[Rule], sight: Sight, now: datetime) -> Mapping[str, Outcome]:
-    """What each rule finds at `now`, under the rule's name: its readings, or why there are none."""
+def known(rules: Sequence[Rule], sight: Sight, moments: Moments) -> Known:
+    """Ask for everything that rules need at one moment or at many: a statement a view, however many moments."""
     wanted = [need for rule in rules for need in needs(rule)]
-    known = _Known(
-        now,
-        answers(sight.store, wanted, Moments(now, now, MINUTE), sight.timeout_s),
-        _tried(partial(_changes, rules, sight, now)),
-        {kind: _tried(partial(_detected, kind, rules, sight, now)) for kind in sight.detectors},
-        sight.gauges(),
-        sight.weekly_budget_usd,
-    )
-    return {rule.alert: _tried(partial(_readings, rule, known)) for rule in rules}
+    return Known(rules, sight, sight.answers(wanted, moments), _tried(partial(_changes, rules, sight, moments)))
 
 
-def _changes(rules: Iterable[Rule], sight: Sight, now: datetime) -> Sequence[Change]:
+def outcomes(found: Known, now: datetime) -> Mapping[str, Outcome]:
+    """What each rule finds at `now`, under the rule's name: its readings, or why there are none."""
+    detected = {kind: _tried(partial(_detected, kind, found, now)) for kind in found.sight.detectors}
+    return {rule.alert: _tried(partial(_readings, rule, found, detected, now)) for rule in found.rules}
+
+
+def _changes(rules: Iterable[Rule], sight: Sight, moments: Moments) -> Sequence[Change]:
     """Changes as far back as any rule looks; none where no rule asks."""
     asking = [rule for rule in rules if isinstance(rule, EventRule)]
-    return changes(sight.store, now - longest(asking), now, sight.timeout_s) if asking else []
+    return changes(sight.store, moments.first - longest(asking), moments.last, sight.timeout_s) if asking else []
 
 
-def _detected(kind: Kind, rules: Iterable[Rule], sight: Sight, now: datetime) -> Mapping[str, Sequence[Reading]]:
+def _detected(kind: Kind, found: Known, now: datetime) -> Mapping[str, Sequence[Reading]]:
     """What a detector finds for the rules of its kind."""
-    asking = [rule for rule in rules if rule.kind == kind]
-    return sight.detectors[kind](asking, now) if asking else {}
+    asking = [rule for rule in found.rules if rule.kind == kind]
+    return found.sight.detectors[kind](asking, now) if asking else {}
 
 
-def _readings(rule: Rule, known: _Known) -> Sequence[Reading]:
+def _readings(rule: Rule, found: Known, detected: Mapping[Kind, Detected], now: datetime) -> Sequence[Reading]:
     """What one rule finds. Raises the error of what could not be answered."""
     if isinstance(rule, ThresholdRule | BudgetRule):
-        return judged(rule, known.figures, known.now, known.weekly_budget_usd)
+        return judged(rule, found.figures, now, found.sight.weekly_budget_usd)
     if isinstance(rule, EventRule):
-        return happened(rule, _or_raise(known.changes), known.now)
+        return happened(rule, _or_raise(found.changes), now)
     if isinstance(rule, GaugeRule):
-        value = known.gauges.get(rule.gauge)
+        value = found.sight.server(now).get(rule.gauge)
         return [Reading({}, None if value is None else value > rule.above, value, threshold=rule.above)]
     if isinstance(rule, HeartbeatRule):
         return [Reading({}, breach=True, value=1)]
-    if rule.kind not in known.detected:
+    if rule.kind not in detected:
         raise BadRequest(f"{rule.alert}: nothing here judges rules of kind '{rule.kind}'")
-    return _or_raise(known.detected[rule.kind]).get(rule.alert, ())
+    return _or_raise(detected[rule.kind]).get(rule.alert, ())
 
 
 def _tried(work: Callable[[], A]) -> A | ControlSurfaceError:

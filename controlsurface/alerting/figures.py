@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -41,10 +41,11 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One metric, in one view."""
+    """One metric, in one view; `waited`: to know which slices there have been, not what they are."""
 
     view: View
     metric: str
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,10 @@ def needs(rule: Rule) -> tuple[Need, ...]:
         return ()
     found = [_need(rule, rule.metric, rule.over)]
     if isinstance(rule.bound, Other):
-        found.append(_need(rule, rule.bound.metric or rule.metric, rule.over, rule.bound.offset))
+        other = rule.bound
+        found.append(_need(rule, other.metric or rule.metric, other.over or rule.over, other.offset))
     if rule.no_data == "alert" and rule.by:
-        found.append(_need(rule, rule.metric, rule.known_for))
+        found.append(replace(_need(rule, rule.metric, rule.known_for), waited=True))
     return tuple(found)
 
 
@@ -84,17 +86,17 @@ def _need(rule: ThresholdRule | BudgetRule, name: str, over: timedelta, offset: 
 
 def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: float = 30) -> Answers:
     """All that is needed, one statement a view. A view that cannot be answered carries its error."""
-    views: dict[View, list[str]] = {}
+    views: dict[View, list[Need]] = {}
     for need in wanted:
-        views.setdefault(need.view, []).append(need.metric)
+        views.setdefault(need.view, []).append(need)
     found: dict[Need, Found | ControlSurfaceError] = {}
-    for view, metrics in views.items():
+    for view, asked_for in views.items():
         try:
-            seen = _seen(store, view, metrics, moments, timeout_s)
+            seen = _seen(store, view, [need.metric for need in asked_for], moments, timeout_s)
         except ControlSurfaceError as problem:
-            found |= {Need(view, name): problem for name in metrics}
+            found |= dict.fromkeys(asked_for, problem)
         else:
-            found |= {Need(view, name): seen.get(name, {}) for name in metrics}
+            found |= {need: seen.get(need.metric, {}) for need in asked_for}
     return found
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from controlsurface.alerting import annotations
 from controlsurface.alerting.rules import RULES, Group, Rule, RuleFile, kind_of
@@ -112,7 +111,7 @@ def _explained(error: ValidationError, value: Any, model: type[BaseModel]) -> It
         yield place, _text(each, place, value, model)
 
 
-def _text(each: ErrorDetails, place: Place, value: Any, model: type[BaseModel]) -> str:
+def _text(each: Mapping[str, Any], place: Place, value: Any, model: type[BaseModel]) -> str:
     """What is wrong, and what may have been meant."""
     if each["type"] == "extra_forbidden":
         owner = _model_at(place[:-1], value, model)
@@ -121,7 +120,7 @@ def _text(each: ErrorDetails, place: Place, value: Any, model: type[BaseModel]) 
         return f"no such field{what}{nearest(str(place[-1]), known)}"
     if each["type"] == "missing":
         return "must be given"
-    return each["msg"].removeprefix("Value error, ")
+    return str(each["msg"]).removeprefix("Value error, ")
 
 
 def _place(loc: Place, value: Any, *, missing: bool) -> Place:

@@ -54,7 +54,10 @@ def _bound(rule: ThresholdRule, others: Mapping[Values, Figure] | None, values: 
     other = (others or {}).get(values, _NOTHING)
     if other.value is None:
         return None, False
-    return other.value * rule.bound.times, other.n >= rule.min_count
+    bound, limit = other.value * rule.bound.times, rule.bound.limit
+    if limit is not None:
+        bound = max(bound, limit) if rule.above is not None else min(bound, limit)
+    return bound, other.n >= rule.min_count
 
 
 def _beyond(rule: ThresholdRule, figure: Figure, bound: float) -> bool:

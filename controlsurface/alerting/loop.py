@@ -22,7 +22,7 @@ class RuleLoop:
 
     def __init__(self, store: DuckStore, places: Places, sight: Sight, enqueue: Enqueue) -> None:
         self._places = places
-        seen = replace(sight, gauges=lambda: {**sight.gauges(), **self._engine.gauges()})
+        seen = replace(sight, gauges=lambda now: {**sight.gauges(now), **self._engine.gauges()})
         self._engine = RuleEngine(store, seen, enqueue, _now())
         self._stamp: object = None
         self.crashes = 0

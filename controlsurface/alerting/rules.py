@@ -148,7 +148,9 @@ class Other(Part):
 
     metric: str | None = Field(None, description="the metric to compare with; without: the rule's own")
     offset: Span = Field(ZERO, ge=ZERO, description="measured so long ago")
-    times: float = Field(1, gt=0, description="factor on the figure compared with")
+    over: Span | None = Field(None, ge=MINUTE, description="window that is measured; without: the rule's own")
+    limit: float | None = Field(None, description="`above` is never below it, `below` never above")
+    times: float = Field(1, gt=0, description="factor on the figure that is compared with")
 
     @field_validator("metric")
     @classmethod

@@ -14,6 +14,7 @@ _COMMANDS = {
     "query": "Any metric, broken down and filtered.",
     "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
+    "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
@@ -27,6 +28,7 @@ Exit codes:
   3 store unavailable  4 not found          5 malformed or too large input
   6 busy or disk full  7 port in use        8 a part of the server failed
   9 server unreachable 10 not allowed           11 changed meanwhile
+  12 tests of rules failed
   130 interrupted      141 the reader of the output went away
 
 \b

@@ -19,6 +19,12 @@ from controlsurface.serve.ports import Ports
 @click.option(
     "--demo", is_flag=True, help="Simulate a router: four weeks of history on a new store, then live traffic."
 )
+@click.option(
+    "--alerts",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Your own alert rules: a file or a folder of them; may be given again.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -29,6 +35,7 @@ def command(
     otlp_http_port: int,
     otlp_grpc_port: int,
     demo: bool,
+    alerts: tuple[Path, ...],
 ) -> None:
     """Receive, store and show.
 
@@ -37,4 +44,6 @@ def command(
     """
     beside = port and (port + 1) % 65536
     ports = Ports(beside if api_port is None else api_port, otlp_http_port, otlp_grpc_port, port)
-    serve(Options(data.absolute(), host, ports, config_of(context), context.obj, demo))
+    serve(
+        Options(data.absolute(), host, ports, config_of(context), context.obj, demo, tuple(map(Path.absolute, alerts)))
+    )

@@ -19,6 +19,7 @@ from controlsurface.collector.addresses import left_in
 from controlsurface.collector.delivering import delivering
 from controlsurface.collector.engine import Engine, running
 from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
+from controlsurface.collector.watching import watching
 from controlsurface.config import Config, load
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ingest.grpc import GrpcReceiver
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are rules to read again
     try:
         _run(flags, load(flags.config), stop)
     except ControlSurfaceError as problem:
@@ -63,7 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
     """Own the data directory, listen, announce, wait, end in order."""
     with running(flags.data, config, flags.config) as engine, delivering(engine):
-        with _serving(flags, config, engine) as addresses, left_in(flags.data, addresses):
+        with (
+            watching(engine, flags.alerts) as rules,
+            _serving(flags, config, engine) as addresses,
+            left_in(flags.data, addresses),
+        ):
+            signal.signal(signal.SIGHUP, lambda *_: rules.reload())
             _announce(addresses)
             stop.wait()
             _log.info("stopping: no new bodies are taken")
@@ -107,6 +114,7 @@ def _flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m controlsurface.collector", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="data directory")
     parser.add_argument("--config", type=Path, help="configuration, TOML")
+    parser.add_argument("--alerts", type=Path, action="append", default=[], help="file or folder of rules")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     for flag in ("--api-port", "--otlp-http-port", "--otlp-grpc-port"):
         parser.add_argument(flag, type=int, default=0, help="0: any that is free")

@@ -15,6 +15,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import wilson
+from controlsurface.metrics.sliding import slid
 from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 
 MOST_REPLAYED = 5_000_000  # rows of a replay
@@ -22,7 +23,7 @@ MOST_REPLAYED = 5_000_000  # rows of a replay
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """From `first` to `last`, both included, every `every`; all are multiples of it since 1970."""
+    """From `first` to `last`, every `every`, as long as that is not after `last`."""
 
     first: datetime
     last: datetime
@@ -40,38 +41,45 @@ def render(
     asked = [CATALOG[name] for name in dict.fromkeys(metrics)]
     source = asked[0].source
     dimensions = [known(source, name) for name in dict.fromkeys(by)]
-    start = moments.first - over
-    found, parameters = conditions(source, Window(start=start, end=moments.last, where=tuple(pairs)))
-    columns: dict[str, str] = {name: f"r.{name}" for name in dimensions}
-    for metric in asked:
-        columns |= formula.columns(metric)
-    listed = ",\n        ".join(["r.moment", *(f"{text} AS {name}" for name, text in columns.items())])
+    found, parameters = conditions(source, Window(start=moments.first - over, end=moments.last, where=tuple(pairs)))
+    columns = {name: text for metric in asked for name, text in formula.columns(metric).items()}
     keys = ["moment", *dimensions]
-    parts = [
-        f"WITH measures AS (\n    SELECT\n        {listed}\n    FROM {_rows(source, found, moments)}\n),",
-        _figures(asked, keys),
-        _long(asked, keys),
-    ]
-    return Statement("\n".join(parts), {**parameters, **_windows(over, moments)})
+    slides = sliding(asked, over, moments)
+    rows = slid(source, found, dimensions, columns, over) if slides else _counted(source, found, keys, columns, moments)
+    parts = [rows, _figures(asked, keys), _long(asked, keys)]
+    return Statement("\n".join(parts), {**parameters, **_windows(over, moments, slides=slides)})
 
 
-def _rows(source: str, found: Sequence[str], moments: Moments) -> str:
-    """The rows, each at the moments whose windows hold it."""
+def sliding(metrics: Sequence[Metric], over: timedelta, moments: Moments) -> bool:
+    """Whether the windows are made of whole steps, and the metrics of sums that can be added step by step."""
+    additive = all(metric.kind != "quantile" and "distinct(" not in metric.sql for metric in metrics)
+    return additive and moments.first != moments.last and over % moments.every == timedelta()
+
+
+def _counted(
+    source: str, found: Sequence[str], keys: Sequence[str], columns: Mapping[str, str], moments: Moments
+) -> str:
+    """The CTE of measure columns: each row once for each moment whose window holds it."""
+    listed = ",\n        ".join(
+        [*(f"r.{key}" for key in keys), *(f"{text} AS {name}" for name, text in columns.items())]
+    )
     if moments.first == moments.last:
-        moment = "CAST($first AS TIMESTAMP) AS moment"
+        moment = "CAST($first AS TIMESTAMP)"
     else:  # moments after the row, up to `over` after it
-        later = "time_bucket($every, r.started_at) + $every"
-        latest = "time_bucket($every, r.started_at + $over)"
-        moment = f"UNNEST(generate_series(greatest({later}, $first), least({latest}, $last), $every)) AS moment"
-    return f"(\n        SELECT r.*, {moment}\n        FROM {source} AS r{where(found, ' ' * 8)}\n    ) AS r"
+        later = "time_bucket($every, r.started_at, $first) + $every"
+        latest = "time_bucket($every, r.started_at + $over, $first)"
+        moment = f"UNNEST(generate_series(greatest({later}, $first), least({latest}, $last), $every))"
+    rows = f"(\n        SELECT r.*, {moment} AS moment\n        FROM {source} AS r{where(found, ' ' * 8)}\n    ) AS r"
+    return f"WITH measures AS (\n    SELECT\n        {listed}\n    FROM {rows}\n),"
 
 
-def _windows(over: timedelta, moments: Moments) -> Mapping[str, Any]:
+def _windows(over: timedelta, moments: Moments, *, slides: bool) -> Mapping[str, Any]:
     """The parameters that say when."""
     first, last = (moment.replace(tzinfo=None) for moment in (moments.first, moments.last))
     if first == last:
         return {"first": first, **row_limit()}
-    return {"first": first, "last": last, "every": moments.every, "over": over, "row_limit": MOST_REPLAYED}
+    many = {"first": first, "last": last, "every": moments.every, "row_limit": MOST_REPLAYED}
+    return many if slides else {**many, "over": over}
 
 
 def _figures(metrics: Sequence[Metric], keys: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ class Options:
     config: Config
     config_file: Path | None = None
     demo: bool = False
+    alerts: tuple[Path, ...] = ()
 
     @property
     def api(self) -> str:
@@ -48,6 +49,7 @@ def collector(options: Options) -> Part:
             *("--data", str(options.data), "--host", options.host, "--api-port", str(ports.api)),
             *("--otlp-http-port", str(ports.otlp_http), "--otlp-grpc-port", str(ports.otlp_grpc)),
             *(("--config", str(options.config_file)) if options.config_file else ()),
+            *(word for place in options.alerts for word in ("--alerts", str(place))),
         ),
         announces=("api", "otlp_http", "otlp_grpc"),
     )

@@ -55,6 +55,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         keepers = [asyncio.create_task(work) for work in self._work()]
         await self._stopping.wait()
         await self._wind_down()
@@ -73,6 +74,11 @@ class Supervisor:
                 child.signal(signal.SIGKILL)
         self._stopping.set()
         self._api_up.set()  # whoever waits for it need not any more
+
+    def _reload(self) -> None:
+        """Have the collector read its rule files again."""
+        if collector := self._children.get("collector"):
+            collector.signal(signal.SIGHUP)
 
     async def _keep(self, part: Part) -> None:
         """Start the part whenever it is not running."""

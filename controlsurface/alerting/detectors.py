@@ -1,0 +1,14 @@
+"""Who judges which kind of rule, where that takes more than figures of a window."""
+
+from collections.abc import Mapping
+
+from controlsurface.alerting.drift_rules import DriftEngine
+from controlsurface.alerting.evaluate import Detector
+from controlsurface.alerting.lane_rules import LaneEngine
+from controlsurface.alerting.rules import Kind
+from controlsurface.store.duckdb import DuckStore
+
+
+def detectors(store: DuckStore, false_alerts_per_week: float = 1) -> Mapping[Kind, Detector]:
+    """The detectors over a store; they remember what they have seen of it."""
+    return {"drift": DriftEngine(store, false_alerts_per_week).readings, "lanes": LaneEngine(store).readings}

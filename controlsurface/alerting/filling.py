@@ -1,0 +1,74 @@
+"""The rows of a test: what it says of them, and defaults for all else."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from controlsurface.alerting.cases import Case, Rows
+from controlsurface.errors import ConfigError, nearest
+from controlsurface.store.duckdb import DuckStore, Writing
+
+_FILLED = ("requests", "attempts")
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "requests": {"lane": "small", "attempts": 1, "failed_attempts": 0, "steps": 1, "retries": 0, "fell_back": False}
+    | {"failed": False, "priced": True, "sample_weight": 1.0},
+    "attempts": {"purpose": "user", "lane": "small", "failed": False, "billable": True, "sample_weight": 1.0},
+}
+_TYPES: Mapping[str, tuple[type, ...]] = {"BOOLEAN": (bool,), "VARCHAR": (str,), "BIGINT": (int,), "INTEGER": (int,)}
+
+
+def fill(store: DuckStore, case: Case) -> None:
+    """The case's rows, and no others."""
+    with store.writing() as writing:
+        for table in (*_FILLED, "events", "drift_streams", "drift_accepts"):
+            writing.execute(f"DELETE FROM {table}")
+        for table, blocks in (("requests", case.input_requests), ("attempts", case.input_attempts)):
+            for block in blocks:
+                _insert(writing, table, block, case.start)
+        for told in case.input_events:
+            writing.execute(
+                'INSERT INTO events ("at", kind, title, source) VALUES ($at, $kind, $title, $source)',
+                {"at": _naive(case.start + told.at), "kind": told.kind, "title": told.title, "source": "test"},
+            )
+
+
+def _insert(writing: Writing, table: str, block: Rows, start: datetime) -> None:
+    """The rows of one block, in one statement. Raises ConfigError for columns that do not exist or do not fit."""
+    columns = {row["column_name"]: row["data_type"] for row in _columns(writing, table)}
+    values = {**_DEFAULTS[table], **block.columns}
+    _check(table, block.columns, columns)
+    ids = {"trace_id": "gen_random_uuid()", "span_id": "(random() * 1e18)::UBIGINT", "started_at": "moment"}
+    ids |= {name: "gen_random_uuid()::VARCHAR" for name in ("request_id", "attempt_id") if name in columns}
+    made = [f"{text} AS {name}" for name, text in ids.items() if name not in values]
+    listed = ", ".join([*made, *(f"${name} AS {name}" for name in values)])
+    writing.execute(
+        f"INSERT INTO {table} BY NAME SELECT {listed} "
+        "FROM (SELECT UNNEST(range($from_, $to_, $every_)) AS moment) CROSS JOIN range($count_)",
+        {**values, **_when(block, start)},
+    )
+
+
+def _when(block: Rows, start: datetime) -> Mapping[str, Any]:
+    """The parameters that say when rows are, and how many."""
+    first = _naive(start + block.from_)
+    return {"from_": first, "to_": _naive(start + block.to), "every_": block.every, "count_": block.count}
+
+
+def _columns(writing: Writing, table: str) -> list[dict[str, str]]:
+    asked = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $table"
+    found: list[dict[str, str]] = writing.rows(asked, {"table": table}).to_pylist()
+    return found
+
+
+def _check(table: str, given: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    """Refuse columns that the table does not have, and values that do not fit."""
+    for name, value in given.items():
+        if name not in columns:
+            raise ConfigError(f"input_{table}: no column named '{name}'{nearest(name, columns)}")
+        fitting = _TYPES.get(columns[name], (int, float))
+        if value is not None and (not isinstance(value, fitting) or (isinstance(value, bool) and bool not in fitting)):
+            raise ConfigError(f"input_{table}: {name}: {value!r} is no {columns[name]}")
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=None)
