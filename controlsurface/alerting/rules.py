@@ -235,6 +235,12 @@ class LaneRule(Sliced):
     over: Span = Field(DAY, ge=MINUTE, description="window that is measured, up to now")
     min_count: int = Field(200, ge=1, description="requests of each lane under which there is no data")
 
+    @property
+    def label_names(self) -> set[str]:
+        """A mode is hidden in one lane."""
+        own = {"lane"} if self.lanes.check == "hidden_mode" else set[str]()
+        return {NAME, *self.by, *self.labels, *own}
+
     @model_validator(mode="after")
     def _dimensions(self) -> Self:
         """Refuse dimensions that requests do not have."""
