@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from controlsurface.api import alerting_silences, audits, desk, policy, shapes
+from controlsurface.api import alerting_silences, alerts, audits, desk, policy, shapes
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
@@ -139,5 +139,6 @@ OPERATIONS = (
     *desk.OPERATIONS,
     *policy.OPERATIONS,
     *audits.OPERATIONS,
+    *alerts.OPERATIONS,
     *alerting_silences.OPERATIONS,
 )
