@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from controlsurface.alerting.baseline import Floats, Ints
 from controlsurface.alerting.lanes import Histogram
@@ -204,16 +205,25 @@ def _matrix(
 ) -> Counts:
     """Rows of counts as T x S, zero where there is no row; a part is counted in each of the columns `ks`."""
     start_s, end_s, step_s = window
-    slices = _slices(table, by)
-    order = {
-        key: place for place, key in enumerate(sorted(set(slices), key=lambda key: [value or "" for value in key]))
-    }
-    column = np.array([order[key] for key in slices], dtype=np.int64)
+    slices, column = _columns(table, by)
     bucket = (table.column("bucket").cast(pa.timestamp("s")).cast(pa.int64()).to_numpy() - start_s) // step_s
-    shape = (-(-(end_s - start_s) // step_s), len(order))
+    shape = (-(-(end_s - start_s) // step_s), len(slices))
     all_n, *all_k = (_spread_out(table, name, shape, bucket, column) for name in (n, *ks))
-    streams = tuple(Stream(part, key) for part in parts for key in order)
+    streams = tuple(Stream(part, key) for part in parts for key in slices)
     return Counts(start_s, step_s, streams, np.tile(all_n, (1, len(parts))), np.concatenate(all_k, axis=1))
+
+
+def _columns(table: pa.Table, by: Sequence[str]) -> tuple[list[Slice], Ints]:
+    """The different slices in their order, and the place of each row's among them."""
+    codes = np.zeros(table.num_rows, dtype=np.int64)
+    for name in by:
+        coded: Any = pc.dictionary_encode(table.column(name).combine_chunks(), null_encoding="encode")
+        codes = codes * len(coded.dictionary) + coded.indices.to_numpy()
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    slices = _slices(table.take(first), by)
+    order = sorted(range(len(slices)), key=lambda each: [value or "" for value in slices[each]])
+    found: Ints = np.argsort(order)[place]
+    return [slices[each] for each in order], found
 
 
 def _spread_out(table: pa.Table, name: str, shape: tuple[int, int], bucket: Ints, column: Ints) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import DAY_S, FEWEST_DAYS, Baseline
+from controlsurface.alerting.baseline import DAY_S, FEWEST_DAYS, Floats
 from controlsurface.alerting.counts import Counting, Slice, moment
 from controlsurface.alerting.drift import State, strength
 from controlsurface.alerting.learning import Anchor
@@ -26,13 +26,15 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
     `streams` is how many share the install's allowance of false alerts.
     """
     leads = _leads(watched, look.state)
+    figures, asked = _figures(watched, look, threshold), counting.share
+    allowed = float(f"{streams * cusum.BUCKETS_A_WEEK * math.exp(-threshold):.3g}")
+    told = {"score_threshold": round(threshold, 2), "expected_false_alarms_per_week": allowed, "streams": streams}
     for key, place in leads.items():
-        only = np.array([place])
-        one = watched.keep(np.arange(len(watched.streams)) == place)
-        state = look.state.take(only)
-        evidence = _evidence(one.baseline, one.anchors[0], state, threshold, streams)
-        evidence |= _counted(counting, one)
-        yield _reading(dict(zip(counting.by, key, strict=True)), one, state, look.recent[:, place], evidence)
+        evidence = _evidence(figures, place, watched.anchors[place]) | told
+        if isinstance(asked, Spread):
+            bound = watched.anchors[place].bound
+            evidence |= {"column": asked.column, "share_above": watched.streams[place].part, "bound": bound}
+        yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)
     for key in sorted({stream.slice for stream in watched.young} | look.slices, key=str):
         if key not in leads:
             yield _young(dict(zip(counting.by, key, strict=True)), watched, key)
@@ -40,63 +42,66 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
 
 def _leads(watched: Watched, state: State) -> dict[Slice, int]:
     """The stream that speaks for each slice."""
-    found: dict[Slice, int] = {}
     order = np.lexsort((state.score, state.drifting))
-    for place in order.tolist():
-        found[watched.streams[place].slice] = place
-    return found
+    return {watched.streams[place].slice: place for place in order.tolist()}
+
+
+def _figures(watched: Watched, look: Look, threshold: float) -> dict[str, list[Any]]:
+    """What is told of each stream: since its onset while it drifts, else of the last hours."""
+    state, baseline = look.state, watched.baseline
+    n, k, expected = np.where(state.drifting, state.held, look.recent)
+    some = np.maximum(n, 1e-9)
+    value, before = k / some, expected / some
+    rising = np.where(state.drifting, state.direction > 0, k >= expected)
+    odds = before / (1 - before) * np.where(rising, baseline.tolerance, 1 / baseline.tolerance)
+    low, high = _wilson(value, some / baseline.phi)
+    days = np.array([(anchor.to_s - anchor.from_s) / DAY_S for anchor in watched.anchors])
+    usual = np.clip(baseline.k / np.maximum(baseline.n, 1e-9), 1e-6, 1 - 1e-6)
+    hours = detection_hours(usual, baseline.n / days, TWICE, threshold, baseline.tolerance, baseline.phi)
+    found = {"n": n, "value": value, "before": before, "low": low, "high": high, "edge": odds / (1 + odds)}
+    found |= {"drifting": state.drifting, "direction": state.direction, "since": state.since, "hours": hours}
+    found |= {"score": state.score, "odds_ratio": strength(state), "tolerance": baseline.tolerance, "phi": baseline.phi}
+    return {name: values.tolist() for name, values in found.items()}
 
 
 def _reading(
-    named: Mapping[str, str | None], one: Watched, state: State, recent: Any, evidence: dict[str, Any]
+    named: Mapping[str, str | None], figures: Mapping[str, list[Any]], place: int, evidence: dict[str, Any]
 ) -> Reading:
-    """One stream's reading: since its onset while it drifts, else of the last hours."""
-    drifting = bool(state.drifting[0])
-    n, k, expected = (state.held[:, 0] if drifting else recent).tolist()
-    if n <= 0:
-        return Reading(named, breach=drifting, n=0, evidence=evidence)
-    low, high = _wilson(k, n, n / float(one.baseline.phi[0]))
-    before = expected / n
-    rising = state.direction[0] > 0 if drifting else k >= expected
-    tolerance = float(one.baseline.tolerance[0])
-    odds = before / (1 - before) * (tolerance if rising else 1 / tolerance)
-    onset = moment(float(state.since[0])) if drifting else None
-    return Reading(named, drifting, k / n, round(n), low, high, odds / (1 + odds), before, onset, evidence)
-
-
-def _evidence(baseline: Baseline, anchor: Anchor, state: State, threshold: float, streams: int) -> dict[str, Any]:
-    """Why it fires or does not, and what to expect of it."""
-    per_day = float(baseline.n[0]) / ((anchor.to_s - anchor.from_s) / DAY_S)
-    rate = float(baseline.k[0] / baseline.n[0])
-    usual = min(max(rate, 1e-6), 1 - 1e-6)
-    hours = float(
-        detection_hours(usual, per_day, TWICE, threshold, float(baseline.tolerance[0]), float(baseline.phi[0]))
+    """One stream's reading."""
+    told = {name: values[place] for name, values in figures.items()}
+    if told["n"] <= 0:
+        return Reading(named, breach=told["drifting"], n=0, evidence=evidence)
+    return Reading(
+        named,
+        breach=told["drifting"],
+        value=told["value"],
+        n=round(told["n"]),
+        low=told["low"],
+        high=told["high"],
+        threshold=told["edge"],
+        before=told["before"],
+        onset=moment(told["since"]) if told["drifting"] else None,
+        evidence=evidence,
     )
+
+
+def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: Anchor) -> dict[str, Any]:
+    """Why it fires or does not, and what to expect of it."""
+    hours = figures["hours"][place]
     found: dict[str, Any] = {
-        "score": round(float(state.score[0]), 2),
-        "score_threshold": round(threshold, 2),
-        "expected_false_alarms_per_week": float(f"{streams * cusum.BUCKETS_A_WEEK * math.exp(-threshold):.3g}"),
-        "streams": streams,
+        "score": round(figures["score"][place], 2),
         "expected_detection_h": float(f"{hours:.3g}") if math.isfinite(hours) else None,
-        "tolerance": round(float(baseline.tolerance[0]), 3),
-        "overdispersion": round(float(baseline.phi[0]), 2),
+        "tolerance": round(figures["tolerance"][place], 3),
+        "overdispersion": round(figures["phi"][place], 2),
         "baseline_from": moment(anchor.from_s).isoformat(),
         "baseline_to": moment(anchor.to_s).isoformat(),
     }
-    if state.drifting[0]:
-        times = float(strength(state)[0])
-        found |= {"direction": "up" if state.direction[0] > 0 else "down", "odds_ratio": round(times, 3)}
+    if figures["drifting"][place]:
+        direction = "up" if figures["direction"][place] > 0 else "down"
+        found |= {"direction": direction, "odds_ratio": round(figures["odds_ratio"][place], 3)}
     if anchor.accepted_s:
         found["accepted_at"] = moment(anchor.accepted_s).isoformat()
     return found
-
-
-def _counted(counting: Counting, one: Watched) -> dict[str, Any]:
-    """What the proportion is, where it is not the metric itself."""
-    asked = counting.share
-    if not isinstance(asked, Spread):
-        return {}
-    return {"column": asked.column, "share_above": one.streams[0].part, "bound": one.anchors[0].bound}
 
 
 def _young(named: Mapping[str, str | None], watched: Watched, key: Slice) -> Reading:
@@ -107,11 +112,9 @@ def _young(named: Mapping[str, str | None], watched: Watched, key: Slice) -> Rea
     return Reading(named, breach=None, evidence={"note": note})
 
 
-def _wilson(k: float, n: float, effective: float) -> tuple[float, float]:
-    """The 95 % interval of k among n, with the sample that overdispersion leaves."""
-    share, squared = k / n, Z * Z / max(effective, 1e-9)
+def _wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """The 95 % interval of a share of n, which is the sample that overdispersion leaves."""
+    squared = Z * Z / n
     middle = (share + squared / 2) / (1 + squared)
-    half = (
-        Z / (1 + squared) * math.sqrt(share * (1 - share) / max(effective, 1e-9) + squared / max(effective, 1e-9) / 4)
-    )
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    half = Z / (1 + squared) * np.sqrt(share * (1 - share) / n + squared / n / 4)
+    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

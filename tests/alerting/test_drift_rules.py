@@ -33,6 +33,13 @@ def store() -> Iterator[DuckStore]:
     found.close()
 
 
+@pytest.fixture
+def empty() -> Iterator[DuckStore]:
+    found = DuckStore.in_memory()
+    yield found
+    found.close()
+
+
 def read(engine: DriftEngine, now: datetime, **more: Any) -> dict[str, Reading]:
     """The readings of the one rule, by task."""
     return {str(each.slice["task_type"]): each for each in engine.readings([rule(**more)], now)["EscalationDrift"]}
@@ -62,8 +69,8 @@ def test_a_slice_without_a_baseline_says_so(store: DuckStore) -> None:
     assert read(DriftEngine(store), day(31))[YOUNG].evidence["note"].startswith("no baseline yet: seen for")
 
 
-def test_an_empty_store_has_no_readings() -> None:
-    assert DriftEngine(DuckStore.in_memory()).readings([rule()], day(31)) == {"EscalationDrift": []}
+def test_an_empty_store_has_no_readings(empty: DuckStore) -> None:
+    assert DriftEngine(empty).readings([rule()], day(31)) == {"EscalationDrift": []}
 
 
 def test_living_through_it_with_restarts_says_the_same_as_looking_back(store: DuckStore) -> None:
@@ -133,17 +140,16 @@ def test_a_new_slice_gets_a_baseline_after_seven_days_and_one_without_requests_i
     assert set(found) == {YOUNG}
 
 
-def test_after_a_known_event_a_drift_is_found_sooner() -> None:
-    store = DuckStore.in_memory()
-    escalations(store, "batch", (0, 30), 0.1, 2_000)
-    escalations(store, "batch", (30, 32), 0.2, 2_000)
-    plain = _found(store)
-    with store.writing() as writing:
+def test_after_a_known_event_a_drift_is_found_sooner(empty: DuckStore) -> None:
+    escalations(empty, "batch", (0, 30), 0.1, 2_000)
+    escalations(empty, "batch", (30, 32), 0.2, 2_000)
+    plain = _found(empty)
+    with empty.writing() as writing:
         writing.execute("DELETE FROM drift_streams")
         writing.execute(
             "INSERT INTO events VALUES ($at, 'deploy', 'v2', NULL, 'ci')", {"at": day(30).replace(tzinfo=None)}
         )
-    assert _found(store) < plain
+    assert _found(empty) < plain
 
 
 def _found(store: DuckStore) -> datetime:
@@ -167,15 +173,15 @@ def test_a_rule_that_changed_starts_anew(store: DuckStore) -> None:
     assert {each.slice["task_type"]: each.breach for each in found} == {STEADY: False, DRIFTED: False, YOUNG: None}
 
 
-def test_answers_that_grow_by_one_percent_a_day_are_found() -> None:
-    store, random = DuckStore.in_memory(), np.random.default_rng(6)
+def test_answers_that_grow_by_one_percent_a_day_are_found(empty: DuckStore) -> None:
+    random = np.random.default_rng(6)
     at_s = START_S + np.sort(random.integers(0, 49 * DAY_S, 49 * 1_000))
     days = np.maximum((at_s - START_S) / DAY_S - 35, 0)
     tokens = np.round(200 * 1.01**days * np.exp(0.4 * random.standard_normal(len(at_s)))).astype(np.int64)
-    put_tokens(store, "chat", at_s * 1_000_000, tokens)
+    put_tokens(empty, "chat", at_s * 1_000_000, tokens)
     grown = rule(metric="output_tokens_per_request")
-    fired = [at for at, (found,) in backtest(store, grown, day(35), day(49)) if found.breach]
+    fired = [at for at, (found,) in backtest(empty, grown, day(35), day(49)) if found.breach]
     assert day(37) < fired[0] < day(48)
-    (found,) = DriftEngine(store).readings([grown], day(48.9))["EscalationDrift"]
+    (found,) = DriftEngine(empty).readings([grown], day(48.9))["EscalationDrift"]
     assert found.evidence["share_above"] in {"p50", "p90", "p95"}
     assert found.evidence["column"] == "output_tokens"
