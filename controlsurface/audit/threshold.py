@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -86,19 +87,21 @@ class WhatIf:
         return Answer(pa.concat_tables(tables), {"slices": facts, "rule": notes.RULE})
 
 
+_LOCK = Lock()
 _SUMS: WeakKeyDictionary[Any, dict[str, tuple[float, list[Slice]]]] = WeakKeyDictionary()
 
 
 def _kept(ground: Ground, arguments: WhatIfArgs) -> list[Slice]:
     """The slices of a window, made anew when they are older than KEPT_S."""
-    kept = _SUMS.setdefault(ground, {})
     key, now = arguments.model_dump_json(exclude={"thresholds"}), monotonic()
-    found = kept.get(key)
-    if found is None or now - found[0] > KEPT_S:
-        found = kept[key] = (now, list(_slices(ground, arguments)))
-        for old in sorted(kept, key=lambda each: kept[each][0])[:-KEPT]:
-            del kept[old]
-    return found[1]
+    with _LOCK:
+        since, slices = _SUMS.setdefault(ground, {}).get(key, (now - 2 * KEPT_S, []))
+    if now - since > KEPT_S:
+        slices = list(_slices(ground, arguments))
+        with _LOCK:
+            kept = _SUMS[ground] | {key: (now, slices)}
+            _SUMS[ground] = dict(sorted(kept.items(), key=lambda each: each[1][0])[-KEPT:])
+    return slices
 
 
 def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:
