@@ -93,6 +93,29 @@ def test_the_configuration_example_is_one() -> None:
     assert parsed.lanes["large"].escalation
 
 
+def test_the_comparators_example_is_one() -> None:
+    parsed = config.parse(tomllib.loads(example("README.md", "comparators")), "README.md")
+    assert [rule.kind for rule in parsed.audit.comparators.values()] == ["json", "judge"]
+
+
+def test_the_shadow_example_says_what_a_pair_needs(
+    tracer: InMemorySpanExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"version": 1, "edges": [0.5], "otherwise": 0.0}
+    strata = [{"task_type": "rag_answer", "band": 1, "probability": 1.0}]
+    (tmp_path / "plan.json").write_text(json.dumps({**plan, "strata": strata}), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    program: dict[str, Callable[..., None]] = {}
+    exec(example("README.md", "shadow"), program)
+    for task_type in ("rag_answer", "chat"):
+        program["shadow"]("req-1", task_type, 0.8, "gpt-large", lambda model: f"{model} says no")
+    (span,) = tracer.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["controlsurface.shadow.of"] == "req-1"
+    assert span.attributes["controlsurface.sampling.probability"] == 1
+    assert span.attributes["controlsurface.answer.label"] == "gpt-large says no"
+
+
 def test_the_prices_example_is_one(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(example("README.md", "prices"), "utf-8")
