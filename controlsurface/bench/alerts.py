@@ -10,11 +10,10 @@ from controlsurface.alerting.replay import Change
 from controlsurface.bench import alerts_rivals as rivals
 from controlsurface.bench.alerts_traffic import BUCKETS_A_DAY, Traffic, simulate
 
-STREAMS = 250
-LEARN, QUIET, WATCH = 28, 28, 10  # days
+STREAMS = 250  # of the install; they share the allowance of false alerts
+LEARN, WATCH = 28, 10  # days
 VOLUMES = np.array([300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 1e6])
 RATES = np.array([0.02, 0.05, 0.08, 0.12, 0.3])
-RUNS = 40
 SEED = 20_260_105
 
 Rival = Callable[[Traffic, Baseline], Flags]
@@ -23,6 +22,15 @@ RIVALS: dict[str, Rival] = {
     "burn-rate pairs": rivals.burn_rates,
     "hourly z, p < 1e-6": rivals.hourly_z,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is simulated: streams without a drift, their days, and streams of each planted drift."""
+
+    streams: int = STREAMS
+    days: int = 28
+    runs: int = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +79,22 @@ class _Case:
     traffic: Traffic
     onset: Ints
 
+    @property
+    def weeks(self) -> float:
+        """How long it is watched."""
+        return len(self.traffic.n) / BUCKETS_A_DAY / 7
 
-def run(say: Callable[[str], None], seed: int = SEED) -> Result:
+
+def run(say: Callable[[str], None], seed: int = SEED, size: Size | None = None) -> Result:
     """Simulate and measure; the same seed gives the same figures."""
-    random = np.random.default_rng(seed)
-    say(f"{STREAMS} streams without a drift, {QUIET // 7} weeks")
-    quiet = _case(random, np.resize(VOLUMES, STREAMS), np.resize(RATES, STREAMS), QUIET)
+    random, size = np.random.default_rng(seed), size or Size()
+    runs = size.runs
+    say(f"{size.streams} streams without a drift, {size.days} days")
+    quiet = _case(random, np.resize(VOLUMES, size.streams), np.resize(RATES, size.streams), size.days)
     say("planted drifts")
-    wide = _drift(random, 1e5, 0.08, 0.12, WATCH)
-    slim = _drift(random, 3e3, 0.02, 0.10, WATCH)
+    wide, slim = _drift(random, runs, 1e5, 0.08, 0.12), _drift(random, runs, 3e3, 0.02, 0.10)
     say("one constant drift, four weeks")
-    constant = _case(random, np.resize(VOLUMES, RUNS), np.full(RUNS, 0.08), QUIET, np.resize([1.3, 1.57, 2.5], RUNS))
+    constant = _case(random, np.resize(VOLUMES, runs), np.full(runs, 0.08), 28, np.resize([1.3, 1.57, 2.5], runs))
     ways = tuple(_judge(name, (quiet, wide, slim, constant), say) for name in ("drift engine", "plain CUSUM", *RIVALS))
     own = ways[0]
     return Result(
@@ -93,10 +106,10 @@ def run(say: Callable[[str], None], seed: int = SEED) -> Result:
     )
 
 
-def _drift(random: np.random.Generator, a_day: float, before: float, after: float, days: int) -> _Case:
+def _drift(random: np.random.Generator, runs: int, a_day: float, before: float, after: float) -> _Case:
     """The same drift in many streams."""
     change = after / (1 - after) / (before / (1 - before))
-    return _case(random, np.full(RUNS, a_day), np.full(RUNS, before), days, change)
+    return _case(random, np.full(runs, a_day), np.full(runs, before), WATCH, change)
 
 
 def _case(
@@ -115,13 +128,12 @@ def _judge(name: str, cases: tuple[_Case, _Case, _Case, _Case], say: Callable[[s
     """One way in all cases."""
     say(name)
     quiet, wide, slim, constant = (_onsets(name, case) for case in cases)
-    weeks = QUIET / 7
     return Way(
         name,
-        sum(map(len, quiet)) / weeks,
+        sum(map(len, quiet)) / cases[0].weeks * STREAMS / len(quiet),
         _median_hours(wide, cases[1].onset),
         _median_hours(slim, cases[2].onset),
-        float(np.mean([len(each) for each in constant])) / weeks,
+        float(np.mean([len(each) for each in constant])) / cases[3].weeks,
     )
 
 

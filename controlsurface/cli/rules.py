@@ -10,6 +10,7 @@ from controlsurface.alerting import files, testing
 from controlsurface.alerting.reload import places
 from controlsurface.alerting.rules import RuleFile
 from controlsurface.cli import output
+from controlsurface.cli.accept import accept
 from controlsurface.cli.options import config_of, json_option
 from controlsurface.errors import RulesFailed
 from controlsurface.store.duckdb import DuckStore
@@ -20,6 +21,9 @@ _FILES = click.argument("paths", nargs=-1, metavar="[FILES]", type=click.Path(pa
 @click.group("rules", epilog="FILES are rule files or folders of them; without, all rules of the configuration.")
 def command() -> None:
     """Alert rules: check, test, replay over what is stored, describe."""
+
+
+command.add_command(accept)
 
 
 @command.command()

@@ -1,0 +1,38 @@
+"""Commands about drift: what is accepted, and what the detector is worth."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from controlsurface.alerting.drift_rules import DriftEngine
+from controlsurface.bench.alerts import Size
+from controlsurface.bench.alerts import run as bench
+from controlsurface.cli import run
+from controlsurface.errors import NotFound
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting.drift_traffic import day, escalations, rule
+
+
+def test_a_drift_is_accepted_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = DuckStore.open(tmp_path)
+    escalations(store, "chat", (0, 9), 0.1, 1_000)
+    DriftEngine(store).readings([rule()], day(9))
+    store.close()
+    words = ["rules", "accept", "EscalationDrift", "--where", "task_type=chat", "--who", "ann", "--data", str(tmp_path)]
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["slices"] == [{"task_type": "chat"}]
+    assert run([*words[:2], "EscalationDrif", *words[3:]]) == NotFound.exit_code
+    assert "did you mean 'EscalationDrift'" in capsys.readouterr().err
+
+
+def test_the_drift_engine_is_quiet_and_quick_beside_other_ways() -> None:
+    said: list[str] = []
+    result = bench(said.append, seed=3, size=Size(streams=42, days=7, runs=5))
+    assert said
+    assert result.family_false_alarms_per_week <= 1
+    assert result.delay_h_8_to_12_at_100k <= 8
+    assert result.delay_h_2_to_10_at_3k <= 3
+    assert result.onsets_per_week_constant_drift <= 0.5
+    assert all(way.false_alarms_per_week > 100 for way in result.ways[1:])
+    assert result.rounded()["ways"]
