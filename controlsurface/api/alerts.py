@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from controlsurface.alerting import asked
+from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.silencing import NoArguments
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
@@ -52,6 +53,20 @@ MESSAGES = record(
                 | {"attempts": COUNT, "created_at": TIME, "sent_at": TIME, "problem": MAYBE_TEXT, "title": MAYBE_TEXT}
             )
         )
+    }
+)
+
+
+_MAYBE: Schema = {"type": ["number", "null"]}
+FIRINGS = record(
+    {
+        "rows": many(
+            record(
+                {"rule": TEXT, "labels": TEXT, "since": TIME, "until": TIME, "onset": TIME}
+                | dict.fromkeys(("value", "n", "low", "high", "threshold", "before"), _MAYBE)
+            )
+        ),
+        "elapsed_ms": NUMBER,
     }
 )
 
@@ -143,6 +158,12 @@ def _seconds(text: object) -> float:
     return found.total_seconds() if isinstance(found, timedelta) else float(str(found or 0))
 
 
+def backtest(reader: Reader, args: BacktestArgs, _: Path) -> Tabular:
+    """When a rule would have fired."""
+    answer = reader.ask(Backtest(args))
+    return Tabular("rows", answer.rows, answer.facts)
+
+
 def history(reader: Reader, args: asked.Latest, _: Path) -> Tabular:
     """Changes of state."""
     return Tabular("rows", reader.ask(asked.History(args)).rows)
@@ -156,6 +177,7 @@ def notifications(reader: Reader, args: asked.Latest, _: Path) -> Tabular:
 OPERATIONS = (
     Operation("/api/v1/alerts", "Alerts that are pending or fire", NoArguments, alerts, ALERTS),
     Operation("/api/v1/alerts/history", "Changes of alerts, the newest first", asked.Latest, history, HISTORY),
+    Operation("/api/v1/rules/backtest", "When a rule would have fired", BacktestArgs, backtest, FIRINGS),
     Operation("/api/v1/rules", "Rules in force, with their alerts", NoArguments, rules, RULES),
     Operation("/api/v1/notifications", "Messages sent, waiting and given up", asked.Latest, notifications, MESSAGES),
 )

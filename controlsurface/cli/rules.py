@@ -1,5 +1,7 @@
 """`controlsurface rules`: check, test, replay and describe rule files."""
 
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -7,11 +9,13 @@ import orjson
 import pyarrow as pa
 
 from controlsurface.alerting import files, testing
+from controlsurface.alerting.kept import defined
+from controlsurface.alerting.rehearsal import Backtest, BacktestArgs, window
 from controlsurface.alerting.reload import places
-from controlsurface.alerting.rules import RuleFile
+from controlsurface.alerting.rules import GaugeRule, HeartbeatRule, RuleFile
 from controlsurface.cli import output
 from controlsurface.cli.accept import accept
-from controlsurface.cli.options import config_of, json_option
+from controlsurface.cli.options import DURATION, config_of, data_option, json_option, reader_of
 from controlsurface.errors import RulesFailed
 from controlsurface.store.duckdb import DuckStore
 
@@ -63,6 +67,35 @@ def test(context: click.Context, paths: tuple[Path, ...]) -> None:
         store.close()
     if failed:
         raise RulesFailed(f"{failed} of {done} tests failed")
+
+
+@command.command()
+@_FILES
+@data_option
+@click.option("--since", type=DURATION, default="30d", show_default=True, help="From so long ago until now.")
+@click.option("--every", type=DURATION, default="5m", show_default=True, help="From one evaluation to the next.")
+@json_option
+@click.pass_context
+def backtest(
+    context: click.Context, paths: tuple[Path, ...], data: Path, since: timedelta, every: timedelta, as_json: bool
+) -> None:
+    """Say when rules would have fired over what is stored."""
+    start, end = window(since)
+    found: list[dict[str, object]] = []
+    with closing(reader_of(data, context)) as reader:
+        for rule in files.load(files.rule_files(_asked(context, paths))).rules.values():
+            if isinstance(rule, GaugeRule | HeartbeatRule):
+                click.echo(f"{rule.alert}: rules about the server itself cannot be replayed", err=True)
+                continue
+            args = BacktestArgs(definition=defined(rule), start=start, end=end, every=every)
+            found += reader.ask(Backtest(args)).rows.to_pylist()
+    if as_json:
+        output.write_json(found)
+    elif found:
+        shown = ("labels", "since", "until", "value", "n", "threshold")
+        output.write_table(pa.Table.from_pylist([{name: row[name] for name in shown} for row in found]))
+    else:
+        click.echo("no rule would have fired", err=True)
 
 
 @command.command()
