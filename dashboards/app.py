@@ -6,6 +6,7 @@ ui.frame(
     [
         ui.page("overview.py", "Overview", "monitoring", default=True),
         ui.page("triage.py", "Triage", "troubleshoot"),
+        ui.page("alerts.py", "Alerts", "notifications"),
         ui.page("routing.py", "Routing", "alt_route"),
         ui.page("latency.py", "Latency", "timer"),
         ui.page("cost.py", "Cost", "payments"),

@@ -7,6 +7,7 @@ from controlsurface import charts, ui
 TARGET = 0.20  # of requests escalated: above it a router is worth refining
 
 view = ui.view()
+ui.alert_strip()
 by_lane = ui.query("latency_p95", by=["lane"])
 if by_lane.is_empty():
     ui.nothing_yet()

@@ -5,6 +5,11 @@ The only place, beside the pages themselves, that imports Streamlit.
 
 from controlsurface.ui import audits, desk, policy_form, what_if
 from controlsurface.ui.accounts import anything, ledger, sources, unclaimed, unrecognised
+from controlsurface.ui.alerts import history as alert_history
+from controlsurface.ui.alerts import listing as alerts
+from controlsurface.ui.alerts import messages as alert_messages
+from controlsurface.ui.alerts import now as alerts_now
+from controlsurface.ui.alerts import strip as alert_strip
 from controlsurface.ui.bar_list import bars
 from controlsurface.ui.certainty import confidence
 from controlsurface.ui.changes import events
@@ -23,12 +28,14 @@ from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, query, view
 from controlsurface.ui.reporting import report
 from controlsurface.ui.request_card import card, spans
+from controlsurface.ui.rule_desk import rule_table, rules
 from controlsurface.ui.selection import different, lead_to_triage, select, spike
 from controlsurface.ui.separation import lanes_apart
 from controlsurface.ui.series import beside_all, kinds, tokens
 from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
 from controlsurface.ui.sides import METRICS, around, nearest, samples
 from controlsurface.ui.sides import tiles as side_tiles
+from controlsurface.ui.silence_desk import silences
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tile_row import lanes, tile, tiles
 from controlsurface.ui.units import between, shown, step
@@ -38,6 +45,11 @@ from controlsurface.ui.zoom import over_time
 
 __all__ = [
     "METRICS",
+    "alert_history",
+    "alert_messages",
+    "alert_strip",
+    "alerts",
+    "alerts_now",
     "anything",
     "around",
     "attribution",
@@ -82,6 +94,8 @@ __all__ = [
     "ranking",
     "report",
     "rivals",
+    "rule_table",
+    "rules",
     "samples",
     "search",
     "select",
@@ -89,6 +103,7 @@ __all__ = [
     "shown",
     "side_by_side",
     "side_tiles",
+    "silences",
     "sources",
     "spans",
     "spike",

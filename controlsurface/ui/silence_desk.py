@@ -1,0 +1,84 @@
+"""Silences on screen: those in force, a form for a new one, a button that ends one."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from controlsurface.alerting import silencing
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.matchers import Matcher, parse
+from controlsurface.reader.asking import Order
+from controlsurface.ui import reading
+from controlsurface.ui.panels import panel
+
+LENGTHS = {"30 minutes": 0.5, "2 hours": 2, "8 hours": 8, "1 day": 24, "1 week": 168}  # hours
+DONE = "_silence_done"
+
+
+def silences() -> None:
+    """The panel; an address with `silence=` has filled the form already."""
+    rows = reading.answer(lambda: reading.reader().ask(silencing.Silences())).rows.to_pylist()
+    live = [row for row in rows if row["status"]["state"] != "expired"]
+    with panel("Silences", f"{len(live)} in force or to come"):
+        if said := st.session_state.pop(DONE, ""):
+            st.success(said)
+        for row in live:
+            _row(row)
+        if not live:
+            st.caption("Nothing is silenced.")
+        _form()
+
+
+def _row(row: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        told = " ".join(str(Matcher(m["name"], m["value"], m["isRegex"], m["isEqual"])) for m in row["matchers"])
+        about = f"until {row['endsAt']:%b %d %H:%M} UTC, {row['createdBy'] or 'nobody named'}: {row['comment'] or '–'}"
+        st.text(f"{told}\n{row['status']['state']} {about}")
+        if st.button("End it", key=f"end {row['id']}", help=f"End the silence of {told} now"):
+            _do(silencing.ExpireSilence(row["id"]), "The silence has ended.")
+
+
+def _form() -> None:
+    given = st.query_params.get_all("silence")
+    with st.expander("Silence alerts", expanded=bool(given)), st.form("silence", border=False):
+        matchers = st.text_area(
+            "Matchers, one a line; all must match",
+            "\n".join(given),
+            key=f"matchers {given}",
+            placeholder='alertname="EscalationRateHigh"\nlane=~"large|xl"',
+        )
+        left, middle, right = st.columns(3)
+        length = left.selectbox("For", list(LENGTHS), index=1)
+        who = middle.text_input("Who", os.environ.get("USER", ""))
+        why = right.text_input("Why")
+        if st.form_submit_button("Silence"):
+            _put(matchers, timedelta(hours=LENGTHS[length or "2 hours"]), who, why)
+
+
+def _put(matchers: str, length: timedelta, who: str, why: str) -> None:
+    """Ask for the silence; what is wrong with it is said beside the form."""
+    now = datetime.now(UTC)
+    try:
+        found = [parse(line) for line in matchers.splitlines() if line.strip()]
+        bodies = tuple(
+            silencing.MatcherBody(name=m.name, value=m.value, isRegex=m.is_regex, isEqual=m.is_equal) for m in found
+        )
+        body = silencing.SilenceBody(matchers=bodies, startsAt=now, endsAt=now + length, createdBy=who, comment=why)
+    except (ValueError, ControlSurfaceError) as problem:
+        st.warning(f"Not silenced: {problem}")
+        return
+    _do(silencing.PutSilence(body), "Silenced.")
+
+
+def _do(order: Order, said: str) -> None:
+    try:
+        reading.reader().do(order)
+    except ControlSurfaceError as problem:
+        st.warning(f"Not done: {problem}")
+        return
+    st.session_state[DONE] = said
+    st.query_params.pop("silence", None)
+    st.rerun()

@@ -1,0 +1,82 @@
+"""The Alerts page and the strip: what fires leads to its cause, silences come and go, thresholds are tried."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import streamlit as st
+
+from controlsurface.alerting.outbox import known
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting.firing import fire
+from tests.seed import seed
+from tests.serving import serving
+from tests.ui.conftest import Open
+from tests.ui.test_pages import html
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    """A day of traffic and one alert that fires."""
+    made = DuckStore.in_memory()
+    seed(made, n=1500, days=1, end=datetime.now(UTC))
+    fire(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def url(store: DuckStore) -> Iterator[str]:
+    with serving(LocalReader(store)) as address:
+        yield address
+
+
+def test_what_fires_is_listed_with_its_change_and_leads_to_its_cause(opened: Open, url: str) -> None:
+    app = opened(url, "alerts.py")
+    assert not app.exception
+    shown = html(app)
+    assert "Escalation rate of task_type code 12.0 % → 42.0 % (38.0 % to 46.0 %, n = 600)" in shown
+    assert "triage?range=custom" in shown
+    assert "task_type=code&amp;metric=escalation_rate&amp;spike_from=" in shown
+    assert "above 30.0 %" in shown
+
+
+def test_the_overview_says_what_fires_above_all(opened: Open, url: str) -> None:
+    shown = html(opened(url))
+    assert shown.index("cs-strip") < shown.index("cs-tiles")
+    assert "Inspect" in shown
+
+
+def test_the_overview_is_quiet_when_nothing_fires(opened: Open, seeded_url: str) -> None:
+    assert "cs-strip" not in html(opened(seeded_url))
+
+
+def test_an_alert_is_silenced_from_its_link_and_the_silence_ended(opened: Open, url: str, store: DuckStore) -> None:
+    app = opened(url, "alerts.py", silence=['alertname="EscalationRateHigh"', 'task_type="code"'])
+    app.button(key="FormSubmitter:silence-Silence").click().run()
+    (silence,) = known(store)[1]
+    assert silence.silences({"alertname": "EscalationRateHigh", "task_type": "code"}, datetime.now(UTC))
+    assert "silenced" in html(app)
+    st.cache_resource.clear()  # pages share answers for ten seconds
+    assert "cs-strip" not in html(opened(url))
+    app = opened(url, "alerts.py")
+    app.button(key=f"end {silence.id}").click().run()
+    assert known(store)[1][0].state(datetime.now(UTC)) == "expired"
+
+
+def test_a_matcher_that_is_none_is_said_beside_the_form(opened: Open, url: str, store: DuckStore) -> None:
+    before = len(known(store)[1])
+    app = opened(url, "alerts.py", silence=["nonsense"])
+    app.button(key="FormSubmitter:silence-Silence").click().run()
+    assert "is no matcher" in app.warning[0].value
+    assert len(known(store)[1]) == before
+
+
+def test_another_threshold_says_how_often_it_would_have_fired(opened: Open, url: str) -> None:
+    app = opened(url, "alerts.py")
+    field = app.number_input(key="threshold EscalationRateHigh")
+    assert field.value == 30
+    field.set_value(99).run()
+    told = " ".join(each.value for each in app.markdown)
+    assert "99.0 % it would have fired" in told
