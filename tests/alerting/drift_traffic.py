@@ -32,7 +32,7 @@ def escalations(store: DuckStore, task: str, days: tuple[float, float], rate: Fl
 
 _REQUEST = (
     "INSERT INTO requests BY NAME SELECT uuid()::VARCHAR AS request_id, uuid() AS trace_id, 1 AS span_id, "
-    "$task AS task_type, 1 AS attempts, 0 AS failed_attempts, 1 AS steps, 0 AS retries, FALSE AS fell_back, "
+    "1 AS attempts, 0 AS failed_attempts, 1 AS steps, 0 AS retries, FALSE AS fell_back, "
     "FALSE AS failed, FALSE AS priced, * FROM given"
 )
 
@@ -41,13 +41,7 @@ def put(store: DuckStore, at_us: Ints, weight: Floats, task: str, *, escalated: 
     """Rows as the derivation would write them, each with a weight."""
     whether = pa.array([escalated] * len(at_us))
     given = {"started_at": pa.array(at_us, pa.timestamp("us")), "escalated": whether, "sample_weight": weight}
-    _insert(store, task, given | {"lane": ["small"] * len(at_us)})
-
-
-def put_tokens(store: DuckStore, task: str, at_us: Ints, tokens: Ints) -> None:
-    """Requests with so many output tokens."""
-    given = {"started_at": pa.array(at_us, pa.timestamp("us")), "output_tokens": tokens}
-    _insert(store, task, given | {"lane": ["small"] * len(at_us), "sample_weight": np.ones(len(at_us))})
+    insert(store, given | {"task_type": [task] * len(at_us), "lane": ["small"] * len(at_us)})
 
 
 def put_latencies(store: DuckStore, task: str, lane: str, latency_ms: Floats) -> None:
@@ -55,13 +49,14 @@ def put_latencies(store: DuckStore, task: str, lane: str, latency_ms: Floats) ->
     n = len(latency_ms)
     at_us = (START_S + np.linspace(60, DAY_S - 600, n)).astype(np.int64) * 1_000_000
     given = {"started_at": pa.array(at_us, pa.timestamp("us")), "duration_ms": latency_ms}
-    _insert(store, task, given | {"lane": [lane] * n, "sample_weight": np.ones(n)})
+    insert(store, given | {"task_type": [task] * n, "lane": [lane] * n, "sample_weight": np.ones(n)})
 
 
-def _insert(store: DuckStore, task: str, given: dict[str, object]) -> None:
+def insert(store: DuckStore, given: dict[str, object]) -> None:
+    """Rows with these columns; the others are as of any request."""
     with store.writing() as writing:
         writing.attach("given", pa.table(given))
-        writing.execute(_REQUEST, {"task": task})
+        writing.execute(_REQUEST)
 
 
 def rule(**more: object) -> DriftRule:

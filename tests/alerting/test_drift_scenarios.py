@@ -1,0 +1,71 @@
+"""The simulated router's scenarios, as rows in a store: a steady one raises nothing, a drifting one is found."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from controlsurface.alerting.drift_rules import backtest
+from controlsurface.demo import DemoSettings, world
+from controlsurface.demo.draws import draw
+from controlsurface.demo.outcomes import Row, decide
+from controlsurface.demo.simulate import SECOND_NS, _rhythm
+from controlsurface.store.duckdb import DuckStore
+
+from .drift_traffic import START_S, day, insert, rule
+
+A_DAY, LEARNT, WATCHED = 500.0, 28, 28
+
+
+@contextmanager
+def simulated(scenario: str) -> Iterator[DuckStore]:
+    """Eight weeks of requests; the event, if any, is after four."""
+    settings = DemoSettings(7, scenario, rate=A_DAY / 86_400, event_at=day(LEARNT))
+    rows = [row for hour in range((LEARNT + WATCHED) * 24) for row in _hour(settings, hour)]
+    with closing(DuckStore.in_memory()) as store:
+        insert(
+            store,
+            {
+                "started_at": pa.array([row.at_ns // 1000 for row in rows], pa.timestamp("us")),
+                "task_type": [world.TASKS[row.task].name for row in rows],
+                "escalated": [bool(row.reason) for row in rows],
+                "lane": ["large" if row.reason else "small" for row in rows],
+                "confidence": [row.confidence for row in rows],
+                "threshold": [row.threshold for row in rows],
+                "output_tokens": [row.large_output_tokens if row.reason else row.output_tokens for row in rows],
+                "sample_weight": np.ones(len(rows)),
+            },
+        )
+        yield store
+
+
+def _hour(settings: DemoSettings, hour: int) -> Iterator[Row]:
+    start_ns = (START_S + hour * 3600) * SECOND_NS
+    random = np.random.default_rng([settings.seed, hour])
+    expected = settings.rate * 3600 * _rhythm(start_ns)
+    return decide(draw(random, start_ns, 3600 * SECOND_NS, expected), settings)
+
+
+@pytest.fixture(scope="module")
+def steady() -> Iterator[DuckStore]:
+    with simulated("steady") as store:
+        yield store
+
+
+@pytest.mark.parametrize(
+    ("metric", "by"),
+    [("escalation_rate", ["task_type"]), ("output_tokens_per_request", [])],
+)
+def test_four_steady_weeks_raise_nothing(steady: DuckStore, metric: str, by: list[str]) -> None:
+    steps = list(backtest(steady, rule(metric=metric, by=by), day(LEARNT), day(LEARNT + WATCHED)))
+    assert [found.slice for _, readings in steps for found in readings if found.breach] == []
+    assert all(found.breach is False for found in steps[-1][1])
+
+
+def test_answers_that_grow_by_one_percent_a_day_are_found() -> None:
+    with simulated("drift") as store:
+        grown = rule(metric="output_tokens_per_request", by=[])
+        fired = [at for at, (found,) in backtest(store, grown, day(LEARNT), day(LEARNT + 21)) if found.breach]
+    assert day(LEARNT + 3) < fired[0] < day(LEARNT + 21)
