@@ -3,6 +3,7 @@
 Rows are in order, so that sums of the same rows are the same to the last digit.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ _TRAFFIC = """,
 paired AS (
     SELECT *
     FROM compared
-    WHERE started_at >= $first
     QUALIFY row_number() OVER (PARTITION BY request_id, shadow_large ORDER BY started_at, attempt_id) = 1
 ),
 judged AS (  -- what users were given, shadowed or not
@@ -74,18 +74,16 @@ LEFT JOIN judged ON judged.request_id = r.request_id"""
 def pairs(args: Window, config: Config) -> Statement:
     """Every comparison in the window, with grades, weight and the request's confidence."""
     found, parameters = conditions("comparisons", args)
-    return Statement(
-        f"{_GRADES}{_PAIRS}{where(found, '')}\nORDER BY r.started_at, r.attempt_id", parameters | _rules(config)
-    )
+    sql = f"{_GRADES}{_PAIRS}{where(found, '')}\nORDER BY r.started_at, r.attempt_id"
+    return Statement(sql, parameters | _rules(config) | _between(args.start, args.end))
 
 
 def traffic(args: Window, config: Config) -> Statement:
     """Every request in the window that a lane answered, with its shadow from a lane of the other sort, if any."""
     found, parameters = conditions("requests", args)
     decided = ["r.cache IS NULL", "r.escalated IS NOT NULL", "NOT r.failed", *found]
-    first = parameters.get("start") or np.datetime64("1970-01-01", "us").item()
     sql = f"{_GRADES}{_TRAFFIC}{where(decided, '')}\nORDER BY r.started_at, r.span_id"
-    return Statement(sql, parameters | _rules(config) | {"first": first})
+    return Statement(sql, parameters | _rules(config) | _between(args.start, None))
 
 
 def floats(table: pa.Table, name: str) -> Floats:
@@ -100,6 +98,11 @@ def codes(table: pa.Table, name: str) -> tuple[Codes, list[Any]]:
     words = [*column.dictionary.to_pylist(), None]
     numbers = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return np.asarray(numbers, dtype=np.int64), words
+
+
+def _between(low: datetime | None, high: datetime | None) -> dict[str, datetime | None]:
+    """When the shadow calls began; None is open."""
+    return {"low": low and low.replace(tzinfo=None), "high": high and high.replace(tzinfo=None)}
 
 
 def _rules(config: Config) -> dict[str, Any]:

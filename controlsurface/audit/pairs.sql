@@ -22,7 +22,7 @@ compared AS (
         coalesce(people.shadow_grade, shadow.grade, label_grade(c.shadow_label, $grade_labels)) AS shadow_grade,
         people.disagree AS people_disagree,
         CASE WHEN $large = [] THEN NULL ELSE list_contains($large, c.shadow_lane) END AS shadow_large
-    FROM comparisons AS c
+    FROM compared($low::TIMESTAMP, $high::TIMESTAMP) AS c
     LEFT JOIN people ON people.item_id = c.attempt_id
     LEFT JOIN evaluated AS answer ON answer.trace_id = c.answer_trace_id AND answer.span_id = c.answer_span_id
     LEFT JOIN evaluated AS shadow ON shadow.trace_id = c.shadow_trace_id AND shadow.span_id = c.shadow_span_id

@@ -160,3 +160,28 @@ def test_the_commands_print_what_the_questions_say(tmp_path: Path, capsys: pytes
     assert said("audit", "estimate", "--json")["rows"][0]["comparator"] == "number, tolerance 0.02, version bae0af"
     assert said("audit", "plan", "--rate", "0.1", "--json")["version"] == 1
     assert said("audit", "sample", "r1", "--json")["request_id"] == "r1"
+
+
+def test_without_grades_quality_is_agreement_with_the_large_lane() -> None:
+    store, random = DuckStore.in_memory(), np.random.default_rng(5)
+    made = world(random, 2000)
+    fill(store, random, made, "chat", np.full(2000, 0.5))
+    with store.writing() as writing:  # labels that grade nothing
+        writing.execute("UPDATE attempts SET answer_label = CASE answer_label WHEN 'correct' THEN 'yes' ELSE 'no' END")
+    reader = LocalReader(store)
+    low, high = what_if(reader, "chat", 0.0, 1.1)
+    same = float((made.small == made.large).mean())
+    assert low["quality"] == pytest.approx(same, abs=0.04)
+    assert high["quality"] == 1
+    answer = reader.ask(WhatIf(WhatIfArgs(task_type="chat")))
+    assert answer.facts["slices"][0]["quality_is"] == "agreement with the large lane"
+    basis = reader.ask(Calibration(CalibrationArgs())).facts["basis"]
+    assert basis == "agreement with the large lane"
+
+
+def test_a_window_without_its_end_reads_what_began_in_it(local: LocalReader) -> None:
+    since = DisagreementArgs(by=(), start="2026-01-01T00:33:20Z")
+    before = DisagreementArgs(by=(), end="2026-01-01T00:33:20Z")
+    parts = [local.ask(Disagreement(each)).rows["n"][0].as_py() for each in (since, before)]
+    assert sum(parts) == local.ask(Disagreement(DisagreementArgs(by=()))).rows["n"][0].as_py()
+    assert min(parts) > 300
