@@ -1,4 +1,4 @@
--- A run of the requests of a benchmark and their calls, spread over its days: the same ones every time.
+-- A run of the requests of a day and their calls: the same ones every time.
 CREATE OR REPLACE TEMP MACRO chance(i, what) AS (hash(i, what) % 1000003) / 1000003.0;
 CREATE OR REPLACE TEMP MACRO normal(i, what) AS
     sqrt(-2 * ln(chance(i, what) + 1e-9)) * cos(6.283185307179586 * chance(i, what + 1000));
@@ -11,8 +11,8 @@ drawn AS (
     SELECT
         i,
         -- a day has its busy hours
-        $start + to_microseconds(CAST((passed + 0.5 * sin(6.283185307179586 * passed * $days)
-            / (6.283185307179586 * $days)) * $days * 86400000000 AS BIGINT)) AS started_at,
+        $start + to_microseconds(CAST(
+            (passed + 0.5 * sin(6.283185307179586 * passed) / 6.283185307179586) * 86400000000 AS BIGINT)) AS started_at,
         passed,
         CAST(floor(8 * chance(i, 1) * chance(i, 2)) AS INTEGER) AS task,
         CAST(floor(8 * chance(i, 3) * chance(i, 4)) AS INTEGER) AS tenant,
@@ -51,7 +51,7 @@ SELECT
     'tenant-' || tenant AS tenant_name,
     'team-' || tenant // 2 AS team,
     CASE WHEN chance(i, 15) < 0.95 THEN 'production' ELSE 'staging' END AS environment,
-    CASE WHEN passed < 0.7 OR (passed < 0.72 AND chance(i, 16) < 0.5) THEN 'v1' ELSE 'v2' END AS router_version
+    'v1' AS router_version
 FROM laned;
 
 INSERT INTO requests BY NAME

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from controlsurface.bench import alerts as alerting
 from controlsurface.bench import ingest as benchmark
+from controlsurface.bench import query as questions
 from controlsurface.cli import output
 from controlsurface.cli.options import json_option
 
@@ -44,6 +45,20 @@ def alerts(seed: int, as_json: bool) -> None:
         output.write_json(result.rounded())
     else:
         output.write_table(pa.Table.from_pylist(result.table()))
+
+
+@command.command()
+@click.option(
+    "--requests", type=click.IntRange(10_000), default=1_000_000, show_default=True, help="In the store, over 90 days."
+)
+@json_option
+def query(requests: int, as_json: bool) -> None:
+    """How soon the pages' panels, a trace, contributors and a week's bill are answered, over HTTP."""
+    result = questions.run(requests, _say()).rounded()
+    if as_json:
+        output.write_json(result)
+    else:
+        output.write_table(pa.table({"figure": list(result), "value": [str(value) for value in result.values()]}))
 
 
 def _say() -> Callable[[str], None]:

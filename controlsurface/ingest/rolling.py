@@ -52,12 +52,18 @@ DELETE FROM rolled WHERE (step_s, bucket) IN (FROM taken);
 """
 _NOTE = """
 INSERT INTO rolled
-SELECT taken.step_s, taken.bucket, CAST(now() AS TIMESTAMP), coalesce(sum(requests), 0), coalesce(sum(attempts), 0)
-FROM taken LEFT JOIN (
+WITH short AS (
     SELECT bucket, sum(n_rows) AS requests, 0 AS attempts FROM requests_between GROUP BY bucket
     UNION ALL
     SELECT bucket, 0, sum(n_rows) FROM attempts_between GROUP BY bucket
-) AS counted ON time_bucket(to_seconds(taken.step_s), counted.bucket) = taken.bucket
+),
+counted AS (
+    SELECT 300 AS step_s, bucket, requests, attempts FROM short
+    UNION ALL
+    SELECT 3600, time_bucket(INTERVAL 1 HOUR, bucket), requests, attempts FROM short
+)
+SELECT taken.step_s, taken.bucket, CAST(now() AS TIMESTAMP), coalesce(sum(requests), 0), coalesce(sum(attempts), 0)
+FROM taken LEFT JOIN counted ON counted.step_s = taken.step_s AND counted.bucket = taken.bucket
 GROUP BY taken.step_s, taken.bucket
 """
 _MARK_ALL = """
@@ -108,8 +114,7 @@ def _judged_otherwise(writing: Writing, known: set[str]) -> bool:
 def _know(writing: Writing, name: str, columns: list[str]) -> None:
     """Note the columns of a table."""
     writing.execute("DELETE FROM rollup_columns WHERE rollup = $name", {"name": name})
-    for column in columns:
-        writing.execute("INSERT INTO rollup_columns VALUES ($name, $column)", {"name": name, "column": column})
+    writing.execute("INSERT INTO rollup_columns SELECT $name, unnest($columns)", {"name": name, "columns": columns})
 
 
 def mark_all(store: DuckStore) -> None:
