@@ -5,7 +5,8 @@ import streamlit as st
 from controlsurface import charts, ui
 
 view = ui.view()
-if ui.query("requests")["n"].sum() == 0:
+rows = int(ui.query("requests")["n"].sum())
+if not rows:
     ui.nothing_yet()
 about = ui.spike(view)
 events = ui.events()
@@ -27,7 +28,7 @@ def over_time() -> None:
     """The course; a box drawn in it becomes the selection. A box holds only while its figure stays the same."""
     figure = charts.course(
         course,
-        view.span,
+        steps.span,
         ui.palette(),
         unit=metric.unit,
         selection=selection if about.drawn else None,
@@ -45,7 +46,8 @@ with (
     left,
     ui.panel(name.capitalize(), "draw a box over what you want explained; orange is selected, grey held against"),
 ):
-    course = ui.query(metric.id, every=view.step)
+    steps = view.resting_on(rows)
+    course = ui.query(metric.id, every=steps.step)
     over_time()
 with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['value'] or 'unknown'}" if cause else ""):
     steady = view.resting_on(found.n // 5)
@@ -62,7 +64,8 @@ with ui.panel(
     if ranked:
         ui.different_bars(found)
     else:
-        ui.state("Nothing to compare", f"Neither window has a value with {found.support} rows in it.")
+        words = f"No value has {found.support} rows"
+        ui.state("Nothing to compare", f"{words}: {found.n:,} are selected, {found.n_before:,} held against.")
 if ranked:
     ui.report(about)
 

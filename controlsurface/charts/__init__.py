@@ -2,7 +2,7 @@
 
 from controlsurface.charts.distribution import heatmap, lanes
 from controlsurface.charts.evidence import consequences, reliability, whiskers
-from controlsurface.charts.figure import Event
+from controlsurface.charts.figure import Event, blank
 from controlsurface.charts.over_time import Span, lines, quantiles, stacked
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.spark import spark
@@ -14,6 +14,7 @@ __all__ = [
     "Event",
     "Palette",
     "Span",
+    "blank",
     "consequences",
     "course",
     "heatmap",

@@ -7,6 +7,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from controlsurface.charts.palette import Palette
@@ -98,6 +99,11 @@ def figure(
             **layout,
         },
     )
+
+
+def blank(drawn: go.Figure) -> bool:
+    """Whether no line or area of a figure has a known value."""
+    return all(np.isnan(np.asarray(trace.y, dtype=np.float64)).all() for trace in drawn.data)
 
 
 def value_axis(unit: str) -> Trace:

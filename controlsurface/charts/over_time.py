@@ -100,8 +100,9 @@ def stacked(
 ) -> go.Figure:
     """Sums (bucket, by, value) as areas on each other, in complete buckets: a running one would look like a fall.
 
-    A missing bucket is a zero, for a sum it is one.
+    A missing bucket is a zero, for a sum it is one; what is known in no bucket is left out.
     """
+    rows = rows.drop_nulls("value")
     names = rows[by].unique(maintain_order=True).to_list()
     (sums,) = span.grids(rows, names, by, value=0)
     marks, words = markers(events, span, palette)

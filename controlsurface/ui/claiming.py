@@ -63,5 +63,5 @@ def _claim(model: str, lane: str) -> None:
 def _lines(models: pl.DataFrame) -> None:
     """The lines of the configuration that would give these models a lane."""
     names = [json.dumps(escape(name), ensure_ascii=False) for name in models["model"]]
-    st.code(f"[lanes.small]  # or large\nmodels = [..., {', '.join(names[:MOST])}]", language="toml")
+    st.code(f"[lanes.small]  # or large\nmodels = [..., {', '.join(names[:MOST])}]", language=None)
     st.caption("In controlsurface.toml; `controlsurface doctor --config` prints the lists that are in force now.")

@@ -20,7 +20,7 @@ def bars(found: Contributors) -> None:
     largest = max((_share(found, row, side) for row in own[:MOST] for side in ("before", "after")), default=0) or 1
     head = tag(
         "div",
-        *(tag("div", text(name), class_=kind) for name, kind in HEAD.items()),
+        *(tag("div", text(name), class_=kind, role="columnheader") for name, kind in HEAD.items()),
         class_="head",
         role="row",
     )
@@ -82,9 +82,10 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
             f" {name}",
             *([tag("small", text(f" within {row['within']}"))] if row["within"] else []),
             title=f"{row['n']:,} rows, {row['n_before']:,} before",
+            role="rowheader",
         ),
-        tag("div", pair, role="img", aria_label=label, title=label),
-        *(tag("div", text(figure), class_="figure") for figure in figures),
+        tag("div", tag("div", pair, role="img", aria_label=label, title=label), role="cell"),
+        *(tag("div", text(figure), class_="figure", role="cell") for figure in figures),
         role="row",
     )
 

@@ -1,11 +1,23 @@
-"""Dark first: the theme a browser shows until its user chooses another in the menu."""
+"""Dark first: the theme a browser shows until its user chooses another in the menu, for all pages at once."""
 
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Streamlit 1.67 reads this key when the page loads, and follows the system where it is missing.
-SCRIPT = b"""<script>localStorage["stActiveTheme-" + location.pathname + "-v2"] ??= '"Dark"'</script>"""
+# Streamlit 1.67 reads this key when the page loads, one for each address, and follows the system where it is missing.
+# Another choice loads the page anew: figures and rules are drawn by the server, in the colours of one theme.
+SCRIPT = b"""<script>
+(() => {
+  const theirs = "stActiveTheme-" + location.pathname + "-v2", ours = "controlsurface-theme";
+  const shown = localStorage[theirs] = localStorage[ours] ?? localStorage[theirs] ?? '"Dark"';
+  setInterval(() => {
+    const chosen = localStorage[theirs] ?? '"System"';
+    if (chosen === shown) return;
+    localStorage[ours] = chosen;
+    location.reload();
+  }, 300);
+})();
+</script>"""
 
 Headers = Iterable[tuple[bytes, bytes]]
 

@@ -8,8 +8,9 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from controlsurface import charts
 from controlsurface.reader.reader import QueryAnswer
-from controlsurface.ui import reading
+from controlsurface.ui import reading, states
 from controlsurface.ui.download import csv
 from controlsurface.ui.drawn import CHART, drawn
 from controlsurface.ui.markup import tag, text
@@ -30,6 +31,9 @@ def panel(title: str, note: str = "") -> Iterator[None]:
 
 def chart(figure: go.Figure, alt: str) -> None:
     """A figure in its own colours, in which nothing can be drawn; `alt` says in a sentence what it shows."""
+    if charts.blank(figure):
+        states.unknown()
+        return
     figure.layout.dragmode = False
     st.plotly_chart(figure, theme=None, config=CHART, alt=alt)
 

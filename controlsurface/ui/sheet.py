@@ -100,7 +100,7 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
     """How Streamlit draws a column."""
     label = label or name.replace("_", " ").capitalize()
     if name == "open":
-        return st.column_config.LinkColumn("", display_text="requests", width=80)
+        return st.column_config.LinkColumn("Open", display_text="requests", width=80)
     if name in units:
         form = FORMATS.get(units[name]) or _money(rows[name])
         return st.column_config.NumberColumn(label, format=form, help=said)

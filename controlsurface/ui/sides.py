@@ -66,8 +66,9 @@ def _both(name: str, now: View, before: View) -> tuple[compared.Figure, compared
 
 def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str) -> str:
     metric = reading.catalogue()[name]
-    change = compared.change(metric, now, before) or "nothing to compare with"
+    change = compared.change(metric, now, before)
     verdict = compared.verdict(metric, now, before) or "same"
+    said = f"vs {against}" if change else "nothing to compare with"
     was = tag("small", text(f"was {units.shown(before.value, metric.unit)}"))
     value = f"{text(units.shown(now.value, metric.unit))}{was}"
     return tag(
@@ -75,7 +76,7 @@ def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str
         tag("dt", text(METRICS.get(name, name.replace("_", " ").capitalize())), title=metric.help),
         tag("dd", value, class_="value"),
         tag("dd", text(f"n {units.count(now.n)}, {units.count(before.n)} before"), class_="facts"),
-        tag("dd", f"{tag('b', text(change), class_=verdict)} {text(f'vs {against}')}", class_="facts"),
+        tag("dd", f"{tag('b', text(change), class_=verdict)} {text(said)}", class_="facts"),
         class_="cs-tile",
     )
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from controlsurface.charts.over_time import FEW
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import ENOUGH
@@ -38,6 +39,11 @@ def nothing_yet(title: str = "No requests in this window") -> NoReturn:
         f"{tag('code', 'controlsurface demo')}.",
     )
     st.stop()
+
+
+def unknown() -> None:
+    """The state of a chart without a single known value: an empty one would look like zero."""
+    state("Nothing to draw", f"No request says it, or no step has {FEW} that do: a longer time range may help.")
 
 
 def unreachable(problem: Unreachable, try_again: Callable[[], object]) -> NoReturn:

@@ -48,7 +48,12 @@ def rivals(view: View) -> tuple[Side, Side] | None:
 def _versions(view: View) -> list[str]:
     """Router versions, in the order in which they came up."""
     rows = reading.query("requests", by=["router_version"], every=view.step, within=view).drop_nulls("router_version")
-    return rows.group_by("router_version").agg(pl.col("bucket").min()).sort("bucket")["router_version"].to_list()
+    return (
+        rows.group_by("router_version")
+        .agg(pl.col("bucket").min())
+        .sort("bucket", "router_version")["router_version"]
+        .to_list()
+    )
 
 
 def _chosen(names: list[str], view: View) -> tuple[Side, Side]:

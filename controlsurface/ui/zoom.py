@@ -10,6 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from controlsurface import charts
+from controlsurface.ui import states
 from controlsurface.ui.drawn import CHART, drawn
 from controlsurface.ui.moments import minutes, moment
 
@@ -45,6 +47,9 @@ def over_time(figure: go.Figure, name: str, alt: str, metric: str = "") -> None:
 
     `metric` is what triage is asked about where the box leads there.
     """
+    if charts.blank(figure):
+        states.unknown()
+        return
     key = f"{name} {st.session_state[SHOWN]}"  # another window is another chart, without the box that led to it
     st.plotly_chart(
         figure,

@@ -63,7 +63,7 @@ class Collector:
         self.thread.join(10)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
     store = DuckStore.in_memory()
     seed(store, n=4000, days=9, end=datetime.now(UTC))
@@ -90,7 +90,7 @@ def dashboard(api: str, token: str = "") -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def url(collector: Collector) -> Iterator[str]:
     with dashboard(collector.url) as address:
         yield address

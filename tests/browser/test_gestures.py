@@ -6,29 +6,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from controlsurface import charts
 from tests.browser.conftest import Collector, Seen, dashboard
-
-ROW = 31  # pixels
-TABLE = '[data-testid="stDataFrame"]'
-
-
-def ready(page: Page, address: str, mark: str = ".cs-tile") -> None:
-    """Open an address and wait until the script behind it has run."""
-    page.goto(address)
-    page.wait_for_selector(mark)
-    settled(page)
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-
-
-def choose(page: Page, row: int) -> None:
-    """Click the box in front of a row."""
-    page.wait_for_selector(f"{TABLE} canvas")
-    box = page.locator(TABLE).first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + ROW * (row + 1) + ROW / 2)
+from tests.browser.hands import TABLE, choose, draw, ready, settled
 
 
 def test_the_overview_needs_nothing_from_outside_and_complains_about_nothing(page: Page, url: str, seen: Seen) -> None:
@@ -54,8 +34,9 @@ def test_it_is_dark_until_its_user_chooses_light(page: Page, url: str) -> None:
     page.get_by_test_id("stMainMenu").click()
     page.get_by_test_id("stMainMenuItem-theme-Light").click()
     page.wait_for_function("getComputedStyle(document.querySelector('.stApp')).backgroundColor == 'rgb(255, 255, 255)'")
-    ready(page, url)
+    ready(page, f"{url}/triage")
     assert background(page) == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--cs-text')") == charts.LIGHT.text
 
 
 def background(page: Page) -> str:
@@ -98,17 +79,44 @@ def test_a_row_leads_to_its_waterfall_and_stays_chosen_in_another_order(
 
 def test_a_box_in_the_confidence_chart_leads_to_its_requests(page: Page, url: str) -> None:
     ready(page, f"{url}/?range=7d")
-    heat = page.locator('[data-testid="stPlotlyChart"]').nth(1)
-    heat.scroll_into_view_if_needed()
-    box = heat.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 300, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 500, box["y"] + 120, steps=5)
-    page.mouse.up()
+    draw(page, 1)
     page.get_by_text("Show the requests from").click()
     page.wait_for_url(re.compile(r"traces\?(?=.*range=custom)(?=.*confidence_min=0\.\d+)(?=.*from=2)"))
     page.wait_for_selector(TABLE)
+
+
+def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
+    ready(page, f"{url}/?range=7d")
+    draw(page, 0)
+    page.get_by_text("Zoomed to").wait_for()
+    zoomed = page.url
+    assert "zoom=2" in zoomed
+    page.get_by_role("link", name="Latency").click()
+    page.wait_for_url(re.compile(r"latency\?.*zoom=2"))  # other pages show the same time
+    page.go_back()
+    page.go_back()
+    page.wait_for_url(re.compile(r"/\?range=7d$"))
+    page.get_by_text("Zoomed to").wait_for(state="detached")
+    ready(page, zoomed)
+    page.get_by_text("What is different from").click()
+    page.wait_for_url(re.compile(r"triage\?(?=.*metric=escalation_rate)(?=.*spike_from=2)"))
+    page.wait_for_selector(".cs-different")
+
+
+def test_a_box_on_triage_is_what_is_explained(page: Page, url: str) -> None:
+    ready(page, f"{url}/triage?range=7d")
+    draw(page, 0)
+    page.wait_for_url(re.compile("spike_from=2"))
+    page.get_by_text("Clear the selection").wait_for()
+    page.go_back()
+    page.get_by_text("Clear the selection").wait_for(state="detached")
+
+
+def test_a_panel_shows_its_sql_once_it_is_asked(page: Page, url: str) -> None:
+    ready(page, f"{url}/?range=7d")
+    assert page.get_by_text("GROUP BY").count() == 0
+    page.get_by_role("button", name="SQL").first.click()
+    page.get_by_text("GROUP BY").first.wait_for()
 
 
 def test_the_page_comes_back_by_itself_when_the_collector_does(page: Page, url: str, collector: Collector) -> None:

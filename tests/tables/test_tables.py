@@ -1,11 +1,22 @@
 """Public data sets through the shipped mappings, the real intake checks and derivation, into the store."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+import pytest
+
+from controlsurface import charts
 from controlsurface.ingest import table
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.local import LocalReader
 from tests.ingest.loading import Loaded
 
+SILENCE = datetime(2023, 11, 16, 19, 4, 40, tzinfo=UTC), datetime(2023, 11, 16, 19, 8, 15, tzinfo=UTC)
+HOUR = datetime(2023, 11, 16, 18, 17, tzinfo=UTC), datetime(2023, 11, 16, 19, 15, tzinfo=UTC)
+STEP = timedelta(seconds=5)
 DISAGREEMENT = """
     SELECT count(*) AS n, count(*) FILTER (labels_differ(answer_label, shadow_label, {tolerance})) AS differ
     FROM comparisons
@@ -50,15 +61,31 @@ def test_the_probes_escalate_less_and_more_rightly_after_the_fix(shared_data: Pa
     ]
 
 
-def test_azures_requests_keep_their_times_and_tokens_and_stay_unknown_in_the_rest(shared_data: Path) -> None:
-    store = imported(shared_data / "azure_llm_2023/AzureLLMInferenceTrace_code.csv.gz", "azure_llm_2023")
+@pytest.fixture(scope="module")
+def azure(shared_data: Path) -> Loaded:
+    return imported(shared_data / "azure_llm_2023/AzureLLMInferenceTrace_code.csv.gz", "azure_llm_2023")
+
+
+def test_azures_requests_keep_their_times_and_tokens_and_stay_unknown_in_the_rest(azure: Loaded) -> None:
     query = """
         SELECT count(*) AS n, sum(input_tokens) AS tokens, min(started_at)::VARCHAR AS first,
             count(duration_ms) AS timed, count(cost_usd) AS priced, any_value(lane) AS lane, count(escalated) AS decided
         FROM requests
     """
     expected = {"n": 8819, "tokens": 18059974, "first": "2023-11-16 18:17:03.97996"}
-    assert store.one(query) == expected | {"timed": 0, "priced": 0, "lane": "unknown", "decided": 0}
+    assert azure.one(query) == expected | {"timed": 0, "priced": 0, "lane": "unknown", "decided": 0}
+
+
+def test_a_silence_of_217_seconds_is_a_gap_in_every_course(azure: Loaded) -> None:
+    for metric in ("output_tokens_per_request", "latency_p95"):
+        asked = QueryArgs(metric=metric, start=HOUR[0], end=HOUR[1], every=STEP)
+        rows = pl.DataFrame(LocalReader(azure.store).query(asked).rows).with_columns(all=pl.lit("all"))
+        span = charts.Span(*HOUR, STEP)
+        values = np.asarray(charts.lines(rows, span, charts.DARK, by="all").data[0].y)
+        silent = [SILENCE[0] <= datetime.fromtimestamp(at / 1e3, UTC) < SILENCE[1] for at in span.times]
+        assert sum(silent) == 43
+        assert np.isnan(values[silent]).all()
+        assert np.isnan(values).all() == (metric == "latency_p95")  # nobody said how long they took
 
 
 def test_importing_a_table_twice_changes_nothing(shared_data: Path) -> None:

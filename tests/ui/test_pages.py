@@ -78,7 +78,7 @@ def test_a_sum_is_not_held_against_a_week_that_is_not_whole(opened: Open, seeded
 
 def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
     LocalReader(seeded).tell(Event(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
-    charts = [element.proto.spec for element in opened(seeded_url, range="6h").get("plotly_chart")]
+    charts = [element.proto.spec for element in opened(seeded_url, range="3d").get("plotly_chart")]
     assert sum("r-77 &lt;b&gt;" in chart for chart in charts) == 4
 
 

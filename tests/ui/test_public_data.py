@@ -1,0 +1,37 @@
+"""What public data look like on the screen: ten requests of a subject are too few for a share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlsurface.reader.local import LocalReader
+from tests.serving import serving
+from tests.tables.test_tables import imported
+from tests.ui.conftest import Open
+from tests.ui.test_pages import html
+
+PROBES = {"range": "custom", "from": "2026-03-26T00:00", "to": "2026-03-27T00:00", "one": "before", "other": "after"}
+
+
+@pytest.fixture(scope="module")
+def probes(shared_data: Path) -> Iterator[str]:
+    with serving(LocalReader(imported(shared_data / "vllm_sr_probes/probes.parquet", "vllm_sr_probes").store)) as url:
+        yield url
+
+
+def test_the_probes_escalated_all_and_then_two_thirds(opened: Open, probes: str) -> None:
+    page = html(opened(probes, "compare.py", **PROBES))
+    row = page[page.index("escalation rate") :].partition("</tr>")[0]
+    assert "100.0 %" in row
+    assert "67.1 %" in row
+    assert "-32.9 pp" in row
+
+
+def test_ten_probes_of_a_subject_are_too_few(opened: Open, probes: str) -> None:
+    app = opened(probes, "compare.py", **PROBES)
+    before, after = (each.value for each in app.dataframe)
+    assert len(before) == len(after) == 14
+    assert after["requests"].to_list() == [10] * 14
+    assert after["escalation_rate"].isna().all()
+    assert any("fewer than 30 is too few" in caption.value for caption in app.caption)
