@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from controlsurface.charts.palette import Palette
@@ -103,7 +104,12 @@ def figure(
 
 def blank(drawn: go.Figure) -> bool:
     """Whether no line or area of a figure has a known value."""
-    return all(np.isnan(np.asarray(trace.y, dtype=np.float64)).all() for trace in drawn.data)
+    return all(_unknown(np.asarray(trace.y)) for trace in drawn.data)
+
+
+def _unknown(values: npt.NDArray[Any]) -> bool:
+    """Whether there is no value, or only numbers that nobody knows."""
+    return not values.size or (values.dtype.kind == "f" and bool(np.isnan(values).all()))
 
 
 def value_axis(unit: str) -> Trace:
