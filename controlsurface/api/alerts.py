@@ -11,9 +11,11 @@ import orjson
 from controlsurface.alerting import asked
 from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.silencing import NoArguments
+from controlsurface.alerting.thresholds import SetThreshold, Threshold
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.api.shapes import COUNT, MAYBE_TEXT, NUMBER, TEXT, TIME, Schema, many, record
+from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.config import duration
 from controlsurface.reader import Reader
 
@@ -174,6 +176,25 @@ def notifications(reader: Reader, args: asked.Latest, _: Path) -> Tabular:
     return Tabular("rows", reader.ask(asked.Messages(args)).rows)
 
 
+def set_threshold(reader: Reader, threshold: Threshold, call: Call) -> Told:
+    """Write it under the name of whoever says so."""
+    named = threshold.model_copy(update={"who": call.caller.name or threshold.who})
+    return Told(reader.do(SetThreshold(call.path["alert"], named)))
+
+
+TELLINGS = (
+    Telling(
+        "/api/v1/rules/{alert:path}/threshold",
+        "Change a rule's threshold in its file",
+        Threshold,
+        set_threshold,
+        record({"rule": TEXT, "value": NUMBER, "file": TEXT}),
+        method="PUT",
+        role="admin",
+        status=200,
+        problems=("404", "409"),
+    ),
+)
 OPERATIONS = (
     Operation("/api/v1/alerts", "Alerts that are pending or fire", NoArguments, alerts, ALERTS),
     Operation("/api/v1/alerts/history", "Changes of alerts, the newest first", asked.Latest, history, HISTORY),

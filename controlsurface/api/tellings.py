@@ -1,6 +1,6 @@
 """All addresses that take a body."""
 
-from controlsurface.api import alerting_silences, audits, desk, drift, policy, shapes
+from controlsurface.api import alerting_silences, alerts, audits, desk, drift, policy, shapes
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -30,4 +30,5 @@ TELLINGS: tuple[Telling, ...] = (
     *policy.TELLINGS,
     *audits.TELLINGS,
     *alerting_silences.TELLINGS,
+    *alerts.TELLINGS,
 )

@@ -1,6 +1,6 @@
 """Rules on screen: which are in force and how they are, and what another threshold would have meant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,9 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.alerting import asked
 from controlsurface.alerting.payload_text import shown, span
+from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
+from controlsurface.alerting.thresholds import SetThreshold, Threshold
+from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.settings import duration
@@ -20,8 +23,11 @@ from controlsurface.ui.panels import chart, panel
 
 Row = Mapping[str, Any]
 
-BACK = timedelta(days=28)
-COARSEST = timedelta(minutes=15)  # the shortest step of the past that is judged
+BACK, PAST = "-28d", timedelta(days=28)
+EVERY = "15m"  # from one evaluation of the past to the next
+STEP = timedelta(hours=4)  # of the chart
+MOST = 3  # firings whose time is said
+TRIED = "_threshold_tried"
 FEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
 
 
@@ -77,27 +83,52 @@ def _seconds(about: Row) -> float:
 
 
 def _preview(rows: Sequence[Row]) -> None:
-    """A threshold moved by hand, held against the last four weeks."""
+    """A threshold moved by hand, held against the last four weeks, and saved."""
     fixed = {row["rule"]: orjson.loads(row["definition"]) for row in rows}
-    bounds = {name: _bound(about) for name, about in fixed.items()}
-    names = [name for name, bound in bounds.items() if bound is not None]
-    if not names:
+    bounds = {name: bound for name, about in fixed.items() if (bound := _bound(about)) is not None}
+    if not bounds:
         return
     with panel("Try a threshold", "over the last 28 days"):
         left, right = st.columns([2, 1])
-        name = left.selectbox("Rule", names, key="rule") or names[0]
-        about, now = fixed[name], bounds[name] or 0.0
+        name = left.selectbox("Rule", list(bounds), key="rule") or next(iter(bounds))
+        about, now = fixed[name], bounds[name]
         unit = CATALOG[about["metric"]].unit
         scale = 100.0 if unit == "ratio" else 1.0
         label = f"Threshold{' in %' if unit == 'ratio' else ''}"
         tried = right.number_input(label, value=now * scale, key=f"threshold {name}", step=scale / 100) / scale
-        found = over_time(about)
-        counts = [fired(found, about, bound) for bound in (now, tried)]
-        st.markdown(
-            f"At {shown(now, unit)} it would have fired **{counts[0]}** times, at {shown(tried, unit)} **{counts[1]}**."
-        )
-        st.caption(f"Judged once in each {span(_step(about).total_seconds())}; `for` counts, slices are counted each.")
-        _draw(found, about, tried, unit)
+        tried = now if abs(tried - now) < scale * 1e-12 else tried
+        _course(about, tried, unit)
+        with st.container(horizontal=True):
+            if st.button("When would it have fired?", key="backtest"):
+                st.session_state[TRIED] = (name, tried)
+            if tried != now and st.button("Save this threshold", key="save threshold"):
+                _save(name, now, tried)
+        if st.session_state.get(TRIED) == (name, tried):
+            _told(about, dict.fromkeys((now, tried)), unit)
+
+
+def _told(about: Row, bounds: Iterable[float], unit: str) -> None:
+    """How often the rule would have fired at each bound, by the same steps as live."""
+    for bound in bounds:
+        args = BacktestArgs(definition=orjson.dumps(_with(about, bound)).decode(), start=BACK, end="now", every=EVERY)
+        found = reading.answer(lambda args=args: reading.reader().ask(Backtest(args))).rows  # type: ignore[misc]
+        times = [f"{at:%b %d %H:%M}" for at in found["since"].to_pylist()[-MOST:]]
+        last = f", last {', '.join(times)}" if times else ""
+        st.markdown(f"At {shown(bound, unit)} it would have fired **{found.num_rows} times** in 28 days{last}.")
+
+
+def _with(about: Row, bound: float) -> dict[str, Any]:
+    """The rule with another bound."""
+    return {**about, "above" if about.get("above") is not None else "below": bound}
+
+
+def _save(name: str, was: float, value: float) -> None:
+    try:
+        kept = reading.reader().do(SetThreshold(name, Threshold(value=value, was=was)))
+    except ControlSurfaceError as problem:
+        st.warning(f"Not saved: {problem}")
+        return
+    st.success(f"Saved in {kept['file']}; the rule is read again within seconds.")
 
 
 def _bound(about: Row) -> float | None:
@@ -106,56 +137,20 @@ def _bound(about: Row) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
-def _step(about: Row) -> timedelta:
-    return max(COARSEST, timedelta(seconds=_seconds(about)))
-
-
-def over_time(about: Row) -> pl.DataFrame:
-    """The rule's metric over the past: bucket, the dimensions, value, n."""
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+def _course(about: Row, bound: float, unit: str) -> None:
+    """The rule's metric over the past, by its first dimension, beside the threshold."""
+    by = tuple(about.get("by") or ())[:1]
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
-    args = QueryArgs(
-        metric=about["metric"],
-        by=tuple(about.get("by") or ()),
-        where=where,
-        start=end - BACK,
-        end=end,
-        every=_step(about),
-    )
-    return reading.ask("query", args, lambda: reading.frame(reading.reader().query(args).rows))
-
-
-def fired(found: pl.DataFrame, about: Row, bound: float) -> int:
-    """How often a slice would have begun to fire: breaches in a row, for long enough, on enough rows."""
-    by, step = list(about.get("by") or ()), _step(about)
-    above = about.get("above") is not None
-    held = duration(about.get("for", "0s"))
-    needed = 1 + int((held if isinstance(held, timedelta) else timedelta()) / step)
-    breach = (pl.col("value") > bound) if above else (pl.col("value") < bound)
-    breaches = found.filter(breach & (pl.col("n") >= max(1, int(about.get("min_count") or 1)))).sort(*by, "bucket")
-    if breaches.is_empty():
-        return 0
-    apart = pl.col("bucket").diff().over(by) if by else pl.col("bucket").diff()
-    runs = breaches.with_columns(begins=(apart.is_null() | (apart > step)).cum_sum())
-    return runs.group_by("begins").len().filter(pl.col("len") >= needed).height
-
-
-def _draw(found: pl.DataFrame, about: Row, bound: float, unit: str) -> None:
-    """The course of the slices with most rows, and the threshold."""
-    by = next(iter(about.get("by") or ()), None)
-    if found.is_empty() or len(about.get("by") or ()) > 1:
+    args = QueryArgs(metric=about["metric"], by=by, where=where, start=end - PAST, end=end, every=STEP)
+    found = reading.ask("query", args, lambda: reading.frame(reading.reader().query(args).rows))
+    if found.is_empty():
         return
-    end = datetime.now(UTC)
-    span_ = charts.Span(end - BACK, end, _step(about))
-    shown_ = found.with_columns(pl.lit("all").alias("slice")) if by is None else found.rename({by: "slice"})
-    most = shown_.group_by("slice").agg(pl.col("n").sum()).sort("n", descending=True)["slice"].head(FEW_SERIES)
-    figure = charts.lines(
-        shown_.filter(pl.col("slice").is_in(most.implode(), nulls_equal=True)),
-        span_,
-        palette(),
-        by="slice",
-        unit=unit,
-        target=bound,
-        height=240,
-    )
+    named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))
+    most = named.group_by("slice").agg(pl.col("n").sum()).sort("n", descending=True)["slice"].head(FEW_SERIES)
+    drawn = named.filter(pl.col("slice").is_in(most.implode(), nulls_equal=True))
+    axis = charts.Span(end - PAST, end, STEP)
+    figure = charts.lines(drawn, axis, palette(), by="slice", unit=unit, target=bound, height=240)
     chart(figure, alt="The rule's metric over four weeks beside the threshold")
+    if (left_out := named["slice"].n_unique() - most.len()) > 0:
+        st.caption(f"The {most.len()} largest slices; {left_out} more are judged and not drawn.")

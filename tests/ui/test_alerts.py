@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -17,11 +18,20 @@ from tests.ui.test_pages import html
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[DuckStore]:
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the rule that fires."""
+    path = tmp_path_factory.mktemp("rules") / "routing.yaml"
+    rule = "{alert: EscalationRateHigh, metric: escalation_rate, by: [task_type], above: 0.3}"
+    path.write_text(f"groups: [{{name: routing, rules: [{rule}]}}]")
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(rules: Path) -> Iterator[DuckStore]:
     """A day of traffic and one alert that fires."""
     made = DuckStore.in_memory()
     seed(made, n=1500, days=1, end=datetime.now(UTC))
-    fire(made)
+    fire(made, file=str(rules))
     yield made
     made.close()
 
@@ -73,10 +83,14 @@ def test_a_matcher_that_is_none_is_said_beside_the_form(opened: Open, url: str, 
     assert len(known(store)[1]) == before
 
 
-def test_another_threshold_says_how_often_it_would_have_fired(opened: Open, url: str) -> None:
+def test_another_threshold_says_how_often_it_would_have_fired_and_is_saved(opened: Open, url: str, rules: Path) -> None:
     app = opened(url, "alerts.py")
     field = app.number_input(key="threshold EscalationRateHigh")
     assert field.value == 30
-    field.set_value(99).run()
-    told = " ".join(each.value for each in app.markdown)
-    assert "99.0 % it would have fired" in told
+    field.set_value(99)
+    app.button(key="backtest").click().run()
+    told = [each.value for each in app.markdown]
+    assert told[0].startswith("At 30.0 % it would have fired")
+    assert "At 99.0 % it would have fired" in told[1]
+    app.button(key="save threshold").click().run()
+    assert "above: 0.99" in rules.read_text()

@@ -1,0 +1,122 @@
+"""A rule's threshold changed in its file: only the number moves, comments and everything else stay as they are."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+from pydantic import Field
+
+from controlsurface.alerting.files import load
+from controlsurface.content import ALERTS
+from controlsurface.errors import BadRequest, Conflict, NotFound
+from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Ground
+
+_FILE = "SELECT file FROM alert_rules WHERE rule = $rule AND kind = 'threshold'"
+
+
+class Threshold(Arguments):
+    """The new bound, and the one that it takes the place of."""
+
+    value: float = Field(description="what the metric is held against from now on, in its unit")
+    was: float | None = Field(None, description="refuse unless this is the bound in the file")
+    who: Text = Field("", description="who says so")
+
+
+@dataclass(frozen=True, slots=True)
+class SetThreshold:
+    """Write a threshold into the rule's file; the loop reads it within seconds."""
+
+    rule: str
+    body: Threshold
+    method: str = "PUT"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return f"/api/v1/rules/{quote(self.rule, safe='')}/threshold"
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Into the file. Raises NotFound, BadRequest for shipped rules, Conflict where the file says something else."""
+        rows = ground.rows(Statement(_FILE, {"rule": self.rule})).to_pylist()
+        if not rows:
+            raise NotFound(f"no rule with a threshold is named '{self.rule[:100]}'")
+        path = Path(rows[0]["file"])
+        if path.resolve().is_relative_to(Path(ALERTS).resolve()):
+            raise BadRequest(
+                f"{path.name} came with Control Surface and is replaced with it; copy the rule into a folder of your "
+                "own (alerts.directories), and name it in alerts.disable"
+            )
+        _write(path, edited(_read(path), self.rule, self.body))
+        ground.keep([_change(self.rule, self.body)])
+        return {"rule": self.rule, "value": self.body.value, "file": str(path)}
+
+
+def edited(text: str, rule: str, wanted: Threshold) -> str:
+    """The file's text with another number at the rule's `above` or `below`. Raises NotFound, Conflict, BadRequest."""
+    bound = next(_bounds(yaml.compose(text, Loader=yaml.SafeLoader), rule), None)
+    if bound is None:
+        raise NotFound(f"'{rule[:100]}' is not in its file any more")
+    try:
+        was = float(bound.value)
+    except (TypeError, ValueError):
+        raise BadRequest(f"{rule}: is held against another figure, not against a number") from None
+    if wanted.was is not None and was != wanted.was:
+        raise Conflict(f"{rule}: the file says {was:g} by now, not {wanted.was:g}; look again")
+    return text[: bound.start_mark.index] + _number(wanted.value) + text[bound.end_mark.index :]
+
+
+def _bounds(node: yaml.Node | None, rule: str) -> Iterator[yaml.Node]:
+    """The values of `above` and `below` in the rule of that name."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _bounds(each, rule)
+    if isinstance(node, yaml.MappingNode):
+        fields = {key.value: value for key, value in node.value}
+        if "alert" in fields and fields["alert"].value == rule:
+            yield from (fields[name] for name in ("above", "below") if name in fields)
+        else:
+            for _, value in node.value:
+                yield from _bounds(value, rule)
+
+
+def _number(value: float) -> str:
+    """As people write it, without losing any of it."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as problem:
+        raise NotFound(f"{path}: {problem.strerror}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """In the place of the file at once, after all rules in it were understood. Raises ConfigError, BadRequest."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        draft.write_text(text, "utf-8")
+        draft.chmod(path.stat().st_mode)
+        load([draft])
+        draft.replace(path)
+    except OSError as problem:
+        raise BadRequest(f"{path}: {problem.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _change(rule: str, wanted: Threshold) -> Statement:
+    """An event, so that charts show when it was, and the list of changes who did it."""
+    was = f" from {_number(wanted.was)}" if wanted.was is not None else ""
+    title = f"{rule}: threshold{was} to {_number(wanted.value)}"
+    columns = '"at", kind, title, detail, source'
+    sql = f"INSERT INTO events ({columns}) VALUES (now()::TIMESTAMP, 'config', $title, $detail, $source)"
+    return Statement(sql, {"title": title, "detail": json.dumps({"rule": rule}), "source": wanted.who or "api"})
