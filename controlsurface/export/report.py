@@ -8,7 +8,7 @@ from typing import Any
 
 from controlsurface import __version__
 from controlsurface.export.incident import Incident
-from controlsurface.metrics.metric import Unit
+from controlsurface.metrics.units import difference, shown
 
 WIDTH, HEIGHT, HEAD = 900, 220, 16
 BAR = 160
@@ -24,7 +24,7 @@ def render(incident: Incident, link: str = "") -> str:
     parts = [
         f"<h1>{_text(title)}</h1>",
         f"<p>{_text(incident.metric.help)} Held against {_text(incident.against)}, {_text(before)}.</p>",
-        f'<p class="large">{_text(figure(found.before, unit))} → <b>{_text(figure(found.after, unit))}</b></p>',
+        f'<p class="large">{_text(shown(found.before, unit))} → <b>{_text(shown(found.after, unit))}</b></p>',
         f"<p>{_text(difference(found.delta, unit))}; {found.n:,} rows, {found.n_before:,} before.</p>",
         _course(incident),
         "<h2>What is different</h2>",
@@ -40,34 +40,6 @@ def render(incident: Incident, link: str = "") -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}{view}</head><body>{"".join(parts)}</body></html>\n'
 
 
-def figure(value: float | None, unit: Unit) -> str:
-    """A value with its unit.
-
-    >>> figure(0.204, "ratio"), figure(0.00281, "usd"), figure(1450, "ms"), figure(None, "count")
-    ('20.4 %', '$0.00281', '1,450 ms', '–')
-    """
-    if value is None:
-        return "–"
-    size = f"{abs(value):,.0f}" if abs(value) >= 1000 else f"{abs(value):.3g}"
-    sign = "-" if value < 0 else ""
-    if unit == "ratio":
-        return f"{value * 100:.1f} %"
-    return f"{sign}${size}" if unit == "usd" else f"{sign}{size}{' ms' if unit == 'ms' else ''}"
-
-
-def difference(value: float | None, unit: Unit) -> str:
-    """A difference with its sign: percentage points for a share.
-
-    >>> difference(0.05, "ratio"), difference(-3, "usd"), difference(None, "ms")
-    ('+5.0 pp', '-$3', '–')
-    """
-    if value is None:
-        return "–"
-    if unit == "ratio":
-        return f"{value * 100:+.1f} pp"
-    return f"{'+' if value > 0 else ''}{figure(value, unit)}"
-
-
 def _course(incident: Incident) -> str:
     """The metric over time as inline SVG: the selection shaded, events as dashed lines."""
     known = [(at, value) for at, value in incident.course if value is not None]
@@ -81,11 +53,11 @@ def _course(incident: Incident) -> str:
         return round(min(max((at - first).total_seconds() / span, 0), 1) * WIDTH, 1)
 
     points = " ".join(f"{x(at)},{HEIGHT - value / top * (HEIGHT - HEAD):.1f}" for at, value in known)
-    label = f"{incident.metric.id} over time, at most {figure(top, incident.metric.unit)}; the selection is shaded"
+    label = f"{incident.metric.id} over time, at most {shown(top, incident.metric.unit)}; the selection is shaded"
     shades = _shade(x(incident.asked.start), x(incident.asked.end))
     marks = "".join(_mark(x(event["at"]), event["title"]) for event in incident.events)
     line = f'<polyline points="{points}" fill="none" stroke="#2f6fde" stroke-width="1.6"/>'
-    caption = f"{first:%b %d %H:%M} to {last:%b %d %H:%M} UTC; highest {figure(top, incident.metric.unit)}"
+    caption = f"{first:%b %d %H:%M} to {last:%b %d %H:%M} UTC; highest {shown(top, incident.metric.unit)}"
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_text(label)}">'
         f"{shades}{line}{marks}</svg>"
@@ -118,7 +90,7 @@ def _different(incident: Incident) -> str:
             *(
                 _text(said)
                 for said in (
-                    f"{figure(row['before'], unit)} → {figure(row['after'], unit)}",
+                    f"{shown(row['before'], unit)} → {shown(row['after'], unit)}",
                     difference(row["delta"], unit),
                     difference(row["mix"], unit),
                     difference(row["rate"], unit),

@@ -44,16 +44,7 @@ def said(row: Row, found: Contributors) -> tuple[str, ...]:
     """Before → after, what it explains, of that by mix and by rate, and z: as people read them."""
     unit = found.unit
     own = f"{units.shown(row['before'], unit)} → {units.shown(row['after'], unit)}"
-    return own, *(difference(row[name], unit) for name in ("delta", "mix", "rate")), f"{row['z']:+.1f}"
-
-
-def difference(value: float | None, unit: str) -> str:
-    """A difference in the metric's own unit, with its sign; percentage points for a share."""
-    if value is None:
-        return units.UNKNOWN
-    if unit == "ratio":
-        return units.signed(value * 100, 1, " pp")
-    return f"{'+' if value > 0 else ''}{units.shown(value, unit)}"
+    return own, *(units.difference(row[name], unit) for name in ("delta", "mix", "rate")), f"{row['z']:+.1f}"
 
 
 def _share(found: Contributors, row: Row, side: str) -> float:
