@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from controlsurface.alerting.power import detection_hours
 from controlsurface.alerting.shares import Spread
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Look, Watched
+from controlsurface.metrics.effects import effect
 
 Z = 1.959964
 TWICE = 2.0  # the drift whose expected delay is told
@@ -27,6 +29,7 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
     """
     leads = _leads(watched, look.state)
     figures, asked = _figures(watched, look, threshold), counting.share
+    onset = look.state.since.astype(np.int64).tolist()
     allowed = float(f"{streams * cusum.BUCKETS_A_WEEK * math.exp(-threshold):.3g}")
     told = {"score_threshold": round(threshold, 2), "expected_false_alarms_per_week": allowed, "streams": streams}
     for key, place in leads.items():
@@ -34,6 +37,8 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
         if isinstance(asked, Spread):
             bound = watched.anchors[place].bound
             evidence |= {"column": asked.column, "share_above": watched.streams[place].part, "bound": bound}
+            if look.state.drifting[place]:
+                evidence |= _moved(counting, asked.column, key, watched.anchors[place], (onset[place], look.closed_s))
         yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)
     for key in sorted({stream.slice for stream in watched.young} | look.slices, key=str):
         if key not in leads:
@@ -102,6 +107,18 @@ def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: Anchor) -> d
     if anchor.accepted_s:
         found["accepted_at"] = moment(anchor.accepted_s).isoformat()
     return found
+
+
+def _moved(
+    counting: Counting, column: str, key: Slice, anchor: Anchor, since: tuple[int, int]
+) -> dict[str, float | None]:
+    """How far the distribution since the onset is from the baseline's: sizes, which decide nothing."""
+    sides = (counting.histograms(column, *window).get(key) for window in ((anchor.from_s, anchor.to_s), since))
+    before, after = (dict(zip(each.edges, each.n.tolist(), strict=True)) if each else {} for each in sides)
+    bins = sorted({*before, *after})
+    counted = ([side.get(each, 0.0) for each in bins] for side in (before, after))
+    sizes = effect([lower for lower, _ in bins], [upper for _, upper in bins], *counted)
+    return {name: float(f"{size:.3g}") if math.isfinite(size) else None for name, size in asdict(sizes).items()}
 
 
 def _young(named: Mapping[str, str | None], watched: Watched, key: Slice) -> Reading:

@@ -22,6 +22,11 @@ class Histogram:
         """How many."""
         return float(self.n.sum())
 
+    @property
+    def edges(self) -> list[tuple[float, float]]:
+        """From where to where each bin reaches."""
+        return list(zip(self.lower.tolist(), self.upper.tolist(), strict=True))
+
     def quantile(self, q: float) -> float:
         """Where a share `q` lies below, spread evenly within the bin."""
         until = self.n.cumsum()

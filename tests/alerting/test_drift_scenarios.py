@@ -67,5 +67,9 @@ def test_four_steady_weeks_raise_nothing(steady: DuckStore, metric: str, by: lis
 def test_answers_that_grow_by_one_percent_a_day_are_found() -> None:
     with simulated("drift") as store:
         grown = rule(metric="output_tokens_per_request", by=[])
-        fired = [at for at, (found,) in backtest(store, grown, day(LEARNT), day(LEARNT + 21)) if found.breach]
-    assert day(LEARNT + 3) < fired[0] < day(LEARNT + 21)
+        told = [(at, found) for at, (found,) in backtest(store, grown, day(LEARNT), day(LEARNT + 21)) if found.breach]
+    at, first = told[0]
+    assert day(LEARNT + 3) < at < day(LEARNT + 21)
+    assert first.evidence["column"] == "output_tokens"
+    assert first.evidence["psi"] > 0.1
+    assert first.evidence["w1"] > 5  # tokens
