@@ -57,6 +57,8 @@ def share_of(sums: Floats) -> Floats:
         mean, variance = _linearised(sums)
         kish = w * w / squares
         effective = np.where(variance > 1e-15, mean * (1 - mean) / variance, kish)
+        yes_or_no = np.abs(sums[5] - sums[4]) <= 1e-9 * squares  # graded values vary less, and are worth more
+        effective = np.where(yes_or_no, np.minimum(effective, n), effective)
         low, high = wilson(mean, effective)
     return np.where(n > 0, np.stack([mean, low, high, effective]), np.nan)
 

@@ -18,6 +18,7 @@ MOST = 20  # ties and dips listed, largest first
 
 def of_slice(rows: Traffic, columns: Logged, basis: str | None) -> dict[str, Any]:
     """The facts of a slice that no threshold changes."""
+    quality = columns.outcomes["quality"]
     thresholds = pc.drop_null(rows.rows["threshold"])
     return {
         "task_type": rows.name,
@@ -26,7 +27,7 @@ def of_slice(rows: Traffic, columns: Logged, basis: str | None) -> dict[str, Any
         "without_confidence": rows.without_confidence,
         "of_other_kinds": rows.of_other_kinds,
         "quality_is": basis,
-        "pairs": int(np.isfinite(columns.outcomes["quality"].shadow).sum()),
+        "pairs": int((np.isfinite(quality.given) & np.isfinite(quality.shadow)).sum()),
         "threshold_now": float(np.median(thresholds.to_numpy())) if len(thresholds) else None,
         "escalated_now": float(np.average(columns.large, weights=columns.weight)),
         "ties": ties(columns.confidence, columns.weight),

@@ -60,6 +60,12 @@ def test_equal_weights_are_wilsons_interval() -> None:
     assert figures == pytest.approx([0.3, 0.1077913, 0.6032219, 10, 10])
 
 
+def test_no_sample_of_yes_and_no_is_worth_more_rows_than_it_has() -> None:
+    found = share(np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 1.0, 1.0, 0.1]))
+    assert found.effective == 4
+    assert share(np.array([0.4, 0.5, 0.6, 0.5]), np.ones(4)).effective > 4
+
+
 def test_no_rows_are_unknown_and_one_row_has_no_spread() -> None:
     nothing = share(np.array([]), np.array([]))
     assert (nothing.value, nothing.low, nothing.high, nothing.n) == (None, None, None, 0)
