@@ -88,9 +88,9 @@ def whatif(reader: Reader, args: questions.WhatIfArgs, _: Path) -> Tabular:
     return Tabular("rows", answer.rows, answer.facts)
 
 
-def make_plan(reader: Reader, args: PlanArgs, _: Call) -> Told:
-    """A new plan."""
-    return Told(reader.do(MakePlan(args)))
+def make_plan(reader: Reader, args: PlanArgs, call: Call) -> Told:
+    """A new plan, under the name of whoever asks for it."""
+    return Told(reader.do(MakePlan(args, call.caller.name or "api")))
 
 
 OPERATIONS = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ FROM requests AS r{where}
 GROUP BY ALL
 ORDER BY ALL"""
 _NEWEST = "SELECT plan FROM sampling_plans ORDER BY version DESC LIMIT 1"
-_ADD = "INSERT INTO sampling_plans (version, made_at, plan) VALUES ($version, $made_at, $plan)"
+_ADD = """INSERT INTO sampling_plans (version, made_at, made_by, plan)
+VALUES ($version, $made_at, $made_by, $plan)"""
+_ONE_AT_A_TIME = Lock()  # versions are counted
 
 
 class PlanArgs(Window):
@@ -46,6 +49,7 @@ class MakePlan:
     """The order for a new plan; it is in force from then on."""
 
     body: PlanArgs
+    made_by: str = "api"
     method: str = "POST"
     path: str = "/api/v1/audits/plan"
 
@@ -59,10 +63,7 @@ class MakePlan:
         edges, strata = _traffic(ground, self.body)
         volumes = np.array([row["n"] for row in strata])
         chances = allocated(volumes, self.body.rate, self.body.floor)
-        now = datetime.now(UTC)
         plan = {
-            "version": _newest(ground).get("version", 0) + 1,
-            "made_at": now.isoformat(timespec="seconds"),
             "rate": self.body.rate,
             "floor": self.body.floor,
             "otherwise": self.body.rate,
@@ -70,9 +71,16 @@ class MakePlan:
             "hash": HASH,
             "strata": [row | {"probability": float(p)} for row, p in zip(strata, chances, strict=True)],
         }
-        kept = {"version": plan["version"], "made_at": now.replace(tzinfo=None), "plan": orjson.dumps(plan).decode()}
-        ground.keep([Statement(_ADD, kept)])
-        return plan
+        return self._kept(ground, plan)
+
+    def _kept(self, ground: Ground, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """The plan with its version and time, stored."""
+        with _ONE_AT_A_TIME:
+            now, version = datetime.now(UTC), _newest(ground).get("version", 0) + 1
+            whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
+            kept = {"version": version, "made_at": now.replace(tzinfo=None), "plan": orjson.dumps(whole).decode()}
+            ground.keep([Statement(_ADD, kept | {"made_by": self.made_by})])
+        return whole
 
 
 def allocated(volumes: Floats, rate: float, floor: float) -> Floats:

@@ -38,7 +38,7 @@ def command(
             plan = {**answer.facts, "strata": answer.rows.to_pylist()}
         else:
             given = {"rate": rate, "floor": floor, "start": f"-{since}" if since else None}
-            plan = dict(reader.do(MakePlan(PlanArgs.model_validate(given))))
+            plan = dict(reader.do(MakePlan(PlanArgs.model_validate(given), "cli")))
     if as_json:
         output.write_json(plan)
         return

@@ -2,5 +2,6 @@
 CREATE TABLE IF NOT EXISTS sampling_plans (
     version INTEGER NOT NULL,
     made_at TIMESTAMP NOT NULL,  -- UTC
+    made_by VARCHAR NOT NULL,    -- who says so
     plan    VARCHAR NOT NULL     -- JSON: all that a client needs
 );

@@ -11,4 +11,6 @@ FROM policies
 UNION ALL
 SELECT "at", who, 'accepted as baseline', rule || ' ' || slice, why FROM drift_accepts
 UNION ALL
+SELECT made_at, made_by, 'sampling plan', 'sampling plan v' || version, NULL FROM sampling_plans
+UNION ALL
 SELECT "at", source, 'event', kind || ': ' || title, detail FROM events;
