@@ -1,0 +1,109 @@
+"""Roll-ups follow whatever comes, in whatever order, and a crash loses no mark."""
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controlsurface.ingest import rolling
+from controlsurface.metrics.rollups import MOST_GROUPS, ROLLUPS
+from controlsurface.store.duckdb import DuckStore
+from tests.ingest.loading import Body, Loaded, capture
+from tests.ingest.test_order import RUNS, single_spans
+from tests.stores import put
+
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def contents(store: DuckStore) -> dict[str, list[dict[str, Any]]]:
+    """All roll-ups, sums of fractions rounded: they depend on the order of addition."""
+    return {name: sorted(map(rounded, store.rows(f"FROM {name}").to_pylist()), key=repr) for name in ROLLUPS}
+
+
+def rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: float(f"{value:.9g}") if isinstance(value, float) else value for name, value in row.items()}
+
+
+def marks(store: DuckStore) -> int:
+    return store.rows("FROM rollup_dirty").num_rows
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[Body]:
+    """Each span of some captured runs in a body of its own."""
+    return single_spans([body for run in RUNS[:3] for body in capture(run)])
+
+
+def test_late_spans_in_any_order_lead_to_the_roll_ups_of_a_rebuild(parts: list[Body]) -> None:
+    shuffled = random.Random(1).sample(parts, len(parts))
+    loaded = Loaded()
+    rolling.install(loaded.store)
+    for i in range(2):
+        loaded.load(shuffled[i::2])
+        assert rolling.roll(loaded.store, LATER, days=10_000) > 0
+    followed = contents(loaded.store)
+    rolling.rebuild(loaded.store)
+    assert followed["requests_flow_1h"]
+    assert followed == contents(loaded.store)
+    loaded.store.close()
+
+
+def test_a_bucket_is_rolled_up_when_it_is_over(parts: list[Body]) -> None:
+    loaded = Loaded()
+    rolling.install(loaded.store)
+    loaded.load(parts)
+    assert rolling.roll(loaded.store, datetime(2000, 1, 1, tzinfo=UTC)) == 0
+    assert marks(loaded.store) > 0
+    rolling.roll(loaded.store, LATER, days=10_000)
+    assert marks(loaded.store) == 0
+    loaded.store.close()
+
+
+def test_a_mark_that_comes_while_its_bucket_is_rolled_up_stays(tmp_path: Path) -> None:
+    store = DuckStore.open(tmp_path)
+    rolling.install(store)
+    mark = "INSERT INTO rollup_dirty VALUES (300, TIMESTAMP '2026-01-01')"
+    with store.writing() as writing:
+        writing.execute(mark)
+    with store.beside() as beside:
+        beside.execute("DELETE FROM rollup_dirty")
+        with store.writing() as writing:
+            writing.execute(mark)
+    assert marks(store) == 1
+    store.close()
+
+
+def test_rows_stored_before_there_were_roll_ups_are_rolled_up() -> None:
+    store = DuckStore.in_memory()
+    put(store, [{"started_at": f"2026-01-01 {hour:02}:30:00"} for hour in (1, 4, 4)])
+    rolling.install(store)
+    assert rolling.roll(store, LATER) == 4
+    found = store.rows("SELECT bucket, n FROM requests_flow_1h ORDER BY bucket").to_pylist()
+    assert [(row["bucket"].hour, row["n"]) for row in found] == [(1, 1), (4, 2)]
+    store.close()
+
+
+def test_a_new_column_is_added_and_filled() -> None:
+    store = DuckStore.in_memory()
+    put(store, [{"started_at": "2026-01-01 01:30:00", "steps": 3}])
+    rolling.rebuild(store)
+    with store.writing() as writing:
+        writing.execute("ALTER TABLE requests_flow_1h DROP COLUMN steps")
+        writing.execute("DELETE FROM rollup_columns WHERE rollup = 'requests_flow_1h' AND name = 'steps'")
+    rolling.install(store)
+    rolling.roll(store, LATER)
+    assert store.rows("SELECT steps FROM requests_flow_1h").to_pylist() == [{"steps": 3}]
+    store.close()
+
+
+def test_a_bucket_with_too_many_values_is_left_to_the_rows() -> None:
+    store = DuckStore.in_memory()
+    many = [{"started_at": "2026-01-01 01:30:00", "tenant": f"t{i}"} for i in range(MOST_GROUPS + 1)]
+    put(store, many)
+    rolling.rebuild(store)
+    assert store.rows("SELECT rollup FROM rollup_skipped").to_pylist() == [{"rollup": "requests_owners_1h"}]
+    assert store.rows("FROM requests_owners_1h").num_rows == 0
+    assert store.rows("FROM requests_flow_1h").num_rows == 1
+    store.close()
