@@ -10,8 +10,8 @@ from controlsurface.reader import Reader
 
 _ITEM = record({"item_id": TEXT, "request_id": TEXT, "started_at": TIME, "task_type": MAYBE_TEXT})
 _COUNTS = dict.fromkeys(("items", "open", "twice", "mine"), COUNT)
-ITEMS = record({"items": COUNT, "rows": many(_ITEM), **_COUNTS})
-NEXT = record({"rows": many(_ITEM), **_COUNTS, "last_item": MAYBE_TEXT, "last_revision": {"type": ["integer", "null"]}})
+_LAST = {"last_item": MAYBE_TEXT, "last_revision": {"type": ["integer", "null"]}}
+ITEMS = record({"rows": many(_ITEM), **_COUNTS, **_LAST})
 LABEL = record(
     {"item_id": TEXT, "reviewer": TEXT, "revision": COUNT, "verdict": MAYBE_TEXT, "comment": MAYBE_TEXT}
     | {"labelled_at": TIME, "said_by": TEXT}
@@ -56,7 +56,7 @@ def bring_labels(reader: Reader, rows: desk.LabelRows, _: Call) -> Told:
 
 OPERATIONS = (
     Operation("/api/v1/audits", "Pairs of answers, and what people said of them", desk.ItemsArgs, audits, ITEMS),
-    Operation("/api/v1/audits/next", "The next pair to review, blind", desk.NextArgs, next_audit, NEXT),
+    Operation("/api/v1/audits/next", "The next pair to review, blind", desk.NextArgs, next_audit, ITEMS),
     Operation("/api/v1/audits/reviewers", "How often reviewers say the same", Window, reviewers, REVIEWERS),
     Operation("/api/v1/audits/labels", "All labels with their history", desk.LabelsArgs, labels, LABELS),
 )

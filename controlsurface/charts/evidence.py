@@ -85,7 +85,7 @@ def consequences(rows: pl.DataFrame, palette: Palette, *, chosen: float, now: fl
         data,
         palette,
         height=320,
-        xaxis={"tickformat": ".2f", "title": {"text": "threshold"}},
+        xaxis={"tickformat": ".2f", "title": {"text": "threshold", "font": {"size": 11}}},
         yaxis={"range": [0, 1], "tickformat": ".0%"},
         shapes=marks,
         margin={"l": 44, "r": 12, "t": 28, "b": 40},

@@ -18,7 +18,11 @@ from controlsurface.ui.sheet import sheet
 from controlsurface.ui.window import ENOUGH, View
 
 BY = {"Task type": "task_type", "Lane": "lane", "Confidence": "band", "Model": "model"}
-_SHARES = ("value", "low", "high", "ac1", "people", "people_low", "people_high", "large_minus_small")
+_UNITS = {
+    **dict.fromkeys(("value", "low", "high", "people", "people_low", "people_high", "large_minus_small"), "ratio"),
+    **dict.fromkeys(("n", "human_n", "graded"), "count"),
+    "ac1": "index",
+}
 _LABELS = {
     "value": "Disagree",
     "low": "from",
@@ -29,7 +33,7 @@ _LABELS = {
     "people_high": "to ",
     "human_n": "Labelled",
     "n": "Pairs",
-    "effective_n": "Effective",
+    "graded": "Graded",
     "large": "Large lane is",
     "large_minus_small": "Large minus small",
     "comparator": "Compared by",
@@ -54,7 +58,7 @@ def disagreement(view: View) -> None:
     chosen = st.segmented_control("By", list(BY), default="Task type", required=True, key="by", bind="query-params")
     by = BY.get(chosen or "", "task_type")
     args = questions.DisagreementArgs(by=(by,), **about(view))
-    rows, facts = told("disagreement", questions.Disagreement(args), args)
+    rows, _ = told("disagreement", questions.Disagreement(args), args)
     if left_out:
         st.caption(
             f"Pairs do not know {', '.join(sorted({each.partition(':')[0] for each in left_out}))}; all are shown."
@@ -71,28 +75,20 @@ def disagreement(view: View) -> None:
         figure = charts.whiskers(enough.with_columns(pl.col(by).fill_null("unknown")), palette(), by=by)
         chart(figure, alt=f"Share of pairs whose answers disagree, by {chosen}, with 95 % intervals")
     shown = enough.select(by, *(each for each in _LABELS if each in rows.columns))
-    unit = dict.fromkeys(_SHARES, "ratio") | dict.fromkeys(("n", "human_n", "effective_n"), "count")
-    sheet(
-        shown,
-        {each: kind for each, kind in unit.items() if each != "ac1"},
-        f"disagreement-by-{by}",
-        labels=_LABELS,
-        download=rows,
-    )
-    _caveats(rows, facts)
+    unit = {each: _UNITS[each] for each in shown.columns if each in _UNITS}
+    sheet(shown, unit, f"disagreement-by-{by}", labels=_LABELS, download=rows)
+    _caveats(rows, by)
 
 
-def _caveats(rows: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+def _caveats(rows: pl.DataFrame, by: str) -> None:
     """What keeps the figures from being more than they are."""
-    if facts["large_worse"]:
-        st.warning(
-            f"The large lane is worse than the small one: {', '.join(facts['large_worse'])}. "
-            "Escalating destroys value there."
-        )
-    if facts["large_perhaps_worse"]:
-        st.caption(
-            f"Perhaps worse in the large lane, but chance could explain it: {', '.join(facts['large_perhaps_worse'])}."
-        )
+    worse = rows.filter(pl.col("large") == "worse", pl.col("graded") >= ENOUGH)[by].fill_null("unknown").to_list()
+    if worse:
+        said = f"The large lane is worse than the small one: {', '.join(worse)}."
+        st.warning(f"{said} Escalating destroys value there.")
+    perhaps = rows.filter(pl.col("large").is_in(["worse", "perhaps worse"]))[by].fill_null("unknown").to_list()
+    if unsure := [each for each in perhaps if each not in worse]:
+        st.caption(f"Perhaps worse in the large lane; too few answers are graded to tell: {', '.join(unsure)}.")
     unknown = int(rows["unknown_probability"].sum())
     if unknown:
         st.caption(f"{unknown:,} pairs do not say with which probability they were sampled; each counts once.")
@@ -111,7 +107,8 @@ def reviewers(view: View) -> None:
         return
     labels = {"one": "Reviewer", "other": "and", "n": "Both labelled", "raw": "Agree", "ac1": "AC1"}
     columns = rows.select("one", "other", "n", "raw", "low", "high", "ac1")
-    sheet(columns, {"n": "count", **dict.fromkeys(("raw", "low", "high"), "ratio")}, "reviewers", labels=labels)
+    shares = dict.fromkeys(("raw", "low", "high"), "ratio")
+    sheet(columns, {"n": "count", "ac1": "index", **shares}, "reviewers", labels=labels, download=rows)
 
 
 def calibration(view: View) -> None:

@@ -63,11 +63,14 @@ def _draw(view: View) -> None:
     _refusal()
     _progress(found.facts)
     rows = found.rows.to_pylist()
-    if rows:
-        _card(rows[0])
-    else:
-        _nothing_left(found.facts)
-    _keys(rows[0] if rows else None, found, asked.reviewer)
+    above, below = st.container(), st.container()
+    with below:  # first, so that the keys are there by the time the answers are read
+        _keys(rows[0] if rows else None, found, asked.reviewer)
+    with above:
+        if rows:
+            _card(rows[0])
+        else:
+            _nothing_left(found.facts)
 
 
 def _send() -> None:

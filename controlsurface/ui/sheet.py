@@ -16,7 +16,7 @@ from controlsurface.ui.series import ALL
 from controlsurface.ui.window import ENOUGH, View
 
 ROW, MOST = 31, 15  # pixels of a row, and rows seen at once
-FORMATS = {"ratio": "%.1f %%", "ms": "%,.0f ms", "count": "localized", "tokens": "localized"}
+FORMATS = {"index": "%.2f", "ratio": "%.1f %%", "ms": "%,.0f ms", "count": "localized", "tokens": "localized"}
 WHEN = "MMM DD HH:mm:ss"
 
 

@@ -25,6 +25,9 @@ UNITS = {"escalation_rate": "ratio", "quality": "ratio", "cost_usd": "usd", "lat
 BETTER = {"escalation_rate": "lower", "quality": "higher", "cost_usd": "lower", "latency_ms": "lower"}
 COLUMNS = tuple("threshold escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms".split())
 
+LABELS = FIGURES | {"quality_low": "from", "quality_high": "to", "quality_n": "Rests on"}
+ROWS = 5  # steps of the slider in one line of the table
+
 Row = Mapping[str, Any]
 
 
@@ -69,8 +72,9 @@ def simulator(view: View) -> None:
     figure = charts.consequences(part, palette(), chosen=at, now=now)
     chart(figure, alt=f"Quality and escalation of {name} at each threshold; grey where nothing is known")
     _caveats(_row(part, at), about)
-    shown = UNITS | {"quality_low": "ratio", "quality_high": "ratio", "quality_n": "count"}
-    sheet(part.select(COLUMNS), shown, "what-if", download=part)
+    unit = UNITS | {"threshold": "index", "quality_low": "ratio", "quality_high": "ratio", "quality_n": "count"}
+    coarse = part.gather_every(ROWS).select(COLUMNS)
+    sheet(coarse, unit, "what-if", labels=LABELS, download=part)
 
 
 def _slider(name: str, about: Row) -> float:

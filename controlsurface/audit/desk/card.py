@@ -34,20 +34,15 @@ SELECT span_hex(span_id) AS span_id, {", ".join(SPAN_COLUMNS)}
 FROM spans
 WHERE trace_id IN (SELECT CAST(unnest($traces) AS UUID)) AND span_id IN (SELECT CAST(unnest($spans) AS UBIGINT))
     AND started_at BETWEEN $near - INTERVAL 1 DAY AND $near + INTERVAL 1 DAY"""
-_SAID = """\
-SELECT revision, verdict, comment FROM audit_labels WHERE item_id = $item_id AND reviewer = $reviewer
-ORDER BY revision DESC LIMIT 1"""
 
 
 def carded(ground: Ground, found: pa.Table, reviewer: str) -> pa.Table:
-    """Rows of audit_items as cards; `revision` is what the next label of this reviewer must have."""
+    """Rows of audit_items with this reviewer's newest word, as cards; `revision` is that of the next word."""
     return pa.Table.from_pylist([_card(ground, row, reviewer) for row in found.to_pylist()], SCHEMA)
 
 
 def _card(ground: Ground, row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
     left = on_the_left(row["item_id"], reviewer)
-    said = ground.rows(Statement(_SAID, {"item_id": row["item_id"], "reviewer": reviewer})).to_pylist()
-    newest: Mapping[str, Any] = said[0] if said else {"revision": 0, "verdict": None, "comment": None}
     kept = _kept_words(ground, row)
     answers = {name: _answer(row, name, kept) for name in ("production", "shadow")}
     other = "production" if left == "shadow" else "shadow"
@@ -57,9 +52,9 @@ def _card(ground: Ground, row: Mapping[str, Any], reviewer: str) -> dict[str, An
         "prompt": next((each for each in prompts if each), None),
         **{f"left_{name}": value for name, value in answers[left].items()},
         **{f"right_{name}": value for name, value in answers[other].items()},
-        "revision": newest["revision"] + 1,
-        "verdict": seen(newest["verdict"], left),
-        "comment": newest["comment"],
+        "revision": (row["revision"] or 0) + 1,
+        "verdict": seen(row["verdict"], left),
+        "comment": row["comment"],
     }
 
 

@@ -4,6 +4,7 @@ Labelled items are a random part of all, whoever labels how many, because the or
 that is what estimates from labels rest on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -27,6 +28,45 @@ _RECENT = """\
 DELETE FROM audit_items AS i
 WHERE i.started_at > (SELECT max(started_at) FROM audit_items) - INTERVAL 1 HOUR
     AND NOT EXISTS (SELECT 1 FROM audit_labels AS l WHERE l.item_id = i.item_id)"""
+
+_STANDING = """\
+WITH live AS (
+    SELECT
+        item_id, reviewer, max(revision) AS revision,
+        max_by(struct_pack(verdict := verdict, labelled_at := labelled_at), revision) AS word
+    FROM audit_labels
+    GROUP BY item_id, reviewer
+),
+said AS (
+    SELECT item_id, count(*) AS labels, bool_or(reviewer = $by) AS mine
+    FROM live
+    WHERE word.verdict IS NOT NULL
+    GROUP BY item_id
+),
+seen AS (
+    SELECT i.item_id, coalesce(said.labels, 0) AS labels, coalesce(said.mine, false) AS mine
+    FROM audit_items AS i LEFT JOIN said ON said.item_id = i.item_id{where}
+),
+last AS (
+    SELECT item_id, revision FROM live WHERE reviewer = $by AND word.verdict IS NOT NULL
+    ORDER BY word.labelled_at DESC, item_id LIMIT 1
+)
+SELECT
+    count(*) AS items, count(*) FILTER (labels = 0) AS open, count(*) FILTER (labels >= 2) AS twice,
+    count(*) FILTER (mine) AS mine,
+    min_by(item_id, md5(item_id || $by)) FILTER (labels = 0) AS next_open,
+    min_by(item_id, md5(item_id || $by)) FILTER (labels > 0 AND NOT mine) AS next_second,
+    (SELECT item_id FROM last) AS last_item, (SELECT revision FROM last) AS last_revision
+FROM seen"""
+# With the newest word of this reviewer on it.
+_ITEM = """\
+SELECT i.*, l.revision, l.verdict, l.comment
+FROM audit_items AS i
+LEFT JOIN (
+    SELECT revision, verdict, comment FROM audit_labels WHERE item_id = $item AND reviewer = $by
+    ORDER BY revision DESC LIMIT 1
+) AS l ON true
+WHERE i.item_id = $item"""
 
 COLUMNS = {
     **{name: name for name in ("task_type", "lane", "model", "shadow_lane", "shadow_model", "router")},
@@ -72,7 +112,8 @@ class Items:
     def answered(self, ground: Ground) -> Answer:
         """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
         refill(ground)
-        return Answer(ground.rows(listed(self.arguments)), counted(ground, self.arguments, self.arguments.reviewer))
+        facts = counted(ground, self.arguments, self.arguments.reviewer)
+        return Answer(ground.rows(listed(self.arguments)), _told(facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +124,13 @@ class Next:
     path: str = "/api/v1/audits/next"
 
     def answered(self, ground: Ground) -> Answer:
-        """One row or none; facts: those of `counted`, and this reviewer's last label."""
+        """One row or none; facts: those of `counted`."""
         refill(ground)
-        found = ground.rows(drawn(self.arguments))
-        facts = counted(ground, self.arguments, self.arguments.reviewer) | _last(ground, self.arguments.reviewer)
-        return Answer(carded(ground, found, self.arguments.reviewer), facts)
+        args = self.arguments
+        facts = counted(ground, args, args.reviewer)
+        item = args.item or facts[f"next_{args.which}"]
+        found = ground.rows(Statement(_ITEM, {"item": item, "by": args.reviewer}))
+        return Answer(carded(ground, found, args.reviewer), _told(facts))
 
 
 def refill(ground: Ground) -> None:
@@ -117,41 +160,19 @@ LIMIT $row_limit"""
     return Statement(sql, parameters | {"row_limit": args.limit})
 
 
-def drawn(args: NextArgs) -> Statement:
-    """The statement whose row is the item to show."""
-    parameters: dict[str, Any]
-    if args.item:
-        found, parameters = ["i.item_id = $item"], {"item": args.item}
-    else:
-        found, parameters = within(args, args.which, args.reviewer)
-    order = "ORDER BY md5(i.item_id || $by)"
-    return Statement(
-        f"SELECT i.* FROM audit_items AS i{where(found, '')}\n{order}\nLIMIT 1", parameters | {"by": args.reviewer}
-    )
+def counted(ground: Ground, args: Window, reviewer: str) -> dict[str, Any]:
+    """One pass over the window: how many items there are, are open, have two labels, have one of `reviewer`.
 
-
-def counted(ground: Ground, args: Window, reviewer: str) -> dict[str, int]:
-    """How many items are in the window, have no label, have two or more, and have one of `reviewer`."""
+    Besides, what the reviewer is to see next in each queue, and said last (last_item, last_revision).
+    """
     found, parameters = within(args, "all", reviewer)
-    sql = f"""\
-WITH said AS (
-    SELECT item_id, count(*) AS labels, bool_or(reviewer = $by) AS mine FROM audit_labels_live GROUP BY item_id
-)
-SELECT
-    count(*) AS items, count(*) FILTER (labels IS NULL) AS open, count(*) FILTER (labels >= 2) AS twice,
-    count(*) FILTER (mine) AS mine
-FROM audit_items AS i LEFT JOIN said ON said.item_id = i.item_id{where(found, "")}"""
-    (row,) = ground.rows(Statement(sql, parameters | {"by": reviewer})).to_pylist()
+    (row,) = ground.rows(Statement(_STANDING.format(where=where(found)), parameters | {"by": reviewer})).to_pylist()
     return dict(row)
 
 
-def _last(ground: Ground, reviewer: str) -> dict[str, Any]:
-    """The newest label that holds of a reviewer: last_item and last_revision, None where there is none."""
-    sql = """\
-SELECT item_id AS last_item, revision AS last_revision FROM audit_labels_live WHERE reviewer = $by
-ORDER BY labelled_at DESC, item_id LIMIT 1"""
-    found = ground.rows(Statement(sql, {"by": reviewer})).to_pylist()
-    return dict(found[0]) if found else {"last_item": None, "last_revision": None}
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that leave the process."""
+    return {name: value for name, value in facts.items() if not name.startswith("next_")}
 
 
 def within(args: Window, which: Which, reviewer: str) -> tuple[list[str], dict[str, Any]]:
