@@ -23,6 +23,7 @@ ui.tiles(
         ui.tile("error_rate", "Not answered", view),
     ]
 )
+ui.advice()
 
 
 @st.fragment

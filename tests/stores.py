@@ -1,7 +1,7 @@
 """Stores that the tests of metrics, readers and the API share: an empty one, and two full of traffic."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -40,17 +40,22 @@ def sampled() -> Iterator[LocalReader]:
     made.close()
 
 
-def put(store: DuckStore, rows: list[dict[str, Any]]) -> None:
-    """Requests that have only what a test is about, and defaults."""
-    defaults: dict[str, Any] = {"request_id": "r", "trace_id": f"{1:032x}", "span_id": 1, "lane": "small"}
-    defaults |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1)
-    defaults |= {"failed_attempts": 0, "retries": 0, "fell_back": False, "failed": False, "priced": True}
+_OF_REQUESTS: dict[str, Any] = {"request_id": "r", "trace_id": f"{1:032x}", "span_id": 1, "lane": "small"}
+_OF_REQUESTS |= dict.fromkeys(("attempts", "steps", "sample_weight"), 1)
+_OF_REQUESTS |= {"failed_attempts": 0, "retries": 0, "fell_back": False, "failed": False, "priced": True}
+_OF_ATTEMPTS: dict[str, Any] = {"attempt_id": "a", "trace_id": f"{1:032x}", "span_id": 1, "purpose": "user"}
+_OF_ATTEMPTS |= {"lane": "small", "failed": False, "billable": True, "sample_weight": 1}
+_DEFAULTS = {"requests": _OF_REQUESTS, "attempts": _OF_ATTEMPTS}
+
+
+def put(store: DuckStore, rows: list[dict[str, Any]], table: Literal["requests", "attempts"] = "requests") -> None:
+    """Requests or attempts that have only what a test is about, and defaults."""
     unknown = {name: None for row in rows for name in row}
-    full = pa.Table.from_pylist([unknown | defaults | row for row in rows])
+    full = pa.Table.from_pylist([unknown | _DEFAULTS[table] | row for row in rows])
     names = ", ".join(full.column_names)
     with store.writing() as writing:
         writing.attach("put_rows", full)
-        writing.execute(f"INSERT INTO requests ({names}) SELECT {names} FROM put_rows")
+        writing.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM put_rows")
 
 
 def make_slow(store: DuckStore) -> None:

@@ -12,6 +12,7 @@ _COMMANDS = {
     "demo": "Send the traffic of a simulated router.",
     "import": "Bring in files: OTLP bodies, the Collector's JSON lines, tables.",
     "query": "Any metric, broken down and filtered.",
+    "advice": "What to do, by built-in rules, with the figures they rest on.",
     "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
     "rules": "Alert rules: check, test, replay over what is stored, describe.",

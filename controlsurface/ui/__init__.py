@@ -5,6 +5,7 @@ The only place, beside the pages themselves, that imports Streamlit.
 
 from controlsurface.ui import audits, desk, policy_form, what_if
 from controlsurface.ui.accounts import anything, ledger, sources, unclaimed, unrecognised
+from controlsurface.ui.advice import advice
 from controlsurface.ui.alerts import history as alert_history
 from controlsurface.ui.alerts import listing as alerts
 from controlsurface.ui.alerts import messages as alert_messages
@@ -45,6 +46,7 @@ from controlsurface.ui.zoom import over_time
 
 __all__ = [
     "METRICS",
+    "advice",
     "alert_history",
     "alert_messages",
     "alert_strip",

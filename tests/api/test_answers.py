@@ -154,3 +154,11 @@ def test_health_answers_while_queries_hold_every_thread(monkeypatch: pytest.Monk
 
 def test_the_app_is_made_without_touching_the_store(empty: LocalReader) -> None:
     assert len(create_app(empty, Config()).routes) >= 12
+
+
+def test_advice_comes_with_the_state_of_every_rule(get: Get) -> None:
+    answer = strict(get("/api/v1/advice?start=2026-01-02&end=2026-01-09").text)
+    assert {row["rule"] for row in answer["advice"]} == {
+        rule["rule"] for rule in answer["rules"] if rule["state"] == "found"
+    }
+    assert all(row["n"] >= 30 and row["title"] and row["why"] for row in answer["advice"])

@@ -1,0 +1,36 @@
+"""`controlsurface advice`: what the built-in rules say should be done, with the figures they rest on."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from controlsurface.cli import output
+from controlsurface.cli.options import data_option, json_option, reader_of
+from controlsurface.reader.advice import AdviceArgs, Advised
+
+_SHOWN = "title why metric value low high n where".split()
+
+
+@click.command
+@data_option
+@click.option("--since", default="7d", show_default=True, metavar="DURATION", help="From so long ago until now.")
+@click.option("--format", "form", type=click.Choice(output.FORMATS), default="table", show_default=True)
+@json_option
+@click.pass_context
+def command(context: click.Context, data: Path, since: str, form: str, as_json: bool) -> None:
+    """What to do, by built-in rules, each with its evidence; and which rules had too little to say anything."""
+    arguments = AdviceArgs.model_validate({"start": f"-{since.lstrip('-')}"})
+    with closing(reader_of(data, context)) as reader:
+        answer = reader.ask(Advised(arguments))
+    if as_json or form == "json":
+        output.write_json({**answer.facts, "advice": answer.rows.to_pylist()})
+    elif form == "csv":
+        output.write_csv(answer.rows)
+    elif form == "parquet":
+        output.write_parquet(answer.rows)
+    else:
+        output.write_table(answer.rows.select(_SHOWN))
+        for rule in answer.facts["rules"]:
+            if rule["state"] != "found":
+                click.echo(f"{rule['looks_for']}: {rule['state']}", err=True)

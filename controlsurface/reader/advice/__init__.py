@@ -1,0 +1,59 @@
+"""Built-in advice: each rule reads a few metrics and says what to do, with its figures, or that it cannot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.advice import change, lanes, money
+from controlsurface.reader.advice.finding import Checked, Found, table
+from controlsurface.reader.advice.window import Asker, asker
+from controlsurface.reader.asking import Answer, Ground
+
+RULES: Mapping[str, tuple[str, Callable[[Asker], Found]]] = {
+    "escalation": ("task types that escalate more than 20 %", lanes.escalation),
+    "route_down": ("large answers that a small lane gives as well", lanes.route_down),
+    "route_up": ("small answers that a large lane contradicts", lanes.route_up),
+    "strong_is_worse": ("gates that large answers fail more often than small ones", lanes.strong_is_worse),
+    "overhead": ("a router that costs more than it saves", money.overhead),
+    "unpriced": ("models without a price", money.unpriced),
+    "batchable": ("jobs sent in real time", money.batchable),
+    "window": ("inputs that fill a small lane's window", money.window),
+    "growth": ("answers that grow from day to day", change.growth),
+    "stale_thresholds": ("thresholds older than the last model or price", change.stale_thresholds),
+}
+
+
+class AdviceArgs(Arguments):
+    """A window; by itself the last seven days."""
+
+    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
+    end: Instant | None = Field(None, description="moment after the last; none: now")
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        """Refuse a window that ends before it starts."""
+        if self.start and self.end and self.end < self.start:
+            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """What to do. Rows are those of `finding.Advice`, ranked; facts: start, end, and `rules`, all that were asked."""
+
+    arguments: AdviceArgs
+    path: str = "/api/v1/advice"
+
+    def answered(self, ground: Ground) -> Answer:
+        """Every rule's answer."""
+        ask = asker(ground, self.arguments.start, self.arguments.end)
+        found = {name: rule(ask) for name, (_, rule) in RULES.items()}
+        checked = [Checked(name, RULES[name][0], each.state, each.n) for name, each in found.items()]
+        facts: dict[str, Any] = {"start": ask.start.isoformat(), "end": ask.end.isoformat()}
+        advice = [one for each in found.values() for one in each.advice]
+        return Answer(table(advice), facts | {"rules": [asdict(each) for each in checked]})
