@@ -74,10 +74,11 @@ def _slices(table: pa.Table, by: Sequence[str]) -> Iterator[tuple[dict[str, str 
     """Each combination of values that occurs, and its pairs; without dimensions all pairs, if there are any."""
     columns = [_band(table) if name == BAND else codes(table, name) for name in by]
     keys = np.stack([numbers for numbers, _ in columns]) if columns else np.zeros((1, table.num_rows), dtype=np.int64)
-    found, place = np.unique(keys, axis=1, return_inverse=True)
-    for i, key in enumerate(found.T):
+    found, place, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
+    together = table.take(np.argsort(place.ravel(), kind="stable"))
+    for key, end, n in zip(found.T, np.cumsum(counts), counts, strict=True):
         values = [words[code] for (_, words), code in zip(columns, key, strict=False)]
-        yield dict(zip(by, values, strict=True)), table.filter(pa.array(place.ravel() == i))
+        yield dict(zip(by, values, strict=True)), together.slice(end - n, n)
 
 
 def _band(table: pa.Table) -> tuple[Codes, list[str | None]]:

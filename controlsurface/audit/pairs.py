@@ -48,6 +48,8 @@ judged AS (  -- what users were given, shadowed or not
     FROM attempts AS a
     LEFT JOIN evaluated AS e ON e.trace_id = a.trace_id AND e.span_id = a.span_id
     WHERE a.purpose = 'user' AND NOT a.failed AND (e.grade IS NOT NULL OR a.answer_label IS NOT NULL)
+        AND ($low IS NULL OR a.started_at >= $low::TIMESTAMP - INTERVAL 1 HOUR)
+        AND ($until IS NULL OR a.started_at < $until::TIMESTAMP + INTERVAL 1 DAY)
     GROUP BY a.request_id
 )
 SELECT
@@ -83,7 +85,8 @@ def traffic(args: Window, config: Config) -> Statement:
     found, parameters = conditions("requests", args)
     decided = ["r.cache IS NULL", "r.escalated IS NOT NULL", "NOT r.failed", *found]
     sql = f"{_GRADES}{_TRAFFIC}{where(decided, '')}\nORDER BY r.started_at, r.span_id"
-    return Statement(sql, parameters | _rules(config) | _between(args.start, None))
+    until = _between(None, args.end)["high"]
+    return Statement(sql, parameters | _rules(config) | _between(args.start, None) | {"until": until})
 
 
 def floats(table: pa.Table, name: str) -> Floats:

@@ -185,3 +185,11 @@ def test_a_window_without_its_end_reads_what_began_in_it(local: LocalReader) -> 
     parts = [local.ask(Disagreement(each)).rows["n"][0].as_py() for each in (since, before)]
     assert sum(parts) == local.ask(Disagreement(DisagreementArgs(by=()))).rows["n"][0].as_py()
     assert min(parts) > 300
+
+
+def test_what_if_asks_only_for_the_requests_of_its_window(local: LocalReader) -> None:
+    window = {"start": "2026-01-01T00:10:00Z", "end": "2026-01-01T00:50:00Z"}
+    answer = local.ask(WhatIf(WhatIfArgs(task_type="chat", thresholds="0.6", **window)))
+    (row,) = answer.rows.to_pylist()
+    assert (row["n"], answer.facts["slices"][0]["quality_is"]) == (2400, "grades")
+    assert row["quality_low"] - 0.03 < truth(0.6) < row["quality_high"] + 0.03
