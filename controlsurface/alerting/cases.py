@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from controlsurface.alerting.durations import Span
+from controlsurface.alerting.durations import Offset, Span
 from controlsurface.alerting.expand import expanded
 from controlsurface.alerting.gauges import GAUGES
 from controlsurface.alerting.rules import MINUTE, ZERO, EventKind, Part
@@ -53,8 +53,10 @@ class Rows(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    from_: Span = Field(ZERO, alias="from", description="the first moment, from the start of the test; may be negative")
-    to: Span = Field(MINUTE, description="the moment after the last")
+    from_: Offset = Field(
+        ZERO, alias="from", description="the first moment, from the start of the test; may be negative"
+    )
+    to: Offset = Field(MINUTE, description="the moment after the last")
     every: Span = Field(MINUTE, gt=ZERO)
     count: int = Field(1, ge=1, le=10_000)
 
@@ -67,7 +69,7 @@ class Rows(BaseModel):
 class Told(Part):
     """A change that somebody tells of."""
 
-    at: Span = ZERO
+    at: Offset = ZERO
     kind: EventKind
     title: str
 

@@ -35,3 +35,14 @@ Span = Annotated[
     PlainSerializer(spelled, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(w|d|h|ms|m|s))+$", "examples": ["15m", "1h30m"]}),
 ]
+
+
+def signed(text: object) -> object:
+    """A duration that may have a minus before it."""
+    if isinstance(text, str) and text.startswith("-"):
+        found = duration(text[1:])
+        return -found if isinstance(found, timedelta) else found
+    return duration(text)
+
+
+Offset = Annotated[timedelta, BeforeValidator(signed)]

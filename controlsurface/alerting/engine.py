@@ -183,7 +183,7 @@ class RuleEngine:
         seen = [(self._last[each.group.name], each.group) for each in sources if each.group.name in self._last]
         missed = max(((moment - last) // group.interval - 1 for last, group in seen), default=0)
         failed = sum(error is not None for error in found.errors.values())
-        lag_s = (datetime.now(UTC) - moment).total_seconds()
+        lag_s = (datetime.now(UTC) - moment).total_seconds() if seen else None  # the first may come at any time
         return replace(
             self._loop,
             evaluated_at=max(moment, self._loop.evaluated_at or moment),

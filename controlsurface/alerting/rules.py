@@ -14,6 +14,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
@@ -328,8 +329,10 @@ def kind_of(found: Any) -> Kind:
     """Which kind of rule a table means to be: its telling field has the kind's name; a threshold rule has none."""
     if isinstance(found, Rule):
         return found.kind
-    given = found if isinstance(found, Mapping) else {}
-    return next((kind for kind in RULES if kind in given), "threshold")
+    given = [str(name) for name in found] if isinstance(found, Mapping) else []
+    telling = next((kind for kind in RULES if kind in given), None)
+    misspelt = (kind for kind in RULES if "metric" not in given and get_close_matches(kind, given, cutoff=0.8))
+    return telling or next(misspelt, "threshold")
 
 
 AnyRule = Annotated[

@@ -1,0 +1,98 @@
+"""The loop: rules that change meanwhile, files that break, a process that is killed."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlsurface.alerting import kept
+from controlsurface.alerting.evaluate import Sight
+from controlsurface.alerting.loop import RuleLoop
+from controlsurface.alerting.reload import Places
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting import rules_process
+from tests.alerting.rule_sets import Told
+
+RULE = """
+groups:
+  - name: g
+    interval: 1s
+    rules:
+      - {alert: NAME, heartbeat: true}
+"""
+
+
+@pytest.fixture
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    yield made
+    made.close()
+
+
+def loop_over(store: DuckStore, path: Path) -> RuleLoop:
+    return RuleLoop(store, Places((path,)), Sight(store), Told())
+
+
+def within(seconds: float, true: object) -> None:
+    until = time.monotonic() + seconds
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def names(store: DuckStore) -> list[str]:
+    return [row["rule"] for row in store.rows("SELECT rule FROM alerts WHERE state = 'firing'").to_pylist()]
+
+
+def problem(store: DuckStore) -> str:
+    found = kept.loop(store)
+    return (found and found.problem) or ""
+
+
+def test_it_evaluates_reloads_and_keeps_the_last_good_rules(store: DuckStore, tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(RULE.replace("NAME", "First"), "utf-8")
+    loop = loop_over(store, path).start()
+    try:
+        within(20, lambda: names(store) == ["First"])
+        path.write_text(RULE.replace("NAME", "Second").replace("heartbeat", "heartbeet"), "utf-8")
+        loop.reload()
+        within(20, lambda: "did you mean 'heartbeat'?" in problem(store))
+        assert names(store) == ["First"]
+        path.write_text(RULE.replace("NAME", "Second"), "utf-8")
+        loop.reload()
+        within(20, lambda: names(store) == ["Second"])
+        assert not problem(store)
+    finally:
+        loop.stop()
+    assert loop.crashes == 0
+
+
+def test_a_file_that_is_broken_at_the_start_leaves_the_rules_of_last_time(store: DuckStore, tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(RULE.replace("NAME", "First"), "utf-8")
+    loop_over(store, path).start().stop()
+    path.write_text("groups: [", "utf-8")
+    loop = loop_over(store, path).start()
+    try:
+        within(20, lambda: names(store) == ["First"])
+    finally:
+        loop.stop()
+    assert "r.yaml:2:" in problem(store)
+
+
+def test_a_killed_process_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "tests.alerting.rules_process", str(tmp_path / "killed")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) == 12:
+                process.send_signal(signal.SIGKILL)
+                break
+    killed = rules_process.lived(tmp_path / "killed", 25)
+    assert killed == rules_process.lived(tmp_path / "whole", 25)
+    assert len(killed) > 6

@@ -1,0 +1,35 @@
+"""The shipped rules: every one is tested, and every test comes out as expected."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlsurface import content
+from controlsurface.alerting import files, testing
+from controlsurface.store.duckdb import DuckStore
+
+FILES = files.rule_files([content.ALERTS])
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("path", testing.case_files([content.ALERTS]), ids=lambda path: path.name)
+def test_each_file_of_tests_comes_out_as_expected(path: Path, store: DuckStore) -> None:
+    assert [result for result in testing.run(path, store) if result.failures] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_each_shipped_rule_has_a_test(path: Path) -> None:
+    assert testing.untested(path) == []
+
+
+def test_each_shipped_rule_says_how_bad_it_is_and_what_it_means() -> None:
+    for rule in files.load(FILES).rules.values():
+        assert rule.labels["severity"] in {"page", "ticket", "info", "none"}
+        assert rule.annotations["summary"]
