@@ -330,9 +330,9 @@ def kind_of(found: Any) -> Kind:
     if isinstance(found, Rule):
         return found.kind
     given = [str(name) for name in found] if isinstance(found, Mapping) else []
-    telling = next((kind for kind in RULES if kind in given), None)
+    telling = [kind for kind in RULES if kind in given]
     misspelt = (kind for kind in RULES if "metric" not in given and get_close_matches(kind, given, cutoff=0.8))
-    return telling or next(misspelt, "threshold")
+    return telling[0] if telling else next(misspelt, "threshold")
 
 
 AnyRule = Annotated[
