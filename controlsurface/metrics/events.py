@@ -43,8 +43,9 @@ class Event(Arguments):
 def render(args: EventsArgs) -> Statement:
     """The statement whose rows are at, kind, title, detail, source, in order of time.
 
-    Found in the requests: a router version or model that is first or last seen (not in the week before, not since),
-    and a version whose share of the requests rises by more than 0.3.
+    Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
+    since); a version or model whose share of the requests rises by more than 0.3 or 0.2; the threshold that a task
+    type's confidences are held against, where it moves and stays. Found in the prices: one that follows another.
     """
     bounds = {"start": args.start.replace(tzinfo=None), "end": args.end.replace(tzinfo=None)}
     return Statement(_FOUND, bounds | row_limit())

@@ -1,18 +1,24 @@
-WITH named AS (
-    SELECT 'deploy' AS kind, router_version AS name, started_at
+WITH hourly AS MATERIALIZED (
+    SELECT
+        time_bucket(INTERVAL 1 HOUR, started_at) AS hour, router_version, answered_by, router, task_type, threshold,
+        count(*) AS n, min(started_at) AS first, max(started_at) AS last
     FROM requests
-    WHERE started_at >= $start - INTERVAL 7 DAY AND started_at < $end AND router_version IS NOT NULL
+    WHERE started_at >= $start - INTERVAL 7 DAY AND started_at < $end
+    GROUP BY ALL
+),
+named AS (
+    SELECT 'deploy' AS kind, router_version AS name, hour, n, first, last FROM hourly WHERE router_version IS NOT NULL
     UNION ALL
-    SELECT 'model', answered_by, started_at
-    FROM requests
-    WHERE started_at >= $start - INTERVAL 7 DAY AND started_at < $end AND answered_by IS NOT NULL
+    SELECT 'model', answered_by, hour, n, first, last FROM hourly WHERE answered_by IS NOT NULL
+    UNION ALL
+    SELECT 'config', router, hour, n, first, last FROM hourly WHERE router IS NOT NULL
 ),
 lives AS (
     SELECT
-        kind, name, min(started_at) AS first, max(started_at) AS last, count(*) AS n,
-        (epoch(max(started_at)) - epoch(min(started_at))) / count(*) AS usual_gap_s,
-        min(min(started_at)) OVER (PARTITION BY kind) AS earliest,
-        max(max(started_at)) OVER (PARTITION BY kind) AS latest
+        kind, name, min(first) AS first, max(last) AS last, sum(n) AS n,
+        (epoch(max(last)) - epoch(min(first))) / sum(n) AS usual_gap_s,
+        min(min(first)) OVER (PARTITION BY kind) AS earliest,
+        max(max(last)) OVER (PARTITION BY kind) AS latest
     FROM named
     GROUP BY kind, name
 ),
@@ -26,40 +32,112 @@ turns AS (
     FROM lives
     WHERE n >= 5 AND epoch(latest) - epoch(last) > greatest(20 * usual_gap_s, 60)
 ),
--- the share of a version among all requests with one, three hours before and after each hour
+-- the share of a version or model among all requests with one, three hours before and after each hour
 hours AS (
-    SELECT name, time_bucket(INTERVAL 1 HOUR, started_at) AS hour, count(*) AS n
-    FROM named WHERE kind = 'deploy' GROUP BY name, hour
+    SELECT kind, name, hour, sum(n) AS n FROM named WHERE kind <> 'config' GROUP BY kind, name, hour
 ),
 grid AS (
-    SELECT names.name, totals.hour, coalesce(hours.n, 0) AS n, totals.total
-    FROM (SELECT DISTINCT name FROM hours) AS names
-    CROSS JOIN (SELECT hour, sum(n) AS total FROM hours GROUP BY hour) AS totals
-    LEFT JOIN hours ON hours.name = names.name AND hours.hour = totals.hour
+    SELECT names.kind, names.name, totals.hour, coalesce(hours.n, 0) AS n, totals.total
+    FROM (SELECT DISTINCT kind, name FROM hours) AS names
+    JOIN (SELECT kind, hour, sum(n) AS total FROM hours GROUP BY kind, hour) AS totals ON totals.kind = names.kind
+    LEFT JOIN hours ON hours.kind = names.kind AND hours.name = names.name AND hours.hour = totals.hour
 ),
 shares AS (
     SELECT
-        name, hour, first_value(n) OVER past AS long_before,
-        sum(n) OVER past / nullif(CASE WHEN sum(total) OVER past >= 30 THEN sum(total) OVER past END, 0) AS before,
-        sum(n) OVER coming / nullif(CASE WHEN sum(total) OVER coming >= 30 THEN sum(total) OVER coming END, 0) AS after
+        kind, name, hour, first_value(n) OVER past AS long_before,
+        CASE WHEN sum(total) OVER past >= 30 THEN sum(total) OVER past END AS n_before,
+        CASE WHEN sum(total) OVER coming >= 30 THEN sum(total) OVER coming END AS n_after,
+        sum(n) OVER past / n_before AS before,
+        sum(n) OVER coming / n_after AS after
     FROM grid
     WINDOW
-        past AS (PARTITION BY name ORDER BY hour ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING),
-        coming AS (PARTITION BY name ORDER BY hour ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING)
+        past AS (PARTITION BY kind, name ORDER BY hour ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING),
+        coming AS (PARTITION BY kind, name ORDER BY hour ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING)
 ),
 steps AS (
-    SELECT *, max(abs(after - before)) OVER (
-        PARTITION BY name ORDER BY hour ROWS BETWEEN 3 PRECEDING AND 3 FOLLOWING
-    ) AS steepest
+    SELECT
+        *,
+        max(abs(after - before)) OVER (
+            PARTITION BY kind, name ORDER BY hour ROWS BETWEEN 3 PRECEDING AND 3 FOLLOWING
+        ) AS steepest,
+        (before * n_before + after * n_after) / (n_before + n_after) AS pooled
     FROM shares
 ),
+-- five standard errors: with a model's share in every hour of a month there are thousands of chances to be wrong
 moves AS (
-    SELECT hour, name, before, after
+    SELECT kind, hour, name, before, after
     FROM steps
-    WHERE long_before > 0 AND after - before > 0.3 AND abs(after - before) = steepest AND NOT EXISTS (
-        SELECT 1 FROM turns
-        WHERE kind = 'deploy' AND what = 'first seen' AND abs(epoch(turns.moment) - epoch(hour)) < 10800
+    WHERE long_before > 0 AND abs(after - before) = steepest
+        AND after - before > CASE kind WHEN 'deploy' THEN 0.3 ELSE 0.2 END
+        AND after - before > 5 * sqrt(pooled * (1 - pooled) * (1 / n_before + 1 / n_after))
+        AND NOT EXISTS (
+            SELECT 1 FROM turns
+            WHERE turns.kind IN (steps.kind, 'deploy') AND turns.what = 'first seen'
+                AND abs(epoch(turns.moment) - epoch(steps.hour)) < 10800
+        )
+),
+-- what nearly all requests of a task type are held against, hour by hour
+settings AS (
+    SELECT
+        task_type, hour, threshold, sum(n) AS n, min(first) AS first,
+        sum(sum(n)) OVER (PARTITION BY task_type, hour) AS total
+    FROM hourly
+    WHERE threshold IS NOT NULL
+    GROUP BY task_type, hour, threshold
+),
+dominant AS (
+    SELECT
+        task_type, hour, threshold,
+        lag(threshold) OVER in_order AS before,
+        lead(threshold) OVER in_order AS following
+    FROM settings
+    WHERE n >= 5 AND n >= 0.8 * total
+    WINDOW in_order AS (PARTITION BY task_type ORDER BY hour)
+),
+-- a threshold moved when the new one stays; where a version changes with it, the version says it
+tuned AS (
+    SELECT task_type, before, threshold, (
+        SELECT min(settings.first) FROM settings
+        WHERE settings.task_type IS NOT DISTINCT FROM dominant.task_type AND settings.threshold = dominant.threshold
+            AND settings.hour BETWEEN dominant.hour - INTERVAL 1 HOUR AND dominant.hour
+    ) AS moment
+    FROM dominant
+    WHERE before <> threshold AND coalesce(following, threshold) = threshold
+),
+tunings AS (
+    SELECT
+        min(moment) AS moment, count(*) AS n,
+        string_agg(
+            coalesce(task_type, 'unknown task') || ' ' || printf('%g', before) || ' → ' || printf('%g', threshold),
+            ', ' ORDER BY task_type
+        ) AS moved
+    FROM tuned
+    WHERE NOT EXISTS (
+        SELECT 1 FROM (
+            SELECT moment FROM turns WHERE kind = 'deploy' UNION ALL SELECT hour FROM moves WHERE kind = 'deploy'
+        ) AS deploys
+        WHERE abs(epoch(deploys.moment) - epoch(tuned.moment)) < 10800
     )
+    GROUP BY time_bucket(INTERVAL 2 HOUR, moment)
+),
+-- one price following another, of models that are called; the user's own prices go before the list's
+paid AS (
+    SELECT *, min(CASE source WHEN 'user' THEN 1 ELSE 2 END) OVER (PARTITION BY provider, model) AS trusted
+    FROM prices
+    WHERE tier_from = 0 AND time_from IS NULL AND coalesce(mode, 'realtime') = 'realtime'
+),
+dearer AS (
+    SELECT DISTINCT
+        model_name(new.model) AS model, new.valid_from,
+        old.input_usd_per_mtok AS old_input, new.input_usd_per_mtok AS new_input,
+        old.output_usd_per_mtok AS old_output, new.output_usd_per_mtok AS new_output
+    FROM paid AS new
+    JOIN paid AS old
+        ON old.model = new.model AND old.provider IS NOT DISTINCT FROM new.provider AND old.source = new.source
+        AND old.valid_to = new.valid_from
+    WHERE new.trusted = CASE new.source WHEN 'user' THEN 1 ELSE 2 END
+        AND (old_input, old_output) IS DISTINCT FROM (new_input, new_output)
+        AND model_name(new.model) IN (SELECT answered_by FROM hourly)
 ),
 -- where one name follows another, the new one says it all
 news AS (
@@ -67,7 +145,7 @@ news AS (
     FROM turns
     WHERE what = 'first seen' OR NOT EXISTS (
         SELECT 1 FROM (
-            SELECT kind, moment FROM turns WHERE what = 'first seen' UNION ALL SELECT 'deploy', hour FROM moves
+            SELECT kind, moment FROM turns WHERE what = 'first seen' UNION ALL SELECT kind, hour FROM moves
         ) AS coming
         WHERE coming.kind = turns.kind AND abs(epoch(coming.moment) - epoch(turns.moment)) < 10800
     )
@@ -75,13 +153,29 @@ news AS (
 SELECT "at", kind, title, detail, source FROM events
 WHERE "at" >= $start AND "at" < $end
 UNION ALL
-SELECT moment, kind, name || ' ' || what, NULL, 'requests' FROM news
+SELECT moment, kind, CASE kind WHEN 'config' THEN 'router ' ELSE '' END || name || ' ' || what, NULL, 'requests'
+FROM news
 WHERE moment >= $start AND moment < $end
 UNION ALL
 SELECT
-    hour, 'deploy', name || ' ' || round(before * 100)::INTEGER || ' % → ' || round(after * 100)::INTEGER || ' %',
+    hour, kind, name || ' ' || round(before * 100)::INTEGER || ' % → ' || round(after * 100)::INTEGER || ' %',
     'share of requests, three hours before and after', 'requests'
 FROM moves
 WHERE hour >= $start AND hour < $end
+UNION ALL
+SELECT
+    moment, 'config',
+    CASE WHEN n = 1 THEN 'threshold of ' || moved ELSE 'thresholds of ' || n || ' task types moved' END,
+    CASE WHEN n > 1 THEN moved END, 'requests'
+FROM tunings
+WHERE moment >= $start AND moment < $end
+UNION ALL
+SELECT
+    valid_from::TIMESTAMP, 'price',
+    model || ' costs ' || printf('%g', new_input::DOUBLE) || ' + ' || printf('%g', new_output::DOUBLE) || ' USD',
+    'per million tokens in and out; before ' || printf('%g', old_input::DOUBLE) || ' + '
+        || printf('%g', old_output::DOUBLE), 'prices'
+FROM dearer
+WHERE valid_from >= $start AND valid_from < $end
 ORDER BY 1, 2, 3
 LIMIT $row_limit

@@ -90,3 +90,52 @@ def test_what_is_no_event_is_refused(wrong: dict[str, Any]) -> None:
 def test_a_window_backwards_is_refused() -> None:
     with pytest.raises(BadRequest, match="lies before start"):
         EventsArgs(start=START, end=START - MINUTE)
+
+
+def test_a_threshold_that_moves_is_an_event_when_it_moves(kept: DuckStore) -> None:
+    traffic(kept, task_type=lambda i: "sql", threshold=lambda i: 0.6 if i < 1025 else 0.7)
+    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    assert (found["kind"], found["title"], found["at"]) == (
+        "config",
+        "threshold of sql 0.6 → 0.7",
+        START + 1025 * MINUTE,
+    )
+
+
+def test_thresholds_that_move_together_are_one_event(kept: DuckStore) -> None:
+    traffic(kept, task_type=lambda i: "ab"[i % 2], threshold=lambda i: [0.5, 0.6][i % 2] + (i >= 1000) * 0.05)
+    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    assert found["title"] == "thresholds of 2 task types moved"
+    assert found["detail"] == "a 0.5 → 0.55, b 0.6 → 0.65"
+
+
+def test_a_threshold_that_differs_from_request_to_request_is_no_event(kept: DuckStore) -> None:
+    traffic(kept, task_type=lambda i: "sql", threshold=lambda i: 0.5 + (i * 7919 % 100) / 1000)
+    assert titles(kept) == []
+
+
+def test_thresholds_that_a_new_version_brings_are_the_versions_event(kept: DuckStore) -> None:
+    traffic(kept, threshold=lambda i: 0.6 + (i >= 1000) * 0.1, router_version=lambda i: f"v{1 + (i >= 1000)}")
+    assert titles(kept) == ["v2 first seen"]
+
+
+def test_a_model_that_takes_over_is_an_event(kept: DuckStore) -> None:
+    traffic(kept, answered_by=lambda i: "large" if i % (3 if i < 1200 else 10) else "small")
+    assert titles(kept) == ["large 67 % → 90 %"]
+
+
+def test_another_strategy_is_an_event(kept: DuckStore) -> None:
+    traffic(kept, router=lambda i: "by-cost" if i < 1500 else "by-latency")
+    assert titles(kept) == ["router by-latency first seen"]
+
+
+@pytest.mark.parametrize(("called", "expected"), [("m-1", ["m-1 costs 1 + 6 USD"]), ("other", [])])
+def test_a_price_that_follows_another_is_an_event_for_models_that_are_called(
+    kept: DuckStore, called: str, expected: list[str]
+) -> None:
+    traffic(kept, answered_by=lambda i: called)
+    columns = "model, source, valid_from, valid_to, tier_from, input_usd_per_mtok, output_usd_per_mtok, request_usd"
+    with kept.writing() as writing:
+        writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', NULL, DATE '2026-01-06', 0, 2, 8, 0)")
+        writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', DATE '2026-01-06', NULL, 0, 1, 6, 0)")
+    assert titles(kept) == expected

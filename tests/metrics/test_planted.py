@@ -9,6 +9,7 @@ import pytest
 from controlsurface.demo import DemoSettings
 from controlsurface.demo.world import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
 from controlsurface.metrics.contributors import ContributorsArgs
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader
 from tests.demo.stored import stored
 
@@ -60,3 +61,19 @@ def test_an_upgrade_is_its_version_and_nothing_else(upgrade: LocalReader) -> Non
     assert (version["dimension"], version["value"], version["share_after"]) == ("router_version", NEXT_VERSION, 1)
     assert version["share_before"] < 0.2
     assert all(abs(row["z"]) < version["z"] / 3 for row in rest)
+
+
+def titles(reader: LocalReader, start: datetime, end: datetime) -> list[str]:
+    return [row["title"] for row in reader.events(EventsArgs(start=start, end=end)).to_pylist()]
+
+
+def test_the_only_event_of_an_incident_is_its_version(incident: LocalReader) -> None:
+    assert titles(incident, NOW - 3 * DAY, NOW - DAY) == []
+    assert titles(incident, NOW - DAY, NOW) == [f"{NEXT_VERSION} first seen"]
+
+
+def test_the_events_of_an_upgrade_are_its_canary_and_its_rollout(upgrade: LocalReader) -> None:
+    canary, rollout = titles(upgrade, NOW - 3 * DAY, NOW)
+    assert canary == f"{NEXT_VERSION} first seen"
+    assert rollout.startswith(NEXT_VERSION)
+    assert rollout.endswith("% → 100 %")
