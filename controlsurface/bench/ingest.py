@@ -12,6 +12,7 @@ from controlsurface.bench.bodies import template
 from controlsurface.bench.prober import Prober
 from controlsurface.bench.sender import Sender
 from controlsurface.bench.server import Server, started
+from controlsurface.bench.sessions import REFRESH_S, looking_on
 
 FLOOD, TRICKLE, SERIES = 0.45, 0.35, 0.2  # shares of the time
 PATIENCE_S = 120.0
@@ -25,6 +26,7 @@ class Settings:
     connections: int = 8
     body: int = 512
     prompts: bool = True
+    sessions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Result:
 
     `series_bound` is what one core does with decoding and inserting in series and nothing else, in the same run;
     `share_of_bound` is spans_per_cpu_s by it. Acknowledgement and freshness (from answer to visible in a query) are
-    taken at half of the rate that the first part reached.
+    taken at half of the rate that the first part reached. With sessions the flood is repeated beside them: its rate,
+    that as a share of the rate without, and how long their panels took, then and without a load.
     """
 
     spans_per_s: float
@@ -49,12 +52,23 @@ class Result:
     bytes_per_span: float
     refused: int
     half_load_spans_per_s: float
+    watched: "Watched | None" = None
 
     def rounded(self) -> dict[str, float]:
         """For printing: four significant digits."""
-        return {
-            name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in asdict(self).items()
-        }
+        figures = {name: value for name, value in asdict(self).items() if name != "watched"}
+        figures |= asdict(self.watched) if self.watched else {}
+        return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in figures.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The flood while people look on."""
+
+    watched_spans_per_s: float
+    watched_share: float
+    panel_p95_ms: float
+    idle_panel_p95_ms: float
 
 
 def run(settings: Settings, tell: Callable[[str], None]) -> Result:
@@ -66,6 +80,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Result:
         full = _flood(server, sender, settings)
         tell(f"half load: {full.rate / 2:.0f} spans/s")
         half = _trickle(server, sender, settings, full.rate / 2)
+        watched = _watched(server, sender, settings, tell) if settings.sessions else None
     tell("decoding and inserting in series")
     bound = series.bound(bodies, settings.seconds * SERIES)
     per_cpu_s = full.spans / full.cpu_s
@@ -83,6 +98,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Result:
         bytes_per_span=len(bodies.payload) / bodies.spans,
         refused=full.refused,
         half_load_spans_per_s=half.rate,
+        watched=watched,
     )
 
 
@@ -128,6 +144,20 @@ def _trickle(server: Server, sender: Sender, settings: Settings, rate: float) ->
     prober.join(PATIENCE_S)
     spans = sent.bodies * sender.template.spans
     return _Half(spans, spans / elapsed, *_percentiles(sent.seconds, 50, 99), *_percentiles(prober.seconds, 50, 95))
+
+
+def _watched(server: Server, sender: Sender, settings: Settings, tell: Callable[[str], None]) -> Watched:
+    """The flood with nobody looking on, and with sessions, one after the other on the same store."""
+    tell(f"{settings.sessions} sessions without a load")
+    with looking_on(server.api, settings.sessions) as idle:
+        time.sleep(2 * REFRESH_S)
+    tell("full load, nobody looking on")
+    alone = _flood(server, sender, settings)
+    tell(f"full load beside {settings.sessions} sessions")
+    with looking_on(server.api, settings.sessions) as busy:
+        beside = _flood(server, sender, settings)
+    (panel,), (idle_panel,) = _percentiles(busy, 95), _percentiles(idle, 95)
+    return Watched(beside.rate, beside.rate / alone.rate, panel, idle_panel)
 
 
 def _percentiles(seconds: list[float], *wanted: int) -> list[float]:

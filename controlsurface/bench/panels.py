@@ -1,6 +1,6 @@
 """What the pages ask for one view, question by question, as they ask it; how long each answer takes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -71,11 +71,11 @@ class Asked:
     seconds: float
 
 
-def panels(reader: Reader, start: datetime, end: datetime) -> Iterator[Asked]:
-    """Ask everything that the pages show of a window, one after the other."""
+def panels(reader: Reader, start: datetime, end: datetime, pages: Collection[str] = _QUESTIONS) -> Iterator[Asked]:
+    """Ask everything that these pages show of a window, one after the other, and what all of them show."""
     window: dict[str, Any] = {"start": start, "end": end}
     step = next(step for step in STEPS if (end - start) / step <= BUCKETS)
-    for page, asked in _QUESTIONS.items():
+    for page, asked in ((page, _QUESTIONS[page]) for page in pages):
         for metrics, by, over_time, where in asked:
             every = {"every": step} if over_time else {}
             for metric in metrics.split():

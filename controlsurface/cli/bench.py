@@ -24,10 +24,17 @@ def command() -> None:
 @click.option(
     "--prompts/--no-prompts", default=True, show_default=True, help="Bodies with prompts, 2.3 kB a span; else 0.8."
 )
+@click.option(
+    "--sessions",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Also beside that many dashboards that refresh every 10 s.",
+)
 @json_option
-def ingest(seconds: float, connections: int, body: int, prompts: bool, as_json: bool) -> None:
+def ingest(seconds: float, connections: int, body: int, prompts: bool, sessions: int, as_json: bool) -> None:
     """Spans a second that are answered and stored, by a real collector on a temporary directory."""
-    settings = benchmark.Settings(seconds, connections, body, prompts)
+    settings = benchmark.Settings(seconds, connections, body, prompts, sessions)
     result = benchmark.run(settings, _say()).rounded()
     if as_json:
         output.write_json(result)
