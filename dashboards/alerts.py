@@ -9,5 +9,6 @@ if not rules and ui.query("requests")["n"].sum() == 0:
 ui.alerts(ui.alerts_now())
 ui.silences()
 ui.rule_table(rules)
+ui.detection(rules)
 ui.alert_history()
 ui.alert_messages()

@@ -8,7 +8,7 @@ from controlsurface.alerting.episodes import Facts
 from controlsurface.alerting.rules import Measured, Rule
 from controlsurface.alerting.state import Alert
 
-FALSE_ALARMS = "false_alarms_per_week"  # of an alert's evidence
+FALSE_ALARMS = "expected_false_alarms_per_week"  # of an alert's evidence
 
 
 def facts(rule: Rule, alert: Alert) -> Facts:

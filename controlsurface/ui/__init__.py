@@ -19,6 +19,7 @@ from controlsurface.ui.claiming import claims
 from controlsurface.ui.claiming import said as claimed
 from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
+from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
@@ -70,6 +71,7 @@ __all__ = [
     "confidence",
     "csv",
     "desk",
+    "detection",
     "different",
     "different_bars",
     "distribution",

@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 BACK, PAST = "-28d", timedelta(days=28)
 EVERY = "15m"  # from one evaluation of the past to the next
-STEP = timedelta(hours=4)  # of the chart
+STEP = timedelta(hours=8)  # of the chart
 MOST = 3  # firings whose time is said
 TRIED = "_threshold_tried"
 FEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
@@ -150,7 +150,7 @@ def _course(about: Row, bound: float, unit: str) -> None:
     most = named.group_by("slice").agg(pl.col("n").sum()).sort("n", descending=True)["slice"].head(FEW_SERIES)
     drawn = named.filter(pl.col("slice").is_in(most.implode(), nulls_equal=True))
     axis = charts.Span(end - PAST, end, STEP)
-    figure = charts.lines(drawn, axis, palette(), by="slice", unit=unit, target=bound, height=240)
+    figure = charts.lines(drawn, axis, palette(), by="slice", unit=unit, highlight=most[0], target=bound, height=240)
     chart(figure, alt="The rule's metric over four weeks beside the threshold")
     if (left_out := named["slice"].n_unique() - most.len()) > 0:
         st.caption(f"The {most.len()} largest slices; {left_out} more are judged and not drawn.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
@@ -94,3 +95,11 @@ def test_another_threshold_says_how_often_it_would_have_fired_and_is_saved(opene
     assert "At 99.0 % it would have fired" in told[1]
     app.button(key="save threshold").click().run()
     assert "above: 0.99" in rules.read_text()
+
+
+def test_an_inspected_alert_opens_triage_at_its_slice(opened: Open, url: str) -> None:
+    address = next(each for each in html(opened(url, "alerts.py")).split('"') if each.startswith("triage?"))
+    asked = {name: values[0] for name, values in parse_qs(address.partition("?")[2].replace("&amp;", "&")).items()}
+    app = opened(url, "triage.py", **asked)
+    assert not app.exception
+    assert app.session_state["_view"].where == ("task_type:code",)

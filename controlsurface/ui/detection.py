@@ -1,0 +1,92 @@
+"""How soon a drift would be found in each slice, and the button that makes what is drifting the new baseline."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import polars as pl
+import streamlit as st
+
+from controlsurface.alerting.accepting import Acceptance, AcceptDrift
+from controlsurface.alerting.cusum import threshold
+from controlsurface.alerting.power import detection_hours
+from controlsurface.errors import ControlSurfaceError
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.ui import reading, units
+from controlsurface.ui.markup import table, tag, text
+from controlsurface.ui.panels import panel
+
+Row = Mapping[str, Any]
+
+WEEK = timedelta(days=7)
+ODDS = (1.5, 2.0, 3.0)
+MOST = 12  # slices listed
+
+
+def detection(rules: Sequence[Row]) -> None:
+    """For a drift rule that watches a share: hours until odds times 1.5, 2 and 3 are expected to be found."""
+    drifts = {row["rule"]: orjson.loads(row["definition"]) for row in rules if row["kind"] == "drift"}
+    _accept(sorted(drifts))
+    shares = {name: about for name, about in drifts.items() if CATALOG[about["metric"]].kind == "ratio"}
+    if not shares:
+        return
+    with panel("How soon a drift is found", "a slice with few requests cannot be fast"):
+        name = st.selectbox("Drift rule", list(shares), key="drift") or next(iter(shares))
+        rows = _slices(shares[name])
+        streams = max(1, sum(_slices(about).height for about in shares.values()))
+        names = (*shares[name].get("by", ()), "Share", "Requests a day", *(f"Odds × {odds:g}" for odds in ODDS))
+        lines = [_line(row, list(shares[name].get("by", ())), streams) for row in rows.head(MOST).to_dicts()]
+        st.html(table(names, lines, "Expected time until a drift is found"))
+        left = max(0, rows.height - MOST)
+        more = f" The {MOST} largest slices; {left} more are watched." if left else ""
+        st.caption(f"Expected, from the last week, for {streams} streams and one false alert a week in all.{more}")
+
+
+def _slices(about: Row) -> pl.DataFrame:
+    """The slices of a rule in the last week: the dimensions, value, n, the largest first."""
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end)
+    return reading.ask("query", args, lambda: reading.frame(reading.reader().query(args).rows)).sort(
+        "n", descending=True
+    )
+
+
+def _line(row: Row, by: Sequence[str], streams: int) -> str:
+    """One slice; a share of nought or one has no odds, and so no time."""
+    value, a_day = row["value"], row["n"] / 7
+    hours = [_hours(value, a_day, odds, streams) for odds in ODDS]
+    cells = [*(row[name] or "unknown" for name in by), units.shown(value, "ratio"), units.count(a_day), *hours]
+    return tag("tr", *(tag("td", text(cell)) for cell in cells))
+
+
+def _hours(value: float | None, a_day: float, odds: float, streams: int) -> str:
+    if value is None or not 0 < value < 1 or not a_day:
+        return "–"
+    hours = float(detection_hours(value, a_day, odds, threshold(streams)))
+    return f"{hours / 24:.1f} d" if hours >= 48 else f"{hours:.1f} h"
+
+
+def _accept(known: Sequence[str]) -> None:
+    """What a link with `accept=` asks for; nothing without one."""
+    name = st.query_params.get("accept", "")
+    if name not in known:
+        return
+    with panel("Accept as baseline", name), st.form("accept", border=False):
+        st.caption("What the rule sees now is normal from here on; it watches for what differs from that.")
+        left, right = st.columns(2)
+        who = left.text_input("Who", os.environ.get("USER", ""), key="accept who")
+        why = right.text_input("Why", key="accept why")
+        if st.form_submit_button("Accept"):
+            _accepted(name, who, why)
+
+
+def _accepted(name: str, who: str, why: str) -> None:
+    try:
+        reading.reader().do(AcceptDrift(name, Acceptance(who=who, why=why or None)))
+    except ControlSurfaceError as problem:
+        st.warning(f"Not accepted: {problem}")
+        return
+    st.success(f"{name}: what it sees now is its baseline from the next look on.")

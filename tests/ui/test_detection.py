@@ -1,0 +1,34 @@
+"""How soon a drift would be found is said for each slice, and a drift can be accepted from its link."""
+
+from datetime import UTC, datetime
+
+from controlsurface.alerting import kept
+from controlsurface.alerting.files import RuleSet, Source
+from controlsurface.alerting.rules import DriftRule, Group
+from controlsurface.reader.local import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import seed
+from tests.serving import serving
+from tests.ui.conftest import Open
+from tests.ui.test_pages import html
+
+RULE = DriftRule.model_validate(
+    {"alert": "EscalationDrift", "metric": "escalation_rate", "by": ["task_type"], "drift": {"tolerance": 1.2}}
+)
+
+
+def test_small_slices_are_said_to_be_slow_and_a_link_offers_the_new_baseline(opened: Open) -> None:
+    store = DuckStore.in_memory()
+    seed(store, n=3000, days=7, end=datetime.now(UTC))
+    with store.writing() as writing:
+        kept.keep_rules(writing, RuleSet((Source("own.yaml", Group(name="g", rules=(RULE,))),)))
+    with serving(LocalReader(store)) as url:
+        app = opened(url, "alerts.py", accept="EscalationDrift")
+        assert not app.exception
+        shown = html(app)
+        assert "Odds × 2" in shown
+        assert " d</td>" in shown
+        app.text_input(key="accept who").set_value("ann")
+        app.button(key="FormSubmitter:accept-Accept").click().run()
+        assert "Not accepted" in app.warning[0].value  # nothing has been learnt yet, and that is said
+    store.close()
