@@ -1,5 +1,6 @@
 """What `serve` was asked for, and the command lines of its parts that follow from it."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -89,6 +90,8 @@ def _python(module: str) -> tuple[str, ...]:
 
 
 def _environment(options: Options) -> Mapping[str, str]:
-    """What a client of the collector needs to know; the token never shows in a list of processes."""
-    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": options.config.auth.token}
+    """What a client of the collector needs to know; no token ever shows in a list of processes."""
+    auth = options.config.auth
+    people = json.dumps({each.token: each.name for each in auth.tokens})
+    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, "CONTROLSURFACE_PEOPLE": people}
     return {**os.environ, **own}

@@ -13,7 +13,7 @@ import streamlit as st
 from controlsurface.audit import desk
 from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.reader.asking import Answer
-from controlsurface.ui import reading, states
+from controlsurface.ui import reading, states, visitor
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import View
 
@@ -49,7 +49,7 @@ def _desk(view: View) -> None:
 
 def _draw(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        who = st.text_input("Reviewer", key=WHO, bind="query-params", max_chars=100, width=220, placeholder="Your name")
+        who = _reviewer()
         queue = st.segmented_control(
             "Queue", list(QUEUES), default="Unreviewed", required=True, key=WHICH, bind="query-params"
         )
@@ -71,6 +71,13 @@ def _draw(view: View) -> None:
             _card(rows[0])
         else:
             _nothing_left(found.facts)
+
+
+def _reviewer() -> str:
+    """Whoever signed in under a name, else who is written here."""
+    if name := visitor.name():
+        return st.text_input("Reviewer", name, disabled=True, width=220) or name
+    return st.text_input("Reviewer", key=WHO, bind="query-params", max_chars=100, width=220, placeholder="Your name")
 
 
 def _send() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
-from controlsurface.ui import reading, states, what_if
+from controlsurface.ui import reading, states, visitor, what_if
 from controlsurface.ui.markup import text
 from controlsurface.ui.sheet import sheet
 from controlsurface.ui.window import View
@@ -27,7 +27,8 @@ def save(view: View) -> None:
         return
     st.caption(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items()))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        who = st.text_input("Who decides", max_chars=100, width=200)
+        name = visitor.name()
+        who = st.text_input("Who decides", name, max_chars=100, width=200, disabled=bool(name))
         why = st.text_input("Why", max_chars=1000, width=480)
         if st.form_submit_button("Save as policy", type="secondary"):
             _save(view, dict(chosen), who.strip(), why.strip())

@@ -11,7 +11,7 @@ import pyarrow as pa
 import streamlit as st
 from pydantic import BaseModel
 
-from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, NotFound, Unreachable
+from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, Unreachable
 from controlsurface.metrics import histogram
 from controlsurface.metrics.histogram import Column, DistributionArgs
 from controlsurface.metrics.metric import Metric
@@ -20,13 +20,14 @@ from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, Reader, RequestDetail
 from controlsurface.reader.remote import RemoteReader
-from controlsurface.ui import states
+from controlsurface.ui import states, visitor
 from controlsurface.ui.window import View, floored
 
 TTL = timedelta(seconds=10)
 HOUR = timedelta(hours=1)
 MINUTES = timedelta(minutes=5)
 KEPT = 512  # answers in memory
+READERS = 64  # people at once, each with connections of their own
 ASKING = "Asking the collector"
 VIEW, ASKED = "_view", "_asked"  # of this run, in the session
 
@@ -35,10 +36,10 @@ T = TypeVar("T")
 
 def address() -> tuple[str, str]:
     """Where the collector's API is, and the token it wants."""
-    return os.environ.get("CONTROLSURFACE_API", "http://127.0.0.1:8502"), os.environ.get("CONTROLSURFACE_TOKEN", "")
+    return os.environ.get("CONTROLSURFACE_API", "http://127.0.0.1:8502"), visitor.token()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=READERS, show_spinner=False)
 def _reader(url: str, token: str) -> Reader:
     return RemoteReader(url, token)
 
@@ -58,6 +59,8 @@ def answer(ask: Callable[[], T]) -> T:
         states.stopped("The collector is busy", f"{problem}. A shorter time range asks less of it.")
     except NotFound as problem:
         states.stopped("Not here", f"{problem}. It may be older than the retention, or not have arrived yet.")
+    except Forbidden as problem:
+        states.stopped("Not allowed", f"{problem}.")
     except BadRequest as problem:
         states.stopped("This view cannot be shown", f"{problem}. Reset the filters, or correct the address.")
 

@@ -1,7 +1,5 @@
 """The dashboard as a server: Streamlit's own, with what it leaves out."""
 
-import os
-
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -9,15 +7,16 @@ from starlette.middleware.gzip import GZipMiddleware
 from controlsurface.content import DASHBOARDS
 from controlsurface.ui.front import DarkUnlessChosen
 from controlsurface.ui.signin import SignIn
+from controlsurface.ui.visitor import people
 
-TOKEN = os.environ.get("CONTROLSURFACE_TOKEN", "")
+TOKENS = tuple(people())
 
 app = st.App(
     DASHBOARDS / "app.py",
     middleware=[
         # Streamlit leaves its own bundles uncompressed: 10 MB where 3 do.
         Middleware(GZipMiddleware, compresslevel=5),
-        *([Middleware(SignIn, token=TOKEN)] if TOKEN else []),
+        *([Middleware(SignIn, tokens=TOKENS)] if TOKENS else []),
         Middleware(DarkUnlessChosen),
     ],
 )

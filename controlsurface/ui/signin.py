@@ -1,7 +1,7 @@
 """Who may see the dashboard when it listens elsewhere than on loopback: whoever knows the token."""
 
 import hmac
-from hashlib import sha256
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-COOKIE = "controlsurface"
+from controlsurface.ui.visitor import COOKIE, proof
+
 FORM = Path(__file__).with_name("signin.html")
 OPEN = ("/_stcore/health", "/app/static/")  # what a supervisor and the form itself need
 YEAR = 31_536_000
@@ -21,10 +22,9 @@ POLICY_VIOLATION = 1008
 class SignIn:
     """Lets requests and websockets through that carry the cookie a right token has set; others get a form."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, tokens: Iterable[str]) -> None:
         self.app = app
-        self.token = token
-        self.proof = hmac.new(token.encode(), b"dashboard cookie", sha256).hexdigest()
+        self.proofs = {proof(each) for each in tokens}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve `scope` if it is signed in, or if it needs no signing in."""
@@ -36,7 +36,11 @@ class SignIn:
             await (await self._welcome(Request(scope, receive)))(scope, receive, send)
 
     def _known(self, connection: HTTPConnection) -> bool:
-        return hmac.compare_digest(connection.cookies.get(COOKIE, "").encode(), self.proof.encode())
+        return self._proven(connection.cookies.get(COOKIE, ""))
+
+    def _proven(self, shown: str) -> bool:
+        """Whether it is the proof of a known token; takes as long for a near miss as for a far one."""
+        return sum(hmac.compare_digest(shown.encode(), each.encode()) for each in self.proofs) > 0
 
     async def _welcome(self, request: Request) -> Response:
         if request.method != "POST":
@@ -45,11 +49,11 @@ class SignIn:
 
     def _judge(self, request: Request, given: str) -> Response:
         """A cookie for the right token, the form again for a wrong one."""
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        if not self._proven(proof(given)):
             return _form(_target(request), "That is not the token. It is auth.token in the server's configuration.")
         response = RedirectResponse(_target(request), status_code=303)
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, self.proof, max_age=YEAR, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(COOKIE, proof(given), max_age=YEAR, httponly=True, samesite="lax", secure=secure)
         return response
 
 

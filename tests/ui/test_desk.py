@@ -30,7 +30,7 @@ def url(local: LocalReader) -> Iterator[str]:
 
 def shown(app: AppTest) -> str:
     (card,) = (each.body for each in app.html if "cs-desk'" in each.body or 'class="cs-desk"' in each.body)
-    return card.partition('data-item="')[2].partition('"')[0]
+    return str(card).partition('data-item="')[2].partition('"')[0]
 
 
 def press(app: AppTest, label: str) -> AppTest:

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from controlsurface.ui.front import SCRIPT, DarkUnlessChosen
-from controlsurface.ui.signin import COOKIE, SignIn
+from controlsurface.ui.signin import SignIn
+from controlsurface.ui.visitor import COOKIE, PEOPLE, _owned, people, proof
 
 TOKEN = "correct horse battery staple"
 
@@ -66,14 +67,14 @@ def test_what_is_no_document_passes_as_it_is() -> None:
 
 
 def test_nothing_is_shown_without_the_token() -> None:
-    answer = get(SignIn(APP, TOKEN), "/?range=7d")
+    answer = get(SignIn(APP, [TOKEN]), "/?range=7d")
     assert answer.status_code == 401
     assert 'action="/?range=7d"' in answer.text
     assert "<title>x" not in answer.text
 
 
 def test_the_right_token_opens_the_page_that_was_asked_for() -> None:
-    app = SignIn(APP, TOKEN)
+    app = SignIn(APP, [TOKEN])
     answer = post(app, "/?range=7d", token=TOKEN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/?range=7d")
     assert "httponly" in answer.headers["set-cookie"].lower()
@@ -82,32 +83,32 @@ def test_the_right_token_opens_the_page_that_was_asked_for() -> None:
 
 
 def test_a_cookie_of_another_token_is_worth_nothing() -> None:
-    answer = post(SignIn(APP, "another"), "/", token="another")
-    assert get(SignIn(APP, TOKEN), "/", headers={"cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}).status_code == 401
+    answer = post(SignIn(APP, ["another"]), "/", token="another")
+    assert get(SignIn(APP, [TOKEN]), "/", headers={"cookie": f"{COOKIE}={answer.cookies[COOKIE]}"}).status_code == 401
 
 
 @given(st.text(max_size=300))
 def test_a_wrong_token_gets_the_form_again(guess: str) -> None:
-    answer = post(SignIn(APP, TOKEN), "/", token=guess)
+    answer = post(SignIn(APP, [TOKEN]), "/", token=guess)
     assert answer.status_code == 401
     assert "That is not the token" in answer.text
 
 
 def test_an_endless_form_is_not_read() -> None:
-    assert post(SignIn(APP, TOKEN), "/", token="x" * 10**6).status_code == 401
+    assert post(SignIn(APP, [TOKEN]), "/", token="x" * 10**6).status_code == 401
 
 
 def test_signing_in_never_leads_to_another_host() -> None:
-    answer = post(SignIn(APP, TOKEN), "//evil.example/%2e%2e", token=TOKEN)
+    answer = post(SignIn(APP, [TOKEN]), "//evil.example/%2e%2e", token=TOKEN)
     assert not answer.headers["location"].startswith("//")
 
 
 def test_an_address_cannot_become_markup_of_the_form() -> None:
-    assert "<script>" not in get(SignIn(APP, TOKEN), '/"><script>alert(1)</script>?"><script>').text
+    assert "<script>" not in get(SignIn(APP, [TOKEN]), '/"><script>alert(1)</script>?"><script>').text
 
 
 def test_a_supervisor_sees_health_without_signing_in() -> None:
-    assert get(SignIn(APP, TOKEN), "/_stcore/health").status_code == 200
+    assert get(SignIn(APP, [TOKEN]), "/_stcore/health").status_code == 200
 
 
 def test_a_websocket_without_the_cookie_is_closed() -> None:
@@ -120,7 +121,27 @@ def test_a_websocket_without_the_cookie_is_closed() -> None:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await SignIn(APP, TOKEN)({"type": "websocket", "path": "/_stcore/stream", "headers": []}, receive, send)
+        await SignIn(APP, [TOKEN])({"type": "websocket", "path": "/_stcore/stream", "headers": []}, receive, send)
 
     asyncio.run(run())
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+def test_everyone_signs_in_with_a_token_of_their_own() -> None:
+    app = SignIn(APP, [TOKEN, "olga's token"])
+    cookies = [post(app, "/", token=each).cookies[COOKIE] for each in (TOKEN, "olga's token")]
+    assert [get(app, "/", headers={"cookie": f"{COOKIE}={each}"}).status_code for each in cookies] == [200, 200]
+    assert cookies[0] != cookies[1]
+
+
+def test_a_cookie_says_whose_token_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTROLSURFACE_TOKEN", TOKEN)
+    monkeypatch.setenv(PEOPLE, '{"olga\'s token": "olga"}')
+    assert people() == {TOKEN: "", "olga's token": "olga"}
+    assert people()[_owned(people(), proof("olga's token"))] == "olga"
+    assert _owned(people(), proof("nobody's")) == ""
+
+
+def test_without_a_token_of_the_server_nobody_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PEOPLE, '{"olga\'s token": "olga"}')
+    assert people() == {}
