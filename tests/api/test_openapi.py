@@ -31,7 +31,8 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
         "contributors events lanes unrecognised sources attribution audits audits/next audits/labels audits/reviewers "
         "audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
         "audits/plan audits/disagreement audits/calibration sampling/{request_id} whatif "
-        "silences silences/{silence_id} alerts alerts/history rules rules/backtest notifications"
+        "silences silences/{silence_id} alerts alerts/history rules rules/backtest notifications "
+        "advice rules/{alert}/threshold"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",
