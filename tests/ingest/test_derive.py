@@ -156,3 +156,20 @@ def test_two_zero_token_counts_of_an_answer_are_unknown() -> None:
 def test_session_and_tenant_come_down_from_the_spans_above() -> None:
     (row,) = requests(S(1, attributes={"session.id": "s", "tenant.id": "acme"}), route(2, 1), call(3, 2))
     assert (row["session_id"], row["tenant"]) == ("s", "acme")
+
+
+def test_the_routers_own_time_ends_with_the_first_call_for_the_user() -> None:
+    classified = call(2, 1, at=5, controlsurface__purpose="classifier")
+    (row,) = requests(route(1), classified, call(3, 1, at=30), call(4, 1, model="gpt-large", at=60))
+    assert row["routing_ms"] == 30.0
+
+
+def test_where_nothing_routed_the_routers_time_is_unknown() -> None:
+    alone, around = call(1), S(2, name="app", trace=2)
+    inside = call(3, 2, at=20, trace=2), call(4, 2, at=40, trace=2)
+    assert [row["routing_ms"] for row in requests(alone, around, *inside)] == [None, None]
+
+
+def test_a_call_says_what_its_input_is_made_of() -> None:
+    (row,) = derived(call(1, controlsurface__context__system=4, controlsurface__context__history=6)).rows("attempts")
+    assert (row["context_system"], row["context_history"], row["context_tools"]) == (4, 6, None)
