@@ -1,6 +1,8 @@
 """The frame around every page: title, icon, style, and the menu."""
 
+import gc
 from collections.abc import Sequence
+from functools import cache
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -29,6 +31,14 @@ def frame(pages: Sequence[StreamlitPage]) -> None:
     bar.draw()
     selection.zoomed()
     page.run()
+    _loaded()
+
+
+@cache
+def _loaded() -> None:
+    """What the first page loaded stays: Streamlit looks through all that may be garbage after every run."""
+    gc.collect()
+    gc.freeze()
 
 
 def page(script: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
