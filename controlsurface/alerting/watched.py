@@ -189,9 +189,9 @@ def _learn(watched: Watched, counting: Counting, tolerance: float) -> Watched:
     watched = watched.keep(np.array([stream in hourly.streams for stream in watched.streams], dtype=np.bool_))
     first = {stream: int(hourly.at_s[hourly.n[:, column] > 0][0]) for column, stream in enumerate(hourly.streams)}
     strange = {stream: first_s for stream, first_s in first.items() if stream not in watched.streams}
-    watched = replace(
-        watched, young={stream: watched.young.get(stream, first_s) for stream, first_s in strange.items()}
-    )
+    earliest = end_s - WINDOW_S  # one that has had too few days of requests since then begins again
+    young = {stream: max(watched.young.get(stream, first_s), earliest) for stream, first_s in strange.items()}
+    watched = replace(watched, young=young)
     ready = {
         stream: Anchor(first_s, min(first_s + WINDOW_S, end_s))
         for stream, first_s in watched.young.items()

@@ -139,6 +139,17 @@ def test_a_new_slice_gets_a_baseline_after_seven_days_and_one_without_requests_i
     assert set(found) == {YOUNG}
 
 
+def test_a_slice_that_was_seldom_seen_learns_when_it_is_seen_daily(empty: DuckStore) -> None:
+    for number in range(0, 36, 6):
+        escalations(empty, "audit", (number, number + 1), 0.1, 1_000)
+    escalations(empty, "audit", (36, 44), 0.1, 1_000)
+    engine = DriftEngine(empty)
+    assert read(engine, day(35))["audit"].breach is None
+    found = read(engine, day(43.5))["audit"]
+    assert found.breach is False
+    assert found.evidence["baseline_from"] > day(10).isoformat()
+
+
 def test_after_a_known_event_a_drift_is_found_sooner(empty: DuckStore) -> None:
     escalations(empty, "batch", (0, 30), 0.1, 2_000)
     escalations(empty, "batch", (30, 32), 0.2, 2_000)
