@@ -16,6 +16,8 @@ PAGES = {  # and what each draws last
     "Routing": "Router versions",
     "Latency": "By model",
     "Cost": "Weekly attribution",
+    "Quality": "How often the lanes disagree",
+    "What-if": "Policies",
     "Compare": "Task types:",
     "Data": "Who sends",
 }
