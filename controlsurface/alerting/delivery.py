@@ -72,6 +72,7 @@ class Delivery:
     """The threads. `start` raises ConfigError when a notifier cannot be made."""
 
     def __init__(self, store: DuckStore, reader: Reader, section: Section, now: Clock = clock) -> None:
+        self._store = store
         self._now = now
         self._dispatcher = Dispatcher(store, section)
         self._senders: Mapping[str, Sender] = {
@@ -91,6 +92,7 @@ class Delivery:
 
     def start(self) -> None:
         """Begin; what waited before the last end is sent first."""
+        outbox.orphaned(self._store, list(self._senders))
         for sender in self._senders.values():
             sender.start()
         self._thread.start()

@@ -214,6 +214,17 @@ def given_up(store: DuckStore, message: Message, problem: str) -> None:
         )
 
 
+def orphaned(store: DuckStore, notifiers: Sequence[str]) -> None:
+    """Give up what waits for notifiers that are no longer configured; nobody would ever try it."""
+    with store.writing() as writing:
+        given = {"known": list(notifiers), "problem": "there is no such notifier any more"}
+        writing.execute(
+            "UPDATE outbox SET state = 'dead', problem = $problem "
+            "WHERE state = 'waiting' AND NOT list_contains($known::VARCHAR[], notifier)",
+            given,
+        )
+
+
 def forget(store: DuckStore, before: datetime) -> None:
     """Drop messages that ended before that moment, and silences that expired before it."""
     with store.writing() as writing:

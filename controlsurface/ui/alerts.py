@@ -51,7 +51,7 @@ def _strip_line(row: Row) -> str:
 
 def listing(rows: Iterable[Row]) -> None:
     """What fires and what is pending, as a table."""
-    names = ("State", "Alert", "Change", "Since", "Severity", "", "")
+    names = ("State", "Alert", "Change", "Since", "Severity", "Go to")
     lines = [_line(row) for row in rows if row["state"] != "resolved"]
     with panel("Firing and pending", f"{len(lines)} of all alerts now"):
         if lines:
@@ -72,7 +72,7 @@ def _line(row: Row) -> str:
     ways = (("Inspect", address(row)), ("Silence", f"alerts?{urlencode([('silence', m) for m in matchers(row)])}"))
     links = [tag("a", text(name), href=href, class_="cs-link") for name, href in ways]
     marked = tag("td", text(state), class_="bad" if state == "firing" else None, title=held)
-    return tag("tr", marked, *(tag("td", each) for each in (*cells, *links)))
+    return tag("tr", marked, *(tag("td", each) for each in (*cells, " · ".join(links))))
 
 
 def headline(row: Row) -> str:

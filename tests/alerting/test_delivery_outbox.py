@@ -200,3 +200,13 @@ def test_old_messages_are_forgotten(bench: Bench) -> None:
     bench.run(MINUTE)
     outbox.forget(bench.store, bench.now + MINUTE)
     assert bench.rows() == []
+
+
+def test_what_waits_for_a_notifier_that_is_gone_is_given_up(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("down", retry_after_s=900)]
+    bench.take(alert())
+    bench.run(MINUTE)
+    outbox.orphaned(bench.store, ["ops"])
+    assert bench.rows("state") == [{"state": "waiting"}]
+    outbox.orphaned(bench.store, [])
+    assert bench.rows("state, problem") == [{"state": "dead", "problem": "there is no such notifier any more"}]
