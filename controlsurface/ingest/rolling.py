@@ -14,7 +14,7 @@ log = logging.getLogger("controlsurface.rolling")
 
 GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
 PAUSE_S = 2.0  # between looks
-AT_ONCE = 1_000_000  # requests of one transaction, where a day has fewer
+AT_ONCE = 100_000  # requests of one transaction, where a day has fewer: memory is bounded
 SHARE = 0.05  # of one core's time, at most, however many rows come late
 
 COMPARATORS = "comparators"  # among the columns known: how answers are compared
@@ -245,7 +245,7 @@ def rebuild(store: DuckStore) -> int:
 
 
 def _days_at_once(store: DuckStore) -> int:
-    """As many days as make a million requests or so."""
+    """As many days as make AT_ONCE requests or so."""
     sql = "SELECT count(*) AS n, epoch(max(started_at)) - epoch(min(started_at)) AS length_s FROM requests"
     found = store.rows(sql).to_pylist()[0]
     return max(1, int((found["length_s"] or 0) / 86_400 * AT_ONCE / max(1, found["n"])))
