@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from controlsurface.alerting.asked import Messages
 from controlsurface.alerting.delivery import notifiers
 from controlsurface.collector.listener import bound
 from controlsurface.config import Config
@@ -109,7 +110,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _unread, _lanes, _unpriced, _sources):
+        for check in (_server, _ingest, _messages, _unread, _lanes, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -126,6 +127,18 @@ def _ingest(reader: Reader) -> Iterator[Finding]:
         f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.duplicate} repeated, {counts.pending} pending"
     )
     yield Finding("ingest", "warn" if counts.rejected else "ok", text)
+
+
+def _messages(reader: Reader) -> Iterator[Finding]:
+    """Messages about alerts that did not get through lately."""
+    rows = reader.ask(Messages()).rows.to_pylist()
+    lost = [row for row in rows if row["state"] == "dead"]
+    if lost:
+        last = f"the last to {lost[0]['notifier']}: {lost[0]['problem']}"
+        yield Finding("messages", "warn", f"{len(lost)} of the last {len(rows)} were given up; {last}")
+    else:
+        waiting = sum(row["state"] == "waiting" for row in rows)
+        yield Finding("messages", "ok", f"none of the last {len(rows)} given up, {waiting} waiting")
 
 
 def _unread(reader: Reader) -> Iterator[Finding]:

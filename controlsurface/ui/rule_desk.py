@@ -148,9 +148,20 @@ def _course(about: Row, bound: float, unit: str) -> None:
         return
     named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))
     most = named.group_by("slice").agg(pl.col("n").sum()).sort("n", descending=True)["slice"].head(FEW_SERIES)
+    rows = named.filter(pl.col("value").is_not_null()).group_by("slice").agg(pl.col("value").mean())
+    nearest = rows.sort("value", descending=about.get("above") is not None)["slice"]
     drawn = named.filter(pl.col("slice").is_in(most.implode(), nulls_equal=True))
     axis = charts.Span(end - PAST, end, STEP)
-    figure = charts.lines(drawn, axis, palette(), by="slice", unit=unit, highlight=most[0], target=bound, height=240)
+    figure = charts.lines(
+        drawn,
+        axis,
+        palette(),
+        by="slice",
+        unit=unit,
+        highlight=next((each for each in nearest if each in most), None),
+        target=bound,
+        height=240,
+    )
     chart(figure, alt="The rule's metric over four weeks beside the threshold")
     if (left_out := named["slice"].n_unique() - most.len()) > 0:
         st.caption(f"The {most.len()} largest slices; {left_out} more are judged and not drawn.")

@@ -85,3 +85,18 @@ def test_a_clock_that_runs_ahead_and_a_silent_source_are_named(tmp_path: Path) -
     assert findings["clocks"][0].text == "fast-clock: its clock runs 60.0 s or more ahead of ours"
     assert findings["sources"][0].verdict == "warn"
     assert "the last 4320 min ago" in findings["sources"][0].text
+
+
+def test_a_notifier_without_its_secret_and_messages_given_up_are_named(tmp_path: Path) -> None:
+    channel = {"kind": "slack", "url": "env:NO_SUCH_VARIABLE"}
+    store = DuckStore.open(tmp_path)
+    with store.writing() as writing:
+        writing.execute(
+            "INSERT INTO outbox BY NAME SELECT 1 AS number, 'm' AS id, 'chat' AS notifier, 'g' AS group_key, "
+            "'{}' AS labels, 'new' AS reason, '[]' AS firing, '[]' AS resolved, 'dead' AS state, 1 AS attempts, "
+            "now()::TIMESTAMP AS created_at, now()::TIMESTAMP AS next_at, 'answered 404' AS problem"
+        )
+    store.close()
+    findings = found(tmp_path, parse({"delivery": {"notifiers": {"chat": channel}}}, "test"))
+    assert "delivery.notifiers.chat: env:NO_SUCH_VARIABLE: holds nothing" in findings["notifiers"][0].text
+    assert "1 of the last 1 were given up; the last to chat: answered 404" in findings["messages"][0].text
