@@ -96,10 +96,11 @@ def _figures(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
 def _long(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
     """One row a moment, slice and metric."""
     each = (
-        f"    SELECT '{metric.id}' AS metric, {', '.join(keys)}, CAST(value_{i} AS DOUBLE) AS value, "
-        f"CAST(coalesce(n_{i}, 0) AS BIGINT) AS n, CAST(effective_{i} AS DOUBLE) AS effective FROM figures"
+        f"        {{'metric': '{metric.id}', 'value': CAST(value_{i} AS DOUBLE), "
+        f"'n': CAST(coalesce(n_{i}, 0) AS BIGINT), 'effective': CAST(effective_{i} AS DOUBLE)}}"
         for i, metric in enumerate(metrics)
     )
-    stacked = "\n    UNION ALL\n".join(each)
+    listed = ",\n".join(each)
+    stacked = f"    SELECT {', '.join(keys)}, UNNEST([\n{listed}\n    ], recursive := true)\n    FROM figures"
     names = ",\n    ".join(["metric", *keys, "value", "n", f"{wilson('low')} AS low", f"{wilson('high')} AS high"])
     return f"long AS (\n{stacked}\n)\nSELECT\n    {names}\nFROM long\nLIMIT $row_limit"
