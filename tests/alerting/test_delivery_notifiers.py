@@ -30,7 +30,7 @@ YES = {"webhook": b"", "slack": b"ok", "pagerduty": b'{"status":"success"}', "al
 
 
 def channel(**values: Any) -> Channel:
-    found: Channel = TypeAdapter(Channel).validate_python({"timeout": "400ms", **values})
+    found: Channel = TypeAdapter(Channel).validate_python({"timeout": "20s", **values})
     return found
 
 
@@ -42,7 +42,7 @@ def payload() -> dict[str, Any]:
     return {"id": "m-1", "state": "firing", "title": "Firing: 2 × High <b>", "alerts": alerts}
 
 
-def to(kind: str, url: str, monkeypatch: pytest.MonkeyPatch, gate: Gate = LOOPBACK) -> Notifier:
+def to(kind: str, url: str, monkeypatch: pytest.MonkeyPatch, gate: Gate = LOOPBACK, timeout: str = "20s") -> Notifier:
     monkeypatch.setenv("THE_URL", f"{url}/hook")
     monkeypatch.setenv("THE_KEY", SECRET)
     given = {
@@ -51,7 +51,7 @@ def to(kind: str, url: str, monkeypatch: pytest.MonkeyPatch, gate: Gate = LOOPBA
         "pagerduty": {"url": f"{url}/hook", "routing_key": "env:THE_KEY"},
         "alertmanager": {"url": url},
     }[kind]
-    return made(channel(kind=kind, **given), gate)
+    return made(channel(kind=kind, timeout=timeout, **given), gate)
 
 
 @dataclass
@@ -88,8 +88,9 @@ def test_what_a_receiver_takes_is_delivered_at_the_first_attempt(kind: str, monk
 def test_a_receiver_that_misbehaves_is_named_and_no_secret_is(
     kind: str, failure: Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    timeout = "20s" if failure.answer else "400ms"
     with http_sink(failure.answer) as sink, pytest.raises(failure.error, match=failure.words) as problem:
-        to(kind, sink.url, monkeypatch).send(payload())
+        to(kind, sink.url, monkeypatch, timeout=timeout).send(payload())
     assert type(problem.value) is failure.error
     assert problem.value.retry_after_s == failure.retry_after_s
     assert SECRET not in str(problem.value)
@@ -180,9 +181,10 @@ def test_an_alert_manager_is_told_until_when_a_firing_alert_holds(monkeypatch: p
     assert over["endsAt"] == (EPOCH + timedelta(minutes=5)).isoformat()
 
 
-def mailer(port: int, gate: Gate = LOOPBACK) -> Notifier:
+def mailer(port: int, gate: Gate = LOOPBACK, timeout: str = "20s") -> Notifier:
     given = {
         "kind": "email",
+        "timeout": timeout,
         "host": "127.0.0.1",
         "port": port,
         "tls": "none",
@@ -208,7 +210,7 @@ def test_a_mail_has_text_html_and_one_id_for_all_attempts() -> None:
 )
 def test_a_mail_server_that_misbehaves_is_named(verdict: str, error: type[Undelivered]) -> None:
     with smtp_sink(verdict) as post, pytest.raises(error) as problem:
-        mailer(post.port).send(payload())
+        mailer(post.port, timeout="20s" if verdict else "400ms").send(payload())
     assert type(problem.value) is error
 
 

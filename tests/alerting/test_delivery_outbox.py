@@ -154,7 +154,7 @@ def test_what_is_refused_is_given_up_visibly_and_the_group_told_anew(bench: Benc
 def test_what_fails_for_too_long_is_given_up(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down")] * 100
     bench.take(alert())
-    bench.run(timedelta(minutes=26), 2 * MINUTE)
+    bench.run(timedelta(minutes=36), 2 * MINUTE)
     assert bench.rows()[0]["state"] == "dead"
 
 
