@@ -120,6 +120,7 @@ def _between(rows: pl.DataFrame, low: str, high: str, name: str, colour: str) ->
         "fillcolor": colour,
         "line": {"width": 0},
         "hoverinfo": "skip",
+        "showlegend": bool(x),
     }
 
 

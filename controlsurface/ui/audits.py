@@ -124,7 +124,7 @@ def calibration(view: View) -> None:
     chart(charts.reliability(rows, palette()), alt="How often the small lane's answers are right at each confidence")
     _facts(
         {
-            name.replace("_", " ").capitalize(): f"{value:.4f}"
+            name.replace("_", " ").capitalize().replace("Ece", "ECE"): f"{value:.4f}"
             for name, value in facts["errors"].items()
             if isinstance(value, float)
         }

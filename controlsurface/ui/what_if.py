@@ -26,6 +26,7 @@ BETTER = {"escalation_rate": "lower", "quality": "higher", "cost_usd": "lower", 
 COLUMNS = tuple("threshold escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms".split())
 
 LABELS = FIGURES | {"quality_low": "from", "quality_high": "to", "quality_n": "Rests on"}
+NOTABLE = 0.001  # loss of quality from one step to the next that is worth a word
 ROWS = 5  # steps of the slider in one line of the table
 
 Row = Mapping[str, Any]
@@ -146,8 +147,9 @@ def _caveats(here: Row, about: Row) -> None:
     if about["ties"]:
         tied = ", ".join(f"{each['confidence']:.3g} ({each['share']:.0%})" for each in about["ties"][:3])
         said.append(f"Many requests share one confidence, which no threshold can part: {tied}.")
-    if about["non_monotone"]:
-        worst = min(about["non_monotone"], key=lambda each: each["quality"])
+    dips = [each for each in about["non_monotone"] if each["quality"] < -NOTABLE]
+    if dips:
+        worst = min(dips, key=lambda each: each["quality"])
         said.append(
             f"More escalation gives less quality between {worst['from']:.2f} and {worst['to']:.2f} "
             f"({worst['quality'] * 100:+.1f} pp)."
