@@ -31,6 +31,16 @@ FROM outbox ORDER BY number DESC LIMIT $limit
 """
 
 
+_LOOP = """
+SELECT
+    evaluations, failed, missed, lag_s, evaluated_at, problem IS NOT NULL AS outdated,
+    (SELECT count(*) FROM alert_rules) AS rules,
+    (SELECT count(*) FROM alert_rules WHERE health = 'err') AS failing,
+    (SELECT count(*) FROM alerts WHERE state = 'firing') AS firing
+FROM alert_loop
+"""
+
+
 class Latest(Arguments):
     """How many."""
 
@@ -102,3 +112,15 @@ class Messages:
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         return Answer(ground.rows(Statement(_MESSAGES, {"limit": self.arguments.limit})))
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How the loop that evaluates rules fares: one row, or none before its first evaluation."""
+
+    arguments: NoArguments = field(default_factory=NoArguments)
+    path: str = "/metrics"
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the store."""
+        return Answer(ground.rows(Statement(_LOOP, {})))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controlsurface import __version__
+from controlsurface.alerting.asked import Loop
 from controlsurface.api.families import Family, one, text
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.metric import Metric, Unit
@@ -70,6 +71,16 @@ _COUNTED_BESIDES = {
     "refused": "Bodies told to come again later.",
     "bytes": "Bytes of bodies, after decompression.",
 }
+_LOOP = {
+    "evaluations": ("controlsurface_rules_evaluations_total", "counter", "Evaluations of rules."),
+    "failed": ("controlsurface_rules_failures_total", "counter", "Rules that could not be evaluated, each time."),
+    "missed": ("controlsurface_rules_missed_total", "counter", "Moments that passed without an evaluation."),
+    "lag_s": ("controlsurface_rules_lag_seconds", "gauge", "How late the last evaluation was stored."),
+    "rules": ("controlsurface_rules", "gauge", "Rules in force."),
+    "failing": ("controlsurface_rules_failing", "gauge", "Rules whose last evaluation failed."),
+    "outdated": ("controlsurface_rules_outdated", "gauge", "1 while rule files are wrong and older rules in force."),
+    "firing": ("controlsurface_alerts_firing", "gauge", "Alerts that fire."),
+}
 _STARTED = time.time()
 
 
@@ -91,7 +102,7 @@ class Exposition:
         """The control surface's metrics; one scrape computes them, others wait for it."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._figures = text(*_figures(self._reader))
+                self._figures = text(*_rules(self._reader), *_figures(self._reader))
                 self._until = time.monotonic() + self._keep_s
             return self._figures
 
@@ -128,6 +139,18 @@ def _ingest(reader: Reader) -> Iterator[Family]:
         last = state.last_accepted_at.timestamp()
         yield one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
     yield one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
+
+
+def _rules(reader: Reader) -> Iterator[Family]:
+    """How the loop that evaluates rules fares."""
+    for row in reader.ask(Loop()).rows.to_pylist():
+        for column, (name, kind, help_) in _LOOP.items():
+            if row[column] is not None:
+                yield one(name, kind, help_, row[column])
+        if row["evaluated_at"]:
+            at = row["evaluated_at"].timestamp()
+            help_ = "The last moment that was evaluated."
+            yield one("controlsurface_rules_last_evaluation_timestamp_seconds", "gauge", help_, at)
 
 
 def _figures(reader: Reader) -> Iterator[Family]:

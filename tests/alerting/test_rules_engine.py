@@ -10,6 +10,7 @@ from controlsurface.alerting import kept
 from controlsurface.alerting.engine import RuleEngine
 from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.files import RuleSet
+from controlsurface.api.exposition import Exposition
 from controlsurface.errors import TooSlow
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
@@ -232,3 +233,14 @@ def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore
         alerts = engine.known.get(f"Any_{name}", {}).values()
         seen = {dict(alert.labels).get(by[name]): alert.reading.value for alert in alerts}
         assert seen == pytest.approx({row[by[name]]: row["value"] for row in shown if row["value"] is not None})
+
+
+def test_the_loop_can_be_scraped(scene: Scene) -> None:
+    traffic(scene.store, NOW - MINUTE, failed=3)
+    scene.engine.put_in_force(rule_set(high(), {"alert": "Here", "drift": {}, "metric": "error_rate"}), NOW)
+    scene.engine.tick(NOW)
+    text = Exposition(LocalReader(scene.store, dict)).render()
+    assert "controlsurface_rules_evaluations_total 1.0\n" in text
+    assert "controlsurface_rules 2.0\n" in text
+    assert "controlsurface_rules_failing 1.0\n" in text  # nothing judges drift in this scene
+    assert "controlsurface_alerts_firing 1.0\n" in text
