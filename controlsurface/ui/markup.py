@@ -38,7 +38,7 @@ def tag(name: str, *children: str, **attributes: object) -> str:
 
 def table(names: Iterable[str], rows: Iterable[str], label: str) -> str:
     """A plain table under these names; rows are `tr` elements. On a narrow screen it scrolls, by keyboard too."""
-    head = tag("tr", *(tag("th", text(name), scope="col") for name in names))
+    head = tag("tr", *(tag("th", text(name), scope="col") if name else tag("td") for name in names))
     whole = tag("table", tag("thead", head), tag("tbody", *rows), class_="cs-table", aria_label=label)
     return tag("div", whole, class_="cs-scroll", tabindex="0", role="region", aria_label=label)
 

@@ -94,6 +94,8 @@ def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
     page.get_by_role("link", name="Latency").click()
     page.wait_for_url(re.compile(r"latency\?.*zoom=2"))  # other pages show the same time
     page.go_back()
+    page.wait_for_selector(".cs-tile")
+    settled(page)
     page.go_back()
     page.wait_for_url(re.compile(r"/\?range=7d$"))
     page.get_by_text("Zoomed to").wait_for(state="detached")
