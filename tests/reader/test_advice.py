@@ -10,6 +10,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.events import Event
 from controlsurface.reader import LocalReader
 from controlsurface.reader.advice import RULES, AdviceArgs, Advised
+from controlsurface.reader.advice.window import BEGINNING
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -158,3 +159,8 @@ def test_what_concerns_most_requests_comes_first(kept: DuckStore) -> None:
 def test_a_window_backwards_is_refused() -> None:
     with pytest.raises(BadRequest, match="lies before start"):
         AdviceArgs(start=END, end=END - HOUR)
+
+
+@pytest.mark.parametrize("end", [BEGINNING, datetime(412, 1, 13, tzinfo=UTC)], ids=["the first moment", "year 412"])
+def test_before_the_beginning_of_time_there_is_nothing_to_compare_with(kept: DuckStore, end: datetime) -> None:
+    assert LocalReader(kept).ask(Advised(AdviceArgs(start=BEGINNING, end=end))).rows.num_rows == 0

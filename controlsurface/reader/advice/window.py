@@ -10,6 +10,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.advice.finding import Row
 from controlsurface.reader.asking import Ground
 
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 NO_LANE = ("lane:",)  # every row has a lane, so none has no lane
 
 
@@ -36,7 +37,7 @@ class Asker:
 
     def before(self, metric: str) -> float:
         """The same in the window of equal length before this one."""
-        (row,) = self._asked(QueryArgs(metric=metric, start=self.start - self.length, end=self.start))
+        (row,) = self._asked(QueryArgs(metric=metric, start=_back(self.start, self.length), end=self.start))
         return float(row["value"] or 0)
 
     def events(self) -> list[Row]:
@@ -57,4 +58,9 @@ class Asker:
 def asker(ground: Ground, start: datetime | None, end: datetime | None) -> Asker:
     """Questions about the window; by itself the last seven days."""
     until = end or datetime.now(UTC)
-    return Asker(ground, start or until - timedelta(days=7), until)
+    return Asker(ground, start or _back(until, timedelta(days=7)), until)
+
+
+def _back(at: datetime, length: timedelta) -> datetime:
+    """That much earlier, as far back as dates go."""
+    return at - min(length, at - BEGINNING)
