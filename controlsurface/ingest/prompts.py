@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, MutableSequence
 from fnmatch import fnmatchcase, translate
+from operator import attrgetter
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -17,6 +18,7 @@ Path = tuple[str, ...]
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\*|\d+)\]")
 _NOTHING = object()
+_KEY = attrgetter("key")
 
 
 class Prompts:
@@ -32,9 +34,9 @@ class Prompts:
 
     def clean(self, attributes: Attributes) -> bool:
         """Drop or redact the attributes that hold prompts or answers; facts inside them stay."""
-        if self.stored:
-            return False
         holds = self._holds
+        if self.stored or holds.none.issuperset(map(_KEY, attributes)):  # nearly always, so without a step in Python
+            return False
         found = [at for at, each in enumerate(attributes) if holds[each.key]]
         return bool(found) and self._cleaned(attributes, found)
 
@@ -75,14 +77,17 @@ class _Holds(dict[str, bool]):
 
     def __init__(self, globs: Iterable[str]) -> None:
         super().__init__()
+        self.none: set[str] = set()  # the keys that hold none
         self._match = re.compile("|".join(map(translate, globs)) or r"(?!)").match
 
     def __missing__(self, key: str) -> bool:
         verdict = self._match(key) is not None
         if len(self) >= self._MOST:
             self.clear()
+            self.none.clear()
         if len(key) <= 256:
             self[key] = verdict
+            self.none.update(() if verdict else (key,))
         return verdict
 
 
