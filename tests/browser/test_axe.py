@@ -36,6 +36,8 @@ def test_no_page_keeps_anybody_out(page: Page, url: str, theme: str, rules: str)
     page.get_by_test_id("stMainMenu").click()
     page.get_by_test_id(f"stMainMenuItem-theme-{theme}").click()
     page.wait_for_function(f"getComputedStyle(document.body).getPropertyValue('--cs-text') == '{TEXT[theme]}'")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stMainMenuList").wait_for(state="detached")
     settled(page)
     found = {"Overview": violations(page, rules)}
     for name, last in PAGES.items():
