@@ -16,7 +16,7 @@ settings.register_profile(
     "ci",
     deadline=None,  # a shared machine stalls now and then
     derandomize=True,  # the same examples everywhere, so that a red run can be repeated
-    max_examples=50,
+    max_examples=25,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("search", parent=settings.get_profile("ci"), derandomize=False, max_examples=2000)
