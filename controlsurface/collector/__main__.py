@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
     sys.setswitchinterval(0.0005)  # a decoding thread must not keep the sockets waiting for 5 ms at each turn
     gc.freeze()  # what is loaded by now stays
-    gc.set_threshold(50_000, 20, 100)  # a batch is a million short-lived objects without cycles
+    gc.set_threshold(200_000, 20, 100)  # a slice of bodies is 50,000 short-lived objects without cycles
     pa.set_memory_pool(pa.system_memory_pool())  # gives back what a batch needed; the default pool keeps it
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
