@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from controlsurface import ui
 from controlsurface.api import create_app
@@ -31,6 +31,9 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 SERVER = Path(ui.__file__).with_name("server.py")
+PATIENCE_MS = 60_000  # a machine that runs all tests at once draws a page slowly
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -110,7 +113,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A new visitor, whose system is light."""
     context = chromium.new_context(viewport={"width": 1500, "height": 1100}, color_scheme="light")
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 
