@@ -93,6 +93,8 @@ def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
     assert "zoom=2" in zoomed
     page.get_by_role("link", name="Latency").click()
     page.wait_for_url(re.compile(r"latency\?.*zoom=2"))  # other pages show the same time
+    page.locator(".cs-title", has_text="By model").first.wait_for()
+    settled(page)
     page.go_back()
     page.wait_for_selector(".cs-tile")
     settled(page)
@@ -136,7 +138,7 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     choose(page, 1)
     page.wait_for_selector(".cs-fall")
     sentence, address = page.locator(".cs-why").inner_text(), page.url
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="running"]', timeout=30_000)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="running"]')
     settled(page)
     assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
 
