@@ -10,6 +10,12 @@ from controlsurface import charts
 from tests.browser.conftest import Collector, Seen, dashboard
 from tests.browser.hands import TABLE, choose, draw, ready, settled
 
+COUNT_RUNS = """() => {
+    window.moves = 0
+    const seen = {attributes: true, attributeFilter: ["data-test-script-state"]}
+    new MutationObserver(() => window.moves++).observe(document.querySelector("[data-testid=stApp]"), seen)
+}"""
+
 
 def test_the_overview_needs_nothing_from_outside_and_complains_about_nothing(page: Page, url: str, seen: Seen) -> None:
     ready(page, url)
@@ -138,7 +144,8 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     choose(page, 1)
     page.wait_for_selector(".cs-fall")
     sentence, address = page.locator(".cs-why").inner_text(), page.url
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="running"]')
+    page.evaluate(COUNT_RUNS)
+    page.wait_for_function("window.moves > 1")  # it ran, and ended
     settled(page)
     assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
 
