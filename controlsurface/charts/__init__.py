@@ -2,7 +2,7 @@
 
 from controlsurface.charts.distribution import heatmap, lanes
 from controlsurface.charts.evidence import consequences, reliability, whiskers
-from controlsurface.charts.figure import Event, blank
+from controlsurface.charts.figure import Event, Figure, blank
 from controlsurface.charts.over_time import Span, lines, quantiles, stacked
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.spark import spark
@@ -12,6 +12,7 @@ __all__ = [
     "DARK",
     "LIGHT",
     "Event",
+    "Figure",
     "Palette",
     "Span",
     "blank",

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 
-from controlsurface.charts.figure import Event, Trace, figure, shown
+from controlsurface.charts.figure import Event, Figure, Trace, figure, shown
 from controlsurface.charts.over_time import Span, Values, faded, markers, time_axis
 from controlsurface.charts.palette import Palette
 
@@ -26,7 +25,7 @@ def heatmap(
     *,
     events: Sequence[Event] = (),
     height: int = 300,
-) -> go.Figure:
+) -> Figure:
     """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
 
     The colour grows with the square root of n, so that a quiet night is not black beside a busy day.
@@ -62,7 +61,7 @@ def heatmap(
     )
 
 
-def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int = 220) -> go.Figure:
+def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int = 220) -> Figure:
     """Latency of each lane as a share of its own requests (lower, upper in ms, n), on a logarithmic axis.
 
     Each lane sums to one, so that a lane with little traffic can be compared with a busy one.

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import polars as pl
 
-from controlsurface.charts.figure import Trace, figure, shown
+from controlsurface.charts.figure import Figure, Trace, figure, shown
 from controlsurface.charts.over_time import faded
 from controlsurface.charts.palette import Palette
 
@@ -13,7 +12,7 @@ LINE = 26  # pixels of a slice
 UNIT: Trace = {"range": [0, 1], "tickformat": ".1f", "fixedrange": True}
 
 
-def whiskers(rows: pl.DataFrame, palette: Palette, *, by: str) -> go.Figure:
+def whiskers(rows: pl.DataFrame, palette: Palette, *, by: str) -> Figure:
     """A point and its interval for each slice (by, value, low, high, n), the first on top; grey without interval."""
     known = rows.drop_nulls("value")
     colours = [palette.rest if low is None else palette.accent for low in known["low"]]
@@ -38,7 +37,7 @@ def whiskers(rows: pl.DataFrame, palette: Palette, *, by: str) -> go.Figure:
     )
 
 
-def reliability(bins: pl.DataFrame, palette: Palette, *, height: int = 320) -> go.Figure:
+def reliability(bins: pl.DataFrame, palette: Palette, *, height: int = 320) -> Figure:
     """How often answers are right (correct, low, high, n) at each confidence; dotted: where both would be the same."""
     known = bins.drop_nulls(["confidence", "correct"])
     ideal: Trace = {
@@ -67,7 +66,7 @@ def reliability(bins: pl.DataFrame, palette: Palette, *, height: int = 320) -> g
     return figure([ideal, points], palette, height=height, xaxis=UNIT, yaxis=right, hovermode="closest")
 
 
-def consequences(rows: pl.DataFrame, palette: Palette, *, chosen: float, now: float | None) -> go.Figure:
+def consequences(rows: pl.DataFrame, palette: Palette, *, chosen: float, now: float | None) -> Figure:
     """Quality and escalation at each threshold (threshold, quality, quality_low, ...); grey is what is unknown.
 
     Where no pair tells of the quality there is no line, only the bounds between which it must lie.

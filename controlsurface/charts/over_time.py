@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 import polars as pl
 
-from controlsurface.charts.figure import Event, Trace, figure, hover, scale, shown, value_axis
+from controlsurface.charts.figure import Event, Figure, Trace, figure, hover, scale, shown, value_axis
 from controlsurface.charts.palette import Palette
 
 FEW = 5  # rows: a point of fewer is left out of a line, for it jumps
@@ -71,7 +70,7 @@ def lines(
     target: float | None = None,
     events: Sequence[Event] = (),
     height: int = 220,
-) -> go.Figure:
+) -> Figure:
     """A line for each value of `by` (bucket, by, value, n); with `highlight` one is in colour and the rest grey."""
     names = sorted(rows[by].unique(maintain_order=True), key=lambda name: name == highlight)  # drawn last, so on top
     if highlight is ...:
@@ -97,7 +96,7 @@ def stacked(
     unit: str = "usd",
     events: Sequence[Event] = (),
     height: int = 220,
-) -> go.Figure:
+) -> Figure:
     """Sums (bucket, by, value) as areas on each other, in complete buckets: a running one would look like a fall.
 
     A missing bucket is a zero, for a sum it is one; what is known in no bucket is left out.
@@ -124,7 +123,7 @@ def quantiles(
     names: tuple[str, str] = ("P95", "P50"),
     events: Sequence[Event] = (),
     height: int = 220,
-) -> go.Figure:
+) -> Figure:
     """Two quantiles of a latency in ms for each value of `by`: the upper a line, the lower dotted in its colour."""
     data = []
     for rows, quantile, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):

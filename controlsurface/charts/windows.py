@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import plotly.graph_objects as go
 import polars as pl
 
-from controlsurface.charts.figure import Event, Trace
+from controlsurface.charts.figure import Event, Figure, Trace
 from controlsurface.charts.over_time import Span, faded, lines
 from controlsurface.charts.palette import Palette
 
@@ -23,14 +22,13 @@ def course(
     baseline: Window,
     events: Sequence[Event] = (),
     height: int = 220,
-) -> go.Figure:
+) -> Figure:
     """Rows (bucket, value, n) as a line; a box drawn in the figure reaches from its foot to its head."""
     named = rows.with_columns(pl.lit("").alias("course"))
     figure = lines(named, span, palette, by="course", unit=unit, highlight="", events=events, height=height)
     windows = ((baseline, palette.rest), *([(selection, palette.changed)] if selection else []))
     marks = [_marked(window, colour, span) for window, colour in windows]
-    figure.update_layout(shapes=[*figure.layout.shapes, *filter(None, marks)])
-    return figure
+    return figure.having(shapes=[*figure.layout["shapes"], *filter(None, marks)])
 
 
 def _marked(window: Window, colour: str, span: Span) -> Trace | None:

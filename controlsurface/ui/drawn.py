@@ -3,7 +3,22 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from plotly.basedatatypes import BaseFigure
+
+from controlsurface.charts import Figure
+
 CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
+
+
+class Drawing(BaseFigure):  # type: ignore[misc]
+    """A figure as Streamlit takes it: it asks plotly's figures for their values, and has all others checked first."""
+
+    def __init__(self, figure: Figure) -> None:
+        self._figure = figure
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values."""
+        return self._figure.packed()
 
 
 def drawn(event: Any) -> tuple[datetime, datetime, float, float] | None:

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from controlsurface import charts
 from controlsurface.reader.reader import QueryAnswer
 from controlsurface.ui import reading, states
 from controlsurface.ui.download import csv
-from controlsurface.ui.drawn import CHART, drawn
+from controlsurface.ui.drawn import CHART, Drawing, drawn
 from controlsurface.ui.markup import tag, text
 
 
@@ -29,19 +28,18 @@ def panel(title: str, note: str = "") -> Iterator[None]:
             _sql(f"{title} {note}", reading.asked()[before:])
 
 
-def chart(figure: go.Figure, alt: str) -> None:
+def chart(figure: charts.Figure, alt: str) -> None:
     """A figure in its own colours, in which nothing can be drawn; `alt` says in a sentence what it shows."""
     if charts.blank(figure):
         states.unknown()
         return
-    figure.layout.dragmode = False
-    st.plotly_chart(figure, theme=None, config=CHART, alt=alt)
+    st.plotly_chart(Drawing(figure.having(dragmode=False)), theme=None, config=CHART, alt=alt)
 
 
-def box(figure: go.Figure, key: str, alt: str) -> tuple[datetime, datetime, float, float] | None:
+def box(figure: charts.Figure, key: str, alt: str) -> tuple[datetime, datetime, float, float] | None:
     """A time chart in which a box can be drawn: from and to when, and its lower and upper edge; None without one."""
     event: Any = st.plotly_chart(
-        figure, theme=None, config=CHART, alt=alt, key=key, on_select="rerun", selection_mode="box"
+        Drawing(figure), theme=None, config=CHART, alt=alt, key=key, on_select="rerun", selection_mode="box"
     )
     return drawn(event)
 

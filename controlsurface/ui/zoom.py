@@ -7,12 +7,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from controlsurface import charts
 from controlsurface.ui import states
-from controlsurface.ui.drawn import CHART, drawn
+from controlsurface.ui.drawn import CHART, Drawing, drawn
 from controlsurface.ui.moments import minutes, moment
 
 NAME = "zoom"
@@ -42,7 +41,7 @@ def out() -> None:
     st.query_params.pop(NAME, None)
 
 
-def over_time(figure: go.Figure, name: str, alt: str, metric: str = "") -> None:
+def over_time(figure: charts.Figure, name: str, alt: str, metric: str = "") -> None:
     """A time chart; a box drawn in it is what all charts show from then on. `name` is its own on the page.
 
     `metric` is what triage is asked about where the box leads there.
@@ -52,7 +51,7 @@ def over_time(figure: go.Figure, name: str, alt: str, metric: str = "") -> None:
         return
     key = f"{name} {st.session_state[SHOWN]}"  # another window is another chart, without the box that led to it
     st.plotly_chart(
-        figure,
+        Drawing(figure),
         theme=None,
         config=CHART,
         alt=alt,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from controlsurface import charts
 from controlsurface.charts.over_time import alone
+from tests.charts.checked import checked
 
 START = datetime(2026, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -43,38 +44,40 @@ def test_a_bucket_that_still_runs_is_not_complete() -> None:
 
 
 def test_lanes_have_their_colour_and_unknown_ones_keep_theirs() -> None:
-    figure = charts.lines(rows(small={0: 1}, large={0: 1}, mine={0: 1}), DAY, charts.DARK, by="lane")
+    figure = checked(charts.lines(rows(small={0: 1}, large={0: 1}, mine={0: 1}), DAY, charts.DARK, by="lane"))
     colours = {line.name: line.line.color for line in figure.data}
     assert (colours["small"], colours["large"]) == (charts.DARK.lanes["small"], charts.DARK.lanes["large"])
     assert colours["mine"] == charts.DARK.lane("mine")
 
 
 def test_one_line_is_brought_out_and_drawn_on_top() -> None:
-    figure = charts.lines(rows(a={0: 1}, b={0: 1}, c={0: 1}), DAY, charts.DARK, by="lane", highlight="a", changed=True)
+    figure = checked(
+        charts.lines(rows(a={0: 1}, b={0: 1}, c={0: 1}), DAY, charts.DARK, by="lane", highlight="a", changed=True)
+    )
     assert [line.name for line in figure.data] == ["b", "c", "a"]
     assert [line.line.color for line in figure.data] == [charts.DARK.rest, charts.DARK.rest, charts.DARK.changed]
 
 
 def test_a_point_of_few_rows_is_a_gap() -> None:
     few = rows(small={0: 0.5, 1: 0.5}).with_columns(n=pl.Series([100, 4]))
-    (line,) = charts.lines(few, DAY, charts.DARK, by="lane", unit="ratio").data
+    (line,) = checked(charts.lines(few, DAY, charts.DARK, by="lane", unit="ratio")).data
     assert line.y[0] == 0.5
     assert np.isnan(line.y[1])
 
 
 def test_a_running_bucket_does_not_look_like_a_fall_in_cost() -> None:
     running = charts.Span(START, START + 2.5 * HOUR, HOUR)
-    (area,) = charts.stacked(rows(small={0: 5, 1: 5, 2: 1}), running, charts.DARK, by="lane").data
+    (area,) = checked(charts.stacked(rows(small={0: 5, 1: 5, 2: 1}), running, charts.DARK, by="lane")).data
     assert list(area.y) == [5, 5]
 
 
 def test_a_missing_sum_is_zero() -> None:
-    (area,) = charts.stacked(rows(small={1: 5}), DAY, charts.DARK, by="lane").data
+    (area,) = checked(charts.stacked(rows(small={1: 5}), DAY, charts.DARK, by="lane")).data
     assert list(area.y[:3]) == [0, 5, 0]
 
 
 def test_quantiles_share_a_colour_and_one_place_in_the_legend() -> None:
-    upper, lower = charts.quantiles(rows(small={0: 900}), rows(small={0: 100}), DAY, charts.DARK).data
+    upper, lower = checked(charts.quantiles(rows(small={0: 900}), rows(small={0: 100}), DAY, charts.DARK)).data
     assert (upper.name, lower.name) == ("small P95", "small P50")
     assert upper.line.color == lower.line.color
     assert lower.showlegend is False
@@ -83,30 +86,30 @@ def test_quantiles_share_a_colour_and_one_place_in_the_legend() -> None:
 
 def test_an_event_is_a_line_with_its_name() -> None:
     events = [charts.Event(START + HOUR, "r-2.4.1")]
-    figure = charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", target=0.2, events=events)
+    figure = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", target=0.2, events=events))
     assert [shape.line.dash for shape in figure.layout.shapes] == ["dash", "dot"]
     assert figure.layout.annotations[0].text == "r-2.4.1"
 
 
 def test_the_name_of_a_late_event_stays_inside_the_chart() -> None:
     events = [charts.Event(START + HOUR, "early"), charts.Event(START + 23 * HOUR, "late")]
-    words = charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events).layout.annotations
+    words = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events)).layout.annotations
     assert [word.xanchor for word in words] == ["left", "right"]
 
 
 def test_names_cannot_become_markup() -> None:
     name = "<a href='javascript:x'>"
     events = [charts.Event(START, name)]
-    text = charts.lines(rows(**{name: {0: 1}}), DAY, charts.DARK, by="lane", events=events).to_json()
+    text = checked(charts.lines(rows(**{name: {0: 1}}), DAY, charts.DARK, by="lane", events=events)).to_json()
     assert "<a" not in text
     assert "\\u003ca" not in text
 
 
 @pytest.mark.parametrize("palette", [charts.DARK, charts.LIGHT])
 def test_nothing_is_drawn_of_nothing(palette: charts.Palette) -> None:
-    assert not charts.lines(rows(), DAY, palette, by="lane").data
-    assert not charts.stacked(rows(), DAY, palette, by="lane").data
-    assert not charts.quantiles(rows(), rows(), DAY, palette).data
+    assert not checked(charts.lines(rows(), DAY, palette, by="lane")).data
+    assert not checked(charts.stacked(rows(), DAY, palette, by="lane")).data
+    assert not checked(charts.quantiles(rows(), rows(), DAY, palette)).data
 
 
 def test_a_value_without_neighbours_is_a_dot() -> None:
