@@ -102,7 +102,7 @@ def stacked(
     A missing bucket is a zero, for a sum it is one; what is known in no bucket is left out.
     """
     rows = rows.drop_nulls("value")
-    names = rows[by].unique(maintain_order=True).to_list()
+    names = sorted(rows[by].unique(maintain_order=True), key=palette.rank)  # the same from the bottom up everywhere
     (sums,) = span.grids(rows, names, by, value=0)
     marks, words = markers(events, span, palette)
     data = [

@@ -32,6 +32,10 @@ class Palette:
         """The colour of a lane or escalation kind: the same on every page, in every session."""
         return self.lanes.get(name or "unknown") or self.others[sum(map(ord, str(name))) % len(self.others)]
 
+    def rank(self, name: str | None) -> int:
+        """Where a name comes among those of NAMED; after them what a user named himself."""
+        return [*self.lanes, name or "unknown"].index(name or "unknown")
+
 
 DARK = Palette(
     name="dark",

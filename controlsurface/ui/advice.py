@@ -1,6 +1,7 @@
-"""What to do, on one panel: each piece of advice with its figures, and a link to the page that shows them."""
+"""What to do, in one line that opens: each piece of advice with its figures, and a link to the page that shows them."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,32 +11,37 @@ from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
-from controlsurface.ui.panels import panel
-from controlsurface.ui.window import View
+from controlsurface.ui.window import View, floored
 
-MOST = 5  # drawn at once; the rest on demand
-
+EDGE = reading.MINUTES
 Row = Mapping[str, Any]
 
 
+@st.fragment(parallel=True)
 def advice() -> None:
-    """What the built-in rules advise in what the bar shows, over all its traffic; the filters do not narrow it."""
+    """What the built-in rules advise in what the bar shows, over all its traffic; the filters do not narrow it.
+
+    It costs as much as all charts of a page together, so it is asked beside them and about whole steps of time.
+    """
     view = reading.view()
-    args = AdviceArgs(start=view.start, end=view.end)
-    found = reading.ask("advice", args, lambda: reading.reader().ask(Advised(args)))
+    args = AdviceArgs(start=floored(view.start, EDGE), end=floored(view.end, EDGE) + EDGE)
+    found = reading.kept("advice", args, lambda: reading.reader().ask(Advised(args)))
     rows, rules = found.rows.to_pylist(), found.facts["rules"]
-    with panel("Advice", _note(rules)):
-        st.html(tag("ul", *(_line(row, view) for row in rows[:MOST]), class_="cs-advice") if rows else _quiet())
-        if len(rows) > MOST:
-            with st.expander(f"{len(rows) - MOST} more"):
-                st.html(tag("ul", *(_line(row, view) for row in rows[MOST:]), class_="cs-advice"))
-        if unable := _unable(rules):
-            st.caption(unable)
+    with st.expander(_headline(rows), icon=":material/lightbulb:"):
+        st.html(tag("ul", *(_line(row, view) for row in rows), class_="cs-advice") if rows else _quiet())
+        st.caption(f"{len(rules)} rules over all traffic of this window. {_unable(rules)}")
 
 
-def _note(rules: Iterable[Row]) -> str:
-    """How many rules were asked."""
-    return f"{len(list(rules))} rules over all traffic of this window, those that concern most requests first"
+def _headline(rows: Sequence[Row]) -> str:
+    """How much there is to do, and the piece that concerns most requests."""
+    if not rows:
+        return "Advice: nothing to do"
+    return f"Advice: {_plain(rows[0]['title'])}" + (f" · and {len(rows) - 1} more" if len(rows) > 1 else "")
+
+
+def _plain(title: str) -> str:
+    """A title as the label of an element, which would read it as Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()<>#$:~|])", r"\\\1", title)
 
 
 def _quiet() -> str:

@@ -66,11 +66,13 @@ def disagreement(view: View) -> None:
     if rows.is_empty():
         states.state(
             "No pairs of answers in this window",
-            text("A router that sends some requests to another lane as well, as shadow calls, makes pairs. ")
-            + text("`controlsurface audit plan` proposes which."),
+            "A router that sends some requests to another lane as well, as shadow calls, makes pairs. "
+            f"{tag('code', 'controlsurface audit plan')} proposes which.",
         )
         return
-    enough = rows.with_columns(pl.when(pl.col("n") >= ENOUGH).then(pl.col(each)) for each in ("value", "low", "high"))
+    enough = rows.with_columns(
+        pl.when(pl.col("n") >= ENOUGH).then(pl.col(each)) for each in ("value", "low", "high", "ac1")
+    )
     if enough["value"].drop_nulls().len():
         figure = charts.whiskers(enough.with_columns(pl.col(by).fill_null("unknown")), palette(), by=by)
         chart(figure, alt=f"Share of pairs whose answers disagree, by {chosen}, with 95 % intervals")

@@ -9,7 +9,7 @@ import streamlit as st
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.ui import reading, states, visitor, what_if
-from controlsurface.ui.markup import text
+from controlsurface.ui.markup import tag
 from controlsurface.ui.sheet import sheet
 from controlsurface.ui.window import View
 
@@ -58,7 +58,7 @@ def versions() -> None:
     args = policy.HistoryArgs()
     rows = reading.frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
     if rows.is_empty():
-        states.state("No policy yet", text("The first one is made above, or by `controlsurface policy set`."))
+        states.state("No policy yet", f"The first one is made above, or by {tag('code', 'controlsurface policy set')}.")
         return
     columns = rows.select("version", "at", "who", "why", "restores", "settings")
     labels = {"at": "When", "restores": "Brings back"}

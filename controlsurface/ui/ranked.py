@@ -37,8 +37,8 @@ def ranking(rows: pl.DataFrame, by: str, label: str) -> object:
 
 
 def standout(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
-    """The value of `by` that moved most, or the highest where nothing moved; whether it moved; and the words for it."""
-    moved = rows.filter("moved").sort(pl.col("delta").abs(), descending=True)
+    """The value of `by` that moved the whole most, or the highest where none moved; whether it moved; words for it."""
+    moved = rows.filter("moved").sort(pl.col("delta").abs() * pl.col("n"), descending=True)
     if moved.height:
         row = moved.row(0, named=True)
         return row[by], True, f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"

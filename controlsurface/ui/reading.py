@@ -77,7 +77,7 @@ def _known(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what 
     return _call()
 
 
-@st.cache_resource(ttl=MINUTES, max_entries=16, show_spinner=ASKING)
+@st.cache_resource(ttl=MINUTES, max_entries=64, show_spinner=ASKING)
 def _slow(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
     """The answer of the last MINUTES."""
     return _call()
