@@ -45,7 +45,7 @@ class Found:
 
 def judge(found: Known, active: Mapping[str, Active], now: datetime) -> Found:
     """Evaluate rules at one moment. A rule that cannot be evaluated keeps its alerts as they are."""
-    seen = outcomes(found, now)
+    seen = outcomes(found, active, now)
     steps: dict[str, Step] = {}
     errors: dict[str, str | None] = {}
     for rule in found.rules:

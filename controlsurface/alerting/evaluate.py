@@ -1,13 +1,14 @@
 """One evaluation of many rules: as few statements as possible, and an error harms only the rules it concerns."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from controlsurface.alerting.advance import Active
 from controlsurface.alerting.changes import Change, changes, happened, longest
-from controlsurface.alerting.figures import Answers, Need, Rows, answers, needs
+from controlsurface.alerting.figures import Answers, Need, Rows, Values, answers, needs
 from controlsurface.alerting.judge import judged
 from controlsurface.alerting.rules import (
     BudgetRule,
@@ -16,6 +17,7 @@ from controlsurface.alerting.rules import (
     HeartbeatRule,
     Kind,
     Rule,
+    Sliced,
     ThresholdRule,
 )
 from controlsurface.alerting.state import Reading
@@ -73,10 +75,26 @@ def known(rules: Sequence[Rule], sight: Sight, moments: Moments) -> Known:
     return Known(rules, sight, sight.answers(wanted, moments), _tried(partial(_changes, rules, sight, moments)))
 
 
-def outcomes(found: Known, now: datetime) -> Mapping[str, Outcome]:
-    """What each rule finds at `now`, under the rule's name: its readings, or why there are none."""
+def outcomes(found: Known, active: Mapping[str, Active], now: datetime) -> Mapping[str, Outcome]:
+    """What each rule finds at `now`, under the rule's name: the readings that matter, or why there are none.
+
+    Those matter that are in breach, those of slices in `active`, and where a rule says that no data is an alert, those.
+    """
     detected = {kind: _tried(partial(_detected, kind, found, now)) for kind in found.sight.detectors}
-    return {rule.alert: _tried(partial(_readings, rule, found, detected, now)) for rule in found.rules}
+    return {
+        rule.alert: _tried(partial(_readings, rule, found, detected, _alive(active.get(rule.alert, {})), now))
+        for rule in found.rules
+    }
+
+
+def _alive(active: Active) -> frozenset[Values]:
+    """The slices of a rule's alerts."""
+    return frozenset(_values(alert.reading) for alert in active.values())
+
+
+def _values(reading: Reading) -> Values:
+    """A reading's slice without the names."""
+    return tuple(reading.slice.values())
 
 
 def _changes(rules: Iterable[Rule], sight: Sight, moments: Moments) -> Sequence[Change]:
@@ -91,10 +109,12 @@ def _detected(kind: Kind, found: Known, now: datetime) -> Mapping[str, Sequence[
     return found.sight.detectors[kind](asking, now) if asking else {}
 
 
-def _readings(rule: Rule, found: Known, detected: Mapping[Kind, Detected], now: datetime) -> Sequence[Reading]:
+def _readings(
+    rule: Rule, found: Known, detected: Mapping[Kind, Detected], alive: Collection[Values], now: datetime
+) -> Sequence[Reading]:
     """What one rule finds. Raises the error of what could not be answered."""
     if isinstance(rule, ThresholdRule | BudgetRule):
-        return judged(rule, found.figures, now, found.sight.weekly_budget_usd)
+        return judged(rule, found.figures, now, alive, found.sight.weekly_budget_usd)
     if isinstance(rule, EventRule):
         return happened(rule, _or_raise(found.changes), now)
     if isinstance(rule, GaugeRule):
@@ -104,7 +124,11 @@ def _readings(rule: Rule, found: Known, detected: Mapping[Kind, Detected], now: 
         return [Reading({}, breach=True, value=1)]
     if rule.kind not in detected:
         raise BadRequest(f"{rule.alert}: nothing here judges rules of kind '{rule.kind}'")
-    return _or_raise(detected[rule.kind]).get(rule.alert, ())
+    readings = _or_raise(detected[rule.kind]).get(rule.alert, ())
+    silence_tells = isinstance(rule, Sliced) and rule.no_data == "alert"
+    return [
+        each for each in readings if each.breach or (each.breach is None and silence_tells) or _values(each) in alive
+    ]
 
 
 def _tried(work: Callable[[], A]) -> A | ControlSurfaceError:

@@ -1,18 +1,23 @@
 """What rules need to know, asked for in as few statements as possible."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
+from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, ThresholdRule
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics import moments as asked
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.moments import Moments
+from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.windows import WindowsArgs, additive, ask
 
 Values = tuple[str | None, ...]
 
@@ -58,8 +63,45 @@ class Figure:
     high: float | None = None
 
 
-# For each moment the slices that had rows, as values in the order of the rule's `by`.
-Found = Mapping[datetime, Mapping[Values, Figure]]
+@dataclass(frozen=True)
+class Figures:
+    """One metric at one moment, of the slices that had rows: values in the order of the rule's `by`. NaN: unknown."""
+
+    slices: Sequence[Values]
+    value: Floats
+    n: Floats
+    low: Floats
+    high: Floats
+
+    @staticmethod
+    def of(found: Mapping[Values, Figure]) -> "Figures":
+        """From one figure a slice."""
+        rows = [(each.value, each.n, each.low, each.high) for each in found.values()]
+        return Figures(tuple(found), *np.array(rows or np.zeros((0, 4)), dtype=np.float64).T)
+
+    @cached_property
+    def place(self) -> Mapping[Values, int]:
+        """Where each slice is."""
+        return {values: i for i, values in enumerate(self.slices)}
+
+    def of_slices(self, slices: Sequence[Values]) -> "Figures":
+        """The same of other slices; one that had no rows is unknown."""
+        if slices is self.slices:
+            return self
+        places = np.array([self.place.get(values, -1) for values in slices], dtype=np.int64)
+        spread = (np.append(each, missing)[places] for each, missing in zip(self._columns, _MISSING, strict=True))
+        return Figures(slices, *spread)
+
+    @property
+    def _columns(self) -> tuple[Floats, Floats, Floats, Floats]:
+        return self.value, self.n, self.low, self.high
+
+
+_MISSING = (math.nan, 0.0, math.nan, math.nan)
+NONE = Figures.of({})
+
+# What there was at each moment.
+Found = Mapping[datetime, Figures]
 Answers = Mapping[Need, Found | ControlSurfaceError]
 
 
@@ -85,7 +127,55 @@ def _need(rule: ThresholdRule | BudgetRule, name: str, over: timedelta, offset: 
 
 
 def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: float = 30) -> Answers:
-    """All that is needed, one statement a view. A view that cannot be answered carries its error."""
+    """All that is needed, in as few statements as it takes. What cannot be answered carries its error."""
+    asked_for = list(dict.fromkeys(wanted))
+    if moments.first != moments.last:
+        return _each(store, asked_for, moments, timeout_s)
+    together = [need for need in asked_for if additive(CATALOG[need.metric])]
+    apart = [need for need in asked_for if not additive(CATALOG[need.metric])]
+    return {**_together(store, together, moments.first, timeout_s), **_each(store, apart, moments, timeout_s)}
+
+
+def _together(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Answers:
+    """All windows at one moment: a statement for each breakdown and filter of a source."""
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Need]] = {}
+    for need in wanted:
+        groups.setdefault((need.view.source, need.view.by, need.view.where), []).append(need)
+    found: dict[Need, Found | ControlSurfaceError] = {}
+    for asked_for in groups.values():
+        try:
+            found |= {need: {moment: each} for need, each in _windows(store, asked_for, moment, timeout_s)}
+        except ControlSurfaceError as problem:
+            found |= dict.fromkeys(asked_for, problem)
+    return found
+
+
+def _windows(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Iterator[tuple[Need, Figures]]:
+    """The figures of one breakdown and filter."""
+    view = wanted[0].view
+    metrics = tuple(dict.fromkeys(need.metric for need in wanted))
+    spans = {need: (moment - need.view.offset - need.view.over, moment - need.view.offset) for need in wanted}
+    windows = tuple(dict.fromkeys(spans.values()))
+
+    def rows(statement: Statement) -> pa.Table:
+        return store.rows(statement.sql, statement.parameters, timeout_s)
+
+    table = ask(rows, WindowsArgs(metrics, view.by, view.where, windows))
+    slices = list(zip(*(table.column(name).to_pylist() for name in view.by), strict=True)) if view.by else None
+    span = table.column("span").to_numpy()
+    held = {window: np.flatnonzero(span == i) for i, window in enumerate(windows)}
+    named = {window: tuple(slices[i] for i in of) if slices else ((),) * len(of) for window, of in held.items()}
+    measured = [name for name in table.column_names if name != "span" and name not in view.by]
+    columns = {name: table.column(name).to_numpy().astype(np.float64) for name in measured}
+    unknown = np.full(table.num_rows, np.nan)
+    for need in wanted:
+        window, number = spans[need], metrics.index(need.metric)
+        parts = (columns.get(f"{part}_{number}", unknown)[held[window]] for part in ("value", "n", "low", "high"))
+        yield need, Figures(named[window], *parts)
+
+
+def _each(store: Rows, wanted: Sequence[Need], moments: Moments, timeout_s: float) -> Answers:
+    """One statement a view, at one moment or at many."""
     views: dict[View, list[Need]] = {}
     for need in wanted:
         views.setdefault(need.view, []).append(need)
@@ -96,7 +186,7 @@ def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: fl
         except ControlSurfaceError as problem:
             found |= dict.fromkeys(asked_for, problem)
         else:
-            found |= {need: seen.get(need.metric, {}) for need in asked_for}
+            found |= {need: _columnar(seen.get(need.metric, {})) for need in asked_for}
     return found
 
 
@@ -115,3 +205,7 @@ def _seen(
         at = moment.replace(tzinfo=UTC) + view.offset
         found.setdefault(metric, {}).setdefault(at, {})[slices[i] if slices else ()] = Figure(known, n, low, high)
     return found
+
+
+def _columnar(found: Mapping[datetime, Mapping[Values, Figure]]) -> Found:
+    return {moment: Figures.of(figures) for moment, figures in found.items()}

@@ -1,24 +1,32 @@
 """From figures to readings: which slices are in breach. Pure, so that a replay judges as the live loop does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from controlsurface.alerting.figures import SHORT, Answers, Figure, Found, Need, Values, needs
+import numpy as np
+
+from controlsurface.alerting.baseline import Flags, Floats
+from controlsurface.alerting.figures import NONE, SHORT, Answers, Figure, Figures, Found, Need, Values, needs
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, Sliced, ThresholdRule
 from controlsurface.alerting.state import Reading
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 
-_NOTHING = Figure(None, 0)
+_NO_ROWS = Figures.of({(): Figure(None, 0)})
 
 
-def judged(rule: Rule, answers: Answers, now: datetime, weekly_budget_usd: float = 0) -> list[Reading]:
-    """What a threshold or budget rule finds at `now`. Raises the error of what could not be answered."""
-    found = [_answered(answers, need).get(now, {}) for need in needs(rule)]
+def judged(
+    rule: Rule, answers: Answers, now: datetime, alive: Collection[Values] = (), weekly_budget_usd: float = 0
+) -> list[Reading]:
+    """What a threshold or budget rule finds at `now`, of slices in breach and of those that are `alive`.
+
+    Raises the error of what could not be answered.
+    """
+    found = [_answered(answers, need).get(now, NONE) for need in needs(rule)]
     if isinstance(rule, BudgetRule):
         return list(_budget(rule, found[0], found[1], weekly_budget_usd))
     assert isinstance(rule, ThresholdRule)  # noqa: S101 - others are judged elsewhere
-    return list(_threshold(rule, found))
+    return list(_threshold(rule, found, alive))
 
 
 def _answered(answers: Answers, need: Need) -> Found:
@@ -29,61 +37,81 @@ def _answered(answers: Answers, need: Need) -> Found:
     return found
 
 
-def _threshold(rule: ThresholdRule, found: Sequence[Mapping[Values, Figure]]) -> Iterator[Reading]:
-    """One reading for each slice that had rows, or is waited for."""
+def _threshold(rule: ThresholdRule, found: Sequence[Figures], alive: Collection[Values]) -> Iterator[Reading]:
+    """One reading for each slice that matters and had rows, or is waited for."""
     figures, *rest = found
     others = rest.pop(0) if isinstance(rule.bound, Other) else None
-    known = {**rest[0], **figures} if rest else figures if rule.by else {(): _NOTHING, **figures}
-    for values in known:
-        figure = figures.get(values) or _empty(rule)
-        bound, sure = _bound(rule, others, values)
-        enough = sure and figure.value is not None and figure.n >= rule.min_count
-        breach = _beyond(rule, figure, bound) if enough and bound is not None else None
-        yield Reading(_slice(rule, values), breach, figure.value, figure.n, figure.low, figure.high, bound)
+    if rest:
+        figures = _waited(rule, figures, rest[0])
+    elif not rule.by and not figures.slices:
+        figures = _empty(rule, _NO_ROWS, np.array([True]))
+    bound, sure = _bound(rule, others, figures)
+    judged_now = sure & ~np.isnan(figures.value) & (figures.n >= rule.min_count) & ~np.isnan(bound)
+    breach = judged_now & _beyond(rule, figures, bound)
+    telling = breach | ~judged_now if rule.no_data == "alert" else breach
+    known = [figures.place[values] for values in alive if values in figures.place]
+    for place in sorted({*np.flatnonzero(telling).tolist(), *known}):
+        yield _reading(rule, figures, place, bool(breach[place]) if judged_now[place] else None, float(bound[place]))
 
 
-def _empty(rule: ThresholdRule) -> Figure:
-    """A slice without rows: a count of nothing is zero, every other figure unknown."""
-    return Figure(0.0, 0) if CATALOG[rule.metric].sql.startswith("coalesce(") else _NOTHING
+def _waited(rule: ThresholdRule, figures: Figures, waited: Figures) -> Figures:
+    """The figures, and those of slices that had rows at some time and have none now."""
+    slices = tuple(dict.fromkeys((*waited.slices, *figures.slices)))
+    missing = np.array([values not in figures.place for values in slices], dtype=np.bool_)
+    return _empty(rule, figures.of_slices(slices), missing)
 
 
-def _bound(rule: ThresholdRule, others: Mapping[Values, Figure] | None, values: Values) -> tuple[float | None, bool]:
-    """What a slice is held against, and whether that rests on enough rows."""
+def _empty(rule: ThresholdRule, figures: Figures, missing: Flags) -> Figures:
+    """Slices without rows: a count of nothing is zero, every other figure unknown."""
+    if not CATALOG[rule.metric].sql.startswith("coalesce("):
+        return figures
+    value: Floats = np.where(missing, 0.0, figures.value)
+    return Figures(figures.slices, value, figures.n, figures.low, figures.high)
+
+
+def _bound(rule: ThresholdRule, others: Figures | None, figures: Figures) -> tuple[Floats, Flags]:
+    """What each slice is held against (NaN: nothing), and whether that rests on enough rows."""
     if not isinstance(rule.bound, Other):
-        return rule.bound, True
-    other = (others or {}).get(values, _NOTHING)
-    if other.value is None:
-        return None, False
+        return np.full(len(figures.slices), rule.bound, dtype=np.float64), np.ones(len(figures.slices), dtype=np.bool_)
+    other = (others or NONE).of_slices(figures.slices)
     bound, limit = other.value * rule.bound.times, rule.bound.limit
-    if limit is not None:
-        bound = max(bound, limit) if rule.above is not None else min(bound, limit)
-    return bound, other.n >= rule.min_count
+    if limit is not None:  # what is unknown stays so
+        bound = np.maximum(bound, limit) if rule.above is not None else np.minimum(bound, limit)
+    return bound, ~np.isnan(other.value) & (other.n >= rule.min_count)
 
 
-def _beyond(rule: ThresholdRule, figure: Figure, bound: float) -> bool:
+def _beyond(rule: ThresholdRule, figures: Figures, bound: Floats) -> Flags:
     """Whether the figure, or all of its interval, is beyond the bound."""
     interval = rule.judge == "interval"
     if rule.above is not None:
-        least = figure.low if interval else figure.value
-        return least is not None and least > bound
-    most = figure.high if interval else figure.value
-    return most is not None and most < bound
+        above: Flags = (figures.low if interval else figures.value) > bound
+        return above
+    below: Flags = (figures.high if interval else figures.value) < bound
+    return below
 
 
-def _budget(
-    rule: BudgetRule, long: Mapping[Values, Figure], short: Mapping[Values, Figure], weekly_usd: float
-) -> Iterator[Reading]:
+def _reading(rule: ThresholdRule, figures: Figures, place: int, breach: bool | None, bound: float) -> Reading:
+    """One slice's reading."""
+    value, low, high = (_known(float(each[place])) for each in (figures.value, figures.low, figures.high))
+    return Reading(_slice(rule, figures.slices[place]), breach, value, int(figures.n[place]), low, high, _known(bound))
+
+
+def _known(figure: float) -> float | None:
+    return None if np.isnan(figure) else figure
+
+
+def _budget(rule: BudgetRule, long: Figures, short: Figures, weekly_usd: float) -> Iterator[Reading]:
     """How many times faster than the budget allows money was spent, over both windows. Without a budget, nothing."""
     usd = rule.budget.usd or weekly_usd * rule.budget.period.days / 7
     if not usd:
         return
     allowed = usd * (rule.over / rule.budget.period)
-    for values, figure in long.items():
-        spent, lately = figure.value or 0.0, short.get(values, _NOTHING).value or 0.0
-        burn, burn_lately = spent / allowed, lately / (allowed / SHORT)
-        evidence = {"spent_usd": spent, "allowed_usd": allowed, "burn_lately": burn_lately}
+    spent, lately = np.nan_to_num(long.value), np.nan_to_num(short.of_slices(long.slices).value)
+    for values, usd_spent, usd_lately, n in zip(long.slices, spent.tolist(), lately.tolist(), long.n, strict=True):
+        burn, burn_lately = usd_spent / allowed, usd_lately / (allowed / SHORT)
+        evidence = {"spent_usd": usd_spent, "allowed_usd": allowed, "burn_lately": burn_lately}
         breach = min(burn, burn_lately) > rule.budget.burn
-        yield Reading(_slice(rule, values), breach, burn, figure.n, threshold=rule.budget.burn, evidence=evidence)
+        yield Reading(_slice(rule, values), breach, burn, int(n), threshold=rule.budget.burn, evidence=evidence)
 
 
 def _slice(rule: Sliced, values: Values) -> Mapping[str, str | None]:

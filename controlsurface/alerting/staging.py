@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from controlsurface.alerting.cases import Case, Series, named
 from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.expand import expanded
-from controlsurface.alerting.figures import Answers, Figure, Found, Need, Values
+from controlsurface.alerting.figures import Answers, Figure, Figures, Found, Need, Values
 from controlsurface.alerting.gauges import GAUGES
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.moments import Moments
@@ -28,10 +28,10 @@ class Staged(Sight):
 
     def _found(self, need: Need, moments: Moments) -> Found:
         """One metric's figures at each moment."""
-        found: dict[datetime, dict[Values, Figure]] = {}
+        found: dict[datetime, Figures] = {}
         at = moments.first
         while at <= moments.last:
-            found[at] = dict(self._figures(need, at))
+            found[at] = Figures.of(dict(self._figures(need, at)))
             at += moments.every
         return found
 

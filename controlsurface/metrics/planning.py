@@ -32,14 +32,14 @@ SELECT
 
 def planned(rows: Rows, wanted: Wanted, spread: str | None = None) -> Plan:
     """The quickest plan that gives the same figures; for quantiles of a `spread`, within its bins where it is large."""
-    chosen = _chosen(wanted, spread)
-    plan = _rolled(rows, wanted, chosen) if chosen else None
+    rollup = chosen(wanted, spread)
+    plan = _rolled(rows, wanted, rollup) if rollup else None
     if plan:
         return plan
     return stored(wanted.window, exact=not (spread and _weighted(rows, wanted)))
 
 
-def _chosen(wanted: Wanted, spread: str | None) -> Rollup | None:
+def chosen(wanted: Wanted, spread: str | None = None) -> Rollup | None:
     """The roll-up that fits."""
     dimensions = frozenset({*wanted.dimensions, *wanted.window.filters()})
     fitting = [
@@ -54,14 +54,21 @@ def _chosen(wanted: Wanted, spread: str | None) -> Rollup | None:
 
 def _rolled(rows: Rows, wanted: Wanted, rollup: Rollup) -> Plan | None:
     """The plan over a roll-up; None where it has not all columns, or stored rows are as quick."""
-    state = rows(_state(wanted, rollup)).to_pylist()[0]
-    names = _names(wanted, rollup)
-    if state["known"] < len(names) or state["stored"] < RAW_ROWS:
+    marked = pending(rows, wanted, rollup, RAW_ROWS)
+    if marked is None:
         return None
     window = Range(wanted.window.start, wanted.window.end)
-    plan = divided(window, rollup, state["pending"] or [])
+    plan = divided(window, rollup, marked)
     everything = window.start is None and window.end is None and wanted.every is None
     return replace(plan, timeless=everything) if plan else None
+
+
+def pending(rows: Rows, wanted: Wanted, rollup: Rollup, least: int) -> list[datetime] | None:
+    """The buckets that a roll-up has not; None where it lacks a column, or stands for fewer than `least` rows."""
+    state = rows(_state(wanted, rollup)).to_pylist()[0]
+    if state["known"] < len(_names(wanted, rollup)) or state["stored"] < least:
+        return None
+    return state["pending"] or []
 
 
 def _names(wanted: Wanted, rollup: Rollup) -> list[str]:

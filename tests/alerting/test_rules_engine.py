@@ -14,6 +14,7 @@ from controlsurface.api.exposition import Exposition
 from controlsurface.errors import TooSlow
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.windows import additive
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.rule_sets import MINUTE, NOW, Told, high, rule_set, traffic
@@ -206,10 +207,12 @@ def test_moments_that_passed_unseen_are_counted(scene: Scene) -> None:
     assert scene.engine.loop.missed == 4
 
 
-def test_rules_with_the_same_view_share_a_statement(scene: Scene, seeded: DuckStore) -> None:
-    metrics = [m.id for m in CATALOG.values() if m.source == "requests" and m.kind != "quantile"]
+def test_rules_with_the_same_breakdown_share_a_statement_whatever_their_windows(
+    scene: Scene, seeded: DuckStore
+) -> None:
+    metrics = [m.id for m in CATALOG.values() if m.source == "requests" and additive(m)]
     rules = [
-        {"alert": f"R{i}", "metric": metrics[i % len(metrics)], "by": [by], "above": 1e9}
+        {"alert": f"R{i}", "metric": metrics[i % len(metrics)], "by": [by], "above": 1e9, "over": f"{5 + i}m"}
         for i, by in enumerate(["lane", "task_type"] * 50)
     ]
     rows = Moody(seeded)

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from controlsurface.ingest import rolling
 from controlsurface.metrics import histogram, planning, query
+from controlsurface.metrics import windows as spans
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import stored
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.windows import WindowsArgs
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -89,6 +91,29 @@ def test_every_metric_that_only_sums_is_read_from_a_roll_up(rolled: DuckStore, m
     no_sum = "distinct(" in CATALOG[metric].sql or CATALOG[metric].source == "scores"
     answer = LocalReader(rolled).query(QueryArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane"))
     assert answer.source == ("raw" if no_sum else "both")
+
+
+@pytest.mark.parametrize("few", [0, 10_000])
+@pytest.mark.parametrize(("by", "where"), [(("task_type", "lane"), ()), ((), ("tenant:acme", "lane:large"))])
+def test_windows_that_are_asked_for_together_have_the_figures_of_each_alone(
+    rolled: DuckStore, by: tuple[str, ...], where: tuple[str, ...], few: int
+) -> None:
+    edges = [NOW - timedelta(hours=hours, seconds=7) for hours in (47, 40.4, 20, 3)]
+    metrics = ("escalation_rate", "requests", "cost_per_request")
+    args = WindowsArgs(metrics, by, where, ((edges[0], edges[2]), (edges[1], edges[3]), (edges[0], edges[1])))
+    run = LocalReader(rolled).rows
+    reads = spans.planned(run, args, few)
+    assert bool(reads.rolled) == (few == 0)
+    together = run(spans.render(args, reads)).to_pylist()
+    for span, (start, end) in enumerate(args.windows):
+        mine = {tuple(row[name] for name in by): row for row in together if row["span"] == span}
+        for i, metric in enumerate(metrics):
+            alone = from_rows(rolled, QueryArgs(metric=metric, by=by, where=where, start=start, end=end))
+            assert len(alone) == len(mine) > 0
+            for row in alone:
+                seen = mine[tuple(row[name] for name in by)]
+                shown = [seen.get(f"{part}_{i}") for part in ("value", "n", "low", "high")]
+                assert shown == pytest.approx([row["value"], row["n"], row.get("low"), row.get("high")])
 
 
 @settings(max_examples=25)

@@ -1,0 +1,200 @@
+"""Several metrics over several windows in one statement: what many rules are judged by at one moment.
+
+Time is cut at the edges of all windows. Each row is summed into the piece between two cuts once, from a roll-up where
+one has the piece, and a window is the sum of its pieces.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.metrics import formula
+from controlsurface.metrics.arguments import Window
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.dimensions import Source, known
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.plan import Range
+from controlsurface.metrics.planning import BRIEF, Rows, chosen, divided, pending
+from controlsurface.metrics.query import wilson
+from controlsurface.metrics.rollups import summed
+from controlsurface.metrics.source import Wanted
+from controlsurface.metrics.statement import Statement, filtered, row_limit, where
+
+FEW = 50_000  # stored rows that are read as quickly as a roll-up of them
+
+
+def additive(metric: Metric) -> bool:
+    """Whether a window's figure follows from the sums of its pieces."""
+    return summed(metric.sql)
+
+
+@dataclass(frozen=True)
+class WindowsArgs:
+    """Additive metrics of one source; `where` are conditions as `dimension:value`. Windows are [start, end)."""
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...]
+    where: tuple[str, ...]
+    windows: tuple[tuple[datetime, datetime], ...]
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What the formulas read, from the first moment of any window to the last. Raises UnknownName."""
+        asked = [CATALOG[name] for name in self.metrics]
+        columns = {name: text for metric in asked for name, text in formula.columns(metric).items()}
+        window = Window(start=self.cuts[0], end=self.cuts[-1], where=self.where)
+        source = asked[0].source
+        return Wanted(source, columns, window, tuple(known(source, name) for name in self.by))
+
+    @cached_property
+    def cuts(self) -> list[datetime]:
+        """All edges, in order."""
+        return sorted({edge for window in self.windows for edge in window})
+
+    @property
+    def pieces(self) -> list[Range]:
+        """What lies between two cuts and within a window."""
+        return [
+            Range(start, end)
+            for start, end in pairwise(self.cuts)
+            if any(first <= start and end <= last for first, last in self.windows)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which stretches are read from stored rows, and which whole buckets from a roll-up."""
+
+    raw: tuple[Range, ...]
+    rollup: str = ""
+    rolled: tuple[Range, ...] = ()
+
+
+def ask(rows: Rows, args: WindowsArgs) -> pa.Table:
+    """One row a window (its number, `span`) and slice that has rows; of metric i: value_i, n_i, low_i, high_i."""
+    statement = render(args, planned(rows, args))
+    return statement.bounded(rows(statement))
+
+
+def planned(rows: Rows, args: WindowsArgs, few: int = FEW) -> Reads:
+    """The quickest way to the same figures: stored rows where they are `few`, or all of them are of late."""
+    brief = args.cuts[-1] - args.cuts[0] < BRIEF
+    rollup = None if brief else chosen(args.wanted)
+    marked = pending(rows, args.wanted, rollup, few) if rollup else None
+    if rollup is None or marked is None:
+        return Reads(tuple(_touching(args.pieces)))
+    plans = [(piece, divided(piece, rollup, marked)) for piece in args.pieces]
+    raw = [each for piece, plan in plans for each in (plan.raw if plan else (piece,))]
+    rolled = [each for _, plan in plans if plan and plan.rolled for each in _without(plan.rolled, plan.holes)]
+    return Reads(tuple(_touching(raw)), rollup.name, tuple(_touching(rolled)))
+
+
+def _without(whole: Range, holes: Sequence[Range]) -> Iterator[Range]:
+    """What is left of a stretch."""
+    start = whole.start
+    for hole in holes:
+        yield Range(start, hole.start)
+        start = hole.end
+    yield Range(start, whole.end)
+
+
+def _touching(ranges: Sequence[Range]) -> list[Range]:
+    """The same in order of time, with what touches joined."""
+    found: list[Range] = []
+    for each in sorted((each for each in ranges if not each.empty), key=lambda each: str(each.start)):
+        if found and found[-1].end == each.start:
+            found[-1] = Range(found[-1].start, each.end)
+        else:
+            found.append(each)
+    return found
+
+
+def render(args: WindowsArgs, reads: Reads) -> Statement:
+    """The statement of `ask`."""
+    named, parameters = dict[datetime, str](), dict[str, Any]()
+    found, filters = filtered(args.wanted.source, args.wanted.window)
+    branches = []
+    if reads.raw:
+        stretches = [_stretch(args.wanted.source, each, named) for each in reads.raw]
+        rows = "(\n        " + "\n        UNION ALL\n        ".join(stretches) + "\n    )"
+        branches.append(_branch(args, rows, "started_at", args.wanted.columns, found, named))
+    if reads.rolled:
+        columns = {name: f"r.{name}" for name in args.wanted.columns}
+        inside = " OR ".join(f"({_within('bucket', each, named)})" for each in reads.rolled)
+        branches.append(_branch(args, reads.rollup, "bucket", columns, [f"({inside})", *found], named))
+    parameters |= {name: moment.replace(tzinfo=None) for moment, name in named.items()} | filters | _spans(args)
+    measures = "\n    UNION ALL\n".join(branches)
+    sql = f"WITH measures AS (\n{measures}\n),\n{_summed(args)},\n{_figures(args)}"
+    return Statement(sql, parameters | row_limit())
+
+
+def _moment(moment: datetime | None, named: dict[datetime, str]) -> str:
+    """The parameter of a moment."""
+    assert moment is not None  # noqa: S101 - windows are closed on both sides
+    return "$" + named.setdefault(moment, f"at_{len(named)}")
+
+
+def _stretch(source: Source, stretch: Range, named: dict[datetime, str]) -> str:
+    """Stored rows of one stretch. Comparisons are joined for the stretch alone."""
+    if source == "comparisons":
+        return f"SELECT * FROM compared({_moment(stretch.start, named)}, {_moment(stretch.end, named)})"
+    return f"SELECT * FROM {source} AS r WHERE {_within('started_at', stretch, named)}"
+
+
+def _within(column: str, stretch: Range, named: dict[datetime, str]) -> str:
+    return f"r.{column} >= {_moment(stretch.start, named)} AND r.{column} < {_moment(stretch.end, named)}"
+
+
+def _branch(
+    args: WindowsArgs, rows: str, time: str, columns: Mapping[str, str], found: list[str], named: dict[datetime, str]
+) -> str:
+    """Rows with the number of their piece."""
+    ends = " ".join(f"WHEN r.{time} < {_moment(cut, named)} THEN {i}" for i, cut in enumerate(args.cuts[1:]))
+    listed = [f"CASE {ends} END AS piece", *(f"r.{name} AS {name}" for name in args.wanted.dimensions)]
+    listed += [f"{text} AS {name}" for name, text in columns.items()]
+    return "    SELECT\n        " + ",\n        ".join(listed) + f"\n    FROM {rows} AS r{where(found)}"
+
+
+def _spans(args: WindowsArgs) -> dict[str, Any]:
+    """The windows, as numbers of pieces."""
+    place = {cut: i for i, cut in enumerate(args.cuts)}
+    return {
+        "spans": list(range(len(args.windows))),
+        "firsts": [place[first] for first, _ in args.windows],
+        "lasts": [place[last] for _, last in args.windows],
+    }
+
+
+def _summed(args: WindowsArgs) -> str:
+    """The sums of each piece, and which pieces a window has."""
+    keys = ", ".join(["piece", *args.wanted.dimensions])
+    sums = ", ".join(f"sum({name}) AS {name}" for name in args.wanted.columns)
+    return (
+        f"pieces AS (\n    SELECT {keys}, {sums}\n    FROM measures GROUP BY {keys}\n),\n"
+        "spans AS (SELECT unnest($spans) AS span, unnest($firsts) AS first_piece, unnest($lasts) AS last_piece)"
+    )
+
+
+def _figures(args: WindowsArgs) -> str:
+    """The formulas, a row a window and slice."""
+    keys = ", ".join(["span", *args.wanted.dimensions])
+    inner, outer = [keys], [keys]
+    for i, metric in enumerate(CATALOG[name] for name in args.metrics):
+        inner += [f"{formula.value(metric, 'span')} AS value_{i}", f"{formula.n(metric, 'span')} AS n_{i}"]
+        outer += [f"CAST(value_{i} AS DOUBLE) AS value_{i}", f"CAST(coalesce(n_{i}, 0) AS BIGINT) AS n_{i}"]
+        if metric.kind == "ratio":
+            inner.append(f"{formula.effective(metric, 'span')} AS effective_{i}")
+            ends = ((end, wilson(end, f"value_{i}", f"n_{i}", f"effective_{i}")) for end in ("low", "high"))
+            outer += [f"CAST({text} AS DOUBLE) AS {end}_{i}" for end, text in ends]
+    listed = ",\n        ".join(inner)
+    shown = ",\n    ".join(outer)
+    return (
+        f"figures AS (\n    SELECT\n        {listed}\n    FROM spans JOIN pieces "
+        f"ON piece >= first_piece AND piece < last_piece\n    GROUP BY {keys}\n)\n"
+        f"SELECT\n    {shown}\nFROM figures\nLIMIT $row_limit"
+    )
