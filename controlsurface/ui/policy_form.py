@@ -1,6 +1,6 @@
 """Thresholds chosen on the page become a policy: who, why, the evidence of now; and the versions there were."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,12 +8,14 @@ import streamlit as st
 
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
+from controlsurface.reader.asking import Order
 from controlsurface.ui import reading, states, visitor, what_if
 from controlsurface.ui.markup import tag
 from controlsurface.ui.sheet import sheet
 from controlsurface.ui.window import View
 
-DONE = "_policy_set"
+DONE, BACK = "_policy_set", "_policy_back"  # what was done last, said once
+UNSAID = "Say who decides, and why: those who find this policy will wonder."
 EVIDENCE = ("escalation_rate", "quality", "quality_low", "quality_high", "quality_n", "cost_usd", "latency_ms", "n")
 
 
@@ -36,25 +38,38 @@ def save(view: View) -> None:
 
 def _save(view: View, chosen: Mapping[str, float], who: str, why: str) -> None:
     if not (who and why):
-        st.warning("Say who decides, and why: those who find this policy will wonder.")
+        st.warning(UNSAID)
         return
     newest = _newest()
-    try:
+
+    def order() -> policy.SetPolicy:
         proposal = policy.Proposal(policy=_changed(newest, chosen), who=who, why=why, evidence=_evidence(view, chosen))
         condition = {"If-Match": policy.etag(newest)} if newest else {"If-None-Match": "*"}
-        kept = reading.reader().do(policy.SetPolicy(proposal, condition))
-    except Unreachable:
-        st.rerun()
-    except ControlSurfaceError as problem:
-        st.warning(f"Not saved: {problem}")
+        return policy.SetPolicy(proposal, condition)
+
+    kept = _done(order)
+    if kept is None:
         return
     st.session_state[DONE] = f"Policy v{kept['version']} is kept. Routers that ask for it see it now; none is changed."
     st.session_state[what_if.CHOSEN] = {}
     st.rerun()
 
 
+def _done(order: Callable[[], Order]) -> Mapping[str, Any] | None:
+    """What the collector keeps; None where it refuses, for want of a role or because another was quicker."""
+    try:
+        return reading.reader().do(order())
+    except Unreachable:
+        st.rerun()
+    except ControlSurfaceError as problem:
+        st.warning(f"Not kept: {problem}")
+        return None
+
+
 def versions() -> None:
-    """All policies, newest first."""
+    """All policies, newest first, and the way back to an older one."""
+    if said := st.session_state.pop(BACK, None):
+        st.success(said)
     args = policy.HistoryArgs()
     rows = reading.frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
     if rows.is_empty():
@@ -63,7 +78,27 @@ def versions() -> None:
     columns = rows.select("version", "at", "who", "why", "restores", "settings")
     labels = {"at": "When", "restores": "Brings back"}
     sheet(columns, {"version": "count", "restores": "count"}, "policies", labels=labels)
-    st.caption("Roll back with controlsurface policy rollback VERSION; routers read GET /api/v1/policy.")
+    st.caption("Routers read GET /api/v1/policy.")
+    if rows.height > 1:
+        _way_back(rows["version"].to_list()[1:])
+
+
+def _way_back(older: Sequence[int]) -> None:
+    """A form that brings the settings of an older version back, as a new one; whose role may not is told so."""
+    with st.form("roll back", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        version = st.selectbox("Bring back", older, format_func="v{}".format, width=120)
+        name = visitor.name()
+        who = st.text_input("Who rolls back", name, max_chars=100, width=200, disabled=bool(name))
+        why = st.text_input("Why go back", max_chars=1000, width=420)
+        if not st.form_submit_button("Roll back", type="secondary"):
+            return
+    if not (who.strip() and why.strip()):
+        st.warning(UNSAID)
+        return
+    kept = _done(lambda: policy.RollBack(policy.Rollback(version=version, who=who.strip(), why=why.strip())))
+    if kept is not None:
+        st.session_state[BACK] = f"Policy v{kept['version']} has the settings of v{version} again."
+        st.rerun()
 
 
 def _newest() -> Mapping[str, Any] | None:

@@ -1,6 +1,7 @@
 """Another threshold on the page: what is known of it, what is not, and how it becomes a policy."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -86,3 +87,27 @@ def test_a_policy_without_a_reason_is_not_kept(opened: Open, url: str, local: Lo
     save.click().run()
     assert "Say who decides, and why" in app.warning[0].value
     assert local.ask(policy.History(policy.HistoryArgs())).rows.num_rows == before
+
+
+def test_an_older_policy_comes_back_with_who_and_why(opened: Open, url: str, local: LocalReader) -> None:
+    for at in (0.2, 0.8):
+        proposal = policy.Proposal(policy=policy.Policy(default=policy.Chosen(threshold=at)), who="ana", why="trial")
+        before = local.ask(policy.History(policy.HistoryArgs())).rows.num_rows
+        condition = {"If-Match": policy.etag(newest(local))} if before else {"If-None-Match": "*"}
+        local.do(policy.SetPolicy(proposal, condition))
+    app = opened(url, "what_if.py", range="3d")
+    fields = {each.label: each for each in app.text_input}
+    fields["Who rolls back"].set_value("bo")
+    fields["Why go back"].set_value("complaints")
+    (back,) = (each for each in app.button if each.label == "Roll back")
+    back.click().run()
+    assert not app.exception
+    kept = policy.shown(newest(local))
+    assert (kept["policy"]["default"], kept["who"], kept["why"]) == ({"threshold": 0.2}, "bo", "complaints")
+    assert [each.value for each in app.success] == [
+        f"Policy v{kept['version']} has the settings of v{kept['version'] - 2} again."
+    ]
+
+
+def newest(local: LocalReader) -> dict[str, Any]:
+    return dict(local.ask(policy.Current()).rows.to_pylist()[0])
