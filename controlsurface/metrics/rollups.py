@@ -7,6 +7,7 @@ combination of its dimensions. Its columns follow the catalogue: whatever any me
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from controlsurface.metrics import bins, formula
 from controlsurface.metrics.catalog import CATALOG
@@ -75,7 +76,8 @@ _BINS = (
 ROLLUPS = {rollup.name: rollup for rollup in (*_SUMS, *_BINS)}
 
 
-def columns(rollup: Rollup) -> dict[str, str]:
+@cache  # every question asks it of every roll-up
+def columns(rollup: Rollup) -> Mapping[str, str]:
     """The columns beside bucket and dimensions, by name: as expressions over a stored row `r`, not yet summed."""
     if rollup.spread:
         value = SPREADS[rollup.source][rollup.spread]
