@@ -66,6 +66,25 @@ class Writer(Section):
     trace_window: Duration = Field(timedelta(hours=1), description="how far apart spans of one trace are looked for")
 
 
+Kept = Annotated[Duration, Field(ge=timedelta(days=1), le=timedelta(days=36_500))]
+
+
+class Retention(Section):
+    """How long stored rows are kept; what is older is removed by the hour."""
+
+    spans: Kept = Field(timedelta(days=90), description="whole spans: traces, and what late spans correct")
+    requests: Kept = Field(timedelta(days=90), description="requests, calls, evaluations, five-minute roll-ups")
+    rollups: Kept = Field(timedelta(days=761), description="hourly roll-ups: figures of what has no rows any more")
+    alerts: Kept = Field(timedelta(days=761), description="history of alerts, messages and silences that are over")
+
+    @model_validator(mode="after")
+    def _outlived(self) -> Self:
+        """Roll-ups stand for rows that are gone."""
+        if self.rollups < self.requests:
+            raise ValueError("rollups are kept at least as long as requests; raise rollups, or lower requests")
+        return self
+
+
 class Costs(Section):
     """Where a price comes from: the user's price file, then trusted spans, then genai-prices."""
 
@@ -189,6 +208,7 @@ class Config(Section):
     receiver: Receiver = Receiver()
     journal: Journal = Journal()
     writer: Writer = Writer()
+    retention: Retention = Retention()
     costs: Costs = Costs()
     audit: Audit = Audit()
     auth: Auth = Auth()

@@ -15,6 +15,9 @@ with ui.panel("Accounts", "since the store was made; nothing is dropped without 
         "`controlsurface doctor --config` prints both."
     )
 
+with ui.panel("Retention", "what is older goes by the hour; roll-ups keep its figures"):
+    ui.retention_table()
+
 left, right = st.columns(2)
 with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors/ makes them columns"):
     unread = ui.unrecognised()

@@ -19,6 +19,7 @@ _COMMANDS = {
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
+    "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",

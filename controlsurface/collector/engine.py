@@ -13,6 +13,7 @@ from controlsurface.ingest import conventions
 from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.journal import Journal
+from controlsurface.ingest.keeper import Keeper
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.rolling import Roller
 from controlsurface.ingest.writer import Writer
@@ -74,6 +75,9 @@ def running(data: Path, config: Config, file: Path | None = None) -> Iterator[En
         roller = Roller(store)
         roller.start()
         ends.callback(roller.stop)
+        keeper = Keeper(store, config)
+        keeper.start()
+        ends.callback(keeper.stop)
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
         ends.callback(intake.close)

@@ -24,8 +24,10 @@ EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 FAR = EPOCH + timedelta(days=365 * 300)
 
 _BATCH = (Path(__file__).with_name("batch.sql")).read_text("utf-8")
+_COUNT = "SELECT count(*) AS n FROM batch"
 _STORED = """
-SELECT spans.content_hash = batch.content_hash AS same, spans.trace_id, spans.span_id, spans.received_at, {columns}
+SELECT spans.content_hash = batch.content_hash AS same, spans.trace_id, spans.span_id, spans.started_at,
+    spans.received_at, {columns}
 FROM spans JOIN batch ON spans.trace_id = batch.trace_id AND spans.span_id = batch.span_id
 WHERE spans.started_at BETWEEN $low AND $high
 """
@@ -64,10 +66,11 @@ class Outcome:
     duplicate: int = 0
     late: int = 0
     unrecognised: int = 0
+    expired: int = 0
 
     def counts(self) -> dict[str, int]:
         """By the names of the counters."""
-        return {"duplicate": self.duplicate, "late": self.late, "unrecognised": self.unrecognised}
+        return {name: getattr(self, name) for name in ("duplicate", "late", "unrecognised", "expired")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +103,18 @@ class Loader:
         """Store a batch. Everything or nothing: an error leaves the transaction to be rolled back."""
         outcome, low, high = self._spans(writing, batch)
         _judge(writing, batch.judged)
-        gather(writing, low, high, self.config.writer.trace_window)
+        reach = gather(writing, low, high, self.config.writer.trace_window)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
         older, late = _older_and_late(writing)
         met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
-        derive(writing, self.config, self.prices_of, met_before)
+        derive(writing, self.config, self.prices_of, reach, met_before)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         _count_keys(writing, unknown)
         return replace(outcome, late=late)
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""
-        self._translate(writing, batch.decoded)
+        expired = self._translate(writing, batch.decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
@@ -120,15 +123,23 @@ class Loader:
             self._translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
-        inserted = int(writing.rows("SELECT count(*) AS n FROM batch")["n"][0].as_py()) - len(richer)
+        inserted = int(writing.rows(_COUNT)["n"][0].as_py()) - len(richer)
         repeats = batch.decoded.repeats + len(stored)
-        return Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"])), bounds["low"], bounds["high"]
+        moments = [
+            bounds["low"],
+            bounds["high"],
+            *(row["started_at"] for row in stored),
+        ]  # a copy may know another time
+        outcome = Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"]), expired=expired)
+        return outcome, min(moments), max(moments)
 
-    def _translate(self, writing: Writing, decoded: Decoded) -> None:
-        """Decoded columns as rows of spans, in `batch`."""
+    def _translate(self, writing: Writing, decoded: Decoded) -> int:
+        """Decoded columns as rows of spans, in `batch`; how many were left out, being older than what is kept."""
         writing.attach("decoded", decoded.table)
         writing.execute(_BATCH.replace("$columns", self.conventions.select(decoded.keys)))
+        kept = int(writing.rows(_COUNT)["n"][0].as_py())
         writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
+        return decoded.table.num_rows - kept
 
     def _stored(self, writing: Writing, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Copies of the batch's spans that the store has already."""

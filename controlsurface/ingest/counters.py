@@ -16,6 +16,7 @@ class _Counts:
     duplicate: int = 0  # spans that were there already
     late: int = 0  # spans that corrected rows derived before
     unrecognised: int = 0  # spans that speak no known vocabulary
+    expired: int = 0  # spans that came when rows of their time were frozen or gone already
     set_aside: int = 0  # items kept whole, since no batch with them could be stored
     bodies: int = 0  # requests answered with success
     bad_bodies: int = 0  # requests that could not be decoded

@@ -87,6 +87,6 @@ def _derived(loader: Loader, writing: Writing, claimed: dict[str, object]) -> da
         return None
     writing.execute(_TOUCHED)
     writing.execute(_NOTHING)
-    gather(writing, low, bounds["high"], loader.config.writer.trace_window)
-    derive(writing, loader.config, loader.prices_of, seen_before=True)
+    reach = gather(writing, low, bounds["high"], loader.config.writer.trace_window)
+    derive(writing, loader.config, loader.prices_of, reach, seen_before=True)
     return low

@@ -40,6 +40,7 @@ _KEPT = (
     "duplicate",
     "late",
     "unrecognised",
+    "expired",
     "bodies",
     "bad_bodies",
     "too_large",

@@ -1,9 +1,10 @@
 """Choosing a roll-up for a question, and what of the window it can answer: the rest is read from stored rows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,24 +24,28 @@ _STATE = """
 SELECT
     (SELECT count(*) FROM rollup_columns WHERE rollup = $rollup AND name IN (SELECT unnest($names))) AS known,
     (SELECT coalesce(sum({counted}), 0) FROM rolled WHERE step_s = $step_s{within}) AS stored,
+    (SELECT max(gone_before) FROM retained WHERE kind = 'requests') AS gone_before,
     (SELECT list(bucket ORDER BY bucket) FROM (
         SELECT bucket FROM rollup_dirty WHERE step_s = $step_s
         UNION SELECT bucket FROM rollup_skipped WHERE rollup = $rollup
     ){where}) AS pending
 """
+_GONE = "SELECT max(gone_before) AS gone_before FROM retained WHERE kind = 'requests'"
 
 
 def planned(rows: Rows, wanted: Wanted, spread: str | None = None) -> Plan:
     """The quickest plan that gives the same figures; for quantiles of a `spread`, within its bins where it is large."""
     rollup = chosen(wanted, spread)
+    if rollup and rollup.step == SHORT and _partly_gone(wanted, rows(Statement(_GONE, {})).to_pylist()[0]):
+        rollup = chosen(wanted, spread, LONG)  # five-minute buckets go with the rows they were made of
     plan = _rolled(rows, wanted, rollup) if rollup else None
     if plan:
         return plan
     return stored(wanted.window, exact=not (spread and _weighted(rows, wanted)))
 
 
-def chosen(wanted: Wanted, spread: str | None = None) -> Rollup | None:
-    """The roll-up that fits."""
+def chosen(wanted: Wanted, spread: str | None = None, step: timedelta | None = None) -> Rollup | None:
+    """The roll-up that fits; of the `step`, if there is one."""
     dimensions = frozenset({*wanted.dimensions, *wanted.window.filters()})
     fitting = [
         each
@@ -48,8 +53,8 @@ def chosen(wanted: Wanted, spread: str | None = None) -> Rollup | None:
         if wanted.every is None or not wanted.every % each.step
     ]
     start, end = wanted.window.start, wanted.window.end or datetime.now(UTC)
-    step = SHORT if start and end - start < BRIEF else LONG
-    return next((each for each in fitting if each.step == step), fitting[0] if fitting else None)
+    best = step or (SHORT if start and end - start < BRIEF else LONG)
+    return next((each for each in fitting if each.step == best), fitting[0] if fitting else None)
 
 
 def _rolled(rows: Rows, wanted: Wanted, rollup: Rollup) -> Plan | None:
@@ -64,11 +69,24 @@ def _rolled(rows: Rows, wanted: Wanted, rollup: Rollup) -> Plan | None:
 
 
 def pending(rows: Rows, wanted: Wanted, rollup: Rollup, least: int) -> list[datetime] | None:
-    """The buckets that a roll-up has not; None where it lacks a column, or stands for fewer than `least` rows."""
+    """The buckets that a roll-up has not; None where it lacks a column, or stands for fewer than `least` rows.
+
+    Where some of these rows are gone, it is all there is, and stands for as many as may be.
+    """
     state = rows(_state(wanted, rollup)).to_pylist()[0]
-    if state["known"] < len(_names(wanted, rollup)) or state["stored"] < least:
-        return None
-    return state["pending"] or []
+    enough = state["stored"] >= least or _partly_gone(wanted, state)
+    return (state["pending"] or []) if enough and state["known"] >= len(_names(wanted, rollup)) else None
+
+
+def _partly_gone(wanted: Wanted, state: Mapping[str, Any]) -> bool:
+    """Whether rows of the window are not stored any more."""
+    gone, start = state["gone_before"], wanted.window.start
+    return gone is not None and (start is None or start < _aware(gone))
+
+
+def _aware(moment: datetime) -> datetime:
+    """UTC, said or not."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _names(wanted: Wanted, rollup: Rollup) -> list[str]:
@@ -105,7 +123,7 @@ def divided(window: Range, rollup: Rollup, pending: Iterable[datetime]) -> Plan 
     step = rollup.step
     start = None if window.start is None else -((MONDAY - window.start) // step) * step + MONDAY
     end = None if window.end is None else (window.end - MONDAY) // step * step + MONDAY
-    marked = {bucket if bucket.tzinfo else bucket.replace(tzinfo=UTC) for bucket in pending}
+    marked = {_aware(bucket) for bucket in pending}
     within = [
         Range(bucket, bucket + step)
         for bucket in sorted(marked)

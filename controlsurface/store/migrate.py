@@ -10,6 +10,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)"
 
+_IN_ORDER = ("CREATE TABLE", "CREATE OR REPLACE MACRO", "CREATE OR REPLACE VIEW", "CREATE")
+
 Execute = Callable[..., object]
 
 
@@ -42,5 +44,10 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) 
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
     objects = [path.read_text("utf-8") for path in sorted(SCHEMA.glob("*.sql"))]
-    for text in sorted(objects, key=lambda text: "CREATE OR REPLACE VIEW" in text):  # views read tables and macros
+    for text in sorted(objects, key=_rank):
         execute(text)
+
+
+def _rank(text: str) -> int:
+    """Macros read tables, and views read both."""
+    return next(rank for rank, words in enumerate(_IN_ORDER) if words in text)

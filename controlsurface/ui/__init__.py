@@ -23,6 +23,7 @@ from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
+from controlsurface.ui.keeping import retention_table
 from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box, chart, panel
 from controlsurface.ui.parting import part
@@ -97,6 +98,7 @@ __all__ = [
     "query",
     "ranking",
     "report",
+    "retention_table",
     "rivals",
     "rule_table",
     "rules",

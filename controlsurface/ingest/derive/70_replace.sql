@@ -1,10 +1,15 @@
--- The rows of all touched traces, as they are now.
+-- The rows of all touched traces, as they are now: those that begin within reach of the batch. What begins further away
+-- was derived with spans that nobody looked for now, and stays.
 -- Buckets that lose or get a row are marked: their roll-ups are no longer right.
 WITH gone_requests AS (
-    DELETE FROM requests WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before RETURNING started_at
+    DELETE FROM requests
+    WHERE $seen_before AND started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched)
+    RETURNING started_at
 ),
 gone_attempts AS (
-    DELETE FROM attempts WHERE trace_id IN (SELECT trace_id FROM touched) AND $seen_before RETURNING started_at
+    DELETE FROM attempts
+    WHERE $seen_before AND started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched)
+    RETURNING started_at
 ),
 changed AS (
     SELECT DISTINCT time_bucket(INTERVAL 5 MINUTES, started_at) AS bucket
@@ -12,11 +17,11 @@ changed AS (
         FROM gone_requests UNION ALL FROM gone_attempts
         UNION ALL SELECT started_at FROM new_requests UNION ALL SELECT started_at FROM priced
     )
-    WHERE started_at IS NOT NULL
+    WHERE started_at BETWEEN $low AND $high
 )
 INSERT INTO rollup_dirty
 SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, bucket) FROM changed;
-INSERT INTO requests BY NAME SELECT * FROM new_requests;
+INSERT INTO requests BY NAME SELECT * FROM new_requests WHERE started_at BETWEEN $low AND $high;
 INSERT INTO attempts BY NAME
 SELECT
     priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, unknown_usage, mode, sample_rate),
@@ -32,4 +37,5 @@ SELECT
     coalesce(r.sample_weight, weight_of(priced.sample_rate)) AS sample_weight
 FROM priced
 JOIN s ON s.trace_id = priced.trace_id AND s.span_id = priced.span_id
-LEFT JOIN new_requests AS r ON r.trace_id = priced.request_trace AND r.span_id = priced.request_span;
+LEFT JOIN new_requests AS r ON r.trace_id = priced.request_trace AND r.span_id = priced.request_span
+WHERE priced.started_at BETWEEN $low AND $high;

@@ -5,6 +5,7 @@ The rules are in the numbered .sql files, run in order. They read the temporary 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,11 +21,22 @@ Pairs = Iterable[tuple[str | None, str | None]]
 _STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
 _BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
 
-# Spans that the touched traces have in the store; the batch itself is not in there yet.
-_OLDER = """
-CREATE OR REPLACE TEMP TABLE older AS
+_FOUND = """
 SELECT * EXCLUDE (around, span, content_hash, status_message) FROM spans
-WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at BETWEEN $low AND $high
+WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at
+"""
+# Spans that the touched traces have in the store; the batch itself is not in there yet.
+_OLDER = f"CREATE OR REPLACE TEMP TABLE older AS {_FOUND} BETWEEN $low AND $high"
+_REACH = """
+SELECT greatest(least($low, min(started_at)), frozen_before()) AS low, greatest($high, max(started_at)) AS high
+FROM older
+"""
+# What lies further away still belongs to requests that begin within reach.
+_AROUND = f"""
+INSERT INTO older
+{_FOUND} >= $first AND started_at < $before
+UNION ALL
+{_FOUND} > $after AND started_at <= $last
 """
 _ALL = """
 CREATE OR REPLACE TEMP VIEW s AS
@@ -72,10 +84,20 @@ def _any_glob(globs: Iterable[str]) -> str:
     return "(" + " OR ".join(f"name GLOB {literal(glob.lower())}" for glob in globs) + ")"
 
 
-def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> None:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From the first to the last start of rows that may change, UTC without a zone."""
+
+    low: datetime
+    high: datetime
+
+
+def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> Reach:
     """Make `s` all spans of the touched traces and of those linked to them: `batch` and, from the store, `older`.
 
-    Stored spans are looked for within `window` of the batch's `low` and `high`.
+    Stored spans are looked for within `window` of the batch's `low` and `high`. Those found say how far rows may
+    change, and are joined by what lies within `window` of them: a row that changes is derived from all its spans,
+    where they are no further apart than that, and a trace that never ends costs no more than its last hours.
     """
     bounds = {"low": low - window, "high": high + window}
     while True:
@@ -84,11 +106,21 @@ def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -
         before = _count(writing, "touched")
         writing.execute(_LINKED, bounds)
         if _count(writing, "touched") == before:
-            return
+            break
+    reach = Reach(**writing.rows(_REACH, {"low": low, "high": high}).to_pylist()[0])
+    if reach != Reach(low, high):
+        around = {"first": reach.low - window, "before": low - window, "after": high + window}
+        writing.execute(_AROUND, around | {"last": reach.high + window})
+    return reach
 
 
-def derive(writing: Writing, config: Config, prices_of: Callable[[Pairs], pa.Table], seen_before: bool) -> None:
-    """Replace requests and attempts of the touched traces. `seen_before`: some of them may have rows already."""
+def derive(
+    writing: Writing, config: Config, prices_of: Callable[[Pairs], pa.Table], reach: Reach, seen_before: bool
+) -> None:
+    """Replace requests and attempts of the touched traces within `reach`, and leave those of frozen buckets alone.
+
+    `seen_before`: some of the traces may have rows already.
+    """
     writing.execute(_GATES)
     trust = str(config.costs.trust_spans).upper()
     for step in _BEFORE_PRICES:
@@ -96,7 +128,12 @@ def derive(writing: Writing, config: Config, prices_of: Callable[[Pairs], pa.Tab
     _fetch_prices(writing, prices_of)
     writing.execute(f"CREATE OR REPLACE TEMP TABLE priced AS {PRICE_ATTEMPTS}")
     writing.execute(_AFTER_PRICES)
-    writing.execute(_REPLACE.replace("$seen_before", str(seen_before).upper()))
+    writing.execute(_within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper()))
+
+
+def _within(sql: str, reach: Reach) -> str:
+    """The statements with the times in them: parameters are for one statement alone, and a query prunes nothing."""
+    return sql.replace("$low", f"TIMESTAMP '{reach.low}'").replace("$high", f"TIMESTAMP '{reach.high}'")
 
 
 def _fetch_prices(writing: Writing, prices_of: Callable[[Pairs], pa.Table]) -> None:

@@ -1,0 +1,90 @@
+"""`controlsurface retention`: how long things are kept, what would go, and let it go now."""
+
+import getpass
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+
+from controlsurface.cli import output
+from controlsurface.cli.options import config_of, data_option, json_option, reader_of
+from controlsurface.config import Config
+from controlsurface.errors import Busy
+from controlsurface.ingest.keeper import apply_at_once
+from controlsurface.reader import Reader, RemoteReader, retention
+from controlsurface.store.duckdb import DuckStore
+
+POLL_S, PATIENCE_S = 0.25, 600  # with a server that removes, a little at a time
+_SHOWN = ["table", "kind", "rows", "oldest", "too_old", "bytes", "removed"]
+
+
+@click.group("retention")
+def command() -> None:
+    """How long things are kept: show it, and apply now what a server applies by the hour."""
+
+
+@command.command()
+@data_option
+@json_option
+@click.pass_context
+def show(context: click.Context, data: Path, as_json: bool) -> None:
+    """What is kept, how old it is and what of it is too old."""
+    with closing(reader_of(data, context)) as reader:
+        _print(_kept(reader), as_json)
+
+
+@command.command()
+@data_option
+@click.option("--dry-run", is_flag=True, help="Show what would go: rows, the oldest, bytes. Remove nothing.")
+@json_option
+@click.pass_context
+def apply(context: click.Context, data: Path, dry_run: bool, as_json: bool) -> None:
+    """Remove what is too old, and say what went.
+
+    Bytes are those of the whole table in the file. What goes makes room there for what comes; the file itself gets
+    shorter only where its end is free.
+    """
+    with closing(reader_of(data, context)) as reader:
+        served = isinstance(reader, RemoteReader)
+        before = _kept(reader)
+        after = _granted(reader) if served and not dry_run else before
+    if not served and not dry_run:
+        after = _applied(data, config_of(context), context)
+    gone = [row | {"removed": row["removed"] - known["removed"]} for known, row in zip(before, after, strict=True)]
+    _print([row for row in gone if row["too_old" if dry_run else "removed"]], as_json)
+
+
+def _kept(reader: Reader) -> list[dict[str, Any]]:
+    """One row a table."""
+    return reader.ask(retention.Kept()).rows.select(_SHOWN).to_pylist()
+
+
+def _granted(reader: Reader) -> list[dict[str, Any]]:
+    """What is kept once the server has done it. Raises Busy."""
+    reader.do(retention.Retain(retention.Wish(who=getpass.getuser())))
+    until = time.monotonic() + PATIENCE_S
+    while reader.ask(retention.Kept()).facts["asked"]:
+        if time.monotonic() > until:
+            raise Busy("the server is still at it; `controlsurface retention show` says how far it is")
+        time.sleep(POLL_S)
+    return _kept(reader)
+
+
+def _applied(data: Path, config: Config, context: click.Context) -> list[dict[str, Any]]:
+    """What is kept once we have done it ourselves."""
+    with closing(DuckStore.open(data)) as store:
+        apply_at_once(store, config)
+    with closing(reader_of(data, context)) as reader:
+        return _kept(reader)
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        output.write_json(rows)
+    elif rows:
+        output.write_table(pa.Table.from_pylist(rows))
+    else:
+        click.echo("controlsurface: retention: nothing", err=True)

@@ -1,0 +1,112 @@
+"""How long things are kept, what is there, and what would go now; and the wish that it goes now."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from controlsurface.config import Config
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.retention import TERMS, Term, cuts
+
+PATH = "/api/v1/retention"
+
+# Blocks of the file that hold a table: one may hold parts of several, and what is new is in none yet.
+_TABLE = """
+SELECT
+    {position} AS position, '{name}' AS "table", '{kind}' AS kind, CAST($keep_{kind} AS BIGINT) AS keep_s,
+    count(*) AS rows, min({column}) AS oldest, count(*) FILTER (WHERE {column} < ${kind} AND {only}) AS too_old,
+    {bytes} AS bytes,
+    (SELECT coalesce(sum(removed), 0) FROM retention_runs WHERE "table" = '{table}') AS removed
+FROM {table}{where}"""
+_BYTES = """(
+        SELECT count(DISTINCT block_id) FILTER (WHERE block_id >= 0) FROM pragma_storage_info('{table}')
+    ) * (SELECT max(block_size) FROM pragma_database_size())"""
+_STEPS = (
+    (Term("rolled", "requests", "bucket"), "buckets of 5 minutes", 300),
+    (Term("rolled", "rollups", "bucket"), "buckets of hours", 3600),
+)
+_FACTS = """
+SELECT
+    (SELECT max(ran_at) FROM retention_loop) AS last_run_at,
+    (SELECT max(next_at) FROM retention_loop) AS next_run_at,
+    (SELECT max(problem) FROM retention_loop) AS problem,
+    (SELECT max(gone_before) FROM retained WHERE kind = 'frozen') AS frozen_before,
+    (SELECT max(gone_before) FROM retained WHERE kind = 'requests') AS rows_since,
+    (SELECT count(*) FROM retention_asked) AS asked
+"""
+_ASK = "INSERT INTO retention_asked VALUES ($at, $who)"
+
+
+class Nothing(Arguments):
+    """No arguments."""
+
+
+class Wish(Arguments):
+    """Who wants the retention applied now."""
+
+    who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept, table by table."""
+
+    arguments: Nothing = Nothing()  # noqa: RUF009 - frozen
+    path: str = PATH
+
+    def answered(self, ground: Ground) -> Answer:
+        """Rows: table, kind, keep_s (by configuration), rows, oldest, too_old (rows that go next), bytes, removed.
+
+        Facts: last_run_at, next_run_at, problem (why something too old is still there), frozen_before (nothing that
+        began before changes any more), rows_since (before it, only roll-ups answer), asked (wishes not granted yet).
+        """
+        sql = f"SELECT * EXCLUDE (position) FROM (\n{' UNION ALL '.join(_tables())}\n) ORDER BY position"
+        facts = ground.rows(Statement(_FACTS, {})).to_pylist()[0]
+        said = {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
+        return Answer(ground.rows(Statement(sql, _moments(ground.config))), said)
+
+
+@dataclass(frozen=True, slots=True)
+class Retain:
+    """The wish that what is too old goes now: a running server grants it within seconds, some rows at a time."""
+
+    body: Wish
+    method: str = "POST"
+    path: str = PATH
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Keep the wish; once this returns it is on the disk."""
+        at = datetime.now(UTC)
+        ground.keep([Statement(_ASK, {"at": at.replace(tzinfo=None), "who": self.body.who})])
+        return {"at": at, "who": self.body.who}
+
+
+def _tables() -> Iterator[str]:
+    """One SELECT a table."""
+    for position, term in enumerate(TERMS):
+        yield _told(term, {"position": position, "name": term.table, "bytes": _BYTES.format(table=term.table)})
+    for term, name, step_s in _STEPS:
+        where = f" WHERE step_s = {step_s}"
+        yield _told(term, {"position": len(TERMS) + step_s, "name": name, "bytes": "NULL"}, where)
+
+
+def _told(term: Term, words: Mapping[str, object], where: str = "") -> str:
+    """The SELECT of a table."""
+    own = {"table": term.table, "kind": term.kind, "column": term.column, "only": term.only}
+    return _TABLE.format_map({**own, **words, "where": where})
+
+
+def _moments(config: Config) -> dict[str, Any]:
+    """How long each kind is kept, and before when that is."""
+    kept = config.retention
+    cut = cuts(kept, datetime.now(UTC), config.writer.trace_window)
+    found: dict[str, Any] = {}
+    for kind, before in cut.before.items():
+        found |= {kind: before, f"keep_{kind}": int(getattr(kept, kind).total_seconds())}
+    return found
