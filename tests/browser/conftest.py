@@ -23,6 +23,7 @@ from controlsurface.config import Config
 from controlsurface.content import DASHBOARDS, ROOT
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from tests.alerting.firing import fire
 from tests.seed import seed
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -70,6 +71,7 @@ class Collector:
 def collector() -> Iterator[Collector]:
     store = DuckStore.in_memory()
     seed(store, n=4000, days=9, end=datetime.now(UTC))
+    fire(store)
     found = Collector(store)
     yield found
     found.stop()
