@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from controlsurface.alerting.figures import Rows
 from controlsurface.alerting.rules import EventRule
 from controlsurface.alerting.state import Reading
-from controlsurface.metrics import events
+from controlsurface.metrics.asking import ask_events
 from controlsurface.metrics.events import EventsArgs
 
 
@@ -24,8 +24,10 @@ class Change:
 
 def changes(store: Rows, start: datetime, end: datetime, timeout_s: float = 30) -> Sequence[Change]:
     """The changes of a window, in order of time."""
-    statement = events.render(EventsArgs(start=start, end=end))
-    rows = statement.bounded(store.rows(statement.sql, statement.parameters, timeout_s)).to_pylist()
+    found = ask_events(
+        lambda statement: store.rows(statement.sql, statement.parameters, timeout_s), EventsArgs(start=start, end=end)
+    )
+    rows = found.to_pylist()
     return [Change(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in rows]
 
 

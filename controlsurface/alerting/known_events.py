@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from controlsurface.alerting.counts import moment
 from controlsurface.alerting.watched import Known
-from controlsurface.metrics.events import EventsArgs, render
+from controlsurface.metrics.asking import ask_events
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.statement import Statement
 
 KINDS = frozenset({"deploy", "model", "price", "config"})
@@ -22,7 +23,7 @@ GROUP BY answered_by
 def known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int) -> list[Known]:
     """What happened in [start, end). A model that the requests show belongs to the lanes in which it answered."""
     window = {"start": moment(start_s), "end": moment(end_s)}
-    events = [row for row in rows(render(EventsArgs(**window))).to_pylist() if row["kind"] in KINDS]
+    events = [row for row in ask_events(rows, EventsArgs(**window)).to_pylist() if row["kind"] in KINDS]
     models = {_model(row) for row in events} - {""}
     lanes = _lanes(rows, window, models) if models else {}
     return [

@@ -14,7 +14,8 @@ log = logging.getLogger("controlsurface.rolling")
 
 GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
 PAUSE_S = 2.0  # between looks
-AT_ONCE = 100_000  # requests of one transaction, where a day has fewer: memory is bounded
+AT_ONCE = 500_000  # requests of one transaction, where a day has fewer: memory is bounded
+DENSE = 1_000  # requests of five minutes, under which those are read themselves: it is as quick
 SHARE = 0.05  # of one core's time, at most, however many rows come late
 
 COMPARATORS = "comparators"  # among the columns known: how answers are compared
@@ -29,17 +30,32 @@ WITH closed AS (
 SELECT step_s, bucket FROM closed
 WHERE bucket > (SELECT max(date_trunc('day', bucket)) FROM closed) - to_days($days - 1) - INTERVAL 1 MICROSECOND
 """
-# All the short buckets of which rows are read: those taken, and those of the hours taken.
+_BOUNDS = """
+SELECT min(bucket) AS low, max(bucket + to_seconds(step_s)) AS high, count(*) AS taken,
+    count(*) FILTER (WHERE step_s = 3600) AS hours
+FROM taken
+"""
+# All the short buckets of which rows are read, and the bucket that their rows are summed in first: those taken that
+# are worth it by themselves, and those of the hours taken.
 _COVER = """
 CREATE OR REPLACE TEMP TABLE covered AS
-SELECT bucket FROM taken WHERE step_s = 300
-UNION
-SELECT unnest(range(bucket, bucket + INTERVAL 1 HOUR, INTERVAL 5 MINUTES)) FROM taken WHERE step_s = 3600
-"""
-_BOUNDS = """
-SELECT min(bucket) AS low, max(bucket) + INTERVAL 5 MINUTES AS high,
-    (SELECT count(*) FROM taken) AS taken, (SELECT count(*) FROM taken WHERE step_s = 3600) AS hours
-FROM covered
+WITH short AS (
+    SELECT time_bucket(INTERVAL 5 MINUTES, started_at) AS bucket, count(*) >= $dense AS dense
+    FROM requests
+    WHERE started_at >= $low AND started_at < $high
+    GROUP BY bucket
+),
+read AS (
+    SELECT bucket, FALSE AS whole FROM taken WHERE step_s = 300
+    UNION
+    SELECT unnest(range(bucket, bucket + INTERVAL 1 HOUR, INTERVAL 5 MINUTES)), TRUE FROM taken WHERE step_s = 3600
+)
+SELECT
+    bucket, bool_or(coalesce(dense, FALSE)) AS dense,
+    CASE WHEN bool_or(dense) THEN bucket ELSE time_bucket(INTERVAL 1 HOUR, bucket) END AS first_in
+FROM read LEFT JOIN short USING (bucket)
+GROUP BY bucket
+HAVING bool_or(whole) OR bool_or(dense)
 """
 _WEIGHTED = """
 SELECT 1 FROM requests WHERE started_at >= $low AND started_at < $high AND sample_weight <> 1
@@ -59,6 +75,7 @@ WITH short AS (
 ),
 counted AS (
     SELECT 300 AS step_s, bucket, requests, attempts FROM short
+    WHERE bucket IN (SELECT bucket FROM covered WHERE dense)
     UNION ALL
     SELECT 3600, time_bucket(INTERVAL 1 HOUR, bucket), requests, attempts FROM short
 )
@@ -131,10 +148,10 @@ def roll(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
     before = (now or datetime.now(UTC) - GRACE).astimezone(UTC).replace(tzinfo=None)
     with store.beside() as writing:
         writing.execute(_TAKE, {"before": before, "days": days})
-        writing.execute(_COVER)
         found = writing.rows(_BOUNDS).to_pylist()[0]
         if found["taken"]:
             bounds = {"low": found["low"], "high": found["high"]}
+            writing.execute(_COVER, bounds | {"dense": DENSE})
             plain = writing.rows(_WEIGHTED, bounds).num_rows == 0
             writing.execute(_SETTLE)
             _refresh_all(writing, _Part(bounds, plain, hours=found["hours"] > 0))
@@ -153,7 +170,7 @@ class _Part:
 def _refresh_all(writing: Writing, part: _Part) -> None:
     """The taken buckets of all roll-ups, anew."""
     for between in BETWEEN.values():
-        rows = _rows(between, "SELECT bucket FROM covered")
+        rows = _FIRST.format(source=between.source)
         sql = f"CREATE OR REPLACE TEMP TABLE {between.name} AS\n{select(between, rows, plain=part.plain)}"
         writing.execute(sql, part.bounds)
     writing.execute(_NOTE)
@@ -162,6 +179,12 @@ def _refresh_all(writing: Writing, part: _Part) -> None:
             _refresh(writing, rollup, part)
     for name in BETWEEN:
         writing.execute(f"DROP TABLE {name}")
+
+
+# Stored rows of the covered buckets, with the bucket that they are summed in first.
+_FIRST = """(SELECT r.*, covered.first_in AS bucket FROM {source} AS r
+    JOIN covered ON covered.bucket = time_bucket(INTERVAL 5 MINUTES, r.started_at)
+    WHERE r.started_at >= $low AND r.started_at < $high)"""
 
 
 def _rows(rollup: Rollup, chosen: str) -> str:
@@ -180,7 +203,8 @@ def _refresh(writing: Writing, rollup: Rollup, part: _Part) -> None:
     insert = f"INSERT INTO {rollup.name} BY NAME\n"
     if rollup.of:
         bucket = f"time_bucket(INTERVAL '{rollup.step_s} seconds', bucket)"
-        rows = f"(SELECT * REPLACE ({bucket} AS bucket) FROM {rollup.of} WHERE {bucket} IN ({chosen}))"
+        dense = " AND bucket IN (SELECT bucket FROM covered WHERE dense)" if rollup.step == SHORT else ""
+        rows = f"(SELECT * REPLACE ({bucket} AS bucket) FROM {rollup.of} WHERE {bucket} IN ({chosen}){dense})"
         writing.execute(insert + resummed(rollup, rows))
     else:
         sql = select(rollup, _rows(rollup, chosen), plain=part.plain)
@@ -190,7 +214,7 @@ def _refresh(writing: Writing, rollup: Rollup, part: _Part) -> None:
 
 
 def _skip(writing: Writing, rollup: Rollup, chosen: str) -> None:
-    """Leave out buckets that are no smaller rolled up."""
+    """Leave out buckets that are no smaller rolled up, and short ones of few rows."""
     mine = {"rollup": rollup.name}
     writing.execute(f"DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})", mine)
     writing.execute(
@@ -203,6 +227,9 @@ def _skip(writing: Writing, rollup: Rollup, chosen: str) -> None:
         f"(SELECT bucket FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen}))",
         mine,
     )
+    if rollup.step == SHORT:
+        sparse = f"{chosen} AND bucket NOT IN (SELECT bucket FROM covered WHERE dense)"
+        writing.execute(f"INSERT INTO rollup_skipped SELECT $rollup, bucket FROM ({sparse})", mine)
 
 
 class Roller:

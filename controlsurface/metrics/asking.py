@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from controlsurface.metrics import histogram, quantile, query, several
+from controlsurface.metrics import events, histogram, quantile, query, several
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Plan
 from controlsurface.metrics.planning import Rows, planned
@@ -33,4 +34,10 @@ def ask_counts(rows: Rows, args: CountsArgs) -> pa.Table:
 def ask_bins(rows: Rows, args: DistributionArgs) -> pa.Table:
     """Bins of a column of requests: bucket?, the dimensions, lower, upper, n (weighted)."""
     statement = histogram.render(args, planned(rows, histogram.wanted(args), args.column))
+    return statement.bounded(rows(statement))
+
+
+def ask_events(rows: Rows, args: EventsArgs) -> pa.Table:
+    """Changes, told and found: at, kind, title, detail, source, in order of time."""
+    statement = events.render(args, planned(rows, events.wanted(args)))
     return statement.bounded(rows(statement))

@@ -1,16 +1,22 @@
 """What changed around the router: as people and pipelines tell it, and as the requests themselves show it."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
-from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.metrics.arguments import Arguments, Text, Window
+from controlsurface.metrics.plan import Plan, stored
+from controlsurface.metrics.rollups import LONG, SEEN
+from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
 
 Kind = Literal["deploy", "model", "price", "config", "other"]
+
+BEFORE = timedelta(days=7)  # what was not seen for so long is seen first
 
 _FOUND = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
 _TOLD = 'INSERT INTO events ("at", kind, title, detail, source) VALUES ($at, $kind, $title, $detail, $source)'
@@ -40,15 +46,24 @@ class Event(Arguments):
     source: Text = Field("api", min_length=1, description="who says so")
 
 
-def render(args: EventsArgs) -> Statement:
+def wanted(args: EventsArgs) -> Wanted:
+    """When each version, model, router and threshold was seen, hour by hour, in the window and the week before."""
+    window = Window(start=args.start - BEFORE, end=args.end)
+    dimensions = ("router_version", "answered_by", "router", "task_type", "threshold")
+    return Wanted("requests", SEEN, window, dimensions, LONG)
+
+
+def render(args: EventsArgs, plan: Plan | None = None) -> Statement:
     """The statement whose rows are at, kind, title, detail, source, in order of time.
 
     Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
     since); a version or model whose share of the requests rises by more than 0.3 or 0.2; the threshold that a task
     type's confidences are held against, where it moves and stays. Found in the prices: one that follows another.
     """
-    bounds = {"start": args.start.replace(tzinfo=None), "end": args.end.replace(tzinfo=None)}
-    return Statement(_FOUND, bounds | row_limit())
+    reads = wanted(args)
+    rows, parameters = measures(reads, plan or stored(reads.window))
+    bounds = {"since": args.start.replace(tzinfo=None), "until": args.end.replace(tzinfo=None)}
+    return Statement(_FOUND.format(rows=rows), parameters | bounds | row_limit())
 
 
 def told(event: Event) -> Statement:

@@ -1,7 +1,8 @@
 """Which roll-ups are kept: sums and bins of stored rows, for the breakdowns that pages and rules use.
 
 A roll-up is a table of the same columns that a metric reads from a stored row, summed for each bucket and each
-combination of its dimensions. Its columns follow the catalogue: whatever any metric sums is there.
+combination of its dimensions. Its columns follow the catalogue: whatever any metric sums is there. One more says when
+each version, model, router and threshold was first and last seen in an hour: what events are found by.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ MOST_GROUPS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A table: of sums, or of the bins of one spread. `of` names the step between, from which it is summed."""
+    """A table: of sums, of the bins of one spread, or of `seen` moments. `of` names the step between to sum it from."""
 
     name: str
     source: Source
@@ -31,6 +32,7 @@ class Rollup:
     dimensions: tuple[str, ...]
     spread: str | None = None
     of: str | None = None
+    seen: bool = False
 
     @property
     def step_s(self) -> int:
@@ -73,7 +75,17 @@ _BINS = (
     ),
     *(Rollup(f"attempts_{spread}_1h", "attempts", LONG, ("lane", "model"), spread) for spread in SPREADS["attempts"]),
 )
-ROLLUPS = {rollup.name: rollup for rollup in (*_SUMS, *_BINS)}
+_SEEN = Rollup(
+    "requests_seen_1h",
+    "requests",
+    LONG,
+    ("router", "router_version", "answered_by", "task_type", "threshold"),
+    seen=True,
+)
+ROLLUPS = {rollup.name: rollup for rollup in (*_SUMS, *_BINS, _SEEN)}
+
+SEEN: Mapping[str, str] = {"n_seen": "1", "first_at": "r.started_at", "last_at": "r.started_at"}
+_FUNCTIONS = {"first_at": "min", "last_at": "max"}
 
 
 @cache  # every question asks it of every roll-up
@@ -82,6 +94,8 @@ def columns(rollup: Rollup) -> Mapping[str, str]:
     if rollup.spread:
         value = SPREADS[rollup.source][rollup.spread]
         return {"bin": bins.number(rollup.spread, value), "n": "1", "weight": "r.sample_weight"}
+    if rollup.seen:
+        return dict(SEEN)
     metrics = [each for each in CATALOG.values() if each.source == rollup.source and summed(each.sql)]
     return {name: text for metric in metrics for name, text in formula.columns(metric).items()}
 
@@ -125,7 +139,9 @@ def _grouped(listed: list[str], rows: str, keys: list[str]) -> str:
 
 
 def _sum(name: str, text: str) -> str:
-    """One column. Counts of stored rows stay whole numbers."""
+    """One column. Counts of stored rows stay whole numbers, moments are the first or last of all."""
+    if name in _FUNCTIONS:
+        return f"{_FUNCTIONS[name]}({text})"
     whole = text == "1" or name.endswith("_rows")
     return f"CAST(sum({text}) AS BIGINT)" if whole else f"sum({text})"
 

@@ -96,8 +96,7 @@ class LocalReader:
 
     def events(self, args: EventsArgs) -> pa.Table:
         """Changes, told and found."""
-        statement = events.render(args)
-        return statement.bounded(self._rows(statement))
+        return asking.ask_events(self._rows, args)
 
     def tell(self, event: Event) -> None:
         """Keep a change."""

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlsurface.ingest import rolling
-from controlsurface.metrics import histogram, planning, query
+from controlsurface.metrics import events, histogram, planning, query
 from controlsurface.metrics import windows as spans
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import stored
 from controlsurface.metrics.query import QueryArgs
@@ -191,3 +192,13 @@ def test_a_store_that_never_rolled_up_answers_from_rows() -> None:
     store = DuckStore.in_memory()
     assert LocalReader(store).query(QueryArgs(metric="requests")).rows.to_pylist() == [{"value": 0.0, "n": 0}]
     store.close()
+
+
+@pytest.mark.parametrize("days", [0.5, 1, 2])
+@pytest.mark.usefixtures("any_size")
+def test_changes_are_found_alike_in_rows_and_in_roll_ups(rolled: DuckStore, days: float) -> None:
+    args = EventsArgs(start=NOW - timedelta(days=days), end=NOW)
+    plan = planning.planned(LocalReader(rolled).rows, events.wanted(args))
+    assert plan.source == "both"
+    found = LocalReader(rolled).events(args).to_pylist()
+    assert found == LocalReader(rolled).rows(events.render(args)).to_pylist()

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from controlsurface.metrics import events
-from controlsurface.metrics.asking import plan_query
+from controlsurface.metrics.asking import ask_events, plan_query
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.advice.finding import Row
@@ -42,8 +41,7 @@ class Asker:
 
     def events(self) -> list[Row]:
         """Changes in the window, in order of time."""
-        statement = events.render(EventsArgs(start=self.start, end=self.end))
-        return statement.bounded(self.ground.rows(statement)).to_pylist()
+        return ask_events(self.ground.rows, EventsArgs(start=self.start, end=self.end)).to_pylist()
 
     def lanes(self, *, escalation: bool) -> tuple[str, ...]:
         """A filter for the lanes that are, or are not, escalation lanes by the configuration."""

@@ -1,4 +1,4 @@
--- Buckets with so many different values that a roll-up of them would save nothing: answered from stored rows.
+-- Buckets of which a roll-up would save nothing, with so many different values or so few rows: read from stored rows.
 CREATE TABLE IF NOT EXISTS rollup_skipped (
     rollup VARCHAR NOT NULL,
     bucket TIMESTAMP NOT NULL

@@ -1,9 +1,24 @@
-WITH hourly AS MATERIALIZED (
+WITH seen AS (
     SELECT
-        time_bucket(INTERVAL 1 HOUR, started_at) AS hour, router_version, answered_by, router, task_type, threshold,
-        count(*) AS n, min(started_at) AS first, max(started_at) AS last
-    FROM requests
-    WHERE started_at >= $start - INTERVAL 7 DAY AND started_at < $end
+        time_bucket($every, r.started_at) AS bucket,
+        r.router_version AS router_version,
+        r.answered_by AS answered_by,
+        r.router AS router,
+        r.task_type AS task_type,
+        r.threshold AS threshold,
+        1 AS n_seen,
+        r.started_at AS first_at,
+        r.started_at AS last_at
+    FROM requests AS r
+    WHERE r.started_at >= $start
+        AND r.started_at < $end
+        AND r.started_at IS NOT NULL
+),
+hourly AS MATERIALIZED (
+    SELECT
+        bucket AS hour, router_version, answered_by, router, task_type, threshold,
+        sum(n_seen) AS n, min(first_at) AS first, max(last_at) AS last
+    FROM seen
     GROUP BY ALL
 ),
 named AS (
@@ -151,24 +166,24 @@ news AS (
     )
 )
 SELECT "at", kind, title, detail, source FROM events
-WHERE "at" >= $start AND "at" < $end
+WHERE "at" >= $since AND "at" < $until
 UNION ALL
 SELECT moment, kind, CASE kind WHEN 'config' THEN 'router ' ELSE '' END || name || ' ' || what, NULL, 'requests'
 FROM news
-WHERE moment >= $start AND moment < $end
+WHERE moment >= $since AND moment < $until
 UNION ALL
 SELECT
     hour, kind, name || ' ' || round(before * 100)::INTEGER || ' % → ' || round(after * 100)::INTEGER || ' %',
     'share of requests, three hours before and after', 'requests'
 FROM moves
-WHERE hour >= $start AND hour < $end
+WHERE hour >= $since AND hour < $until
 UNION ALL
 SELECT
     moment, 'config',
     CASE WHEN n = 1 THEN 'threshold of ' || moved ELSE 'thresholds of ' || n || ' task types moved' END,
     CASE WHEN n > 1 THEN moved END, 'requests'
 FROM tunings
-WHERE moment >= $start AND moment < $end
+WHERE moment >= $since AND moment < $until
 UNION ALL
 SELECT
     valid_from::TIMESTAMP, 'price',
@@ -176,6 +191,6 @@ SELECT
     'per million tokens in and out; before ' || printf('%g', old_input::DOUBLE) || ' + '
         || printf('%g', old_output::DOUBLE), 'prices'
 FROM dearer
-WHERE valid_from >= $start AND valid_from < $end
+WHERE valid_from >= $since AND valid_from < $until
 ORDER BY 1, 2, 3
 LIMIT $row_limit
