@@ -1,7 +1,9 @@
-"""What is different between two windows: every value of every dimension, ranked, in one statement.
+"""What is different between two windows: every value of every dimension, ranked.
 
-Each stored row adds `part` to the metric's numerator and `whole` to its denominator. With w a value's share of the
-whole, p its rate (0: baseline, 1: selection) and P the mean of both windows' rates, a value explains of the change
+The stored rows of both windows are read once, as `joint` sums: one row for each combination of all dimensions. All
+else is asked of those. Each stored row adds `part` to the metric's numerator and `whole` to its denominator. With w a
+value's share of the whole, p its rate (0: baseline, 1: selection) and P the mean of both windows' rates, a value
+explains of the change
 
     mix  = (w1 - w0) ((p0 + p1) / 2 - P)        rate = (p1 - p0) (w0 + w1) / 2
 
@@ -15,7 +17,7 @@ delta against its own standard error (Welch's, for unequal variances). Then `con
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -34,7 +36,8 @@ from controlsurface.metrics.times import Instant
 SUPPORT = 30  # rows in either window, under which a share says more about chance than about the router
 RESTATES = 0.8  # of the metric's variance in both windows: the dimension is the metric under another name
 
-_TEMPLATE = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
+_RANKED = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
+_JOINT = Path(__file__).with_name("contributors_joint.sql").read_text("utf-8").rstrip("\n")
 _FORMULA = re.compile(r"(?:coalesce\()?sum\((\w+)\)(?:, 0\))?(?: / sum\((\w+)\))?")
 
 _ESCALATION = ("escalated", "routed", "cascaded", "fallback", "fell_back", "below_threshold", "knife_edge")
@@ -109,46 +112,65 @@ def dimensions(args: ContributorsArgs) -> list[str]:
     return [name for name in DIMENSIONS[metric.source] if name not in dropped]
 
 
-def within(args: ContributorsArgs, dimension: str, value: str | None) -> Statement:
-    """The statement about the rows of one value alone, with all their values, however few rows have them."""
-    kept = [text for text in args.where if not text.startswith(f"{dimension}:")]
-    statement = render(args.model_copy(update={"where": (*kept, f"{dimension}:{value or ''}")}))
-    return Statement(statement.sql, {**statement.parameters, "support": 0})
-
-
 def scale(args: ContributorsArgs) -> float | None:
     """What a total's baseline is multiplied by to be one of the selection's length; None: no total."""
     return _scale(args) if explained(find(args.metric))[1] is None else None
 
 
-def render(args: ContributorsArgs) -> Statement:
-    """The statement whose first row (dimension NULL) is the whole, the others values with support, ranked.
-
-    Beside what is handed out, rows have the sums that `conditioning` needs.
-    """
+def joint(args: ContributorsArgs) -> Statement:
+    """The statement whose rows are the sums of each combination of all dimensions, in either window."""
     metric, names = find(args.metric), dimensions(args)
     found, parameters = conditions(metric.source, Window(where=args.where))
     found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
-    part, whole = explained(metric)
-    columns = [*(f"r.{name}" for name in names), *_columns(metric)]
-    sql = _TEMPLATE.format(
-        columns=",\n        ".join(columns),
+    sql = _JOINT.format(
+        names=", ".join(names),
+        columns=",\n        ".join([*(f"r.{name}" for name in names), *_columns(metric)]),
         source=metric.source,
         where=where(found),
+    )
+    moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
+    return Statement(sql, parameters | {name: moment.replace(tzinfo=None) for name, moment in moments.items()})
+
+
+def ranked(args: ContributorsArgs) -> Statement:
+    """The statement over `joint` whose first row (dimension NULL) is the whole, the others values with support, ranked.
+
+    Beside what is handed out, rows have the sums that `conditioning` needs.
+    """
+    return _ranked(args, dimensions(args), SUPPORT)
+
+
+def within(args: ContributorsArgs, dimension: str, value: str | None) -> Statement:
+    """The same about the rows of one value alone, with all their values, however few rows have them."""
+    names = [name for name in dimensions(args) if name != dimension]
+    statement = _ranked(args, names, 0, f"{dimension} IS NOT DISTINCT FROM $within")
+    return Statement(statement.sql, {**statement.parameters, "within": value})
+
+
+def render(args: ContributorsArgs) -> Statement:
+    """`joint` and `ranked` as one statement, as people read it."""
+    sums, rows = joint(args), ranked(args)
+    sql = rows.sql.replace("WITH summed AS (", f"WITH joint AS (\n{sums.sql}\n),\nsummed AS (", 1)
+    return Statement(sql, {**sums.parameters, **rows.parameters})
+
+
+def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, condition: str = "") -> Statement:
+    metric = find(args.metric)
+    part, whole = explained(metric)
+    sql = _RANKED.format(
         dimension=" ".join(["CASE", *(f"WHEN GROUPING({name}) = 0 THEN '{name}'" for name in names), "END"]),
         value=f"coalesce({', '.join(names)})",  # of one grouping set, all others are NULL
+        names=", ".join(names),
+        where=where([condition]) if condition else "",
         sets=", ".join(["(chosen)", *(f"(chosen, {name})" for name in names)]),
         follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
-    moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
-    parameters |= {name: moment.replace(tzinfo=None) for name, moment in moments.items()}
-    parameters |= {"total": whole is None, "ratio": metric.kind == "ratio", "scale": scale(args) or 1.0}
-    bounds = {"support": SUPPORT, "restates": RESTATES}
-    return Statement(sql, parameters | bounds | row_limit())
+    sort = {"total": whole is None, "ratio": metric.kind == "ratio", "scale": scale(args) or 1.0}
+    return Statement(sql, {**sort, "support": support, "restates": RESTATES, **row_limit()})
 
 
 def _columns(metric: Metric) -> list[str]:
-    """What a row adds to the metric, and the mark by which two sets of rows are found to be the same."""
+    """What a row adds to the metric, and in which window."""
     part, whole = explained(metric)
     measures = MEASURES[metric.source]
     rests_on = measures[whole or part]
@@ -158,7 +180,6 @@ def _columns(metric: Metric) -> list[str]:
         f"{rests_on.rows} AS n",
         f"CAST({measures[whole].value if whole else each} AS DOUBLE) AS whole",
         f"coalesce(CAST({measures[part].value} AS DOUBLE), 0) AS part",
-        "hash(r.request_id, r.started_at) AS mark",
     ]
 
 

@@ -1,9 +1,4 @@
-WITH rows_of_both AS (
-    SELECT
-        {columns}
-    FROM {source} AS r{where}
-),
-summed AS (
+WITH summed AS (
     SELECT
         {dimension} AS dimension,
         {value} AS value,
@@ -11,11 +6,11 @@ summed AS (
         sum(n) AS n,
         sum(whole) AS whole,
         sum(part) AS part,
-        sum(part * part) AS squares,
-        sum(part * whole) AS products,
-        sum(whole * whole) AS weights,
-        bit_xor(mark) AS mark
-    FROM rows_of_both
+        sum(squares) AS squares,
+        sum(products) AS products,
+        sum(weights) AS weights,
+        bit_xor(hash(chosen, {names})) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint{where}
     GROUP BY GROUPING SETS ({sets})
 ),
 paired AS (

@@ -85,14 +85,17 @@ class LocalReader:
     def contributors(self, args: ContributorsArgs) -> Contributors:
         """What is different, rendered, run and folded."""
         metric = query.find(args.metric)
-        statement = contributors.render(args)
         began = perf_counter()
-        rows = statement.bounded(self._rows(statement)).to_pylist()
-        lead = conditioning.leading(rows, contributors.SUPPORT)
-        if lead:
-            inside = self._rows(contributors.within(args, lead["dimension"], lead["value"])).to_pylist()
-            rows = conditioning.beside(rows, lead, inside, contributors.SUPPORT, contributors.scale(args))
-        return ranked(args, metric, statement, rows, round((perf_counter() - began) * 1e3, 3))
+        joint, all_rows = contributors.joint(args), contributors.ranked(args)
+        with self._store.reading(self._timeout_s) as reading:
+            reading.keep("joint", joint.sql, joint.parameters)
+            rows = all_rows.bounded(reading.rows(all_rows.sql, all_rows.parameters)).to_pylist()
+            lead = conditioning.leading(rows, contributors.SUPPORT)
+            if lead:
+                alone = contributors.within(args, lead["dimension"], lead["value"])
+                inside = reading.rows(alone.sql, alone.parameters).to_pylist()
+                rows = conditioning.beside(rows, lead, inside, contributors.SUPPORT, contributors.scale(args))
+        return ranked(args, metric, contributors.render(args), rows, round((perf_counter() - began) * 1e3, 3))
 
     def events(self, args: EventsArgs) -> pa.Table:
         """Changes, told and found."""

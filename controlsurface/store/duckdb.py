@@ -32,6 +32,22 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+class Reading:
+    """A cursor for queries. What it keeps is its own, and forgotten with it."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Run a query."""
+        table: pa.Table = self._cursor.sql(sql, params=params).to_arrow_table()
+        return table
+
+    def keep(self, name: str, sql: str, params: Parameters = ()) -> None:
+        """Make a query's rows readable under `name`."""
+        self._cursor.execute(f"CREATE TEMP TABLE {name} AS\n{sql}", params)
+
+
 class Writing:
     """One open transaction."""
 
@@ -90,16 +106,21 @@ class DuckStore:
 
     def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
         """Run a query on a cursor of its own. Raises TooSlow when it takes longer than `timeout_s`."""
+        with self.reading(timeout_s) as reading:
+            return reading.rows(sql, params)
+
+    @contextmanager
+    def reading(self, timeout_s: float = 30) -> Iterator[Reading]:
+        """Queries that build on each other. Raises TooSlow when all together take longer than `timeout_s`."""
         with self._connection.cursor() as cursor:
             alarm = threading.Timer(timeout_s, cursor.interrupt)
             alarm.start()
             try:
-                table: pa.Table = cursor.sql(sql, params=params).to_arrow_table()
+                yield Reading(cursor)
             except duckdb.InterruptException:
                 raise TooSlow(f"stopped after {timeout_s:g} s; narrow the query's time range") from None
             finally:
                 alarm.cancel()
-        return table
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:

@@ -1,4 +1,14 @@
-WITH rows_of_both AS (
+WITH joint AS (
+SELECT
+    task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind,
+    chosen,
+    sum(n) AS n,
+    sum(whole) AS whole,
+    sum(part) AS part,
+    sum(part * part) AS squares,
+    sum(part * whole) AS products,
+    sum(whole * whole) AS weights
+FROM (
     SELECT
         r.task_type,
         r.router,
@@ -18,12 +28,13 @@ WITH rows_of_both AS (
         (r.started_at >= $start AND r.started_at < $end) AS chosen,
         CASE WHEN r.escalated IS NOT NULL THEN 1 ELSE 0 END AS n,
         CAST(CASE WHEN r.escalated IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
-        coalesce(CAST(CASE WHEN r.escalated THEN r.sample_weight ELSE 0 END AS DOUBLE), 0) AS part,
-        hash(r.request_id, r.started_at) AS mark
+        coalesce(CAST(CASE WHEN r.escalated THEN r.sample_weight ELSE 0 END AS DOUBLE), 0) AS part
     FROM requests AS r
     WHERE (r.tenant IN ($tenant_0) OR r.tenant IS NULL)
         AND r.lane IN ($lane_0, $lane_1)
         AND ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
+)
+GROUP BY ALL
 ),
 summed AS (
     SELECT
@@ -33,11 +44,11 @@ summed AS (
         sum(n) AS n,
         sum(whole) AS whole,
         sum(part) AS part,
-        sum(part * part) AS squares,
-        sum(part * whole) AS products,
-        sum(whole * whole) AS weights,
-        bit_xor(mark) AS mark
-    FROM rows_of_both
+        sum(squares) AS squares,
+        sum(products) AS products,
+        sum(weights) AS weights,
+        bit_xor(hash(chosen, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind)) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint
     GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, router), (chosen, router_version), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, requested_model), (chosen, reason), (chosen, confidence_kind))
 ),
 paired AS (

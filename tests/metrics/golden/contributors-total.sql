@@ -1,4 +1,14 @@
-WITH rows_of_both AS (
+WITH joint AS (
+SELECT
+    task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane,
+    chosen,
+    sum(n) AS n,
+    sum(whole) AS whole,
+    sum(part) AS part,
+    sum(part * part) AS squares,
+    sum(part * whole) AS products,
+    sum(whole * whole) AS weights
+FROM (
     SELECT
         r.task_type,
         r.lane,
@@ -25,10 +35,11 @@ WITH rows_of_both AS (
         (r.started_at >= $start AND r.started_at < $end) AS chosen,
         CASE WHEN r.cost_usd IS NOT NULL THEN 1 ELSE 0 END AS n,
         CAST(CASE WHEN r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
-        coalesce(CAST(CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd AS DOUBLE), 0) AS part,
-        hash(r.request_id, r.started_at) AS mark
+        coalesce(CAST(CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd AS DOUBLE), 0) AS part
     FROM attempts AS r
     WHERE ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
+)
+GROUP BY ALL
 ),
 summed AS (
     SELECT
@@ -38,11 +49,11 @@ summed AS (
         sum(n) AS n,
         sum(whole) AS whole,
         sum(part) AS part,
-        sum(part * part) AS squares,
-        sum(part * whole) AS products,
-        sum(whole * whole) AS weights,
-        bit_xor(mark) AS mark
-    FROM rows_of_both
+        sum(squares) AS squares,
+        sum(products) AS products,
+        sum(weights) AS weights,
+        bit_xor(hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane)) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint
     GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, lane), (chosen, answered_by), (chosen, selected_model), (chosen, provider), (chosen, router), (chosen, router_version), (chosen, escalation_kind), (chosen, escalation_reason), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, cost_source), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, purpose), (chosen, model), (chosen, request_lane))
 ),
 paired AS (
