@@ -174,7 +174,7 @@ def _refresh_all(writing: Writing, part: _Part) -> None:
         sql = f"CREATE OR REPLACE TEMP TABLE {between.name} AS\n{select(between, rows, plain=part.plain)}"
         writing.execute(sql, part.bounds)
     writing.execute(_NOTE)
-    for rollup in ROLLUPS.values():
+    for rollup in sorted(ROLLUPS.values(), key=lambda each: each.of in ROLLUPS):  # those that others are of, first
         if part.hours or rollup.step == SHORT:
             _refresh(writing, rollup, part)
     for name in BETWEEN:

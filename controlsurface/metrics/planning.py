@@ -15,7 +15,7 @@ from controlsurface.metrics.statement import Statement, conditions
 
 Rows = Callable[[Statement], pa.Table]
 
-RAW_ROWS = 1_500_000  # stored rows under which a window is read from them: quick enough, and exact in its quantiles
+RAW_ROWS = 400_000  # stored rows under which a window is read from them: quick enough, and exact in its quantiles
 MOST_HOLES = 8  # ranges read from stored rows within a roll-up; more are joined, with what lies between
 BRIEF = timedelta(hours=12)  # windows under it are better cut at five minutes than at an hour
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where time_bucket counts from

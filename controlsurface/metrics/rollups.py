@@ -24,7 +24,7 @@ MOST_GROUPS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A table: of sums, of the bins of one spread, or of `seen` moments. `of` names the step between to sum it from."""
+    """A table: of sums, of the bins of one spread, or of `seen` moments. `of`: the table it is summed from."""
 
     name: str
     source: Source
@@ -69,6 +69,10 @@ _SUMS = (
     Rollup("comparisons_flow_1h", "comparisons", LONG, ("task_type", "lane", "shadow_lane", "router_version")),
 )
 _BINS = (
+    *(
+        Rollup(f"requests_{spread}_lanes_1h", "requests", LONG, ("lane",), spread, of=f"requests_{spread}_1h")
+        for spread in SPREADS["requests"]
+    ),
     *(
         Rollup(f"requests_{spread}_1h", "requests", LONG, ("task_type", "lane", "router_version"), spread)
         for spread in SPREADS["requests"]
@@ -127,9 +131,10 @@ def select(rollup: Rollup, rows: str, *, plain: bool = False) -> str:
 
 
 def resummed(rollup: Rollup, rows: str) -> str:
-    """The SELECT that makes the roll-up from the step between, or rather from `rows` of it with their `bucket`."""
-    grouped = ["bucket", *rollup.dimensions]
-    return _grouped([*grouped, *(f"{_sum(name, name)} AS {name}" for name in columns(rollup))], rows, grouped)
+    """The SELECT that makes the roll-up from the table it is `of`, or rather its `rows` with their `bucket`."""
+    grouped = ["bucket", *rollup.dimensions, *(["bin"] if rollup.spread else [])]
+    sums = [f"{_sum(name, name)} AS {name}" for name in columns(rollup) if name not in grouped]
+    return _grouped([*grouped, *sums], rows, grouped)
 
 
 def _grouped(listed: list[str], rows: str, keys: list[str]) -> str:
