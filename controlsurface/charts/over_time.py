@@ -1,7 +1,7 @@
 """Values over time: lines with gaps where nothing is known, and areas stacked on each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,6 +13,7 @@ from controlsurface.charts.palette import Palette
 
 FEW = 5  # rows: a point of fewer is left out of a line, for it jumps
 RUNNING = 30  # rows that the bucket of now must have
+LINE = 13  # pixels of a line of words
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where the store counts buckets from
 Values = npt.NDArray[np.float32]
 
@@ -150,7 +151,7 @@ def time_axis(span: Span) -> Trace:
 
 
 def markers(events: Sequence[Event], span: Span, palette: Palette, foot: float = 1) -> tuple[list[Trace], list[Trace]]:
-    """A dashed line for each event, and its label at the head of the chart (1) or at its `foot` (0)."""
+    """A dashed line for each event, and labels at the head of the chart (1) or at its `foot` (0), none on another."""
     shapes = [
         {
             "type": "line",
@@ -170,15 +171,32 @@ def markers(events: Sequence[Event], span: Span, palette: Palette, foot: float =
             "y": foot,
             "xref": "x",
             "yref": "paper",
-            "xanchor": "right" if each.at > span.end - (span.end - span.start) / 5 else "left",
+            "xanchor": "right" if _late(each, span) else "left",
             "yanchor": "top" if foot else "bottom",
+            "yshift": (-LINE if foot else LINE) if _late(each, span) else 0,  # clear of what is written from the left
             "showarrow": False,
             "text": shown(each.label),
             "font": {"color": palette.accent, "size": 11},
         }
-        for each in events
+        for each in labelled(events, span)
     ]
     return shapes, words
+
+
+def _late(event: Event, span: Span) -> bool:
+    """Whether a label to the right of the event would leave the chart."""
+    return event.at > span.end - (span.end - span.start) / 4
+
+
+def labelled(events: Sequence[Event], span: Span) -> list[Event]:
+    """Those of `events`, in order of time, whose label has room; each says how many more it stands for."""
+    near: list[list[Event]] = []
+    for each in events:
+        if near and each.at - near[-1][0].at < (span.end - span.start) / 4:
+            near[-1].append(each)
+        else:
+            near.append([each])
+    return [replace(first, label=f"{first.label} +{len(more)}") if more else first for first, *more in near]
 
 
 def _courses(

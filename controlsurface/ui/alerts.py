@@ -50,10 +50,10 @@ def _strip_line(row: Row) -> str:
 
 
 def listing(rows: Iterable[Row]) -> None:
-    """What fires and what is pending, as a table."""
+    """What fires and what is pending, as a table; a heartbeat always fires, and is no news."""
     names = ("State", "Alert", "Change", "Since", "Severity", "Go to")
-    lines = [_line(row) for row in rows if row["state"] != "resolved"]
-    with panel("Firing and pending", f"{len(lines)} of all alerts now"):
+    lines = [_line(row) for row in rows if row["state"] != "resolved" and row["kind"] != "heartbeat"]
+    with panel("Firing and pending", f"{len(lines)} now"):
         if lines:
             st.html(table(names, lines, "Alerts that fire or are pending"))
         else:

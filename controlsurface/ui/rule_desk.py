@@ -10,16 +10,16 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.alerting import asked
-from controlsurface.alerting.payload_text import shown, span
+from controlsurface.alerting.payload_text import shown
 from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.thresholds import SetThreshold, Threshold
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
-from controlsurface.settings import duration
 from controlsurface.ui import reading
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.panels import chart, panel
+from controlsurface.ui.rule_words import words
 
 Row = Mapping[str, Any]
 
@@ -61,25 +61,6 @@ def _line(row: Row) -> str:
     return tag(
         "tr", *(tag("td", text(c)) for c in cells), health, tag("td", text(f"{at:%b %d %H:%M:%S}" if at else None))
     )
-
-
-def words(about: Row, kind: str) -> str:
-    """What a rule looks for, in a few words."""
-    by = f" by {', '.join(about['by'])}" if about.get("by") else ""
-    if kind == "threshold":
-        side = "above" if about.get("above") is not None else "below"
-        bound = about[side]
-        unit = CATALOG[about["metric"]].unit
-        told = shown(bound, unit) if isinstance(bound, int | float) else "another figure"
-        return f"{about['metric'].replace('_', ' ')}{by} {side} {told} over {span(_seconds(about))}"
-    if kind == "drift":
-        return f"{about['metric'].replace('_', ' ')}{by} leaves its baseline"
-    return f"{kind}{by}"
-
-
-def _seconds(about: Row) -> float:
-    found = duration(about.get("over", "15m"))
-    return found.total_seconds() if isinstance(found, timedelta) else float(str(found))
 
 
 def _preview(rows: Sequence[Row]) -> None:

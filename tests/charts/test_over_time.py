@@ -97,6 +97,14 @@ def test_the_name_of_a_late_event_stays_inside_the_chart() -> None:
     assert [word.xanchor for word in words] == ["left", "right"]
 
 
+def test_events_close_together_share_a_label() -> None:
+    events = [charts.Event(START + at * HOUR, name) for at, name in ((1, "r-2"), (2, "0.65 → 0.6"), (3, "gpt-5"))]
+    events.append(charts.Event(START + 12 * HOUR, "price"))
+    layout = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events)).layout
+    assert [word.text for word in layout.annotations] == ["r-2 +2", "price"]
+    assert len(layout.shapes) == 4
+
+
 def test_names_cannot_become_markup() -> None:
     name = "<a href='javascript:x'>"
     events = [charts.Event(START, name)]
