@@ -31,22 +31,22 @@ class History:
     spans: int
 
 
-def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None]) -> History:
-    """Fill a new store in `data` with about `requests` requests before `end`, one day copied to the others.
+def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None], days: int = DAYS) -> History:
+    """Fill a new store in `data` with about `requests` requests in the `days` before `end`, one copied to the others.
 
     Spans are kept for the last day only: a trace is looked for by a link, and a link says when.
     """
-    start = end - timedelta(days=DAYS)
+    start = end - timedelta(days=days)
     store = DuckStore.open(data)
     rolling.install(store)
-    per_day = max(1, requests // DAYS)
+    per_day = max(1, requests // days)
     for first in range(0, per_day, SLICE):
         part = {"first": first, "last": min(per_day, first + SLICE), "n": per_day, "start": _naive(start)}
         with store.writing() as writing:
             _run(writing, _DAY, part)
-    for day in range(1, DAYS):
+    for day in range(1, days):
         if day % 10 == 0:
-            tell(f"day {day} of {DAYS}")
+            tell(f"day {day} of {days}")
         with store.writing() as writing:
             _run(writing, _COPY, {"day": day, "start": _naive(start)})
         if per_day * day % 2_000_000 < per_day:
@@ -60,7 +60,7 @@ def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None]) 
     spans = _spans(store, _naive(end) - timedelta(days=1))
     store.checkpoint()
     store.close()
-    return History(start, end, size / (per_day * DAYS), rolled_s / (per_day * DAYS) * 1e6, spans)
+    return History(start, end, size / (per_day * days), rolled_s / (per_day * days) * 1e6, spans)
 
 
 def _run(writing: Writing, statements: list[str], values: dict[str, object]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from controlsurface.alerting.drift_rules import DriftEngine
 from controlsurface.bench.alerts import Size
 from controlsurface.bench.alerts import run as bench
+from controlsurface.bench.alerts_ticks import Load
+from controlsurface.bench.alerts_ticks import run as ticks
 from controlsurface.cli import run
 from controlsurface.errors import NotFound
 from controlsurface.store.duckdb import DuckStore
@@ -36,3 +38,11 @@ def test_the_drift_engine_is_quiet_and_quick_beside_other_ways() -> None:
     assert result.onsets_per_week_constant_drift <= 0.5
     assert all(way.false_alarms_per_week > 100 for way in result.ways[1:])
     assert result.rounded()["ways"]
+
+
+def test_evaluations_are_measured_quiet_and_while_spans_come_in() -> None:
+    result = ticks(lambda _: None, Load(rules=40, days=8, requests_a_day=300, ticks=2, spans_per_s=500))
+    assert result.rules == 40
+    assert result.series > 40 * 40
+    assert result.ingested_spans_per_s > 0
+    assert 0 < result.tick_p50_s <= result.tick_p95_s
