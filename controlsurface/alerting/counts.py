@@ -42,13 +42,17 @@ Bounds = Mapping[Stream, float]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of `streams`, buckets of `step_s` from `first_s` on: requests `n` and events `k`, both T x S."""
+    """Of `streams`, buckets of `step_s` from `first_s` on: requests `n` and events `k`, both T x S.
+
+    `whole` (T x 1): where streams are shares of one whole, the requests of all of them together.
+    """
 
     first_s: int
     step_s: int
     streams: tuple[Stream, ...]
     n: Floats
     k: Floats
+    whole: Floats | None = None
 
     @property
     def at_s(self) -> Ints:
@@ -59,10 +63,16 @@ class Counts:
         """The same of other streams; one that is not here had no requests."""
         place = {stream: column for column, stream in enumerate(self.streams)}
         n, k = (np.zeros((len(each), len(streams))) for each in (self.n, self.k))
+        n += 0.0 if self.whole is None else self.whole
         for column, stream in enumerate(streams):
             if stream in place:
                 n[:, column], k[:, column] = self.n[:, place[stream]], self.k[:, place[stream]]
-        return Counts(self.first_s, self.step_s, tuple(streams), n, k)
+        return Counts(self.first_s, self.step_s, tuple(streams), n, k, self.whole)
+
+    def shared(self) -> "Counts":
+        """The same as shares of one whole."""
+        whole = self.n.sum(axis=1, keepdims=True)
+        return replace(self, n=np.tile(whole, (1, len(self.streams))), whole=whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +94,18 @@ class Counting:
         """What is counted."""
         return share(self.metric)
 
+    @property
+    def of_one_whole(self) -> bool:
+        """Whether all streams are shares of one whole."""
+        asked = self.share
+        return isinstance(asked, Counted) and asked.whole
+
     def between(self, start_s: int, end_s: int, step_s: int, bounds: Bounds) -> Counts:
         """All streams in [start, end); where a spread has no bound, there are no events."""
         asked, window = self.share, (start_s, end_s, step_s)
         if isinstance(asked, Counted):
-            return _matrix(self._counted(asked, window), asked.n, (asked.k,), ("rate",), self.by, window)
+            found = _matrix(self._counted(asked, window), asked.n, (asked.k,), ("rate",), self.by, window)
+            return found.shared() if asked.whole else found
         table = self.rows(self._above(asked, start_s, end_s, step_s, bounds))
         return _matrix(table, "n", [f"k_{place}" for place in range(len(asked.parts))], asked.parts, self.by, window)
 

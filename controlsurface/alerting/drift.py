@@ -28,7 +28,8 @@ class State:
     After a known event, until `bet_until`: the sums of all buckets since `bet_from`, `bets` (8), and `bet_seen` (3).
     Drifting: `direction` (1 up, -1 down, 0 watching), `since` (onset), `fired_at`, the counts since the onset `held`
     (3), those of a possible recovery `pending` (3), its sum `back`, and the counts of 24 hours of the day `hours`
-    (24 x 3). `score` is the last one, while drifting the one that fired.
+    (24 x 3). `score` is the last one, while drifting the one that fired. `follows`: when the share of the same whole
+    spoke whose drift this one is part of, 0 where it speaks for itself (see `families`).
     """
 
     sums: Floats
@@ -46,6 +47,7 @@ class State:
     pending: Floats
     back: Floats
     hours: Floats
+    follows: Floats
 
     @property
     def streams(self) -> int:
@@ -97,7 +99,7 @@ def fresh(streams: int) -> State:
     shapes: tuple[tuple[int, ...], ...] = (
         *((ALTERNATIVES,), (ALTERNATIVES,), (COUNTS, ALTERNATIVES)),
         *((ALTERNATIVES,), (), (), (COUNTS,)),
-        *((), (), (), (), (COUNTS,), (COUNTS,), (), (24, COUNTS)),
+        *((), (), (), (), (COUNTS,), (COUNTS,), (), (24, COUNTS), ()),
     )
     return State(*(np.zeros((*shape, streams)) for shape in shapes))
 

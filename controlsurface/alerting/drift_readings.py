@@ -1,7 +1,7 @@
 """What a drift rule says of each slice, with its evidence: the score, since when, from which rate to which."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,6 +39,8 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
             evidence |= {"column": asked.column, "share_above": watched.streams[place].part, "bound": bound}
             if look.state.drifting[place]:
                 evidence |= _moved(counting, asked.column, key, watched.anchors[place], (onset[place], look.closed_s))
+        if counting.of_one_whole and look.state.drifting[place]:
+            evidence |= _with_it(watched, look.state, figures, place, counting.by)
         yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)
     for key in sorted({stream.slice for stream in watched.young} | look.slices, key=str):
         if key not in leads:
@@ -64,7 +66,14 @@ def _figures(watched: Watched, look: Look, threshold: float) -> dict[str, list[A
     usual = np.clip(baseline.k / np.maximum(baseline.n, 1e-9), 1e-6, 1 - 1e-6)
     hours = detection_hours(usual, baseline.n / days, TWICE, threshold, baseline.tolerance, baseline.phi)
     found = {"n": n, "value": value, "before": before, "low": low, "high": high, "edge": odds / (1 + odds)}
-    found |= {"drifting": state.drifting, "direction": state.direction, "since": state.since, "hours": hours}
+    speaks = state.drifting & (state.follows == 0)
+    found |= {
+        "drifting": state.drifting,
+        "speaks": speaks,
+        "direction": state.direction,
+        "since": state.since,
+        "hours": hours,
+    }
     found |= {"score": state.score, "odds_ratio": strength(state), "tolerance": baseline.tolerance, "phi": baseline.phi}
     return {name: values.tolist() for name, values in found.items()}
 
@@ -75,10 +84,10 @@ def _reading(
     """One stream's reading."""
     told = {name: values[place] for name, values in figures.items()}
     if told["n"] <= 0:
-        return Reading(named, breach=told["drifting"], n=0, evidence=evidence)
+        return Reading(named, breach=told["speaks"], n=0, evidence=evidence)
     return Reading(
         named,
-        breach=told["drifting"],
+        breach=told["speaks"],
         value=told["value"],
         n=round(told["n"]),
         low=told["low"],
@@ -107,6 +116,24 @@ def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: Anchor) -> d
     if anchor.accepted_s:
         found["accepted_at"] = moment(anchor.accepted_s).isoformat()
     return found
+
+
+def _with_it(
+    watched: Watched, state: State, figures: Mapping[str, list[Any]], place: int, by: Sequence[str]
+) -> dict[str, Any]:
+    """The shares of the same whole that drift with the one that leads; of one that follows, the leader."""
+    spoke = np.where(state.follows > 0, state.follows, state.fired_at)
+    family = np.flatnonzero(state.drifting & (spoke == spoke[place])).tolist()
+    told = [
+        {
+            **dict(zip(by, watched.streams[each].slice, strict=True)),
+            "before": figures["before"][each],
+            "value": figures["value"][each],
+        }
+        for each in family
+        if each != place and (figures["speaks"][place] or figures["speaks"][each])
+    ]
+    return {"moved_with_it" if figures["speaks"][place] else "follows": told}
 
 
 def _moved(

@@ -19,6 +19,8 @@ from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Known, Look, Watched, ahead, begin, closed, settle, settling
 from controlsurface.store.duckdb import DuckStore
 
+STATE = 2  # what is kept of a stream; rows of another shape are learnt anew
+
 Readings = Mapping[str, Sequence[Reading]]
 
 
@@ -169,4 +171,4 @@ def counting(store: DuckStore, rule: DriftRule) -> Counting:
 
 def definition(rule: DriftRule) -> str:
     """What makes rows of one rule useless for another."""
-    return json.dumps([rule.metric, rule.by, rule.where_pairs, rule.drift.tolerance])
+    return json.dumps([rule.metric, rule.by, rule.where_pairs, rule.drift.tolerance, STATE])

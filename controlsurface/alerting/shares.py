@@ -10,16 +10,18 @@ from controlsurface.metrics.metric import Metric
 QUANTILES = (0.5, 0.9, 0.95)
 
 _RATIO = re.compile(r"sum\((\w+)\) / sum\((\w+)\)")
+_WHOLE = re.compile(r"sum\((\w+)\) / total\(\1\)")
 _QUANTILE = re.compile(r"quantile\((\w+), ([\d.]+)\)")
 _SPREAD_OF = {"duration_ms": "latency_ms"}  # the sum of one column, the distribution of another
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`k` among `n`: two measures of one source."""
+    """`k` among `n`: two measures of one source. `whole`: among `n` of all slices together, of which they are parts."""
 
     k: str
     n: str
+    whole: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -47,6 +49,8 @@ def share(metric: Metric) -> Counted | Spread:
     """
     if metric.kind == "ratio" and (match := _RATIO.fullmatch(metric.sql)):
         return Counted(match[1], match[2])
+    if metric.kind == "ratio" and (match := _WHOLE.fullmatch(metric.sql)):
+        return Counted(match[1], match[1], whole=True)
     if match := _QUANTILE.fullmatch(metric.sql):
         return Spread(match[1], (float(match[2]),))
     if metric.kind == "mean" and (match := _RATIO.fullmatch(metric.sql)):

@@ -13,6 +13,7 @@ from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S, Baseline, 
 from controlsurface.alerting.counts import Counting, Counts, Slice, Stream
 from controlsurface.alerting.drift import EVENT_DAYS, State, fresh, told
 from controlsurface.alerting.drift import joined as side_by_side
+from controlsurface.alerting.families import followed
 from controlsurface.alerting.learning import (
     HISTORY_S,
     NOTHING,
@@ -137,7 +138,7 @@ def ahead(watched: Watched, counting: Counting, closed_s: int, threshold: float,
     """What follows from the buckets up to `closed_s`."""
     found = counting.between(watched.settled_s, closed_s, BUCKET_S, watched.bounds)
     counts = found.of(watched.streams)
-    past = _Past(watched.state, law(watched.baseline), counts, threshold)
+    past = _Past(watched.state, law(watched.baseline), counts, threshold, counting.of_one_whole)
     for event in sorted(known, key=lambda each: each.at_s):
         touched = _touched(watched.streams, counting.by, event) & (past.state.bet_from < event.at_s)
         if not watched.settled_s - EVENT_DAYS * DAY_S <= event.at_s < closed_s or not touched.any():
@@ -159,6 +160,7 @@ class _Past:
     law: Law
     counts: Counts
     threshold: float
+    of_one_whole: bool
     done: int = 0
     changes: tuple[Change, ...] = ()
 
@@ -167,6 +169,8 @@ class _Past:
         part = slice(self.done, bucket)
         first_s = self.counts.first_s + self.done * BUCKET_S
         state, found = replay(self.state, self.law, first_s, self.counts.n[part], self.counts.k[part], self.threshold)
+        if self.of_one_whole:
+            state = followed(self.state, state, found)
         return replace(self, state=state, done=max(bucket, self.done), changes=(*self.changes, *found))
 
 

@@ -1,18 +1,26 @@
 """The drift detector on series of other people: a real mix of lanes, and series that are known to hold no anomaly."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
-from controlsurface.alerting import cusum
+from controlsurface.alerting import cusum, files
 from controlsurface.alerting.baseline import BUCKET_S, Floats, fit
 from controlsurface.alerting.drift import fresh
+from controlsurface.alerting.drift_rules import backtest
 from controlsurface.alerting.likelihood import law
 from controlsurface.alerting.replay import Change, replay
+from controlsurface.alerting.rules import DriftRule
+from controlsurface.alerting.state import Reading
+from controlsurface.content import ALERTS
+from controlsurface.store.duckdb import DuckStore
 
-from .drift_traffic import DAY, START_S
+from .drift_traffic import DAY, START_S, day, insert, rule
 
 WEEK = 7 * DAY
 
@@ -27,14 +35,46 @@ def onsets(n: Floats, k: Floats, learnt: slice, watched: slice) -> list[Change]:
     return [change for change in changes if change.drifting]
 
 
-@pytest.mark.parametrize("lane", ["m-small", "m-mid", "m-large"])
-def test_a_week_of_a_real_mix_of_lanes_replayed_is_at_most_one_drift(shared_data: Path, lane: str) -> None:
-    rates = pl.read_parquet(shared_data / "servegen" / "lane_rate_10min_days0to6.parquet")
-    wide = rates.pivot(on="model", index="t_s", values="rate_per_s").sort("t_s").drop("t_s")
-    requests = np.repeat(wide.to_numpy() * BUCKET_S, 2, axis=0)  # two buckets of five minutes for each of ten
-    twice = np.tile(requests, (2, 1))
-    n, k = twice.sum(axis=1, keepdims=True), twice[:, [wide.columns.index(lane)]]
-    assert len(onsets(n, k, slice(0, WEEK), slice(WEEK, 2 * WEEK))) <= 1
+@pytest.fixture(scope="module")
+def mix(shared_data: Path) -> Iterator[DuckStore]:
+    """A week of a real mix of three lanes, twice: once to learn from and once to be watched."""
+    rates = pl.read_parquet(shared_data / "servegen" / "lane_rate_10min_days0to6.parquet").sort("model", "t_s")
+    with closing(DuckStore.in_memory()) as store:
+        for again in range(2 * 2):  # two weeks, and two buckets of five minutes for each ten
+            at_s = START_S + again // 2 * WEEK * BUCKET_S + again % 2 * BUCKET_S + rates["t_s"].to_numpy()
+            lanes = rates["model"].str.strip_prefix("m-")
+            sent = {
+                "started_at": pa.array(at_s.astype(np.int64) * 1_000_000, pa.timestamp("us")),
+                "sample_weight": rates["rate_per_s"].to_numpy() * BUCKET_S,
+                "task_type": ["chat"] * len(lanes),
+                "lane": lanes.to_list(),
+                "escalated": (lanes != "small").to_list(),
+            }
+            insert(store, sent)
+        yield store
+
+
+def alerts(store: DuckStore, watched: DriftRule) -> list[Reading]:
+    """Each time that a slice began to drift in the second week."""
+    found: list[Reading] = []
+    drifting: set[object] = set()
+    for _, readings in backtest(store, watched, day(7), day(14)):
+        firing = {tuple(each.slice.values()): each for each in readings if each.breach}
+        found += [each for key, each in firing.items() if key not in drifting]
+        drifting = set(firing)
+    return found
+
+
+def test_one_change_of_a_real_mix_of_lanes_is_one_alert_that_names_the_others(mix: DuckStore) -> None:
+    (told,) = alerts(mix, rule(metric="request_share", by=["lane"]))
+    assert told.slice == {"lane": "small"}
+    assert [each["lane"] for each in told.evidence["moved_with_it"]] == ["mid"]
+
+
+def test_a_week_of_a_real_mix_of_lanes_raises_at_most_one_drift_alert_of_the_shipped_rules(mix: DuckStore) -> None:
+    shipped = [each for each in files.load(files.rule_files([ALERTS])).rules.values() if isinstance(each, DriftRule)]
+    assert len(shipped) >= 5
+    assert sum(len(alerts(mix, each)) for each in shipped) <= 1
 
 
 def test_series_without_an_anomaly_have_no_drift(shared_data: Path) -> None:
