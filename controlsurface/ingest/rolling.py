@@ -95,7 +95,10 @@ SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, 
 
 
 def install(store: DuckStore) -> None:
-    """Make the tables that the catalogue asks for; where one changed, everything is marked to be rolled up again."""
+    """Make the tables that the catalogue asks for; where one changed, everything is marked to be rolled up again.
+
+    A table that lacks columns gains them: what was rolled up of rows that are gone stays, with the new ones unknown.
+    """
     with store.writing() as writing:
         known: dict[str, set[str]] = {}
         for row in writing.rows("SELECT rollup, name FROM rollup_columns").to_pylist():
@@ -111,8 +114,8 @@ def _made(writing: Writing, rollup: Rollup, known: set[str]) -> bool:
     if not lacking:
         return False
     empty = select(rollup, f"(SELECT *, started_at AS bucket FROM {rollup.source} LIMIT 0)")
-    if not known or {*lacking} & {*rollup.dimensions}:  # other dimensions are another table
-        writing.execute(f"CREATE OR REPLACE TABLE {rollup.name} AS {empty}")
+    if not known:
+        writing.execute(f"CREATE TABLE {rollup.name} AS {empty}")
     else:
         types = {row["column_name"]: row["column_type"] for row in writing.rows(f"DESCRIBE {empty}").to_pylist()}
         for name in lacking:

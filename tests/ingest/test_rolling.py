@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controlsurface.ingest import rolling
+from controlsurface.ingest.rolling import DENSE
 from controlsurface.metrics.rollups import MOST_GROUPS, ROLLUPS
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import Body, Loaded, capture
@@ -106,4 +107,30 @@ def test_a_bucket_with_too_many_values_is_left_to_the_rows() -> None:
     assert store.rows("SELECT rollup FROM rollup_skipped").to_pylist() == [{"rollup": "requests_owners_1h"}]
     assert store.rows("FROM requests_owners_1h").num_rows == 0
     assert store.rows("FROM requests_flow_1h").num_rows == 1
+    store.close()
+
+
+def test_a_new_dimension_leaves_what_was_rolled_up_of_rows_that_are_gone() -> None:
+    store = DuckStore.in_memory()
+    put(store, [{"started_at": "2026-01-01 01:30:00"}, {"started_at": "2026-02-01 01:30:00", "tenant": "acme"}])
+    rolling.rebuild(store)
+    with store.writing() as writing:
+        writing.execute("ALTER TABLE requests_owners_1h DROP COLUMN tenant")
+        writing.execute("DELETE FROM rollup_columns WHERE rollup = 'requests_owners_1h' AND name = 'tenant'")
+        writing.execute("DELETE FROM requests WHERE started_at < '2026-02-01'")
+    rolling.install(store)
+    rolling.roll(store, LATER, days=10_000)
+    found = store.rows("SELECT month(bucket) AS month, tenant, n FROM requests_owners_1h ORDER BY bucket").to_pylist()
+    assert [(row["month"], row["tenant"], row["n"]) for row in found] == [(1, None, 1), (2, "acme", 1)]
+    store.close()
+
+
+@pytest.mark.parametrize(("requests", "rolled_up"), [(DENSE - 1, 0), (DENSE, 1)])
+def test_five_minutes_of_few_requests_are_left_to_the_rows(requests: int, rolled_up: int) -> None:
+    store = DuckStore.in_memory()
+    put(store, [{"started_at": "2026-01-01 01:30:00"}] * requests)
+    rolling.rebuild(store)
+    assert store.rows("FROM requests_flow_5m").num_rows == rolled_up
+    assert store.rows("FROM rollup_skipped WHERE rollup = 'requests_flow_5m'").num_rows == 1 - rolled_up
+    assert store.rows("SELECT n FROM requests_flow_1h").to_pylist() == [{"n": requests}]
     store.close()
