@@ -15,7 +15,8 @@ ControlSurfaceError
 │   └── DiskFull        ... because the disk is full
 ├── StoreError          the data directory cannot be opened
 │   ├── StoreInUse      another process owns it
-│   └── StoreTooNew     a newer version wrote it
+│   ├── StoreTooNew     a newer version wrote it
+│   └── StoreDiffers    its tables are not those of this version
 ├── PortInUse           another program listens where we should
 ├── PartFailed          a part of the server cannot start
 ├── RulesFailed         a test of alert rules did not come out as expected
@@ -152,6 +153,10 @@ class StoreInUse(StoreError):
 
 class StoreTooNew(StoreError):
     """A newer version of Control Surface wrote this data directory."""
+
+
+class StoreDiffers(StoreError):
+    """A table has other columns than this version reads and writes; the text names both, and says what to do."""
 
 
 class PortInUse(ControlSurfaceError):

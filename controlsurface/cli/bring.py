@@ -27,7 +27,9 @@ class Tally:
 
     accepted: int = 0
     rejected: int = 0
+    spans: int = 0
     duplicates: int = 0
+    expired: int = 0
     problems: int = 0
 
     def tell(self, text: str) -> None:
@@ -60,8 +62,9 @@ def command(
         with click.progressbar(paths, file=sys.stderr, item_show_func=_shown) as bar:
             for path in bar:
                 _bring(way, path, form, mapping, config, tally)
-        tally.duplicates = way.settle()
+        tally.duplicates, tally.expired = way.settle()
     _print(tally, as_json)
+    click.echo(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
     return BadBody.exit_code if tally.problems else 0
 
 
@@ -94,6 +97,7 @@ def _take(way: Way, found: Found, config: Config, tally: Tally) -> None:
         tally.tell(f"{found.place}: {problem}")
         return
     tally.accepted += checked.accepted
+    tally.spans += checked.accepted if found.signal == "traces" else 0
     tally.rejected += checked.rejected
     if checked.message:
         click.echo(f"controlsurface: {found.place}: {checked.message}", err=True)
@@ -101,6 +105,18 @@ def _take(way: Way, found: Found, config: Config, tally: Tally) -> None:
 
 def _shown(path: Path | None) -> str | None:
     return path.name if path else None
+
+
+def _summary(tally: Tally, files: int) -> str:
+    """What happened, in a line."""
+    stored = max(0, tally.spans - tally.duplicates - tally.expired)
+    said = f"{_number(files, 'file')}, {_number(stored, 'span')} stored, {tally.duplicates} known before"
+    late = f", {tally.expired} older than what is kept ([retention])" if tally.expired else ""
+    return f"{said}{late}, {tally.problems} bad"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _print(tally: Tally, as_json: bool) -> None:

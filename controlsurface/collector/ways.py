@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from controlsurface.ingest.check import Checked, check
 from controlsurface.ingest.intake import Body
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.reader import RemoteReader
+from controlsurface.reader.reader import Ingest
 
 _POLL_S = 0.05
 _TIMEOUT_S = 60
@@ -32,8 +33,8 @@ class Way(Protocol):
         """Hand one over, waiting while the receiver is busy. Raises BadBody, TooLarge, Unreachable."""
         ...
 
-    def settle(self) -> int:
-        """Wait for the rows; how many spans were known before. Raises Busy when they cannot be stored."""
+    def settle(self) -> tuple[int, int]:
+        """Wait for the rows; how many spans were known before, and how many too old. Raises Busy when none come."""
         ...
 
 
@@ -52,7 +53,7 @@ class Direct:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known = engine.counters.snapshot().get("duplicate", 0)
+        self._known = _left_out(engine.counters.snapshot())
 
     def take(self, body: Body) -> Checked:
         """Into the journal."""
@@ -63,11 +64,11 @@ class Direct:
                 _raise_if(self._engine.failures())
                 time.sleep(min(full.retry_after_s, _POLL_S))
 
-    def settle(self) -> int:
+    def settle(self) -> tuple[int, int]:
         """Until the writer has caught up with the journal."""
         while not self._engine.writer.drain(_POLL_S):
             _raise_if(self._engine.failures())
-        return self._engine.counters.snapshot().get("duplicate", 0) - self._known
+        return _since(self._known, _left_out(self._engine.counters.snapshot()))
 
 
 class Served:
@@ -84,7 +85,7 @@ class Served:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
         self._reader = RemoteReader(api, token)
-        self._known = self._reader.ingest().duplicate
+        self._known = _told(self._reader.ingest())
 
     def take(self, body: Body) -> Checked:
         """Checked here, so that the figures are exact; checked again there."""
@@ -95,7 +96,7 @@ class Served:
             self._post(body.signal, checked.payload)
         return checked
 
-    def settle(self) -> int:
+    def settle(self) -> tuple[int, int]:
         """Until nothing is pending there."""
         least, since = math.inf, time.monotonic()
         while (counts := self._reader.ingest()).pending:
@@ -104,7 +105,7 @@ class Served:
             elif time.monotonic() - since > _PATIENCE_S:
                 raise Busy(f"the server does not store what it accepted: {'; '.join(self._reader.health())}")
             time.sleep(_POLL_S)
-        return counts.duplicate - self._known
+        return _since(self._known, _told(counts))
 
     def _post(self, signal: str, payload: bytes) -> None:
         """Send, and again after as long as the server asks for. Raises TooLarge, BadBody, Busy, Unreachable."""
@@ -125,6 +126,20 @@ class Served:
             return self._session.post(f"{self._otlp}/v1/{signal}", payload, timeout=_TIMEOUT_S)
         except requests.RequestException as problem:
             raise Unreachable(f"{self._otlp}: {problem}") from None
+
+
+def _told(counts: Ingest) -> tuple[int, int]:
+    """The counters of a server that _left_out reads."""
+    return _left_out({"duplicate": counts.duplicate, **counts.counters})
+
+
+def _left_out(counters: Mapping[str, int]) -> tuple[int, int]:
+    """Spans that were there already, and spans too old to be stored."""
+    return counters.get("duplicate", 0), counters.get("expired", 0)
+
+
+def _since(known: tuple[int, int], now: tuple[int, int]) -> tuple[int, int]:
+    return now[0] - known[0], now[1] - known[1]
 
 
 def _raise_if(problems: list[str]) -> None:

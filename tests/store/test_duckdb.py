@@ -10,7 +10,6 @@ import pytest
 
 from controlsurface.errors import StoreError, StoreInUse, StoreTooNew, TooSlow
 from controlsurface.store.duckdb import DuckStore, owner
-from controlsurface.store.migrate import migrate
 
 
 def test_a_second_owner_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
@@ -80,16 +79,6 @@ def test_a_store_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path)
         DuckStore.open(tmp_path)
 
 
-def test_an_older_store_is_brought_up_in_order(tmp_path: Path) -> None:
-    (tmp_path / "0010_later.sql").write_text("ten")
-    (tmp_path / "0002_first.sql").write_text("two")
-    (tmp_path / "0003_next.sql").write_text("three")
-    ran: list[object] = []
-    migrate(lambda *call: ran.append(call), found=2, migrations=tmp_path)
-    assert ran[:2] == [("three",), ("ten",)]
-    assert ran[2][1] == [10]  # type: ignore[index]
-
-
 def test_opening_an_older_file_makes_what_it_lacks_and_keeps_what_it_has(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with store.writing() as writing:
@@ -103,9 +92,3 @@ def test_opening_an_older_file_makes_what_it_lacks_and_keeps_what_it_has(tmp_pat
     assert again.rows("SELECT * FROM comparisons, events").num_rows == 0
     assert again.rows("SELECT trace_hex('a-b') AS hex").to_pylist() == [{"hex": "ab"}]
     again.close()
-
-
-def test_an_up_to_date_store_gets_no_second_version() -> None:
-    ran: list[str] = []
-    migrate(lambda sql, *_: ran.append(sql), found=1)
-    assert not [sql for sql in ran if sql.startswith("INSERT")]
