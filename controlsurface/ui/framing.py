@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.content import DASHBOARDS
-from controlsurface.ui import bar, markup, selection, zoom
+from controlsurface.ui import bar, markup, selection, updated, zoom
 
 ABOUT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
@@ -27,6 +27,7 @@ def frame(pages: Sequence[StreamlitPage]) -> None:
     )
     markup.style()
     page = st.navigation(pages, position="top")
+    updated.stop_where_updated()
     zoom.carry(page.url_path)
     bar.draw()
     selection.zoomed()

@@ -20,20 +20,18 @@ def settled(page: Page) -> None:
 
 
 def choose(page: Page, row: int) -> None:
-    """Click the box in front of a row."""
+    """Click the box in front of a row, once the table has its place."""
     page.wait_for_selector(f"{TABLE} canvas")
-    box = page.locator(TABLE).first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 18, box["y"] + ROW * (row + 1) + ROW / 2)
+    page.locator(TABLE).first.click(position={"x": 18, "y": ROW * (row + 1) + ROW / 2})
 
 
 def draw(page: Page, chart: int, width: int = 200) -> None:
-    """Draw a box in a chart."""
+    """Draw a box in a chart, once plotly listens there and nothing above moves it any more."""
     found = page.locator(CHART).nth(chart)
-    found.scroll_into_view_if_needed()
+    found.locator(".nsewdrag").first.wait_for()
+    found.hover(position={"x": 200, "y": 70})
     box = found.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 200, box["y"] + 70)
     page.mouse.down()
     page.mouse.move(box["x"] + 200 + width, box["y"] + 130, steps=5)
     page.mouse.up()

@@ -143,6 +143,8 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     ready(page, f"{url}/traces?range=7d&live=true", TABLE)
     choose(page, 1)
     page.wait_for_selector(".cs-fall")
+    page.wait_for_url(re.compile("request=.*&at="))
+    settled(page)
     sentence, address = page.locator(".cs-why").inner_text(), page.url
     page.evaluate(COUNT_RUNS)
     page.wait_for_function("window.moves > 1")  # it ran, and ended
