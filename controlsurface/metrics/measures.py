@@ -113,6 +113,8 @@ _REQUESTS = {
     "cost_known_asked": _count("r.cost_usd IS NOT NULL AND r.cache IS NULL"),
     "cost_usd": _money("cost_usd"),
     "overhead_request_usd": _money("overhead_usd"),
+    "escalated_once": _count("r.escalated AND r.attempts = 1 AND r.cost_usd IS NOT NULL"),
+    "escalated_once_usd": _when("r.escalated AND r.attempts = 1", "cost_usd"),
     # tokens
     "input_known": _count("r.input_tokens IS NOT NULL"),
     "input_tokens": _amount("input_tokens"),
