@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from controlsurface.demo.outlet import Outlet, exporter
 from controlsurface.demo.settings import DEFAULT_RATE, DemoSettings
@@ -54,10 +55,8 @@ def backfill(
     halt = stop or threading.Event()
     with Outlet(exporter(endpoint, token), halt) as outlet:
         for start, end in _newest_first(now - span_of_time, now):
-            for request in simulate(settings, start, end):
+            for request in takewhile(lambda _: not halt.is_set(), simulate(settings, start, end)):
                 outlet.add(request)
-            if halt.is_set():
-                break
     return outlet.sent
 
 

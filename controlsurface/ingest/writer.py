@@ -29,6 +29,7 @@ READ_BYTES = 32 << 20  # of journal payload in one batch: a flush costs 0.2 s be
 AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
 RETRY_S = 2.0  # pause after a batch that could not be stored
+LAST_S = 10.0  # for storing before the end; what is left then is stored after the next start
 
 Step = Callable[[Loader, Writing], bool]
 
@@ -80,9 +81,9 @@ class Writer:
         self._thread.start()
 
     def stop(self, drain: bool = True) -> None:
-        """End the thread, after everything durable is stored when `drain`."""
-        if drain and self.failure is None:
-            self.drain()
+        """End the thread; when `drain`, after what of the durable can be stored in LAST_S."""
+        if drain and self.failure is None and not self.drain(LAST_S):
+            log.warning("stopped before everything was stored; the rest is in the journal and follows at the next start")
         self._stop.set()
         self._thread.join()
 

@@ -23,6 +23,7 @@ STEADY_S = 60.0  # a part that ran this long starts afresh with the shortest del
 TRIES = 4  # starts of a part that was never ready, before giving up
 HOPELESS = {2, 3, 7}  # exit codes that another start will not change: configuration, store, port
 PATIENCE_S = 10.0  # for a part that holds nothing to lose
+STORING_S = 30.0  # for the collector; killed then, it loses nothing either: what it accepted is in the journal
 
 
 def serve(options: Options) -> None:
@@ -150,15 +151,15 @@ class Supervisor:
             print(json.dumps({"ready": each, "url": self._addresses[each]}), flush=True)  # noqa: T201 - stdout is data
 
     async def _wind_down(self) -> None:
-        """Senders first, so that nothing is refused; the collector takes the time it needs to store what it has."""
-        for name, patience in (("demo", PATIENCE_S), ("dashboard", PATIENCE_S), ("collector", None)):
-            if child := self._children.get(name):
-                child.signal(signal.SIGTERM)
-                await _patiently(child, patience)
+        """Senders first, so that nothing is refused; then the collector, which stores what it can meanwhile."""
+        for names, seconds in ((("demo", "dashboard"), PATIENCE_S), (("collector",), STORING_S)):
+            ending = [child for name in names if (child := self._children.get(name))]
+            await asyncio.gather(*(_ended(child, seconds) for child in ending))
 
 
-async def _patiently(child: Child, seconds: float | None) -> None:
-    """Wait for the end; after `seconds`, make one."""
+async def _ended(child: Child, seconds: float) -> None:
+    """Ask it to end; after `seconds`, make it."""
+    child.signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(seconds):
             await child.process.wait()

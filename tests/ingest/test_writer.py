@@ -71,6 +71,19 @@ def test_what_was_answered_before_a_crash_is_stored_after_it(tmp_path: Path) -> 
         assert parts.count("requests") == 3
 
 
+def test_what_an_end_has_no_time_for_is_stored_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controlsurface.ingest.writer.LAST_S", 0)
+    with running(tmp_path) as parts, parts.store.writing():  # which keeps the writer waiting
+        parts.put(BODY, 8)
+        threading.Timer(0.3, parts.writer.stop).start()
+        assert not parts.writer.drain(timeout_s=1)
+    with running(tmp_path) as parts:
+        assert parts.writer.drain(timeout_s=20)
+        assert (parts.count("spans"), parts.count("requests")) == (8, 3)
+
+
 def test_a_record_that_cannot_be_stored_is_put_aside_whole(tmp_path: Path) -> None:
     with running(tmp_path) as parts:
         parts.put(BODY, 8)
