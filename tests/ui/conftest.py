@@ -48,11 +48,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=30)
         app.context["theme"] = theme
         app.query_params.update(params)
-        app.run()
-        if page == "overview.py":
-            return app
-        app.query_params.update(params)  # what belongs to the other page is gone by now
-        return app.switch_page(page).run()
+        return (app if page == "overview.py" else app.switch_page(page)).run()
 
     yield open_page
     st.cache_resource.clear()
