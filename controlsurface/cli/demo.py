@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from datetime import timedelta
+from queue import SimpleQueue
 
 import click
 
@@ -26,8 +27,10 @@ def command(
     The environment variable CONTROLSURFACE_TOKEN holds the token of a server that asks for one.
     """
     stop = threading.Event()
+    told: SimpleQueue[int] = SimpleQueue()  # the event's lock may be held by what a handler interrupts; this has none
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: told.put(number))
+    threading.Thread(target=lambda: (told.get(), stop.set()), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
     click.echo(f"controlsurface: demo: {spans} spans sent", err=True)

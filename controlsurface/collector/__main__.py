@@ -6,10 +6,10 @@ import json
 import logging
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol
 
 import pyarrow as pa
@@ -49,12 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are rules to read again
+    told: SimpleQueue[int] = SimpleQueue()  # an event's lock may be held by what a handler interrupts; this has none
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: told.put(number))
     try:
-        _run(flags, load(flags.config), stop)
+        _run(flags, load(flags.config), told)
     except ControlSurfaceError as problem:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
@@ -62,17 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(flags: argparse.Namespace, config: Config, stop: threading.Event) -> None:
-    """Own the data directory, listen, announce, wait, end in order."""
+def _run(flags: argparse.Namespace, config: Config, told: "SimpleQueue[int]") -> None:
+    """Own the data directory, listen, announce, wait to be told to end, end in order."""
     with running(flags.data, config, flags.config) as engine, delivering(engine):
         with (
             watching(engine, flags.alerts) as rules,
             _serving(flags, config, engine) as addresses,
             left_in(flags.data, addresses),
         ):
-            signal.signal(signal.SIGHUP, lambda *_: rules.reload())
             _announce(addresses)
-            stop.wait()
+            while told.get() == signal.SIGHUP:
+                rules.reload()
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():
             _log.error("; ".join(problems))

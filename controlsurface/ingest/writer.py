@@ -83,7 +83,9 @@ class Writer:
     def stop(self, drain: bool = True) -> None:
         """End the thread; when `drain`, after what of the durable can be stored in LAST_S."""
         if drain and self.failure is None and not self.drain(LAST_S):
-            log.warning("stopped before everything was stored; the rest is in the journal and follows at the next start")
+            log.warning(
+                "stopped before everything was stored; the rest is in the journal and follows at the next start"
+            )
         self._stop.set()
         self._thread.join()
 

@@ -16,6 +16,7 @@ from controlsurface.store.duckdb import DuckStore
 
 from .drift_traffic import START_S, day, insert, rule
 
+pytestmark = pytest.mark.no_cover
 A_DAY, LEARNT, WATCHED = 500.0, 28, 28
 
 

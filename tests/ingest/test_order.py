@@ -13,6 +13,7 @@ from tests.ingest.loading import Body, Loaded, capture, loaded
 from tests.ingest.test_captures import TRUTHS
 
 RUNS = sorted(run for run, truth in TRUTHS.items() if truth["requests"])
+pytestmark = pytest.mark.no_cover
 TABLES = ("spans", "requests", "attempts", "evaluations")
 slow = settings(max_examples=6, phases=[Phase.generate])  # shrinking would take an hour and show no more
 

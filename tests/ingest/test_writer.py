@@ -1,9 +1,12 @@
 """The writer follows the journal: everything once, the position with the rows, one bad record harming no other."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from controlsurface.config import Config
 from controlsurface.ingest.counters import Counters

@@ -55,6 +55,7 @@ def test_other_commands_find_it_while_it_runs(server: Server, tmp_path: Path) ->
 
 def test_sigterm_stores_what_was_accepted(server: Server, tmp_path: Path) -> None:
     sent = Sender(server.ready["otlp_http"], SMALL).flood(connections=4, seconds=0.3)
+    server.process.send_signal(signal.SIGHUP)  # which only has the rules read again
     assert server.stop() == 0
     assert requests_in(open_reader(tmp_path / "data")) == sent.bodies * 10 > 0
 

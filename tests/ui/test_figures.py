@@ -25,6 +25,7 @@ def test_every_table_can_be_downloaded(opened: Open, seeded_url: str, page: str)
     assert len(app.get("download_button")) >= len(app.dataframe) > 0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("page", "names"), [("cost.py", ("week", "by")), ("compare.py", ("way", "one", "other"))])
 @pytest.mark.parametrize("value", NASTY, ids=ascii)
 def test_no_value_of_its_own_breaks_a_page(

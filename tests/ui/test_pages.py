@@ -126,6 +126,7 @@ NAMES = ("range", "from", "to", "live", "task_type", "order", "find", "only", "c
 NASTY = ("", "\0", "<script>alert(1)</script>", "' OR 1=1 --", "a:b", "-1", "nan", "9" * 400, "\ud7ff\U0001f600")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("value", NASTY, ids=ascii)
 @pytest.mark.parametrize("page", PAGES)
 def test_no_address_breaks_a_page(opened: Open, seeded_url: str, page: str, value: str) -> None:
