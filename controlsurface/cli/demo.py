@@ -30,7 +30,13 @@ def command(
     told: SimpleQueue[int] = SimpleQueue()  # the event's lock may be held by what a handler interrupts; this has none
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: told.put(number))
-    threading.Thread(target=lambda: (told.get(), stop.set()), daemon=True).start()
+    threading.Thread(target=_obey, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
     click.echo(f"controlsurface: demo: {spans} spans sent", err=True)
+
+
+def _obey(told: "SimpleQueue[int]", stop: threading.Event) -> None:
+    """Pass the first signal on."""
+    told.get()
+    stop.set()
