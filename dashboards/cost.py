@@ -34,6 +34,17 @@ for first, second in (("lane", "task_type"), ("team", "purpose")):
     for column, dimension in zip(st.columns(2), (first, second), strict=True):
         with column, ui.panel(f"Cost by {dimension.replace('_', ' ')}"):
             ui.breakdown(spent, [dimension], f"cost-by-{dimension}", links=False)
+saved = {
+    "saving_vs_all_large": "Against all-large",
+    "saving_share_vs_all_large": "... of its cost",
+    "saving_vs_random": "Against a router by lot",
+    "saving_vs_all_small": "Against all-small",
+}
+with ui.panel(
+    "Savings by task type", "what the same requests would have cost more; the router's own cost is counted in"
+):
+    ui.breakdown(saved, ["task_type"], "savings", links=False)
+    st.caption("A baseline has the mean price per input token of the lane's single calls in this window and filter.")
 with ui.panel("Cost and tokens by model"):
     ui.breakdown(
         spent

@@ -82,7 +82,7 @@ def _evidence(metric: Metric) -> Iterator[tuple[str, str]]:
 
 
 def _in_all(aggregate: str, metric: Metric, partition: str) -> str:
-    """Shares of a total rest on the rows of all groups."""
-    if "total(" not in metric.sql:
+    """What is held against a total last, as a share is, rests on the rows of all groups."""
+    if _WORD.findall(metric.sql)[-1][0] != "total":
         return aggregate
     return f"sum({aggregate}) OVER (PARTITION BY {partition})" if partition else f"sum({aggregate}) OVER ()"

@@ -59,6 +59,29 @@ def _moments(name: str) -> dict[str, Measure]:
     return {f"{name}_timed": _count(known), **{f"{name}_{key}": Measure(text, known) for key, text in sums.items()}}
 
 
+# What savings are told by: requests that calls answered, with known tokens and a cost known in full, the router's own
+# included. One call reads what a request asks; several read it again. A request of one call says what a lane costs.
+_BASIS = (
+    "r.attempts > 0 AND r.cache IS NULL AND r.escalated IS NOT NULL AND r.input_tokens IS NOT NULL "
+    "AND r.cost_usd IS NOT NULL AND r.priced"
+)
+_ASKED = "r.attempts > 0 AND r.cache IS NULL"
+_LONE_LARGE = f"{_BASIS} AND r.attempts = 1 AND r.escalated"
+_LONE_SMALL = f"{_BASIS} AND r.attempts = 1 AND NOT r.escalated"
+
+
+def _tokens(condition: str) -> Measure:
+    """Input tokens of one call of each request that meets a condition."""
+    text = f"CASE WHEN {condition} THEN r.sample_weight * r.input_tokens / r.attempts ELSE 0 END"
+    return Measure(text, condition)
+
+
+def _paid(condition: str) -> Measure:
+    """What requests that meet a condition cost, the router's own calls included."""
+    paid = "(r.cost_usd + coalesce(r.overhead_usd, 0))"
+    return Measure(f"CASE WHEN {condition} THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * {paid} ELSE 0 END", condition)
+
+
 _REQUESTS = {
     "n": Measure("r.sample_weight", "TRUE"),
     # lanes
@@ -115,6 +138,16 @@ _REQUESTS = {
     "overhead_request_usd": _money("overhead_usd"),
     "escalated_once": _count("r.escalated AND r.attempts = 1 AND r.cost_usd IS NOT NULL"),
     "escalated_once_usd": _when("r.escalated AND r.attempts = 1", "cost_usd"),
+    # what one lane alone would cost
+    "payable": _count(_ASKED),
+    "basis": _count(_BASIS),
+    "basis_escalated": _count(f"{_BASIS} AND r.escalated"),
+    "basis_tokens": _tokens(_BASIS),
+    "basis_usd": _paid(_BASIS),
+    "large_tokens": _tokens(_LONE_LARGE),
+    "large_usd": _when(_LONE_LARGE, "cost_usd"),
+    "small_tokens": _tokens(_LONE_SMALL),
+    "small_usd": _when(_LONE_SMALL, "cost_usd"),
     # tokens
     "input_known": _count("r.input_tokens IS NOT NULL"),
     "input_tokens": _amount("input_tokens"),

@@ -7,7 +7,7 @@ from controlsurface.metrics.dimensions import Source
 
 Unit = Literal["count", "ratio", "ms", "usd", "tokens", "score"]
 Better = Literal["lower", "higher", "neither"]
-Kind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope"]
+Kind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Metric:
 
     Kinds: a ratio counts rows among rows, and so has a Wilson interval; a share is a part of a total that is not
     counted in rows; a slope may be negative, and has an interval of 1.96 times the formula `error` to either side;
-    distinct counts different keys, which do not add up; sum, mean and quantile are what they say.
+    a difference may be negative; distinct counts different keys, which do not add up; sum, mean and quantile are what
+    they say.
     """
 
     id: str

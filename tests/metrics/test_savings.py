@@ -1,0 +1,74 @@
+"""Savings are those that one works out by hand, and add up."""
+
+from collections.abc import Iterator
+from math import isclose
+from typing import Any
+
+import pytest
+
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.stores import put
+
+SMALL: dict[str, Any] = {"lane": "small", "escalated": False, "attempts": 1}
+LARGE: dict[str, Any] = {"lane": "large", "escalated": True, "attempts": 1}
+REQUESTS = [
+    SMALL | {"input_tokens": 100, "cost_usd": 0.10},
+    SMALL | {"input_tokens": 300, "cost_usd": 0.30},
+    LARGE | {"input_tokens": 200, "cost_usd": 4.00, "overhead_usd": 0.05},
+    LARGE | {"input_tokens": 400, "cost_usd": 4.20, "attempts": 2},  # both lanes read 200
+    SMALL | {"input_tokens": 50, "cost_usd": None, "priced": False},
+    {"lane": "cache", "escalated": False, "attempts": 0, "input_tokens": 0, "cost_usd": 0, "cache": "exact"},
+]
+
+
+@pytest.fixture(scope="module")
+def six() -> Iterator[LocalReader]:
+    store = DuckStore.in_memory()
+    put(store, REQUESTS)
+    yield LocalReader(store)
+    store.close()
+
+
+def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
+    (row,) = reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("metric", "baseline"),
+    [
+        ("saving_vs_all_large", 800 * 4.00 / 200),
+        ("saving_vs_all_small", 800 * 0.40 / 400),
+        ("saving_vs_random", 800 * (0.5 * 4.00 / 200 + 0.5 * 0.40 / 400)),  # two of four are escalated
+    ],
+)
+def test_a_saving_is_what_the_baseline_would_cost_more(six: LocalReader, metric: str, baseline: float) -> None:
+    row = only(six, metric)
+    assert row["value"] == pytest.approx(baseline - (0.10 + 0.30 + 4.05 + 4.20))
+    assert (row["n"], row["priced_share"]) == (4, 0.8)
+
+
+def test_the_share_saved_is_the_saving_over_the_baseline(six: LocalReader) -> None:
+    assert only(six, "saving_share_vs_all_large")["value"] == pytest.approx(7.35 / 16)
+
+
+def test_without_a_lone_call_of_the_large_lane_nobody_knows_what_it_would_cost(six: LocalReader) -> None:
+    assert only(six, "saving_vs_all_large", where=["lane:small"])["value"] is None
+
+
+def test_a_system_that_sends_everything_up_saves_nothing() -> None:
+    store = DuckStore.in_memory()
+    put(store, [LARGE | {"input_tokens": tokens, "cost_usd": tokens / 3} for tokens in (90, 300, 27)])
+    assert only(LocalReader(store), "saving_vs_all_large")["value"] == pytest.approx(0)
+    store.close()
+
+
+@pytest.mark.parametrize("metric", ["saving_vs_all_large", "saving_vs_all_small", "saving_vs_random"])
+def test_savings_add_up_over_any_breakdown(reader: LocalReader, metric: str) -> None:
+    total = only(reader, metric)
+    for by in (["lane"], ["task_type", "tenant"], ["router_version", "answered_by", "team"]):
+        rows = reader.query(QueryArgs(metric=metric, by=by)).rows.to_pylist()
+        assert isclose(sum(row["value"] or 0 for row in rows), total["value"], rel_tol=1e-9)
+        assert sum(row["n"] for row in rows) == total["n"]
