@@ -137,7 +137,7 @@ class Retaining:
             rollup = ROLLUPS.get(row["rollup"])
             with self.store.beside() as writing:
                 bounds = {"rollup": row["rollup"], "before": before}
-                if rollup:
+                if rollup and rollup.step != SHORT:  # short buckets go with their rows
                     writing.execute(f"INSERT INTO {rollup.name} BY NAME\n{select(rollup, _left_out(rollup))}", bounds)
                 writing.execute("DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket < $before", bounds)
 

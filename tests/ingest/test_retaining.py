@@ -35,9 +35,11 @@ T0 = datetime.fromtimestamp(T0_NS / 1e9, UTC)
 
 
 def filled(store: DuckStore, n: int = 1200) -> DuckStore:
-    """Eight days of rolled-up traffic until NOW."""
+    """Eight days of traffic until NOW, all of it rolled up, however few requests five minutes have."""
     seed(store, n=n, days=8, end=NOW)
-    rolling.rebuild(store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rolling, "DENSE", 1)
+        rolling.rebuild(store)
     return store
 
 
