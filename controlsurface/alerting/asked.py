@@ -33,11 +33,19 @@ FROM outbox ORDER BY number DESC LIMIT $limit
 
 _LOOP = """
 SELECT
-    evaluations, failed, missed, lag_s, evaluated_at, problem IS NOT NULL AS outdated,
+    evaluations, failed, missed, lag_s, evaluated_at, problem, problem IS NOT NULL AS outdated,
     (SELECT count(*) FROM alert_rules) AS rules,
     (SELECT count(*) FROM alert_rules WHERE health = 'err') AS failing,
     (SELECT count(*) FROM alerts WHERE state = 'firing') AS firing
 FROM alert_loop
+"""
+_COUNTS = """
+SELECT
+    notifier, coalesce(sent, 0) AS sent, coalesce(errors, 0) AS errors, coalesce(dropped, 0) AS dropped,
+    coalesce(waiting, 0) AS waiting
+FROM notification_counts
+FULL JOIN (SELECT notifier, count(*) AS waiting FROM outbox WHERE state = 'waiting' GROUP BY notifier) USING (notifier)
+ORDER BY notifier
 """
 
 
@@ -92,14 +100,19 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules in force, in the order of their files: columns of `alert_rules`."""
+    """The rules in force, in the order of their files: columns of `alert_rules`.
+
+    The fact `warnings` holds the problems of rule files that are newer and wrong, one each.
+    """
 
     arguments: NoArguments = field(default_factory=NoArguments)
     path: str = "/api/v1/rules"
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_RULES, {})))
+        loop = ground.rows(Statement(_LOOP, {})).to_pylist()
+        warnings = [line for row in loop for line in (row["problem"] or "").splitlines()]
+        return Answer(ground.rows(Statement(_RULES, {})), {"warnings": warnings})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +137,15 @@ class Loop:
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         return Answer(ground.rows(Statement(_LOOP, {})))
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What became of messages since the store was made: notifier, sent, errors, dropped, waiting (now)."""
+
+    arguments: NoArguments = field(default_factory=NoArguments)
+    path: str = "/metrics"
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the store."""
+        return Answer(ground.rows(Statement(_COUNTS, {})))

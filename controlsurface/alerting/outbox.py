@@ -190,6 +190,7 @@ def sent(store: DuckStore, message: Message, now: datetime) -> None:
             "UPDATE outbox SET state = 'sent', sent_at = $now, attempts = attempts + 1, problem = NULL WHERE id = $id",
             {"now": plain(now), "id": message.id},
         )
+        _count(writing, message.notifier, sent=1)
 
 
 def failed(store: DuckStore, message: Message, problem: str, again_at: datetime) -> None:
@@ -199,6 +200,7 @@ def failed(store: DuckStore, message: Message, problem: str, again_at: datetime)
             "UPDATE outbox SET attempts = attempts + 1, next_at = $next_at, problem = $problem WHERE id = $id",
             {"next_at": plain(again_at), "problem": problem, "id": message.id},
         )
+        _count(writing, message.notifier, errors=1)
 
 
 def given_up(store: DuckStore, message: Message, problem: str) -> None:
@@ -212,17 +214,33 @@ def given_up(store: DuckStore, message: Message, problem: str) -> None:
             "DELETE FROM notification_log WHERE group_key = $group AND notifier = $notifier",
             {"group": message.group, "notifier": message.notifier},
         )
+        _count(writing, message.notifier, errors=1, dropped=1)
+
+
+_ADD = """
+INSERT INTO notification_counts VALUES ($notifier, $sent, $errors, $dropped)
+ON CONFLICT (notifier) DO UPDATE
+SET sent = sent + excluded.sent, errors = errors + excluded.errors, dropped = dropped + excluded.dropped
+"""
+
+
+def _count(writing: Writing, notifier: str, *, sent: int = 0, errors: int = 0, dropped: int = 0) -> None:
+    """Add to what is told of a notifier."""
+    writing.execute(_ADD, {"notifier": notifier, "sent": sent, "errors": errors, "dropped": dropped})
 
 
 def orphaned(store: DuckStore, notifiers: Sequence[str]) -> None:
     """Give up what waits for notifiers that are no longer configured; nobody would ever try it."""
     with store.writing() as writing:
-        given = {"known": list(notifiers), "problem": "there is no such notifier any more"}
-        writing.execute(
-            "UPDATE outbox SET state = 'dead', problem = $problem "
-            "WHERE state = 'waiting' AND NOT list_contains($known::VARCHAR[], notifier)",
-            given,
-        )
+        known = {"known": list(notifiers)}
+        waiting = "FROM outbox WHERE state = 'waiting' AND NOT list_contains($known::VARCHAR[], notifier)"
+        lost = writing.rows(f"SELECT notifier, count(*) AS n {waiting} GROUP BY notifier", known).to_pylist()
+        for row in lost:
+            writing.execute(
+                "UPDATE outbox SET state = 'dead', problem = $problem WHERE state = 'waiting' AND notifier = $notifier",
+                {"problem": "there is no such notifier any more", "notifier": row["notifier"]},
+            )
+            _count(writing, row["notifier"], dropped=row["n"])
 
 
 def forget(store: DuckStore, before: datetime) -> None:

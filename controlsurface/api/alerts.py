@@ -35,7 +35,8 @@ _GROUP = record({"name": TEXT, "file": TEXT, "interval": NUMBER, "rules": many(_
 
 
 def _success(data: Mapping[str, Schema]) -> Schema:
-    return record({"status": {"const": "success"}, "data": record(data)})
+    found = {"status": {"const": "success"}, "data": record(data), "warnings": many(TEXT)}
+    return record(found, optional=("warnings",))
 
 
 ALERTS = _success({"alerts": many(_ALERT)})
@@ -81,7 +82,7 @@ class Listed(Tabular):
 
     def plain(self) -> Any:
         """The answer as lists and mappings."""
-        return {"status": "success", "data": self.data}
+        return {"status": "success", "data": self.data, **{name: each for name, each in self.facts.items() if each}}
 
 
 def alerts(reader: Reader, _: NoArguments, __: Path) -> Listed:
@@ -92,7 +93,7 @@ def alerts(reader: Reader, _: NoArguments, __: Path) -> Listed:
 
 def rules(reader: Reader, _: NoArguments, __: Path) -> Listed:
     """Rules with their alerts."""
-    rows = reader.ask(asked.Rules()).rows
+    answer = reader.ask(asked.Rules())
     found: dict[str, list[Row]] = {}
     for row in reader.ask(asked.Alerts()).rows.to_pylist():
         found.setdefault(row["rule"], []).append(row)
@@ -103,9 +104,9 @@ def rules(reader: Reader, _: NoArguments, __: Path) -> Listed:
             "interval": interval_s,
             "rules": [_rule(row, found.get(row["rule"], [])) for row in members],
         }
-        for (file, name, interval_s), members in groupby(rows.to_pylist(), _place)
+        for (file, name, interval_s), members in groupby(answer.rows.to_pylist(), _place)
     ]
-    return Listed("rules", rows, data={"groups": groups})
+    return Listed("rules", answer.rows, answer.facts, data={"groups": groups})
 
 
 def _place(row: Row) -> tuple[str, str, float]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from controlsurface import __version__
-from controlsurface.alerting.asked import Loop
+from controlsurface.alerting.asked import Loop, Notified
 from controlsurface.api.families import Family, one, text
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.metric import Metric, Unit
@@ -81,6 +81,12 @@ _LOOP = {
     "outdated": ("controlsurface_rules_outdated", "gauge", "1 while rule files are wrong and older rules in force."),
     "firing": ("controlsurface_alerts_firing", "gauge", "Alerts that fire."),
 }
+_NOTIFIED = {
+    "sent": ("sent_total", "counter", "Messages that a notifier's receiver took."),
+    "errors": ("errors_total", "counter", "Attempts to send a message that failed."),
+    "dropped": ("dropped_total", "counter", "Messages that were given up."),
+    "waiting": ("queue_length", "gauge", "Messages that wait to be sent."),
+}
 _STARTED = time.time()
 
 
@@ -102,7 +108,7 @@ class Exposition:
         """The control surface's metrics; one scrape computes them, others wait for it."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._figures = text(*_rules(self._reader), *_figures(self._reader))
+                self._figures = text(*_rules(self._reader), *_notified(self._reader), *_figures(self._reader))
                 self._until = time.monotonic() + self._keep_s
             return self._figures
 
@@ -151,6 +157,14 @@ def _rules(reader: Reader) -> Iterator[Family]:
             at = row["evaluated_at"].timestamp()
             help_ = "The last moment that was evaluated."
             yield one("controlsurface_rules_last_evaluation_timestamp_seconds", "gauge", help_, at)
+
+
+def _notified(reader: Reader) -> Iterator[Family]:
+    """What became of messages, under Prometheus's own names for that."""
+    rows = reader.ask(Notified()).rows.to_pylist()
+    for column, (name, kind, help_) in _NOTIFIED.items():
+        samples = tuple(({"notifier": row["notifier"]}, row[column]) for row in rows)
+        yield Family(f"controlsurface_notifications_{name}", kind, help_, samples)
 
 
 def _figures(reader: Reader) -> Iterator[Family]:

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from controlsurface.alerting.asked import Rules
 from controlsurface.api.encode import json
 from controlsurface.reader import Reader
 
@@ -13,6 +14,17 @@ async def alive(_: Request) -> Response:
 
 
 def ready(reader: Reader) -> Response:
-    """200 when traffic is taken, else 503 with the reasons."""
+    """200 when traffic is taken, else 503 with the reasons. `warnings` keep nobody from being ready."""
     reasons = reader.health()
-    return json({"ready": not reasons, "reasons": list(reasons)}, 503 if reasons else 200)
+    warnings = _warnings(reader)
+    about = {"ready": not reasons, "reasons": list(reasons), **({"warnings": warnings} if warnings else {})}
+    return json(about, 503 if reasons else 200)
+
+
+def _warnings(reader: Reader) -> list[str]:
+    """What is wrong with rule files; nothing where the store cannot say."""
+    try:
+        found: list[str] = reader.ask(Rules()).facts["warnings"]
+    except Exception:  # noqa: BLE001 - whatever ails the store, readiness is told by the reasons
+        return []
+    return found

@@ -142,4 +142,4 @@ SOURCES = record(
 PROBLEM = record(
     {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "error": TEXT}, optional=("error",)
 )
-READY = record({"ready": {"type": "boolean"}, "reasons": many(TEXT)})
+READY = record({"ready": {"type": "boolean"}, "reasons": many(TEXT), "warnings": many(TEXT)}, optional=("warnings",))

@@ -32,8 +32,12 @@ FEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
 
 
 def rules() -> list[dict[str, Any]]:
-    """The rules in force."""
-    return reading.answer(lambda: reading.reader().ask(asked.Rules())).rows.to_pylist()
+    """The rules in force, and a warning where newer rule files are wrong."""
+    found = reading.answer(lambda: reading.reader().ask(asked.Rules()))
+    if found.facts.get("warnings"):
+        st.warning("Rule files have mistakes, so the rules that were read before go on.")
+        st.code("\n".join(found.facts["warnings"]), language=None, wrap_lines=True)
+    return found.rows.to_pylist()
 
 
 def rule_table(rows: Sequence[Row]) -> None:

@@ -15,8 +15,10 @@ from controlsurface.alerting.notifiers.notifier import Payload
 from controlsurface.alerting.rules import HeartbeatRule
 from controlsurface.alerting.sender import Sender, wait_s
 from controlsurface.alerting.state import Alert, Reading
+from controlsurface.api.exposition import Exposition
 from controlsurface.channels import Delivery
 from controlsurface.errors import Refused, Undelivered
+from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.episodes import EPOCH
 
@@ -149,6 +151,20 @@ def test_what_is_refused_is_given_up_visibly_and_the_group_told_anew(bench: Benc
     assert bench.rows() == [{"state": "dead", "attempts": 1, "problem": "answered 404"}]
     bench.run(5 * MINUTE)
     assert [got["reason"] for got in bench.receiver.got] == ["new"]
+
+
+def test_what_became_of_messages_is_counted_for_prometheus_and_outlives_them(bench: Bench) -> None:
+    bench.receiver.errors = [Undelivered("down"), Refused("answered 404")]
+    bench.take(alert())
+    bench.run(10 * MINUTE)
+    outbox.forget(bench.store, bench.now + MINUTE)
+    bench.take(alert(lane="small"))
+    bench.receiver.errors = [Undelivered("down", retry_after_s=900)]
+    bench.run(MINUTE)
+    scraped = Exposition(LocalReader(bench.store, dict)).render()
+    counts = {"sent_total": 1, "errors_total": 3, "dropped_total": 1, "queue_length": 1}
+    for name, count in counts.items():
+        assert f'controlsurface_notifications_{name}{{notifier="ops"}} {count}.0\n' in scraped
 
 
 def test_what_fails_for_too_long_is_given_up(bench: Bench) -> None:

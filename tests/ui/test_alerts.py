@@ -8,6 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 
+from controlsurface.alerting.engine import RuleEngine
+from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.outbox import known
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -103,3 +105,11 @@ def test_an_inspected_alert_opens_triage_at_its_slice(opened: Open, url: str) ->
     app = opened(url, "triage.py", **asked)
     assert not app.exception
     assert app.session_state["_view"].where == ("task_type:code",)
+
+
+def test_a_mistake_in_a_rule_file_stands_above_the_rules_that_go_on(opened: Open, url: str, store: DuckStore) -> None:
+    RuleEngine(store, Sight(store), lambda *_: None, datetime.now(UTC)).complain("r.yaml:3: unknown field 'abvoe'")
+    st.cache_resource.clear()
+    app = opened(url, "alerts.py")
+    assert "rules that were read before go on" in app.warning[0].value
+    assert app.code[0].value == "r.yaml:3: unknown field 'abvoe'"
