@@ -64,9 +64,14 @@ class Collector:
         until(lambda: self.server.started, "the collector listens")
 
     def stop(self) -> None:
+        """End as a killed process does: nobody is answered any more."""
+        self.server.force_exit = True
+        self.finish()
+
+    def finish(self) -> None:
+        """End when all that was asked is answered, so that the store can be closed."""
         self.server.should_exit = True
-        self.server.force_exit = True  # kept connections end, as with a killed process
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +81,7 @@ def collector() -> Iterator[Collector]:
     fire(store)
     found = Collector(store)
     yield found
-    found.stop()
+    found.finish()
     store.close()
 
 
