@@ -97,7 +97,13 @@ class Notifier(Section):
     per_minute: int = Field(60, gt=0, description="messages a minute at most; more wait")
 
 
-class Webhook(Notifier):
+class Connected(Notifier):
+    """A notifier whose connections are ours."""
+
+    ca_file: str = Field("", description="PEM file of authorities to trust besides the system's")
+
+
+class Webhook(Connected):
     """POST of the alert as JSON."""
 
     kind: Literal["webhook"]
@@ -105,14 +111,14 @@ class Webhook(Notifier):
     secret: Reference = Field("", description="env:NAME or file:/path of the key that signs each body (HMAC-SHA256)")
 
 
-class Slack(Notifier):
+class Slack(Connected):
     """A Slack incoming webhook, or anything that takes its messages."""
 
     kind: Literal["slack"]
     url: Reference = Field(min_length=1, description="env:NAME or file:/path of the webhook's address")
 
 
-class PagerDuty(Notifier):
+class PagerDuty(Connected):
     """PagerDuty Events API v2."""
 
     kind: Literal["pagerduty"]
@@ -120,7 +126,7 @@ class PagerDuty(Notifier):
     url: Name = Field("https://events.pagerduty.com/v2/enqueue", description="address of the Events API v2")
 
 
-class Email(Notifier):
+class Email(Connected):
     """A message over SMTP."""
 
     kind: Literal["email"]
@@ -133,7 +139,7 @@ class Email(Notifier):
     to: tuple[Name, ...] = Field(min_length=1, description="recipients")
 
 
-class Alertmanager(Notifier):
+class Alertmanager(Connected):
     """Prometheus Alertmanager, API v2; it groups and repeats by itself."""
 
     kind: Literal["alertmanager"]

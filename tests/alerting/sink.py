@@ -1,6 +1,7 @@
 """Receivers of alerts that are there, fail, hang or lie: HTTP and SMTP on free ports."""
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ class Sink:
 
 
 @contextmanager
-def http_sink(*answers: tuple[int, dict[str, str], bytes] | None) -> Iterator[Sink]:
-    """A receiver of POSTs."""
+def http_sink(*answers: tuple[int, dict[str, str], bytes] | None, tls: ssl.SSLContext | None = None) -> Iterator[Sink]:
+    """A receiver of POSTs, over TLS where a context is given."""
     sink = Sink(list(answers)) if answers else Sink()
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,8 +60,12 @@ def http_sink(*answers: tuple[int, dict[str, str], bytes] | None) -> Iterator[Si
         def log_message(self, *_: object) -> None:
             pass
 
-    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler), sink.released.set) as port:
-        sink.url = f"http://127.0.0.1:{port}"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # who breaks off says so itself
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    with _running(server, sink.released.set) as port:
+        sink.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         yield sink
 
 
@@ -79,43 +84,78 @@ def _running(server: socketserver.TCPServer, release: Callable[[], None]) -> Ite
 
 @dataclass
 class Post:
-    """What an SMTP server got. `verdict` is its answer to the message."""
+    """What an SMTP server got. `verdict` is its answer to the message; with `tls` it speaks that, at once or when asked."""
 
     verdict: str = "250 kept"
+    tls: ssl.SSLContext | None = None
+    implicit: bool = False
     mails: list[bytes] = field(default_factory=list)
+    secured: int = 0
     port: int = 0
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+class _Conversation(socketserver.StreamRequestHandler):
+    """As much SMTP as a sender needs (RFC 5321), and STARTTLS (RFC 3207); an empty verdict is no answer."""
+
+    post: Post
+    plain = True
+
+    def handle(self) -> None:
+        if self.post.implicit:
+            self.secure()
+        self.say("220 sink")
+        while line := self.rfile.readline():
+            if not self.answered(line[:4].upper()):
+                return
+
+    def answered(self, word: bytes) -> bool:
+        """Whether the conversation goes on."""
+        if word == b"DATA":
+            return self.kept()
+        if word == b"STAR":
+            self.say("220 go on")
+            self.secure()
+        elif word == b"EHLO" and self.post.tls and self.plain:
+            self.say("250-sink\r\n250 STARTTLS")
+        else:
+            self.say("221 bye" if word == b"QUIT" else "250 ok")
+        return word != b"QUIT"
+
+    def kept(self) -> bool:
+        self.say("354 go on")
+        self.post.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+        if not self.post.verdict:
+            self.post.released.wait(30)
+            return False
+        self.say(self.post.verdict)
+        return True
+
+    def secure(self) -> None:
+        assert self.post.tls
+        self.rfile.close()
+        self.connection = self.request = self.post.tls.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+        self.plain = False
+        self.post.secured += 1
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
+    def say(self, text: str) -> None:
+        self.wfile.write(text.encode() + b"\r\n")
 
 
 @contextmanager
-def smtp_sink(verdict: str = "250 kept") -> Iterator[Post]:
-    """A server that speaks as much SMTP as a sender needs (RFC 5321); an empty verdict is no answer."""
-    post = Post(verdict)
-    release = threading.Event()
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.say("220 sink")
-            for line in self.rfile:
-                word = line[:4].upper()
-                if word == b"DATA":
-                    self.say("354 go on")
-                    mail = b"".join(iter(self.rfile.readline, b".\r\n"))
-                    post.mails.append(mail)
-                    if not post.verdict:
-                        release.wait(30)
-                        return
-                    self.say(post.verdict)
-                elif word == b"QUIT":
-                    self.say("221 bye")
-                    return
-                else:
-                    self.say("250 ok")
-
-        def say(self, text: str) -> None:
-            self.wfile.write(text.encode() + b"\r\n")
-
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+def smtp_sink(
+    verdict: str = "250 kept", tls: ssl.SSLContext | None = None, *, implicit: bool = False
+) -> Iterator[Post]:
+    """A mail server."""
+    post = Post(verdict, tls, implicit)
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), type("Handler", (_Conversation,), {"post": post}))
     server.daemon_threads = True
-    with _running(server, release.set) as port:
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # who breaks off says so itself
+    with _running(server, post.released.set) as port:
         post.port = port
         yield post

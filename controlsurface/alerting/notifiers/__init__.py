@@ -14,7 +14,9 @@ __all__ = ["Gate", "Notifier", "made"]
 
 
 def made(channel: Channel, gate: Gate) -> Notifier:
-    """The notifier of a configured channel. Raises ConfigError where a secret or a package is missing."""
+    """The notifier of a configured channel. Raises ConfigError where a secret, a file or a package is missing."""
+    if not isinstance(channel, Apprise):
+        gate = gate.trusting(channel.ca_file)
     match channel:
         case Slack():
             return ToSlack(channel, gate)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from email.message import EmailMessage
 from html import escape
 
-from controlsurface.alerting.notifiers.gate import Gate
+from controlsurface.alerting.notifiers.gate import Gate, told
 from controlsurface.alerting.notifiers.notifier import Payload
 from controlsurface.alerting.notifiers.secrets import secret
 from controlsurface.alerting.payload_text import links, written
@@ -58,18 +58,18 @@ class ToEmail:
             kind = Refused if min(codes) >= 500 else Undelivered
             raise kind(f"{host}: takes none of the recipients") from None
         except (OSError, smtplib.SMTPException, ssl.SSLError) as problem:
-            raise Undelivered(f"{host}: {type(problem).__name__}") from None
+            raise Undelivered(f"{host}: {told(problem)}") from None
         finally:
             alarm.cancel()
             link.close()
 
     def _hand_over(self, link: socket.socket, message: EmailMessage) -> None:
-        host, context = self._channel.host, ssl.create_default_context()
+        host = self._channel.host
         if self._channel.tls == "implicit":
-            link = context.wrap_socket(link, server_hostname=host)
+            link = self._gate.secured(link, host)
         with _Server(link, host, self._timeout_s) as server:
             if self._channel.tls == "starttls":
-                server.starttls(context=context)
+                server.starttls(context=self._gate.trust)
             if self._channel.username:
                 server.login(self._channel.username, self._password)
             server.send_message(message)

@@ -1,10 +1,11 @@
-"""Where messages may go: public addresses, and the private networks that the configuration allows."""
+"""Where messages may go: public addresses and allowed private networks, and to whom certificates must be known."""
 
 import socket
-from dataclasses import dataclass
+import ssl
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-from controlsurface.errors import Refused, Undelivered
+from controlsurface.errors import ConfigError, Refused, Undelivered
 
 Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -15,6 +16,22 @@ class Gate:
     """Names are resolved here, and connections made to what was looked at: no second answer can come between."""
 
     allowed: tuple[Network, ...] = ()
+    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context, compare=False)
+
+    def trusting(self, ca_file: str) -> "Gate":
+        """The same, where authorities in a PEM file are trusted besides the system's. Raises ConfigError."""
+        if not ca_file:
+            return self
+        try:
+            trust = ssl.create_default_context()
+            trust.load_verify_locations(ca_file)
+        except OSError as problem:  # an SSLError is one, too
+            raise ConfigError(f"ca_file: {ca_file}: {problem.strerror or 'holds no certificate'}") from None
+        return replace(self, trust=trust)
+
+    def secured(self, link: socket.socket, host: str) -> ssl.SSLSocket:
+        """The connection under TLS, to a server whose certificate is for `host` and of a trusted authority."""
+        return self.trust.wrap_socket(link, server_hostname=host)
 
     def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """A TCP connection to the first address that may be reached and answers. Raises Undelivered, Refused."""
@@ -52,3 +69,10 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     teredo = address.teredo[1] if address.teredo else None
     return address.ipv4_mapped or address.sixtofour or teredo or address
+
+
+def told(problem: Exception) -> str:
+    """What went wrong with a connection, without what a receiver may have said."""
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {problem.verify_message}"
+    return type(problem).__name__

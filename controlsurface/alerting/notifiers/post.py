@@ -5,7 +5,6 @@ Standard library only: a connection of our own is what makes both the gate and t
 
 import http.client
 import socket
-import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from controlsurface.alerting.notifiers.gate import Gate
+from controlsurface.alerting.notifiers.gate import Gate, told
 from controlsurface.errors import Refused, Undelivered
 
 __all__ = ["Answer", "Gate", "post"]
@@ -70,10 +69,10 @@ def _exchange(parts: SplitResult, body: bytes, headers: Mapping[str, str], gate:
     alarm = threading.Timer(timeout_s, _cut, (link, late))
     alarm.start()
     try:
-        return _asked(link, parts, body, headers)
+        return _asked(link, parts, body, headers, gate)
     except (OSError, http.client.HTTPException, ValueError) as problem:
         is_late = late.is_set() or isinstance(problem, TimeoutError)
-        what = f"no answer within {timeout_s:g} s" if is_late else type(problem).__name__
+        what = f"no answer within {timeout_s:g} s" if is_late else told(problem)
         raise Undelivered(f"{parts.hostname}: {what}") from None
     finally:
         alarm.cancel()
@@ -87,10 +86,10 @@ def _cut(link: socket.socket, late: threading.Event) -> None:
         link.shutdown(socket.SHUT_RDWR)
 
 
-def _asked(link: socket.socket, parts: SplitResult, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _asked(link: socket.socket, parts: SplitResult, body: bytes, headers: Mapping[str, str], gate: Gate) -> Answer:
     host = parts.netloc.rpartition("@")[2]
     connection = http.client.HTTPConnection(host)
-    connection.sock = _secured(link, parts.hostname or "") if parts.scheme == "https" else link
+    connection.sock = gate.secured(link, parts.hostname or "") if parts.scheme == "https" else link
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body, {**headers, "Host": host, "Connection": "close"})
@@ -101,10 +100,6 @@ def _asked(link: socket.socket, parts: SplitResult, body: bytes, headers: Mappin
             return Answer(found.status, {name.lower(): value for name, value in found.getheaders()}, content)
     finally:
         connection.close()
-
-
-def _secured(link: socket.socket, name: str) -> ssl.SSLSocket:
-    return ssl.create_default_context().wrap_socket(link, server_hostname=name)
 
 
 def _retry_after_s(text: str) -> float | None:
