@@ -34,6 +34,13 @@ _INSERT = """
     FROM seeded_spans
 """
 
+_ARRIVALS = """
+INSERT INTO arrivals
+SELECT date_trunc('minute', started_at), service, count(*), count(*) // 9, count(*) // 5, 40.0 * count(*), count(*),
+    900.0 * count(*), count(*) // 7, 1, 1, 1
+FROM spans GROUP BY ALL
+"""
+
 
 def insert(writing: Writing) -> None:
     """Fill spans from what requests and attempts hold."""
@@ -45,6 +52,7 @@ def insert(writing: Writing) -> None:
     rows = rows.append_column("end_ns", pa.array([span.end_time_unix_nano for span in spans], pa.uint64()))
     writing.attach("seeded_spans", rows)
     writing.execute(_INSERT)
+    writing.execute(_ARRIVALS)
 
 
 def _span(**row: Any) -> Span:

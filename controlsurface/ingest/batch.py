@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.ingest import evaluations
+from controlsurface.ingest import arrivals, evaluations
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import Pairs, derive, gather, lane_macros
 from controlsurface.ingest.otlp import Decoded, decode_traces
@@ -108,6 +108,7 @@ class Loader:
         older, late = _older_and_late(writing)
         met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, reach, met_before)
+        arrivals.add_batch(writing)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         _count_keys(writing, unknown)
         return replace(outcome, late=late)

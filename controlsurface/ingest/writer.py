@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
-from controlsurface.ingest import relane
+from controlsurface.ingest import arrivals, relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import Counters
@@ -64,6 +64,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._steps: deque[Step] = deque()
         self._since_checkpoint = 0
+        self._told = (0, 0)  # of what was turned away, how much stands in the store
         self._rows = config.writer.max_rows
         self.position = Position(0, 0)
         self.failure: str | None = None  # why the last batch could not be stored, while it cannot
@@ -78,6 +79,7 @@ class Writer:
             self.between(relane.step)
         self._journal.release(self.position)
         self._counters.add(**_counted(self._store, self._journal.backlog(self.position)))
+        self._told = self._turned_away()
         self._thread.start()
 
     def stop(self, drain: bool = True) -> None:
@@ -176,10 +178,19 @@ class Writer:
             outcome = self._loader.load(writing, work.batch)
             added = {"stored": sum(record.items for record in work.records), **outcome.counts()}
             self._record(writing, work.end, added)
+            turned_away = self._turned_away()
+            rejected, refused = (now - known for now, known in zip(turned_away, self._told, strict=True))
+            arrivals.add_left_out(writing, outcome.duplicate, outcome.expired, rejected, refused)
+        self._told = turned_away
         self._prices.settle()
         self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
         self._advance(work.end, outcome)
+
+    def _turned_away(self) -> tuple[int, int]:
+        """What the receivers have refused so far: spans one by one, and whole bodies."""
+        counts = self._counters.snapshot()
+        return counts["rejected"], counts["refused"]
 
     def _record(self, writing: Writing, position: Position, added: dict[str, int]) -> None:
         """How far the journal is stored, and the counters as they will be, into the transaction."""

@@ -6,6 +6,7 @@ from controlsurface.metrics.entries import (
     cache,
     context,
     growth,
+    ingest,
     latency,
     money,
     quality,
@@ -29,6 +30,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
     "tokens": tokens.METRICS,
     "context": context.METRICS,
     "growth": growth.METRICS,
+    "ingest": ingest.METRICS,
 }
 
 CATALOG: dict[str, Metric] = {

@@ -4,7 +4,7 @@ from typing import Literal
 
 from controlsurface.errors import UnknownName
 
-Source = Literal["requests", "attempts", "comparisons", "scores"]
+Source = Literal["requests", "attempts", "comparisons", "scores", "arrivals"]
 
 SHARED = (
     "task_type",
@@ -55,6 +55,7 @@ DIMENSIONS: dict[Source, tuple[str, ...]] = {
         "environment",
         "service",
     ),
+    "arrivals": ("service",),
 }
 
 

@@ -12,16 +12,20 @@ from controlsurface.metrics.dimensions import Source
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One additive column. `known` says on which rows it rests, `weight` how many each of them stands for."""
+    """One additive column. `known` says on which rows it rests, `weight` how many each of them stands for.
+
+    `counted` is how many things a stored row is about, where it is a sum already.
+    """
 
     value: str
     known: str
     weight: str = "r.sample_weight"
+    counted: str = "1"
 
     @property
     def rows(self) -> str:
-        """1 for each stored row that this measure rests on."""
-        return f"CASE WHEN {self.known} THEN 1 ELSE 0 END"
+        """How many things this measure rests on: 1 for each stored row."""
+        return f"CASE WHEN {self.known} THEN {self.counted} ELSE 0 END"
 
     @property
     def squares(self) -> str:
@@ -228,11 +232,27 @@ _SCORES = {
     "errored": _count("r.error_type IS NOT NULL"),
 }
 
+_RECEIVED = "(r.spans + r.duplicate + r.expired + r.rejected)"
+
+
+def _arrived(column: str) -> Measure:
+    """A count of what came; the figure rests on all that came."""
+    return Measure(column, "TRUE", "1", _RECEIVED)
+
+
+_ARRIVALS = {
+    "received": _arrived(_RECEIVED),
+    "stored": _arrived("r.spans"),
+    **{name: _arrived(f"r.{name}") for name in ("unrecognised", "late", "lag_ms", "aged", "age_ms")},
+    **{name: _arrived(f"r.{name}") for name in ("duplicate", "expired", "rejected", "refused")},
+}
+
 MEASURES: dict[Source, dict[str, Measure]] = {
     "requests": _REQUESTS,
     "attempts": _ATTEMPTS,
     "comparisons": _COMPARISONS,
     "scores": _SCORES,
+    "arrivals": _ARRIVALS,
 }
 
 # Columns whose whole distribution counts: exact quantiles come from the rows, later ones from fixed bins.
@@ -249,6 +269,7 @@ SPREADS: dict[Source, dict[str, str]] = {
     "attempts": {"latency_ms": "r.duration_ms"},
     "comparisons": {},
     "scores": {},
+    "arrivals": {},
 }
 
 # Confidences on one scale: bins of others would be added to what they cannot be compared with.
@@ -267,4 +288,5 @@ KEYS: dict[Source, dict[str, str]] = {
     },
     "comparisons": {},
     "scores": {},
+    "arrivals": {},
 }

@@ -224,7 +224,8 @@ def test_rules_with_the_same_breakdown_share_a_statement_whatever_their_windows(
 
 
 def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore) -> None:
-    by = {name: "router" if metric.source == "comparisons" else "lane" for name, metric in CATALOG.items()}
+    usual = {"comparisons": "router", "arrivals": "service"}
+    by = {name: usual.get(metric.source, "lane") for name, metric in CATALOG.items()}
     about = {"over": "6h", "above": -1e9, "min_count": 0}
     rules = [{"alert": f"Any_{name}", "metric": name, "by": [by[name]], **about} for name in CATALOG]
     engine = RuleEngine(scene.store, Sight(seeded), scene.told, NOW)

@@ -1,0 +1,63 @@
+"""What came is counted by the minute, and adds up."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from controlsurface.cli import run
+from controlsurface.ingest import arrivals
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.ingest.loading import CAPTURES, Loaded
+from tests.ingest.spans import S, body, call
+
+Figure = Callable[[str], float]
+
+
+def figures(store: DuckStore) -> Figure:
+    def figure(metric: str) -> float:
+        return float(LocalReader(store).query(QueryArgs(metric=metric)).rows["value"][0].as_py())
+
+    return figure
+
+
+def test_stored_late_unrecognised_refused_and_repeated_spans_are_told_apart() -> None:
+    loaded = Loaded()
+    loaded.load([("traces", body(call(1), call(2), S(3, attributes={"some": "thing"})))])
+    loaded.load([("traces", body(call(4)))])  # of the same trace
+    with loaded.store.writing() as writing:
+        arrivals.add_left_out(writing, duplicate=3, expired=2, rejected=1, refused=5)
+        arrivals.add_left_out(writing, duplicate=0, expired=0, rejected=0, refused=0)
+    figure = figures(loaded.store)
+    assert [figure(f"spans_{name}") for name in ("received", "stored", "expired", "rejected")] == [10, 4, 2, 1]
+    assert figure("bodies_refused") == 5
+    assert figure("span_late_share") == figure("span_unrecognised_share") == 0.25
+    assert figure("span_duplicate_share") == 0.3
+    assert LocalReader(loaded.store).query(QueryArgs(metric="spans_stored")).rows["n"].to_pylist() == [10]
+    loaded.store.close()
+
+
+def test_lag_and_freshness_are_means_over_spans() -> None:
+    store = DuckStore.in_memory()
+    with store.writing() as writing:
+        for minute, (spans, lag_ms) in enumerate([(1, 400), (3, 200)]):
+            at = {"at": datetime(2026, 1, 5, 10, minute), "spans": spans, "lag_ms": lag_ms}  # noqa: DTZ001
+            writing.execute("INSERT INTO arrivals VALUES ($at, 's', $spans, 0, 0, $lag_ms, 2, 500, 0, 0, 0, 0)", at)
+    assert (figures(store)("journal_lag_mean"), figures(store)("freshness_mean")) == (150, 250)
+    store.close()
+
+
+def test_an_import_twice_is_half_duplicates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    for _ in range(2):
+        run(["import", str(CAPTURES / "otelgenai-1.3b0-cascade.traces.pb"), "--data", str(tmp_path)])
+    store = DuckStore.open(tmp_path)
+    figure = figures(store)
+    assert (figure("spans_received"), figure("spans_stored"), figure("span_duplicate_share")) == (16, 8, 0.5)
+    (row,) = store.rows("SELECT min(started_at) AS at FROM arrivals").to_pylist()
+    assert row["at"] >= began.replace(second=0, microsecond=0, tzinfo=None)
+    assert figure("journal_lag_mean") < 60_000
+    store.close()

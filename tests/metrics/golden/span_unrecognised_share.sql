@@ -1,0 +1,18 @@
+WITH measures AS (
+    SELECT
+        r.unrecognised AS unrecognised,
+        r.spans AS stored,
+        CASE WHEN TRUE THEN (r.spans + r.duplicate + r.expired + r.rejected) ELSE 0 END AS stored_rows
+    FROM arrivals AS r
+),
+figures AS (
+    SELECT
+        sum(unrecognised) / nullif(sum(stored), 0) AS value,
+        sum(stored_rows) AS n
+    FROM measures
+)
+SELECT
+    CAST(value AS DOUBLE) AS value,
+    CAST(coalesce(n, 0) AS BIGINT) AS n
+FROM figures
+LIMIT $row_limit

@@ -1,0 +1,17 @@
+WITH measures AS (
+    SELECT
+        r.rejected AS rejected,
+        CASE WHEN TRUE THEN (r.spans + r.duplicate + r.expired + r.rejected) ELSE 0 END AS rejected_rows
+    FROM arrivals AS r
+),
+figures AS (
+    SELECT
+        coalesce(sum(rejected), 0) AS value,
+        sum(rejected_rows) AS n
+    FROM measures
+)
+SELECT
+    CAST(value AS DOUBLE) AS value,
+    CAST(coalesce(n, 0) AS BIGINT) AS n
+FROM figures
+LIMIT $row_limit
