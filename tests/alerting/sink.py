@@ -84,7 +84,7 @@ def _running(server: socketserver.TCPServer, release: Callable[[], None]) -> Ite
 
 @dataclass
 class Post:
-    """What an SMTP server got. `verdict` is its answer to the message; with `tls` it speaks that, at once or when asked."""
+    """What an SMTP server got. `verdict` is its answer to a message; `tls`: it speaks that, at once or when asked."""
 
     verdict: str = "250 kept"
     tls: ssl.SSLContext | None = None
