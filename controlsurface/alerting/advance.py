@@ -113,6 +113,8 @@ def _absent(rule: Rule, alert: Alert | None, now: datetime) -> Alert | None:
         return _remembered(alert, now)
     since = alert.keep_firing_since or now
     if rule.keep_firing_for > ZERO and now - since < rule.keep_firing_for:
+        if now - alert.active_at < rule.for_:  # the hold was raised meanwhile
+            return replace(alert, state="pending", fired_at=None, keep_firing_since=None, seen_at=now)
         return replace(alert, keep_firing_since=since, seen_at=now)
     return replace(alert, state="resolved", resolved_at=now, keep_firing_since=None, seen_at=now)
 

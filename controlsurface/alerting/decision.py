@@ -53,4 +53,4 @@ def forwarded_again(
         return "grown" if last else "new"
     if not resolved <= last.resolved:
         return "partly resolved" if firing else "resolved"
-    return "repeat" if last.at is None or last.at <= now - resend else None
+    return "repeat" if last.at is None or last.at < now - resend else None

@@ -1,4 +1,9 @@
-"""When a group is told again: the eleven cases of Alertmanager's deduplication, and Prometheus's resending."""
+"""When a group is told again.
+
+Rows numbered 1 to 11 are the cases of TestDedupStageNeedsUpdate (prometheus/alertmanager, notify), in its order; those
+of `FORWARDED` follow needsSending (prometheus/prometheus, rules): never while pending, at once when resolved since the
+last time, else when more than the delay has passed since.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,17 +24,20 @@ def entry(firing: str = "", resolved: str = "", minutes_ago: float | None = 1) -
 
 
 CASES = [
-    ("nothing logged and something fires", None, "234", "", False, "new"),
-    ("nothing logged and nothing fires", None, "", "234", False, None),
-    ("another one fires", entry("123"), "234", "", False, "grown"),
-    ("the log does not know when", entry("123", minutes_ago=None), "123", "", False, "repeat"),
-    ("the same before the repeat interval", entry("123", minutes_ago=9), "123", "", False, None),
-    ("the same after the repeat interval", entry("123", minutes_ago=11), "123", "", False, "repeat"),
-    ("others are over, before the repeat interval, and wanted", entry("123"), "1", "23", True, "partly resolved"),
-    ("others are over, but not wanted", entry("123"), "1", "23", False, None),
-    ("fewer fire and those over were told", entry("123", "23"), "1", "23", True, None),
-    ("all are over, whether wanted or not", entry("123"), "", "123", False, "resolved"),
-    ("all are over and that was told", entry("", "123"), "", "123", True, None),
+    ("1: nothing logged and something fires", None, "234", "", False, "new"),
+    ("2: nothing logged and nothing fires", None, "", "234", False, None),
+    ("3: another one fires", entry("123"), "234", "", False, "grown"),
+    ("4: the log does not know when", entry("123", minutes_ago=None), "123", "", False, "repeat"),
+    ("5: the same before the repeat interval", entry("123", minutes_ago=9), "123", "", False, None),
+    ("6: the same after the repeat interval", entry("123", minutes_ago=11), "123", "", False, "repeat"),
+    ("7: others are over and nothing fired, however late", entry("", "123", 11), "", "345", True, None),
+    ("8: another is over, but not wanted", entry("12", "3", 9), "1", "23", False, None),
+    ("9: another is over, and wanted", entry("12", "3", 9), "1", "23", True, "partly resolved"),
+    ("10: all are over, though not wanted", entry("12", "3", 9), "", "123", False, "resolved"),
+    ("11: all are over, and wanted", entry("12", "3", 9), "", "123", True, "resolved"),
+    ("ours: fewer fire and those over were told", entry("123", "23"), "1", "23", True, None),
+    ("ours: all are over and that was told", entry("", "123"), "", "123", True, None),
+    ("ours: at the repeat interval, not after it", entry("123", minutes_ago=10), "123", "", False, None),
 ]
 
 
@@ -48,9 +56,9 @@ FORWARDED = [
     ("a new one at once", entry("1"), "12", "", "grown"),
     ("one over at once", entry("12"), "1", "2", "partly resolved"),
     ("all over at once", entry("1"), "", "1", "resolved"),
-    ("the same too early", entry("1", minutes_ago=9), "1", "", None),
-    ("the same again", entry("1", minutes_ago=10), "1", "", "repeat"),
-    ("an end again", entry("", "1", minutes_ago=10), "", "1", "repeat"),
+    ("the same too early", entry("1", minutes_ago=10), "1", "", None),
+    ("the same again", entry("1", minutes_ago=11), "1", "", "repeat"),
+    ("an end again", entry("", "1", minutes_ago=11), "", "1", "repeat"),
 ]
 
 

@@ -1,4 +1,17 @@
-"""Inhibition, mute times and the life of a silence."""
+"""Inhibition, mute times and the life of a silence.
+
+| published (prometheus/alertmanager)                   | here                                                 |
+|-------------------------------------------------------|------------------------------------------------------|
+| inhibit TestInhibitRuleMatches, eight targets         | an_alert_is_inhibited, in that order                 |
+| inhibit TestInhibitRuleMatchers, the same with `!=`   | matchers_that_exclude_inhibit_too, in that order     |
+| inhibit TestInhibitRuleHasEqual: no source            | no_source_no_inhibition                              |
+| ... no equal labels, any source will do               | without_equal_labels_any_source_will_do              |
+| ... matching, but resolved; TestInhibit, third case   | a_source_that_is_over_inhibits_nothing               |
+| ... matching and unresolved; equal label differs      | an_alert_is_inhibited, first and last row            |
+| silence TestSilenceSet: new, moved end, other matchers| a_new_silence_..., the_end_of_..., what_would_...    |
+| silence TestSilenceExpire, TestValidateSilence        | a_silence_is_ended_once, a_silence_that_cannot_be... |
+| silence TestSilenceGCOverTime, state of a silence     | a_silence_is_pending_then_active_then_expired        |
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +49,33 @@ SOURCES = [episode(s1="1", t1="2", e="1"), episode(s2="1", t2="1", e="1")]
 )
 def test_an_alert_is_inhibited(target: dict[str, str], expected: bool) -> None:
     assert (inhibitor(replace(episode(), labels=target, key="x"), SOURCES, RULES) is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({"t1": "1", "e": "1"}, False),  # excluded by the first rule
+        ({"t2": "1", "e": "1"}, True),  # target of the second
+        ({"t1": "1", "t3": "1", "e": "1"}, False),  # excluded, whatever else there is
+        ({"t1": "1", "t2": "1", "e": "1"}, True),  # excluded by the first, target of the second
+        ({"t1": "0", "e": "1"}, True),  # not excluded
+        ({"s1": "1", "t1": "1", "e": "1"}, False),  # a source that is excluded as a target
+        ({"s2": "1", "t2": "1", "e": "1"}, True),  # target of the first, which lacks its label
+        ({"t1": "1", "e": "0"}, False),
+    ],
+)
+def test_matchers_that_exclude_inhibit_too(target: dict[str, str], expected: bool) -> None:
+    rules = [Rule.of(Inhibit(source=("s1=1",), target=("t1!=1",), equal=("e",))), RULES[1]]
+    assert (inhibitor(replace(episode(), labels=target, key="x"), SOURCES, rules) is not None) is expected
+
+
+def test_no_source_no_inhibition() -> None:
+    assert inhibitor(episode(t1="1", e="1"), [], RULES) is None
+
+
+def test_without_equal_labels_any_source_will_do() -> None:
+    anyone = Rule.of(Inhibit(source=("s1=1",), target=("t1=1",)))
+    assert inhibitor(episode(t1="1", e="9"), SOURCES, [anyone]) is SOURCES[0]
 
 
 def test_a_source_that_is_over_inhibits_nothing() -> None:
