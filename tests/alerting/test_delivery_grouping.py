@@ -124,7 +124,7 @@ def test_an_alert_manager_is_told_at_once_and_every_minute_and_of_the_end_for_fi
     alert = episode()
     clockwork.put(alert)
     assert [each.reason for each in clockwork.run(seconds=5)] == ["new"]
-    assert [each.reason for each in clockwork.run(minutes=3, seconds=15)] == ["repeat"] * 3  # after more than a minute each
+    assert [each.reason for each in clockwork.run(minutes=3, seconds=15)] == ["repeat"] * 3
     clockwork.put(replace(alert, ends_at=clockwork.now))
     ends = clockwork.run(minutes=30)
     assert [each.reason for each in ends] == ["resolved", *["repeat"] * 13]
