@@ -79,10 +79,13 @@ def headline(row: Row) -> str:
     """Before and after of an alert, or what its rule says of it."""
     about = orjson.loads(row["definition"] or "{}")
     metric = about.get("metric")
+    unit = CATALOG[metric].unit if metric in CATALOG else ""
+    if row["kind"] == "drift" and unit != "ratio":  # of means a drift rule counts how many are above the usual ones
+        metric, unit = f"share_above_the_usual_{metric}", "ratio"
     pairs = orjson.loads(row["slice"]).items()
     said = {
         "metric": metric,
-        "unit": CATALOG[metric].unit if metric in CATALOG else "",
+        "unit": unit,
         "slice": ", ".join(f"{name} {value or 'unknown'}" for name, value in pairs),
         "summary": orjson.loads(row["annotations"]).get("summary", ""),
         "rule": row["rule"],

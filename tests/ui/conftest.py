@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from controlsurface.content import DASHBOARDS
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.ui import updated
+from controlsurface.ui.updated import Files
 from tests.seed import seed
 from tests.serving import serving
 
@@ -41,7 +43,8 @@ def empty_url() -> Iterator[str]:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Open a page of the dashboard in front of a collector, at an address."""
+    """Open a page of the dashboard in front of a collector, at an address; whoever edits pages may do so meanwhile."""
+    monkeypatch.setattr(updated, "STARTED_WITH", Files.of([]))
 
     def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)

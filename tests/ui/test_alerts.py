@@ -13,6 +13,7 @@ from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.outbox import known
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.ui.alerts import headline
 from tests.alerting.firing import fire
 from tests.seed import seed
 from tests.serving import serving
@@ -53,6 +54,13 @@ def test_what_fires_is_listed_with_its_change_and_leads_to_its_cause(opened: Ope
     assert "triage?range=custom" in shown
     assert "task_type=code&amp;metric=escalation_rate&amp;spike_from=" in shown
     assert "above 30.0 %" in shown
+
+
+def test_a_drift_of_a_mean_is_told_as_the_share_that_it_is() -> None:
+    known = {"kind": "drift", "rule": "CostPerRequestDrift", "slice": '{"task_type": "code"}', "annotations": "{}"}
+    counted = {"before": 0.488, "value": 0.79, "low": None, "high": None, "n": 138}
+    drift = known | counted | {"definition": '{"metric": "cost_per_request"}'}
+    assert headline(drift) == "Share above the usual cost per request of task_type code 48.8 % → 79.0 % (n = 138)"
 
 
 def test_the_overview_says_what_fires_above_all(opened: Open, url: str) -> None:
