@@ -66,7 +66,8 @@ def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int
 
     Each lane sums to one, so that a lane with little traffic can be compared with a busy one.
     """
-    data = [_outline(key[0], part, palette) for key, part in bins.group_by([by], maintain_order=True)]
+    parts = {key[0]: part for key, part in bins.group_by([by], maintain_order=True)}
+    data = [_outline(name, parts[name], palette) for name in sorted(parts, key=palette.rank)]
     ticks = [10**power for power in range(7)]
     axis = {
         "type": "log",

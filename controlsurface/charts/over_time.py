@@ -128,7 +128,7 @@ def quantiles(
     """Two quantiles of a latency in ms for each value of `by`: the upper a line, the lower dotted in its colour."""
     data = []
     for rows, quantile, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
-        found = rows[by].unique(maintain_order=True).to_list()
+        found = sorted(rows[by].unique(maintain_order=True), key=palette.rank)
         colours = {name: palette.lane(name) for name in found}
         for line in _courses(rows, span, by, found, colours, "ms"):
             styled = {**line["line"], "dash": dash}

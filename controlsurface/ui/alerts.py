@@ -21,6 +21,7 @@ from controlsurface.ui.selection import spiked
 Row = Mapping[str, Any]
 
 STRIP = 3  # alerts that the strip names
+URGENT = ("page", "ticket")
 MOST = 50  # changes and messages listed
 HOUR = timedelta(hours=1)
 
@@ -36,11 +37,18 @@ def strip() -> None:
     firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and row["kind"] != "heartbeat"]
     if not firing:
         return
+    firing.sort(key=_urgency)
     lines = [_strip_line(row) for row in firing[:STRIP]]
     left = len(firing) - STRIP
     if left > 0:
         lines.append(tag("p", tag("a", text(f"and {left} more"), href="alerts", class_="cs-link")))
     st.html(tag("section", *lines, class_="cs-strip", aria_label="Alerts that fire"))
+
+
+def _urgency(row: Row) -> int:
+    """What wakes somebody comes first."""
+    severity = _severity(row)
+    return URGENT.index(severity) if severity in URGENT else len(URGENT)
 
 
 def _strip_line(row: Row) -> str:

@@ -111,7 +111,7 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
 
 def _money(values: pl.Series) -> str:
     """As many decimals as the largest amount leaves of interest."""
-    largest = float(values.cast(pl.Float64).max() or 0)  # type: ignore[arg-type]
+    largest = float(values.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
     return f"$%,.{2 if largest >= 100 else 4 if largest >= 0.1 else 6}f"
 
 
