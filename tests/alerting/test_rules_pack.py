@@ -9,6 +9,7 @@ from controlsurface import content
 from controlsurface.alerting import files, testing
 from controlsurface.store.duckdb import DuckStore
 
+pytestmark = pytest.mark.no_cover
 FILES = files.rule_files([content.ALERTS])
 
 

@@ -27,6 +27,6 @@ def get(url: str) -> Iterator[Get]:
     with requests.Session() as session:
 
         def ask(path: str, **more: Any) -> requests.Response:
-            return session.get(url + path, timeout=20, **more)
+            return session.get(url + path, timeout=60, **more)
 
         yield ask

@@ -118,7 +118,7 @@ def test_a_metric_with_too_many_series_is_left_out_and_counted(
 
 
 def test_it_is_served_as_the_text_format(url: str) -> None:
-    answer = requests.get(f"{url}/metrics", timeout=9)
+    answer = requests.get(f"{url}/metrics", timeout=30)
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "controlsurface_build_info{" in answer.text
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,12 +26,17 @@ Said = pytest.CaptureFixture[str]
 CASCADE = "otelgenai-1.3b0-cascade.traces.pb"  # 3 requests, 2 of them escalated
 
 
-@pytest.fixture
-def data(tmp_path: Path, captures: Path) -> Path:
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, captures: Path) -> Path:
+    folder = tmp_path_factory.mktemp("imported") / "data"
     with redirect_stdout(io.StringIO()):
         assert run(["import", str(captures / CASCADE), "--data", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, imported: Path) -> Path:
+    return Path(shutil.copytree(imported, tmp_path / "data"))
 
 
 def asked(capsys: Said, *arguments: str | Path) -> str:

@@ -13,6 +13,8 @@ from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader
 from tests.demo.stored import stored
 
+# One worker makes both stores, the other none.
+pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("planted")]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 PLANTED = [("router_version", NEXT_VERSION), ("task_type", INCIDENT_TASK)]

@@ -11,6 +11,7 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstra
 
 from controlsurface.money import listed
 
+pytestmark = pytest.mark.no_cover
 LAST_DECIMAL = Decimal("0.5e-12")
 TOKENS = [(1_000, 0, 0, 300), (40_000, 10_000, 5_000, 2_000), (250_000, 200_000, 0, 90), (1_000_000, 1, 1, 1)]
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")

@@ -62,7 +62,7 @@ class Load:
                 continue
             number = next(self._numbers)
             self.sent.append(number)
-            time.sleep(0.005)  # many moments to be killed at, not many bodies
+            time.sleep(0.015)  # many moments to be killed at, not many bodies
             if send(server, BODY.body(number)):
                 self.answered.add(number)
 

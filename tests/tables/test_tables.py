@@ -14,6 +14,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.local import LocalReader
 from tests.ingest.loading import Loaded
 
+pytestmark = pytest.mark.no_cover
 SILENCE = datetime(2023, 11, 16, 19, 4, 40, tzinfo=UTC), datetime(2023, 11, 16, 19, 8, 15, tzinfo=UTC)
 HOUR = datetime(2023, 11, 16, 18, 17, tzinfo=UTC), datetime(2023, 11, 16, 19, 15, tzinfo=UTC)
 STEP = timedelta(seconds=5)

@@ -48,7 +48,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
     def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)
-        app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=30)
+        app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=90)
         app.context["theme"] = theme
         app.query_params.update(params)
         return (app if page == "overview.py" else app.switch_page(page)).run()

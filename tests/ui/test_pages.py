@@ -25,7 +25,7 @@ def html(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.no_cover)])
 def test_a_page_opens_on_traffic(opened: Open, seeded_url: str, page: str, theme: str) -> None:
     app = opened(seeded_url, page, theme)
     assert not app.exception
