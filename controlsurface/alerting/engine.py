@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from zlib import crc32
 
 from controlsurface.alerting import kept
 from controlsurface.alerting.advance import Active, Step, advance, instances, restored
@@ -23,6 +24,7 @@ from controlsurface.store.duckdb import DuckStore, Writing
 Enqueue = Callable[[Writing, Sequence[tuple[Rule, Alert]], datetime], None]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REFRESHED_IN = 5  # minutes, each alert in one of its own: a message's figures are no older
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class RuleEngine:
             kept.keep_history(writing, found.transitions)
             kept.keep_evaluations(writing, found.errors, moment, took_s)
             kept.keep_loop(writing, loop)
-            self._enqueue(writing, list(_told(rules, found)), moment)
+            self._enqueue(writing, list(_told(rules, found, moment)), moment)
         self._known = {name: active for name, active in {**self._known, **found.active}.items() if active}
         self._loop = loop
         self._errors |= found.errors
@@ -201,13 +203,14 @@ class RuleEngine:
         return {key: alert for key, alert in back if alert}
 
 
-def _told(rules: Sequence[Rule], found: Found) -> Iterator[tuple[Rule, Alert]]:
-    """What delivery must know: all that fires or is resolved, and what fired and is pending again."""
-    fell_back = {(move.rule, move.labels) for move in found.transitions if move.was == "firing"}
+def _told(rules: Sequence[Rule], found: Found, now: datetime) -> Iterator[tuple[Rule, Alert]]:
+    """What delivery must know: what has begun to fire or ceased to, and now and then the figures of what fires on."""
+    turn = int(now.timestamp() // 60) % REFRESHED_IN
     for rule in rules:
         step = found.steps.get(rule.alert, Step({}))
+        moved = {move.labels for move in step.transitions if "firing" in {move.was, move.alert and move.alert.state}}
         for key, alert in step.active.items():
-            if alert.state != "pending" or (rule.alert, key) in fell_back:
+            if key in moved or (alert.state == "firing" and crc32(repr(key).encode()) % REFRESHED_IN == turn):
                 yield rule, alert
 
 

@@ -58,12 +58,14 @@ def enqueue(writing: Writing, pairs: Sequence[tuple[Rule, Alert]], now: datetime
         writing.execute("DELETE FROM alert_episodes WHERE key IN (SELECT key FROM taken_over)")
         writing.execute("INSERT INTO alert_episodes BY NAME FROM taken_over")
         writing.detach()
-    for each in found:
-        if not each.fires:
-            writing.execute(
-                "UPDATE alert_episodes SET ends_at = $ends_at WHERE key = $key AND ends_at IS NULL",
-                {"ends_at": plain(each.ends_at), "key": each.key},
-            )
+    ended = [each for each in found if not each.fires]
+    if ended:
+        writing.attach("given_back", _table(map(written.episode_row, ended), written.EPISODES))
+        writing.execute(
+            "UPDATE alert_episodes SET ends_at = g.ends_at FROM given_back AS g "
+            "WHERE g.key = alert_episodes.key AND alert_episodes.ends_at IS NULL"
+        )
+        writing.detach()
 
 
 def _episode(rule: Rule, alert: Alert, now: datetime) -> Episode:

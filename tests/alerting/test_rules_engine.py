@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from controlsurface.alerting import kept
-from controlsurface.alerting.engine import RuleEngine
+from controlsurface.alerting.engine import REFRESHED_IN, RuleEngine
 from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.files import RuleSet
 from controlsurface.api.exposition import Exposition
@@ -205,6 +205,19 @@ def test_moments_that_passed_unseen_are_counted(scene: Scene) -> None:
     scene.engine.tick(NOW)
     scene.engine.tick(NOW + 5 * MINUTE)
     assert scene.engine.loop.missed == 4
+
+
+def test_delivery_is_told_at_once_and_given_new_figures_every_few_minutes(scene: Scene) -> None:
+    scene.engine.put_in_force(rule_set({"alert": "Here", "heartbeat": True}), NOW)
+    calls = [found for found in _told_in(scene, 2 * REFRESHED_IN + 1) if found]
+    assert calls[0] == [("Here", "firing")]
+    assert len(calls) in {3, 4}  # at once, and in each five minutes at a minute of its own
+
+
+def _told_in(scene: Scene, minutes: int) -> list[list[tuple[str, str]]]:
+    for minute in range(minutes):
+        scene.engine.tick(NOW + minute * MINUTE)
+    return scene.told.calls[-minutes:]
 
 
 def test_rules_with_the_same_breakdown_share_a_statement_whatever_their_windows(
