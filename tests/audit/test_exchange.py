@@ -1,6 +1,7 @@
 """Labels leave as CSV or Parquet and come back the same, through the command line, with a server or without."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ Said = pytest.CaptureFixture[str]
 WORDS = 'he said "no, 12,5"\nand left; größer 😀'
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with three labels, one of them taken back."""
-    store = DuckStore.open(tmp_path / "data")
+    folder = tmp_path_factory.mktemp("labelled") / "data"
+    store = DuckStore.open(folder)
     seed(store, n=700, end=NOW)
     reader = LocalReader(store)
     items = reader.ask(desk.Items(desk.ItemsArgs(limit=2))).rows.to_pylist()
@@ -35,7 +37,12 @@ def data(tmp_path: Path) -> Path:
         body = {"reviewer": reviewer, "revision": revision, "verdict": verdict, "comment": WORDS}
         reader.do(desk.SayLabel(item, desk.Label.model_validate(body)))
     reader.close()
-    return tmp_path / "data"
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, labelled: Path) -> Path:
+    return Path(shutil.copytree(labelled, tmp_path / "data"))
 
 
 def labels(data: Path) -> list[dict[str, Any]]:

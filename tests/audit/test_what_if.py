@@ -13,6 +13,7 @@ from tests.audit.routers import NOW, everyone, shadowed, truth, world
 
 RUNS = 1000
 GRID = np.array([0.4, 0.6, 0.75])
+once = pytest.mark.xdist_group("a thousand runs")  # made by one worker
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,7 @@ def runs() -> list[Sweep]:
     return [sweep(shadowed(random, world(random, 1500), graded=0.5)) for random in made]
 
 
+@once
 @pytest.mark.parametrize("what", ["quality", "cost_usd"])
 def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[Sweep]) -> None:
     found = [each.figure(what, GRID, bounded=what == "quality") for each in runs]
@@ -32,6 +34,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[Swe
         assert held[told].mean() == pytest.approx(0.95, abs=0.02)
 
 
+@once
 def test_escalation_is_known_without_any_shadow(runs: list[Sweep]) -> None:
     low, high = (np.array([each.escalation(GRID)[end] for each in runs]) for end in (1, 2))
     shares = np.array([np.mean(everyone().confidence < each) for each in GRID])

@@ -71,6 +71,21 @@ def test_a_part_that_ends_by_itself_is_not_started_again(keeper: Supervisor) -> 
     assert keeper._failure is None
 
 
+def test_a_part_that_does_not_end_when_told_is_ended(keeper: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "STORING_S", 0.2)
+    deaf = f"import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{READY}time.sleep(600)"
+
+    async def main() -> None:
+        kept = asyncio.create_task(keeper._keep(program(deaf)))
+        await keeper._api_up.wait()
+        keeper._stop()
+        await keeper._wind_down()
+        await asyncio.wait_for(kept, 60)
+
+    asyncio.run(main())
+    assert keeper._failure is None
+
+
 def test_ready_lines_keep_one_order(keeper: Supervisor, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("dashboard", "otlp_grpc", "api", "otlp_http", "api"):
         keeper._announce(name, f"http://{name}")
