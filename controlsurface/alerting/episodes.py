@@ -10,11 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from controlsurface.matchers import Labels
 
+SHARE = "share_above"  # of evidence: the quantile of the baseline above which rows were counted
+
 
 class Facts(BaseModel):
     """What the rule knows about an instance when it fires; None is unknown.
 
-    `value` and `before` are in the metric's unit; `low` and `high` bound the value's interval, `n` is what it rests on.
+    `value` and `before` are in `unit`: the metric's, or where evidence has SHARE, that of the share of rows above its
+    usual values. `low` and `high` bound the value's interval, `n` is what it rests on.
     `where` selects the slice (`dimension:value`), `over_s` is the length of the window looked at, in seconds; `above`
     tells on which side of `threshold` the breach is. `evidence` is what the detector shows.
     """

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from controlsurface.alerting.episodes import Facts
+from controlsurface.alerting.episodes import SHARE, Facts
 from controlsurface.alerting.rules import Measured, Rule
 from controlsurface.alerting.state import Alert
 
@@ -20,7 +20,7 @@ def facts(rule: Rule, alert: Alert) -> Facts:
         rule=rule.alert,
         kind=rule.kind,
         metric=measured.id if measured else None,
-        unit=measured.unit if measured else "",
+        unit="ratio" if SHARE in reading.evidence else measured.unit if measured else "",
         where=(*rule.where_pairs, *(f"{name}:{value or ''}" for name, value in reading.slice.items())),
         over_s=over.total_seconds() if over else None,
         value=reading.value,

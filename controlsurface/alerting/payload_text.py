@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from controlsurface.alerting.episodes import Facts
+from controlsurface.alerting.episodes import SHARE, Facts
 
 Alert = Mapping[str, Any]
 
@@ -38,11 +38,17 @@ def span(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
+def figure(metric: str, evidence: Mapping[str, Any]) -> str:
+    """What was measured, in words: a metric, or how many lie above its usual values."""
+    name = metric.replace("_", " ")
+    return f"share above the usual {name} ({evidence[SHARE]})" if SHARE in evidence else name
+
+
 def sentence(facts: Facts) -> str:
     """Why the rule fires, in one sentence."""
     if facts.metric is None or facts.value is None:
         return facts.annotations.get("summary") or f"the rule {facts.rule} fires"
-    name = facts.metric.replace("_", " ")
+    name = figure(facts.metric, facts.evidence)
     over = f" over {span(facts.over_s)}" if facts.over_s else ""
     found = f"{name}{over} is {shown(facts.value, facts.unit)}"
     if facts.threshold is None or facts.kind == "drift":
@@ -56,7 +62,8 @@ def title(alert: Alert) -> str:
     where = f" of {alert['slice']}" if alert["slice"] else ""
     if alert["metric"] is None:
         return alert["summary"] or f"{alert['rule']}{where}"
-    name, unit = alert["metric"].replace("_", " ").capitalize(), alert["unit"]
+    name, unit = figure(alert["metric"], alert["why"]["evidence"]), alert["unit"]
+    name = name[0].upper() + name[1:]
     before = f"{shown(alert['before'], unit)} → " if alert["before"] is not None else ""
     return f"{name}{where} {before}{shown(alert['after'], unit)}{_certainty(alert)}"
 
@@ -81,15 +88,15 @@ def cause(alert: Alert) -> str:
     """The value that explains most, and the change nearby; nothing where neither is known."""
     told = []
     if alert["contributors"]:
-        told.append(f"most of it: {contribution(alert['contributors'][0], alert['unit'])}")
+        told.append(f"most of it: {contribution(alert['contributors'][0])}")
     if alert["event"]:
         told.append(f"{alert['event']['kind']} nearby: {alert['event']['title']} at {_moment(alert['event']['at'])}")
     return " · ".join(told)
 
 
-def contribution(row: Alert, unit: str) -> str:
-    """One contributor with its share of the change, split into mix and rate."""
-    delta, mix, rate = (_change(row[name], unit) for name in ("delta", "mix", "rate"))
+def contribution(row: Alert) -> str:
+    """One contributor with its share of the metric's change, split into mix and rate."""
+    delta, mix, rate = (_change(row[name], row["unit"]) for name in ("delta", "mix", "rate"))
     return f"{row['dimension']} {row['value'] or 'unknown'} {delta} (mix {mix}, rate {rate}, n = {row['n']:,})"
 
 
@@ -123,7 +130,7 @@ def _details(alert: Alert) -> Iterator[str]:
     yield facts_line(alert)
     if alert["sparkline"]["text"]:
         yield alert["sparkline"]["text"]
-    yield from (f"  {contribution(row, alert['unit'])}" for row in alert["contributors"])
+    yield from (f"  {contribution(row)}" for row in alert["contributors"])
     if alert["event"]:
         event = alert["event"]
         yield f"Change nearby: {event['kind']} {event['title']}, {_moment(event['at'])}"

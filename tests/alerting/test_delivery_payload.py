@@ -14,9 +14,12 @@ import pytest
 from controlsurface.alerting import sparkline
 from controlsurface.alerting.episodes import Facts
 from controlsurface.alerting.evidence import gather
+from controlsurface.alerting.knowing import facts
 from controlsurface.alerting.outbox import Message
-from controlsurface.alerting.payload import composed
+from controlsurface.alerting.payload import alert, composed
 from controlsurface.alerting.payload_text import shown, written
+from controlsurface.alerting.rules import DriftRule
+from controlsurface.alerting.state import Alert, Reading
 from controlsurface.metrics.events import Event
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -85,6 +88,15 @@ def message(*firing: Any) -> Message:
 def test_the_title_says_before_and_after_with_unit_interval_and_n(payload: dict[str, Any]) -> None:
     expected = "Firing: Escalation rate of task_type code 10.0 % → 50.0 % (45.0 % to 55.0 %, n = 360)"
     assert payload["title"] == expected
+
+
+def test_a_drift_of_values_is_told_as_the_share_above_the_usual_ones() -> None:
+    dear = DriftRule.model_validate({"alert": "Dear", "metric": "cost_per_request", "by": ["task_type"], "drift": {}})
+    reading = Reading({"task_type": "code"}, True, 0.79, 120, before=0.488, evidence={"share_above": "p50"})
+    found = facts(dear, Alert("Dear", (("alertname", "Dear"),), "firing", NOW, reading, NOW))
+    about = alert(episode(NOW, found), None, "http://board/")
+    assert about["title"].startswith("Share above the usual cost per request (p50) of task_type code 48.8 % → 79.0 %")
+    assert "is 79.0 %, not 48.8 % as in its baseline" in about["why"]["sentence"]
 
 
 def test_the_cause_comes_first_and_is_split_into_mix_and_rate(payload: dict[str, Any]) -> None:
