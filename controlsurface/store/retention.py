@@ -54,6 +54,7 @@ KEPT = {
     "events": TOLD,
     "ingest_counters": STATE,
     "journal_position": STATE,
+    "notification_counts": STATE,
     "policies": TOLD,
     "prices": STATE,
     "relaning": STATE,
