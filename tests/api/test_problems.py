@@ -127,6 +127,8 @@ def test_no_nasty_value_breaks_the_server(path: str, name: str, get: Get) -> Non
     for value in NASTY:
         answer = get(f"/api/v1/{path}", params={"metric": "cost", "column": "confidence"} | {name: value})
         assert answer.status_code in {200, 400, 404}, (path, name, value)
+        if f"{name}: no such argument" in answer.text:
+            break  # whatever its value
 
 
 @pytest.mark.parametrize("path", PATHS)
