@@ -82,7 +82,7 @@ def test_a_silence_of_217_seconds_is_a_gap_in_every_course(azure: Loaded) -> Non
         asked = QueryArgs(metric=metric, start=HOUR[0], end=HOUR[1], every=STEP)
         rows = pl.DataFrame(LocalReader(azure.store).query(asked).rows).with_columns(all=pl.lit("all"))
         span = charts.Span(*HOUR, STEP)
-        values = np.asarray(charts.lines(rows, span, charts.DARK, by="all").data[0].y)
+        values = np.asarray(charts.lines(rows, span, charts.DARK, by="all").data[0]["y"])
         silent = [SILENCE[0] <= datetime.fromtimestamp(at / 1e3, UTC) < SILENCE[1] for at in span.times]
         assert sum(silent) == 43
         assert np.isnan(values[silent]).all()
