@@ -3,6 +3,7 @@
 import fcntl
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +33,15 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
+# Copying an answer costs less than planning its query twice, as `cursor.sql(...).to_arrow_table()` does.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+
+
+def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
+    table: pa.Table = cursor.execute(sql, params).to_arrow_table()
+    return table
+
+
 class Reading:
     """A cursor for queries. What it keeps is its own, and forgotten with it."""
 
@@ -40,8 +50,7 @@ class Reading:
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query."""
-        table: pa.Table = self._cursor.sql(sql, params=params).to_arrow_table()
-        return table
+        return _arrow(self._cursor, sql, params)
 
     def keep(self, name: str, sql: str, params: Parameters = ()) -> None:
         """Make a query's rows readable under `name`."""
@@ -61,8 +70,7 @@ class Writing:
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query, inside the transaction."""
-        table: pa.Table = self._cursor.sql(sql, params=params).to_arrow_table()
-        return table
+        return _arrow(self._cursor, sql, params)
 
     def attach(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
