@@ -1,11 +1,14 @@
 """`import` says in one line what became of everything."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controlsurface.cli import run
 from controlsurface.errors import BadBody
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import CAPTURES
 
@@ -24,6 +27,13 @@ def spans(data: Path) -> int:
     return found
 
 
+def figure(data: Path, metric: str) -> Any:
+    store = DuckStore.open(data)
+    (found,) = LocalReader(store).query(QueryArgs(metric=metric)).rows["value"].to_pylist()
+    store.close()
+    return found
+
+
 def test_an_import_ends_with_files_spans_duplicates_and_what_was_bad(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,6 +45,7 @@ def test_an_import_ends_with_files_spans_duplicates_and_what_was_bad(
     code, again = said(capsys, CASCADE, noise, data=data)
     assert code == BadBody.exit_code
     assert again == f"controlsurface: import: 2 files, 0 spans stored, {stored} known before, 1 bad"
+    assert [figure(data, f"span{name}") for name in ("s_received", "s_stored", "_duplicate_share")] == [16, 8, 0.5]
 
 
 def test_what_is_older_than_rows_are_kept_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,14 +29,15 @@ from tests.stores import put
 
 Row = dict[str, Any]
 FOUR_DAYS = Config(retention=Retention(spans=timedelta(days=4), requests=timedelta(days=4)))
+ONE_DAY = Config(retention=Retention(spans=timedelta(days=1), requests=timedelta(days=1)))
 FIRST = NOW - timedelta(days=8)
 ADDITIVE = [name for name in SUMS if "distinct(" not in CATALOG[name].sql and CATALOG[name].source != "scores"]
 T0 = datetime.fromtimestamp(T0_NS / 1e9, UTC)
 
 
-def filled(store: DuckStore, n: int = 1200) -> DuckStore:
-    """Eight days of traffic until NOW, all of it rolled up, however few requests five minutes have."""
-    seed(store, n=n, days=8, end=NOW)
+def filled(store: DuckStore, n: int = 200, days: int = 2) -> DuckStore:
+    """Some days of traffic until NOW, all of it rolled up, however few requests five minutes have."""
+    seed(store, n=n, days=days, end=NOW)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rolling, "DENSE", 1)
         rolling.rebuild(store)
@@ -55,7 +56,7 @@ def count(store: DuckStore, table: str, where: str = "TRUE") -> int:
 @pytest.fixture(scope="module")
 def before_and_after() -> Iterator[tuple[DuckStore, DuckStore]]:
     """The same traffic, whole, and with its first half gone."""
-    before, after = filled(DuckStore.in_memory()), filled(DuckStore.in_memory())
+    before, after = filled(DuckStore.in_memory(), 600, 8), filled(DuckStore.in_memory(), 600, 8)
     run = Retaining(after, FOUR_DAYS, NOW).run()
     assert run.waiting == 0
     assert {each.table for each in run.removed} >= {"spans", "requests", "attempts", "evaluations", "requests_flow_5m"}
@@ -67,7 +68,7 @@ def before_and_after() -> Iterator[tuple[DuckStore, DuckStore]]:
 hours = st.integers(0, 8 * 24).map(lambda number: FIRST + timedelta(hours=number))
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.sampled_from(ADDITIVE),
     hours,
@@ -100,7 +101,7 @@ def test_rows_within_the_retention_stay_and_older_ones_are_gone(
 
 
 def test_a_run_that_finds_nothing_too_old_changes_nothing() -> None:
-    store = filled(DuckStore.in_memory(), 100)
+    store = filled(DuckStore.in_memory(), 50, 1)
     assert Retaining(store, Config(), NOW).run().removed == []
     assert count(store, "retained") == 0
     store.close()
@@ -109,12 +110,12 @@ def test_a_run_that_finds_nothing_too_old_changes_nothing() -> None:
 def test_rows_whose_roll_ups_are_not_made_wait_for_them() -> None:
     store = DuckStore.in_memory()
     rolling.install(store)
-    seed(store, n=200, days=8, end=NOW)
-    run = Retaining(store, FOUR_DAYS, NOW).run()
+    seed(store, n=200, days=2, end=NOW)
+    run = Retaining(store, ONE_DAY, NOW).run()
     assert run.waiting > 0
     assert count(store, "requests") == 200
     assert rolling.roll(store, NOW, days=30) > 0
-    assert Retaining(store, FOUR_DAYS, NOW).run().waiting == 0
+    assert Retaining(store, ONE_DAY, NOW).run().waiting == 0
     assert 0 < count(store, "requests") < 200
     store.close()
 
@@ -132,10 +133,10 @@ def test_buckets_that_were_left_to_their_rows_are_rolled_up_before_these_go() ->
 
 
 def test_hourly_roll_ups_go_when_they_are_too_old_themselves() -> None:
-    store = filled(DuckStore.in_memory(), 200)
-    kept = Retention(spans=timedelta(days=2), requests=timedelta(days=2), rollups=timedelta(days=5))
+    store = filled(DuckStore.in_memory(), 200, 3)
+    kept = Retention(spans=timedelta(days=1), requests=timedelta(days=1), rollups=timedelta(days=2))
     Retaining(store, Config(retention=kept), NOW).run()
-    assert [len(asked(store, "requests", [], "1d", FIRST, NOW))] == [6]  # the fifth day begins at noon
+    assert len(asked(store, "requests", [], "1d", FIRST, NOW)) == 3  # the first of them begins at noon
     store.close()
 
 
@@ -178,42 +179,43 @@ def test_a_late_span_beside_a_frozen_request_leaves_the_frozen_row_alone() -> No
 
 def test_a_trace_that_lasts_for_days_loses_no_row_when_it_goes_on() -> None:
     loaded = Loaded()
-    for hour in range(0, 12, 2):
+    for hour in (0, 2, 4):
         loaded.load([("traces", body(call(hour + 1, at=hour * 3_600_000)))])
-    assert len(loaded.rows("requests")) == len(loaded.rows("attempts")) == 6
+    assert len(loaded.rows("requests")) == len(loaded.rows("attempts")) == 3
     loaded.store.close()
 
 
 def test_what_arrives_while_rows_go_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retaining, "AT_ONCE", 40)
-    store, arrived = filled(DuckStore.in_memory(), 200), []
+    store, arrived = filled(DuckStore.in_memory()), []
 
     def arrive() -> bool:
         put(store, [{"started_at": NOW.replace(tzinfo=None), "request_id": "new"}])
         arrived.append(1)
         return False
 
-    Retaining(store, FOUR_DAYS, NOW, arrive).run()
-    assert len(arrived) > 10
+    Retaining(store, ONE_DAY, NOW, arrive).run()
+    assert len(arrived) > 5
     assert count(store, "requests", "request_id = 'new'") == len(arrived)
     store.close()
 
 
 def test_a_crash_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
-    expected = filled(DuckStore.in_memory(), 200)
-    filled(DuckStore.open(tmp_path), 200).close()
+    expected = filled(DuckStore.in_memory())
+    filled(DuckStore.open(tmp_path)).close()
     process = subprocess.Popen([sys.executable, "-c", CRASHING, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline()  # some hours are gone
     process.kill()
     process.communicate()
     store = DuckStore.open(tmp_path)
-    assert 0 < count(store, "requests", "started_at < TIMESTAMP '2026-01-05'") < 95
+    too_old = f"started_at < TIMESTAMP '{NOW.replace(tzinfo=None) - timedelta(days=1)}'"
+    assert 0 < count(store, "requests", too_old) < count(expected, "requests", too_old)
     for name in ("requests", "cost", "escalation_rate", "error_rate"):
         one, other = (asked(each, name, ["lane"], "1d", FIRST, NOW) for each in (expected, store))
         assert all(same(*rows) for rows in zip(one, other, strict=True))
-    assert Retaining(store, FOUR_DAYS, NOW).run().waiting == 0
-    assert count(store, "requests", "started_at < TIMESTAMP '2026-01-05'") == 0
+    assert Retaining(store, ONE_DAY, NOW).run().waiting == 0
+    assert count(store, "requests", too_old) == 0
     store.close()
 
 
@@ -222,7 +224,7 @@ import sys
 from pathlib import Path
 from controlsurface.ingest import retaining
 from controlsurface.store.duckdb import DuckStore
-from tests.ingest.test_retaining import FOUR_DAYS, NOW
+from tests.ingest.test_retaining import NOW, ONE_DAY
 retaining.AT_ONCE = 10
 gone = []
 def told():
@@ -230,7 +232,7 @@ def told():
     if len(gone) == 5:
         print("some", flush=True)
         sys.stdin.read()
-retaining.Retaining(DuckStore.open(Path(sys.argv[1])), FOUR_DAYS, NOW, told).run()
+retaining.Retaining(DuckStore.open(Path(sys.argv[1])), ONE_DAY, NOW, told).run()
 """
 
 
@@ -254,9 +256,8 @@ def test_rows_are_frozen_before_they_go_and_new_ones_never(
 
 
 def test_a_running_keeper_grants_a_wish_at_its_next_look() -> None:
-    store = filled(DuckStore.in_memory(), 200)
-    config = Config(retention=Retention(spans=timedelta(days=1), requests=timedelta(days=1)))
-    keeper = Keeper(store, config)
+    store = filled(DuckStore.in_memory())
+    keeper = Keeper(store, ONE_DAY)
     keeper.start()
     with store.writing() as writing:
         writing.execute("INSERT INTO retention_asked VALUES (now()::TIMESTAMP, 'ana')")
