@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -38,8 +38,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 
 
 def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
-    table: pa.Table = cursor.execute(sql, params).to_arrow_table()
-    return table
+    return cast("pa.Table", cursor.execute(sql, params).to_arrow_table())  # None only where nothing was asked
 
 
 class Reading:
