@@ -9,6 +9,7 @@ import orjson
 import streamlit as st
 
 from controlsurface.alerting import asked
+from controlsurface.alerting.episodes import SHARE
 from controlsurface.alerting.payload_text import title
 from controlsurface.matchers import Matcher
 from controlsurface.metrics.catalog import CATALOG
@@ -87,9 +88,8 @@ def headline(row: Row) -> str:
     """Before and after of an alert, or what its rule says of it."""
     about = orjson.loads(row["definition"] or "{}")
     metric = about.get("metric")
-    unit = CATALOG[metric].unit if metric in CATALOG else ""
-    if row["kind"] == "drift" and unit != "ratio":  # of means a drift rule counts how many are above the usual ones
-        metric, unit = f"share_above_the_usual_{metric}", "ratio"
+    evidence = orjson.loads(row["evidence"] or "{}")
+    unit = "ratio" if SHARE in evidence else CATALOG[metric].unit if metric in CATALOG else ""
     pairs = orjson.loads(row["slice"]).items()
     said = {
         "metric": metric,
@@ -101,6 +101,7 @@ def headline(row: Row) -> str:
         "after": row["value"],
         "interval": None if row["low"] is None or row["high"] is None else (row["low"], row["high"]),
         "n": row["n"],
+        "why": {"evidence": evidence},
     }
     return title(said)
 

@@ -59,8 +59,9 @@ def test_what_fires_is_listed_with_its_change_and_leads_to_its_cause(opened: Ope
 def test_a_drift_of_a_mean_is_told_as_the_share_that_it_is() -> None:
     known = {"kind": "drift", "rule": "CostPerRequestDrift", "slice": '{"task_type": "code"}', "annotations": "{}"}
     counted = {"before": 0.488, "value": 0.79, "low": None, "high": None, "n": 138}
-    drift = known | counted | {"definition": '{"metric": "cost_per_request"}'}
-    assert headline(drift) == "Share above the usual cost per request of task_type code 48.8 % → 79.0 % (n = 138)"
+    drift = known | counted | {"definition": '{"metric": "cost_per_request"}', "evidence": '{"share_above": "P50"}'}
+    said = "Share above the usual cost per request (P50) of task_type code 48.8 % → 79.0 % (n = 138)"
+    assert headline(drift) == said
 
 
 def test_the_overview_says_what_fires_above_all(opened: Open, url: str) -> None:
