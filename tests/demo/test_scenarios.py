@@ -7,6 +7,8 @@ import pytest
 from controlsurface.demo.world import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
 from tests.demo.traffic import HOUR, NOW, calls, escalated, share, task, traffic
 
+pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("traffic")]  # weeks of it, made by one worker
+
 
 def test_the_incident_lies_in_one_version_one_task_type_and_two_tenants() -> None:
     requests = [r for r in traffic("incident", timedelta(hours=6)) if r.start_ns > (NOW - 6 * HOUR).timestamp() * 1e9]

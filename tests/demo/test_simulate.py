@@ -18,6 +18,7 @@ from controlsurface.money.book import Book
 from controlsurface.money.prices import resolve
 from tests.demo.traffic import HOUR, NOW, WEEK, Test, calls, escalated, share, task, traffic
 
+pytestmark = pytest.mark.xdist_group("traffic")
 FAST = DemoSettings(rate=0.05)
 OPENTELEMETRY = {
     "error.type",
@@ -41,6 +42,7 @@ def test_the_same_seed_gives_the_same_requests_and_another_gives_others() -> Non
     assert first == again != other
 
 
+@pytest.mark.no_cover
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 6 * 3600), max_size=4))
 def test_a_window_cut_anywhere_holds_the_same_requests(cuts: list[int]) -> None:
