@@ -57,8 +57,15 @@ _SAME_FACT: Mapping[str, str] = {
     "confidence_missing": "confidence_kind",
     "overhead_usd": "purpose",
 }
-# Dimensions that are settled with the measure or after it: they show how it came, so they stand behind who asked what.
-_FOLLOWS: Mapping[str, str] = dict.fromkeys(_ESCALATION, "requested_model reason cache gate error_type confidence_kind")
+# What the router decides. Money and time follow it; the model and lane that answered may be slow or dear themselves.
+_DECIDED = "requested_model selected_model selected_lane escalation_kind escalation_reason reason"
+_OF_ROUTING = ("cost_usd", "duration_ms", "overhead_usd", "overhead_request_usd", "input_tokens", "output_tokens")
+# Dimensions that are settled with the measure or before it by the router: they show how it came, so they stand behind
+# who asked what.
+_FOLLOWS: Mapping[str, str] = {
+    **dict.fromkeys(_ESCALATION, "requested_model reason cache gate error_type confidence_kind"),
+    **dict.fromkeys(_OF_ROUTING, _DECIDED),
+}
 
 
 class ContributorsArgs(Arguments):

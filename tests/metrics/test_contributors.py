@@ -55,6 +55,18 @@ def test_a_planted_cause_comes_first(metric: str) -> None:
     store.close()
 
 
+def test_a_model_that_became_slow_comes_first() -> None:
+    store = DuckStore.in_memory()
+    seed(store, n=3_000, end=NOW)
+    (slow,) = store.rows("SELECT mode(answered_by) AS name FROM requests")["name"].to_pylist()
+    with store.writing() as writing:
+        sql = "UPDATE requests SET duration_ms = 20 * duration_ms WHERE answered_by = $slow AND started_at >= $since"
+        writing.execute(sql, {"slow": slow, "since": (NOW - 2 * DAY).replace(tzinfo=None)})
+    found = [row["value"] for row in rows(LocalReader(store), "latency_mean") if row["dimension"] != "router_version"]
+    assert found[0] == slow
+    store.close()
+
+
 @pytest.mark.parametrize("metric", EXPLAINABLE)
 def test_mix_and_rate_add_up_to_the_whole_change(metric: str, store: DuckStore, monkeypatch: Any) -> None:
     monkeypatch.setattr(contributors, "SUPPORT", 0)

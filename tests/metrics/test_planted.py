@@ -50,6 +50,11 @@ def test_an_incident_is_its_version_its_task_type_and_its_tenants(
     assert {*found[2:4]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
 
+def test_what_an_incident_costs_is_laid_to_who_asked_before_the_lane_that_answered(incident: LocalReader) -> None:
+    found = [(row["dimension"], row["value"]) for row in ranked(incident, "cost_per_request")]
+    assert found[:2] == PLANTED
+
+
 def test_the_tenants_of_an_incident_stand_out_within_its_task_type_and_no_one_else_does(incident: LocalReader) -> None:
     version, task, *rest = ranked(incident, "escalation_rate")
     assert (version["share_before"], version["share_after"]) == (0, 1)

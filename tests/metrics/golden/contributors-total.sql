@@ -130,7 +130,7 @@ SELECT
     $ratio AND coalesce(held_1 > $restates AND held_0 > $restates, FALSE) AS restates,
     CAST(distinct_values AS BIGINT) AS distinct_values,
     CAST(mark AS VARCHAR) AS mark,
-    FALSE AS follows,
+    coalesce(dimension IN ('requested_model', 'selected_model', 'selected_lane', 'escalation_kind', 'escalation_reason', 'reason'), FALSE) AS follows,
     n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
 FROM set_against
 WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
