@@ -4,12 +4,13 @@ import os
 import signal
 import threading
 from datetime import timedelta
-from queue import SimpleQueue
 
 import click
 
 from controlsurface.cli.options import DURATION
 from controlsurface.demo import SCENARIOS, run
+
+_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 @click.command()
@@ -27,16 +28,14 @@ def command(
     The environment variable CONTROLSURFACE_TOKEN holds the token of a server that asks for one.
     """
     stop = threading.Event()
-    told: SimpleQueue[int] = SimpleQueue()  # the event's lock may be held by what a handler interrupts; this has none
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: told.put(number))
-    threading.Thread(target=_obey, args=(told, stop), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # in all threads to come: they are waited for, not handled
+    threading.Thread(target=_obey, args=(stop,), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
     click.echo(f"controlsurface: demo: {spans} spans sent", err=True)
 
 
-def _obey(told: "SimpleQueue[int]", stop: threading.Event) -> None:
+def _obey(stop: threading.Event) -> None:
     """Pass the first signal on."""
-    told.get()
+    signal.sigwait(_SIGNALS)
     stop.set()

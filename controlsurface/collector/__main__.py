@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Protocol
 
 import pyarrow as pa
@@ -26,6 +25,7 @@ from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
 
 _log = logging.getLogger("collector")
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 class Receiver(Protocol):
@@ -49,11 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
-    told: SimpleQueue[int] = SimpleQueue()  # an event's lock may be held by what a handler interrupts; this has none
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: told.put(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # in all threads to come: they are waited for, not handled
     try:
-        _run(flags, load(flags.config), told)
+        _run(flags, load(flags.config))
     except ControlSurfaceError as problem:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
@@ -61,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(flags: argparse.Namespace, config: Config, told: "SimpleQueue[int]") -> None:
+def _run(flags: argparse.Namespace, config: Config) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
     with running(flags.data, config, flags.config) as engine, delivering(engine):
         with (
@@ -70,7 +68,7 @@ def _run(flags: argparse.Namespace, config: Config, told: "SimpleQueue[int]") ->
             left_in(flags.data, addresses),
         ):
             _announce(addresses)
-            while told.get() == signal.SIGHUP:
+            while signal.sigwait(_SIGNALS) == signal.SIGHUP:
                 rules.reload()
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():

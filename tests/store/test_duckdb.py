@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from controlsurface.errors import StoreError, StoreInUse, StoreTooNew, TooSlow
@@ -92,3 +93,15 @@ def test_opening_an_older_file_makes_what_it_lacks_and_keeps_what_it_has(tmp_pat
     assert again.rows("SELECT * FROM comparisons, events").num_rows == 0
     assert again.rows("SELECT trace_hex('a-b') AS hex").to_pylist() == [{"hex": "ab"}]
     again.close()
+
+
+@pytest.mark.parametrize("limit", ["", "LIMIT 30000"])
+def test_sorted_rows_come_sorted_however_many_they_are(limit: str) -> None:
+    store = DuckStore.in_memory()
+    with store.writing() as writing:
+        writing.execute("CREATE TABLE numbers AS SELECT hash(i) AS x FROM range(200000) AS r(i)")
+    ordered = f"SELECT x FROM numbers ORDER BY x {limit}"
+    for _ in range(5):
+        found = store.rows(ordered)["x"].combine_chunks()
+        assert pc.all(pc.less(found[:-1], found[1:])).as_py()
+    store.close()
