@@ -8,9 +8,8 @@ from datetime import timedelta
 import click
 
 from controlsurface.cli.options import DURATION
+from controlsurface.collector.signals import Signals
 from controlsurface.demo import SCENARIOS, run
-
-_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 @click.command()
@@ -28,14 +27,14 @@ def command(
     The environment variable CONTROLSURFACE_TOKEN holds the token of a server that asks for one.
     """
     stop = threading.Event()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # in all threads to come: they are waited for, not handled
-    threading.Thread(target=_obey, args=(stop,), daemon=True).start()
+    told = Signals(signal.SIGTERM, signal.SIGINT)
+    threading.Thread(target=_obey, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
     click.echo(f"controlsurface: demo: {spans} spans sent", err=True)
 
 
-def _obey(stop: threading.Event) -> None:
+def _obey(told: Signals, stop: threading.Event) -> None:
     """Pass the first signal on."""
-    signal.sigwait(_SIGNALS)
+    told.next()
     stop.set()

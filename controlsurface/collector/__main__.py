@@ -18,6 +18,7 @@ from controlsurface.collector.addresses import left_in
 from controlsurface.collector.delivering import delivering
 from controlsurface.collector.engine import Engine, running
 from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
+from controlsurface.collector.signals import Signals
 from controlsurface.collector.watching import watching
 from controlsurface.config import Config, load
 from controlsurface.errors import ControlSurfaceError
@@ -25,7 +26,6 @@ from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
 
 _log = logging.getLogger("collector")
-_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 class Receiver(Protocol):
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # in all threads to come: they are waited for, not handled
+    told = Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     try:
-        _run(flags, load(flags.config))
+        _run(flags, load(flags.config), told)
     except ControlSurfaceError as problem:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(flags: argparse.Namespace, config: Config) -> None:
+def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
     with running(flags.data, config, flags.config) as engine, delivering(engine):
         with (
@@ -68,7 +68,7 @@ def _run(flags: argparse.Namespace, config: Config) -> None:
             left_in(flags.data, addresses),
         ):
             _announce(addresses)
-            while signal.sigwait(_SIGNALS) == signal.SIGHUP:
+            while told.next() == signal.SIGHUP:
                 rules.reload()
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():
