@@ -9,6 +9,8 @@ from pathlib import Path
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from controlsurface.collector.engine import store_comparators
+from controlsurface.config import Config
 from controlsurface.ingest import rolling
 from controlsurface.store.duckdb import FILE, DuckStore, Writing
 
@@ -38,6 +40,7 @@ def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None], 
     """
     start = end - timedelta(days=days)
     store = DuckStore.open(data)
+    store_comparators(store, Config())  # a server that found others would roll up everything again
     rolling.install(store)
     per_day = max(1, requests // days)
     for first in range(0, per_day, SLICE):
