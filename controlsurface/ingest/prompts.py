@@ -34,11 +34,13 @@ class Prompts:
 
     def clean(self, attributes: Attributes) -> bool:
         """Drop or redact the attributes that hold prompts or answers; facts inside them stay."""
-        holds = self._holds
-        if self.stored or holds.none.issuperset(map(_KEY, attributes)):  # nearly always, so without a step in Python
+        if self.stored:
             return False
-        found = [at for at, each in enumerate(attributes) if holds[each.key]]
-        return bool(found) and self._cleaned(attributes, found)
+        holds, keys = self._holds, [*map(_KEY, attributes)]
+        if holds.none.issuperset(keys):  # nearly always, so without a step in Python
+            return False
+        found = [at for at, key in enumerate(keys) if holds[key]]
+        return bool(found) and self._cleaned(attributes, found, keys)
 
     def clean_body(self, body: AnyValue) -> bool:
         """A log record's body is content as a whole."""
@@ -49,16 +51,15 @@ class Prompts:
         body.Clear()
         return True
 
-    def _cleaned(self, attributes: Attributes, found: list[int]) -> bool:
+    def _cleaned(self, attributes: Attributes, found: list[int], keys: list[str]) -> bool:
         """Whether anything changed; from the back, so that places stay right."""
         if self._redactor:
             changed = [_redact(attributes[at].value, self._redactor) for at in found]
             return any(changed)
-        keeps = any(attributes[at].key in self._partly for at in found)
-        facts = {each.key: text_of(each.value) for each in attributes} if keeps else {}
+        partly = {at for at in found if keys[at] in self._partly}
+        facts = {each.key: text_of(each.value) for each in attributes} if partly else {}
         for at in reversed(found):
-            left = self._left(attributes[at], facts)
-            if left:
+            if at in partly and (left := self._left(attributes[at], facts)):
                 attributes[at].value.CopyFrom(AnyValue(string_value=left))
             else:
                 del attributes[at]
