@@ -1,10 +1,10 @@
 """Which episodes make one message, and when it is sent: groups on a clock that is given, not read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from controlsurface.alerting.decision import Entry, Reason, forwarded_again, told_again
+from controlsurface.alerting.decision import NOBODY, Entry, Reason, forwarded_again, told_again
 from controlsurface.alerting.episodes import Episode
 from controlsurface.alerting.routing import Route, Target, route_keys
 
@@ -54,16 +54,18 @@ class Plan:
 
 
 Muted = Callable[[Episode, Route], bool]
+Member = tuple[Route, Mapping[str, str], list[Episode]]
 
 
 def plan(desk: Desk, routes: Sequence[Route], muted: Muted, now: datetime) -> Plan:
     """Look at every group whose time has come. Nothing is read but the arguments."""
     members = _members(desk.episodes, routes)
-    groups, log = dict[str, Group](), dict(desk.log)
+    groups, log, looked = dict[str, Group](), dict(desk.log), set[str]()
     sendings: list[Sending] = []
     for key, (route, labels, episodes) in members.items():
         group = desk.groups.get(key) or Group(key, labels, _first_look(episodes, route, now))
         if group.next_at <= now:
+            looked.add(key)
             held = frozenset(each.key for each in episodes if muted(each, route))
             heard = [each for each in episodes if each.key not in held]
             for target in route.targets if heard else ():
@@ -74,17 +76,17 @@ def plan(desk: Desk, routes: Sequence[Route], muted: Muted, now: datetime) -> Pl
                     sendings.append(sending)
             group = replace(group, next_at=now + route.interval) if route.interval else group
         groups[key] = group
-    kept = tuple(each for each in desk.episodes if _is_wanted(each, members, log, now))
-    alive = {key for key, (_, _, episodes) in members.items() if any(each in kept for each in episodes)}
+    wanted = {each.key for key, member in members.items() for each in _awaited(key, member, key in looked, log, now)}
+    kept = tuple(each for each in desk.episodes if each.fires or each.key in wanted)
+    keys = {each.key for each in kept}
+    alive = {key for key, (_, _, episodes) in members.items() if any(each.key in keys for each in episodes)}
     after = Desk(kept, {key: groups[key] for key in alive}, _live(log, alive), desk.waiting)
     return Plan(after, tuple(sendings))
 
 
-def _members(
-    episodes: Iterable[Episode], routes: Sequence[Route]
-) -> dict[str, tuple[Route, Mapping[str, str], list[Episode]]]:
+def _members(episodes: Iterable[Episode], routes: Sequence[Route]) -> dict[str, Member]:
     """The groups by key, each with its route, its labels and its episodes."""
-    found: dict[str, tuple[Route, Mapping[str, str], list[Episode]]] = {}
+    found: dict[str, Member] = {}
     for episode in episodes:
         for route, key, labels in route_keys(episode.labels, routes):
             found.setdefault(key, (route, labels, []))[2].append(episode)
@@ -103,6 +105,7 @@ def _told(
     """What a notifier is to be told, and what its log then says; None: nothing, and the log stays.
 
     Of what is held back the log keeps what it says: it is told when the mute is over, if it has changed by then.
+    The end of what nobody was told of is no reason for a message.
     """
     kept = Entry(last.firing & held, last.resolved & held, last.at) if last else Entry()
     last = last and Entry(last.firing - held, last.resolved - held, last.at)
@@ -113,7 +116,8 @@ def _told(
         over = [each for each in over if each.ends_at and now - each.ends_at < LINGER]
         reason = forwarded_again(last, firing, frozenset(each.key for each in over), target.repeat, now)
     else:
-        reason = told_again(last, firing, resolved, target.repeat, target.wants_resolved, now)
+        known = resolved & (last.firing | last.resolved) if last else resolved
+        reason = told_again(last, firing, known, target.repeat, target.wants_resolved, now)
     if reason is None:
         return None, None
     told = tuple(each for each in heard if each.fires), tuple(over) if target.wants_resolved else ()
@@ -121,24 +125,19 @@ def _told(
     return sending if any(told) else None, Entry(firing | kept.firing, resolved | kept.resolved, now)
 
 
-def _is_wanted(
-    episode: Episode,
-    members: Mapping[str, tuple[Route, Mapping[str, str], list[Episode]]],
-    log: Log,
-    now: datetime,
-) -> bool:
-    """Whether an episode fires, or somebody who knows of it has yet to be told that it is over."""
-    if episode.ends_at is None:
-        return True
-    if now - episode.ends_at > FORGOTTEN:
-        return False
-    for key, (route, _, episodes) in members.items():
-        if episode in episodes:
-            told = any(episode.key in log.get((key, target.name), Entry()).firing for target in route.targets)
-            lingers = any(target.forwards for target in route.targets) and now - episode.ends_at < LINGER
-            if told or lingers:
-                return True
-    return False
+def _awaited(key: str, member: Member, looked: bool, log: Log, now: datetime) -> Iterator[Episode]:
+    """The episodes of a group that are over, while somebody who knows of them has yet to be told.
+
+    Until the group is looked at, that is all of them: a message that tells of one end tells of the others too.
+    """
+    route, _, episodes = member
+    told = NOBODY.union(*(log.get((key, target.name), Entry()).firing for target in route.targets))
+    lingers = any(target.forwards for target in route.targets)
+    for each in episodes:
+        gone = now - (each.ends_at or now)
+        waits = not looked or each.key in told or (lingers and gone < LINGER)
+        if not each.fires and gone <= FORGOTTEN and waits:
+            yield each
 
 
 def _live(log: Log, alive: set[str]) -> dict[tuple[str, str], Entry]:

@@ -35,9 +35,12 @@ class Rule:
 
 def inhibitor(target: Episode, among: Iterable[Episode], rules: Sequence[Rule]) -> Episode | None:
     """The firing episode that holds back `target`, if any does."""
+    meant = [rule for rule in rules if all_match(rule.target, target.labels)]
+    if not meant and not target.facts.where:
+        return None  # no rule is about it, and all of the traffic has no parent
     for source in among:
         if source.fires and source.key != target.key:
-            by_rule = any(rule.inhibits(source.labels, target.labels) for rule in rules)
+            by_rule = any(rule.inhibits(source.labels, target.labels) for rule in meant)
             if by_rule or is_explained(target.facts, source.facts):
                 return source
     return None

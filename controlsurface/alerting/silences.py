@@ -50,7 +50,7 @@ def checked(silence: Silence, now: datetime) -> Silence:
         raise BadRequest("matchers: at least one must not match the empty value, or every alert would be silenced")
     if silence.ends_at <= silence.starts_at:
         raise BadRequest("endsAt: must lie after startsAt")
-    if silence.ends_at <= now:
+    if silence.ends_at < now:
         raise BadRequest("endsAt: lies in the past")
     return silence
 
@@ -71,14 +71,16 @@ def placed(silence: Silence, old: Silence | None, now: datetime) -> list[Silence
 
 
 def expired(silence: Silence, now: datetime) -> Silence:
-    """The silence, ended now. Raises BadRequest when it has ended already."""
+    """The silence, ended now; one that has ended already stays as it was."""
     if silence.state(now) == "expired":
-        raise BadRequest(f"the silence '{silence.id}' has expired already")
+        return silence
     return replace(silence, starts_at=min(silence.starts_at, now), ends_at=now, updated_at=now)
 
 
 def _can_become(old: Silence, new: Silence, now: datetime) -> bool:
-    """Whether only the future changes."""
+    """Whether only the future changes; starts are compared by the second, as clients often know no more of them."""
     if old.matchers != new.matchers or old.state(now) == "expired":
         return False
-    return old.starts_at == new.starts_at if old.state(now) == "active" else new.starts_at >= now
+    if old.state(now) == "active":
+        return old.starts_at.replace(microsecond=0) == new.starts_at.replace(microsecond=0)
+    return new.starts_at >= now

@@ -126,7 +126,7 @@ class ExpireSilence:
         return f"{PATH}/{quote(self.id, safe='')}"
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
-        """Into the store. Raises NotFound, and BadRequest where it has ended already."""
+        """Into the store; a silence that has ended already stays as it was. Raises NotFound."""
         now = datetime.now(UTC)
         found = next((each for each in _all(ground) if each.id == self.id), None)
         if found is None:

@@ -4,8 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from controlsurface.alerting.episodes import Episode, Facts, dedup_key
-from controlsurface.alerting.grouping import Desk, Muted, Sending, plan
+from controlsurface.alerting.grouping import Desk, Sending, plan
+from controlsurface.alerting.inhibition import Rule
+from controlsurface.alerting.muting import muting
 from controlsurface.alerting.routing import routes
+from controlsurface.alerting.silences import Silence
 from controlsurface.channels import Delivery
 
 EPOCH = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -21,7 +24,7 @@ class Clockwork:
     """Delivery on a virtual clock; `sent` has the minute since the epoch and what was sent."""
 
     delivery: Delivery
-    muted: Muted = lambda episode, route: False
+    silences: list[Silence] = field(default_factory=list)
     desk: Desk = field(default_factory=Desk)
     now: datetime = EPOCH
     sent: list[tuple[float, Sending]] = field(default_factory=list)
@@ -33,9 +36,11 @@ class Clockwork:
     def run(self, step: timedelta = timedelta(seconds=5), **length: float) -> list[Sending]:
         """Let time pass; what was sent in it."""
         before, until = len(self.sent), self.now + timedelta(**length)
+        rules = [Rule.of(each) for each in self.delivery.inhibit]
         while self.now < until:
             self.now += step
-            found = plan(self.desk, routes(self.delivery), self.muted, self.now)
+            muted = muting(self.desk.episodes, self.silences, rules, self.now)
+            found = plan(self.desk, routes(self.delivery), muted, self.now)
             self.desk = found.desk
             self.sent += [((self.now - EPOCH) / timedelta(minutes=1), each) for each in found.sendings]
         return [sending for _, sending in self.sent[before:]]

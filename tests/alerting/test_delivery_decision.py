@@ -1,8 +1,8 @@
 """When a group is told again.
 
-Rows numbered 1 to 11 are the cases of TestDedupStageNeedsUpdate (prometheus/alertmanager, notify), in its order; those
-of `FORWARDED` follow needsSending (prometheus/prometheus, rules): never while pending, at once when resolved since the
-last time, else when more than the delay has passed since.
+Rows numbered 1 to 11 are the cases of TestDedupStageNeedsUpdate (prometheus/alertmanager, notify/notify_test.go), in
+its order. Those of `FORWARDED` follow needsSending (prometheus/prometheus, rules/alerting.go): at once when resolved
+since the last time, else when more than the delay has passed; its test, TestNotify, is in `test_published_rules`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def entry(firing: str = "", resolved: str = "", minutes_ago: float | None = 1) -
 CASES = [
     ("1: nothing logged and something fires", None, "234", "", False, "new"),
     ("2: nothing logged and nothing fires", None, "", "234", False, None),
-    ("3: another one fires", entry("123"), "234", "", False, "grown"),
+    ("3: another one fires", entry("123", minutes_ago=None), "234", "", False, "grown"),
     ("4: the log does not know when", entry("123", minutes_ago=None), "123", "", False, "repeat"),
     ("5: the same before the repeat interval", entry("123", minutes_ago=9), "123", "", False, None),
     ("6: the same after the repeat interval", entry("123", minutes_ago=11), "123", "", False, "repeat"),

@@ -1,4 +1,4 @@
-"""Groups, waits and repeats on a virtual clock, as Alertmanager has them."""
+"""Groups, waits and repeats on a virtual clock; Alertmanager's own cases are in `test_published_delivery`."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controlsurface.alerting.grouping import Desk
-from controlsurface.alerting.silences import Silence, silencing
+from controlsurface.alerting.silences import Silence
 from controlsurface.channels import Delivery
 from controlsurface.matchers import parse
 from tests.alerting.episodes import EPOCH, Clockwork, episode
@@ -89,6 +89,17 @@ def test_what_is_over_within_the_group_wait_is_not_told(clockwork: Clockwork) ->
     assert clockwork.desk == Desk()
 
 
+def test_the_end_of_what_nobody_was_told_of_is_no_reason_for_a_message(clockwork: Clockwork) -> None:
+    clockwork.put(episode(task_type="code"))
+    clockwork.run(minutes=1)
+    short = episode(clockwork.now, task_type="chat")
+    clockwork.put(short)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(short, ends_at=clockwork.now))
+    assert clockwork.run(minutes=10) == []
+    assert [each.labels["task_type"] for each in clockwork.desk.episodes] == ["code"]
+
+
 def test_an_alert_that_comes_back_is_a_new_episode(clockwork: Clockwork) -> None:
     alert = episode()
     clockwork.put(alert)
@@ -140,8 +151,7 @@ def test_a_repeat_is_not_queued_behind_one_that_still_waits(clockwork: Clockwork
 
 def silenced(clockwork: Clockwork, matcher: str, minutes: float) -> None:
     ends = clockwork.now + timedelta(minutes=minutes)
-    silence = Silence("s", (parse(matcher),), clockwork.now, ends, "me", "", clockwork.now)
-    clockwork.muted = lambda each, route: silencing([silence], each.labels, clockwork.now) is not None
+    clockwork.silences.append(Silence("s", (parse(matcher),), clockwork.now, ends, "me", "", clockwork.now))
 
 
 def test_a_silenced_alert_is_told_when_the_silence_is_over(clockwork: Clockwork) -> None:

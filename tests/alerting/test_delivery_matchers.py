@@ -1,4 +1,10 @@
-"""Matchers mean what they mean in Alertmanager."""
+"""Matchers mean what they mean in Alertmanager.
+
+Its own cases are those of `PUBLISHED` (silence/silence_test.go TestQMatches, the seven with one set of matchers, in its
+order) and of `NAMES` (... TestValidateClassicMatcher, where the text could be written at all).
+"""
+
+from contextlib import nullcontext
 
 import pytest
 
@@ -26,6 +32,42 @@ LABELS = {"alertname": "EscalationRateHigh", "lane": "large", "severity": "page"
 )
 def test_a_matcher_matches(text: str, expected: bool) -> None:
     assert parse(text).matches(LABELS) is expected
+
+
+WEB = {"job": "test", "instance": "web-1", "path": "/user/profile", "method": "GET"}
+PUBLISHED = [
+    (["job=test"], True),
+    (["job!=test"], False),
+    (["job=test", "method=POST"], False),
+    (["job=test", "method!=POST"], True),
+    (['path=~"/user/.+"'], True),
+    (['path!~"/user/.+"'], False),
+    (['path=~"/user/.+"', 'path=~"/nothing/.+"'], False),
+]
+
+
+@pytest.mark.parametrize(("texts", "expected"), PUBLISHED)
+def test_matchers_match_as_published(texts: list[str], expected: bool) -> None:
+    assert all_match(map(parse, texts), WEB) is expected
+
+
+NAMES = [
+    ("a", "b", False, True, ""),
+    ("a", "b", False, False, ""),
+    ("a", "b", True, True, ""),
+    ("a", "b", True, False, ""),
+    ("00", "a", False, True, "no label name"),
+    ("\U0001f642", "a", False, True, "no label name"),
+    ("a", "((", True, True, "no regular expression"),
+    ("a", "))", True, False, "no regular expression"),
+    ("a", "\U0001f642", False, True, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "is_regex", "is_equal", "problem"), NAMES)
+def test_matchers_are_checked_as_published(name: str, value: str, is_regex: bool, is_equal: bool, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem) if problem else nullcontext():
+        assert str(matcher(name, value, is_regex, is_equal)).startswith(name)
 
 
 def test_all_matchers_must_match() -> None:

@@ -1,70 +1,17 @@
-"""The life of an alert; the facts are those Prometheus documents and tests.
+"""The life of an alert; Prometheus's own cases are in `test_published_rules`.
 
-| published (prometheus/prometheus, rules)               | here                                                       |
-|--------------------------------------------------------|------------------------------------------------------------|
-| TestAlertingRule, both instances, every five minutes   | ..._lives_as_the_published_series                           |
-| TestAlertingRule..., `for` of zero                     | without_a_hold_it_fires_in_the_same_evaluation              |
-| Eval: pending and absent is deleted                    | a_pending_alert_that_is_well_again_just_goes                |
-| Eval: resolved is kept for more than 15 minutes        | a_resolution_is_forgotten_after_fifteen_minutes             |
-| TestKeepFiringFor: the first miss starts the clock     | it_keeps_firing_until_the_clock_...                         |
-| TestKeepFiringFor: a sample resets it                  | a_new_breach_stops_that_clock                               |
-| Eval: firing for less than a raised hold is pending    | a_hold_raised_by_a_reload_..., ..._while_it_keeps_firing    |
-| TestForStateRestore: shifted by the time down          | the_published_restores, first row                           |
-| TestForStateRestore: longer than the outage tolerance  | a_long_outage_forgets_what_was_pending                      |
-| TestForStateRestore: the grace period                  | the_published_restores, second row                          |
-| RestoreForState: was firing, nothing to be done        | a_restart_forgets_nothing_that_fires                        |
-| TestDuplicateSeries / vectors with equal labels fail   | slices_with_one_label_set_fail_and_say_so                   |
-
-Different on purpose: Prometheus does not restore rules whose hold is shorter than the grace period, nor the clock of
-`keep_firing_for`; here both survive. What is absent is no sample there, and here the rule's `no_data` decides.
+What is absent is no sample there, and here the rule's `no_data` decides.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.alerting.advance import Active, advance, instances, restored
-from controlsurface.alerting.labels import Labels
-from controlsurface.alerting.rules import Rule, RuleFile
 from controlsurface.alerting.state import Alert, Reading
-from controlsurface.errors import BadRequest
-
-EPOCH = datetime(2026, 1, 9, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-KEY: Labels = (("alertname", "High"), ("lane", "small"))
-
-
-def rule(**more: Any) -> Rule:
-    found = {"alert": "High", "metric": "error_rate", "by": ["lane"], "above": 0.5} | more
-    return RuleFile.model_validate({"groups": [{"name": "g", "rules": [found]}]}).groups[0].rules[0]
-
-
-def found(breach: bool | None) -> dict[Labels, Reading]:
-    return {KEY: Reading({"lane": "small"}, breach, value=0.6)}
-
-
-def lived(checked: Rule, *breaches: bool | None, every: timedelta = MINUTE) -> list[str | None]:
-    """The state after each of several evaluations."""
-    active: Active = {}
-    states: list[str | None] = []
-    for i, breach in enumerate(breaches):
-        active = advance(checked, active, found(breach), EPOCH + i * every).active
-        states.append(active[KEY].state if KEY in active else None)
-    return states
-
-
-@pytest.mark.parametrize(
-    ("breaches", "states"),
-    [
-        ([1, 1, 1, 0, 0, 1, 1], ["pending", "firing", "firing", "resolved", "resolved", "pending", "firing"]),
-        ([1, 1, 0, 0, 0, 0, 0], ["pending", "firing", *["resolved"] * 4, None]),
-    ],
-)
-def test_each_instance_lives_as_the_published_series(breaches: list[int], states: list[str | None]) -> None:
-    assert lived(rule(**{"for": "1m"}), *map(bool, breaches), every=5 * MINUTE) == states
+from tests.alerting.lives import EPOCH, KEY, MINUTE, found, lived, rule
 
 
 def test_without_a_hold_it_fires_in_the_same_evaluation() -> None:
@@ -119,15 +66,6 @@ def test_a_hold_raised_by_a_reload_counts_while_it_keeps_firing_too() -> None:
     assert KEY not in advance(raised, active, found(False), EPOCH + 3 * MINUTE).active
 
 
-@pytest.mark.parametrize(("down", "up", "waits"), [(5, 15, 20), (20, 25, 10)])
-def test_the_published_restores(down: int, up: int, waits: int) -> None:
-    held = rule(**{"for": "25m"})
-    alert = advance(held, {}, found(True), EPOCH).active[KEY]
-    back = restored(held, alert, EPOCH + down * MINUTE, EPOCH + up * MINUTE)
-    assert back is not None
-    assert back.active_at + held.for_ - (EPOCH + up * MINUTE) == waits * MINUTE
-
-
 def test_without_data_it_stays_as_it_was() -> None:
     assert lived(rule(), True, None, None) == ["firing"] * 3
     assert lived(rule(**{"for": "1m"}), True, None, None) == ["pending"] * 3
@@ -148,13 +86,6 @@ def test_without_data_it_may_alert_under_its_own_labels() -> None:
 def test_a_slice_that_nobody_knows_any_more_is_well() -> None:
     active = advance(rule(no_data="alert"), {}, found(None), EPOCH).active
     assert advance(rule(no_data="alert"), active, {}, EPOCH + MINUTE).active[KEY].state == "resolved"
-
-
-def test_slices_with_one_label_set_fail_and_say_so() -> None:
-    hidden = rule(labels={"lane": "any"})
-    readings = [Reading({"lane": lane}, True) for lane in ("small", "large")]
-    with pytest.raises(BadRequest, match=r'two slices have the label set \{alertname="High", lane="any"\}'):
-        instances(hidden, readings)
 
 
 def test_an_unknown_dimension_is_no_label() -> None:
