@@ -77,13 +77,13 @@ def _held(ground: Ground) -> dict[str, str | None]:
     """What holds back each episode, by its key."""
     now = datetime.now(UTC)
     episodes = [written.episode_of(each) for each in _listed(ground, "FROM alert_episodes")]
-    silences = [written.silence_of(each) for each in _listed(ground, "FROM silences")]
+    silences = [written.silence_of(each) for each in _listed(ground, "FROM silences WHERE ends_at > $now", now)]
     rules = [Rule.of(each) for each in ground.config.delivery.inhibit]
     return {each.key: held_by(each, episodes, silences, rules, now) for each in episodes}
 
 
-def _listed(ground: Ground, sql: str) -> list[dict[str, Any]]:
-    return ground.rows(Statement(sql, {})).to_pylist()
+def _listed(ground: Ground, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
+    return ground.rows(Statement(sql, {"now": written.plain(now)} if now else {})).to_pylist()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import ip_network
 
 from controlsurface.alerting import outbox
@@ -14,7 +14,7 @@ from controlsurface.alerting.notifiers import Gate, Notifier, made
 from controlsurface.alerting.payload import composed
 from controlsurface.alerting.routing import routes
 from controlsurface.alerting.sender import Sender
-from controlsurface.alerting.silences import RETENTION, Silence
+from controlsurface.alerting.silences import Silence
 from controlsurface.channels import Delivery as Section
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.reader import Reader
@@ -22,8 +22,6 @@ from controlsurface.store.duckdb import DuckStore
 
 TICK_S = 1.0
 PATIENCE_S = 3.0  # for threads that are asked to end
-KEPT = max(RETENTION, timedelta(days=7))  # how long sent messages are remembered
-SWEEP = timedelta(hours=1)
 
 Clock = Callable[[], datetime]
 
@@ -54,13 +52,9 @@ class Dispatcher:
         self._store = store
         self._routes = routes(section)
         self._rules = [Rule.of(each) for each in section.inhibit]
-        self._swept: datetime | None = None
 
     def tick(self, now: datetime) -> list[str]:
         """One look; the notifiers that have something new to send."""
-        if self._swept is None or now - self._swept > SWEEP:
-            outbox.forget(self._store, now - KEPT)
-            self._swept = now
 
         def look(desk: Desk, silences: Sequence[Silence]) -> Plan:
             return plan(desk, self._routes, muting(desk.episodes, silences, self._rules, now), now)

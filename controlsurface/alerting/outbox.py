@@ -82,13 +82,14 @@ SELECT
     (SELECT list(g) FROM alert_groups AS g) AS groups,
     (SELECT list(l) FROM notification_log AS l) AS log,
     (SELECT list(DISTINCT {'group': group_key, 'notifier': notifier}) FROM outbox WHERE state = 'waiting') AS waiting,
-    (SELECT list(s ORDER BY starts_at DESC, id) FROM silences AS s) AS silences
+    (SELECT list(s ORDER BY starts_at DESC, id) FROM silences AS s
+        WHERE $now::TIMESTAMP IS NULL OR ends_at > $now::TIMESTAMP) AS silences
 """
 
 
-def known(rows: Rows) -> tuple[Desk, list[Silence]]:
-    """All that delivery knows, in one question, and all silences, the newest first."""
-    found = {name: value or [] for name, value in rows.rows(_KNOWN).to_pylist()[0].items()}
+def known(rows: Rows, now: datetime | None = None) -> tuple[Desk, list[Silence]]:
+    """All that delivery knows, in one question, and the silences that are not over by `now`, the newest first."""
+    found = {name: value or [] for name, value in rows.rows(_KNOWN, {"now": plain(now)}).to_pylist()[0].items()}
     groups = map(written.group_of, found["groups"])
     desk = Desk(
         tuple(map(written.episode_of, found["episodes"])),
@@ -101,12 +102,12 @@ def known(rows: Rows) -> tuple[Desk, list[Silence]]:
 
 def decide(store: DuckStore, look: Callable[[Desk, Sequence[Silence]], Plan], now: datetime) -> list[str]:
     """Look at the desk and write down what comes of it; the notifiers that have something new to send."""
-    desk, silences = known(store)
+    desk, silences = known(store, now)
     found = look(desk, silences)
     if found.desk == desk and not found.sendings:
         return []  # most of the time nothing is due, and then nobody waits for the writer
     with store.writing() as writing:
-        found = look(*known(writing))
+        found = look(*known(writing, now))
         _keep(writing, found.desk)
         for sending in found.sendings:
             _put(writing, sending, now)
@@ -243,14 +244,6 @@ def orphaned(store: DuckStore, notifiers: Sequence[str]) -> None:
                 {"problem": "there is no such notifier any more", "notifier": row["notifier"]},
             )
             _count(writing, row["notifier"], dropped=row["n"])
-
-
-def forget(store: DuckStore, before: datetime) -> None:
-    """Drop messages that ended before that moment, and silences that expired before it."""
-    with store.writing() as writing:
-        given = {"before": plain(before)}
-        writing.execute("DELETE FROM outbox WHERE state <> 'waiting' AND created_at < $before", given)
-        writing.execute("DELETE FROM silences WHERE ends_at < $before", given)
 
 
 def _table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

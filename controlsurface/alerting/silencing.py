@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.alerting import written
-from controlsurface.alerting.silences import Silence, expired, placed
+from controlsurface.alerting.silences import RETENTION, Silence, expired, placed
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.matchers import Matcher, matcher
 from controlsurface.metrics.arguments import Arguments, Text
@@ -89,7 +89,7 @@ class Silences:
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         now = datetime.now(UTC)
-        return Answer(pa.Table.from_pylist([shown(each, now) for each in _all(ground)], _FIELDS))
+        return Answer(pa.Table.from_pylist([shown(each, now) for each in _all(ground, now)], _FIELDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class PutSilence:
         """Into the store. Raises BadRequest, NotFound."""
         now = datetime.now(UTC)
         wanted = self.body.made(now)
-        old = next((each for each in _all(ground) if each.id == wanted.id), None) if wanted.id else None
+        old = next((each for each in _all(ground, now) if each.id == wanted.id), None) if wanted.id else None
         kept = placed(wanted, old, now)
         _keep(ground, kept)
         return {"silenceID": kept[0].id}
@@ -128,7 +128,7 @@ class ExpireSilence:
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the store; a silence that has ended already stays as it was. Raises NotFound."""
         now = datetime.now(UTC)
-        found = next((each for each in _all(ground) if each.id == self.id), None)
+        found = next((each for each in _all(ground, now) if each.id == self.id), None)
         if found is None:
             raise NotFound(f"no silence '{self.id[:60]}'")
         over = expired(found, now)
@@ -152,8 +152,12 @@ def shown(silence: Silence, now: datetime) -> dict[str, Any]:
     }
 
 
-def _all(ground: Ground) -> list[Silence]:
-    found = ground.rows(Statement("FROM silences ORDER BY starts_at DESC, id", {})).to_pylist()
+def _all(ground: Ground, now: datetime) -> list[Silence]:
+    """Those that are not long over, the newest first."""
+    since = {"since": written.plain(now - RETENTION)}
+    found = ground.rows(
+        Statement("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since)
+    ).to_pylist()
     return [written.silence_of(each) for each in found]
 
 

@@ -1,4 +1,9 @@
-"""From an alert to a message and out: rows in one store, notifiers that fail, a clock that is moved by hand."""
+"""From an alert to a message and out: rows in one store, notifiers that fail, a clock that is moved by hand.
+
+Three cases are Alertmanager's own (prometheus/alertmanager, test/with_api_v2/acceptance/send_test.go): TestRetry,
+TestWebhookTimeout and TestReload. What fails is tried again until it is given up, where theirs is dropped once the
+group is looked at again; and a new start leaves groups their time, where theirs wait anew.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,7 +16,7 @@ import pytest
 from controlsurface.alerting import outbox
 from controlsurface.alerting.delivery import Dispatcher
 from controlsurface.alerting.labels import labels
-from controlsurface.alerting.notifiers.notifier import Payload
+from controlsurface.alerting.notifiers.notifier import Notifier, Payload
 from controlsurface.alerting.rules import HeartbeatRule
 from controlsurface.alerting.sender import Sender, wait_s
 from controlsurface.alerting.state import Alert, Reading
@@ -53,12 +58,13 @@ class Bench:
     receiver: Receiver = field(default_factory=Receiver)
     now: datetime = EPOCH
     composed: int = 0
+    section: Delivery = OPS
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(self.store, OPS)
+        self.dispatcher = Dispatcher(self.store, self.section)
         self.sender = self.sending("ops", self.receiver)
 
-    def sending(self, name: str, receiver: Receiver, per_minute: int = 60) -> Sender:
+    def sending(self, name: str, receiver: Notifier, per_minute: int = 60) -> Sender:
         give_up = timedelta(minutes=20)
         return Sender(self.store, name, receiver, self.compose, give_up, per_minute, lambda: self.now)
 
@@ -157,7 +163,8 @@ def test_what_became_of_messages_is_counted_for_prometheus_and_outlives_them(ben
     bench.receiver.errors = [Undelivered("down"), Refused("answered 404")]
     bench.take(alert())
     bench.run(10 * MINUTE)
-    outbox.forget(bench.store, bench.now + MINUTE)
+    with bench.store.writing() as writing:
+        writing.execute("DELETE FROM outbox")
     bench.take(alert(lane="small"))
     bench.receiver.errors = [Undelivered("down", retry_after_s=900)]
     bench.run(MINUTE)
@@ -165,6 +172,74 @@ def test_what_became_of_messages_is_counted_for_prometheus_and_outlives_them(ben
     counts = {"sent_total": 1, "errors_total": 3, "dropped_total": 1, "queue_length": 1}
     for name, count in counts.items():
         assert f'controlsurface_notifications_{name}{{notifier="ops"}} {count}.0\n' in scraped
+
+
+@dataclass
+class Late:
+    """A notifier that answers from some moment on."""
+
+    bench: Bench
+    second: float
+
+    def send(self, payload: Payload) -> None:
+        if self.bench.now < EPOCH + self.second * SECOND:
+            raise Undelivered("down")
+        self.bench.receiver.send(payload)
+
+
+def published(store: DuckStore, **route: Any) -> Bench:
+    """A bench with one route to `ops` and `late`, looked at every half second."""
+    hook = {"kind": "webhook", "url": "http://127.0.0.1"}
+    routes = [{"notifiers": ["ops", "late"], "group_by": ["alertname"], "group_wait": "1s"} | route]
+    return Bench(store, section=Delivery.model_validate({"notifiers": {"ops": hook, "late": hook}, "routes": routes}))
+
+
+def when(bench: Bench, notifier: str) -> list[tuple[str, float]]:
+    """Why and at which second a notifier was sent something."""
+    rows = bench.rows("notifier, reason, sent_at")
+    since = EPOCH.replace(tzinfo=None)
+    return [
+        (row["reason"], (row["sent_at"] - since) / SECOND)
+        for row in rows
+        if row["notifier"] == notifier and row["sent_at"] is not None
+    ]
+
+
+def test_one_that_fails_holds_up_no_other_and_is_told_in_the_end(bench: Bench) -> None:
+    bench = published(bench.store, group_interval="2s", repeat_interval="3s")
+    late = bench.sending("late", Late(bench, 4.5))
+    bench.now = EPOCH + SECOND
+    bench.take(alert(bench.now))
+    for _ in range(2 * 12):
+        bench.run(SECOND / 2, SECOND / 2)
+        late.step()
+    assert when(bench, "ops")[:2] == [("new", 2.5), ("repeat", 6.5)]
+    reason, second = when(bench, "late")[0]
+    assert (reason, 4.5 <= second <= 10) == ("new", True)
+
+
+def test_what_timed_out_is_tried_again_long_before_the_next_look(bench: Bench) -> None:
+    bench = published(bench.store, group_interval="1m", repeat_interval="1m")
+    late = bench.sending("late", Late(bench, 3))
+    bench.take(alert())
+    for _ in range(2 * 6):
+        bench.run(SECOND / 2, SECOND / 2)
+        late.step()
+    ((reason, second),) = when(bench, "late")
+    assert (reason, 3 <= second <= 6) == ("new", True)
+
+
+def test_a_new_start_tells_nothing_twice_and_leaves_groups_their_time(bench: Bench) -> None:
+    bench = published(bench.store, group_by=[], group_interval="6s", repeat_interval="10m")
+    bench.now = EPOCH + SECOND
+    bench.take(alert(bench.now))
+    bench.run(2 * SECOND, SECOND / 2)
+    bench.dispatcher, bench.sender = Dispatcher(bench.store, bench.section), bench.sending("ops", bench.receiver)
+    bench.run(SECOND, SECOND / 2)
+    bench.take(alert(bench.now, lane="small"))
+    bench.run(6 * SECOND, SECOND / 2)
+    assert when(bench, "ops") == [("new", 2.5), ("grown", 8.5)]
+    assert [len(got["firing"]) for got in bench.receiver.got] == [1, 2]
 
 
 def test_what_fails_for_too_long_is_given_up(bench: Bench) -> None:
@@ -209,13 +284,6 @@ def test_waits_double_and_half_of_each_is_left_to_chance(attempts: int, low: flo
     ends: list[Callable[[], float]] = [lambda: 0.0, lambda: 1.0]
     assert [wait_s(attempts, luck=end) for end in ends] == [low, high]
     assert wait_s(attempts, 1000) == 1000
-
-
-def test_old_messages_are_forgotten(bench: Bench) -> None:
-    bench.take(replace(alert()))
-    bench.run(MINUTE)
-    outbox.forget(bench.store, bench.now + MINUTE)
-    assert bench.rows() == []
 
 
 def test_what_waits_for_a_notifier_that_is_gone_is_given_up(bench: Bench) -> None:

@@ -1,4 +1,8 @@
-"""Silences over HTTP in Alertmanager's shapes, and on the command line."""
+"""Silences over HTTP in Alertmanager's shapes, and on the command line.
+
+One that is over stays listed for a while and goes then, as in prometheus/alertmanager, silence/silence_test.go,
+TestSilenceGCOverTime ("in multiple rounds").
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,12 +14,17 @@ import requests
 from click.testing import CliRunner
 
 from controlsurface.alerting.outbox import known
+from controlsurface.alerting.silences import RETENTION, Silence
+from controlsurface.alerting.silencing import Silences
+from controlsurface.alerting.written import silence_row
 from controlsurface.cli.group import controlsurface
 from controlsurface.config import Auth, Config
+from controlsurface.matchers import parse
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 BODY = {
     "matchers": [{"name": "lane", "value": "large|xl", "isRegex": True, "isEqual": True}],
     "startsAt": datetime.now(UTC).isoformat(),
@@ -73,6 +82,19 @@ def test_a_silence_that_cannot_be_is_refused_with_the_reason(url: str, change: d
 def test_what_is_not_there_cannot_be_changed_or_ended(url: str) -> None:
     assert requests.post(url, json=BODY | {"id": "nothing"}, timeout=10).status_code == 404
     assert requests.delete(f"{url}/nothing", timeout=10).status_code == 404
+
+
+def test_a_silence_that_is_over_is_listed_for_five_days_more() -> None:
+    store, now = DuckStore.in_memory(), datetime.now(UTC)
+    ends = {"active": now + timedelta(hours=3), "over": now - RETENTION + MINUTE, "gone": now - RETENTION - MINUTE}
+    made = [Silence(name, (parse("a=b"),), end - HOUR, end, "", "", end - HOUR) for name, end in ends.items()]
+    with store.writing() as writing:
+        for row in map(silence_row, made):
+            writing.execute(f"INSERT INTO silences ({', '.join(row)}) VALUES ({', '.join(f'${n}' for n in row)})", row)
+    listed = LocalReader(store).ask(Silences()).rows.to_pylist()
+    assert [each["id"] for each in listed] == ["active", "over"]
+    assert [each.id for each in known(store, now)[1]] == ["active"]
+    store.close()
 
 
 def test_a_viewer_may_not_silence_and_an_operator_is_the_author() -> None:

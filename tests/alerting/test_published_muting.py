@@ -13,7 +13,7 @@
 | ... TestSilenceExpire, TestSilenceExpireInvalid         | a_silence_ends_at_once_and_only_once                  |
 | ... TestSilencer                                        | silences_come_and_go_by_the_hour                      |
 | ... TestQState                                          | the_state_of_a_silence                                |
-| ... TestSilenceGCOverTime, in rounds                    | test_delivery_outbox                                  |
+| ... TestSilenceGCOverTime, in multiple rounds           | test_delivery_silences                                |
 | ... TestQMatches, 7 with one set of matchers            | test_delivery_matchers                                |
 | ... TestValidateClassicMatcher                          | test_delivery_matchers                                |
 | notify/notify_test.go TestMuteStageWithSilences         | a_silence_holds_back_what_it_matches                  |
