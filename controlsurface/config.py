@@ -46,7 +46,9 @@ class Receiver(Section):
     max_http_body: int = Field(64 * MIB, gt=0, description="bytes, as sent and after decompression")
     max_grpc_body: int = Field(16 * MIB, gt=0, description="bytes, as sent and after decompression")
     max_pending: int = Field(256 * MIB, gt=0, description="bytes answered but not yet stored, over which 503 is given")
-    max_buffered: int = Field(256 * MIB, gt=0, description="bytes of bodies in memory at once, over which 503 is given")
+    max_buffered: int = Field(
+        256 * MIB, gt=0, description="bytes of bodies, as sent, in memory at once, over which 503 is given"
+    )
 
 
 class Journal(Section):

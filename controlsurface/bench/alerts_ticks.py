@@ -21,7 +21,7 @@ from controlsurface.bench.bodies import template
 from controlsurface.bench.history import make
 from controlsurface.collector.engine import Engine, running
 from controlsurface.config import Config
-from controlsurface.ingest.intake import Body
+from controlsurface.ingest.body import Body
 
 MINUTE = timedelta(minutes=1)
 BODY = 256  # spans

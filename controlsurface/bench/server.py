@@ -53,20 +53,27 @@ class Server:
         return True
 
     def cpu_s(self) -> float:
-        """Seconds of processor time it used so far."""
-        stat = Path(f"/proc/{self.pid}/stat")
-        if not stat.exists():  # not Linux
+        """Seconds of processor time it used so far, with what it started."""
+        if not self._processes():  # not Linux
             return self._own_metric("process_cpu_seconds_total")
-        fields = stat.read_text("utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        stats = [(process / "stat").read_text("utf-8").rpartition(")")[2].split() for process in self._processes()]
+        return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
     def rss_mb(self) -> float:
-        """Memory it holds, in MB; where the system tells, the most it ever held."""
-        status = Path(f"/proc/{self.pid}/status")
-        if not status.exists():
+        """Memory it holds, with what it started, in MB; where the system tells, the most each ever held."""
+        if not self._processes():
             return self._own_metric("process_resident_memory_bytes") / 1e6
-        most = next(line for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
-        return int(most.split()[1]) * 1024 / 1e6
+        statuses = [(process / "status").read_text("utf-8").splitlines() for process in self._processes()]
+        most = [next(line for line in lines if line.startswith("VmHWM:")) for lines in statuses]
+        return sum(int(line.split()[1]) for line in most) * 1024 / 1e6
+
+    def _processes(self) -> list[Path]:
+        """The server's process and its children, where the system shows them."""
+        own = Path(f"/proc/{self.pid}")
+        if not own.exists():
+            return []
+        children = (own / "task" / str(self.pid) / "children").read_text("utf-8").split()
+        return [own, *(Path("/proc", child) for child in children)]
 
     def _own_metric(self, name: str) -> float:
         with urllib.request.urlopen(f"{self.api}/metrics", timeout=30) as answer:

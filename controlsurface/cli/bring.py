@@ -15,8 +15,8 @@ from controlsurface.collector.ways import Way, way_into
 from controlsurface.config import Config
 from controlsurface.errors import BadBody, ConfigError, NotFound, TooLarge
 from controlsurface.ingest import files, table
+from controlsurface.ingest.body import Body
 from controlsurface.ingest.files import Format, Found
-from controlsurface.ingest.intake import Body
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

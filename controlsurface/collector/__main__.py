@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
-    with running(flags.data, config, flags.config) as engine, delivering(engine):
+    with running(flags.data, config, flags.config, apart=True) as engine, delivering(engine):
         with (
             watching(engine, flags.alerts) as rules,
             _serving(flags, config, engine) as addresses,

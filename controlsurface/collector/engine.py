@@ -10,6 +10,7 @@ from controlsurface.audit.compare import in_force
 from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
+from controlsurface.ingest.checker import Apart, Here
 from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.journal import Journal
@@ -56,19 +57,23 @@ def store_comparators(store: DuckStore, config: Config) -> None:
 
 
 @contextmanager
-def running(data: Path, config: Config, file: Path | None = None) -> Iterator[Engine]:
+def running(data: Path, config: Config, file: Path | None = None, *, apart: bool = False) -> Iterator[Engine]:
     """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError.
 
-    `file` is where `config` was read from, and where changes of it are written.
+    `file` is where `config` was read from, and where changes of it are written. With `apart` bodies are checked in a
+    process of their own.
     """
     with ExitStack() as ends:  # from the last to the first
+        vocabularies = conventions.load(config)
+        policy = (config.content, vocabularies.vocabularies)
+        checker = Apart(*policy) if apart else Here(Prompts(*policy))  # first: it is ready when the store is
+        ends.callback(checker.close)
         store = DuckStore.open(data)
         ends.callback(store.close)
         store_comparators(store, config)
         journal = Journal(data / JOURNAL, config.journal)
         ends.callback(journal.close)
         counters = Counters()
-        vocabularies = conventions.load(config)
         writer = Writer(store, journal, counters, config, vocabularies)
         writer.start()
         ends.callback(writer.stop, drain=True)
@@ -79,7 +84,7 @@ def running(data: Path, config: Config, file: Path | None = None) -> Iterator[En
         keeper.start()
         ends.callback(keeper.stop)
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
-        intake = Intake(journal, counters, config, Prompts(config.content, vocabularies.vocabularies))
+        intake = Intake(journal, counters, config, checker)
         ends.callback(intake.close)
         lanes = Lanes(store, writer, config, file or Path.cwd() / FILE)
         yield Engine(store, journal, counters, intake, writer, config, lanes)

@@ -15,8 +15,8 @@ from controlsurface.collector.engine import Engine, running
 from controlsurface.config import Config
 from controlsurface.errors import BadBody, Busy, TooLarge, Unreachable
 from controlsurface.ingest import conventions
+from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked, check
-from controlsurface.ingest.intake import Body
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.reader import RemoteReader
 from controlsurface.reader.reader import Ingest

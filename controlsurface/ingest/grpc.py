@@ -12,8 +12,9 @@ import grpc
 from controlsurface.config import Config
 from controlsurface.errors import Busy
 from controlsurface.ingest import answers
+from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
-from controlsurface.ingest.intake import Body, Intake
+from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.signals import Signal
 
 ANSWER_S = 9  # exporters give up, and drop, after 10

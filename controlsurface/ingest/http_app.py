@@ -12,9 +12,10 @@ from typing import Any
 from controlsurface.config import Config
 from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
 from controlsurface.ingest import answers
+from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
 from controlsurface.ingest.inflate import CODINGS
-from controlsurface.ingest.intake import Body, Hold, Intake
+from controlsurface.ingest.intake import Hold, Intake
 from controlsurface.ingest.signals import SIGNALS, Encoding, Signal
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]

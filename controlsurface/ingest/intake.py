@@ -1,7 +1,6 @@
 """The one way in, for HTTP, gRPC and `import`: checked, journalled, counted, with bounded memory."""
 
 import logging
-import math
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,32 +8,14 @@ from dataclasses import dataclass
 
 from controlsurface import config
 from controlsurface.errors import BadBody, Busy, ControlSurfaceError, TooLarge
-from controlsurface.ingest.check import Checked, check
+from controlsurface.ingest.body import Body
+from controlsurface.ingest.check import Checked
+from controlsurface.ingest.checker import Checker
 from controlsurface.ingest.counters import Counters
-from controlsurface.ingest.inflate import inflated
 from controlsurface.ingest.journal import Journal
-from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.segment import Position
-from controlsurface.ingest.signals import Encoding, Signal
 
 log = logging.getLogger(__name__)
-
-_WORKERS = 1  # checking holds Python's lock: a second worker only makes the decoder wait more often
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a receiver read off its socket; `limit` is in bytes, after undoing `coding`.
-
-    Its sender waits `patience_s` for the answer and then sends it again, so later the work would be done twice.
-    """
-
-    signal: Signal
-    data: bytes
-    encoding: Encoding = "protobuf"
-    coding: str = "identity"
-    limit: int = 64 * config.MIB
-    patience_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +26,10 @@ class _Task:
     answer: "Future[Checked]"
     received_ns: int
 
-    def data(self, hold: "Hold") -> bytes:
-        """The body decompressed, on the same account. Raises BadBody, TooLarge, Busy."""
+    def wait_over(self) -> None:
+        """Raises Busy where the sender has given up meanwhile."""
         if time.time_ns() - self.received_ns > self.body.patience_s * 1e9:
             raise Busy("more is sent than can be taken: the sender gave up while the body waited")
-        data = inflated(self.body.data, self.body.coding, self.body.limit)
-        hold.add(len(data) if data is not self.body.data else 0)
-        return data
 
 
 class Hold:
@@ -75,14 +53,14 @@ class Hold:
 class Intake:
     """Takes bodies in; what it answers is durable."""
 
-    def __init__(self, journal: Journal, counters: Counters, settings: config.Config, prompts: Prompts) -> None:
+    def __init__(self, journal: Journal, counters: Counters, settings: config.Config, checker: Checker) -> None:
         self.counters = counters
         self._journal = journal
         self._limits = settings.receiver
-        self._prompts = prompts
+        self._checker = checker
         self._occupied = 0
         self._lock = threading.Lock()
-        self._workers = ThreadPoolExecutor(_WORKERS, "intake")
+        self._workers = ThreadPoolExecutor(1, "intake")  # one body decompressed at a time bounds the memory
 
     def hold(self) -> Hold:
         """To be filled while a body is read, and handed to `submit`."""
@@ -104,7 +82,7 @@ class Intake:
             self._refuse(task, Busy(behind))
             return task.answer
         try:
-            self._workers.submit(self._work, task, hold)
+            self._workers.submit(self._work, task)
         except RuntimeError:  # the workers are gone
             self._refuse(task, Busy("the server is stopping"))
         return task.answer
@@ -139,15 +117,15 @@ class Intake:
             return ""
         return f"receiver.max_pending is reached: {pending} bytes are answered and not yet stored"
 
-    def _work(self, task: _Task, hold: Hold) -> None:
-        """On a worker: decompress, check, hand over to the journal."""
+    def _work(self, task: _Task) -> None:
+        """On the worker: check, hand over to the journal."""
         try:
-            data = task.data(hold)
-            checked = check(task.body.signal, data, task.body.encoding, self._prompts)
+            task.wait_over()
+            checked, size = self._checker.check(task.body)
             if checked.accepted:
-                self._keep(task, checked, len(data))
+                self._keep(task, checked, size)
             else:
-                self._answer(task, checked, len(data))
+                self._answer(task, checked, size)
         except ControlSurfaceError as problem:
             self._refuse(task, problem)
         except Exception as problem:

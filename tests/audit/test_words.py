@@ -16,7 +16,7 @@ from controlsurface.audit import desk
 from controlsurface.audit.desk.words import words
 from controlsurface.collector.engine import running
 from controlsurface.config import Config, Content
-from controlsurface.ingest.intake import Body
+from controlsurface.ingest.body import Body
 
 CALL: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 9}
 

@@ -21,7 +21,7 @@ from controlsurface.cli.group import controlsurface as command_line
 from controlsurface.collector.engine import running
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
-from controlsurface.ingest.intake import Body
+from controlsurface.ingest.body import Body
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.money.book import read_book
 from tests.project import tree

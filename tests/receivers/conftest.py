@@ -9,6 +9,7 @@ import pytest
 
 from controlsurface.config import Auth, Config, Content
 from controlsurface.ingest import conventions
+from controlsurface.ingest.checker import Here
 from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
@@ -28,7 +29,7 @@ class Site:
         self.journal = Journal(folder, config.journal)
         ends.callback(self.journal.close)
         self.counters = Counters()
-        self.intake = Intake(self.journal, self.counters, config, policy(config.content))
+        self.intake = Intake(self.journal, self.counters, config, Here(policy(config.content)))
         ends.callback(self.intake.close)
 
     @cached_property

@@ -12,6 +12,7 @@ import pytest
 
 from controlsurface.config import Config, Content
 from controlsurface.ingest import http, http_app
+from controlsurface.ingest.checker import Here
 from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.http import HttpReceiver
 from controlsurface.ingest.intake import Intake
@@ -110,7 +111,7 @@ def test_a_disk_that_hangs_is_503_before_senders_give_up(site: Site, monkeypatch
 
 def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Path) -> None:
     journal = Journal(tmp_path, Config().journal)
-    intake = Intake(journal, Counters(), Config(), policy(Content()))
+    intake = Intake(journal, Counters(), Config(), Here(policy(Content())))
     receiver = HttpReceiver(intake, Config(), "127.0.0.1", 0)
     port = receiver.start()
     sent = body()

@@ -3,8 +3,8 @@
 import pytest
 
 from controlsurface.errors import BadBody, Busy
+from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
-from controlsurface.ingest.intake import Body
 from tests.receivers.bodies import body
 from tests.receivers.conftest import Site
 

@@ -9,7 +9,7 @@ import pytest
 from controlsurface.collector.engine import Engine, running
 from controlsurface.config import load
 from controlsurface.errors import BadRequest, ConfigError
-from controlsurface.ingest.intake import Body
+from controlsurface.ingest.body import Body
 from controlsurface.metrics.claims import Claim
 from tests.ingest.spans import body, call, route
 

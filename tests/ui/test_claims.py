@@ -7,7 +7,7 @@ import pytest
 
 from controlsurface.collector.engine import Engine, running
 from controlsurface.config import Config, load
-from controlsurface.ingest.intake import Body
+from controlsurface.ingest.body import Body
 from tests.ingest.spans import body, call, route
 from tests.serving import serving
 from tests.ui.conftest import Open
