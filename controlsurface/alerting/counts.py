@@ -104,10 +104,21 @@ class Counting:
         """All streams in [start, end); where a spread has no bound, there are no events."""
         asked, window = self.share, (start_s, end_s, step_s)
         if isinstance(asked, Counted):
-            found = _matrix(self._counted(asked, window), asked.n, (asked.k,), ("rate",), self.by, window)
+            table = self._counted(frozenset({asked.k, asked.n}), window)
+            found = _matrix(table, asked.n, (asked.k,), ("rate",), self.by, window)
             return found.shared() if asked.whole else found
         table = self.rows(self._above(asked, start_s, end_s, step_s, bounds))
         return _matrix(table, "n", [f"k_{place}" for place in range(len(asked.parts))], asked.parts, self.by, window)
+
+    def all_of_them(self, start_s: int, end_s: int, step_s: int) -> Floats:
+        """The requests (or calls) in each bucket of [start, end) that it counts events among, whatever their slice.
+
+        `by` and `where` are none: that is what every roll-up of the source can answer.
+        """
+        asked, window = self.share, (start_s, end_s, step_s)
+        name = asked.n if isinstance(asked, Counted) else "n"
+        found = _matrix(self._counted(frozenset({name, "n"}), window), name, (name,), ("rate",), (), window)
+        return np.asarray(found.n.sum(axis=1))
 
     def histograms(self, column: str, start_s: int, end_s: int) -> dict[Slice, Histogram]:
         """The distribution of a column in each slice."""
@@ -125,10 +136,10 @@ class Counting:
             found.setdefault(key, []).append(row)
         return {key: Histogram(*np.array(rows, dtype=np.float64).T) for key, rows in found.items()}
 
-    def _counted(self, asked: Counted, window: tuple[int, int, int]) -> pa.Table:
+    def _counted(self, names: frozenset[str], window: tuple[int, int, int]) -> pa.Table:
         """bucket, the dimensions, and the measures of all that is counted together."""
         if window not in self.answers:
-            self.answers[window] = self.rows(self._summed({*self.together, asked.k, asked.n}, *window))
+            self.answers[window] = self.rows(self._summed({*self.together, *names}, *window))
         return self.answers[window]
 
     def _summed(self, names: Iterable[str], start_s: int, end_s: int, step_s: int) -> Statement:

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from controlsurface.alerting import cusum, drift_store
 from controlsurface.alerting.accept import accept
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S
+from controlsurface.alerting.arrived import PAUSE_S, History, has_come, is_moving
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S
+from controlsurface.alerting.beginning import begin, begin_anew, history_from
 from controlsurface.alerting.counts import Counting, asking, moment, together
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
@@ -16,7 +18,7 @@ from controlsurface.alerting.known_events import known_events
 from controlsurface.alerting.learning import WINDOW_S
 from controlsurface.alerting.rules import DriftRule
 from controlsurface.alerting.state import Reading
-from controlsurface.alerting.watched import Known, Look, Watched, ahead, begin, closed, settle, settling
+from controlsurface.alerting.watched import Known, Look, Watched, ahead, closed, settle, settling
 from controlsurface.store.duckdb import DuckStore
 
 STATE = 2  # what is kept of a stream; rows of another shape are learnt anew
@@ -26,14 +28,17 @@ Readings = Mapping[str, Sequence[Reading]]
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A rule, what it counts, and what is known of it; `saved_s` is up to when that is in the store.
+    """A rule, what it counts, and what is known of it from the history `learnt`; `saved_s`: up to when that is stored.
 
+    `coming` is the history at the last look, while more of it comes: until then nothing more is settled or learnt.
     `readings` are those after the bucket that ended at `closed_s`.
     """
 
     rule: DriftRule
     counting: Counting
     watched: Watched
+    learnt: History
+    coming: History | None = None
     saved_s: int = 0
     closed_s: int = 0
     readings: Sequence[Reading] = ()
@@ -57,22 +62,37 @@ class DriftEngine:
         with self._lock:
             closed_s, names = closed(now.timestamp()), {rule.alert for rule in rules}
             wishes = [wish for wish in drift_store.wishes(self._store) if wish.rule in names]
-            stale = [rule for rule in rules if not self._fresh(rule, closed_s) or wishes]
+            seen = self._histories(rules, settling(closed_s), int(now.timestamp()))
+            stale = [rule for rule in rules if not self._fresh(rule, closed_s, seen[rule.alert]) or wishes]
             if stale:
-                self._read(stale, closed_s, wishes)
+                self._read(stale, closed_s, wishes, seen)
             return {rule.alert: self._held[rule.alert].readings for rule in rules}
 
-    def _fresh(self, rule: DriftRule, closed_s: int) -> bool:
-        """Whether a rule has been read since the bucket closed."""
-        held = self._held.get(rule.alert)
-        return held is not None and held.rule == rule and held.closed_s == closed_s
+    def _histories(self, rules: Sequence[DriftRule], until_s: int, now_s: int) -> dict[str, History]:
+        """What there is now to learn from, of each rule: a few sums an hour of all slices together."""
+        start_s = history_from(until_s)
+        all_of_them = [replace(counting(self._store, rule), by=(), where=()) for rule in rules]
+        return {
+            rule.alert: History(start_s, counted.all_of_them(start_s, until_s, HOUR_S), now_s)
+            for rule, counted in zip(rules, together(all_of_them), strict=True)
+        }
 
-    def _read(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> None:
+    def _fresh(self, rule: DriftRule, closed_s: int, seen: History) -> bool:
+        """Whether a rule has been read since the bucket closed, from all the history there is."""
+        held = self._held.get(rule.alert)
+        return held is not None and held.rule == rule and held.closed_s == closed_s and not has_come(held.learnt, seen)
+
+    def _read(
+        self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept], seen: Mapping[str, History]
+    ) -> None:
         """Move rules on, grant wishes, keep what has settled."""
         until_s = settling(closed_s)
         self._held = {name: each for name, each in self._held.items() if each.closed_s > closed_s - DAY_S}
         counted = together([counting(self._store, rule) for rule in rules])
-        held = [self._known(*each, until_s) for each in zip(rules, counted, strict=True)]
+        held = [
+            _caught_up(self._known(rule, each, until_s, seen[rule.alert]), until_s, seen[rule.alert])
+            for rule, each in zip(rules, counted, strict=True)
+        ]
         self._held |= {each.rule.alert: each for each in held}
         streams = sum(len(each.watched.streams) for each in self._held.values())
         threshold = cusum.threshold(streams, self._allowed)
@@ -85,15 +105,15 @@ class DriftEngine:
             each.counting.answers.clear()
         self._save(rules, closed_s, wishes)
 
-    def _known(self, rule: DriftRule, counted: Counting, until_s: int) -> _Held:
+    def _known(self, rule: DriftRule, counted: Counting, until_s: int, seen: History) -> _Held:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and definition(held.rule) == definition(rule):
             return replace(held, rule=rule, counting=counted)
-        watched = drift_store.load(self._store, rule.alert, definition(rule))
-        if watched:
-            return _Held(rule, counted, watched, watched.settled_s)
-        return _Held(rule, counted, begin(counted, rule.drift.tolerance, until_s))
+        known = drift_store.load(self._store, rule.alert, definition(rule))
+        if known:
+            return _Held(rule, counted, *known, saved_s=known[0].settled_s)
+        return _Held(rule, counted, begin(counted, rule.drift.tolerance, until_s), seen)
 
     def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
         """Changes since a day before the first unsettled bucket."""
@@ -111,11 +131,14 @@ class DriftEngine:
     ) -> tuple[_Held, Look]:
         """One rule, up to the last closed bucket."""
         tolerance = held.rule.drift.tolerance
-        watched = settle(held.watched, held.counting, tolerance, until_s, threshold, known)
+        watched = held.watched
+        if not held.coming:
+            watched = settle(watched, held.counting, tolerance, until_s, threshold, known)
         look = ahead(watched, held.counting, closed_s, threshold, known)
         for wish in wishes:
             if wish.rule == held.rule.alert:
-                watched = accept(watched, look, held.counting, tolerance, wish.slice, int(wish.at.timestamp()))
+                at_s = min(int(wish.at.timestamp()), closed_s)
+                watched = accept(watched, look, held.counting, tolerance, wish.slice, at_s)
                 look = ahead(watched, held.counting, closed_s, threshold, known)
                 held = replace(held, saved_s=0)
         return replace(held, watched=watched), look
@@ -127,11 +150,23 @@ class DriftEngine:
             return
         with self._store.writing() as writing:
             for each in changed:
-                drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched)
+                drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched, each.learnt)
             drift_store.forget(writing, closed_s - WINDOW_S)
             drift_store.granted(writing, wishes, closed_s)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
+
+
+def _caught_up(held: _Held, until_s: int, seen: History) -> _Held:
+    """The same; where more history has come since it learnt, anew, as soon as no more is coming."""
+    if not has_come(held.learnt, seen):
+        return replace(held, learnt=held.learnt.extended(seen), coming=None)
+    if held.coming is None or is_moving(held.coming, seen):
+        return replace(held, coming=seen)
+    if seen.seen_s < held.coming.seen_s + PAUSE_S:
+        return held
+    anew = begin_anew(held.watched, held.counting, held.rule.drift.tolerance, until_s)
+    return replace(held, watched=anew, learnt=seen, coming=None, saved_s=0)
 
 
 def backtest(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from controlsurface.alerting.arrived import History
 from controlsurface.alerting.baseline import CELLS, Baseline
 from controlsurface.alerting.counts import Stream, moment
 from controlsurface.alerting.drift import State, fresh
@@ -17,10 +18,20 @@ from controlsurface.alerting.watched import Watched
 from controlsurface.store.duckdb import DuckStore, Writing
 
 _READ = """
-SELECT part, slice, bound, baseline, state, epoch(settled_at)::BIGINT AS settled_s,
+SELECT part, slice, bound, baseline, state,
     epoch(anchored_from)::BIGINT AS from_s, coalesce(epoch(anchored_to)::BIGINT, 0) AS to_s,
     coalesce(epoch(accepted_at)::BIGINT, 0) AS accepted_s
 FROM drift_streams WHERE rule = $rule AND definition = $definition
+"""
+_LEARNT = """
+SELECT epoch(settled_at)::BIGINT AS settled_s, epoch(first_at)::BIGINT AS first_s, requests,
+    epoch(seen_at)::BIGINT AS seen_s
+FROM drift_learnt WHERE rule = $rule AND definition = $definition
+"""
+_LEARN = """
+INSERT INTO drift_learnt BY NAME
+SELECT $rule AS rule, $definition AS definition, $settled AS settled_at, $first AS first_at, $n AS requests,
+    $seen AS seen_at
 """
 _SCHEMA = pa.schema(
     [
@@ -46,21 +57,33 @@ class Accept:
     at: datetime
 
 
-def load(store: DuckStore, rule: str, definition: str) -> Watched | None:
-    """What was known of a rule; None where nothing was, or the rule has changed."""
-    rows = store.rows(_READ, {"rule": rule, "definition": definition}).to_pylist()
-    if not rows:
+def load(store: DuckStore, rule: str, definition: str) -> tuple[Watched, History] | None:
+    """What was known of a rule, and of which history; None where nothing was, or the rule has changed."""
+    asked = {"rule": rule, "definition": definition}
+    learnt = store.rows(_LEARNT, asked).to_pylist()
+    if not learnt:
         return None
+    settled_s, first_s, n, seen_s = learnt[0].values()
+    rows = store.rows(_READ, asked).to_pylist()
+    return _watched(settled_s, rows), History(first_s, np.array(n, dtype=np.float64), seen_s)
+
+
+def _watched(settled_s: int, rows: Sequence[Mapping[str, Any]]) -> Watched:
+    """The streams of a rule."""
     old = [row for row in rows if row["to_s"]]
     young = {_stream(row): row["from_s"] for row in rows if not row["to_s"]}
     anchors = tuple(Anchor(row["from_s"], row["to_s"], row["bound"], row["accepted_s"]) for row in old)
     state = State.from_flat(np.array([row["state"] for row in old])) if old else fresh(0)
     baseline = _baseline([row["baseline"] for row in old]) if old else NOTHING
-    return Watched(rows[0]["settled_s"], tuple(map(_stream, old)), anchors, baseline, state, young)
+    return Watched(settled_s, tuple(map(_stream, old)), anchors, baseline, state, young)
 
 
-def save(writing: Writing, rule: str, definition: str, watched: Watched) -> None:
+def save(writing: Writing, rule: str, definition: str, watched: Watched, learnt: History) -> None:
     """Replace what was known of a rule."""
+    named = {"rule": rule, "definition": definition}
+    writing.execute("DELETE FROM drift_learnt WHERE rule = $rule", {"rule": rule})
+    times = {"settled": _time(watched.settled_s), "first": _time(learnt.first_s), "seen": _time(learnt.seen_s)}
+    writing.execute(_LEARN, named | times | {"n": learnt.n.tolist()})
     settled = _time(watched.settled_s)
     packed, states = _packed(watched.baseline).tolist(), watched.state.flat().tolist()
     rows = [
@@ -84,14 +107,15 @@ def save(writing: Writing, rule: str, definition: str, watched: Watched) -> None
     writing.attach("settled_streams", table)
     writing.execute(
         "INSERT INTO drift_streams BY NAME SELECT $rule AS rule, $definition AS definition, * FROM settled_streams",
-        {"rule": rule, "definition": definition},
+        named,
     )
     writing.detach()
 
 
 def forget(writing: Writing, before_s: int) -> None:
     """Drop the rows of rules that nobody has asked for since."""
-    writing.execute("DELETE FROM drift_streams WHERE settled_at < $before", {"before": _time(before_s)})
+    for table in ("drift_streams", "drift_learnt"):
+        writing.execute(f"DELETE FROM {table} WHERE settled_at < $before", {"before": _time(before_s)})
 
 
 def wishes(store: DuckStore) -> list[Accept]:

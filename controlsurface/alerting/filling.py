@@ -20,7 +20,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {"BOOLEAN": (bool,), "VARCHAR": (str,),
 def fill(store: DuckStore, case: Case) -> None:
     """The case's rows, and no others."""
     with store.writing() as writing:
-        for table in (*_FILLED, "events", "drift_streams", "drift_accepts"):
+        for table in (*_FILLED, "events", "drift_streams", "drift_learnt", "drift_accepts"):
             writing.execute(f"DELETE FROM {table}")
         for table, blocks in (("requests", case.input_requests), ("attempts", case.input_attempts)):
             for block in blocks:

@@ -42,15 +42,16 @@ class Learnt:
     baseline: Baseline
 
 
-def first_anchors(history: Counts, until_s: int) -> dict[Stream, Anchor]:
+def first_anchors(history: Counts, until_s: int, onsets: Mapping[Stream, int]) -> dict[Stream, Anchor]:
     """Windows in hourly counts up to `until_s`: the oldest 28 days, leaving out the newest week where that leaves 7.
 
     The newest week is watched, not learnt from: what went wrong just before a rule was written is found all the same.
+    Neither is what followed an onset that is known. Windows end with days, so that any hour of a day finds the same.
     """
-    found = {}
+    found, newest_s = {}, until_s // DAY_S * DAY_S - FEWEST_S
     for column, stream in enumerate(history.streams):
         from_s = int(history.at_s[history.n[:, column] > 0][0])
-        last_s = min(max(until_s - FEWEST_S, from_s + FEWEST_S), from_s + WINDOW_S)
+        last_s = min(max(min(newest_s, onsets.get(stream, newest_s)), from_s + FEWEST_S), from_s + WINDOW_S)
         ends = [end for end in (last_s, until_s) if end <= until_s and enough(history, column, from_s, end)]
         found[stream] = Anchor(from_s, *ends[:1])
     return found

@@ -1,7 +1,8 @@
 """What a drift rule knows between evaluations, and how it moves on: settle, learn, look ahead.
 
 Buckets are settled two hours after the last full hour; what comes later is looked at anew each time, so rows that are
-up to two hours late count as if they had been in time. Later ones do not reach the sums, only the next baseline.
+up to two hours late count as if they had been in time. Later ones do not reach the sums, only the next baseline; where
+they are many, the rule begins anew (see `beginning`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,17 +15,7 @@ from controlsurface.alerting.counts import Counting, Counts, Slice, Stream
 from controlsurface.alerting.drift import EVENT_DAYS, State, fresh, told
 from controlsurface.alerting.drift import joined as side_by_side
 from controlsurface.alerting.families import followed
-from controlsurface.alerting.learning import (
-    HISTORY_S,
-    NOTHING,
-    WINDOW_S,
-    Anchor,
-    Learnt,
-    enough,
-    first_anchors,
-    lately,
-    learn,
-)
+from controlsurface.alerting.learning import WINDOW_S, Anchor, Learnt, enough, lately, learn
 from controlsurface.alerting.likelihood import Law, law
 from controlsurface.alerting.replay import Change, replay
 
@@ -80,7 +71,8 @@ class Watched:
 
     def relearn(self, learnt: Learnt) -> "Watched":
         """Other baselines for some of the streams."""
-        places = np.array([self.streams.index(stream) for stream in learnt.streams])
+        place = {stream: number for number, stream in enumerate(self.streams)}
+        places = np.array([place[stream] for stream in learnt.streams])
         anchors = dict(zip(self.streams, self.anchors, strict=True))
         anchors |= dict(zip(learnt.streams, learnt.anchors, strict=True))
         return replace(self, anchors=tuple(anchors.values()), baseline=self.baseline.put(places, learnt.baseline))
@@ -110,17 +102,6 @@ def settling(closed_s: int) -> int:
     return closed_s // HOUR_S * HOUR_S - SETTLING_S
 
 
-def begin(counting: Counting, tolerance: float, until_s: int) -> Watched:
-    """A rule met for the first time: learn from the history, all but the newest week of it, which is then watched."""
-    history = counting.between(until_s - HISTORY_S, until_s, HOUR_S, {})
-    anchors = first_anchors(history.of(lately(history)), until_s)
-    ready = {stream: anchor for stream, anchor in anchors.items() if anchor.to_s}
-    young = {stream: anchor.from_s for stream, anchor in anchors.items() if not anchor.to_s}
-    settled_s = min((anchor.to_s for anchor in ready.values()), default=until_s)
-    nothing = Watched(settled_s, (), (), NOTHING, fresh(0), young)
-    return nothing.add(learn(counting, ready, tolerance)) if ready else nothing
-
-
 def settle(
     watched: Watched, counting: Counting, tolerance: float, until_s: int, threshold: float, known: Sequence[Known] = ()
 ) -> Watched:
@@ -137,7 +118,7 @@ def settle(
 def ahead(watched: Watched, counting: Counting, closed_s: int, threshold: float, known: Sequence[Known] = ()) -> Look:
     """What follows from the buckets up to `closed_s`."""
     found = counting.between(watched.settled_s, closed_s, BUCKET_S, watched.bounds)
-    counts = found.of(watched.streams)
+    counts = _since_accepted(found.of(watched.streams), watched.anchors)
     past = _Past(watched.state, law(watched.baseline), counts, threshold, counting.of_one_whole)
     for event in sorted(known, key=lambda each: each.at_s):
         touched = _touched(watched.streams, counting.by, event) & (past.state.bet_from < event.at_s)
@@ -150,6 +131,13 @@ def ahead(watched: Watched, counting: Counting, closed_s: int, threshold: float,
     recent = np.stack([counts.n, counts.k, past.law.expected(counts.at_s, counts.n)]).sum(axis=1)
     slices = frozenset(stream.slice for stream in found.streams)
     return Look(closed_s, past.state, recent, slices, past.changes)
+
+
+def _since_accepted(counts: Counts, anchors: Sequence[Anchor]) -> Counts:
+    """Nothing is held against a stream that was settled when its baseline was accepted."""
+    since = np.array([settling(anchor.accepted_s) for anchor in anchors], dtype=np.int64)
+    counted = counts.at_s[:, None] >= since
+    return counts if counted.all() else replace(counts, n=counts.n * counted, k=counts.k * counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +178,18 @@ def _learn(watched: Watched, counting: Counting, tolerance: float) -> Watched:
     end_s = watched.settled_s
     hourly = counting.between(end_s - WINDOW_S, end_s, HOUR_S, watched.bounds)
     hourly = hourly.of(lately(hourly))
-    watched = watched.keep(np.array([stream in hourly.streams for stream in watched.streams], dtype=np.bool_))
-    first = {stream: int(hourly.at_s[hourly.n[:, column] > 0][0]) for column, stream in enumerate(hourly.streams)}
-    strange = {stream: first_s for stream, first_s in first.items() if stream not in watched.streams}
+    columns = {stream: column for column, stream in enumerate(hourly.streams)}
+    first = {stream: int(hourly.at_s[hourly.n[:, column] > 0][0]) for stream, column in columns.items()}
+    watched = watched.keep(np.array([stream in first for stream in watched.streams], dtype=np.bool_))
+    known = frozenset(watched.streams)
+    strange = {stream: first_s for stream, first_s in first.items() if stream not in known}
     earliest = end_s - WINDOW_S  # one that has had too few days of requests since then begins again
     young = {stream: max(watched.young.get(stream, first_s), earliest) for stream, first_s in strange.items()}
     watched = replace(watched, young=young)
     ready = {
         stream: Anchor(first_s, min(first_s + WINDOW_S, end_s))
         for stream, first_s in watched.young.items()
-        if enough(hourly, hourly.streams.index(stream), first_s, end_s)
+        if enough(hourly, columns[stream], first_s, end_s)
     }
     watched = _grown(watched, counting, tolerance, hourly)
     return watched.add(learn(counting, ready, tolerance)) if ready else watched
@@ -208,11 +198,12 @@ def _learn(watched: Watched, counting: Counting, tolerance: float) -> Watched:
 def _grown(watched: Watched, counting: Counting, tolerance: float, hourly: Counts) -> Watched:
     """Windows that are not full, one day longer."""
     end_s, drifting = watched.settled_s, watched.state.drifting
+    columns = {stream: column for column, stream in enumerate(hourly.streams)}
     growing = {
         stream: replace(anchor, to_s=min(anchor.from_s + WINDOW_S, end_s))
         for place, (stream, anchor) in enumerate(zip(watched.streams, watched.anchors, strict=True))
         if not anchor.full and not drifting[place]
-        if enough(hourly, hourly.streams.index(stream), anchor.from_s, end_s)
+        if enough(hourly, columns[stream], anchor.from_s, end_s)
     }
     if not growing:
         return watched

@@ -50,6 +50,7 @@ KEPT = {
     "audit_labels": TOLD,
     "comparators": STATE,
     "drift_accepts": TOLD,
+    "drift_learnt": STATE,
     "drift_streams": STATE,
     "events": TOLD,
     "ingest_counters": STATE,

@@ -155,7 +155,7 @@ def test_after_a_known_event_a_drift_is_found_sooner(empty: DuckStore) -> None:
     escalations(empty, "batch", (30, 32), 0.2, 2_000)
     plain = _found(empty)
     with empty.writing() as writing:
-        writing.execute("DELETE FROM drift_streams")
+        writing.execute("DELETE FROM drift_learnt")
         writing.execute(
             "INSERT INTO events VALUES ($at, 'deploy', 'v2', NULL, 'ci')", {"at": day(30).replace(tzinfo=None)}
         )
