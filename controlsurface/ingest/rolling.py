@@ -104,8 +104,11 @@ def install(store: DuckStore) -> None:
         for row in writing.rows("SELECT rollup, name FROM rollup_columns").to_pylist():
             known.setdefault(row["rollup"], set()).add(row["name"])
         changed = [_made(writing, rollup, known.get(rollup.name, set())) for rollup in ROLLUPS.values()]
-        if any(changed) | _judged_otherwise(writing, known.get(COMPARATORS, set())):
+        judged_otherwise = _judged_otherwise(writing, known.get(COMPARATORS, set()))
+        if any(changed):
             writing.execute(_MARK_ALL)
+        elif judged_otherwise:
+            _judge_again(writing)
 
 
 def _made(writing: Writing, rollup: Rollup, known: set[str]) -> bool:
@@ -129,6 +132,18 @@ def _judged_otherwise(writing: Writing, known: set[str]) -> bool:
     way = str(writing.rows("SELECT md5(list(c ORDER BY task_type)::VARCHAR) AS way FROM comparators AS c")["way"][0])
     _know(writing, COMPARATORS, [way])
     return {way} != known
+
+
+def _judge_again(writing: Writing) -> None:
+    """Comparisons anew, of all stored rows that may still change; no other figure rests on how answers are compared."""
+    since = "(SELECT date_trunc('hour', frozen_before() + INTERVAL 1 HOUR - INTERVAL 1 MICROSECOND))"
+    for rollup in (each for each in ROLLUPS.values() if each.source == "comparisons"):
+        bucket = f"time_bucket(INTERVAL '{rollup.step_s} seconds', started_at)"
+        rows = f"(SELECT *, {bucket} AS bucket FROM compared({since}, NULL::TIMESTAMP))"
+        left_out = f"SELECT bucket FROM rollup_skipped WHERE rollup = '{rollup.name}'"
+        writing.execute(f"DELETE FROM {rollup.name} WHERE bucket >= {since}")
+        writing.execute(f"INSERT INTO {rollup.name} BY NAME\n{select(rollup, rows)}")
+        writing.execute(f"DELETE FROM {rollup.name} WHERE bucket IN ({left_out})")
 
 
 def _know(writing: Writing, name: str, columns: list[str]) -> None:

@@ -125,6 +125,24 @@ def test_a_new_dimension_leaves_what_was_rolled_up_of_rows_that_are_gone() -> No
     store.close()
 
 
+def test_another_comparator_changes_comparisons_and_marks_nothing() -> None:
+    store = DuckStore.in_memory()
+    moment = {"started_at": "2026-01-01 01:30:00", "request_id": "r"}
+    answers = [("user", "0.50"), ("shadow", "0.51")]
+    put(store, [moment | {"purpose": purpose, "answer_label": label} for purpose, label in answers], "attempts")
+    rolling.rebuild(store)
+    before = contents(store)
+    with store.writing() as writing:
+        writing.execute("INSERT INTO comparators VALUES (NULL, 'exact', 0, [], NULL, 'exact')")
+    rolling.install(store)
+    after = contents(store)
+    assert marks(store) == 0
+    assert [name for name in ROLLUPS if before[name] != after[name]] == ["comparisons_flow_1h"]
+    rolling.rebuild(store)
+    assert contents(store) == after
+    store.close()
+
+
 @pytest.mark.parametrize(("requests", "rolled_up"), [(DENSE - 1, 0), (DENSE, 1)])
 def test_five_minutes_of_few_requests_are_left_to_the_rows(requests: int, rolled_up: int) -> None:
     store = DuckStore.in_memory()
