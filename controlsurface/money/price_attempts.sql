@@ -9,14 +9,11 @@ SELECT
         WHEN span_usd IS NOT NULL THEN 'span'
         WHEN listed_usd IS NOT NULL THEN 'genai-prices'
     END AS cost_source,
-    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(cached_tokens, 0), NULL::BIGINT, NULL::BIGINT,
-        coalesce(cached, fresh), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS cached_usd,
+    CASE WHEN cost_source <> 'span' THEN part_cost(coalesce(cached_tokens, 0), coalesce(cached, fresh)) END AS cached_usd,
     CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(output_tokens, reasoning_tokens, NULL::BIGINT,
         written, reasoned, NULL::DECIMAL(18, 12)), 0, 0) END AS output_usd,
-    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(reasoning_tokens, 0), NULL::BIGINT, NULL::BIGINT,
-        coalesce(reasoned, written), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS reasoning_usd,
-    CASE WHEN cost_source <> 'span' THEN call_cost(tokens_cost(coalesce(cached_tokens, 0), NULL::BIGINT, NULL::BIGINT,
-        fresh - coalesce(cached, fresh), NULL::DECIMAL(18, 12), NULL::DECIMAL(18, 12)), 0, 0) END AS cache_saving_usd,
+    CASE WHEN cost_source <> 'span' THEN part_cost(coalesce(reasoning_tokens, 0), coalesce(reasoned, written)) END AS reasoning_usd,
+    CASE WHEN cost_source <> 'span' THEN part_cost(coalesce(cached_tokens, 0), fresh - coalesce(cached, fresh)) END AS cache_saving_usd,
     CASE
         WHEN cost_source = 'span' OR cost_source IS NULL OR mode IS DISTINCT FROM 'batch' THEN NULL
         WHEN NOT batch_only THEN 0  -- one price for both
