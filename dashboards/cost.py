@@ -12,12 +12,13 @@ priced = ui.figure(ui.query("priced_share"))
 
 ui.tiles(
     [
-        ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
-        ui.tile("cost_per_request", "Cost per request", view),
-        ui.tile("cost_per_answer", "Cost per answer", view),
-        ui.tile("overhead_cost", "Overhead cost", view),
-        ui.tile("priced_share", "Calls with a price", view),
-    ]
+        ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+        ui.Tile("cost_per_request", "Cost per request"),
+        ui.Tile("cost_per_answer", "Cost per answer"),
+        ui.Tile("overhead_cost", "Overhead cost"),
+        ui.Tile("priced_share", "Calls with a price"),
+    ],
+    view,
 )
 
 left, right = st.columns(2)

@@ -25,21 +25,15 @@ with ui.panel("Lanes and all of them together", "the blended figure belongs to n
     )
 
 steady = view.resting_on(int(requests["n"].sum()) // requests.height)
+quantiles = ("latency_p95", "latency_p50", "latency_p99")
 left, right = st.columns(2)
 with left, ui.panel("P95 and P50 over time", "dotted: P50"):
-    p95, p50 = (ui.beside_all(f"latency_{quantile}", steady.step) for quantile in ("p95", "p50"))
+    p95, p50, _ = ui.beside_all(quantiles, steady.step)
     figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events, height=260)
     ui.over_time(figure, "p95", "P95 and P50 latency of each lane and of all lanes over time", metric="latency_mean")
 with right, ui.panel("P99 over time"):
-    figure = charts.lines(
-        ui.beside_all("latency_p99", steady.step),
-        steady.span,
-        ui.palette(),
-        by="lane",
-        unit="ms",
-        events=events,
-        height=260,
-    )
+    _, _, p99 = ui.beside_all(quantiles, steady.step)
+    figure = charts.lines(p99, steady.span, ui.palette(), by="lane", unit="ms", events=events, height=260)
     ui.over_time(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
 
 with ui.panel("How fast each lane is", "share of the lane's requests by latency"):

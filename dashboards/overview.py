@@ -8,7 +8,7 @@ TARGET = 0.20  # of requests escalated: above it a router is worth refining
 
 view = ui.view()
 ui.alert_strip()
-by_lane = ui.query("latency_p95", by=["lane"])
+by_lane = ui.queries(["latency_p95", "requests"], by=["lane"])["latency_p95"]
 if by_lane.is_empty():
     ui.nothing_yet()
 events = ui.events()
@@ -16,12 +16,13 @@ priced = ui.figure(ui.query("priced_share"))
 
 ui.tiles(
     [
-        ui.tile("escalation_rate", "Escalation rate", view),
-        ui.tile("confidence_below_threshold", "Confidence under threshold", view),
-        ui.tile("cost", "Cost", view, note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
-        ui.tile("latency_p95", "P95 latency", view, value=ui.lanes(by_lane)),
-        ui.tile("error_rate", "Not answered", view),
-    ]
+        ui.Tile("escalation_rate", "Escalation rate"),
+        ui.Tile("confidence_below_threshold", "Confidence under threshold"),
+        ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+        ui.Tile("latency_p95", "P95 latency", value=ui.lanes(by_lane)),
+        ui.Tile("error_rate", "Not answered"),
+    ],
+    view,
 )
 ui.advice()
 
@@ -69,8 +70,8 @@ confidence()
 left, right = st.columns(2)
 with left, ui.panel("Latency by lane", "P95, dotted P50"):
     steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
-    p95, p50 = (ui.query(f"latency_{q}", by=["lane"], every=steady.step) for q in ("p95", "p50"))
-    figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events)
+    found = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step)
+    figure = charts.quantiles(found["latency_p95"], found["latency_p50"], steady.span, ui.palette(), events=events)
     ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
 with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
     ui.chart(

@@ -9,6 +9,7 @@ Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
+FIGURE: Schema = {"type": ["number", "null"]}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 SHARE: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
 MAYBE_TEXT: Schema = {"type": ["string", "null"]}
@@ -34,30 +35,26 @@ _EVALUATION = record({"evaluation_id": TEXT, "name": TEXT, "evaluated_at": TIME}
 METRICS = many(
     record(dict.fromkeys(("name", "help", "sql", "unit", "better", "group", "kind", "source", "priced"), TEXT))
 )
+SOURCE: Schema = {"enum": ["raw", "rollup", "both"]}
+_FIGURES: dict[str, Schema] = {
+    "bucket": TIME,
+    "n": COUNT,
+    **dict.fromkeys(("value", "low", "high"), FIGURE),
+    "priced_share": SHARE,
+}
+_SOME = ("bucket", "low", "high", "priced_share")
 QUERY = record(
     {
         "metric": TEXT,
         "unit": TEXT,
-        "rows": many(
-            record(
-                {
-                    "bucket": TIME,
-                    "value": {"type": ["number", "null"]},
-                    "n": COUNT,
-                    "low": SHARE,
-                    "high": SHARE,
-                    "priced_share": SHARE,
-                },
-                optional=("bucket", "low", "high", "priced_share"),
-                **_BROKEN_DOWN,
-            )
-        ),
-        "source": {"enum": ["raw", "rollup", "both"]},
+        "rows": many(record(_FIGURES, optional=_SOME, **_BROKEN_DOWN)),
+        "source": SOURCE,
         "sql": TEXT,
         "parameters": {"type": "object"},
         "elapsed_ms": NUMBER,
     }
 )
+FIGURES = record({"metric": TEXT, **_FIGURES}, optional=_SOME, **_BROKEN_DOWN)
 BINS = record(
     {
         "column": TEXT,
@@ -86,19 +83,18 @@ ATTRIBUTION = record(
         ),
     }
 )
-_FIGURE: Schema = {"type": ["number", "null"]}
 CONTRIBUTORS = record(
     {
         "metric": TEXT,
         "unit": TEXT,
-        **dict.fromkeys(("before", "after", "delta"), _FIGURE),
+        **dict.fromkeys(("before", "after", "delta"), FIGURE),
         **dict.fromkeys(("n_before", "n", "support", "values"), COUNT),
         "rows": many(
             record(
                 {
                     "dimension": TEXT,
                     "value": MAYBE_TEXT,
-                    **dict.fromkeys(("before", "after"), _FIGURE),
+                    **dict.fromkeys(("before", "after"), FIGURE),
                     **dict.fromkeys(("share_before", "share_after"), SHARE),
                     **dict.fromkeys(("n_before", "n"), COUNT),
                     **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),

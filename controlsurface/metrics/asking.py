@@ -8,7 +8,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Plan
 from controlsurface.metrics.planning import Rows, planned
 from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import CountsArgs, SeveralArgs
+from controlsurface.metrics.several import CountsArgs, Pass
 from controlsurface.metrics.statement import Statement
 
 
@@ -19,10 +19,11 @@ def plan_query(rows: Rows, args: QueryArgs) -> tuple[Statement, Plan]:
     return query.render(args, plan), plan
 
 
-def ask_several(rows: Rows, args: SeveralArgs) -> pa.Table:
-    """Several metrics of one source: bucket?, the dimensions, and of each metric M: M, M_n, of ratios M_low, M_high."""
-    statement = several.render(args, planned(rows, several.wanted(args)))
-    return statement.bounded(rows(statement))
+def ask_pass(rows: Rows, each: Pass) -> tuple[pa.Table, Statement, Plan]:
+    """Metrics that are read together: bucket?, the dimensions, and of each metric M: M, M_n, and what goes with it."""
+    plan = planned(rows, each.reads, each.spread)
+    statement = several.render(each, plan)
+    return statement.bounded(rows(statement)), statement, plan
 
 
 def ask_counts(rows: Rows, args: CountsArgs) -> pa.Table:

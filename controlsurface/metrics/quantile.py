@@ -1,6 +1,7 @@
 """Quantiles from bins: what roll-ups keep, and what rows that stand for several need."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from controlsurface.metrics import bins
@@ -31,10 +32,14 @@ def binned(wanted: Wanted, name: str) -> Wanted:
     )
 
 
-def render(metric: Metric, wanted: Wanted, plan: Plan) -> Statement:
-    """The statement whose rows are bucket?, the dimensions, value (at most 2.5 % off), n (stored rows)."""
-    name, q = spread(metric)
-    rows, parameters = measures(binned(wanted, name), plan)
+def render(metrics: Mapping[str, Metric], wanted: Wanted, plan: Plan) -> Statement:
+    """The statement whose rows are bucket?, the dimensions, and quantiles of one spread, each under its name.
+
+    They are at most 2.5 % off. The stored rows that one rests on are n for the name `value`, NAME_n for others.
+    """
+    asked = {name: spread(metric) for name, metric in metrics.items()}
+    (of, *_) = (each for each, _ in asked.values())
+    rows, parameters = measures(binned(wanted, of), plan)
     keys = wanted.keys
     partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
@@ -56,13 +61,26 @@ def render(metric: Metric, wanted: Wanted, plan: Plan) -> Statement:
         + "\n    FROM bins\n),\n"
         "figures AS (\n    SELECT\n        "
         + ",\n        ".join(
-            [*keys, f"min({bins.middle(name)}) FILTER (WHERE until >= {q} * total) AS value", "sum(n) AS n"]
+            [
+                *keys,
+                *(
+                    f"min({bins.middle(of)}) FILTER (WHERE until >= {q} * total) AS {name}"
+                    for name, (_, q) in asked.items()
+                ),
+                "sum(n) AS n",
+            ]
         )
         + "\n    FROM reached"
         + (f"\n    GROUP BY {', '.join(keys)}" if keys else "")
         + "\n)\n"
         "SELECT\n    "
-        + ",\n    ".join([*keys, "CAST(value AS DOUBLE) AS value", "CAST(coalesce(n, 0) AS BIGINT) AS n"])
+        + ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
         + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit())
+
+
+def _handed_out(name: str) -> tuple[str, str]:
+    """The two columns of one quantile."""
+    rests_on = "n" if name == "value" else f"{name}_n"
+    return f"CAST({name} AS DOUBLE) AS {name}", f"CAST(coalesce(n, 0) AS BIGINT) AS {rests_on}"

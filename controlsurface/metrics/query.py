@@ -16,6 +16,8 @@ from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Every
 
+End = Literal["low", "high"]
+ENDS: tuple[End, ...] = ("low", "high")
 Step = Annotated[Every, Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
 
 
@@ -52,10 +54,16 @@ def render(args: QueryArgs, plan: Plan | None = None) -> Statement:
     """
     metric, reads, way = find(args.metric), wanted(args), plan or stored(args)
     if metric.kind == "quantile" and not way.exact:
-        return quantile.render(metric, reads, way)
+        return quantile.render({"value": metric}, reads, way)
     rows, parameters = measures(reads, way)
     sql = f"WITH measures AS (\n{rows}\n),\n{_figures(metric, reads.keys)}\n{_select(metric, reads.keys)}"
     return Statement(sql, parameters | row_limit())
+
+
+def beside(metric: Metric) -> tuple[str, ...]:
+    """The columns that a metric's rows have beside value and n."""
+    ends = ENDS if metric.kind in {"ratio", "slope"} else ()
+    return (*ends, "priced_share") if metric.unit == "usd" else ends
 
 
 def _figures(metric: Metric, keys: list[str]) -> str:
@@ -95,12 +103,12 @@ def _select(metric: Metric, keys: list[str]) -> str:
     return "SELECT\n    " + ",\n    ".join(columns) + f"\nFROM figures{order}\nLIMIT $row_limit"
 
 
-def normal(end: Literal["low", "high"], value: str = "value", error: str = "error") -> str:
+def normal(end: End, value: str = "value", error: str = "error") -> str:
     """One end of the interval at 95 % of a value with a standard error."""
     return f"CAST({value} {'-' if end == 'low' else '+'} 1.959963984540054 * {error} AS DOUBLE)"
 
 
-def wilson(end: Literal["low", "high"], value: str = "value", n: str = "n", effective: str = "effective") -> str:
+def wilson(end: End, value: str = "value", n: str = "n", effective: str = "effective") -> str:
     """One end of Wilson's score interval at 95 % for the share `value` of `effective` rows (Wilson 1927; z = 1.96)."""
     variance = f"greatest({value} * (1 - {value}), 0) / {effective} + 0.960364705173531 / ({effective} * {effective})"
     half = f"1.959963984540054 * sqrt({variance})"

@@ -1,43 +1,48 @@
-"""Several metrics over one window in one statement, and the counts behind a share: what rules and detectors read."""
+"""Several metrics over one window in as few statements as there are kinds of rows, and the counts behind a share."""
 
 import re
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
-from controlsurface.metrics import formula
+from controlsurface.metrics import formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.measures import MEASURES
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
-from controlsurface.metrics.query import Step, figures, find, grouped, normal, wilson
+from controlsurface.metrics.query import ENDS, Step, beside, figures, find, grouped, normal, wilson
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
-
-ENDS: tuple[Literal["low", "high"], ...] = ("low", "high")
 
 _SHARE = re.compile(r"sum\((\w+)\) / sum\((\w+)\)")
 
 
 class SeveralArgs(Window):
-    """Metrics of one source, what to break them all down by, and the time step."""
+    """Metrics, what to break them all down by, and the time step."""
 
-    metrics: Names = Field(min_length=1, max_length=200, description="metrics of one source, quantiles excepted")
-    by: Names = Field((), max_length=4, description="up to four dimensions")
-    every: Step | None = Field(None, description="length of a bucket, such as 5m")
+    metrics: Names = Field(min_length=1, max_length=60, description="metrics of /api/v1/metrics")
+    by: Names = Field((), max_length=4, description="up to four dimensions, comma-separated or repeated")
+    every: Step | None = Field(None, description="length of a bucket, such as 5m, 1h, 1d (UTC; weeks start on Monday)")
 
     @model_validator(mode="after")
-    def _together(self) -> "SeveralArgs":
-        """Refuse metrics that cannot be computed in one pass."""
-        found = [find(name) for name in self.metrics]
-        if len({metric.source for metric in found}) > 1:
-            raise BadRequest("metrics: they are counted in different rows: ask for those of one source together")
-        alone = [metric.id for metric in found if metric.kind == "quantile"]
-        if alone:
-            raise BadRequest(f"metrics: a quantile is asked for alone, and so is {alone[0]}")
+    def _known(self) -> "SeveralArgs":
+        """Refuse what is no metric."""
+        for name in self.metrics:
+            find(name)
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Metrics that are read together: of one source, and quantiles of one `spread`, counts of keys, or sums."""
+
+    metrics: tuple[Metric, ...]
+    reads: Wanted
+    spread: str | None = None
 
 
 class CountsArgs(Window):
@@ -48,23 +53,42 @@ class CountsArgs(Window):
     every: Step | None = Field(None, description="length of a bucket, such as 5m")
 
 
-def wanted(args: SeveralArgs) -> Wanted:
-    """What all the formulas read. Raises UnknownName."""
-    found = [find(name) for name in args.metrics]
+def passes(args: SeveralArgs) -> list[Pass]:
+    """The metrics, by what they are read from. Raises UnknownName."""
+    ways: dict[tuple[str, ...], list[Metric]] = {}
+    for name in dict.fromkeys(args.metrics):
+        ways.setdefault(_way(find(name)), []).append(find(name))
+    return [_pass(args, found) for found in ways.values()]
+
+
+def _way(metric: Metric) -> tuple[str, ...]:
+    """What metrics share that are read together."""
+    return metric.source, _spread(metric) or "", "keys" if "distinct(" in metric.sql else ""
+
+
+def _spread(metric: Metric) -> str | None:
+    return quantile.spread(metric)[0] if metric.kind == "quantile" else None
+
+
+def _pass(args: SeveralArgs, found: Sequence[Metric]) -> Pass:
     columns = {name: text for metric in found for name, text in formula.columns(metric).items()}
     source = found[0].source
-    return Wanted(source, columns, args, tuple(dict.fromkeys(known(source, name) for name in args.by)), args.every)
+    dimensions = tuple(dict.fromkeys(known(source, name) for name in args.by))
+    return Pass(tuple(found), Wanted(source, columns, args, dimensions, args.every), _spread(found[0]))
 
 
-def render(args: SeveralArgs, plan: Plan | None = None) -> Statement:
-    """The statement whose rows are bucket?, the dimensions, and of each metric M: M, M_n, of ratios M_low, M_high."""
-    reads = wanted(args)
-    rows, parameters = measures(reads, plan or stored(args))
-    found = [find(name) for name in dict.fromkeys(args.metrics)]
+def render(each: Pass, plan: Plan | None = None) -> Statement:
+    """The statement whose rows are bucket?, the dimensions, and of each metric M: M, M_n, and what goes `beside` it."""
+    reads, way = each.reads, plan or stored(each.reads.window)
+    if each.spread and not way.exact:
+        return quantile.render({metric.id: metric for metric in each.metrics}, reads, way)
+    rows, parameters = measures(reads, way)
     inner = [
-        f"{text} AS {_named(metric, name)}" for metric in found for name, text in figures(metric, reads.keys).items()
+        f"{text} AS {_named(metric, name)}"
+        for metric in each.metrics
+        for name, text in figures(metric, reads.keys).items()
     ]
-    outer = [column for metric in found for column in _handed_out(metric)]
+    outer = [column for metric in each.metrics for column in _handed_out(metric)]
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in reads.keys)}" if reads.keys else ""
     sql = (
         f"WITH measures AS (\n{rows}\n),\n"
@@ -74,6 +98,15 @@ def render(args: SeveralArgs, plan: Plan | None = None) -> Statement:
         "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit())
+
+
+def apart(each: Pass, rows: pa.Table) -> Iterator[pa.Table]:
+    """The rows of each metric under its name, as they are when it is asked for alone."""
+    for metric in each.metrics:
+        own = {name: _named(metric, name) for name in ("value", "n", *beside(metric))}
+        names = pa.array([metric.id], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
+        columns = [rows[name] for name in (*each.reads.keys, *own.values())]
+        yield pa.table([names, *columns], ["metric", *each.reads.keys, *own])
 
 
 def _named(metric: Metric, name: str) -> str:
@@ -91,6 +124,8 @@ def _handed_out(metric: Metric) -> list[str]:
     if metric.kind == "slope":
         error = _named(metric, "error")
         columns += [f"{normal(end, value, error)} AS {metric.id}_{end}" for end in ENDS]
+    if metric.unit == "usd":
+        columns.append(_named(metric, "priced_share"))
     return columns
 
 

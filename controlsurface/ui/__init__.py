@@ -28,7 +28,7 @@ from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box, chart, panel
 from controlsurface.ui.parting import part
 from controlsurface.ui.ranked import ranking, standout
-from controlsurface.ui.reading import distribution, query, view
+from controlsurface.ui.reading import distribution, queries, query, view
 from controlsurface.ui.reporting import report
 from controlsurface.ui.request_card import card, spans
 from controlsurface.ui.rule_desk import rule_table, rules
@@ -40,7 +40,7 @@ from controlsurface.ui.sides import METRICS, around, nearest, samples
 from controlsurface.ui.sides import tiles as side_tiles
 from controlsurface.ui.silence_desk import silences
 from controlsurface.ui.states import nothing_yet, state
-from controlsurface.ui.tile_row import lanes, tile, tiles
+from controlsurface.ui.tile_row import Tile, lanes, tiles
 from controlsurface.ui.units import between, shown, step
 from controlsurface.ui.versus import rivals, versus
 from controlsurface.ui.weekly import attribution
@@ -48,6 +48,7 @@ from controlsurface.ui.zoom import over_time
 
 __all__ = [
     "METRICS",
+    "Tile",
     "advice",
     "alert_history",
     "alert_messages",
@@ -95,6 +96,7 @@ __all__ = [
     "panel",
     "part",
     "policy_form",
+    "queries",
     "query",
     "ranking",
     "report",
@@ -117,7 +119,6 @@ __all__ = [
     "state",
     "step",
     "table",
-    "tile",
     "tiles",
     "tokens",
     "unclaimed",

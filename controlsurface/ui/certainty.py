@@ -15,7 +15,7 @@ CELLS = 5  # a column may rest on as many times fewer requests as a point of a l
 
 def confidence(view: View, events: Sequence[charts.Event] = ()) -> None:
     """Draw the heatmap of this view."""
-    rows = reading.query("requests", within=view)["n"].sum()
+    rows = reading.query("requests", by=["lane"], within=view)["n"].sum()
     view = view.resting_on(int(rows) * CELLS)
     bins = reading.distribution("confidence", every=view.step)
     if bins.is_empty():

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from controlsurface import charts
-from controlsurface.reader.reader import QueryAnswer
 from controlsurface.ui import reading, states
 from controlsurface.ui.download import csv
 from controlsurface.ui.drawn import CHART, Drawing, drawn
 from controlsurface.ui.markup import tag, text
+from controlsurface.ui.reading import Asked
 
 
 @contextmanager
@@ -44,20 +44,20 @@ def box(figure: charts.Figure, key: str, alt: str) -> tuple[datetime, datetime, 
     return drawn(event)
 
 
-def _sql(name: str, answers: Sequence[QueryAnswer]) -> None:
+def _sql(name: str, statements: Sequence[Asked]) -> None:
     """A button for what is behind a panel; it is drawn once the button is pressed."""
-    if not answers:
+    if not statements:
         return
     popover = st.popover("SQL", type="tertiary", key=f"sql {name}", on_change="rerun", help="The SQL and its rows")
     if popover.open:
         with popover:
-            for number, each in enumerate(answers):
+            for number, each in enumerate(dict.fromkeys(statements)):
                 _statement(each, f"{name} {number}")
 
 
-def _statement(answer: QueryAnswer, key: str) -> None:
+def _statement(asked: Asked, key: str) -> None:
     """A statement with its parameters, its time, and its rows as a file."""
-    st.caption(f"{answer.metric} · {answer.elapsed_ms:.0f} ms · {answer.source} · {answer.rows.num_rows:,} rows")
-    st.code(answer.sql, language="sql")
-    st.json(dict(answer.parameters), expanded=False)
-    csv(reading.frame(answer.rows), answer.metric, key)
+    st.caption(f"{asked.about} · {asked.elapsed_ms:.0f} ms · {asked.source} · {asked.rows.height:,} rows")
+    st.code(asked.sql, language="sql")
+    st.json(dict(asked.parameters), expanded=False)
+    csv(asked.rows, asked.about.partition(",")[0], key)

@@ -1,7 +1,8 @@
 """What pages ask the collector: each answer kept for seconds, each failure a state that says what to do."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, TypeVar
@@ -13,14 +14,19 @@ from pydantic import BaseModel
 
 from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, Unreachable
 from controlsurface.metrics import histogram
+from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.histogram import Column, DistributionArgs
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.query import beside
+from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader.asking import Answer
 from controlsurface.reader.listing import RequestsArgs
-from controlsurface.reader.reader import Ingest, Page, QueryAnswer, Reader, RequestDetail
+from controlsurface.reader.reader import Ingest, Page, Reader, RequestDetail
 from controlsurface.reader.remote import RemoteReader
+from controlsurface.reader.several import Several
 from controlsurface.ui import states, visitor
+from controlsurface.ui.answers import Answers
 from controlsurface.ui.window import View, floored
 
 TTL = timedelta(seconds=10)
@@ -32,6 +38,18 @@ ASKING = "Asking the collector"
 VIEW, ASKED = "_view", "_asked"  # of this run, in the session
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A statement that stands behind what a page shows: what it was about, its rows, and how they were found."""
+
+    about: str
+    rows: pl.DataFrame
+    sql: str
+    parameters: Mapping[str, Any]
+    elapsed_ms: float
+    source: str = "raw"
 
 
 def address() -> tuple[str, str]:
@@ -65,10 +83,10 @@ def answer(ask: Callable[[], T]) -> T:
         states.stopped("This view cannot be shown", f"{problem}. Reset the filters, or correct the address.")
 
 
-@st.cache_resource(ttl=TTL, max_entries=KEPT, show_spinner=ASKING)  # answers never change, so none is copied
-def _fresh(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what the answer is kept under
-    """The answer of the last TTL to the same question, or a new one."""
-    return _call()
+@st.cache_resource(show_spinner=False)
+def _fresh() -> Answers[Any]:
+    """The answers of the last TTL. They never change, so none is copied."""
+    return Answers(TTL, KEPT)
 
 
 @st.cache_resource(ttl=HOUR, max_entries=4, show_spinner=False)
@@ -86,12 +104,25 @@ def _slow(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what t
 def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
     """`call`'s answer, shared by all sessions that ask the same within TTL."""
     said = args if isinstance(args, str) else args.model_dump_json()
-    return answer(lambda: _fresh(call, f"{address()} {question} {said}"))
+    found: T = _asked_together([f"{question} {said}"], lambda names: {names[0]: call()})[0]
+    return found
+
+
+def _asked_together(questions: Sequence[str], call: Callable[[Sequence[str]], Mapping[str, Any]]) -> list[Any]:
+    """The answers of the last TTL to some questions; `call` answers those that there are none of."""
+    where = f"{address()} "
+
+    def missing(names: Sequence[str]) -> dict[str, Any]:
+        with st.spinner(ASKING):
+            found = call([name.removeprefix(where) for name in names])
+        return {f"{where}{name}": each for name, each in found.items()}
+
+    return answer(lambda: _fresh().of([f"{where}{each}" for each in questions], missing))
 
 
 def forget() -> None:
     """Ask everything anew: something was changed."""
-    _fresh.clear()
+    _fresh().forget()
 
 
 def kept(question: str, args: BaseModel, call: Callable[[], T]) -> T:
@@ -121,9 +152,9 @@ def view() -> View:
     return shown
 
 
-def asked() -> list[QueryAnswer]:
-    """Every metric of this run so far, with its SQL."""
-    found: list[QueryAnswer] = st.session_state.setdefault(ASKED, [])
+def asked() -> list[Asked]:
+    """Every statement of this run so far."""
+    found: list[Asked] = st.session_state.setdefault(ASKED, [])
     return found
 
 
@@ -134,11 +165,39 @@ def query(
 
     `within` is what the bar shows, where nothing else is said.
     """
-    about = within or view()
-    args = QueryArgs(metric=metric, by=tuple(by), every=every, **about.asked)
-    found, rows = ask("query", args, lambda: _framed(reader().query(args)))
-    asked().append(found)
-    return rows
+    return queries([metric], by, every, within)[metric]
+
+
+def queries(
+    metrics: Iterable[str], by: Iterable[str] = (), every: timedelta | None = None, within: View | None = None
+) -> dict[str, pl.DataFrame]:
+    """The rows of several metrics, each as `query` has them, asked for together: quicker than one after the other."""
+    args = SeveralArgs(metrics=tuple(metrics), by=tuple(by), every=every, **(within or view()).asked)
+    about = args.model_dump_json(exclude={"metrics"})
+    names = {f"query {each} {about}": each for each in args.metrics}
+
+    def missing(some: Sequence[str]) -> dict[str, tuple[Asked, pl.DataFrame]]:
+        found = reader().ask(Several(args.model_copy(update={"metrics": tuple(names[each] for each in some)})))
+        told = _apart(found)
+        return {name: told[names[name]] for name in some}
+
+    found = _asked_together([*names], missing)
+    asked().extend(dict.fromkeys(statement for statement, _ in found))
+    return {metric: rows for metric, (_, rows) in zip(names.values(), found, strict=True)}
+
+
+def _apart(found: Answer) -> dict[str, tuple[Asked, pl.DataFrame]]:
+    """An answer about several metrics as each one's rows, and how they were found."""
+    rows = frame(found.rows)
+    told = rows.partition_by("metric", as_dict=True, include_key=False)
+    apart = {}
+    for each in found.facts["passes"]:
+        names = each.pop("metrics")
+        asked = Asked(", ".join(names), rows=rows.filter(pl.col("metric").is_in(names)), **each)
+        for name in names:
+            own = told.get((name,), rows.drop("metric").clear())
+            apart[name] = asked, own.drop({"low", "high", "priced_share"} & {*own.columns} - {*beside(CATALOG[name])})
+    return apart
 
 
 def distribution(
@@ -147,9 +206,9 @@ def distribution(
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
     about = within or view()
     args = DistributionArgs(column=column, by=tuple(by), every=every, **about.asked)
-    found, rows = ask("distribution", args, lambda: _framed(_binned(args)))
+    found = ask("distribution", args, lambda: _binned(args))
     asked().append(found)
-    return rows
+    return found.rows
 
 
 def values(names: Iterable[str], around: View) -> pl.DataFrame:
@@ -197,13 +256,9 @@ def frame(table: pa.Table) -> pl.DataFrame:
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
-def _binned(args: DistributionArgs) -> QueryAnswer:
+def _binned(args: DistributionArgs) -> Asked:
     """Bins with their SQL, which the collector does not send along, and the time that they took from here."""
     began = perf_counter()
-    bins = reader().distribution(args)
+    bins = frame(reader().distribution(args))
     statement, took = histogram.render(args), (perf_counter() - began) * 1e3
-    return QueryAnswer(f"{args.column} in bins", "count", bins, statement.sql, statement.shown(), took)
-
-
-def _framed(found: QueryAnswer) -> tuple[QueryAnswer, pl.DataFrame]:
-    return found, frame(found.rows)
+    return Asked(f"{args.column} in bins", bins, statement.sql, statement.shown(), took)

@@ -11,7 +11,6 @@ from controlsurface.metrics.baseline import BASELINES, Baseline, baseline
 from controlsurface.metrics.contributors import ContributorsArgs, explained
 from controlsurface.metrics.metric import Metric
 from controlsurface.reader.contributors import Contributors
-from controlsurface.reader.reader import QueryAnswer
 from controlsurface.ui import reading, units, zoom
 from controlsurface.ui.bar import FILTERS
 from controlsurface.ui.markup import tag, text
@@ -63,8 +62,8 @@ def different(about: Spike) -> Contributors:
     """What is different, ranked; its SQL is shown with the panel's."""
     args = about.asked
     found = reading.ask("contributors", args, lambda: reading.reader().contributors(args))
-    shown = QueryAnswer(found.metric, found.unit, found.rows, found.sql, found.parameters, found.elapsed_ms)
-    reading.asked().append(shown)
+    rows = reading.frame(found.rows)
+    reading.asked().append(reading.Asked(found.metric, rows, found.sql, found.parameters, found.elapsed_ms))
     return found
 
 

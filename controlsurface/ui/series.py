@@ -1,6 +1,6 @@
 """Several metrics as one set of lines: a column says which is which."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -18,17 +18,19 @@ TOKENS = {
 
 def kinds(metrics: Mapping[str, str], every: timedelta | None = None) -> pl.DataFrame:
     """Metrics (name: id) under each other: bucket (with `every`), kind (its name), value, n."""
+    found = reading.queries(metrics.values(), every=every)
     parts = [
-        reading.query(metric, every=every).with_columns(kind=pl.lit(name), value=pl.col("value").cast(pl.Float64))
+        found[metric].with_columns(kind=pl.lit(name), value=pl.col("value").cast(pl.Float64))
         for name, metric in metrics.items()
     ]
     return pl.concat(parts, how="diagonal_relaxed")
 
 
-def beside_all(metric: str, every: timedelta | None = None) -> pl.DataFrame:
-    """A metric by lane, and of all lanes together under the name ALL."""
-    together = reading.query(metric, every=every).with_columns(lane=pl.lit(ALL))
-    return pl.concat([together, reading.query(metric, by=["lane"], every=every)], how="diagonal_relaxed")
+def beside_all(metrics: Sequence[str], every: timedelta | None = None) -> list[pl.DataFrame]:
+    """Each metric by lane, and of all lanes together under the name ALL."""
+    together, apart = (reading.queries(metrics, by=by, every=every) for by in ((), ("lane",)))
+    blended = {name: rows.with_columns(lane=pl.lit(ALL)) for name, rows in together.items()}
+    return [pl.concat([blended[name], apart[name]], how="diagonal_relaxed") for name in metrics]
 
 
 def tokens(every: timedelta) -> pl.DataFrame:

@@ -68,7 +68,8 @@ def joined(
 ) -> pl.DataFrame:
     """Metrics as columns: `by`, and for each metric its value and `METRIC_n`, `_low`, `_high`, `_priced_share`."""
     keys = [*(["bucket"] if every else []), *by]
-    parts = [_columns(reading.query(each, by=by, every=every, within=within), each, keys) for each in metrics]
+    found = reading.queries(metrics, by=by, every=every, within=within)
+    parts = [_columns(rows, name, keys) for name, rows in found.items()]
     if not keys:
         return pl.concat(parts, how="horizontal")
     return reduce(lambda one, other: one.join(other, on=keys, how="full", coalesce=True, nulls_equal=True), parts)

@@ -1,6 +1,6 @@
 """Two windows beside each other: tiles, a table of metrics around an event, and sample requests of both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ SAMPLES = 6
 
 def tiles(now: View, before: View, against: str, names: Sequence[str]) -> None:
     """A tile for each metric: its value in the selection, that of the baseline, and the change."""
-    drawn = (_tile(*_both(name, now, before), name, against) for name in names)
+    drawn = (_tile(*both, name, against) for name, both in _both(names, now, before).items())
     st.html(tag("div", *drawn, class_="cs-tiles"))
 
 
@@ -36,7 +36,7 @@ def around(event: datetime, view: View) -> None:
     """Every metric of METRICS as long before an event as after it."""
     length = min(AROUND, max(view.end - event, timedelta(minutes=10)))
     before, after = fixed(event - length, event, view.where), fixed(event, event + length, view.where)
-    rows = [_around(name, *_both(name, after, before)) for name in METRICS]
+    rows = [_around(name, *both) for name, both in _both(METRICS, after, before).items()]
     label = f"{units.step(timedelta(minutes=length // timedelta(minutes=1)))} before and after"
     st.html(table(("metric", "before", "after", "change", "n"), rows, label))
 
@@ -59,9 +59,10 @@ def samples(view: View, label: str, dimension: str | None, value: str | None) ->
         st.caption("No such request in this window.")
 
 
-def _both(name: str, now: View, before: View) -> tuple[compared.Figure, compared.Figure]:
-    after, earlier = (compared.figure(reading.query(name, within=view)) for view in (now, before))
-    return after, earlier
+def _both(names: Iterable[str], now: View, before: View) -> dict[str, tuple[compared.Figure, compared.Figure]]:
+    """Each metric in the one view and in the other."""
+    after, earlier = (reading.queries(names, within=view) for view in (now, before))
+    return {name: (compared.figure(after[name]), compared.figure(earlier[name])) for name in after}
 
 
 def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str) -> str:

@@ -19,32 +19,52 @@ COARSER = 4  # buckets of a chart in one of a sparkline
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What one tile says; `value` is HTML, `course` the values of the sparkline."""
+    """What a tile is about; `value` (HTML) where something else than the metric itself is said in large."""
 
+    name: str
     label: str
-    metric: Metric
-    now: Figure
-    before: Figure
-    value: str
-    course: Sequence[float | None]
+    value: str = ""
     note: str = ""
 
 
-def tile(name: str, label: str, view: View, *, value: str = "", note: str = "") -> Tile:
-    """The tile of a metric over `view`; `value` (HTML) where something else than the metric itself is said in large."""
-    metric = reading.catalogue()[name]
-    now = compared.figure(reading.query(name, within=view))
-    before = compared.figure(reading.query(name, within=view.week_before))
-    if metric.kind == "sum" and not _covered(name, view.week_before):
-        before = Figure()
-    step = view.step * COARSER
-    course = reading.query(name, every=step, within=view).filter(pl.col("bucket") + step <= view.end)
-    return Tile(label, metric, now, before, value or _value(metric, now), course["value"].to_list(), note)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A metric in a window and in the one a week before; `values` are those of the sparkline."""
+
+    metric: Metric
+    now: Figure
+    before: Figure
+    values: Sequence[float | None]
 
 
-def _covered(name: str, view: View) -> bool:
+def tiles(row: Sequence[Tile], view: View) -> None:
+    """Tiles over `view` beside each other, as many in a line as fit."""
+    courses = _courses([tile.name for tile in row], view)
+    st.html(tag("div", *map(_drawn, row, courses), class_="cs-tiles"))
+
+
+def _courses(names: Sequence[str], view: View) -> list[Course]:
+    """The metrics in this view, all asked together; a sum whose week before is not whole has none."""
+    known, step = reading.catalogue(), view.step * COARSER
+    now, before = (reading.queries(names, within=within) for within in (view, view.week_before))
+    over_time = reading.queries(names, every=step, within=view)
+    sums = [name for name in names if known[name].kind == "sum"]
+    earlier = reading.queries(sums, every=step, within=view.week_before) if sums else {}
+    partly = {name for name, rows in earlier.items() if not _covers(rows, view.week_before)}
+    return [
+        Course(
+            known[name],
+            compared.figure(now[name]),
+            Figure() if name in partly else compared.figure(before[name]),
+            over_time[name].filter(pl.col("bucket") + step <= view.end)["value"].to_list(),
+        )
+        for name in names
+    ]
+
+
+def _covers(rows: pl.DataFrame, view: View) -> bool:
     """Whether a sum over `view` has rows from its first fifth on; where recording began later, it is no full sum."""
-    first = reading.query(name, every=view.step * COARSER, within=view)["bucket"].min()
+    first = rows["bucket"].min()
     return isinstance(first, datetime) and first < view.start + (view.end - view.start) / 5
 
 
@@ -56,11 +76,6 @@ def lanes(rows: pl.DataFrame) -> str:
     ends = [known.row(0, named=True), known.row(-1, named=True)]
     said = (f"{text(units.shown(each['value'], 'ms'))}{_dot(each['lane'])}" for each in ends)
     return tag("span", " ".join(said), class_="pair")
-
-
-def tiles(row: Sequence[Tile]) -> None:
-    """Tiles beside each other, as many in a line as fit."""
-    st.html(tag("div", *(_drawn(each) for each in row), class_="cs-tiles"))
 
 
 def _value(metric: Metric, now: Figure) -> str:
@@ -75,28 +90,30 @@ def _dot(lane: str) -> str:
     return tag("small", tag("i", class_="dot", style=f"background:{palette().lane(lane)}"), text(lane))
 
 
-def _drawn(tile: Tile) -> str:
-    picture = charts.spark(tile.course, palette().accent)
+def _drawn(tile: Tile, course: Course) -> str:
+    picture = charts.spark(course.values, palette().accent)
+    rests_on = _rests_on(tile, course)
     return tag(
         "dl",
-        tag("dt", text(tile.label), title=tile.metric.help),
-        tag("dd", tile.value, class_="value"),
-        tag("dd", text(_rests_on(tile)), class_="facts", title=_rests_on(tile)),
-        tag("dd", _change(tile), class_="facts"),
+        tag("dt", text(tile.label), title=course.metric.help),
+        tag("dd", tile.value or _value(course.metric, course.now), class_="value"),
+        tag("dd", text(rests_on), class_="facts", title=rests_on),
+        tag("dd", _change(course), class_="facts"),
         tag("dd", f'<img src="{picture}" alt="{text(tile.label)} over time">' if picture else ""),
         class_="cs-tile",
     )
 
 
-def _rests_on(tile: Tile) -> str:
+def _rests_on(tile: Tile, course: Course) -> str:
     """The number of rows, the interval where there is one, and the note."""
-    now, unit = tile.now, tile.metric.unit
+    now, unit = course.now, course.metric.unit
     sure = f"{units.shown(now.low, unit)} to {units.shown(now.high, unit)}" if now.half is not None else ""
     return " · ".join(part for part in (f"n {units.count(now.n)}", sure, tile.note) if part)
 
 
-def _change(tile: Tile) -> str:
-    said = compared.change(tile.metric, tile.now, tile.before)
+def _change(course: Course) -> str:
+    said = compared.change(course.metric, course.now, course.before)
     if not said:
         return text("no whole week before to compare with")
-    return f"{tag('b', text(said), class_=compared.verdict(tile.metric, tile.now, tile.before) or 'same')} vs last week"
+    verdict = compared.verdict(course.metric, course.now, course.before)
+    return f"{tag('b', text(said), class_=verdict or 'same')} vs last week"

@@ -67,14 +67,11 @@ def _chosen(names: list[str], view: View) -> tuple[Side, Side]:
 
 def versus(metrics: Sequence[str], one: Side, other: Side, name: str) -> None:
     """Metrics of both sides with what they rest on, and what moved by more than chance; under it the CSV."""
-    found = [_pair(metric, one[1], other[1]) for metric in metrics]
+    first, second = (reading.queries(metrics, within=within) for _, within in (one, other))
+    known = reading.catalogue()
+    found = [Pair(known[each], compared.figure(first[each]), compared.figure(second[each])) for each in metrics]
     st.html(table(("metric", one[0], other[0], "change"), map(_line, found), name))
     csv(pl.DataFrame([_row(each) for each in found]), name)
-
-
-def _pair(metric: str, one: View, other: View) -> Pair:
-    first, second = (compared.figure(reading.query(metric, within=within)) for within in (one, other))
-    return Pair(reading.catalogue()[metric], first, second)
 
 
 def _line(pair: Pair) -> str:

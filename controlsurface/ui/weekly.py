@@ -9,7 +9,6 @@ import streamlit as st
 from controlsurface.export.cost import named
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
-from controlsurface.reader.reader import QueryAnswer
 from controlsurface.ui import reading
 from controlsurface.ui.sheet import sheet
 
@@ -59,8 +58,8 @@ def _read(args: AttributionArgs) -> pl.DataFrame:
     began = perf_counter()
     table = reading.reader().attribution(args)
     statement = render(args)
-    took = (perf_counter() - began) * 1e3
-    reading.asked().append(QueryAnswer("attribution", "usd", table, statement.sql, statement.shown(), took))
+    rows, took = reading.frame(table), (perf_counter() - began) * 1e3
+    reading.asked().append(reading.Asked("attribution", rows, statement.sql, statement.shown(), took))
     return reading.frame(named(table, args.by))
 
 

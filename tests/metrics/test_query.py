@@ -18,7 +18,7 @@ from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Range, stored
 from controlsurface.metrics.query import QueryArgs, render
-from controlsurface.metrics.several import CountsArgs, SeveralArgs
+from controlsurface.metrics.several import CountsArgs, SeveralArgs, passes
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader, listing
@@ -56,7 +56,11 @@ PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     ),
     "disagreement_rate-by-task_type": render(QueryArgs(metric="disagreement_rate", by="task_type", **WINDOW)),
     "several-by-task_type": several.render(
-        SeveralArgs(metrics="requests,escalation_rate,cost_per_request", by="task_type", **WINDOW)
+        passes(SeveralArgs(metrics="requests,escalation_rate,cost_per_request", by="task_type", **WINDOW))[0]
+    ),
+    "several-quantiles-planned": several.render(
+        passes(SeveralArgs(metrics="latency_p50,latency_p95", **WINDOW))[0],
+        replace(BOTH, rollup="requests_latency_ms_1h"),
     ),
     "counts-by-lane-every-5m": several.render_counts(
         CountsArgs(metric="escalation_rate", by="lane", every="5m", **WINDOW)

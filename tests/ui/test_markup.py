@@ -44,8 +44,9 @@ def test_an_unknown_attribute_is_left_out() -> None:
 
 
 def test_nothing_on_a_tile_becomes_markup() -> None:
-    tile = tile_row.Tile(NASTY, CATALOG["cost"], Figure(1, 2), Figure(), text(NASTY), [1, 2], NASTY)
-    pictures = [sorted(attributes) for name, attributes in Elements(tile_row._drawn(tile)).seen if name == "img"]
+    tile = tile_row.Tile("cost", NASTY, text(NASTY), NASTY)
+    drawn = tile_row._drawn(tile, tile_row.Course(CATALOG["cost"], Figure(1, 2), Figure(), [1, 2]))
+    pictures = [sorted(attributes) for name, attributes in Elements(drawn).seen if name == "img"]
     assert pictures == [["alt", "src"]]
 
 

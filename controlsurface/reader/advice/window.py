@@ -1,34 +1,50 @@
 """What rules of advice may ask: metrics over one window, the same before it, and events."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from controlsurface.metrics.asking import ask_events, plan_query
+from controlsurface.metrics.asking import ask_events, ask_pass
 from controlsurface.metrics.events import EventsArgs
-from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.several import SeveralArgs, apart, passes
 from controlsurface.reader.advice.finding import Row
 from controlsurface.reader.asking import Ground
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 NO_LANE = ("lane:",)  # every row has a lane, so none has no lane
+BY = tuple[str, ...]
+
+# What rules ask by the same dimensions and with the same filter, or with none, is read together, once.
+TOGETHER: Mapping[tuple[BY, bool], tuple[str, ...]] = {
+    ((), False): ("requests", "attempts", "overhead_cost", "threshold"),
+    (("task_type",), False): ("escalation_rate", "output_growth"),
+    (("task_type",), True): tuple(
+        "requests cost_per_request gate_failure_rate disagreement_rate context_over_80".split()
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Questions about one window."""
+    """Questions about one window; what was answered is known from then on."""
 
     ground: Ground
     start: datetime
     end: datetime
+    known: dict[tuple[str, BY, BY], list[Row]] = field(default_factory=dict)
 
     @property
     def length(self) -> timedelta:
         """How long the window is."""
         return self.end - self.start
 
-    def rows(self, metric: str, by: tuple[str, ...] = (), where: tuple[str, ...] = ()) -> list[Row]:
+    def rows(self, metric: str, by: BY = (), where: BY = ()) -> list[Row]:
         """A metric's rows; dimensions, value, n, and low, high, priced_share where they apply."""
-        return self._asked(QueryArgs(metric=metric, by=by, where=where, start=self.start, end=self.end))
+        if (metric, by, where) not in self.known:
+            names = dict.fromkeys((metric, *TOGETHER.get((by, bool(where)), ())))
+            args = SeveralArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end)
+            self.known.update(((name, by, where), rows) for name, rows in self._asked(args).items())
+        return self.known[metric, by, where]
 
     def total(self, metric: str, where: tuple[str, ...] = ()) -> float:
         """A metric's value over all rows; 0 where it is unknown."""
@@ -36,7 +52,8 @@ class Asker:
 
     def before(self, metric: str) -> float:
         """The same in the window of equal length before this one."""
-        (row,) = self._asked(QueryArgs(metric=metric, start=_back(self.start, self.length), end=self.start))
+        args = SeveralArgs(metrics=(metric,), start=_back(self.start, self.length), end=self.start)
+        (row,) = self._asked(args)[metric]
         return float(row["value"] or 0)
 
     def events(self) -> list[Row]:
@@ -48,9 +65,12 @@ class Asker:
         lanes = self.ground.config.lanes.items()
         return tuple(f"lane:{name}" for name, lane in lanes if lane.escalation is escalation) or NO_LANE
 
-    def _asked(self, args: QueryArgs) -> list[Row]:
-        statement, _ = plan_query(self.ground.rows, args)
-        return statement.bounded(self.ground.rows(statement)).to_pylist()
+    def _asked(self, args: SeveralArgs) -> dict[str, list[Row]]:
+        return {
+            metric.id: table.drop_columns("metric").to_pylist()
+            for each in passes(args)
+            for metric, table in zip(each.metrics, apart(each, ask_pass(self.ground.rows, each)[0]), strict=True)
+        }
 
 
 def asker(ground: Ground, start: datetime | None, end: datetime | None) -> Asker:

@@ -39,7 +39,8 @@ SELECT
     CASE WHEN escalation_rate_n > 0 THEN greatest(0, (escalation_rate + 1.920729410347062 / escalation_rate_effective - 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_low,
     CASE WHEN escalation_rate_n > 0 THEN least(1, (escalation_rate + 1.920729410347062 / escalation_rate_effective + 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_high,
     CAST(cost_per_request AS DOUBLE) AS cost_per_request,
-    CAST(coalesce(cost_per_request_n, 0) AS BIGINT) AS cost_per_request_n
+    CAST(coalesce(cost_per_request_n, 0) AS BIGINT) AS cost_per_request_n,
+    cost_per_request_priced_share
 FROM figures
 ORDER BY task_type NULLS LAST
 LIMIT $row_limit

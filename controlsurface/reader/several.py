@@ -1,0 +1,45 @@
+"""Several metrics in one answer: what a page asks of one window, read in as few passes as it can be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.metrics.asking import ask_pass
+from controlsurface.metrics.several import Pass, SeveralArgs, apart, passes
+from controlsurface.reader.asking import Answer, Ground
+
+PATH = "/api/v1/queries"
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Metrics of one window."""
+
+    arguments: SeveralArgs
+    path: str = PATH
+
+    def answered(self, ground: Ground) -> Answer:
+        """Rows: metric, and what `/api/v1/query` answers about it, one metric after the other.
+
+        Facts: `passes`, of each the metrics, source, sql, parameters and elapsed_ms.
+        """
+        found = [_read(ground, each) for each in passes(self.arguments)]
+        rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
+        return Answer(rows, {"passes": [facts for _, facts in found]})
+
+
+def _read(ground: Ground, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
+    """The rows of each metric of a pass, and how they were read."""
+    began = perf_counter()
+    rows, statement, plan = ask_pass(ground.rows, each)
+    facts = {
+        "metrics": [metric.id for metric in each.metrics],
+        "source": plan.source,
+        "sql": statement.sql,
+        "parameters": statement.shown(),
+        "elapsed_ms": round((perf_counter() - began) * 1e3, 3),
+    }
+    return apart(each, rows), facts
