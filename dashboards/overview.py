@@ -11,23 +11,30 @@ ui.alert_strip()
 by_lane = ui.queries(["latency_p95", "requests"], by=["lane"])["latency_p95"]
 if by_lane.is_empty():
     ui.nothing_yet()
-events = ui.events()
-priced = ui.figure(ui.query("priced_share"))
 
-ui.tiles(
-    [
-        ui.Tile("escalation_rate", "Escalation rate"),
-        ui.Tile("confidence_below_threshold", "Confidence under threshold"),
-        ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
-        ui.Tile("latency_p95", "P95 latency", value=ui.lanes(by_lane)),
-        ui.Tile("error_rate", "Not answered"),
-    ],
-    view,
-)
+
+@st.fragment(parallel=True)
+def tiles() -> None:
+    """The five figures against last week."""
+    priced = ui.figure(ui.query("priced_share"))
+    ui.tiles(
+        [
+            ui.Tile("escalation_rate", "Escalation rate"),
+            ui.Tile("confidence_below_threshold", "Confidence under threshold"),
+            ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+            ui.Tile("latency_p95", "P95 latency", value=ui.lanes(by_lane)),
+            ui.Tile("error_rate", "Not answered"),
+        ],
+        view,
+    )
+
+
+tiles()
 ui.advice()
+events = ui.events()
 
 
-@st.fragment
+@st.fragment(parallel=True)
 def escalation() -> None:
     """Escalation by task type; the line chosen in the table, or the one that moved most, in colour."""
     now = ui.query("escalation_rate", by=["task_type"])
@@ -58,7 +65,7 @@ def escalation() -> None:
 escalation()
 
 
-@st.fragment
+@st.fragment(parallel=True)
 def confidence() -> None:
     """A box drawn in the heatmap draws only this anew."""
     with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
@@ -67,22 +74,29 @@ def confidence() -> None:
 
 confidence()
 
-left, right = st.columns(2)
-with left, ui.panel("Latency by lane", "P95, dotted P50"):
-    steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
-    found = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step)
-    figure = charts.quantiles(found["latency_p95"], found["latency_p50"], steady.span, ui.palette(), events=events)
-    ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
-with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
-    ui.chart(
-        charts.lanes(ui.distribution("latency_ms", by=["lane"]), ui.palette()), alt="Latency distribution of each lane"
-    )
+
+@st.fragment(parallel=True)
+def latency() -> None:
+    """Each lane's latency, over time and as a whole."""
+    left, right = st.columns(2)
+    with left, ui.panel("Latency by lane", "P95, dotted P50"):
+        steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
+        found = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step)
+        figure = charts.quantiles(found["latency_p95"], found["latency_p50"], steady.span, ui.palette(), events=events)
+        ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
+    with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
+        bins = ui.distribution("latency_ms", by=["lane"])
+        ui.chart(charts.lanes(bins, ui.palette()), alt="Latency distribution of each lane")
+
+
+latency()
 
 left, right = st.columns(2)
 with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
     cost = ui.query("cost", by=["lane"], every=view.step)
     figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
     ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
+priced = ui.figure(ui.query("priced_share"))
 with (
     right,
     ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),

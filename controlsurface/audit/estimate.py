@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controlsurface.metrics.intervals import wilson
+
 Floats = NDArray[np.float64]
 
 Z = 1.959963984540054  # 95 %
@@ -71,13 +73,6 @@ def mean_of(sums: Floats) -> Floats:
         half = np.where(n > 1, Z * np.sqrt(variance * n / (n - 1)), np.nan)
         stacked = np.stack([mean, mean - half, mean + half, w * w / squares])
     return np.where(n > 0, stacked, np.nan)
-
-
-def wilson(mean: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Wilson's score interval for the share `mean` of `n` rows."""
-    half = Z * np.sqrt(np.maximum(mean * (1 - mean), 0) / n + Z * Z / (4 * n * n))
-    middle, scale = mean + Z * Z / (2 * n), 1 + Z * Z / n
-    return np.clip((middle - half) / scale, 0, 1), np.clip((middle + half) / scale, 0, 1)
 
 
 def known(value: Any) -> float | None:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
@@ -11,10 +13,11 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics import formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
+from controlsurface.metrics.intervals import Floats, normal, wilson
 from controlsurface.metrics.measures import MEASURES
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
-from controlsurface.metrics.query import ENDS, Step, beside, figures, find, grouped, normal, wilson
+from controlsurface.metrics.query import Step, beside, figures, find, grouped
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 
@@ -78,7 +81,10 @@ def _pass(args: SeveralArgs, found: Sequence[Metric]) -> Pass:
 
 
 def render(each: Pass, plan: Plan | None = None) -> Statement:
-    """The statement whose rows are bucket?, the dimensions, and of each metric M: M, M_n, and what goes `beside` it."""
+    """The statement whose rows are bucket?, the dimensions, and of each metric M: M, M_n, and what its interval needs.
+
+    The intervals themselves are left to `apart`: they are most of the text of a statement, and so of its planning.
+    """
     reads, way = each.reads, plan or stored(each.reads.window)
     if each.spread and not way.exact:
         return quantile.render({metric.id: metric for metric in each.metrics}, reads, way)
@@ -103,10 +109,25 @@ def render(each: Pass, plan: Plan | None = None) -> Statement:
 def apart(each: Pass, rows: pa.Table) -> Iterator[pa.Table]:
     """The rows of each metric under its name, as they are when it is asked for alone."""
     for metric in each.metrics:
-        own = {name: _named(metric, name) for name in ("value", "n", *beside(metric))}
-        names = pa.array([metric.id], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
-        columns = [rows[name] for name in (*each.reads.keys, *own.values())]
-        yield pa.table([names, *columns], ["metric", *each.reads.keys, *own])
+        name = pa.array([metric.id], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
+        own = {key: rows[key] for key in each.reads.keys} | _own(metric, rows)
+        yield pa.table({"metric": name, **own})
+
+
+def _own(metric: Metric, rows: pa.Table) -> dict[str, Any]:
+    """The columns of one metric."""
+    own = {"value": rows[metric.id], "n": rows[_named(metric, "n")]}
+    spare = {"ratio": ("effective", wilson), "slope": ("error", normal)}.get(metric.kind)
+    if spare:
+        column, interval = spare
+        low, high = interval(*(_floats(each) for each in (own["value"], rows[_named(metric, column)])))
+        own |= {"low": pa.array(low, from_pandas=True), "high": pa.array(high, from_pandas=True)}
+    return own | {name: rows[_named(metric, name)] for name in beside(metric) if name not in own}
+
+
+def _floats(column: "pa.ChunkedArray[Any]") -> Floats:
+    """Numbers, unknown ones as NaN."""
+    return column.to_numpy(zero_copy_only=False).astype(np.float64)
 
 
 def _named(metric: Metric, name: str) -> str:
@@ -116,14 +137,11 @@ def _named(metric: Metric, name: str) -> str:
 
 def _handed_out(metric: Metric) -> list[str]:
     """The columns of one metric."""
-    value, n, effective = (_named(metric, name) for name in ("value", "n", "effective"))
+    value, n = (_named(metric, name) for name in ("value", "n"))
     columns = [f"CAST({value} AS DOUBLE) AS {value}", f"CAST(coalesce({n}, 0) AS BIGINT) AS {n}"]
-    if metric.kind == "ratio":
-        ends = ((end, wilson(end, value, n, effective)) for end in ENDS)
-        columns += [f"{text} AS {metric.id}_{end}" for end, text in ends]
-    if metric.kind == "slope":
-        error = _named(metric, "error")
-        columns += [f"{normal(end, value, error)} AS {metric.id}_{end}" for end in ENDS]
+    spread = {"ratio": "effective", "slope": "error"}.get(metric.kind)
+    if spread:
+        columns.append(f"CAST({_named(metric, spread)} AS DOUBLE) AS {_named(metric, spread)}")
     if metric.unit == "usd":
         columns.append(_named(metric, "priced_share"))
     return columns

@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.metrics.asking import ask_pass
+from controlsurface.metrics.planning import Rows
 from controlsurface.metrics.several import Pass, SeveralArgs, apart, passes
+from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Answer, Ground
 
 PATH = "/api/v1/queries"
@@ -26,15 +28,29 @@ class Several:
 
         Facts: `passes`, of each the metrics, source, sql, parameters and elapsed_ms.
         """
-        found = [_read(ground, each) for each in passes(self.arguments)]
-        rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
-        return Answer(rows, {"passes": [facts for _, facts in found]})
+        rows = _once(ground.rows)
+        found = [_read(rows, each) for each in passes(self.arguments)]
+        together = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
+        return Answer(together, {"passes": [facts for _, facts in found]})
 
 
-def _read(ground: Ground, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
+def _once(rows: Rows) -> Rows:
+    """The same, but what was run is not run again: passes are planned by the same counts."""
+    known: dict[str, pa.Table] = {}
+
+    def run(statement: Statement) -> pa.Table:
+        name = f"{statement.sql} {sorted(statement.shown().items())}"
+        if name not in known:
+            known[name] = rows(statement)
+        return known[name]
+
+    return run
+
+
+def _read(rows: Rows, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
     """The rows of each metric of a pass, and how they were read."""
     began = perf_counter()
-    rows, statement, plan = ask_pass(ground.rows, each)
+    found, statement, plan = ask_pass(rows, each)
     facts = {
         "metrics": [metric.id for metric in each.metrics],
         "source": plan.source,
@@ -42,4 +58,4 @@ def _read(ground: Ground, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any
         "parameters": statement.shown(),
         "elapsed_ms": round((perf_counter() - began) * 1e3, 3),
     }
-    return apart(each, rows), facts
+    return apart(each, found), facts

@@ -18,14 +18,13 @@ from controlsurface.ui.reading import Asked
 @contextmanager
 def panel(title: str, note: str = "") -> Iterator[None]:
     """What is drawn inside gets a border, the title, a quiet note, and a button that shows its SQL."""
-    before = len(reading.asked())
-    with st.container(border=True, height="stretch", gap=None):
+    with st.container(border=True, height="stretch", gap=None), reading.noted() as statements:
         head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
         with head:
             st.html(tag("h3", text(title), tag("small", text(note)) if note else "", class_="cs-title"))
         yield
         with head:
-            _sql(f"{title} {note}", reading.asked()[before:])
+            _sql(f"{title} {note}", statements)
 
 
 def chart(figure: charts.Figure, alt: str) -> None:
@@ -51,7 +50,7 @@ def _sql(name: str, statements: Sequence[Asked]) -> None:
     popover = st.popover("SQL", type="tertiary", key=f"sql {name}", on_change="rerun", help="The SQL and its rows")
     if popover.open:
         with popover:
-            for number, each in enumerate(dict.fromkeys(statements)):
+            for number, each in enumerate(statements):
                 _statement(each, f"{name} {number}")
 
 

@@ -1,7 +1,9 @@
 """What pages ask the collector: each answer kept for seconds, each failure a state that says what to do."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -35,7 +37,7 @@ MINUTES = timedelta(minutes=5)
 KEPT = 512  # answers in memory
 READERS = 64  # people at once, each with connections of their own
 ASKING = "Asking the collector"
-VIEW, ASKED = "_view", "_asked"  # of this run, in the session
+VIEW = "_view"  # of this run, in the session
 
 T = TypeVar("T")
 
@@ -50,6 +52,9 @@ class Asked:
     parameters: Mapping[str, Any]
     elapsed_ms: float
     source: str = "raw"
+
+
+_NOTED: ContextVar[list[Asked] | None] = ContextVar("noted", default=None)
 
 
 def address() -> tuple[str, str]:
@@ -143,7 +148,6 @@ def kept(question: str, args: BaseModel, call: Callable[[], T]) -> T:
 def remember(shown: View) -> None:
     """Let the questions of this run be about what the bar shows."""
     st.session_state[VIEW] = shown
-    st.session_state[ASKED] = []
 
 
 def view() -> View:
@@ -152,10 +156,22 @@ def view() -> View:
     return shown
 
 
-def asked() -> list[Asked]:
-    """Every statement of this run so far."""
-    found: list[Asked] = st.session_state.setdefault(ASKED, [])
-    return found
+@contextmanager
+def noted() -> Iterator[list[Asked]]:
+    """Every statement that is asked for inside, by this thread."""
+    found: list[Asked] = []
+    token = _NOTED.set(found)
+    try:
+        yield found
+    finally:
+        _NOTED.reset(token)
+
+
+def note(*statements: Asked) -> None:
+    """Let `noted` know."""
+    found = _NOTED.get()
+    if found is not None:
+        found.extend(each for each in dict.fromkeys(statements) if each not in found)
 
 
 def query(
@@ -182,7 +198,7 @@ def queries(
         return {name: told[names[name]] for name in some}
 
     found = _asked_together([*names], missing)
-    asked().extend(dict.fromkeys(statement for statement, _ in found))
+    note(*(statement for statement, _ in found))
     return {metric: rows for metric, (_, rows) in zip(names.values(), found, strict=True)}
 
 
@@ -207,7 +223,7 @@ def distribution(
     about = within or view()
     args = DistributionArgs(column=column, by=tuple(by), every=every, **about.asked)
     found = ask("distribution", args, lambda: _binned(args))
-    asked().append(found)
+    note(found)
     return found.rows
 
 

@@ -63,7 +63,7 @@ def different(about: Spike) -> Contributors:
     args = about.asked
     found = reading.ask("contributors", args, lambda: reading.reader().contributors(args))
     rows = reading.frame(found.rows)
-    reading.asked().append(reading.Asked(found.metric, rows, found.sql, found.parameters, found.elapsed_ms))
+    reading.note(reading.Asked(found.metric, rows, found.sql, found.parameters, found.elapsed_ms))
     return found
 
 

@@ -59,7 +59,7 @@ def _read(args: AttributionArgs) -> pl.DataFrame:
     table = reading.reader().attribution(args)
     statement = render(args)
     rows, took = reading.frame(table), (perf_counter() - began) * 1e3
-    reading.asked().append(reading.Asked("attribution", rows, statement.sql, statement.shown(), took))
+    reading.note(reading.Asked("attribution", rows, statement.sql, statement.shown(), took))
     return reading.frame(named(table, args.by))
 
 

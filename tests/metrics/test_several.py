@@ -36,7 +36,9 @@ def batched(names: list[str], size: int = 40) -> list[list[str]]:
 
 def near(row: dict[str, Any]) -> dict[str, Any]:
     """Sums of floats differ in their last digits with the order of rows."""
-    return {name: f"{value:.9g}" if isinstance(value, float | Decimal) else value for name, value in row.items()}
+    return {
+        name: f"{round(value, 12):.9g}" if isinstance(value, float | Decimal) else value for name, value in row.items()
+    }
 
 
 def test_what_lies_in_the_same_rows_is_read_in_one_pass() -> None:

@@ -15,10 +15,12 @@ from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import make_slow
@@ -31,6 +33,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "metrics": lambda r: r.metrics(),
     "distribution": lambda r: r.distribution(DistributionArgs(column="confidence", by="lane", every="6h", **FILTERED)),
     "dimensions": lambda r: r.dimensions(DimensionArgs(dimension="lane,tenant", limit=3, **FILTERED)),
+    "several": lambda r: r.ask(Several(SeveralArgs(metrics="cost,latency_p95", by="lane", **FILTERED))).rows,
     "requests": lambda r: r.requests(RequestsArgs(order="costliest", limit=7, escalated=True, **FILTERED)),
     "second page": lambda r: r.requests(RequestsArgs(limit=7, cursor=r.requests(RequestsArgs(limit=7)).next)),
     "one request": lambda r: r.request("req-2"),

@@ -36,8 +36,7 @@ SELECT
     CAST(coalesce(requests_n, 0) AS BIGINT) AS requests_n,
     CAST(escalation_rate AS DOUBLE) AS escalation_rate,
     CAST(coalesce(escalation_rate_n, 0) AS BIGINT) AS escalation_rate_n,
-    CASE WHEN escalation_rate_n > 0 THEN greatest(0, (escalation_rate + 1.920729410347062 / escalation_rate_effective - 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_low,
-    CASE WHEN escalation_rate_n > 0 THEN least(1, (escalation_rate + 1.920729410347062 / escalation_rate_effective + 1.959963984540054 * sqrt(greatest(escalation_rate * (1 - escalation_rate), 0) / escalation_rate_effective + 0.960364705173531 / (escalation_rate_effective * escalation_rate_effective))) / (1 + 3.841458820694124 / escalation_rate_effective)) END AS escalation_rate_high,
+    CAST(escalation_rate_effective AS DOUBLE) AS escalation_rate_effective,
     CAST(cost_per_request AS DOUBLE) AS cost_per_request,
     CAST(coalesce(cost_per_request_n, 0) AS BIGINT) AS cost_per_request_n,
     cost_per_request_priced_share
