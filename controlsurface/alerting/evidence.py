@@ -44,6 +44,7 @@ class Evidence:
     after: float | None = None
     n: int | None = None
     contributors: Sequence[Mapping[str, Any]] = ()
+    unit: str = ""  # of the contributors: that of a share where the metric is a quantile
     event: Mapping[str, Any] | None = None
     course: Sequence[float | None] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -66,14 +67,16 @@ def gather(reader: Reader, episode: Episode, now: datetime) -> Evidence:
         return Evidence(about, event=event, missing=missing)
     found = _tried("contributors", missing, lambda: reader.contributors(_asked(facts, about)))
     rows = found.rows.to_pylist() if found else []
-    before = found.before if found else _tried("before", missing, lambda: _value(reader, facts, about))
+    whole = found if found and found.compared is None else None
+    before = whole.before if whole else _tried("before", missing, lambda: _value(reader, facts, about))
     course = _tried("sparkline", missing, lambda: _course(reader, facts, about))
     return Evidence(
         about,
         before=before,
-        after=found.after if found else None,
+        after=whole.after if whole else None,
         n=found.n if found else None,
         contributors=[row for row in rows if row["same_as"] is None][:TOP],
+        unit=found.unit if found else "",
         event=event,
         course=course or (),
         missing=missing,

@@ -12,7 +12,6 @@ from controlsurface.alerting.evidence import Evidence, gather
 from controlsurface.alerting.outbox import Message
 from controlsurface.alerting.payload_text import sentence, title
 from controlsurface.matchers import Matcher
-from controlsurface.metrics.catalog import CATALOG
 from controlsurface.reader import Reader
 
 VERSION = "1"
@@ -86,7 +85,7 @@ def alert(episode: Episode, found: Evidence | None, dashboard: str) -> Json:
         },
         "links": _links(episode, found, dashboard),
     }
-    about |= _found(found, CATALOG[facts.metric].unit if facts.metric else "")
+    about |= _found(found)
     return about | {"title": title(about)}
 
 
@@ -95,14 +94,14 @@ def _named(pair: str) -> str:
     return f"{name} {value or 'unknown'}"
 
 
-def _found(found: Evidence | None, unit: str) -> Json:
-    """What was asked of the requests; contributors are in the metric's own unit."""
+def _found(found: Evidence | None) -> Json:
+    """What was asked of the requests; contributors are in the metric's own unit, or in shares above its bound."""
     if found is None:
         missing = {"contributors": f"only the first {EXAMINED} alerts of a message are looked into"}
         return {"contributors": [], "event": None, "sparkline": _spark(()), "missing": missing}
     names = ("dimension", "value", "before", "after", "delta", "mix", "rate", "n")
     return {
-        "contributors": [{name: row[name] for name in names} | {"unit": unit} for row in found.contributors],
+        "contributors": [{name: row[name] for name in names} | {"unit": found.unit} for row in found.contributors],
         "event": found.event and {name: _plain(value) for name, value in found.event.items()},
         "sparkline": _spark(found.course),
         "missing": dict(found.missing),

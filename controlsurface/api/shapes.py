@@ -106,6 +106,8 @@ CONTRIBUTORS = record(
         "sql": TEXT,
         "parameters": {"type": "object"},
         "elapsed_ms": NUMBER,
+        "above": FIGURE,
+        "compared": MAYBE_TEXT,
     }
 )
 EVENT = record({"at": TIME, "kind": TEXT, "title": TEXT, "detail": MAYBE_TEXT, "source": TEXT})

@@ -18,12 +18,13 @@ _CSS = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 def render(incident: Incident, link: str = "") -> str:
     """The whole document; `link` is the address of the live view, if there is one."""
-    asked, found, unit = incident.asked, incident.found, incident.metric.unit
+    asked, found, unit = incident.asked, incident.found, incident.found.unit
     title = f"{incident.metric.id.replace('_', ' ').capitalize()}, {_window(asked.start, asked.end)}"
     before = f"{_window(asked.baseline_start, asked.baseline_end)}{_filters(asked.where)}"
     parts = [
         f"<h1>{_text(title)}</h1>",
         f"<p>{_text(incident.metric.help)} Held against {_text(incident.against)}, {_text(before)}.</p>",
+        *([f"<p>{_text(_sentence(found.compared))}</p>"] if found.compared else []),
         f'<p class="large">{_text(shown(found.before, unit))} → <b>{_text(shown(found.after, unit))}</b></p>',
         f"<p>{_text(difference(found.delta, unit))}; {found.n:,} rows, {found.n_before:,} before.</p>",
         _course(incident),
@@ -77,9 +78,14 @@ def _mark(x: float, title: str) -> str:
     )
 
 
+def _sentence(words: str) -> str:
+    """The same with a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def _different(incident: Incident) -> str:
     """The ranked values, each with what it explains as a bar and in figures."""
-    causes, unit = incident.causes[:MOST], incident.metric.unit
+    causes, unit = incident.causes[:MOST], incident.found.unit
     if not causes:
         return f"<p>No value has {incident.found.support} rows in either window.</p>"
     largest = max(abs(row["delta"]) for row in causes) or 1

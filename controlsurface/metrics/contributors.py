@@ -14,6 +14,9 @@ baseline scaled to the selection's length: mix is more or fewer rows, rate large
 Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
 z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
 delta against its own standard error (Welch's, for unequal variances). Then `conditioning` ranks them beside the first.
+
+No row adds to a quantile. What is explained instead is the share of rows above the baseline's quantile: of a P95 it is
+5 % in the baseline, and what makes the P95 rise raises it. All of the above holds for it as for any share.
 """
 
 import re
@@ -27,9 +30,10 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import DIMENSIONS
-from controlsurface.metrics.measures import MEASURES
+from controlsurface.metrics.measures import MEASURES, SPREADS
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.query import find
+from controlsurface.metrics.quantile import spread
+from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 from controlsurface.metrics.times import Instant
 
@@ -64,7 +68,7 @@ _OF_ROUTING = ("cost_usd", "duration_ms", "overhead_usd", "overhead_request_usd"
 # who asked what.
 _FOLLOWS: Mapping[str, str] = {
     **dict.fromkeys(_ESCALATION, "requested_model reason cache gate error_type confidence_kind"),
-    **dict.fromkeys(_OF_ROUTING, _DECIDED),
+    **dict.fromkeys((*_OF_ROUTING, "latency_ms", "ttft_ms", "routing_ms"), _DECIDED),
 }
 
 
@@ -73,8 +77,10 @@ class ContributorsArgs(Arguments):
 
     metric: str = Field(
         max_length=100,
-        description="a metric of /api/v1/metrics: a total, or a mean or share of rows",
-        json_schema_extra={"enum": [name for name, each in CATALOG.items() if _FORMULA.fullmatch(each.sql)]},
+        description="a metric of /api/v1/metrics: a total, a mean or share of rows, or a quantile",
+        json_schema_extra={
+            "enum": [name for name, each in CATALOG.items() if each.kind == "quantile" or _FORMULA.fullmatch(each.sql)]
+        },
     )
     start: Instant = Field(description="first moment of the selection, RFC 3339 or relative (-2h)")
     end: Instant = Field(description="moment after its last")
@@ -104,10 +110,17 @@ class ContributorsArgs(Arguments):
 
 
 def explained(metric: Metric) -> tuple[str, str | None]:
-    """The measures that a metric divides; None: it is a total. Raises BadRequest where it is made of something else."""
+    """The measures that a metric divides; None: it is a total. Raises BadRequest where it is made of something else.
+
+    Of a quantile it is its spread, above a bound and known at all.
+    """
+    if metric.kind == "quantile":
+        return (spread(metric)[0],) * 2
     match = _FORMULA.fullmatch(metric.sql)
     if match is None:
-        raise BadRequest(f"metric: '{metric.id}' is no total, mean or share of rows, so no row contributes to it")
+        raise BadRequest(
+            f"metric: '{metric.id}' is no total, mean, share or quantile of rows, so no row contributes to it"
+        )
     return match[1], match[2]
 
 
@@ -124,8 +137,18 @@ def scale(args: ContributorsArgs) -> float | None:
     return _scale(args) if explained(find(args.metric))[1] is None else None
 
 
-def joint(args: ContributorsArgs) -> Statement:
-    """The statement whose rows are the sums of each combination of all dimensions, in either window."""
+def bounding(args: ContributorsArgs) -> QueryArgs | None:
+    """The question whose value is the bound that rows are held against: the baseline's quantile. None: no quantile."""
+    if find(args.metric).kind != "quantile":
+        return None
+    return QueryArgs(metric=args.metric, start=args.baseline_start, end=args.baseline_end, where=args.where)
+
+
+def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
+    """The statement whose rows are the sums of each combination of all dimensions, in either window.
+
+    `above` is the bound that a quantile's rows are held against.
+    """
     metric, names = find(args.metric), dimensions(args)
     found, parameters = conditions(metric.source, Window(where=args.where))
     found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
@@ -136,6 +159,7 @@ def joint(args: ContributorsArgs) -> Statement:
         where=where(found),
     )
     moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
+    parameters |= {"above": above} if bounding(args) else {}
     return Statement(sql, parameters | {name: moment.replace(tzinfo=None) for name, moment in moments.items()})
 
 
@@ -154,9 +178,9 @@ def within(args: ContributorsArgs, dimension: str, value: str | None) -> Stateme
     return Statement(statement.sql, {**statement.parameters, "within": value})
 
 
-def render(args: ContributorsArgs) -> Statement:
+def render(args: ContributorsArgs, above: float | None = None) -> Statement:
     """`joint` and `ranked` as one statement, as people read it."""
-    sums, rows = joint(args), ranked(args)
+    sums, rows = joint(args, above), ranked(args)
     sql = rows.sql.replace("WITH summed AS (", f"WITH joint AS (\n{sums.sql}\n),\nsummed AS (", 1)
     return Statement(sql, {**sums.parameters, **rows.parameters})
 
@@ -172,13 +196,21 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
         sets=", ".join(["(chosen)", *(f"(chosen, {name})" for name in names)]),
         follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
-    sort = {"total": whole is None, "ratio": metric.kind == "ratio", "scale": scale(args) or 1.0}
+    sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": scale(args) or 1.0}
     return Statement(sql, {**sort, "support": support, "restates": RESTATES, **row_limit()})
 
 
 def _columns(metric: Metric) -> list[str]:
     """What a row adds to the metric, and in which window."""
     part, whole = explained(metric)
+    if metric.kind == "quantile":
+        value = SPREADS[metric.source][part]
+        return [
+            f"{_within('start', 'end')} AS chosen",
+            f"CASE WHEN {value} IS NOT NULL THEN 1 ELSE 0 END AS n",
+            f"CAST(CASE WHEN {value} IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole",
+            f"CAST(CASE WHEN {value} > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part",
+        ]
     measures = MEASURES[metric.source]
     rests_on = measures[whole or part]
     each = f"CASE WHEN {rests_on.known} THEN {rests_on.weight} ELSE 0 END"

@@ -9,7 +9,9 @@ import pyarrow as pa
 from controlsurface.metrics.contributors import SUPPORT, ContributorsArgs
 from controlsurface.metrics.folding import folded
 from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.quantile import spread
 from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.units import shown
 
 _FIELDS: tuple["pa.Field[Any]", ...] = (
     pa.field("dimension", pa.string()),
@@ -32,6 +34,9 @@ class Contributors:
     whole metric, explained by this value) = mix + rate, z, within (null, or the `dimension:value` among whose rows
     alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value` further up).
 
+    No row adds to a quantile: of one, all figures are about the share of rows `above` the baseline's quantile (in the
+    metric's unit), and `unit` is that of a share; `compared` says so. Else both are None.
+
     Values with fewer than `support` rows in both windows are left out; `values` counts the others, listed or not.
     """
 
@@ -48,6 +53,8 @@ class Contributors:
     sql: str
     parameters: Mapping[str, Any]
     elapsed_ms: float
+    above: float | None = None
+    compared: str | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -56,14 +63,19 @@ class Contributors:
 
 
 def contributors(
-    args: ContributorsArgs, metric: Metric, statement: Statement, found: Sequence[Mapping[str, Any]], elapsed_ms: float
+    args: ContributorsArgs,
+    metric: Metric,
+    statement: Statement,
+    found: Sequence[Mapping[str, Any]],
+    elapsed_ms: float,
+    above: float | None = None,
 ) -> Contributors:
-    """The ranked rows, folded."""
+    """The ranked rows, folded; `above` is the bound of a quantile."""
     whole, *rows = found or [_NOTHING]
     ranked = folded(rows, metric.id)
     return Contributors(
         metric=metric.id,
-        unit=metric.unit,
+        unit=metric.unit if metric.kind != "quantile" else "ratio",
         **{name: whole[name] for name in _NOTHING},
         support=SUPPORT,
         values=len(ranked),
@@ -71,4 +83,14 @@ def contributors(
         sql=statement.sql,
         parameters=statement.shown(),
         elapsed_ms=elapsed_ms,
+        above=above,
+        compared=_compared(metric, above),
     )
+
+
+def _compared(metric: Metric, above: float | None) -> str | None:
+    """What the figures are about where it is not the metric itself."""
+    if metric.kind != "quantile":
+        return None
+    quantile = f"P{float(spread(metric)[1]) * 100:g}"
+    return f"share of {metric.source} above {shown(above, metric.unit)}, the {quantile} of the baseline"

@@ -15,6 +15,7 @@ from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.statement import Statement
 from controlsurface.money import attribution
 from controlsurface.reader import detail, listing, trace
@@ -60,7 +61,7 @@ class LocalReader:
         """The catalogue."""
         return list(CATALOG.values())
 
-    def query(self, args: query.QueryArgs) -> QueryAnswer:
+    def query(self, args: QueryArgs) -> QueryAnswer:
         """One metric, rendered and run."""
         metric = query.find(args.metric)
         began = perf_counter()
@@ -86,7 +87,8 @@ class LocalReader:
         """What is different, rendered, run and folded."""
         metric = query.find(args.metric)
         began = perf_counter()
-        joint, all_rows = contributors.joint(args), contributors.ranked(args)
+        above = self._bound(contributors.bounding(args))
+        joint, all_rows = contributors.joint(args, above), contributors.ranked(args)
         with self._store.reading(self._timeout_s) as reading:
             reading.keep("joint", joint.sql, joint.parameters)
             rows = all_rows.bounded(reading.rows(all_rows.sql, all_rows.parameters)).to_pylist()
@@ -95,7 +97,13 @@ class LocalReader:
                 alone = contributors.within(args, lead["dimension"], lead["value"])
                 inside = reading.rows(alone.sql, alone.parameters).to_pylist()
                 rows = conditioning.beside(rows, lead, inside, contributors.SUPPORT, contributors.scale(args))
-        return ranked(args, metric, contributors.render(args), rows, round((perf_counter() - began) * 1e3, 3))
+        took = round((perf_counter() - began) * 1e3, 3)
+        return ranked(args, metric, contributors.render(args, above), rows, took, above)
+
+    def _bound(self, asked: QueryArgs | None) -> float | None:
+        """The quantile that rows are held against."""
+        rows = self.query(asked).rows.to_pylist() if asked else []
+        return float(rows[0]["value"]) if rows and rows[0]["value"] is not None else None
 
     def events(self, args: EventsArgs) -> pa.Table:
         """Changes, told and found."""

@@ -83,7 +83,9 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
 
 def _rest(found: Contributors, rows: Sequence[Row], own: Sequence[Row]) -> str:
     """What is not drawn: how many, and which repeat others."""
+    compared = [f"All figures are about the {found.compared}."] if found.compared else []
     parts = [
+        *compared,
         f"Values with {found.support} rows in either window, ranked by z beside the leading one.",
         "Orange is the selection, grey the baseline.",
     ]

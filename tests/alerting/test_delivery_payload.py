@@ -140,10 +140,18 @@ def test_a_drift_can_be_accepted_and_says_its_false_alarms(reader: LocalReader) 
 
 
 def test_a_metric_that_nothing_contributes_to_still_has_before_course_and_a_reason(reader: LocalReader) -> None:
-    facts = FACTS.model_copy(update={"metric": "latency_p95", "unit": "ms", "value": 900.0})
+    facts = FACTS.model_copy(update={"metric": "request_share", "unit": "ratio", "value": 0.9})
     found = gather(reader, episode(NOW, facts), NOW)
     assert "no row contributes" in found.missing["contributors"]
+    assert found.before == pytest.approx(1)
+
+
+def test_a_quantile_is_told_in_its_own_unit_and_its_contributors_in_shares(reader: LocalReader) -> None:
+    facts = FACTS.model_copy(update={"metric": "latency_p95", "unit": "ms", "value": 900.0})
+    found = gather(reader, episode(NOW, facts), NOW)
     assert found.before == pytest.approx(400)
+    assert found.unit == "ratio"
+    assert all(abs(row["delta"]) <= 1 for row in found.contributors)
 
 
 def test_more_alerts_than_are_looked_into_say_so(reader: LocalReader) -> None:

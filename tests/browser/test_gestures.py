@@ -16,6 +16,11 @@ COUNT_RUNS = """() => {
     new MutationObserver(() => window.moves++).observe(document.querySelector("[data-testid=stApp]"), seen)
 }"""
 
+LIGHT = """() => {
+    const app = document.querySelector(".stApp")
+    return app && getComputedStyle(app).backgroundColor == "rgb(255, 255, 255)"
+}"""
+
 
 def test_the_overview_needs_nothing_from_outside_and_complains_about_nothing(page: Page, url: str, seen: Seen) -> None:
     ready(page, url)
@@ -39,7 +44,7 @@ def test_it_is_dark_until_its_user_chooses_light(page: Page, url: str) -> None:
     assert background(page) == "rgb(11, 14, 19)"
     page.get_by_test_id("stMainMenu").click()
     page.get_by_test_id("stMainMenuItem-theme-Light").click()
-    page.wait_for_function("getComputedStyle(document.querySelector('.stApp')).backgroundColor == 'rgb(255, 255, 255)'")
+    page.wait_for_function(LIGHT)  # the page is loaded anew, and for a moment nothing is there
     ready(page, f"{url}/triage")
     assert background(page) == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--cs-text')") == charts.LIGHT.text

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from controlsurface.errors import BadRequest, UnknownName
 from controlsurface.metrics import contributors
 from controlsurface.metrics.contributors import ContributorsArgs, explained, render
+from controlsurface.metrics.measures import SPREADS
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -31,6 +32,7 @@ CAUSES = {
     "error_rate": "failed = true",
     "latency_mean": "duration_ms = 60000",
     "cost_per_request": "cost_usd = 1",
+    "latency_p95": "duration_ms = 60000",
 }
 ASKED = {"task_type", "tenant", "team", "environment", "service"}
 
@@ -70,7 +72,7 @@ def test_a_model_that_became_slow_comes_first() -> None:
 @pytest.mark.parametrize("metric", EXPLAINABLE)
 def test_mix_and_rate_add_up_to_the_whole_change(metric: str, store: DuckStore, monkeypatch: Any) -> None:
     monkeypatch.setattr(contributors, "SUPPORT", 0)
-    statement = render(ContributorsArgs(metric=metric, **WINDOWS))
+    statement = render(ContributorsArgs(metric=metric, **WINDOWS), above=900)
     whole, *values = store.rows(statement.sql, statement.parameters).to_pylist()
     for name, found in grouped(values).items():
         total = sum(row["mix"] + row["rate"] for row in found)
@@ -91,7 +93,28 @@ def test_every_row_is_its_mix_and_its_rate(
         assert max(row["n"], row["n_before"]) >= contributors.SUPPORT
 
 
-@pytest.mark.parametrize("metric", EXPLAINABLE)
+QUANTILES = [metric for metric in EVERY if find(metric).kind == "quantile"]
+
+
+@pytest.mark.parametrize("metric", QUANTILES)
+def test_a_quantile_is_explained_by_the_share_above_that_of_the_baseline(
+    metric: str, reader: LocalReader, store: DuckStore
+) -> None:
+    answer = reader.contributors(ContributorsArgs(metric=metric, **WINDOWS))
+    bound = value(reader, metric, BEFORE["baseline_start"], BEFORE["baseline_end"])["value"]
+    source, (of, _) = find(metric).source, explained(find(metric))
+    column = SPREADS[find(metric).source][of]
+    within = "r.started_at >= $start AND r.started_at < $end"
+    counted = f"SELECT avg(({column} > $above)::INT) AS share FROM {source} AS r WHERE {within}"
+    window = {"start": (NOW - 2 * DAY).replace(tzinfo=None), "end": NOW.replace(tzinfo=None)}
+    (share,) = store.rows(counted, window | {"above": bound})["share"].to_pylist()
+    assert (answer.above, answer.unit) == (bound, "ratio")
+    assert answer.after == pytest.approx(share)
+    assert answer.compared is not None
+    assert "of the baseline" in answer.compared
+
+
+@pytest.mark.parametrize("metric", [metric for metric in EXPLAINABLE if metric not in QUANTILES])
 def test_the_whole_is_what_the_metric_says(metric: str, reader: LocalReader) -> None:
     answer = reader.contributors(ContributorsArgs(metric=metric, **WINDOWS))
     now = value(reader, metric, NOW - 2 * DAY, NOW)
@@ -159,8 +182,7 @@ def test_a_shorter_list_says_how_many_there_are(reader: LocalReader) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"metric": "latency_p95"}, "'latency_p95' is no total, mean or share of rows"),
-        ({"metric": "request_share"}, "'request_share' is no total"),
+        ({"metric": "request_share"}, "'request_share' is no total, mean, share or quantile of rows"),
         ({"start": "2026-01-09T13:00:00Z"}, "lies before start"),
         ({"baseline_end": "2026-01-01"}, "lies before baseline_start"),
         ({"baseline_end": NOW - DAY}, "the baseline overlaps the selection"),

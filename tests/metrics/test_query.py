@@ -68,6 +68,7 @@ PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "dimensions": values.render(DimensionArgs(dimension="lane,tenant", **WINDOW)),
     "contributors-ratio": contributors.render(ContributorsArgs(metric="escalation_rate", **FILTERED, **BASELINE)),
     "contributors-total": contributors.render(ContributorsArgs(metric="cost", **WINDOW, **BASELINE)),
+    "contributors-quantile": contributors.render(ContributorsArgs(metric="latency_p95", **WINDOW, **BASELINE), 2000),
     "events": events.render(EventsArgs(**WINDOW)),
     "requests-near_threshold": listing.render(
         RequestsArgs(order="near_threshold", escalated=True, confidence_min=0.5, trace_id="ab" * 16, **FILTERED)

@@ -54,7 +54,7 @@ MISTAKES: dict[str, Callable[[Reader], Any]] = {
     "no such dimension": lambda r: r.query(QueryArgs(metric="cost", by="lanes")),
     "no such metric": lambda r: r.query(QueryArgs(metric="costs")),
     "no such week": lambda r: r.attribution(AttributionArgs(week="2026-W54")),
-    "nothing to explain": lambda r: r.contributors(ContributorsArgs(metric="latency_p95", **COMPARED)),
+    "nothing to explain": lambda r: r.contributors(ContributorsArgs(metric="cost_share", **COMPARED)),
     "bad cursor": lambda r: r.requests(RequestsArgs(cursor="abc")),
 }
 

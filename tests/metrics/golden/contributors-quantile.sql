@@ -1,0 +1,139 @@
+WITH joint AS (
+SELECT
+    task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind,
+    chosen,
+    sum(n) AS n,
+    sum(whole) AS whole,
+    sum(part) AS part,
+    sum(part * part) AS squares,
+    sum(part * whole) AS products,
+    sum(whole * whole) AS weights
+FROM (
+    SELECT
+        r.task_type,
+        r.lane,
+        r.answered_by,
+        r.selected_model,
+        r.provider,
+        r.router,
+        r.router_version,
+        r.escalation_kind,
+        r.escalation_reason,
+        r.mode,
+        r.cache,
+        r.gate,
+        r.error_type,
+        r.cost_source,
+        r.tenant,
+        r.team,
+        r.job,
+        r.environment,
+        r.service,
+        r.requested_model,
+        r.selected_lane,
+        r.reason,
+        r.confidence_kind,
+        (r.started_at >= $start AND r.started_at < $end) AS chosen,
+        CASE WHEN r.duration_ms IS NOT NULL THEN 1 ELSE 0 END AS n,
+        CAST(CASE WHEN r.duration_ms IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
+        CAST(CASE WHEN r.duration_ms > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part
+    FROM requests AS r
+    WHERE ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
+)
+GROUP BY ALL
+),
+summed AS (
+    SELECT
+        CASE WHEN GROUPING(task_type) = 0 THEN 'task_type' WHEN GROUPING(lane) = 0 THEN 'lane' WHEN GROUPING(answered_by) = 0 THEN 'answered_by' WHEN GROUPING(selected_model) = 0 THEN 'selected_model' WHEN GROUPING(provider) = 0 THEN 'provider' WHEN GROUPING(router) = 0 THEN 'router' WHEN GROUPING(router_version) = 0 THEN 'router_version' WHEN GROUPING(escalation_kind) = 0 THEN 'escalation_kind' WHEN GROUPING(escalation_reason) = 0 THEN 'escalation_reason' WHEN GROUPING(mode) = 0 THEN 'mode' WHEN GROUPING(cache) = 0 THEN 'cache' WHEN GROUPING(gate) = 0 THEN 'gate' WHEN GROUPING(error_type) = 0 THEN 'error_type' WHEN GROUPING(cost_source) = 0 THEN 'cost_source' WHEN GROUPING(tenant) = 0 THEN 'tenant' WHEN GROUPING(team) = 0 THEN 'team' WHEN GROUPING(job) = 0 THEN 'job' WHEN GROUPING(environment) = 0 THEN 'environment' WHEN GROUPING(service) = 0 THEN 'service' WHEN GROUPING(requested_model) = 0 THEN 'requested_model' WHEN GROUPING(selected_lane) = 0 THEN 'selected_lane' WHEN GROUPING(reason) = 0 THEN 'reason' WHEN GROUPING(confidence_kind) = 0 THEN 'confidence_kind' END AS dimension,
+        coalesce(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind) AS value,
+        chosen,
+        sum(n) AS n,
+        sum(whole) AS whole,
+        sum(part) AS part,
+        sum(squares) AS squares,
+        sum(products) AS products,
+        sum(weights) AS weights,
+        bit_xor(hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind)) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint
+    GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, lane), (chosen, answered_by), (chosen, selected_model), (chosen, provider), (chosen, router), (chosen, router_version), (chosen, escalation_kind), (chosen, escalation_reason), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, cost_source), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, requested_model), (chosen, selected_lane), (chosen, reason), (chosen, confidence_kind))
+),
+paired AS (
+    SELECT
+        dimension, value, bit_xor(mark) AS mark,
+        coalesce(sum(n) FILTER (WHERE chosen), 0) AS n_1, coalesce(sum(n) FILTER (WHERE NOT chosen), 0) AS n_0,
+        coalesce(sum(whole) FILTER (WHERE chosen), 0) AS whole_1,
+        coalesce(sum(whole) FILTER (WHERE NOT chosen), 0) AS whole_0,
+        coalesce(sum(part) FILTER (WHERE chosen), 0) AS part_1,
+        coalesce(sum(part) FILTER (WHERE NOT chosen), 0) AS part_0,
+        coalesce(sum(squares) FILTER (WHERE chosen), 0) AS squares_1,
+        coalesce(sum(squares) FILTER (WHERE NOT chosen), 0) AS squares_0,
+        coalesce(sum(products) FILTER (WHERE chosen), 0) AS products_1,
+        coalesce(sum(products) FILTER (WHERE NOT chosen), 0) AS products_0,
+        coalesce(sum(weights) FILTER (WHERE chosen), 0) AS weights_1,
+        coalesce(sum(weights) FILTER (WHERE NOT chosen), 0) AS weights_0
+    FROM summed
+    GROUP BY dimension, value
+),
+everything AS (
+    SELECT
+        whole_1 AS all_1, whole_0 AS all_0,
+        CASE WHEN $total THEN 1 ELSE 1 / nullif(whole_1, 0) END AS norm_1,
+        CASE WHEN $total THEN $scale ELSE 1 / nullif(whole_0, 0) END AS norm_0,
+        part_1 / nullif(whole_1, 0) AS rate_1, part_0 / nullif(whole_0, 0) AS rate_0,
+        -- of a share, the rarer outcome is what is compared: failures, not successes
+        $ratio AND 2 * (part_1 + part_0) > whole_1 + whole_0 AS turned,
+        CASE WHEN turned THEN whole_1 - part_1 ELSE part_1 END AS all_event_1,
+        CASE WHEN turned THEN whole_0 - part_0 ELSE part_0 END AS all_event_0,
+        CASE WHEN turned THEN weights_1 - 2 * products_1 + squares_1 ELSE squares_1 END AS all_power_1,
+        CASE WHEN turned THEN weights_0 - 2 * products_0 + squares_0 ELSE squares_0 END AS all_power_0
+    FROM paired
+    WHERE dimension IS NULL
+),
+set_against AS (
+    SELECT
+        paired.*, everything.*,
+        CASE WHEN $total THEN 0 ELSE (rate_1 + rate_0) / 2 END AS middle,
+        part_1 / nullif(whole_1, 0) AS own_1, part_0 / nullif(whole_0, 0) AS own_0,
+        part_1 * norm_1 - part_0 * norm_0 - middle * (whole_1 * norm_1 - whole_0 * norm_0) AS moved,
+        coalesce((own_1 - own_0) * (whole_1 * norm_1 + whole_0 * norm_0) / 2, 0) AS rate,
+        CASE WHEN turned THEN whole_1 - part_1 ELSE part_1 END AS event_1,
+        CASE WHEN turned THEN whole_0 - part_0 ELSE part_0 END AS event_0,
+        CASE WHEN turned THEN weights_1 - 2 * products_1 + squares_1 ELSE squares_1 END AS power_1,
+        CASE WHEN turned THEN weights_0 - 2 * products_0 + squares_0 ELSE squares_0 END AS power_0,
+        (event_1 + event_0) / nullif(all_event_1 + all_event_0, 0) AS share,
+        (power_1 + power_0) / nullif(all_power_1 + all_power_0, 0) AS power,
+        (power(1 - share, 2) * power + power(share, 2) * (1 - power))
+            * (all_power_1 / nullif(power(all_event_1, 2), 0) + all_power_0 / nullif(power(all_event_0, 2), 0)) AS noise,
+        CASE WHEN turned THEN -1 ELSE 1 END
+            * (event_1 / nullif(all_event_1, 0) - event_0 / nullif(all_event_0, 0)) AS shifted,
+        power(norm_1, 2) * (squares_1 - 2 * middle * products_1 + power(middle, 2) * weights_1)
+            + power(norm_0, 2) * (squares_0 - 2 * middle * products_0 + power(middle, 2) * weights_0) AS spread,
+        count(*) OVER (PARTITION BY dimension) AS distinct_values,
+        -- how much of the metric's variance the dimension holds, in either window; values without support hold none
+        sum(CASE WHEN n_1 >= $support THEN whole_1 * power(own_1 - rate_1, 2) END) OVER (PARTITION BY dimension)
+            / nullif(all_1 * rate_1 * (1 - rate_1), 0) AS held_1,
+        sum(CASE WHEN n_0 >= $support THEN whole_0 * power(own_0 - rate_0, 2) END) OVER (PARTITION BY dimension)
+            / nullif(all_0 * rate_0 * (1 - rate_0), 0) AS held_0
+    FROM paired CROSS JOIN everything
+)
+SELECT
+    dimension, value,
+    CASE WHEN $total THEN part_0 * norm_0 ELSE own_0 END AS before,
+    CASE WHEN $total THEN part_1 ELSE own_1 END AS after,
+    whole_0 / nullif(all_0, 0) AS share_before,
+    whole_1 / nullif(all_1, 0) AS share_after,
+    CAST(n_0 AS BIGINT) AS n_before,
+    CAST(n_1 AS BIGINT) AS n,
+    moved AS delta,
+    moved - rate AS mix,
+    rate,
+    coalesce(shifted / sqrt(nullif(noise, 0)), moved / sqrt(nullif(spread, 0)), 0) AS z,
+    $ratio AND coalesce(held_1 > $restates AND held_0 > $restates, FALSE) AS restates,
+    CAST(distinct_values AS BIGINT) AS distinct_values,
+    CAST(mark AS VARCHAR) AS mark,
+    coalesce(dimension IN ('requested_model', 'selected_model', 'selected_lane', 'escalation_kind', 'escalation_reason', 'reason'), FALSE) AS follows,
+    n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
+FROM set_against
+WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
+ORDER BY dimension IS NOT NULL, restates, follows, abs(z) DESC, dimension, value NULLS LAST
+LIMIT $row_limit
