@@ -44,8 +44,7 @@ def modes(histogram: Histogram) -> Modes | None:
     lower, upper, n = histogram.lower[used], histogram.upper[used], histogram.n[used]
     x = np.log(lower * upper) / 2
     narrowest = float(np.log(upper / lower).min()) / 2
-    fits = [_fit(x, n, start, narrowest) for start in STARTS]
-    weight, mean, spread, likelihood = max(fits, key=lambda fit: fit[3])
+    weight, mean, spread, likelihood = _fit(x, n, narrowest)
     gain = 2 * (likelihood - _single(x, n, narrowest)) - 3 * float(np.log(n.sum()))
     order = np.argsort(mean)
     ashman = float(np.sqrt(2) * abs(mean[1] - mean[0]) / np.hypot(*spread))
@@ -54,33 +53,34 @@ def modes(histogram: Histogram) -> Modes | None:
 
 
 def _density(x: Floats, weight: Floats, mean: Floats, spread: Floats) -> Floats:
-    """The weighted densities of both normals, 2 x bins."""
-    z = (x - mean[:, None]) / spread[:, None]
-    found: Floats = weight[:, None] * np.exp(-z * z / 2) / (spread[:, None] * np.sqrt(2 * np.pi))
+    """The weighted densities of normals, ... x bins."""
+    z = (x - mean[..., None]) / spread[..., None]
+    found: Floats = weight[..., None] * np.exp(-z * z / 2) / (spread[..., None] * np.sqrt(2 * np.pi))
     return found
 
 
-def _fit(x: Floats, n: Floats, start: float, narrowest: float) -> tuple[Floats, Floats, Floats, float]:
-    """Weights, means and spreads from one first guess, and the log-likelihood."""
-    first = n.cumsum() <= max(start * n.sum(), n[0])
-    if first.all():
-        first[-1] = False
-    share = np.stack([first, ~first]).astype(np.float64)
+def _fit(x: Floats, n: Floats, narrowest: float) -> tuple[Floats, Floats, Floats, float]:
+    """Weights, means and spreads from the best of all first guesses, and the log-likelihood."""
+    first = n.cumsum() <= np.maximum(np.array(STARTS)[:, None] * n.sum(), n[0])
+    first[first.all(axis=1), -1] = False
+    share = np.stack([first, ~first], axis=1).astype(np.float64)  # guesses x 2 x bins
     for _ in range(STEPS):
         weight, mean, spread = _moments(x, n, share, narrowest)
         both = _density(x, weight, mean, spread)
-        before, share = share, both / np.maximum(both.sum(axis=0), 1e-300)
+        before, share = share, both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
         if np.abs(share - before).max() < 1e-6:
             break
-    return weight, mean, spread, float((n * np.log(np.maximum(both.sum(axis=0), 1e-300))).sum())
+    likelihood = np.log(np.maximum(both.sum(axis=1), 1e-300)) @ n
+    best = int(likelihood.argmax())
+    return weight[best], mean[best], spread[best], float(likelihood[best])
 
 
 def _moments(x: Floats, n: Floats, share: Floats, narrowest: float) -> tuple[Floats, Floats, Floats]:
-    """Weights, means and spreads of two parts of the counts."""
+    """Weights, means and spreads of parts of the counts."""
     mine = share * n
-    total = np.maximum(mine.sum(axis=1), 1e-9)
-    mean = (mine * x).sum(axis=1) / total
-    variance = (mine * (x - mean[:, None]) ** 2).sum(axis=1) / total
+    total = np.maximum(mine.sum(axis=-1), 1e-9)
+    mean = mine @ x / total
+    variance = (mine * (x - mean[..., None]) ** 2).sum(axis=-1) / total
     return total / n.sum(), mean, np.maximum(np.sqrt(variance), narrowest)
 
 
