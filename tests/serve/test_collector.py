@@ -22,10 +22,23 @@ NOW_NS = 1_790_000_000_000_000_000
 SMALL = template(40, NOW_NS, prompts=False)  # 10 requests
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("collector")
+
+
+@pytest.fixture(scope="module")
+def lasting(folder: Path) -> Iterator[Server]:
+    """A collector that all tests share which leave it running."""
+    with collector(folder) as started:
+        yield started
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with collector(tmp_path) as running:
-        yield running
+    """A collector to be ended."""
+    with collector(tmp_path) as started:
+        yield started
 
 
 def requests_in(reader: Reader) -> float:
@@ -34,29 +47,27 @@ def requests_in(reader: Reader) -> float:
     return float(value)
 
 
-def test_every_ready_line_is_true(server: Server) -> None:
-    assert requests.get(f"{server.ready['api']}/readyz", timeout=30).status_code == 200
-    assert (
-        requests.post(
-            f"{server.ready['otlp_http']}/v1/traces", timeout=30, headers={"Content-Type": "application/x-protobuf"}
-        ).status_code
-        == 200
-    )
-    host, _, port = server.ready["otlp_grpc"].removeprefix("http://").rpartition(":")
+def test_every_ready_line_is_true(lasting: Server) -> None:
+    assert requests.get(f"{lasting.ready['api']}/readyz", timeout=30).status_code == 200
+    traces, headers = f"{lasting.ready['otlp_http']}/v1/traces", {"Content-Type": "application/x-protobuf"}
+    assert requests.post(traces, timeout=30, headers=headers).status_code == 200
+    host, _, port = lasting.ready["otlp_grpc"].removeprefix("http://").rpartition(":")
     socket.create_connection((host, int(port)), timeout=30).close()
 
 
-def test_other_commands_find_it_while_it_runs(server: Server, tmp_path: Path) -> None:
+def test_a_second_server_is_told_who_owns_the_directory(lasting: Server, folder: Path, tmp_path: Path) -> None:
+    with running(("controlsurface.collector", "--data", str(folder / "data")), tmp_path) as second:
+        assert second.end() == StoreError.exit_code
+    assert f"in use by process {lasting.process.pid}" in second.words.read_text()
+
+
+def test_sigterm_stores_what_was_accepted_and_other_commands_find_it_until_then(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "data" / "server.json"
     assert json.loads(file.read_text()) == {**server.ready, "pid": server.process.pid}
-    assert server.stop() == 0
-    assert not file.exists()
-
-
-def test_sigterm_stores_what_was_accepted(server: Server, tmp_path: Path) -> None:
     sent = Sender(server.ready["otlp_http"], SMALL).flood(connections=4, seconds=0.3)
     server.process.send_signal(signal.SIGHUP)  # which only has the rules read again
     assert server.stop() == 0
+    assert not file.exists()
     assert requests_in(open_reader(tmp_path / "data")) == sent.bodies * 10 > 0
 
 
@@ -67,12 +78,6 @@ def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) 
     with collector(tmp_path) as again:
         until(lambda: not again.reader().ingest().pending)
         assert requests_in(again.reader()) == sent.bodies * 10 > 0
-
-
-def test_a_second_server_is_told_who_owns_the_directory(server: Server, tmp_path: Path) -> None:
-    with running(("controlsurface.collector", "--data", str(tmp_path / "data")), tmp_path) as second:
-        assert second.end() == StoreError.exit_code
-    assert f"in use by process {server.process.pid}" in second.words.read_text()
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:

@@ -71,10 +71,9 @@ def test_all_parts_are_up_when_said(lasting: Server) -> None:
     assert answers(lasting.ready["dashboard"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_all_parts_are_down_after_a_signal(server: Server, number: signal.Signals) -> None:
+def test_all_parts_are_down_after_an_interrupt(server: Server) -> None:
     parts = children(server.process.pid)
-    assert server.stop(number) == 0
+    assert server.stop(signal.SIGINT) == 0
     assert not any(is_alive(pid) for pid in parts.values())
 
 
@@ -134,12 +133,15 @@ def test_elsewhere_a_token_is_asked_of_everybody(tmp_path: Path) -> None:
         assert requests.get(server.ready["dashboard"], timeout=30).status_code == 401
 
 
-def test_the_demo_writes_history_once(tmp_path: Path) -> None:
+def test_the_demo_writes_history_once_and_all_parts_are_down_after_sigterm(tmp_path: Path) -> None:
     with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as first:
-        first.wait_for("api")
+        first.wait_for(*ALL)
         assert "--backfill" in until(lambda: demo_of(first))
         until(lambda: first.reader().requests(RequestsArgs(limit=50)).rows.num_rows == 50)
+        parts = children(first.process.pid)
+        assert parts.keys() == {"collector", "dashboard", "demo"}
         assert first.stop() == 0
+        assert not any(is_alive(pid) for pid in parts.values())
     with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as second:
         second.wait_for("api")
         assert "--backfill" not in until(lambda: demo_of(second))
