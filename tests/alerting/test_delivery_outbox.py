@@ -76,7 +76,7 @@ class Bench:
         with self.store.writing() as writing:
             outbox.enqueue(writing, [(RULE, each) for each in alerts], self.now)
 
-    def run(self, length: timedelta, step: timedelta = 20 * SECOND) -> None:
+    def run(self, length: timedelta, step: timedelta = 30 * SECOND) -> None:
         until = self.now + length
         while self.now < until:
             self.now += step
@@ -88,11 +88,20 @@ class Bench:
         return self.store.rows(f"SELECT {columns} FROM outbox ORDER BY number").to_pylist()
 
 
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    store = DuckStore.in_memory()
-    yield Bench(store)
-    store.close()
+def bench(store: DuckStore) -> Bench:
+    """With nothing of what other tests left."""
+    with store.writing() as writing:
+        for table in ("alert_episodes", "alert_groups", "notification_log", "notification_counts", "outbox"):
+            writing.execute(f"DELETE FROM {table}")
+    return Bench(store)
 
 
 def test_an_alert_is_sent_once_and_its_end_once(bench: Bench) -> None:
