@@ -11,7 +11,7 @@ if not rows:
 about = ui.spike(view)
 events = ui.events()
 metric = about.metric
-name = metric.id.replace("_", " ")
+name = metric.title
 selection, baseline = ((each.start, each.end) for each in (about.selection, about.baseline))
 
 shown = [metric.id, *(each for each in ui.METRICS if each != metric.id)][:5]
@@ -44,7 +44,7 @@ def over_time() -> None:
 left, right = st.columns(2)
 with (
     left,
-    ui.panel(name.capitalize(), "draw a box over what you want explained; orange is selected, grey held against"),
+    ui.panel(name, "draw a box over what you want explained; orange is selected, grey held against"),
 ):
     steps = view.resting_on(rows)
     course = ui.query(metric.id, every=steps.step)
@@ -62,7 +62,7 @@ with ui.panel(
     "What is different", f"{name} from {ui.between(selection)} against {about.against}, {ui.between(baseline)}"
 ):
     if ranked:
-        ui.different_bars(found)
+        ui.different_bars(ui.different(about))  # known by now; asked here, its SQL is this panel's
     else:
         words = f"No value has {found.support} rows"
         ui.state("Nothing to compare", f"{words}: {found.n:,} are selected, {found.n_before:,} held against.")

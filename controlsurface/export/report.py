@@ -19,7 +19,7 @@ _CSS = Path(__file__).with_suffix(".css").read_text("utf-8")
 def render(incident: Incident, link: str = "") -> str:
     """The whole document; `link` is the address of the live view, if there is one."""
     asked, found, unit = incident.asked, incident.found, incident.found.unit
-    title = f"{incident.metric.id.replace('_', ' ').capitalize()}, {_window(asked.start, asked.end)}"
+    title = f"{incident.metric.title}, {_window(asked.start, asked.end)}"
     before = f"{_window(asked.baseline_start, asked.baseline_end)}{_filters(asked.where)}"
     parts = [
         f"<h1>{_text(title)}</h1>",
@@ -54,7 +54,7 @@ def _course(incident: Incident) -> str:
         return round(min(max((at - first).total_seconds() / span, 0), 1) * WIDTH, 1)
 
     points = " ".join(f"{x(at)},{HEIGHT - value / top * (HEIGHT - HEAD):.1f}" for at, value in known)
-    label = f"{incident.metric.id} over time, at most {shown(top, incident.metric.unit)}; the selection is shaded"
+    label = f"{incident.metric.title} over time, at most {shown(top, incident.metric.unit)}; the selection is shaded"
     shades = _shade(x(incident.asked.start), x(incident.asked.end))
     marks = "".join(_mark(x(event["at"]), event["title"]) for event in incident.events)
     line = f'<polyline points="{points}" fill="none" stroke="#2f6fde" stroke-width="1.6"/>'

@@ -1,5 +1,6 @@
 """A metric: one formula over summed measures."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,3 +39,20 @@ class Metric:
     priced: str = "sum(priced) / sum(billable)"
     error: str = ""
     group: str = ""
+
+    @property
+    def title(self) -> str:
+        """The id as people read it.
+
+        >>> Metric("ttft_p95", "", "sum(n)", "ms", "lower").title
+        'TTFT P95'
+        """
+        words = self.id.split("_")
+        return " ".join(_word(word, first=not place) for place, word in enumerate(words))
+
+
+def _word(word: str, *, first: bool) -> str:
+    """A word of an id: abbreviations in capitals, the first one with a capital."""
+    if word in {"ttft", "usd"} or re.fullmatch(r"p\d+", word):
+        return word.upper()
+    return word.capitalize() if first else word

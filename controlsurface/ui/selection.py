@@ -1,7 +1,9 @@
 """What triage is about: a metric, a selection of time, and what it is held against; all of it in the address."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -103,9 +105,30 @@ def lead_to_triage(metric: str, start: datetime, end: datetime) -> None:
 
 
 def _metric() -> Metric:
+    """The metric to explain, chosen by its title."""
     known = {name: each for name, each in reading.catalogue().items() if _explainable(each)}
-    name = st.selectbox("Metric", list(known), index=list(known).index(USUAL), key="metric", bind="query-params")
-    return known.get(name or USUAL, known[USUAL])
+    now = _named("metric", known, USUAL)
+    key = f"metric {now}"
+    st.selectbox(
+        "Metric",
+        list(known),
+        index=list(known).index(now),
+        format_func=lambda name: known[name].title,
+        key=key,
+        on_change=partial(_choose, "metric", key),
+    )
+    return known[now]
+
+
+def _named(part: str, known: Collection[str], usual: str) -> str:
+    """What a part of the address names: bound widgets would write there what people read, and links say ids."""
+    named = st.query_params.get(part, usual)
+    return named if named in known else usual
+
+
+def _choose(part: str, key: str) -> None:
+    """Write what was chosen into the address; another address is another widget."""
+    st.query_params[part] = st.session_state[key]
 
 
 def _explainable(metric: Metric) -> bool:
@@ -117,15 +140,18 @@ def _explainable(metric: Metric) -> bool:
 
 
 def _against() -> Baseline:
-    chosen = st.segmented_control(
+    now = next(name for name in BASELINES if name == _named("against", BASELINES, FIRST))
+    key = f"against {now}"
+    st.segmented_control(
         "Held against",
         list(BASELINES),
-        default=FIRST,
+        default=now,
         required=True,
-        key="against",
-        bind="query-params",
+        format_func=lambda name: name.replace("_", " "),
+        key=key,
+        on_change=partial(_choose, "against", key),
     )
-    return chosen if chosen in BASELINES else FIRST  # an address may leave it empty
+    return now
 
 
 def _chosen() -> tuple[datetime, datetime] | None:

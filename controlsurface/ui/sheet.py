@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, NOT_SAID, WINDOW
 from controlsurface.ui.download import csv
 from controlsurface.ui.series import ALL
+from controlsurface.ui.units import shown as shown_as
 from controlsurface.ui.window import ENOUGH, View
 
 ROW, MOST = 31, 15  # pixels of a row, and rows seen at once
@@ -93,7 +94,7 @@ def sheet(
     said = dict(labels or {})
     config = {each: _column(rows, each, units, said.get(each), (helps or {}).get(each)) for each in rows.columns}
     height = ROW * (min(MOST, max(rows.height, 1)) + 1) + 3
-    st.dataframe(shown, column_config=config, hide_index=True, height=height, placeholder="–", alt=name)
+    st.dataframe(_signed(shown, units), column_config=config, hide_index=True, height=height, placeholder="–", alt=name)
     csv(rows if download is None else download, name)
 
 
@@ -103,17 +104,29 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
     if name == "open":
         return st.column_config.LinkColumn("Open", display_text="requests", width=80)
     if name in units:
-        form = FORMATS.get(units[name]) or _money(rows[name])
+        form = FORMATS.get(units[name]) or (None if _below_zero(rows[name]) else _money(rows[name]))
         return st.column_config.NumberColumn(label, format=form, help=said)
     if rows[name].dtype.is_temporal():
         return st.column_config.DatetimeColumn(f"{label} (UTC)", format=WHEN, timezone="UTC")
     return st.column_config.TextColumn(label, help=said)
 
 
+def _signed(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
+    """The rows; amounts under zero written by ourselves: a format of the browser would say $-3, not -$3."""
+    owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
+    if not owed:
+        return shown
+    return shown.to_pandas().style.format(partial(shown_as, unit="usd"), subset=owed)
+
+
+def _below_zero(values: pl.Series) -> bool:
+    return bool((values.cast(pl.Float64) < 0).any())
+
+
 def _money(values: pl.Series) -> str:
     """As many decimals as the largest amount leaves of interest."""
     largest = float(values.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
-    return f"$%,.{2 if largest >= 100 else 4 if largest >= 0.1 else 6}f"
+    return f"$%,.{2 if largest >= 10 else 4 if largest >= 0.1 else 6}f"
 
 
 def _columns(rows: pl.DataFrame, metric: str, keys: Sequence[str]) -> pl.DataFrame:

@@ -74,7 +74,7 @@ def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str
     value = f"{text(units.shown(now.value, metric.unit))}{was}"
     return tag(
         "dl",
-        tag("dt", text(METRICS.get(name, name.replace("_", " ").capitalize())), title=metric.help),
+        tag("dt", text(METRICS.get(name, metric.title)), title=metric.help),
         tag("dd", value, class_="value"),
         tag("dd", text(f"n {units.count(now.n)}, {units.count(before.n)} before"), class_="facts"),
         tag("dd", f"{tag('b', text(change), class_=verdict)} {text(said)}", class_="facts"),

@@ -84,7 +84,7 @@ def _line(pair: Pair) -> str:
     )  # more traffic is no fault
     return tag(
         "tr",
-        tag("td", text(metric.id.replace("_", " ")), title=metric.help),
+        tag("td", text(metric.title), title=metric.help),
         *(tag("td", _cell(figure, metric)) for figure in (one, other)),
         tag("td", tag("b", text(change), class_=verdict or "same")),
     )

@@ -76,7 +76,7 @@ def test_another_week_and_breakdown_are_in_the_address(opened: Open, seeded_url:
 def test_versions_are_compared_with_what_they_rest_on(opened: Open, seeded_url: str) -> None:
     said = html(opened(seeded_url, "compare.py", range="7d", one="v1", other="v2"))
     assert "v1 against v2" in said
-    assert "escalation rate" in said
+    assert "Escalation rate" in said
     assert " to " in said
 
 

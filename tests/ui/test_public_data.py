@@ -22,7 +22,7 @@ def probes(shared_data: Path) -> Iterator[str]:
 
 def test_the_probes_escalated_all_and_then_two_thirds(opened: Open, probes: str) -> None:
     page = html(opened(probes, "compare.py", **PROBES))
-    row = page[page.index("escalation rate") :].partition("</tr>")[0]
+    row = page[page.index("Escalation rate") :].partition("</tr>")[0]
     assert "100.0 %" in row
     assert "67.1 %" in row
     assert "-32.9 pp" in row

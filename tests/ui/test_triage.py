@@ -63,3 +63,12 @@ def test_a_baseline_ends_before_its_selection_begins(name: Baseline, hours: int)
 
 def test_the_time_before_begins_with_the_view() -> None:
     assert baseline("before", NOW - HOUR, NOW, NOW - 9 * HOUR) == (NOW - 9 * HOUR, NOW - HOUR)
+
+
+def test_a_metric_is_chosen_by_its_title_and_named_in_the_address_by_its_id(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, "triage.py", range="24h", metric="latency_p95", against="last_week")
+    assert "Latency P95" in html(app)
+    assert "All figures are about the share of requests above" in " ".join(each.value for each in app.caption)
+    app.selectbox(key="metric latency_p95").select("cost").run()
+    assert app.query_params["metric"] in ("cost", ["cost"])
+    assert not app.exception
