@@ -17,11 +17,11 @@ from controlsurface.api import create_app
 from controlsurface.collector.addresses import left_in
 from controlsurface.collector.delivering import delivering
 from controlsurface.collector.engine import Engine, running
-from controlsurface.collector.listener import GRACE_S, Listener, in_use, url
+from controlsurface.collector.listener import GRACE_S, Listener, bound, in_use, url
 from controlsurface.collector.signals import Signals
 from controlsurface.collector.watching import watching
 from controlsurface.config import Config, load
-from controlsurface.errors import ControlSurfaceError
+from controlsurface.errors import ControlSurfaceError, PortInUse
 from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
 
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
+    _free(flags.host, {"api": flags.api_port, "otlp_http": flags.otlp_http_port, "otlp_grpc": flags.otlp_grpc_port})
     with running(flags.data, config, flags.config, apart=True) as engine, delivering(engine):
         with (
             watching(engine, flags.alerts) as rules,
@@ -73,6 +74,18 @@ def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():
             _log.error("; ".join(problems))
+
+
+def _free(host: str, ports: Mapping[str, int]) -> None:
+    """Nothing, where all ports can be had (0: any). Raises PortInUse naming every other one, before anything starts."""
+    taken = []
+    for name, port in ports.items():
+        try:
+            bound(host, port).close()
+        except OSError as problem:
+            taken.append(str(in_use(name, host, port, problem)))
+    if taken:
+        raise PortInUse("\n".join(taken))
 
 
 @contextmanager

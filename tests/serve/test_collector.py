@@ -80,14 +80,16 @@ def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) 
         assert requests_in(again.reader()) == sent.bodies * 10 > 0
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_taken_ports_are_named_before_anything_starts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        for flag, name in (("--api-port", "api"), ("--otlp-http-port", "otlp_http"), ("--otlp-grpc-port", "otlp_grpc")):
-            argv = ("controlsurface.collector", "--data", str(tmp_path / "data"), flag, str(port))
-            with running(argv, tmp_path) as server:
-                assert server.end() == PortInUse.exit_code
-            assert f"{name}: 127.0.0.1:{port}" in server.words.read_text()
+        flags = (each for flag in ("--api-port", "--otlp-http-port", "--otlp-grpc-port") for each in (flag, str(port)))
+        with running(("controlsurface.collector", "--data", str(data), *flags), tmp_path) as server:
+            assert server.end() == PortInUse.exit_code
+    for name in ("api", "otlp_http", "otlp_grpc"):
+        assert f"{name}: 127.0.0.1:{port}" in server.words.read_text()
+    assert not data.exists()
 
 
 @pytest.mark.parametrize("content", [b"not a database", bytes(8192)])

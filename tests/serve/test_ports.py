@@ -3,8 +3,9 @@
 import socket
 
 import pytest
+from starlette.applications import Starlette
 
-from controlsurface.collector.listener import url
+from controlsurface.collector.listener import Listener, url
 from controlsurface.errors import ConfigError, PortInUse
 from controlsurface.serve.ports import Ports, guard, is_loopback, settled
 
@@ -22,6 +23,13 @@ def test_every_taken_port_is_named() -> None:
     assert f"api: 127.0.0.1:{taken[0]}" in str(error.value)
     assert f"otlp_grpc: 127.0.0.1:{taken[1]}" in str(error.value)
     assert "otlp_http" not in str(error.value)
+
+
+def test_a_port_that_is_taken_meanwhile_is_named_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortInUse, match=f"api: 127.0.0.1:{port}"):
+            Listener("api", Starlette(), "127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
