@@ -10,7 +10,7 @@ from controlsurface.alerting.notifiers.post import Gate, post
 from controlsurface.alerting.notifiers.secrets import address
 from controlsurface.channels import Alertmanager
 
-VALID = 4  # times `resend`, as Prometheus has it: three messages may get lost
+VALID = 4  # times `resend`, as Prometheus has it (rules/alerting.go, sendAlerts), so that two may fail
 
 
 class ToAlertmanager:
