@@ -83,7 +83,12 @@ def beside(rows: Sequence[Row], lead: Row, inside: Sequence[Row], support: int, 
     ranked = [
         row | {"within": None} if row is lead or _came_up(row) else row | parts.judged(row, of_lead) for row in rows[1:]
     ]
-    return [dict(rows[0]), *sorted(ranked, key=lambda row: (row["restates"], row["follows"], -abs(row["z"])))]
+    return [dict(rows[0]), *sorted(ranked, key=_place)]
+
+
+def _place(row: Row) -> tuple[bool, bool, bool, float]:
+    """What a row is sorted by."""
+    return row["restates"], row["follows"], row["opposes"], -abs(row["z"])
 
 
 @dataclass(frozen=True, slots=True)

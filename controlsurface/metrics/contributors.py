@@ -13,7 +13,8 @@ baseline scaled to the selection's length: mix is more or fewer rows, rate large
 
 Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
 z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
-delta against its own standard error (Welch's, for unequal variances). Then `conditioning` ranks them beside the first.
+delta against its own standard error (Welch's, for unequal variances). Where the whole surely changed, values whose
+share moved the other way stand behind: they lost it to what changed. Then `conditioning` ranks them beside the first.
 
 No row adds to a quantile. What is explained instead is the share of rows above the baseline's quantile: of a P95 it is
 5 % in the baseline, and what makes the P95 rise raises it. All of the above holds for it as for any share.
@@ -29,6 +30,7 @@ from pydantic import Field, model_validator
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.conditioning import CAME_UP, SURE
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.measures import MEASURES, SPREADS
 from controlsurface.metrics.metric import Metric
@@ -197,7 +199,9 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
         follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
     sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": scale(args) or 1.0}
-    return Statement(sql, {**sort, "support": support, "restates": RESTATES, **row_limit()})
+    return Statement(
+        sql, {**sort, "support": support, "restates": RESTATES, "sure": SURE, "came_up": CAME_UP, **row_limit()}
+    )
 
 
 def _columns(metric: Metric) -> list[str]:

@@ -83,13 +83,17 @@ SELECT
     moved AS delta,
     moved - rate AS mix,
     rate,
-    coalesce(shifted / sqrt(nullif(noise, 0)), moved / sqrt(nullif(spread, 0)), 0) AS z,
+    CASE WHEN dimension IS NULL THEN moved / sqrt(nullif(spread, 0))
+        ELSE coalesce(shifted / sqrt(nullif(noise, 0)), moved / sqrt(nullif(spread, 0)), 0) END AS z,
     $ratio AND coalesce(held_1 > $restates AND held_0 > $restates, FALSE) AS restates,
     CAST(distinct_values AS BIGINT) AS distinct_values,
     CAST(mark AS VARCHAR) AS mark,
     {follows} AS follows,
+    max(CASE WHEN dimension IS NULL THEN z END) OVER () AS surely,
+    -- the other side of what changed: it has less of what there is more of, and did not itself come or go
+    coalesce(abs(surely) >= $sure AND z * surely < 0 AND abs(share_after - share_before) <= $came_up, FALSE) AS opposes,
     n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
 FROM set_against
 WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
-ORDER BY dimension IS NOT NULL, restates, follows, abs(z) DESC, dimension, value NULLS LAST
+ORDER BY dimension IS NOT NULL, restates, follows, opposes, abs(z) DESC, dimension, value NULLS LAST
 LIMIT $row_limit

@@ -50,6 +50,16 @@ def test_an_incident_is_its_version_its_task_type_and_its_tenants(
     assert {*found[2:4]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
 
+def test_in_the_slice_that_an_alert_names_the_planted_tenants_stand_before_those_that_did_not_change(
+    incident: LocalReader,
+) -> None:
+    windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
+    slice_ = ContributorsArgs(metric="escalation_rate", where=(f"task_type:{INCIDENT_TASK}",), **windows)
+    found = [(row["dimension"], row["value"]) for row in incident.contributors(slice_).rows.to_pylist()]
+    assert found[0] == ("router_version", NEXT_VERSION)
+    assert {*found[1:3]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
+
+
 def test_what_an_incident_costs_is_laid_to_who_asked_before_the_lane_that_answered(incident: LocalReader) -> None:
     found = [(row["dimension"], row["value"]) for row in ranked(incident, "cost_per_request")]
     assert found[:2] == PLANTED
