@@ -27,7 +27,7 @@ def test_the_document_keeps_its_word(case: Any, url: str) -> None:
 def test_every_address_of_the_contract_is_described(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
-        "metrics query distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
+        "metrics query queries distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
         "contributors events lanes unrecognised sources attribution audits audits/next audits/labels audits/reviewers "
         "audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
         "audits/plan audits/disagreement audits/calibration sampling/{request_id} whatif "
