@@ -63,16 +63,7 @@ def escalation() -> None:
 
 
 escalation()
-
-
-@st.fragment(parallel=True)
-def confidence() -> None:
-    """A box drawn in the heatmap draws only this anew."""
-    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
-        ui.confidence(view, events)
-
-
-confidence()
+ui.confidence(view, events)
 
 
 @st.fragment(parallel=True)

@@ -28,15 +28,7 @@ with right, ui.panel("Escalation by task type and kind", "routed at once, answer
         {"requests": "Requests", "escalation_rate": "Escalated", **shares}, ["task_type"], "escalation-by-task-type"
     )
 
-
-@st.fragment
-def confidence() -> None:
-    """A box drawn in the heatmap draws only this anew."""
-    with ui.panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
-        ui.confidence(view, events)
-
-
-confidence()
+ui.confidence(view, events)
 
 with ui.panel("Knife edge", "requests whose confidence lies within 0.05 of the threshold: a small drift turns them"):
     ui.breakdown(

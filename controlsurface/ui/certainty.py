@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from controlsurface import charts
 from controlsurface.ui import reading, states
 from controlsurface.ui.finding import lead_to_requests
 from controlsurface.ui.markup import palette
-from controlsurface.ui.panels import box
+from controlsurface.ui.panels import box, panel
 from controlsurface.ui.selection import lead_to_triage
 from controlsurface.ui.window import View
 
 CELLS = 5  # a column may rest on as many times fewer requests as a point of a line
 
 
+@st.fragment(parallel=True)
 def confidence(view: View, events: Sequence[charts.Event] = ()) -> None:
-    """Draw the heatmap of this view."""
+    """Draw the heatmap of this view in a panel; a box drawn in it draws only this anew."""
+    with panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
+        _heatmap(view, events)
+
+
+def _heatmap(view: View, events: Sequence[charts.Event]) -> None:
+    """The heatmap, and under a box drawn in it where that leads."""
     rows = reading.query("requests", by=["lane"], within=view)["n"].sum()
     view = view.resting_on(int(rows) * CELLS)
     bins = reading.distribution("confidence", every=view.step)
