@@ -3,6 +3,7 @@
 A body that ends the process apart (by a fault in a parser, or by using up the memory) harms nothing but itself.
 """
 
+import fcntl
 import gc
 import logging
 import os
@@ -23,6 +24,7 @@ from controlsurface.ingest.prompts import Prompts
 
 log = logging.getLogger(__name__)
 
+_PIPE = 1 << 20  # bytes
 _LOST = (EOFError, OSError)  # what a connection says whose other end is gone
 
 
@@ -86,7 +88,7 @@ class Apart:
         return replace(checked, payload=body.data) if untouched else checked, size
 
     def _start(self) -> None:
-        (body_out, body_in), (answer_out, answer_in) = os.pipe(), os.pipe()
+        (body_out, body_in), (answer_out, answer_in) = _pipe(), _pipe()
         command = [sys.executable, "-m", __name__, str(body_out), str(answer_in)]
         # In a session of its own: who interrupts the server from a terminal means the server, which first answers.
         self._process = subprocess.Popen(
@@ -101,6 +103,14 @@ class Apart:
         self._to, self._from = Connection(body_in, readable=False), Connection(answer_out, writable=False)
         with suppress(*_LOST):  # the first body will tell
             self._to.send(self._policy)
+
+
+def _pipe() -> tuple[int, int]:
+    """Both ends of a pipe that takes a usual body at once, where the system allows: to wait costs a turn of a lock."""
+    ends = os.pipe()
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
+    return ends
 
 
 def _verdict(here: Here, body: Body) -> tuple[Checked, int, bool] | Exception:

@@ -29,7 +29,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": "1GB",
     "preserve_insertion_order": "true",
     "threads": str(max(2, os.cpu_count() or 2)),
-    "memory_limit": "500MB",
+    "memory_limit": "420MB",
 }
 
 
