@@ -1,4 +1,4 @@
-"""What the pages ask for one view, question by question, as they ask it; how long each answer takes."""
+"""What the pages ask for one view, panel by panel, as they ask it; how long each answer takes."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
-from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.several import Several
 
 WEEK = timedelta(days=7)
 BUCKETS = 180  # of one series
@@ -78,8 +79,9 @@ def panels(reader: Reader, start: datetime, end: datetime, pages: Collection[str
     for page, asked in ((page, _QUESTIONS[page]) for page in pages):
         for metrics, by, over_time, where in asked:
             every = {"every": step} if over_time else {}
-            for metric in metrics.split():
-                yield _query(reader, page, QueryArgs(metric=metric, by=by, where=where, **every, **window))
+            yield _queries(
+                reader, page, SeveralArgs(metrics=tuple(metrics.split()), by=by, where=where, **every, **window)
+            )
     for column, by, over_time in _BINS:
         args = DistributionArgs(column=column, by=by, every=step if over_time else None, **window)
         began = perf_counter()
@@ -90,9 +92,10 @@ def panels(reader: Reader, start: datetime, end: datetime, pages: Collection[str
     yield Asked("events", "", perf_counter() - began)
 
 
-def _query(reader: Reader, page: str, args: QueryArgs) -> Asked:
-    """One metric."""
+def _queries(reader: Reader, page: str, args: SeveralArgs) -> Asked:
+    """What one panel shows."""
     began = perf_counter()
-    answer = reader.query(args)
+    answer = reader.ask(Several(args))
     seconds = perf_counter() - began
-    return Asked(f"{page}: {args.metric} by {','.join(args.by) or 'nothing'}", answer.source, seconds)
+    sources = dict.fromkeys(each["source"] for each in answer.facts["passes"])
+    return Asked(f"{page}: {' '.join(args.metrics)} by {','.join(args.by) or 'nothing'}", ", ".join(sources), seconds)
