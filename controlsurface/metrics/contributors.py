@@ -14,7 +14,8 @@ baseline scaled to the selection's length: mix is more or fewer rows, rate large
 Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
 z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
 delta against its own standard error (Welch's, for unequal variances). Where the whole surely changed, values whose
-share moved the other way stand behind: they lost it to what changed. Then `conditioning` ranks them beside the first.
+share moved the other way stand behind: they lost it to what changed. So do values of a share or mean that gave most of
+their rows to another. Then `conditioning` ranks them beside the first.
 
 No row adds to a quantile. What is explained instead is the share of rows above the baseline's quantile: of a P95 it is
 5 % in the baseline, and what makes the P95 rise raises it. All of the above holds for it as for any share.

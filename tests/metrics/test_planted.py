@@ -12,6 +12,7 @@ from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader
 from tests.demo.stored import stored
+from tests.stores import put
 
 # One worker makes both stores, the other none.
 pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("planted")]
@@ -71,6 +72,15 @@ def test_the_tenants_of_an_incident_stand_out_within_its_task_type_and_no_one_el
     assert (version["within"], task["within"]) == (None, None)
     assert all(row["within"] == f"task_type:{INCIDENT_TASK}" and row["z"] > 3 for row in rest[:2])
     assert all(abs(row["z"]) < 3 for row in rest[2:] if row["dimension"] in {"tenant", "task_type", "mode", "job"})
+
+
+def test_the_version_that_came_stands_before_the_one_that_it_replaced_where_some_rows_have_none(
+    incident: LocalReader,
+) -> None:
+    put(incident._store, [{"started_at": str(NOW.replace(tzinfo=None) - DAY / 2)}] * 30)
+    found = [(row["dimension"], row["value"]) for row in ranked(incident, "escalation_rate")]
+    assert found[:2] == PLANTED
+    assert ("router_version", "2026.40") in found[4:]
 
 
 def test_an_upgrade_is_its_version_and_nothing_else(upgrade: LocalReader) -> None:

@@ -133,8 +133,9 @@ SELECT
     CAST(mark AS VARCHAR) AS mark,
     coalesce(dimension IN ('requested_model', 'selected_model', 'selected_lane', 'escalation_kind', 'escalation_reason', 'reason'), FALSE) AS follows,
     max(CASE WHEN dimension IS NULL THEN z END) OVER () AS surely,
-    -- the other side of what changed: it has less of what there is more of, and did not itself come or go
-    coalesce(abs(surely) >= $sure AND z * surely < 0 AND abs(share_after - share_before) <= $came_up, FALSE) AS opposes,
+    -- the other side of what changed: it has less of what there is more of, or gave its place in the rows to another
+    coalesce(share_after - share_before <= $came_up AND (abs(surely) >= $sure AND z * surely < 0
+        OR NOT $total AND share_before - share_after > $came_up), FALSE) AS opposes,
     n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
 FROM set_against
 WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
