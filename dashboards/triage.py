@@ -18,7 +18,7 @@ shown = [metric.id, *(each for each in ui.METRICS if each != metric.id)][:5]
 ui.side_tiles(about.selection, about.baseline, about.against, shown)
 
 found = ui.different(about)
-ranked = [row for row in found.rows.to_pylist() if row["same_as"] is None]
+ranked = found.causes
 cause = ranked[0] if ranked else None
 dimension = cause["dimension"] if cause else "task_type"
 

@@ -15,6 +15,7 @@ from controlsurface.errors import Busy
 from controlsurface.export.tables import WRITERS, Format, plain
 from controlsurface.money.attribution import ADDED, AttributionArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.rows import records
 
 UNASSIGNED = "(unassigned)"
 NO_PRICE = "(no price)"
@@ -68,14 +69,14 @@ def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -
 def named(rows: pa.Table, by: tuple[str, ...]) -> pa.Table:
     """The rows as they are exported: what belongs to nobody has a name, too."""
     for name in dict.fromkeys(by):
-        filled = [UNASSIGNED if value is None else value for value in rows.column(name).to_pylist()]
-        rows = rows.set_column(rows.column_names.index(name), name, pa.array(filled, pa.string()))
+        named = pc.if_else(pc.is_null(rows.column(name)), UNASSIGNED, rows.column(name))
+        rows = rows.set_column(rows.column_names.index(name), name, named)
     return rows.drop_columns("last_at")
 
 
 def _totals(reader: Reader, args: AttributionArgs) -> dict[str, Any]:
     """The one row of the whole week; nothing where it has none."""
-    rows = reader.attribution(AttributionArgs(week=args.week)).to_pylist()
+    rows = records(reader.attribution(AttributionArgs(week=args.week)))
     return dict(rows[0]) if rows else {}
 
 
@@ -93,7 +94,7 @@ def _unassigned(rows: pa.Table, name: str) -> dict[str, Any]:
 
 def _sources(reader: Reader, args: AttributionArgs) -> list[dict[str, Any]]:
     """Where the prices came from, and how much each source priced."""
-    rows = reader.attribution(AttributionArgs(week=args.week, by=("cost_source",))).to_pylist()
+    rows = records(reader.attribution(AttributionArgs(week=args.week, by=("cost_source",))))
     kept = ("attempts", "billable_attempts", "cost_usd")
     return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in rows]
 

@@ -12,6 +12,7 @@ from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.rows import records
 
 STEPS_S = (60, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
 BUCKETS = 120  # of the course
@@ -30,11 +31,6 @@ class Incident:
     events: Sequence[Mapping[str, Any]]
     samples: Sequence[Mapping[str, Any]]
 
-    @property
-    def causes(self) -> list[Mapping[str, Any]]:
-        """The ranked values that repeat no other."""
-        return [row for row in self.found.rows.to_pylist() if row["same_as"] is None]
-
 
 def gather(reader: Reader, asked: ContributorsArgs, against: str) -> Incident:
     """Ask for everything between the baseline's first and the selection's last moment."""
@@ -42,22 +38,22 @@ def gather(reader: Reader, asked: ContributorsArgs, against: str) -> Incident:
     start, end = min(asked.baseline_start, asked.start), max(asked.end, asked.baseline_end)
     course = reader.query(
         QueryArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start))
-    ).rows.to_pylist()
-    events = reader.events(EventsArgs(start=start, end=end)).to_pylist()
+    )
+    events = records(reader.events(EventsArgs(start=start, end=end)))
     return Incident(
         metric=find(asked.metric),
         asked=asked,
         against=against,
         found=found,
-        course=[(row["bucket"], row["value"]) for row in course],
+        course=[(row["bucket"], row["value"]) for row in records(course.rows)],
         events=events,
-        samples=reader.requests(_samples(asked, found)).rows.to_pylist(),
+        samples=records(reader.requests(_samples(asked, found)).rows),
     )
 
 
 def _samples(asked: ContributorsArgs, found: Contributors) -> RequestsArgs:
     """Requests of the selection, of the value that comes first where requests have that dimension."""
-    first = next((row for row in found.rows.to_pylist() if row["dimension"] in SAMPLED), None)
+    first = next((row for row in records(found.rows) if row["dimension"] in SAMPLED), None)
     more = (f"{first['dimension']}:{first['value'] or ''}",) if first and first["n"] else ()
     return RequestsArgs(start=asked.start, end=asked.end, where=(*asked.where, *more), limit=SAMPLES)
 

@@ -85,7 +85,7 @@ def _sentence(words: str) -> str:
 
 def _different(incident: Incident) -> str:
     """The ranked values, each with what it explains as a bar and in figures."""
-    causes, unit = incident.causes[:MOST], incident.found.unit
+    causes, unit = incident.found.causes[:MOST], incident.found.unit
     if not causes:
         return f"<p>No value has {incident.found.support} rows in either window.</p>"
     largest = max(abs(row["delta"]) for row in causes) or 1

@@ -12,6 +12,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from controlsurface.reader.rows import records
+
 Format = Literal["csv", "json", "parquet"]
 
 
@@ -20,13 +22,13 @@ def as_csv(table: pa.Table) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.column_names)
-    writer.writerows(list(map(_cell, row.values())) for row in table.to_pylist())
+    writer.writerows(list(map(_cell, row.values())) for row in records(table))
     return out.getvalue().encode()
 
 
 def as_json(table: pa.Table) -> bytes:
     """A list of objects, one a line; money is text, for a binary number would lose its last digits."""
-    rows = (orjson.dumps(plain(row), option=orjson.OPT_UTC_Z) for row in table.to_pylist())
+    rows = (orjson.dumps(plain(row), option=orjson.OPT_UTC_Z) for row in records(table))
     return b"[\n" + b",\n".join(rows) + b"\n]\n"
 
 

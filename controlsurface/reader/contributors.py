@@ -12,6 +12,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.quantile import spread
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.units import shown
+from controlsurface.reader.rows import records
 
 _FIELDS: tuple["pa.Field[Any]", ...] = (
     pa.field("dimension", pa.string()),
@@ -55,6 +56,11 @@ class Contributors:
     elapsed_ms: float
     above: float | None = None
     compared: str | None = None
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        """The ranked values that repeat no other."""
+        return [row for row in records(self.rows) if row["same_as"] is None]
 
     @property
     def facts(self) -> dict[str, Any]:

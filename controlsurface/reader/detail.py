@@ -18,12 +18,12 @@ WHERE request_id = $request_id{window}
 ORDER BY started_at NULLS LAST, span_id"""
 
 # An evaluation may sit on the request's span, on an attempt's, or on an evaluator's span below: all but those of
-# the other requests in the trace.
+# the other requests in the trace, which are looked for within a day of this one.
 _EVALUATIONS = """\
 WITH others AS (
-    SELECT span_id FROM requests WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id
+    SELECT span_id FROM requests WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id{window}
     UNION ALL
-    SELECT span_id FROM attempts WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id
+    SELECT span_id FROM attempts WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id{window}
 )
 SELECT
     evaluation_id, trace_hex(e.trace_id) AS trace_id, span_hex(e.span_id) AS span_id, response_id, evaluated_at, name,
@@ -43,15 +43,17 @@ def request(request_id: str, near: datetime | None) -> Statement:
     return Statement(sql + order, parameters | {"request_id": request_id})
 
 
-def attempts(row: Mapping[str, Any], near: datetime | None) -> Statement:
+def attempts(request_id: str, near: datetime | None) -> Statement:
     """The statement whose rows are the attempts of a request; with `near`, those within a day of it."""
     window, parameters = _around("started_at", near)
-    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": row["request_id"]})
+    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": request_id})
 
 
 def evaluations(row: Mapping[str, Any]) -> Statement:
     """The statement whose rows are the evaluations of a request."""
-    return Statement(_EVALUATIONS, {"request_id": row["request_id"], "trace_id": row["trace_id"]})
+    window, parameters = _around("started_at", row["started_at"])
+    names = {"request_id": row["request_id"], "trace_id": row["trace_id"]}
+    return Statement(_EVALUATIONS.format(window=window), parameters | names)
 
 
 def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:

@@ -25,7 +25,9 @@ from controlsurface.reader.contributors import contributors as ranked
 from controlsurface.reader.ingest import stored_counters, summary
 from controlsurface.reader.lanes import Lanes, listed
 from controlsurface.reader.reader import Ingest, Page, QueryAnswer, RequestDetail
+from controlsurface.reader.rows import records
 from controlsurface.reader.sources import STATEMENT as SOURCES
+from controlsurface.reader.together import together
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.otlp_json import traces_data
 
@@ -131,15 +133,19 @@ class LocalReader:
 
     def request(self, request_id: str, near: datetime | None = None) -> RequestDetail:
         """A request with all that belongs to it."""
-        hinted = self._rows(detail.request(request_id, near)) if near else None
-        found = hinted if hinted is not None and hinted.num_rows else self._rows(detail.request(request_id, None))
+        found, attempts = self._both(request_id, near)
+        if near and not found.num_rows:
+            found, attempts = self._both(request_id, None)
         if not found.num_rows:
             raise NotFound(f"no request '{request_id[:200]}'")
-        row = found.to_pylist()[0]
-        attempts = self._rows(detail.attempts(row, row["started_at"]))
+        (row,) = records(found)
         if attempts.num_rows < row["steps"]:  # some lie further away, or nobody knows when
-            attempts = self._rows(detail.attempts(row, None))
+            attempts = self._rows(detail.attempts(request_id, None))
         return RequestDetail(found, attempts, self._rows(detail.evaluations(row)))
+
+    def _both(self, request_id: str, near: datetime | None) -> list[pa.Table]:
+        """A request's row and its attempts, asked for together: each is more planning than reading."""
+        return together(self._rows, [detail.request(request_id, near), detail.attempts(request_id, near)])
 
     def trace(self, trace_id: str, near: datetime | None = None) -> Mapping[str, Any]:
         """A trace's spans, in order of time."""

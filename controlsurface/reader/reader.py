@@ -19,6 +19,7 @@ from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader.asking import Answer, Order, Question
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.rows import records
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class RequestDetail:
     @property
     def request(self) -> Mapping[str, Any]:
         """The request's row."""
-        return dict(self.row.to_pylist()[0])
+        return records(self.row)[0]
 
     def as_table(self) -> pa.Table:
         """All of it in one row: a struct and two lists of structs."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -10,8 +11,8 @@ import pyarrow as pa
 from controlsurface.metrics.asking import ask_pass
 from controlsurface.metrics.planning import Rows
 from controlsurface.metrics.several import Pass, SeveralArgs, apart, passes
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.together import together
 
 PATH = "/api/v1/queries"
 
@@ -28,23 +29,10 @@ class Several:
 
         Facts: `passes`, of each the metrics, source, sql, parameters and elapsed_ms.
         """
-        rows = _once(ground.rows)
-        found = [_read(rows, each) for each in passes(self.arguments)]
-        together = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
-        return Answer(together, {"passes": [facts for _, facts in found]})
-
-
-def _once(rows: Rows) -> Rows:
-    """The same, but what was run is not run again: passes are planned by the same counts."""
-    known: dict[str, pa.Table] = {}
-
-    def run(statement: Statement) -> pa.Table:
-        name = f"{statement.sql} {sorted(statement.shown().items())}"
-        if name not in known:
-            known[name] = rows(statement)
-        return known[name]
-
-    return run
+        wanted = passes(self.arguments)
+        found = together(partial(_read, ground.rows), wanted)
+        rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
+        return Answer(rows, {"passes": [facts for _, facts in found]})
 
 
 def _read(rows: Rows, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:

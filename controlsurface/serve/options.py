@@ -15,6 +15,8 @@ from controlsurface.serve.ports import Ports
 
 HISTORY = "28d"
 _PAGES = Path(__file__).parent.parent / "ui" / "server.py"
+# Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
+_SPARING = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def dashboard(options: Options) -> Part:
         ),
         url=url(options.host, options.ports.dashboard),
         health="/_stcore/health",
-        environment=_environment(options),
+        environment={**_SPARING, **_environment(options)},
         folder=content.DASHBOARDS,
     )
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
 
 MEANING = {
@@ -37,12 +38,12 @@ def anything() -> bool:
 
 def unrecognised() -> pl.DataFrame:
     """Attributes that no vocabulary reads: key, n, first_seen, last_seen."""
-    return reading.ask("unrecognised", "", lambda: reading.frame(reading.reader().unrecognised()))
+    return reading.ask("unrecognised", "", lambda: frame(reading.reader().unrecognised()))
 
 
 def sources() -> pl.DataFrame:
     """Services of the last seven days: service, spans, first_seen, last_seen, least_delay_ms."""
-    return reading.ask("sources", "", lambda: reading.frame(reading.reader().sources()))
+    return reading.ask("sources", "", lambda: frame(reading.reader().sources()))
 
 
 def unclaimed() -> pl.DataFrame:

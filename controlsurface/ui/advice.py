@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from controlsurface.reader.advice import AdviceArgs, Advised
+from controlsurface.reader.rows import records
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
@@ -26,7 +27,7 @@ def advice() -> None:
     view = reading.view()
     args = AdviceArgs(start=floored(view.start, EDGE), end=floored(view.end, EDGE) + EDGE)
     found = reading.kept("advice", args, lambda: reading.reader().ask(Advised(args)))
-    rows, rules = found.rows.to_pylist(), found.facts["rules"]
+    rows, rules = records(found.rows), found.facts["rules"]
     with st.expander(_headline(rows), icon=":material/lightbulb:"):
         st.html(tag("ul", *(_line(row, view) for row in rows), class_="cs-advice") if rows else _quiet())
         st.caption(f"{len(rules)} rules over all traffic of this window. {_unable(rules)}")

@@ -13,6 +13,7 @@ from controlsurface.alerting.episodes import SHARE
 from controlsurface.alerting.payload_text import title
 from controlsurface.matchers import Matcher
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.reader.rows import records
 from controlsurface.ui import reading, units
 from controlsurface.ui.bar import FILTERS, NOT_SAID, custom
 from controlsurface.ui.markup import table, tag, text
@@ -29,12 +30,12 @@ HOUR = timedelta(hours=1)
 
 def now() -> list[dict[str, Any]]:
     """The alerts of now, as the collector has them at this moment."""
-    return reading.answer(lambda: reading.reader().ask(asked.Alerts())).rows.to_pylist()
+    return records(reading.answer(lambda: reading.reader().ask(asked.Alerts())).rows)
 
 
 def strip() -> None:
     """What fires, in one line each with the way to its cause; nothing where nothing fires."""
-    rows = reading.ask("alerts", "", lambda: reading.reader().ask(asked.Alerts())).rows.to_pylist()
+    rows = records(reading.ask("alerts", "", lambda: reading.reader().ask(asked.Alerts())).rows)
     firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and row["kind"] != "heartbeat"]
     if not firing:
         return
@@ -133,7 +134,7 @@ def _moment(at: datetime) -> str:
 def history() -> None:
     """What became of earlier alerts."""
     args = asked.Latest(limit=MOST)
-    rows = reading.answer(lambda: reading.reader().ask(asked.History(args))).rows.to_pylist()
+    rows = records(reading.answer(lambda: reading.reader().ask(asked.History(args))).rows)
     with panel("History", f"the last {len(rows)} changes"):
         if rows:
             names = ("When", "Alert", "Labels", "From", "To", "Value", "n")
@@ -159,7 +160,7 @@ def _change(row: Row) -> str:
 def messages() -> None:
     """What was sent, waits, or was given up."""
     args = asked.Latest(limit=MOST)
-    rows = reading.answer(lambda: reading.reader().ask(asked.Messages(args))).rows.to_pylist()
+    rows = records(reading.answer(lambda: reading.reader().ask(asked.Messages(args))).rows)
     stuck = sum(row["state"] != "sent" for row in rows)
     with panel("Messages", f"the last {len(rows)}; {stuck} not delivered"):
         if rows:

@@ -23,7 +23,8 @@ class Answers(Generic[T]):
         """The answers, in order; `ask` answers, all at once, those that nobody has asked. What it raises is raised."""
         with self._lock:
             now = monotonic()
-            mine = {each: Future[T]() for each in dict.fromkeys(questions) if not self._fresh(each, now)}
+            self._drop_old(now)
+            mine = {each: Future[T]() for each in dict.fromkeys(questions) if each not in self._known}
             self._known.update((name, (now, future)) for name, future in mine.items())
             found = [self._known[each][1] for each in questions]
             while len(self._known) > self._most:
@@ -37,9 +38,10 @@ class Answers(Generic[T]):
         with self._lock:
             self._known.clear()
 
-    def _fresh(self, question: str, now: float) -> bool:
-        asked_at, _ = self._known.get(question, (-self._keep_s, None))
-        return now - asked_at < self._keep_s
+    def _drop_old(self, now: float) -> None:
+        """Forget what was asked too long ago; the oldest come first."""
+        while self._known and now - next(iter(self._known.values()))[0] >= self._keep_s:
+            self._known.popitem(last=False)
 
     def _fill(self, mine: Mapping[str, Future[T]], ask: Callable[[Sequence[str]], Mapping[str, T]]) -> None:
         """Ask, and tell all who wait; a failure is told to them and not kept."""

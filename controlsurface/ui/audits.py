@@ -11,6 +11,7 @@ from controlsurface.audit import desk, questions
 from controlsurface.metrics.arguments import Arguments, Window
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.reader.asking import Question
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
@@ -49,7 +50,7 @@ def about(view: View) -> dict[str, Any]:
 def told(name: str, question: Question, arguments: Arguments) -> tuple[pl.DataFrame, Mapping[str, Any]]:
     """A question's rows and facts, shared like all answers."""
     found = reading.ask(name, arguments, lambda: reading.reader().ask(question))
-    return reading.frame(found.rows), found.facts
+    return frame(found.rows), found.facts
 
 
 def disagreement(view: View) -> None:

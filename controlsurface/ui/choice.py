@@ -10,6 +10,7 @@ import streamlit as st
 
 from controlsurface.metrics.times import instant
 from controlsurface.reader.reader import RequestDetail
+from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 
 COLUMNS = {
@@ -32,14 +33,14 @@ COLUMNS = {
 
 def table(rows: pa.Table, *, height: int = 330) -> None:
     """Draw requests; a click on one puts its id and time into the address."""
-    found = reading.frame(rows)
+    found = frame(rows)
     ids = found["request_id"].to_list()
     times = found["started_at"].to_list()
     key = f"requests {hash(tuple(ids))}"  # other rows are another table: a selection is a position
     now = st.query_params.get("request")
     status = pl.col("error_type").fill_null("ok").alias("status")
     st.dataframe(
-        found.with_columns(status, pl.col("cost_usd").cast(pl.Float64)).select(*COLUMNS),
+        found.with_columns(status, pl.col("cost_usd").cast(pl.Float64)).select(*COLUMNS).to_arrow(),
         column_config=COLUMNS,
         hide_index=True,
         height=height,
@@ -56,7 +57,7 @@ def chosen(rows: pa.Table) -> RequestDetail | None:
     """The request that the address names, or the only one there is."""
     name, at = st.query_params.get("request"), _moment(st.query_params.get("at"))
     if not name and rows.num_rows == 1:
-        only = rows.to_pylist()[0]
+        only = records(rows)[0]
         name, at = only["request_id"], only["started_at"]
     return reading.request(name, at) if name else None
 

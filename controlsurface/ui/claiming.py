@@ -8,6 +8,7 @@ import streamlit as st
 
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.claims import Claim
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, units
 from controlsurface.ui.markup import tag, text
 
@@ -17,7 +18,7 @@ SAID = "_claimed"  # what the last click did, in the session
 
 def claims(models: pl.DataFrame) -> None:
     """Rows (model, value: calls), the busiest first, each with its lanes; the lines to write where no click can."""
-    lanes = reading.ask("lanes", "", lambda: reading.frame(reading.reader().lanes()))
+    lanes = reading.ask("lanes", "", lambda: frame(reading.reader().lanes()))
     named = models.drop_nulls("model")
     for model, calls in named.select("model", "value").head(MOST).iter_rows():
         _row(model, int(calls), lanes)

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from controlsurface.reader.contributors import Contributors
+from controlsurface.reader.rows import records
 from controlsurface.ui import units
 from controlsurface.ui.markup import palette, tag, text
 
@@ -15,8 +16,7 @@ MOST = 12  # rows drawn
 
 def bars(found: Contributors) -> None:
     """The first MOST rows that say something of their own; those that repeat others in words below."""
-    rows = found.rows.to_pylist()
-    own = [row for row in rows if row["same_as"] is None]
+    own = found.causes
     largest = max((_share(found, row, side) for row in own[:MOST] for side in ("before", "after")), default=0) or 1
     head = tag(
         "div",
@@ -26,7 +26,7 @@ def bars(found: Contributors) -> None:
     )
     lines = (_line(found, row, largest) for row in own[:MOST])
     st.html(tag("div", head, *lines, class_="cs-different", role="table", aria_label="What is different"))
-    st.caption(_rest(found, rows, own))
+    st.caption(_rest(found, own))
 
 
 HEAD = {
@@ -81,7 +81,7 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
     )
 
 
-def _rest(found: Contributors, rows: Sequence[Row], own: Sequence[Row]) -> str:
+def _rest(found: Contributors, own: Sequence[Row]) -> str:
     """What is not drawn: how many, and which repeat others."""
     compared = [f"All figures are about the {found.compared}."] if found.compared else []
     parts = [
@@ -91,7 +91,8 @@ def _rest(found: Contributors, rows: Sequence[Row], own: Sequence[Row]) -> str:
     ]
     if len(own) > MOST:
         parts.append(f"{found.values - MOST:,} more are not drawn.")
-    same = [f"{row['dimension']} {row['value'] or 'unknown'} (= {row['same_as']})" for row in rows if row["same_as"]]
+    folded = (row for row in records(found.rows) if row["same_as"])
+    same = [f"{row['dimension']} {row['value'] or 'unknown'} (= {row['same_as']})" for row in folded]
     if same:
         parts.append(f"Folded, because they say the same: {', '.join(same[:4])}{' …' if len(same) > 4 else ''}.")
     return " ".join(parts)

@@ -13,6 +13,7 @@ import streamlit as st
 from controlsurface.audit import desk
 from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.reader.asking import Answer
+from controlsurface.reader.rows import records
 from controlsurface.ui import reading, states, visitor
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import View
@@ -62,7 +63,7 @@ def _draw(view: View) -> None:
     found = reading.reader().ask(desk.Next(asked))
     _refusal()
     _progress(found.facts)
-    rows = found.rows.to_pylist()
+    rows = records(found.rows)
     above, below = st.container(), st.container()
     with below:  # first, so that the keys are there by the time the answers are read
         _keys(rows[0] if rows else None, found, asked.reviewer)

@@ -15,6 +15,7 @@ from controlsurface.alerting.power import detection_hours
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, units
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.panels import panel
@@ -49,9 +50,7 @@ def _slices(about: Row) -> pl.DataFrame:
     """The slices of a rule in the last week: the dimensions, value, n, the largest first."""
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end)
-    return reading.ask("query", args, lambda: reading.frame(reading.reader().query(args).rows)).sort(
-        "n", descending=True
-    )
+    return reading.ask("query", args, lambda: frame(reading.reader().query(args).rows)).sort("n", descending=True)
 
 
 def _line(row: Row, by: Sequence[str], streams: int) -> str:

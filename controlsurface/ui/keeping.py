@@ -9,6 +9,7 @@ import streamlit as st
 
 from controlsurface.reader import retention
 from controlsurface.reader.asking import Answer
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
 from controlsurface.ui.sheet import sheet
 
@@ -30,7 +31,7 @@ def retention_table() -> None:
 
 def _kept() -> pl.DataFrame:
     """Tables that have rows or had some: table, keep (as text), rows, oldest, too_old (they go next), removed."""
-    rows = reading.frame(_answer().rows).filter((pl.col("rows") > 0) | (pl.col("removed") > 0))
+    rows = frame(_answer().rows).filter((pl.col("rows") > 0) | (pl.col("removed") > 0))
     days = (pl.col("keep_s") // 86_400).cast(pl.String) + " days"
     return rows.select(pl.col("table").str.replace_all("_", " "), days.alias("keep"), *list(KEPT)[2:])
 

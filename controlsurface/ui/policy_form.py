@@ -9,6 +9,7 @@ import streamlit as st
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.reader.asking import Order
+from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, states, visitor, what_if
 from controlsurface.ui.markup import tag
 from controlsurface.ui.sheet import sheet
@@ -71,7 +72,7 @@ def versions() -> None:
     if said := st.session_state.pop(BACK, None):
         st.success(said)
     args = policy.HistoryArgs()
-    rows = reading.frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
+    rows = frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
     if rows.is_empty():
         states.state("No policy yet", f"The first one is made above, or by {tag('code', 'controlsurface policy set')}.")
         return
@@ -106,7 +107,7 @@ def _newest() -> Mapping[str, Any] | None:
 
     def asked() -> Mapping[str, Any] | None:
         try:
-            return dict(reading.reader().ask(policy.Current()).rows.to_pylist()[0])
+            return records(reading.reader().ask(policy.Current()).rows)[0]
         except NotFound:
             return None
 

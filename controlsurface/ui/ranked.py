@@ -18,7 +18,7 @@ def ranking(rows: pl.DataFrame, by: str, label: str) -> object:
             pl.when(pl.col("n") >= ENOUGH).then(pl.col("value") * 100).alias("value"),
             pl.col("delta") * 100,
             "n",
-        ),
+        ).to_arrow(),
         column_config={
             by: st.column_config.TextColumn(label, width=110),
             "value": st.column_config.ProgressColumn("Rate", format="%.1f %%", min_value=0, max_value=100, width=110),

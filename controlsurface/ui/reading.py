@@ -10,7 +10,6 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 import polars as pl
-import pyarrow as pa
 import streamlit as st
 from pydantic import BaseModel
 
@@ -26,6 +25,7 @@ from controlsurface.reader.asking import Answer
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, Reader, RequestDetail
 from controlsurface.reader.remote import RemoteReader
+from controlsurface.reader.rows import frame
 from controlsurface.reader.several import Several
 from controlsurface.ui import states, visitor
 from controlsurface.ui.answers import Answers
@@ -264,12 +264,6 @@ def ingest() -> Ingest:
 def catalogue() -> Mapping[str, Metric]:
     """The metrics by name, with unit, help and direction."""
     return answer(lambda: _known(lambda: {each.id: each for each in reader().metrics()}, f"{address()} metrics"))
-
-
-def frame(table: pa.Table) -> pl.DataFrame:
-    """An Arrow table as polars."""
-    found = pl.from_arrow(table)
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def _binned(args: DistributionArgs) -> Asked:

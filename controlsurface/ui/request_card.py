@@ -7,6 +7,7 @@ import orjson
 import streamlit as st
 
 from controlsurface.reader.reader import RequestDetail
+from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, units
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.waterfall import waterfall
@@ -17,7 +18,7 @@ Row = Mapping[str, Any]
 
 def card(detail: RequestDetail) -> None:
     """The sentence, the facts, the attempts and what was evaluated."""
-    attempts, evaluations = detail.attempts.to_pylist(), detail.evaluations.to_pylist()
+    attempts, evaluations = records(detail.attempts), records(detail.evaluations)
     st.html(drawn(detail.request, attempts, evaluations))
 
 
@@ -38,7 +39,7 @@ def spans(detail: RequestDetail) -> None:
     if trace is None:
         st.caption("The spans of this trace are no longer kept; what is above outlives them.")
         return
-    attempts = reading.frame(detail.attempts)
+    attempts = frame(detail.attempts)
     lanes = dict(attempts.select("span_id", "lane").iter_rows()) | {request["span_id"]: request["lane"]}
     bars(trace, request["trace_id"], lanes)
 

@@ -16,6 +16,7 @@ from controlsurface.alerting.thresholds import SetThreshold, Threshold
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.panels import chart, panel
@@ -37,7 +38,7 @@ def rules() -> list[dict[str, Any]]:
     if found.facts.get("warnings"):
         st.warning("Rule files have mistakes, so the rules that were read before go on.")
         st.code("\n".join(found.facts["warnings"]), language=None, wrap_lines=True)
-    return found.rows.to_pylist()
+    return records(found.rows)
 
 
 def rule_table(rows: Sequence[Row]) -> None:
@@ -97,7 +98,7 @@ def _told(about: Row, bounds: Iterable[float], unit: str) -> None:
     for bound in bounds:
         args = BacktestArgs(definition=orjson.dumps(_with(about, bound)).decode(), start=BACK, end="now", every=EVERY)
         found = reading.answer(lambda args=args: reading.reader().ask(Backtest(args))).rows  # type: ignore[misc]
-        times = [f"{at:%b %d %H:%M}" for at in found["since"].to_pylist()[-MOST:]]
+        times = [f"{at:%b %d %H:%M}" for at in frame(found)["since"].to_list()[-MOST:]]
         last = f", last {', '.join(times)}" if times else ""
         st.markdown(f"At {shown(bound, unit)} it would have fired **{found.num_rows} times** in 28 days{last}.")
 
@@ -128,7 +129,7 @@ def _course(about: Row, bound: float, unit: str) -> None:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
     args = QueryArgs(metric=about["metric"], by=by, where=where, start=end - PAST, end=end, every=STEP)
-    found = reading.ask("query", args, lambda: reading.frame(reading.reader().query(args).rows))
+    found = reading.ask("query", args, lambda: frame(reading.reader().query(args).rows))
     if found.is_empty():
         return
     named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))

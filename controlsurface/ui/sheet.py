@@ -112,10 +112,13 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
 
 
 def _signed(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
-    """The rows; amounts under zero written by ourselves: a format of the browser would say $-3, not -$3."""
+    """The rows as Arrow, which Streamlit passes on as it is; it takes anything else through pandas.
+
+    Amounts under zero are written by ourselves: a format of the browser would say $-3, not -$3.
+    """
     owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
     if not owed:
-        return shown
+        return shown.to_arrow()
     return shown.to_pandas().style.format(partial(shown_as, unit="usd"), subset=owed)
 
 

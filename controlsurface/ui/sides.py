@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.rows import records
 from controlsurface.ui import compared, reading, units
 from controlsurface.ui.changes import known
 from controlsurface.ui.markup import table, tag, text
@@ -51,7 +52,7 @@ def samples(view: View, label: str, dimension: str | None, value: str | None) ->
     """Some requests of a window, of one value where one is named, each a link to its trace."""
     about = view.only(dimension, value) if dimension else view
     page = reading.requests(RequestsArgs(**about.asked, limit=SAMPLES))
-    rows = [_sample(row) for row in page.rows.to_pylist()]
+    rows = [_sample(row) for row in records(page.rows)]
     names = ("time (UTC)", "lane", "task type", "model", "confidence", "latency", "cost", "request")
     if rows:
         st.html(table(names, rows, label))

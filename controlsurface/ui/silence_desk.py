@@ -11,6 +11,7 @@ from controlsurface.alerting import silencing
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.matchers import Matcher, parse
 from controlsurface.reader.asking import Order
+from controlsurface.reader.rows import records
 from controlsurface.ui import reading
 from controlsurface.ui.panels import panel
 
@@ -20,7 +21,7 @@ DONE = "_silence_done"
 
 def silences() -> None:
     """The panel; an address with `silence=` has filled the form already."""
-    rows = reading.answer(lambda: reading.reader().ask(silencing.Silences())).rows.to_pylist()
+    rows = records(reading.answer(lambda: reading.reader().ask(silencing.Silences())).rows)
     live = [row for row in rows if row["status"]["state"] != "expired"]
     with panel("Silences", f"{len(live)} in force or to come"):
         if said := st.session_state.pop(DONE, ""):

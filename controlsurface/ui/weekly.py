@@ -9,6 +9,7 @@ import streamlit as st
 from controlsurface.export.cost import named
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
 from controlsurface.ui.sheet import sheet
 
@@ -58,9 +59,9 @@ def _read(args: AttributionArgs) -> pl.DataFrame:
     began = perf_counter()
     table = reading.reader().attribution(args)
     statement = render(args)
-    rows, took = reading.frame(table), (perf_counter() - began) * 1e3
+    rows, took = frame(table), (perf_counter() - began) * 1e3
     reading.note(reading.Asked("attribution", rows, statement.sql, statement.shown(), took))
-    return reading.frame(named(table, args.by))
+    return frame(named(table, args.by))
 
 
 def _command(args: AttributionArgs) -> str:

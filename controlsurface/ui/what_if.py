@@ -9,6 +9,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.audit import questions
 from controlsurface.errors import NotFound
+from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
@@ -40,7 +41,7 @@ def sweep(view: View) -> tuple[pl.DataFrame, Mapping[str | None, Row]] | None:
     except NotFound as problem:
         states.state("Nothing to learn from in this window", text(problem))
         return None
-    return reading.frame(found.rows), {each["task_type"]: each for each in found.facts["slices"]}
+    return frame(found.rows), {each["task_type"]: each for each in found.facts["slices"]}
 
 
 def asked(view: View) -> questions.WhatIfArgs:

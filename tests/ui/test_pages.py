@@ -1,6 +1,9 @@
 """Every page opens: without a collector, on an empty store, on traffic, and from whatever an address says."""
 
+import os
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,3 +145,22 @@ def nobody() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+WITHOUT = """
+import sys
+from streamlit.testing.v1 import AppTest
+from controlsurface.content import DASHBOARDS
+
+for page in ("overview.py", "triage.py", "alerts.py", "traces.py"):
+    app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=90)
+    app = (app if page == "overview.py" else app.switch_page(page)).run()
+    assert app.html and not app.exception, page
+    assert "pandas" not in sys.modules, page
+"""
+
+
+def test_the_pages_of_an_incident_do_without_pandas_which_takes_40_mb(seeded_url: str) -> None:
+    where = {**os.environ, "CONTROLSURFACE_API": seeded_url}
+    ran = subprocess.run([sys.executable, "-c", WITHOUT], env=where, capture_output=True, text=True, check=False)
+    assert not ran.returncode, ran.stderr[-2000:]

@@ -16,17 +16,20 @@ WITH seen AS (
 ),
 hourly AS MATERIALIZED (
     SELECT
-        bucket AS hour, router_version, answered_by, router, task_type, threshold,
+        CASE
+            WHEN grouping(router_version) = 0 THEN 'deploy' WHEN grouping(answered_by) = 0 THEN 'model'
+            WHEN grouping(router) = 0 THEN 'config' ELSE 'setting'
+        END AS kind,
+        coalesce(router_version, answered_by, router) AS name,
+        bucket AS hour, task_type, threshold,
         sum(n_seen) AS n, min(first_at) AS first, max(last_at) AS last
     FROM seen
-    GROUP BY ALL
+    GROUP BY GROUPING SETS (
+        (bucket, router_version), (bucket, answered_by), (bucket, router), (bucket, task_type, threshold)
+    )
 ),
 named AS (
-    SELECT 'deploy' AS kind, router_version AS name, hour, n, first, last FROM hourly WHERE router_version IS NOT NULL
-    UNION ALL
-    SELECT 'model', answered_by, hour, n, first, last FROM hourly WHERE answered_by IS NOT NULL
-    UNION ALL
-    SELECT 'config', router, hour, n, first, last FROM hourly WHERE router IS NOT NULL
+    SELECT kind, name, hour, n, first, last FROM hourly WHERE name IS NOT NULL
 ),
 lives AS (
     SELECT
@@ -49,7 +52,7 @@ turns AS (
 ),
 -- the share of a version or model among all requests with one, three hours before and after each hour
 hours AS (
-    SELECT kind, name, hour, sum(n) AS n FROM named WHERE kind <> 'config' GROUP BY kind, name, hour
+    SELECT kind, name, hour, n FROM named WHERE kind <> 'config'
 ),
 grid AS (
     SELECT names.kind, names.name, totals.hour, coalesce(hours.n, 0) AS n, totals.total
@@ -93,20 +96,20 @@ moves AS (
 ),
 -- what nearly all requests of a task type are held against, hour by hour
 settings AS (
-    SELECT
-        task_type, hour, threshold, sum(n) AS n, min(first) AS first,
-        sum(sum(n)) OVER (PARTITION BY task_type, hour) AS total
-    FROM hourly
-    WHERE threshold IS NOT NULL
-    GROUP BY task_type, hour, threshold
+    SELECT task_type, hour, threshold, n, first FROM hourly WHERE kind = 'setting' AND threshold IS NOT NULL
+),
+held AS (
+    SELECT task_type, hour, arg_max(threshold, n) AS threshold
+    FROM settings
+    GROUP BY task_type, hour
+    HAVING max(n) >= 5 AND max(n) >= 0.8 * sum(n)
 ),
 dominant AS (
     SELECT
         task_type, hour, threshold,
         lag(threshold) OVER in_order AS before,
         lead(threshold) OVER in_order AS following
-    FROM settings
-    WHERE n >= 5 AND n >= 0.8 * total
+    FROM held
     WINDOW in_order AS (PARTITION BY task_type ORDER BY hour)
 ),
 -- a threshold moved when the new one stays; where a version changes with it, the version says it
@@ -152,7 +155,7 @@ dearer AS (
         AND old.valid_to = new.valid_from
     WHERE new.trusted = CASE new.source WHEN 'user' THEN 1 ELSE 2 END
         AND (old_input, old_output) IS DISTINCT FROM (new_input, new_output)
-        AND model_name(new.model) IN (SELECT answered_by FROM hourly)
+        AND model_name(new.model) IN (SELECT name FROM named WHERE kind = 'model')
 ),
 -- where one name follows another, the new one says it all
 news AS (
