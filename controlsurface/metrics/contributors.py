@@ -184,7 +184,7 @@ def within(args: ContributorsArgs, dimension: str, value: str | None) -> Stateme
 def render(args: ContributorsArgs, above: float | None = None) -> Statement:
     """`joint` and `ranked` as one statement, as people read it."""
     sums, rows = joint(args, above), ranked(args)
-    sql = rows.sql.replace("WITH summed AS (", f"WITH joint AS (\n{sums.sql}\n),\nsummed AS (", 1)
+    sql = rows.sql.replace("WITH marked AS (", f"WITH joint AS (\n{sums.sql}\n),\nmarked AS (", 1)
     return Statement(sql, {**sums.parameters, **rows.parameters})
 
 
@@ -192,11 +192,9 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
     metric = find(args.metric)
     part, whole = explained(metric)
     sql = _RANKED.format(
-        dimension=" ".join(["CASE", *(f"WHEN GROUPING({name}) = 0 THEN '{name}'" for name in names), "END"]),
-        value=f"coalesce({', '.join(names)})",  # of one grouping set, all others are NULL
+        labels=", ".join(f"'{name}'" for name in names),
         names=", ".join(names),
         where=where([condition]) if condition else "",
-        sets=", ".join(["(chosen)", *(f"(chosen, {name})" for name in names)]),
         follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
     sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": scale(args) or 1.0}

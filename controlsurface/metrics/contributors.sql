@@ -1,17 +1,21 @@
-WITH summed AS (
-    SELECT
-        {dimension} AS dimension,
-        {value} AS value,
-        chosen,
-        sum(n) AS n,
-        sum(whole) AS whole,
-        sum(part) AS part,
-        sum(squares) AS squares,
-        sum(products) AS products,
-        sum(weights) AS weights,
-        bit_xor(hash(chosen, {names})) AS mark  -- two values with the same rows are in the same combinations
+WITH marked AS (
+    SELECT *, hash(chosen, {names}) AS mark  -- two values with the same rows are in the same combinations
     FROM joint{where}
-    GROUP BY GROUPING SETS ({sets})
+),
+summed AS (
+    SELECT
+        dimension, value, chosen,
+        sum(n) AS n, sum(whole) AS whole, sum(part) AS part,
+        sum(squares) AS squares, sum(products) AS products, sum(weights) AS weights,
+        bit_xor(mark) AS mark
+    FROM (  -- each combination as the whole and once for each dimension: grouping sets take much longer to plan
+        SELECT
+            unnest([NULL, {labels}]) AS dimension,
+            unnest([NULL, {names}]) AS value,
+            chosen, n, whole, part, squares, products, weights, mark
+        FROM marked
+    )
+    GROUP BY ALL
 ),
 paired AS (
     SELECT

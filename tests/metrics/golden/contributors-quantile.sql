@@ -42,20 +42,24 @@ FROM (
 )
 GROUP BY ALL
 ),
+marked AS (
+    SELECT *, hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint
+),
 summed AS (
     SELECT
-        CASE WHEN GROUPING(task_type) = 0 THEN 'task_type' WHEN GROUPING(lane) = 0 THEN 'lane' WHEN GROUPING(answered_by) = 0 THEN 'answered_by' WHEN GROUPING(selected_model) = 0 THEN 'selected_model' WHEN GROUPING(provider) = 0 THEN 'provider' WHEN GROUPING(router) = 0 THEN 'router' WHEN GROUPING(router_version) = 0 THEN 'router_version' WHEN GROUPING(escalation_kind) = 0 THEN 'escalation_kind' WHEN GROUPING(escalation_reason) = 0 THEN 'escalation_reason' WHEN GROUPING(mode) = 0 THEN 'mode' WHEN GROUPING(cache) = 0 THEN 'cache' WHEN GROUPING(gate) = 0 THEN 'gate' WHEN GROUPING(error_type) = 0 THEN 'error_type' WHEN GROUPING(cost_source) = 0 THEN 'cost_source' WHEN GROUPING(tenant) = 0 THEN 'tenant' WHEN GROUPING(team) = 0 THEN 'team' WHEN GROUPING(job) = 0 THEN 'job' WHEN GROUPING(environment) = 0 THEN 'environment' WHEN GROUPING(service) = 0 THEN 'service' WHEN GROUPING(requested_model) = 0 THEN 'requested_model' WHEN GROUPING(selected_lane) = 0 THEN 'selected_lane' WHEN GROUPING(reason) = 0 THEN 'reason' WHEN GROUPING(confidence_kind) = 0 THEN 'confidence_kind' END AS dimension,
-        coalesce(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind) AS value,
-        chosen,
-        sum(n) AS n,
-        sum(whole) AS whole,
-        sum(part) AS part,
-        sum(squares) AS squares,
-        sum(products) AS products,
-        sum(weights) AS weights,
-        bit_xor(hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind)) AS mark  -- two values with the same rows are in the same combinations
-    FROM joint
-    GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, lane), (chosen, answered_by), (chosen, selected_model), (chosen, provider), (chosen, router), (chosen, router_version), (chosen, escalation_kind), (chosen, escalation_reason), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, cost_source), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, requested_model), (chosen, selected_lane), (chosen, reason), (chosen, confidence_kind))
+        dimension, value, chosen,
+        sum(n) AS n, sum(whole) AS whole, sum(part) AS part,
+        sum(squares) AS squares, sum(products) AS products, sum(weights) AS weights,
+        bit_xor(mark) AS mark
+    FROM (  -- each combination as the whole and once for each dimension: grouping sets take much longer to plan
+        SELECT
+            unnest([NULL, 'task_type', 'lane', 'answered_by', 'selected_model', 'provider', 'router', 'router_version', 'escalation_kind', 'escalation_reason', 'mode', 'cache', 'gate', 'error_type', 'cost_source', 'tenant', 'team', 'job', 'environment', 'service', 'requested_model', 'selected_lane', 'reason', 'confidence_kind']) AS dimension,
+            unnest([NULL, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind]) AS value,
+            chosen, n, whole, part, squares, products, weights, mark
+        FROM marked
+    )
+    GROUP BY ALL
 ),
 paired AS (
     SELECT

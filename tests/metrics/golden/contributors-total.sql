@@ -41,20 +41,24 @@ FROM (
 )
 GROUP BY ALL
 ),
+marked AS (
+    SELECT *, hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane) AS mark  -- two values with the same rows are in the same combinations
+    FROM joint
+),
 summed AS (
     SELECT
-        CASE WHEN GROUPING(task_type) = 0 THEN 'task_type' WHEN GROUPING(lane) = 0 THEN 'lane' WHEN GROUPING(answered_by) = 0 THEN 'answered_by' WHEN GROUPING(selected_model) = 0 THEN 'selected_model' WHEN GROUPING(provider) = 0 THEN 'provider' WHEN GROUPING(router) = 0 THEN 'router' WHEN GROUPING(router_version) = 0 THEN 'router_version' WHEN GROUPING(escalation_kind) = 0 THEN 'escalation_kind' WHEN GROUPING(escalation_reason) = 0 THEN 'escalation_reason' WHEN GROUPING(mode) = 0 THEN 'mode' WHEN GROUPING(cache) = 0 THEN 'cache' WHEN GROUPING(gate) = 0 THEN 'gate' WHEN GROUPING(error_type) = 0 THEN 'error_type' WHEN GROUPING(cost_source) = 0 THEN 'cost_source' WHEN GROUPING(tenant) = 0 THEN 'tenant' WHEN GROUPING(team) = 0 THEN 'team' WHEN GROUPING(job) = 0 THEN 'job' WHEN GROUPING(environment) = 0 THEN 'environment' WHEN GROUPING(service) = 0 THEN 'service' WHEN GROUPING(purpose) = 0 THEN 'purpose' WHEN GROUPING(model) = 0 THEN 'model' WHEN GROUPING(request_lane) = 0 THEN 'request_lane' END AS dimension,
-        coalesce(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane) AS value,
-        chosen,
-        sum(n) AS n,
-        sum(whole) AS whole,
-        sum(part) AS part,
-        sum(squares) AS squares,
-        sum(products) AS products,
-        sum(weights) AS weights,
-        bit_xor(hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane)) AS mark  -- two values with the same rows are in the same combinations
-    FROM joint
-    GROUP BY GROUPING SETS ((chosen), (chosen, task_type), (chosen, lane), (chosen, answered_by), (chosen, selected_model), (chosen, provider), (chosen, router), (chosen, router_version), (chosen, escalation_kind), (chosen, escalation_reason), (chosen, mode), (chosen, cache), (chosen, gate), (chosen, error_type), (chosen, cost_source), (chosen, tenant), (chosen, team), (chosen, job), (chosen, environment), (chosen, service), (chosen, purpose), (chosen, model), (chosen, request_lane))
+        dimension, value, chosen,
+        sum(n) AS n, sum(whole) AS whole, sum(part) AS part,
+        sum(squares) AS squares, sum(products) AS products, sum(weights) AS weights,
+        bit_xor(mark) AS mark
+    FROM (  -- each combination as the whole and once for each dimension: grouping sets take much longer to plan
+        SELECT
+            unnest([NULL, 'task_type', 'lane', 'answered_by', 'selected_model', 'provider', 'router', 'router_version', 'escalation_kind', 'escalation_reason', 'mode', 'cache', 'gate', 'error_type', 'cost_source', 'tenant', 'team', 'job', 'environment', 'service', 'purpose', 'model', 'request_lane']) AS dimension,
+            unnest([NULL, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, purpose, model, request_lane]) AS value,
+            chosen, n, whole, part, squares, products, weights, mark
+        FROM marked
+    )
+    GROUP BY ALL
 ),
 paired AS (
     SELECT
