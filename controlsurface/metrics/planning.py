@@ -20,10 +20,14 @@ MOST_HOLES = 8  # ranges read from stored rows within a roll-up; more are joined
 BRIEF = timedelta(hours=12)  # windows under it are better cut at five minutes than at an hour
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)  # where time_bucket counts from
 
+_SIZE = """
+SELECT
+    coalesce(sum({counted}), 0) AS stored,
+    (SELECT max(gone_before) FROM retained WHERE kind = 'requests') AS gone_before
+FROM rolled WHERE step_s = $step_s{within}
+"""
 _STATE = """
 SELECT
-    (SELECT coalesce(sum({counted}), 0) FROM rolled WHERE step_s = $step_s{within}) AS stored,
-    (SELECT max(gone_before) FROM retained WHERE kind = 'requests') AS gone_before,
     (SELECT count(*) FROM rollup_columns WHERE rollup = $rollup AND list_contains($names, name)) AS known,
     (SELECT list(bucket ORDER BY bucket) FROM (
         SELECT bucket FROM rollup_dirty WHERE step_s = $step_s
@@ -73,10 +77,12 @@ def pending(rows: Rows, wanted: Wanted, rollup: Rollup, least: int) -> list[date
 
     Where some of these rows are gone, it is all there is, and stands for as many as may be.
     """
-    found = rows(_state(wanted, rollup)).to_pylist()[0]
+    size, state = _state(wanted, rollup)
+    found = rows(size).to_pylist()[0]
     if found["stored"] < least and not _partly_gone(wanted, found):
         return None
-    return (found["pending"] or []) if found["known"] >= len(_names(wanted, rollup)) else None
+    ready = rows(state).to_pylist()[0]
+    return (ready["pending"] or []) if ready["known"] >= len(_names(wanted, rollup)) else None
 
 
 def _partly_gone(wanted: Wanted, state: Mapping[str, Any]) -> bool:
@@ -95,17 +101,16 @@ def _names(wanted: Wanted, rollup: Rollup) -> list[str]:
     return ["bin", "n", "weight"] if rollup.spread else [*wanted.columns]
 
 
-def _state(wanted: Wanted, rollup: Rollup) -> Statement:
-    """The question how many stored rows of the window a roll-up stands for, and what of it is ready."""
+def _state(wanted: Wanted, rollup: Rollup) -> tuple[Statement, Statement]:
+    """The questions how many stored rows of the window a roll-up stands for, and what of it is ready."""
     found, parameters = conditions(wanted.source, wanted.window.model_copy(update={"where": ()}))
     edges = [each.replace("r.started_at", "bucket") for each in found]
-    sql = _STATE.format(
-        counted="attempts" if wanted.source == "attempts" else "requests",
-        within="".join(f" AND {each}" for each in edges),
-        where=f" WHERE {' AND '.join(edges)}" if edges else "",
-    )
-    names = {"step_s": rollup.step_s, "rollup": rollup.name, "names": _names(wanted, rollup)}
-    return Statement(sql, parameters | names)
+    parameters |= {"step_s": rollup.step_s}
+    counted = "attempts" if wanted.source == "attempts" else "requests"
+    size = _SIZE.format(counted=counted, within="".join(f" AND {each}" for each in edges))
+    state = _STATE.format(where=f" WHERE {' AND '.join(edges)}" if edges else "")
+    names = {"rollup": rollup.name, "names": _names(wanted, rollup)}
+    return Statement(size, parameters), Statement(state, parameters | names)
 
 
 def _weighted(rows: Rows, wanted: Wanted) -> bool:
