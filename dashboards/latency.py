@@ -41,6 +41,16 @@ with ui.panel("How fast each lane is", "share of the lane's requests by latency"
     ui.lanes_apart(bins)
     ui.csv(bins, "latency-bins")
 
+
+@st.fragment(parallel=True)
+def modes() -> None:
+    """It takes longer than all else here."""
+    with ui.panel("Hidden modes", "task types that a lane answers in two ways, one slower than the other"):
+        ui.hidden_modes()
+
+
+modes()
+
 with ui.panel("By model", "durations of single calls"):
     calls = {
         "attempts": "Calls",

@@ -33,7 +33,7 @@ from controlsurface.ui.reporting import report
 from controlsurface.ui.request_card import card, spans
 from controlsurface.ui.rule_desk import rule_table, rules
 from controlsurface.ui.selection import different, lead_to_triage, select, spike
-from controlsurface.ui.separation import lanes_apart
+from controlsurface.ui.separation import hidden_modes, lanes_apart
 from controlsurface.ui.series import beside_all, kinds, tokens
 from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
 from controlsurface.ui.sides import METRICS, around, nearest, samples
@@ -80,6 +80,7 @@ __all__ = [
     "events",
     "figure",
     "frame",
+    "hidden_modes",
     "kinds",
     "lanes",
     "lanes_apart",

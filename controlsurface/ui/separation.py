@@ -1,39 +1,29 @@
-"""How far apart two lanes are in latency, from their histograms: a fast lane that is not faster saves no time."""
+"""What latency histograms tell about lanes: how far apart they are, and which hide a second mode.
+
+A fast lane that is not faster saves no time; one with two modes takes another way for some, and its P50 shows neither.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
+from controlsurface.alerting.lanes import Histogram, separation
+from controlsurface.alerting.modes import modes
+from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.ui import reading, units
 from controlsurface.ui.markup import tag, text
+from controlsurface.ui.sheet import sheet
 
 FEWEST = 200  # requests of each lane
+KEYS = ("task_type", "lane")
 
 
-@dataclass(frozen=True, slots=True)
-class Separation:
-    """Of one request of each lane, drawn by chance: how likely the fast one is faster; medians; the slow tail."""
-
-    faster: float  # P(fast < slow), equal bins half
-    fast_median_ms: float
-    slow_median_ms: float
-    beyond: float  # share of fast requests slower than the slow lane's median
-
-
-def separation(bins: pl.DataFrame, fast: str, slow: str) -> Separation:
-    """Compare two lanes by their bins (lane, lower, upper in ms, n). Bins are 5 % wide, so figures are 2.5 % off."""
-    one, other = (bins.filter(pl.col("lane") == lane).sort("lower") for lane in (fast, slow))
-    both = one.select("lower", one=pl.col("n")).join(
-        other.select("lower", other=pl.col("n")), on="lower", how="full", coalesce=True
-    )
-    both = both.sort("lower").fill_null(0).with_columns(slower=pl.col("other").cum_sum(reverse=True) - pl.col("other"))
-    wins = (both["one"] * (both["slower"] + both["other"] / 2)).sum()
-    median = _median(other)
-    beyond = one.select((pl.col("n") * _above(median)).sum() / pl.col("n").sum()).item()
-    pairs = float(both["one"].sum()) * float(both["other"].sum())
-    return Separation(float(wins) / pairs, _median(one), median, beyond)
+def histogram(bins: pl.DataFrame) -> Histogram:
+    """Bins (lower, upper, n) of one slice."""
+    rising = bins.sort("lower")
+    return Histogram(*(rising[name].cast(pl.Float64).to_numpy() for name in ("lower", "upper", "n")))
 
 
 def lanes_apart(bins: pl.DataFrame) -> None:
@@ -49,45 +39,56 @@ def _apart(bins: pl.DataFrame) -> str:
     counts = [int(rows.filter(pl.col("lane") == lane)["n"].item()) for lane in (*fast, *slow)]
     if min(counts) < FEWEST:
         return tag("p", text(f"too few: {_counted(fast + slow, counts)}; {FEWEST} of each are needed."))
-    return _facts(separation(bins, fast[0], slow[0]), fast[0], slow[0], _counted(fast + slow, counts))
+    one, other = (histogram(bins.filter(pl.col("lane") == lane)) for lane in (fast[0], slow[0]))
+    return _facts(one, other, fast[0], slow[0], _counted(fast + slow, counts))
 
 
-def _facts(found: Separation, fast: str, slow: str, counted: str) -> str:
-    ratio = found.slow_median_ms / found.fast_median_ms if found.fast_median_ms else None
+def _facts(one: Histogram, other: Histogram, fast: str, slow: str, counted: str) -> str:
+    apart = separation(one, other)
+    medians = " against ".join(units.shown(each.quantile(0.5), "ms") for each in (one, other))
     facts = (
         (
             f"{fast} is faster than {slow}",
-            units.shown(found.faster, "ratio"),
+            units.shown(apart.faster, "ratio"),
             "of two requests, one of each, by chance",
         ),
-        ("median ratio", f"{ratio:.3g}×" if ratio else units.UNKNOWN, _medians(found)),
-        (f"{fast} slower than {slow}'s median", units.shown(found.beyond, "ratio"), counted),
+        ("median ratio", f"{apart.times:.3g}×", medians),
+        (f"{fast} slower than {slow}'s median", units.shown(apart.beyond, "ratio"), counted),
     )
     shown = (tag("div", tag("dt", text(a)), tag("dd", text(b), tag("small", text(c)))) for a, b, c in facts)
     return tag("dl", *shown, class_="cs-facts")
-
-
-def _medians(found: Separation) -> str:
-    return f"{units.shown(found.fast_median_ms, 'ms')} against {units.shown(found.slow_median_ms, 'ms')}"
 
 
 def _counted(lanes: Sequence[str], counts: Sequence[int]) -> str:
     return " and ".join(f"{n:,} {lane}" for lane, n in zip(lanes, counts, strict=True))
 
 
-def _median(bins: pl.DataFrame) -> float:
-    """Where half of the requests lie below, evenly spread within the bin."""
-    half = bins["n"].sum() / 2
-    row = bins.with_columns(upto=pl.col("n").cum_sum()).filter(pl.col("upto") >= half).row(0, named=True)
-    return float(row["upper"] - (row["upto"] - half) / row["n"] * (row["upper"] - row["lower"]))
+def hidden_modes() -> None:
+    """Which lanes have two modes in a task type; to fit them takes a second, so it is kept for minutes."""
+    args = DistributionArgs(column="latency_ms", by=KEYS, **reading.view().asked)
+    bins = reading.distribution("latency_ms", by=KEYS)
+    found, looked_at = reading.kept("modes", args, lambda: two_modes(bins))
+    if found.is_empty():
+        st.caption(f"None in the {looked_at} pairs of task type and lane that have {FEWEST} requests.")
+        return
+    sheet(found, UNITS, "hidden-modes", labels=LABELS)
+    st.caption(f"{looked_at} pairs have {FEWEST} requests. A batch waits its turn and makes a mode of its own.")
 
 
-def _above(bound: float) -> pl.Expr:
-    """The share of a bin that lies above the bound."""
-    width = pl.col("upper") - pl.col("lower")
-    return (
-        pl.when(width > 0)
-        .then((pl.col("upper") - bound) / width)
-        .otherwise((pl.col("upper") > bound).cast(float))
-        .clip(0, 1)
-    )
+def two_modes(bins: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Slices (task_type, lane) with two modes, the clearest first, and how many have enough requests to tell."""
+    rows: list[dict[str, Any]] = []
+    looked_at = 0
+    for key, slice_ in bins.partition_by(KEYS, as_dict=True).items():
+        n = float(slice_["n"].sum())
+        found = modes(histogram(slice_)) if n >= FEWEST else None
+        looked_at += n >= FEWEST
+        if found and found.two:
+            figures = {"low": found.low, "high": found.high, "share": found.weight, "n": round(n)}
+            rows.append(dict(zip(KEYS, key, strict=True)) | figures)
+    schema = dict.fromkeys(KEYS, pl.String) | dict.fromkeys(("low", "high", "share"), pl.Float64) | {"n": pl.Int64}
+    return pl.DataFrame(rows, schema).sort("share", descending=True), looked_at
+
+
+UNITS = {"low": "ms", "high": "ms", "share": "ratio", "n": "count"}
+LABELS = {"low": "Lower mode", "high": "Upper mode", "share": "In the smaller one", "n": "Requests"}
