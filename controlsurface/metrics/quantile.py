@@ -1,7 +1,7 @@
 """Quantiles from bins: what roll-ups keep, and what rows that stand for several need."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controlsurface.metrics import bins
@@ -20,6 +20,13 @@ def spread(metric: Metric) -> tuple[str, str]:
     if match is None:
         raise ValueError(f"{metric.id} is no quantile")
     return match[1], match[2]
+
+
+def sorted_once(metric: Metric, beside: Iterable[Metric]) -> str:
+    """A quantile of the values themselves as one of a list: DuckDB counts the same list once, and sorts for it once."""
+    name, wanted = spread(metric)
+    listed = sorted({spread(each)[1] for each in beside}, key=float)
+    return f"quantile_cont({name}, [{', '.join(listed)}])[{listed.index(wanted) + 1}]"
 
 
 def binned(wanted: Wanted, name: str) -> Wanted:

@@ -89,11 +89,7 @@ def render(each: Pass, plan: Plan | None = None) -> Statement:
     if each.spread and not way.exact:
         return quantile.render({metric.id: metric for metric in each.metrics}, reads, way)
     rows, parameters = measures(reads, way)
-    inner = [
-        f"{text} AS {_named(metric, name)}"
-        for metric in each.metrics
-        for name, text in figures(metric, reads.keys).items()
-    ]
+    inner = [f"{text} AS {name}" for metric in each.metrics for name, text in _figures(metric, each).items()]
     outer = [column for metric in each.metrics for column in _handed_out(metric)]
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in reads.keys)}" if reads.keys else ""
     sql = (
@@ -104,6 +100,14 @@ def render(each: Pass, plan: Plan | None = None) -> Statement:
         "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit())
+
+
+def _figures(metric: Metric, each: Pass) -> dict[str, str]:
+    """The aggregates of one metric, by column."""
+    found = figures(metric, each.reads.keys)
+    if each.spread:
+        found["value"] = quantile.sorted_once(metric, each.metrics)
+    return {_named(metric, name): text for name, text in found.items()}
 
 
 def apart(each: Pass, rows: pa.Table) -> Iterator[pa.Table]:
