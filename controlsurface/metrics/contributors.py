@@ -157,7 +157,8 @@ def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
     found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
     sql = _JOINT.format(
         names=", ".join(names),
-        columns=",\n        ".join([*(f"r.{name}" for name in names), *_columns(metric)]),
+        pairs=", ".join(f"'{name}': {name}" for name in names),
+        columns=",\n            ".join([*(f"r.{name}" for name in names), *_columns(metric)]),
         source=metric.source,
         where=where(found),
     )

