@@ -31,7 +31,6 @@ def tiles() -> None:
 
 tiles()
 ui.advice()
-events = ui.events()
 
 
 @st.fragment(parallel=True)
@@ -55,7 +54,7 @@ def escalation() -> None:
             highlight=standout if chosen is ... else chosen,
             changed=moved and chosen is ...,
             target=TARGET,
-            events=events,
+            events=ui.events(),
             height=290,
         )
         alt = "Escalation rate of each task type over time, beside the 20 % target"
@@ -63,7 +62,7 @@ def escalation() -> None:
 
 
 escalation()
-ui.confidence(view, events)
+ui.confidence(view)
 
 
 @st.fragment(parallel=True)
@@ -73,7 +72,8 @@ def latency() -> None:
     with left, ui.panel("Latency by lane", "P95, dotted P50"):
         steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
         found = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step)
-        figure = charts.quantiles(found["latency_p95"], found["latency_p50"], steady.span, ui.palette(), events=events)
+        quantiles = found["latency_p95"], found["latency_p50"]
+        figure = charts.quantiles(*quantiles, steady.span, ui.palette(), events=ui.events())
         ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
     with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
         bins = ui.distribution("latency_ms", by=["lane"])
@@ -82,16 +82,23 @@ def latency() -> None:
 
 latency()
 
-left, right = st.columns(2)
-with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
-    cost = ui.query("cost", by=["lane"], every=view.step)
-    figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
-    ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
-priced = ui.figure(ui.query("priced_share"))
-with (
-    right,
-    ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),
-):
-    unpriced = ui.query("unpriced_attempts", by=["model"])
-    ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
-    st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")
+
+@st.fragment(parallel=True)
+def cost() -> None:
+    """Each lane's cost over time, and what has no price."""
+    left, right = st.columns(2)
+    with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
+        spent = ui.query("cost", by=["lane"], every=view.step)
+        figure = charts.stacked(spent, view.span, ui.palette(), by="lane", events=ui.events())
+        ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
+    priced = ui.figure(ui.query("priced_share"))
+    with (
+        right,
+        ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),
+    ):
+        unpriced = ui.query("unpriced_attempts", by=["model"])
+        ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
+        st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")
+
+
+cost()

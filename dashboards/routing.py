@@ -28,7 +28,7 @@ with right, ui.panel("Escalation by task type and kind", "routed at once, answer
         {"requests": "Requests", "escalation_rate": "Escalated", **shares}, ["task_type"], "escalation-by-task-type"
     )
 
-ui.confidence(view, events)
+ui.confidence(view)
 
 with ui.panel("Knife edge", "requests whose confidence lies within 0.05 of the threshold: a small drift turns them"):
     ui.breakdown(

@@ -15,10 +15,14 @@ MAX_ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text with `$name` placeholders, and their values."""
+    """SQL text with `$name` placeholders, and their values.
+
+    `again`: many questions ask this first, so its rows may be kept until something is written.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
+    again: bool = False
 
     def shown(self) -> dict[str, str | float | None]:
         """The parameters as people read them."""

@@ -31,6 +31,8 @@ from controlsurface.reader.together import together
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.otlp_json import traces_data
 
+KEPT = 256  # answers to statements that are asked again and again
+
 
 class LocalReader:
     """Answers from a DuckStore. `counters` are the live ones of the receivers; without them those last stored count.
@@ -53,6 +55,7 @@ class LocalReader:
         self._timeout_s = timeout_s
         self._config = config or Config()
         self._lanes = lanes
+        self._kept: tuple[object, dict[str, pa.Table]] = (store.written, {})
 
     @property
     def config(self) -> Config:
@@ -197,7 +200,18 @@ class LocalReader:
         self._store.close()
 
     def _rows(self, statement: Statement) -> pa.Table:
-        """Run a statement; its times are UTC and say so."""
+        """Run a statement, unless its rows are kept; its times are UTC and say so."""
+        if not statement.again:
+            return self._run(statement)
+        written, kept = self._store.written, self._kept
+        if kept[0] is not written or len(kept[1]) >= KEPT:
+            kept = self._kept = (written, {})
+        name = f"{statement.sql} {statement.shown()}"
+        if name not in kept[1]:
+            kept[1][name] = self._run(statement)
+        return kept[1][name]
+
+    def _run(self, statement: Statement) -> pa.Table:
         return _as_utc(self._store.rows(statement.sql, statement.parameters, self._timeout_s))
 
 

@@ -91,6 +91,7 @@ class DuckStore:
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
         self._writer, self._second = connection.cursor(), connection.cursor()
+        self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
     def open(data: Path) -> "DuckStore":
@@ -134,12 +135,14 @@ class DuckStore:
         """One transaction; an exception rolls it back. Raises StoreError when the disk fails."""
         with self._write_lock, _transaction(self._writer) as writing:
             yield writing
+        self.written = object()
 
     @contextmanager
     def beside(self) -> Iterator[Writing]:
         """A transaction that keeps no other waiting, on tables where others only add rows. Raises as `writing` does."""
         with self._beside_lock, _transaction(self._second) as writing:
             yield writing
+        self.written = object()
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""
