@@ -57,8 +57,7 @@ def escalation() -> None:
             events=ui.events(),
             height=290,
         )
-        alt = "Escalation rate of each task type over time, beside the 20 % target"
-        ui.over_time(figure, "escalation", alt, metric="escalation_rate")
+        ui.over_time(figure, "escalation", "Escalation rate by task type, beside the target", metric="escalation_rate")
 
 
 escalation()
@@ -71,9 +70,8 @@ def latency() -> None:
     left, right = st.columns(2)
     with left, ui.panel("Latency by lane", "P95, dotted P50"):
         steady = view.resting_on(int(by_lane["n"].sum()) // by_lane.height)
-        found = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step)
-        quantiles = found["latency_p95"], found["latency_p50"]
-        figure = charts.quantiles(*quantiles, steady.span, ui.palette(), events=ui.events())
+        p95, p50 = ui.queries(["latency_p95", "latency_p50"], by=["lane"], every=steady.step).values()
+        figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=ui.events())
         ui.over_time(figure, "latency", "Latency of each lane over time", metric="latency_mean")
     with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
         bins = ui.distribution("latency_ms", by=["lane"])
@@ -92,10 +90,8 @@ def cost() -> None:
         figure = charts.stacked(spent, view.span, ui.palette(), by="lane", events=ui.events())
         ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
     priced = ui.figure(ui.query("priced_share"))
-    with (
-        right,
-        ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"),
-    ):
+    have_one = f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"
+    with right, ui.panel("Calls without a price", have_one):
         unpriced = ui.query("unpriced_attempts", by=["model"])
         ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
         st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")
