@@ -142,6 +142,8 @@ class LocalReader:
         if not found.num_rows:
             raise NotFound(f"no request '{request_id[:200]}'")
         (row,) = records(found)
+        if near and near != row["started_at"]:
+            attempts = self._rows(detail.attempts(request_id, row["started_at"]))
         if attempts.num_rows < row["steps"]:  # some lie further away, or nobody knows when
             attempts = self._rows(detail.attempts(request_id, None))
         return RequestDetail(found, attempts, self._rows(detail.evaluations(row)))

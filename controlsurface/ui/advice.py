@@ -12,9 +12,8 @@ from controlsurface.reader.rows import records
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
-from controlsurface.ui.window import View, floored
+from controlsurface.ui.window import View
 
-EDGE = reading.MINUTES
 Row = Mapping[str, Any]
 
 
@@ -25,7 +24,8 @@ def advice() -> None:
     It costs as much as all charts of a page together, so it is asked beside them and about whole steps of time.
     """
     view = reading.view()
-    args = AdviceArgs(start=floored(view.start, EDGE), end=floored(view.end, EDGE) + EDGE)
+    whole = view.widened(reading.MINUTES)
+    args = AdviceArgs(start=whole.start, end=whole.end)
     found = reading.kept("advice", args, lambda: reading.reader().ask(Advised(args)))
     rows, rules = records(found.rows), found.facts["rules"]
     with st.expander(_headline(rows), icon=":material/lightbulb:"):

@@ -52,7 +52,7 @@ def _facts(one: Histogram, other: Histogram, fast: str, slow: str, counted: str)
             units.shown(apart.faster, "ratio"),
             "of two requests, one of each, by chance",
         ),
-        ("median ratio", f"{apart.times:.3g}×", medians),
+        ("median ratio", f"{apart.times:.3g}×" if one.quantile(0.5) else units.UNKNOWN, medians),
         (f"{fast} slower than {slow}'s median", units.shown(apart.beyond, "ratio"), counted),
     )
     shown = (tag("div", tag("dt", text(a)), tag("dd", text(b), tag("small", text(c)))) for a, b, c in facts)
@@ -65,8 +65,9 @@ def _counted(lanes: Sequence[str], counts: Sequence[int]) -> str:
 
 def hidden_modes() -> None:
     """Which lanes have two modes in a task type; to fit them takes a second, so it is kept for minutes."""
-    args = DistributionArgs(column="latency_ms", by=KEYS, **reading.view().asked)
-    bins = reading.distribution("latency_ms", by=KEYS)
+    view = reading.view().widened(reading.MINUTES)
+    args = DistributionArgs(column="latency_ms", by=KEYS, **view.asked)
+    bins = reading.distribution("latency_ms", by=KEYS, within=view)
     found, looked_at = reading.kept("modes", args, lambda: two_modes(bins))
     if found.is_empty():
         st.caption(f"None in the {looked_at} pairs of task type and lane that have {FEWEST} requests.")
@@ -76,7 +77,7 @@ def hidden_modes() -> None:
 
 
 def two_modes(bins: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Slices (task_type, lane) with two modes, the clearest first, and how many have enough requests to tell."""
+    """Slices (task_type, lane) with two modes, the most divided first, and how many have enough requests to tell."""
     rows: list[dict[str, Any]] = []
     looked_at = 0
     for key, slice_ in bins.partition_by(KEYS, as_dict=True).items():

@@ -48,6 +48,10 @@ class View:
         """The same hours of the same weekdays, one week earlier."""
         return replace(self, start=self.start - WEEK, end=self.end - WEEK)
 
+    def widened(self, step: timedelta) -> "View":
+        """This view with its edges moved out to whole steps: what is asked about it stays the same for as long."""
+        return replace(self, start=floored(self.start, step), end=floored(self.end, step) + step)
+
     def resting_on(self, rows: int) -> "View":
         """This view in longer steps: a point of `rows` rests on STEADY of them on average; FEWEST points stay."""
         steps = [step for step in STEPS if step >= self.step and (self.end - self.start) / step >= FEWEST]
