@@ -1,4 +1,4 @@
-"""People who look at the dashboard while it is busy: each asks the Overview's questions again every ten seconds."""
+"""People who look at the dashboard while it is busy: each asks the Overview's questions again when its page would."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from controlsurface.bench.panels import panels
 from controlsurface.reader import RemoteReader
 
-REFRESH_S = 10.0  # of the live dashboard
+REFRESH_S, SLOWLY_S = 10.0, 60.0  # of the live dashboard; it asks anew about days once a minute
 WINDOWS = [timedelta(days=days) for days in (1, 3, 7, 28)]  # of its bar
 
 
@@ -20,6 +20,7 @@ class Session(threading.Thread):
         super().__init__(daemon=True)
         self._reader = RemoteReader(api)
         self._window = WINDOWS[number % len(WINDOWS)]
+        self._refresh_s = REFRESH_S if self._window == WINDOWS[0] else SLOWLY_S
         self._late_s = number * REFRESH_S / 5
         self._over = threading.Event()
         self.seconds: list[float] = []
@@ -30,7 +31,7 @@ class Session(threading.Thread):
         while not self._over.is_set():
             began = time.monotonic()
             self._refresh()
-            self._over.wait(max(0.0, REFRESH_S - (time.monotonic() - began)))
+            self._over.wait(max(0.0, self._refresh_s - (time.monotonic() - began)))
 
     def _refresh(self) -> None:
         now = datetime.now(UTC)

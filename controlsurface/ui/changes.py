@@ -21,4 +21,4 @@ def events(within: View | None = None) -> list[Event]:
 def known(view: View) -> pl.DataFrame:
     """The same with all there is to say: at, kind, title, detail, source."""
     args = EventsArgs(start=view.start, end=view.end)
-    return reading.ask("events", args, lambda: frame(reading.reader().events(args)))
+    return reading.ask("events", args, lambda: frame(reading.reader().events(args)), view.refresh)

@@ -29,9 +29,8 @@ from controlsurface.reader.rows import frame
 from controlsurface.reader.several import Several
 from controlsurface.ui import states, visitor
 from controlsurface.ui.answers import Answers
-from controlsurface.ui.window import View, floored
+from controlsurface.ui.window import REFRESH, SLOWLY, View, floored
 
-TTL = timedelta(seconds=10)
 HOUR = timedelta(hours=1)
 MINUTES = timedelta(minutes=5)
 KEPT = 512  # answers in memory
@@ -89,9 +88,9 @@ def answer(ask: Callable[[], T]) -> T:
 
 
 @st.cache_resource(show_spinner=False)
-def _fresh() -> Answers[Any]:
-    """The answers of the last TTL. They never change, so none is copied."""
-    return Answers(TTL, KEPT)
+def _fresh(keep: timedelta) -> Answers[Any]:
+    """The answers of the last `keep`. They never change, so none is copied."""
+    return Answers(keep, KEPT)
 
 
 @st.cache_resource(ttl=HOUR, max_entries=4, show_spinner=False)
@@ -106,15 +105,17 @@ def _slow(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what t
     return _call()
 
 
-def ask(question: str, args: BaseModel | str, call: Callable[[], T]) -> T:
-    """`call`'s answer, shared by all sessions that ask the same within TTL."""
+def ask(question: str, args: BaseModel | str, call: Callable[[], T], keep: timedelta = REFRESH) -> T:
+    """`call`'s answer, shared by all sessions that ask the same within `keep`: REFRESH, or a view's `refresh`."""
     said = args if isinstance(args, str) else args.model_dump_json()
-    found: T = _asked_together([f"{question} {said}"], lambda names: {names[0]: call()})[0]
+    found: T = _asked_together([f"{question} {said}"], lambda names: {names[0]: call()}, keep)[0]
     return found
 
 
-def _asked_together(questions: Sequence[str], call: Callable[[Sequence[str]], Mapping[str, Any]]) -> list[Any]:
-    """The answers of the last TTL to some questions; `call` answers those that there are none of."""
+def _asked_together(
+    questions: Sequence[str], call: Callable[[Sequence[str]], Mapping[str, Any]], keep: timedelta
+) -> list[Any]:
+    """The answers of the last `keep` to some questions; `call` answers those that there are none of."""
     where = f"{address()} "
 
     def missing(names: Sequence[str]) -> dict[str, Any]:
@@ -122,12 +123,13 @@ def _asked_together(questions: Sequence[str], call: Callable[[Sequence[str]], Ma
             found = call([name.removeprefix(where) for name in names])
         return {f"{where}{name}": each for name, each in found.items()}
 
-    return answer(lambda: _fresh().of([f"{where}{each}" for each in questions], missing))
+    return answer(lambda: _fresh(keep).of([f"{where}{each}" for each in questions], missing))
 
 
 def forget() -> None:
     """Ask everything anew: something was changed."""
-    _fresh().forget()
+    for keep in (REFRESH, SLOWLY):
+        _fresh(keep).forget()
 
 
 def kept(question: str, args: BaseModel, call: Callable[[], T]) -> T:
@@ -188,7 +190,8 @@ def queries(
     metrics: Iterable[str], by: Iterable[str] = (), every: timedelta | None = None, within: View | None = None
 ) -> dict[str, pl.DataFrame]:
     """The rows of several metrics, each as `query` has them, asked for together: quicker than one after the other."""
-    args = SeveralArgs(metrics=tuple(metrics), by=tuple(by), every=every, **(within or view()).asked)
+    of = within or view()
+    args = SeveralArgs(metrics=tuple(metrics), by=tuple(by), every=every, **of.asked)
     about = args.model_dump_json(exclude={"metrics"})
     names = {f"query {each} {about}": each for each in args.metrics}
 
@@ -197,7 +200,7 @@ def queries(
         told = _apart(found)
         return {name: told[names[name]] for name in some}
 
-    found = _asked_together([*names], missing)
+    found = _asked_together([*names], missing, of.refresh)
     note(*(statement for statement, _ in found))
     return {metric: rows for metric, (_, rows) in zip(names.values(), found, strict=True)}
 
@@ -222,7 +225,7 @@ def distribution(
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
     about = within or view()
     args = DistributionArgs(column=column, by=tuple(by), every=every, **about.asked)
-    found = ask("distribution", args, lambda: _binned(args))
+    found = ask("distribution", args, lambda: _binned(args), about.refresh)
     note(found)
     return found.rows
 

@@ -7,8 +7,8 @@ from typing import Any
 from controlsurface import charts
 from controlsurface.charts.over_time import MONDAY
 
-REFRESH = timedelta(seconds=10)
-WEEK = timedelta(days=7)
+REFRESH, SLOWLY = timedelta(seconds=10), timedelta(minutes=1)  # how often a window moves; SLOWLY one of days
+DAYS, WEEK = timedelta(days=2), timedelta(days=7)
 RANGES = {
     "1h": (timedelta(hours=1), timedelta(seconds=20)),
     "6h": (timedelta(hours=6), timedelta(minutes=2)),
@@ -44,6 +44,11 @@ class View:
         return {"start": self.start, "end": self.end, "where": self.where}
 
     @property
+    def refresh(self) -> timedelta:
+        """How long an answer about it holds: seconds are nothing in a window of days, and cost as much to ask."""
+        return _refresh(self.end - self.start)
+
+    @property
     def week_before(self) -> "View":
         """The same hours of the same weekdays, one week earlier."""
         return replace(self, start=self.start - WEEK, end=self.end - WEEK)
@@ -64,10 +69,15 @@ class View:
 
 
 def running(name: str, now: datetime, where: tuple[str, ...] = ()) -> View:
-    """The last `name` (of RANGES) until the next multiple of REFRESH: sessions ask the same, and share answers."""
+    """The last `name` (of RANGES) until the next full refresh: sessions ask the same, and share answers."""
     length, step = RANGES[name]
-    end = floored(now, REFRESH) + REFRESH
+    refresh = _refresh(length)
+    end = floored(now, refresh) + refresh
     return View(floored(end - length, step), end, step, where)
+
+
+def _refresh(length: timedelta) -> timedelta:
+    return SLOWLY if length >= DAYS else REFRESH
 
 
 def fixed(one: datetime, other: datetime, where: tuple[str, ...] = ()) -> View:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.charts.over_time import MONDAY
-from controlsurface.ui.window import BUCKETS, FEWEST, RANGES, REFRESH, fixed, running
+from controlsurface.ui.window import BUCKETS, FEWEST, RANGES, fixed, running
 
 MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis adds it
 
@@ -16,7 +16,7 @@ MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.
 def test_a_running_window_holds_the_whole_range_until_now(now: datetime, name: str) -> None:
     view = running(name, now)
     length, step = RANGES[name]
-    assert now < view.end <= now + REFRESH
+    assert now < view.end <= now + view.refresh
     assert length <= view.end - view.start < length + step
     assert (view.start - MONDAY) % step == timedelta(0)
 
@@ -27,9 +27,12 @@ def test_last_week_has_the_same_buckets(now: datetime, name: str) -> None:
     assert (view.span.times - view.week_before.span.times == 7 * 86_400_000).all()
 
 
-def test_sessions_within_a_refresh_ask_the_same() -> None:
+@pytest.mark.parametrize(("name", "seconds"), [("1h", 10), ("24h", 10), ("3d", 60), ("28d", 60)])
+def test_sessions_within_a_refresh_ask_the_same(name: str, seconds: int) -> None:
     now = datetime(2026, 1, 9, 12, 0, 1, tzinfo=UTC)
-    assert running("1h", now) == running("1h", now + timedelta(seconds=8))
+    assert running(name, now) == running(name, now + timedelta(seconds=seconds - 2))
+    assert running(name, now) != running(name, now + timedelta(seconds=seconds))
+    assert running(name, now).refresh == timedelta(seconds=seconds)
 
 
 @given(one=MOMENTS, other=MOMENTS)
