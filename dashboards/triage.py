@@ -23,9 +23,13 @@ cause = ranked[0] if ranked else None
 dimension = cause["dimension"] if cause else "task_type"
 
 
-@st.fragment
-def over_time() -> None:
-    """The course; a box drawn in it becomes the selection. A box holds only while its figure stays the same."""
+left, right = st.columns(2)
+with (
+    left,
+    ui.panel(name, "draw a box over what you want explained; orange is selected, grey held against"),
+):
+    steps = view.resting_on(rows)
+    course = ui.query(metric.id, every=steps.step)
     figure = charts.course(
         course,
         steps.span,
@@ -36,19 +40,8 @@ def over_time() -> None:
         events=events,
         height=260,
     )
-    drawn = ui.box(figure, f"course {selection}", alt=f"{name} over time, with the selection and its baseline")
-    if drawn:
-        ui.select(drawn[:2])
-
-
-left, right = st.columns(2)
-with (
-    left,
-    ui.panel(name, "draw a box over what you want explained; orange is selected, grey held against"),
-):
-    steps = view.resting_on(rows)
-    course = ui.query(metric.id, every=steps.step)
-    over_time()
+    alt = f"{name} over time, with the selection and its baseline"
+    ui.on_box(figure, f"course {selection if about.drawn else None}", alt, ui.select)
 with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['value'] or 'unknown'}" if cause else ""):
     steady = view.resting_on(found.n // 5)
     lines = ui.query(metric.id, by=[dimension], every=steady.step)

@@ -25,7 +25,7 @@ from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.keeping import retention_table
 from controlsurface.ui.markup import palette
-from controlsurface.ui.panels import box, chart, panel
+from controlsurface.ui.panels import chart, on_box, panel
 from controlsurface.ui.parting import part
 from controlsurface.ui.ranked import ranking, standout
 from controlsurface.ui.reading import distribution, queries, query, view
@@ -63,7 +63,6 @@ __all__ = [
     "beside_all",
     "beside_all_table",
     "between",
-    "box",
     "breakdown",
     "card",
     "chart",
@@ -91,6 +90,7 @@ __all__ = [
     "nearest",
     "nothing",
     "nothing_yet",
+    "on_box",
     "over_time",
     "page",
     "palette",

@@ -7,6 +7,7 @@ from plotly.basedatatypes import BaseFigure
 
 from controlsurface.charts import Figure
 
+Box = tuple[datetime, datetime, float, float]  # from and to when, its lower and upper edge
 CHART = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
 
 
@@ -21,8 +22,8 @@ class Drawing(BaseFigure):  # type: ignore[misc]
         return self._figure.packed()
 
 
-def drawn(event: Any) -> tuple[datetime, datetime, float, float] | None:
-    """The box of a selection event: from and to when, its lower and upper edge; None without one."""
+def drawn(event: Any) -> Box | None:
+    """The box of a selection event; None without one."""
     boxes = event["selection"]["box"]
     if not boxes:
         return None

@@ -1,8 +1,8 @@
 """A bordered panel: a small title, what is in it, and the SQL behind it on demand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.ui import reading, states
 from controlsurface.ui.download import csv
-from controlsurface.ui.drawn import CHART, Drawing, drawn
+from controlsurface.ui.drawn import CHART, Box, Drawing, drawn
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.reading import Asked
 
@@ -35,12 +35,38 @@ def chart(figure: charts.Figure, alt: str) -> None:
     st.plotly_chart(Drawing(figure.having(dragmode=False)), theme=None, config=CHART, alt=alt)
 
 
-def box(figure: charts.Figure, key: str, alt: str) -> tuple[datetime, datetime, float, float] | None:
-    """A time chart in which a box can be drawn: from and to when, and its lower and upper edge; None without one."""
+def box(figure: charts.Figure, key: str, alt: str) -> Box | None:
+    """A time chart in which a box can be drawn, and the box that is in it now; None without one."""
     event: Any = st.plotly_chart(
         Drawing(figure), theme=None, config=CHART, alt=alt, key=key, on_select="rerun", selection_mode="box"
     )
     return drawn(event)
+
+
+def on_box(figure: charts.Figure, key: str, alt: str, act: Callable[[Box], None]) -> None:
+    """A time chart in which a box can be drawn; `act` is called once for each that is, before the page is drawn anew.
+
+    What the box leads to has to be part of `key`: a chart that comes back would come with its last box in it.
+    """
+    if charts.blank(figure):
+        states.unknown()
+        return
+    st.plotly_chart(
+        Drawing(figure),
+        theme=None,
+        config=CHART,
+        alt=alt,
+        key=key,
+        on_select=partial(_act, key, act),
+        selection_mode="box",
+    )
+
+
+def _act(key: str, act: Callable[[Box], None]) -> None:
+    event: Any = st.session_state[key]
+    found = drawn(event)
+    if found:
+        act(found)
 
 
 def _sql(name: str, statements: Sequence[Asked]) -> None:

@@ -16,6 +16,7 @@ from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, units, zoom
 from controlsurface.ui.bar import FILTERS
+from controlsurface.ui.drawn import Box
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.moments import MINUTE, minutes, moment
 from controlsurface.ui.window import View, fixed
@@ -53,8 +54,8 @@ def spike(view: View) -> Spike:
         metric = _metric()
         against = _against()
         chosen = _chosen()
-        if chosen and st.button("Clear the selection", icon=":material/close:"):
-            select(None)
+        if chosen:
+            st.button("Clear the selection", icon=":material/close:", on_click=_clear)
     start, end = chosen or (view.start, view.end)
     selection = fixed(start, end, view.where)
     before = fixed(*baseline(against, selection.start, selection.end, view.start if chosen else None), view.where)
@@ -70,14 +71,14 @@ def different(about: Spike) -> Contributors:
     return found
 
 
-def select(window: tuple[datetime, datetime] | None) -> None:
-    """Write a selection into the address, in one step so that Back takes it out again, and draw the page anew."""
-    if window is None:
-        for name in ("spike_from", "spike_to"):
-            st.query_params.pop(name, None)
-    else:
-        st.query_params.update(spiked(*window))
-    st.rerun()
+def select(box: Box) -> None:
+    """Write a selection into the address, in one step so that Back takes it out again."""
+    st.query_params.update(spiked(*box[:2]))
+
+
+def _clear() -> None:
+    for name in ("spike_from", "spike_to"):
+        st.query_params.pop(name, None)
 
 
 def spiked(start: datetime, end: datetime) -> dict[str, str]:

@@ -5,14 +5,13 @@ The zoom is one part of the address, so that one step of the browser's history i
 
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import streamlit as st
 
 from controlsurface import charts
-from controlsurface.ui import states
-from controlsurface.ui.drawn import CHART, Drawing, drawn
+from controlsurface.ui.drawn import Box
 from controlsurface.ui.moments import minutes, moment
+from controlsurface.ui.panels import on_box
 
 NAME = "zoom"
 # in the session: the zoom that is shown, on which page, and what the last box was drawn over
@@ -46,28 +45,14 @@ def over_time(figure: charts.Figure, name: str, alt: str, metric: str = "") -> N
 
     `metric` is what triage is asked about where the box leads there.
     """
-    if charts.blank(figure):
-        states.unknown()
-        return
     key = f"{name} {st.session_state[SHOWN]}"  # another window is another chart, without the box that led to it
-    st.plotly_chart(
-        Drawing(figure),
-        theme=None,
-        config=CHART,
-        alt=alt,
-        key=key,
-        on_select=partial(_into, key, metric),
-        selection_mode="box",
-    )
+    on_box(figure, key, alt, partial(_into, metric))
     if st.query_params.get(NAME) != st.session_state[SHOWN]:
         st.rerun()  # drawn in a fragment, which alone would be drawn anew
 
 
-def _into(key: str, metric: str) -> None:
+def _into(metric: str, box: Box) -> None:
     """Write a box into the address."""
-    event: Any = st.session_state[key]
-    box = drawn(event)
-    if box:
-        st.session_state[METRIC] = metric
-        start, end = minutes(*box[:2])
-        st.query_params[NAME] = f"{start}/{end}"
+    st.session_state[METRIC] = metric
+    start, end = minutes(*box[:2])
+    st.query_params[NAME] = f"{start}/{end}"
