@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -147,17 +147,25 @@ def _trickle(server: Server, sender: Sender, settings: Settings, rate: float) ->
 
 
 def _watched(server: Server, sender: Sender, settings: Settings, tell: Callable[[str], None]) -> Watched:
-    """The flood with nobody looking on, and with sessions, one after the other on the same store."""
+    """Floods alone, beside, beside and alone: a store that grows and a machine that tires weigh on both alike."""
     tell(f"{settings.sessions} sessions without a load")
     with looking_on(server.api, settings.sessions) as idle:
         time.sleep(2 * REFRESH_S)
     tell("full load, nobody looking on")
-    alone = _flood(server, sender, settings)
-    tell(f"full load beside {settings.sessions} sessions")
+    alone = [_flood(server, sender, settings)]
+    tell(f"full load beside {settings.sessions} sessions, twice as long")
     with looking_on(server.api, settings.sessions) as busy:
-        beside = _flood(server, sender, settings)
+        beside = [_flood(server, sender, settings) for _ in range(2)]
+    tell("full load, nobody looking on")
+    alone.append(_flood(server, sender, settings))
     (panel,), (idle_panel,) = _percentiles(busy, 95), _percentiles(idle, 95)
-    return Watched(beside.rate, beside.rate / alone.rate, panel, idle_panel)
+    watched = _together(beside)
+    return Watched(watched, watched / _together(alone), panel, idle_panel)
+
+
+def _together(floods: Sequence[_Full]) -> float:
+    """Spans a second over several floods."""
+    return sum(each.spans for each in floods) / sum(each.spans / each.rate for each in floods)
 
 
 def _percentiles(seconds: list[float], *wanted: int) -> list[float]:
