@@ -12,7 +12,7 @@ from controlsurface.bench.bodies import template
 from controlsurface.bench.prober import Prober
 from controlsurface.bench.sender import Sender
 from controlsurface.bench.server import Server, started
-from controlsurface.bench.sessions import REFRESH_S, looking_on
+from controlsurface.bench.sessions import REFRESH, looking_on
 
 FLOOD, TRICKLE, SERIES = 0.45, 0.35, 0.2  # shares of the time
 PATIENCE_S = 120.0
@@ -150,7 +150,7 @@ def _watched(server: Server, sender: Sender, settings: Settings, tell: Callable[
     """Floods alone, beside, beside and alone: a store that grows and a machine that tires weigh on both alike."""
     tell(f"{settings.sessions} sessions without a load")
     with looking_on(server.api, settings.sessions) as idle:
-        time.sleep(2 * REFRESH_S)
+        time.sleep(2 * REFRESH.total_seconds())
     tell("full load, nobody looking on")
     alone = [_flood(server, sender, settings)]
     tell(f"full load beside {settings.sessions} sessions, twice as long")

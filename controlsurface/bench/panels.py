@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.several import SeveralArgs
-from controlsurface.reader import Reader
+from controlsurface.reader.asking import Answer, Question
 from controlsurface.reader.several import Several
 
 WEEK = timedelta(days=7)
@@ -63,6 +65,19 @@ _QUESTIONS: dict[str, tuple[tuple[str, str, bool, tuple[str, ...]], ...]] = {
 _BINS = (("confidence", "", True), ("latency_ms", "lane", False))
 
 
+class Asks(Protocol):
+    """What of a reader is needed."""
+
+    def ask(self, question: Question) -> Answer:
+        """A question's answer."""
+
+    def distribution(self, args: DistributionArgs) -> pa.Table:
+        """Bins of a column."""
+
+    def events(self, args: EventsArgs) -> pa.Table:
+        """Changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question and its answer's time."""
@@ -72,7 +87,7 @@ class Asked:
     seconds: float
 
 
-def panels(reader: Reader, start: datetime, end: datetime, pages: Collection[str] = _QUESTIONS) -> Iterator[Asked]:
+def panels(reader: Asks, start: datetime, end: datetime, pages: Collection[str] = _QUESTIONS) -> Iterator[Asked]:
     """Ask everything that these pages show of a window, one after the other, and what all of them show."""
     window: dict[str, Any] = {"start": start, "end": end}
     step = next(step for step in STEPS if (end - start) / step <= BUCKETS)
@@ -92,7 +107,7 @@ def panels(reader: Reader, start: datetime, end: datetime, pages: Collection[str
     yield Asked("events", "", perf_counter() - began)
 
 
-def _queries(reader: Reader, page: str, args: SeveralArgs) -> Asked:
+def _queries(reader: Asks, page: str, args: SeveralArgs) -> Asked:
     """What one panel shows."""
     began = perf_counter()
     answer = reader.ask(Several(args))

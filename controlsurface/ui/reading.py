@@ -21,6 +21,7 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import beside
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
+from controlsurface.reader.answers import Answers
 from controlsurface.reader.asking import Answer
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.reader import Ingest, Page, Reader, RequestDetail
@@ -28,7 +29,6 @@ from controlsurface.reader.remote import RemoteReader
 from controlsurface.reader.rows import frame
 from controlsurface.reader.several import Several
 from controlsurface.ui import states, visitor
-from controlsurface.ui.answers import Answers
 from controlsurface.ui.window import REFRESH, SLOWLY, View, floored
 
 HOUR = timedelta(hours=1)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from controlsurface.ui.answers import Answers
+from controlsurface.reader.answers import Answers
 
 LONG = timedelta(hours=1)
 
