@@ -1,7 +1,9 @@
 """What a week cost is the exact sum of its calls, however it is broken down."""
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,6 +24,16 @@ def rows(reader: LocalReader, *by: str, week: str = WEEK) -> list[dict[str, Any]
     return reader.attribution(AttributionArgs(week=week, by=by)).to_pylist()
 
 
+@cache
+def _calls(store: DuckStore) -> list[dict[str, Any]]:
+    """The stored calls of the week."""
+    return [
+        row
+        for row in store.rows("SELECT * FROM attempts").to_pylist()
+        if row["started_at"] and week_of(row["started_at"].replace(tzinfo=UTC)) == WEEK
+    ]
+
+
 def summed(found: list[dict[str, Any]], name: str) -> Decimal:
     return sum((row[name] for row in found if row[name] is not None), Decimal(0))
 
@@ -34,12 +46,20 @@ def test_any_breakdown_adds_up_to_the_week(reader: LocalReader, sampled: LocalRe
         assert [summed(broken, name) for name in ADDED] == [total[name] for name in ADDED]
 
 
+@given(breakdowns)
+def test_a_request_counts_once_in_each_group_that_has_calls_of_it(
+    store: DuckStore, reader: LocalReader, by: list[str]
+) -> None:
+    seen: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for call in _calls(store):
+        seen[tuple(call[name] for name in by)] |= {call["request_id"]} - {None}
+    assert {tuple(row[name] for name in by): row["requests"] for row in rows(reader, *by)} == {
+        group: len(requests) for group, requests in seen.items()
+    }
+
+
 def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalReader) -> None:
-    calls = [
-        row
-        for row in store.rows("SELECT * FROM attempts").to_pylist()
-        if row["started_at"] and week_of(row["started_at"].replace(tzinfo=UTC)) == WEEK
-    ]
+    calls = _calls(store)
     (total,) = rows(reader)
     assert total["attempts"] == len(calls)
     assert total["cost_usd"] == sum(row["cost_usd"] for row in calls if row["cost_usd"] is not None)
