@@ -16,7 +16,7 @@ from controlsurface.errors import StoreError
 from controlsurface.ingest import arrivals, relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
-from controlsurface.ingest.counters import Counters
+from controlsurface.ingest.counters import NAMES, Counters
 from controlsurface.ingest.derive import Pairs
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.segment import Position, Record
@@ -35,19 +35,7 @@ Step = Callable[[Loader, Writing], bool]
 
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
-_KEPT = (
-    "stored",
-    "rejected",
-    "duplicate",
-    "late",
-    "unrecognised",
-    "expired",
-    "bodies",
-    "bad_bodies",
-    "too_large",
-    "refused",
-    "set_aside",
-)
+_KEPT = [name for name in NAMES if name not in {"received", "accepted"}]  # these two follow from the journal
 
 
 class Writer:
@@ -199,7 +187,7 @@ class Writer:
         for name, more in added.items():
             counts[name] += more
         writing.execute("DELETE FROM ingest_counters")
-        kept = pa.table({"name": list(_KEPT), "value": [counts[name] for name in _KEPT]})
+        kept = pa.table({"name": _KEPT, "value": [counts[name] for name in _KEPT]})
         writing.attach("kept", kept)
         writing.execute("INSERT INTO ingest_counters SELECT * FROM kept")
 

@@ -95,9 +95,5 @@ def _freshness() -> None:
     """How far behind the collector is, in words."""
     now = reading.ingest()
     waiting = f" · {units.count(now.pending)} spans waiting" if now.pending else ""
-    last = (
-        f"Last span {units.clock(now.last_accepted_at)} UTC"
-        if now.last_accepted_at
-        else "No span since the collector started"
-    )
+    last = f"Last span {units.clock(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
     st.caption(f"{last}{waiting}")

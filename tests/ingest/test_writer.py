@@ -74,6 +74,20 @@ def test_what_was_answered_before_a_crash_is_stored_after_it(tmp_path: Path) -> 
         assert parts.count("requests") == 3
 
 
+def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path) as parts:
+        parts.counters.add(too_large=2)
+        parts.counters.take(accepted=8, rejected=1, size=len(BODY), received_ns=time.time_ns())
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+        before = parts.counters.snapshot()
+    with running(tmp_path) as parts:
+        after = parts.counters.snapshot()
+    assert {**after, "last_stored_received_ns": 0} == {**before, "last_stored_received_ns": 0}
+    assert (after["bytes"], after["too_large"]) == (len(BODY), 2)
+    assert after["last_accepted_ns"] > 0
+
+
 def test_what_an_end_has_no_time_for_is_stored_after_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
