@@ -49,7 +49,7 @@ outcome = {
     "escalation_rate": "Escalated",
     "error_rate": "Not answered",
 }
-left, right = st.columns(2)
+left, right = st.columns([3, 2])
 with left, ui.panel("Reasons", "why this lane, in the router's words"):
     ui.breakdown(outcome, ["reason"], "reasons")
 with right, ui.panel("Escalation reasons", "of what was escalated"):

@@ -21,7 +21,7 @@ COLUMNS = {
     "task_type": st.column_config.TextColumn("Task type"),
     "tenant": st.column_config.TextColumn("Tenant"),
     "answered_by": st.column_config.TextColumn("Model"),
-    "reason": st.column_config.TextColumn("Reason"),
+    "reason": st.column_config.TextColumn("Reason", width=130),
     "confidence": st.column_config.ProgressColumn("Confidence", format="%.2f", min_value=0, max_value=1, width=110),
     "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
     "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
