@@ -10,12 +10,12 @@ from controlsurface.ui.window import ENOUGH
 
 def ranking(rows: pl.DataFrame, by: str, label: str) -> object:
     """Draw rows of side_by_side, highest first; the chosen row's value of `by`, or `...` where none is chosen."""
-    ranked = rows.sort("value", descending=True, nulls_last=True)
+    ranked = in_order(rows)
     names = ranked[by].to_list()
     event: Any = st.dataframe(
         ranked.select(
             pl.col(by).fill_null("unknown"),
-            pl.when(pl.col("n") >= ENOUGH).then(pl.col("value") * 100).alias("value"),
+            pl.col("value") * 100,
             pl.col("delta") * 100,
             "n",
         ).to_arrow(),
@@ -36,13 +36,19 @@ def ranking(rows: pl.DataFrame, by: str, label: str) -> object:
     return names[chosen[0]] if chosen else ...
 
 
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, highest first; a value that rests on too few is unknown, and so last."""
+    known = pl.when(pl.col("n") >= ENOUGH).then(pl.col("value"))
+    return rows.with_columns(known.alias("value")).sort("value", descending=True, nulls_last=True)
+
+
 def standout(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
     """The value of `by` that moved the whole most, or the highest where none moved; whether it moved; words for it."""
     moved = rows.filter("moved").sort(pl.col("delta").abs() * pl.col("n"), descending=True)
     if moved.height:
         row = moved.row(0, named=True)
         return row[by], True, f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
-    ranked = rows.filter(pl.col("n") >= ENOUGH).sort("value", descending=True, nulls_last=True)
+    ranked = in_order(rows).drop_nulls("value")
     if not ranked.height:
         return ..., False, ""
     return ranked.item(0, by), False, f"{ranked.item(0, by) or 'unknown'} is highest; none moved against last week"

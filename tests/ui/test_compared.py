@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.compared import Figure, moved, side_by_side, verdict
-from controlsurface.ui.ranked import standout
+from controlsurface.ui.ranked import in_order, standout
 
 RATE = CATALOG["escalation_rate"]
 SHARES = st.floats(0, 1)
@@ -66,3 +66,9 @@ def test_what_moved_most_stands_out() -> None:
 
 def test_nothing_stands_out_of_nothing() -> None:
     assert standout(side_by_side(rows(), rows(), "task_type"), "task_type") == (..., False, "")
+
+
+def test_what_rests_on_too_few_is_last_and_without_a_value() -> None:
+    few = rows(a=0.1, b=0.9, c=0.5).with_columns(n=pl.Series([1000, 5, 1000]))
+    assert in_order(few)["task_type"].to_list() == ["c", "a", "b"]
+    assert in_order(few)["value"].to_list() == [0.5, 0.1, None]
