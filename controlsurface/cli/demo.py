@@ -19,8 +19,19 @@ from controlsurface.demo import SCENARIOS, run
 @click.option("--scenario", type=click.Choice(list(SCENARIOS)), default="steady", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds simulate equal traffic.")
 @click.option("--backfill", type=DURATION, help="First send so much history, e.g. 28d.")
+@click.option(
+    "--event-ago",
+    type=DURATION,
+    help="How long ago what the scenario is about began.  [default: within the history, else in two minutes]",
+)
 def command(
-    endpoint: str, rate: float | None, duration: timedelta | None, scenario: str, seed: int, backfill: timedelta | None
+    endpoint: str,
+    rate: float | None,
+    duration: timedelta | None,
+    scenario: str,
+    seed: int,
+    backfill: timedelta | None,
+    event_ago: timedelta | None,
 ) -> None:
     """A simulated router: requests, escalations, failures and prices as one would see them.
 
@@ -30,7 +41,7 @@ def command(
     told = Signals(signal.SIGTERM, signal.SIGINT)
     threading.Thread(target=_obey, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
-    spans = run(endpoint, rate, duration, scenario, seed, backfill, token, stop)
+    spans = run(endpoint, rate, duration, scenario, seed, backfill, event_ago, token, stop)
     click.echo(f"controlsurface: demo: {spans} spans sent", err=True)
 
 

@@ -23,20 +23,22 @@ def run(
     scenario: str = "steady",
     seed: int = 0,
     backfill: timedelta | None = None,
+    event_ago: timedelta | None = None,
     token: str = "",
     stop: threading.Event | None = None,
 ) -> int:
     """The spans exported: the last `backfill` of history, then the present for `duration` (None: until stopped).
 
+    The scenario's event began `event_ago`; without that it lies within the history, and without one comes soon.
     Without a rate, traffic is one request a minute on average and has days and nights; a rate without history is held
     constant. Raises BadRequest, UnknownName and Unreachable.
     """
     now, halt = datetime.now(UTC), stop or threading.Event()
     history = backfill or timedelta()
-    if history < timedelta() or (duration is not None and duration < timedelta()):
-        raise BadRequest("backfill and duration cannot be negative")
+    if any(each is not None and each < timedelta() for each in (backfill, duration, event_ago)):
+        raise BadRequest("backfill, duration and event_ago cannot be negative")
     settings = DemoSettings(seed, scenario, rate or DEFAULT_RATE, rate is None or bool(history))
-    settings = replace(settings, event_at=now + _event_after(scenario, history, duration))
+    settings = replace(settings, event_at=now + _event_after(scenario, history, duration, event_ago))
     sent = _backfill(endpoint, history, now, settings, token, halt) if history else 0
     if duration == timedelta() or halt.is_set():
         return sent
@@ -95,8 +97,12 @@ def _newest_first(start: datetime, end: datetime) -> Iterator[tuple[datetime, da
         end = begin
 
 
-def _event_after(scenario: str, history: timedelta, duration: timedelta | None) -> timedelta:
-    """When, from now, the scenario's event begins: within the history where there is one, else soon."""
+def _event_after(
+    scenario: str, history: timedelta, duration: timedelta | None, ago: timedelta | None = None
+) -> timedelta:
+    """When, from now, the scenario's event begins."""
+    if ago is not None:
+        return -ago
     if scenario == "drift":
         return -history
     if not history:

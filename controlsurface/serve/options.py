@@ -14,6 +14,7 @@ from controlsurface.serve.part import Part
 from controlsurface.serve.ports import Ports
 
 HISTORY = "28d"
+SINCE = "26h"  # the incident of the history began, and goes on
 _PAGES = Path(__file__).parent.parent / "ui" / "server.py"
 # Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
 _SPARING = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -76,14 +77,16 @@ def dashboard(options: Options) -> Part:
 
 def history(options: Options) -> Part:
     """Four weeks of simulated traffic with an incident in its last hours, then traffic of now."""
-    return replace(
-        traffic(options), argv=(*traffic(options).argv, *("--backfill", HISTORY, "--scenario", "incident")), once=True
-    )
+    return replace(_simulation(options, "--backfill", HISTORY), once=True)
 
 
 def traffic(options: Options) -> Part:
-    """Simulated traffic of now, without end."""
-    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp)
+    """Simulated traffic of now, without end; the incident of the history goes on."""
+    return _simulation(options, "--event-ago", SINCE)
+
+
+def _simulation(options: Options, *more: str) -> Part:
+    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp, "--scenario", "incident", *more)
     return Part("demo", argv, environment=_environment(options))
 
 

@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from controlsurface.demo import DemoSettings, backfill, live, run, simulate
 from controlsurface.demo.outlet import Outlet, exporter
 from controlsurface.demo.tracing import Tracing
+from controlsurface.demo.world import NEXT_VERSION, VERSION
 from controlsurface.errors import BadRequest, Unreachable
 from tests.demo.traffic import HOUR, NOW
 
@@ -155,6 +156,15 @@ def test_live_traffic_without_end_stops_when_told() -> None:
     with http_server(received) as endpoint:
         threading.Timer(0.5, stop.set).start()
         assert run(endpoint, rate=100, stop=stop) == len(received.spans()) > 0
+
+
+@pytest.mark.parametrize(("ago", "versions"), [(HOUR, {NEXT_VERSION}), (None, {VERSION, NEXT_VERSION})])
+def test_an_event_that_began_goes_on_and_another_comes_meanwhile(ago: timedelta | None, versions: set[str]) -> None:
+    received = Received()
+    with http_server(received) as endpoint:
+        run(endpoint, rate=100, duration=timedelta(seconds=1), scenario="incident", event_ago=ago)
+    attributes = [each for span in received.spans() for each in span.attributes]
+    assert {each.value.string_value for each in attributes if each.value.string_value.startswith("2026.4")} == versions
 
 
 def test_stopping_ends_the_wait_for_a_server_that_refuses() -> None:

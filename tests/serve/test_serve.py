@@ -144,7 +144,9 @@ def test_the_demo_writes_history_once_and_all_parts_are_down_after_sigterm(tmp_p
         assert not any(is_alive(pid) for pid in parts.values())
     with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as second:
         second.wait_for("api")
-        assert "--backfill" not in until(lambda: demo_of(second))
+        again = until(lambda: demo_of(second))
+        assert "--backfill" not in again
+        assert "incident\0--event-ago" in again  # it goes on
 
 
 def demo_of(server: Server) -> str:
