@@ -22,7 +22,6 @@ ranked = found.causes
 cause = ranked[0] if ranked else None
 dimension = cause["dimension"] if cause else "task_type"
 
-
 left, right = st.columns(2)
 with (
     left,

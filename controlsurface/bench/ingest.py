@@ -35,8 +35,9 @@ class Result:
 
     `series_bound` is what one core does with decoding and inserting in series and nothing else, in the same run;
     `share_of_bound` is spans_per_cpu_s by it. Acknowledgement and freshness (from answer to visible in a query) are
-    taken at half of the rate that the first part reached. With sessions the flood is repeated beside them: its rate,
-    that as a share of the rate without, and how long their panels took, then and without a load.
+    taken at half of the rate that the first part reached. With sessions the flood is repeated with and without them
+    in turns: its rate beside them, that as a share of the rate without, and how long the panels that they asked for
+    took, then and without a load.
     """
 
     spans_per_s: float

@@ -30,7 +30,7 @@ def command() -> None:
     type=click.IntRange(0, 100),
     default=0,
     show_default=True,
-    help="Also beside that many dashboards that refresh every 10 s, over days every minute: give it 60 s or more.",
+    help="Also beside that many sessions of a dashboard; over days they refresh every minute: give it 60 s or more.",
 )
 @json_option
 def ingest(seconds: float, connections: int, body: int, prompts: bool, sessions: int, as_json: bool) -> None:
