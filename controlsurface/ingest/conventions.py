@@ -17,15 +17,16 @@ from controlsurface.config import Config
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError, nearest
 
-ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "call", "failed_call")
+ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "call", "failed_call", "wrapper")
 TEXTS = (
     "request_id link_id task_type purpose lane router router_version reason confidence_kind escalation_reason "
     "requested_model selected_model model provider finish error_type cache mode gate answer_label shadow_of "
-    "tenant team job user_id session_id environment"
+    "tenant team job user_id session_id environment operation response_id service_tier input_counting output_counting"
 ).split()
 COUNTS = (
     "input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens "
-    "context_system context_retrieved context_history context_tools"
+    "context_system context_retrieved context_history context_tools total_tokens cache_write_1h_tokens "
+    "audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_searches"
 ).split()
 NUMBERS = "confidence threshold ttft_ms cost_usd sampling_probability sample_rate".split()
 FLAGS = "escalated fell_back cache_hit gate_passed".split()

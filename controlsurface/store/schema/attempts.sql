@@ -58,5 +58,17 @@ CREATE TABLE IF NOT EXISTS attempts (
     session_id           VARCHAR,
     environment          VARCHAR,
     service              VARCHAR,
-    sample_weight        DOUBLE NOT NULL
+    sample_weight        DOUBLE NOT NULL,
+    operation            VARCHAR,           -- chat | completion | embedding | rerank | image | audio | moderation | ...; NULL: not said
+    has_usage            BOOLEAN,           -- its span carries tokens or a cost
+    token_counting       VARCHAR,           -- how it is known what lies inside what: vocabulary | total | arithmetic | assumed | contradicted
+    service_tier         VARCHAR,           -- flex | priority | ...; NULL: not said, the provider's default
+    cache_write_1h_tokens BIGINT,           -- of cache_write_tokens, those kept for an hour
+    audio_input_tokens   BIGINT,            -- of input_tokens
+    audio_output_tokens  BIGINT,            -- of output_tokens
+    image_input_tokens   BIGINT,            -- of input_tokens
+    image_output_tokens  BIGINT,            -- of output_tokens
+    web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
+    unpriced_parts       VARCHAR,           -- what cost_usd leaves out, since its price list has no price for it, comma-separated
+    provider_assumed     BOOLEAN            -- the price is that of the model wherever it is sold: the provider named is not known
 );

@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS spans (
     is_cache_lookup      BOOLEAN NOT NULL,  -- asks a cache of answers
     is_call              BOOLEAN NOT NULL,  -- names a model call
     is_failed_call       BOOLEAN NOT NULL,  -- a failed call recorded inside its successor
+    is_wrapper           BOOLEAN NOT NULL DEFAULT FALSE,  -- by its word an agent, a workflow, a chain or a tool: no call where calls lie below
     request_id           VARCHAR,
     link_id              VARCHAR,           -- shared by the attempts of one request across traces
     task_type            VARCHAR,
@@ -72,5 +73,17 @@ CREATE TABLE IF NOT EXISTS spans (
     job                  VARCHAR,
     user_id              VARCHAR,
     session_id           VARCHAR,
-    environment          VARCHAR
+    environment          VARCHAR,
+    operation            VARCHAR,           -- chat | completion | embedding | rerank | image | audio | moderation | ...
+    response_id          VARCHAR,           -- the provider's id of its answer
+    service_tier         VARCHAR,           -- flex | priority | ...; NULL: not said, the provider's default
+    input_counting       VARCHAR,           -- inclusive | exclusive: whether cached and written tokens lie inside input_tokens
+    output_counting      VARCHAR,           -- inclusive | exclusive: whether reasoning lies inside output_tokens
+    total_tokens         BIGINT,            -- in the sender's words
+    cache_write_1h_tokens BIGINT,           -- of cache_write_tokens, those kept for an hour
+    audio_input_tokens   BIGINT,            -- of input_tokens
+    audio_output_tokens  BIGINT,            -- of output_tokens
+    image_input_tokens   BIGINT,            -- of input_tokens
+    image_output_tokens  BIGINT,            -- of output_tokens
+    web_searches         BIGINT             -- searches that the provider ran for the call and bills apart
 );
