@@ -15,6 +15,9 @@ with ui.panel("Accounts", "since the store was made; nothing is dropped without 
         "`controlsurface doctor --config` prints both."
     )
 
+with ui.panel("Usage ledger", "every span with tokens or a cost, once"):
+    ui.usage_ledger()
+
 with ui.panel("Retention", "what is older goes by the hour; roll-ups keep its figures"):
     ui.retention_table()
 

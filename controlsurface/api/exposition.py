@@ -15,6 +15,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.metric import Metric, Unit
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
+from controlsurface.reader.usage_ledger import ENTRIES, LedgerArgs, UsageLedger
 
 WINDOW = timedelta(minutes=5)
 
@@ -87,6 +88,12 @@ _NOTIFIED = {
     "dropped": ("dropped_total", "counter", "Messages that were given up."),
     "waiting": ("queue_length", "gauge", "Messages that wait to be sent."),
 }
+_LEDGER = {
+    "spans": ("spans", "Spans with tokens or a cost: counted as calls, explained as repeats of calls, or unexplained."),
+    "input_tokens": ("input_tokens", "Input tokens of these spans."),
+    "output_tokens": ("output_tokens", "Output tokens of these spans."),
+    "cost_usd": ("cost_usd", "Cost of these spans: of calls as priced, of others as they say."),
+}
 _STARTED = time.time()
 
 
@@ -108,7 +115,9 @@ class Exposition:
         """The control surface's metrics; one scrape computes them, others wait for it."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._figures = text(*_rules(self._reader), *_notified(self._reader), *_figures(self._reader))
+                self._figures = text(
+                    *_rules(self._reader), *_notified(self._reader), *_usage(self._reader), *_figures(self._reader)
+                )
                 self._until = time.monotonic() + self._keep_s
             return self._figures
 
@@ -145,6 +154,15 @@ def _ingest(reader: Reader) -> Iterator[Family]:
         last = state.last_accepted_at.timestamp()
         yield one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
     yield one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
+
+
+def _usage(reader: Reader) -> Iterator[Family]:
+    """The ledger of usage, of the last five minutes."""
+    rows = reader.ask(UsageLedger(LedgerArgs(start=datetime.now(UTC) - WINDOW))).rows.to_pylist()
+    for column, (name, help_) in _LEDGER.items():
+        sums = {entry: sum(row[column] or 0 for row in rows if row["entry"] == entry) for entry in ENTRIES}
+        samples = tuple(({"entry": entry}, float(total)) for entry, total in sums.items())
+        yield Family(f"controlsurface_usage_{name}", "gauge", f"{help_} Last 5 minutes.", samples)
 
 
 def _rules(reader: Reader) -> Iterator[Family]:

@@ -5,7 +5,18 @@ from typing import Any
 
 from pydantic import Field
 
-from controlsurface.api import advice, alerting_silences, alerts, audits, desk, policy, retention, several, shapes
+from controlsurface.api import (
+    advice,
+    alerting_silences,
+    alerts,
+    audits,
+    desk,
+    policy,
+    retention,
+    several,
+    shapes,
+    usage_ledger,
+)
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
@@ -138,6 +149,7 @@ OPERATIONS = (
     Operation("/api/v1/sources", "Services of the last 7 days and their clocks", Nothing, sources, shapes.SOURCES),
     *several.OPERATIONS,
     *retention.OPERATIONS,
+    *usage_ledger.OPERATIONS,
     *advice.OPERATIONS,
     *desk.OPERATIONS,
     *policy.OPERATIONS,

@@ -12,8 +12,10 @@ from controlsurface.alerting.loop import RuleLoop
 from controlsurface.alerting.outbox import enqueue
 from controlsurface.alerting.reload import places
 from controlsurface.collector.engine import Engine
+from controlsurface.reader.usage_ledger import UNEXPLAINED, LedgerArgs, UsageLedger
 
 REFUSALS_KEPT = timedelta(minutes=5)
+UNEXPLAINED_WITHIN = timedelta(hours=1)
 
 
 class ServerGauges:
@@ -31,7 +33,13 @@ class ServerGauges:
             "ingest_pending_spans": state.pending,
             "ingest_refused_bodies": self._lately(now, state.counters.get("refused", 0)),
             "ingest_not_ready": float(bool(self._reader.health())),
+            "usage_unexplained_spans": self._unexplained(now),
         }
+
+    def _unexplained(self, now: datetime) -> int:
+        """How many spans of the last hour carry tokens or a cost and are in no figure."""
+        rows = self._reader.ask(UsageLedger(LedgerArgs(start=now - UNEXPLAINED_WITHIN))).rows.to_pylist()
+        return sum(row["spans"] for row in rows if row["entry"] == UNEXPLAINED)
 
     def _lately(self, now: datetime, refused: int) -> int:
         """How many were refused since the oldest look that is kept."""

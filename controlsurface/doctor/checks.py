@@ -19,6 +19,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.money.prices import read_book
 from controlsurface.reader import open_reader
 from controlsurface.reader.reader import Reader
+from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
@@ -110,7 +111,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _messages, _unread, _lanes, _unpriced, _sources):
+        for check in (_server, _ingest, _messages, _unread, _usage, _lanes, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -146,6 +147,19 @@ def _unread(reader: Reader) -> Iterator[Finding]:
     some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
     text = f"{len(names)} attributes that no vocabulary reads: {some}" if names else "every attribute is read"
     yield Finding("attributes", "ok", text)
+
+
+def _usage(reader: Reader) -> Iterator[Finding]:
+    """Whether all tokens and costs are in a figure."""
+    rows = reader.ask(UsageLedger()).rows.to_pylist()
+    sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in ENTRIES}
+    tokens = sum(
+        (row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows if row["entry"] == UNEXPLAINED
+    )
+    text = ", ".join(f"{spans} {entry}" for entry, spans in sums.items())
+    traces = [trace for row in rows for trace in row["trace_ids"]]
+    left = f" ({tokens} tokens), such as trace {traces[0]}" if traces else ""
+    yield Finding("usage", "warn" if sums[UNEXPLAINED] else "ok", f"spans with tokens or a cost: {text}{left}")
 
 
 def _lanes(reader: Reader) -> Iterator[Finding]:

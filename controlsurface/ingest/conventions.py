@@ -52,7 +52,11 @@ class _Model(BaseModel):
 class Source(_Model):
     """Where a value comes from: an attribute, part of it, or a constant; only `when` other attributes say so."""
 
-    key: str = Field("", description="attribute name; `resource.X`, `event.E/X`, `span.name|kind|status`, `scope.name`")
+    key: str = Field(
+        "",
+        description="attribute name, or a pattern of names that nobody lists (`*.input_tokens`); `resource.X`, "
+        "`event.E/X`, `span.name|kind|status`, `scope.name`",
+    )
     const: str = Field("", description="a fixed value")
     path: str = Field("", description="JSON path into a value that is JSON")
     pattern: str = Field("", description="regular expression; its first group is the value")
@@ -122,7 +126,7 @@ class Conventions:
     def __init__(self, vocabularies: Iterable[Vocabulary], config: Config) -> None:
         self.vocabularies = tuple(sorted(vocabularies, key=lambda v: (v.order, v.name)))
         self._sources = {column: self._ordered(column, config) for column in COLUMNS}
-        self.wanted = frozenset(self._keys()) - SPAN_KEYS.keys()
+        self.wanted = frozenset(self._keys()).difference(SPAN_KEYS)
 
     def _ordered(self, column: str, config: Config) -> tuple[Source, ...]:
         """All sources of a column, the user's own choice of task type first."""

@@ -1,16 +1,19 @@
 """The reference decoder: OTLP bodies to Arrow columns. The only loop over spans; pure.
 
 `decode_traces` yields one row a span with the base columns of store/schema/spans.sql, and one text column for
-each wanted attribute that occurs. Wanted keys are attribute names, `resource.NAME`, `scope.name` and
-`event.EVENT/NAME`.
+each wanted attribute that occurs. Wanted keys are attribute names, `resource.NAME`, `scope.name`, `event.EVENT/NAME`,
+and patterns (`*.input_tokens`) for attributes that nobody listed: of several that fit, the most specific is filled.
 """
 
 import base64
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,9 +58,10 @@ class Decoded:
 class _Rows:
     """What the loop fills: one tuple a span, and for each wanted key the texts of the spans (rows) that have it."""
 
-    __slots__ = ("base", "events", "texts", "unread")
+    __slots__ = ("base", "events", "patterns", "texts", "unread")
 
     def __init__(self, wanted: frozenset[str]) -> None:
+        self.patterns = _patterns(wanted)
         self.events = frozenset(key[6:].rsplit("/", 1)[0] for key in wanted if key.startswith("event."))
         self.base: list[tuple[Any, ...]] = []
         self.texts: dict[str, dict[int, str]] = {key: {} for key in wanted}
@@ -149,7 +153,7 @@ def _wider(one: _Around, other: _Around) -> _Around:
 
 def _read(rows: _Rows, row: int, span: Span, around: _Around) -> None:
     """Wanted attributes of a span's events, its surroundings and itself as text, the first of each; others counted."""
-    texts, unread = rows.texts, rows.unread
+    texts, unread, patterns = rows.texts, rows.unread, rows.patterns
     for event in reversed(span.events):  # of several events of one name the last counts
         if event.name in rows.events:
             _event(rows, row, event)
@@ -159,10 +163,38 @@ def _read(rows: _Rows, row: int, span: Span, around: _Around) -> None:
         key = attribute.key
         column = texts.get(key)
         if column is None:
+            column = texts.get(patterns[key])
+        if column is None:
             unread[key] = unread.get(key, 0) + 1
         elif row not in column:
             value = attribute.value
             column[row] = value.string_value or text_of(value)
+
+
+class _Patterns(dict[str, str]):
+    """By attribute name, the most specific pattern that fits it, whatever its case; empty where none does."""
+
+    _MOST = 100_000  # senders choose the names, so the memory of them is bounded
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        super().__init__()
+        ordered = sorted(patterns, key=lambda each: (-len(each), each))
+        self._fits = [(re.compile(translate(each.lower())).match, each) for each in ordered]
+
+    def __missing__(self, key: str) -> str:
+        if not self._fits:
+            return ""
+        found = next((pattern for fits, pattern in self._fits if fits(key.lower())), "")
+        if len(self) >= self._MOST:
+            self.clear()
+        if len(key) <= 256:
+            self[key] = found
+        return found
+
+
+@lru_cache(maxsize=8)
+def _patterns(wanted: frozenset[str]) -> _Patterns:
+    return _Patterns(key for key in wanted if "*" in key)
 
 
 def _event(rows: _Rows, row: int, event: Span.Event) -> None:

@@ -26,6 +26,7 @@ class Term:
 ROLLED = (Term("requests", "requests", "started_at"), Term("attempts", "requests", "started_at"))
 SPANS = Term("spans", "spans", "started_at")
 OTHERS = (
+    Term("uncounted_usage", "requests", "started_at"),
     Term("evaluations", "requests", "evaluated_at"),
     Term("sampled_requests", "requests", "sampled_at"),
     Term("audit_items", "requests", "started_at", "item_id NOT IN (SELECT item_id FROM audit_labels)"),

@@ -42,6 +42,7 @@ from controlsurface.ui.silence_desk import silences
 from controlsurface.ui.states import nothing_yet, state
 from controlsurface.ui.tile_row import Tile, lanes, tiles
 from controlsurface.ui.units import between, shown, step
+from controlsurface.ui.usage_ledger import usage_ledger
 from controlsurface.ui.versus import rivals, versus
 from controlsurface.ui.weekly import attribution
 from controlsurface.ui.zoom import over_time
@@ -124,6 +125,7 @@ __all__ = [
     "tokens",
     "unclaimed",
     "unrecognised",
+    "usage_ledger",
     "versus",
     "view",
     "what_if",

@@ -10,7 +10,8 @@ WITH RECURSIVE up (trace_id, span_id, ancestor_id, distance) AS (
     SELECT trace_id, span_id, span_id, 0
     FROM s
     WHERE vocabularies IS NOT NULL
-        OR is_request OR is_gateway OR is_decision OR is_dispatch OR is_call OR is_failed_call OR is_cache_lookup
+        OR is_request OR is_gateway OR is_decision OR is_dispatch OR is_call OR is_failed_call OR is_cache_lookup OR is_wrapper
+        OR carries_usage(input_tokens, output_tokens, total_tokens, cost_usd)
     UNION ALL
     SELECT up.trace_id, up.span_id, edge.parent_span_id, up.distance + 1
     FROM up

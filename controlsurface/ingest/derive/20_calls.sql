@@ -1,4 +1,99 @@
--- calls: model calls that have no such call for the same purpose below them; wrappers repeat their totals.
+-- claim: spans that may be a model call. What decides is evidence: a model, and tokens, a cost, an answer's id, a reason
+-- for its end or a time to its first token. A word that names a call is evidence too; one that names an agent, a
+-- workflow or a tool only says that the span is none where calls lie below it.
+CREATE OR REPLACE TEMP TABLE claim AS
+SELECT
+    trace_id,
+    span_id,
+    coalesce(purpose, 'user') AS purpose,
+    lower(model_name(coalesce(model, selected_model, requested_model))) AS model,
+    is_call AS named,
+    is_wrapper AND NOT is_call AS is_wrapper,
+    status = 2 OR error_type IS NOT NULL AS failed,
+    coalesce(cache_hit, FALSE) AS cached,
+    carries_usage(input_tokens, output_tokens, total_tokens, cost_usd) AS has_usage,
+    coalesce(input_tokens, 0) AS input_tokens,
+    coalesce(output_tokens, 0) AS output_tokens,
+    coalesce(total_tokens, 0) AS total_tokens,
+    coalesce(cost_usd, 0) AS cost_usd,
+    is_call OR (coalesce(model, selected_model, requested_model) IS NOT NULL
+        AND (has_usage OR ((response_id IS NOT NULL OR finish IS NOT NULL OR ttft_ms IS NOT NULL) AND NOT is_wrapper))
+    ) AS is_candidate
+FROM s
+WHERE is_call OR is_wrapper OR response_id IS NOT NULL OR finish IS NOT NULL OR ttft_ms IS NOT NULL
+    OR carries_usage(input_tokens, output_tokens, total_tokens, cost_usd);
+
+-- nested: candidates with a candidate of the same purpose below them. A failed call without usage below one that has
+-- usage is an attempt before it, and does not make it a wrapper.
+CREATE OR REPLACE TEMP TABLE nested AS
+SELECT
+    outer_call.trace_id,
+    outer_call.span_id,
+    inner_call.span_id AS inner_id,
+    chain.distance,
+    outer_call.has_usage AS outer_has_usage,
+    outer_call.model AS outer_model
+FROM chain
+JOIN claim AS outer_call ON outer_call.trace_id = chain.trace_id AND outer_call.span_id = chain.ancestor_id
+JOIN claim AS inner_call ON inner_call.trace_id = chain.trace_id AND inner_call.span_id = chain.span_id
+WHERE chain.distance > 0 AND outer_call.is_candidate AND inner_call.is_candidate
+    AND outer_call.purpose = inner_call.purpose
+    AND NOT (outer_call.has_usage AND inner_call.failed AND NOT inner_call.has_usage);
+
+-- innermost: candidates with none below.
+CREATE OR REPLACE TEMP TABLE innermost AS
+SELECT claim.*
+FROM claim
+ANTI JOIN nested ON nested.trace_id = claim.trace_id AND nested.span_id = claim.span_id
+WHERE claim.is_candidate;
+
+-- barred: pairs of them with a tool or an agent in between.
+CREATE OR REPLACE TEMP TABLE barred AS
+SELECT DISTINCT nested.trace_id, nested.span_id, nested.inner_id
+FROM nested
+JOIN chain ON chain.trace_id = nested.trace_id AND chain.span_id = nested.inner_id
+JOIN claim ON claim.trace_id = chain.trace_id AND claim.span_id = chain.ancestor_id
+WHERE chain.distance BETWEEN 1 AND nested.distance - 1 AND claim.is_wrapper AND nested.outer_has_usage;
+
+-- around: what the innermost calls below a candidate with usage come to together.
+CREATE OR REPLACE TEMP TABLE around AS
+SELECT
+    nested.trace_id,
+    nested.span_id,
+    any_value(nested.distance) AS distance,
+    any_value(nested.inner_id) AS only_id,
+    count(*) AS calls,
+    bool_or(innermost.has_usage) AS has_usage,
+    sum(innermost.input_tokens) AS input_tokens,
+    sum(innermost.output_tokens) AS output_tokens,
+    bool_or(innermost.model IS NOT DISTINCT FROM nested.outer_model) AS same_model,
+    bool_and(barred.inner_id IS NOT NULL) AS all_barred
+FROM nested
+JOIN innermost ON innermost.trace_id = nested.trace_id AND innermost.span_id = nested.inner_id
+LEFT JOIN barred
+    ON barred.trace_id = nested.trace_id AND barred.span_id = nested.span_id AND barred.inner_id = nested.inner_id
+WHERE nested.outer_has_usage AND NOT innermost.failed
+GROUP BY nested.trace_id, nested.span_id;
+
+-- lent: an innermost call whose usage only the span around it tells, where it is the only call there.
+CREATE OR REPLACE TEMP TABLE lent AS
+SELECT trace_id, only_id AS span_id, arg_min(span_id, distance) AS lender_id
+FROM around
+WHERE calls = 1 AND NOT has_usage
+GROUP BY trace_id, only_id;
+
+-- apart: spans named calls whose totals are not those of the calls below them: a tool that asks a model by itself, a
+-- guard that runs within. The totals of a wrapper repeat in input, in output or in both.
+CREATE OR REPLACE TEMP TABLE apart AS
+SELECT claim.trace_id, claim.span_id, claim.cached
+FROM claim
+JOIN around ON around.trace_id = claim.trace_id AND around.span_id = claim.span_id
+ANTI JOIN lent ON lent.trace_id = claim.trace_id AND lent.lender_id = claim.span_id
+WHERE claim.named AND claim.input_tokens <> around.input_tokens AND claim.output_tokens <> around.output_tokens
+    AND (around.all_barred OR (NOT around.same_model
+        AND claim.input_tokens > around.input_tokens AND claim.output_tokens > around.output_tokens));
+
+-- calls: the model calls. `usage_id` is the span that tells their tokens and cost.
 CREATE OR REPLACE TEMP TABLE calls AS
 SELECT
     s.trace_id,
@@ -6,16 +101,20 @@ SELECT
     s.start_ns,
     s.end_ns,
     coalesce(s.purpose, 'user') AS purpose,
-    s.is_call AND coalesce(s.cache_hit, FALSE) AS cached
-FROM s
-ANTI JOIN (
-    SELECT DISTINCT chain.trace_id, chain.ancestor_id, coalesce(below.purpose, 'user') AS purpose
-    FROM chain
-    JOIN s AS below ON below.trace_id = chain.trace_id AND below.span_id = chain.span_id AND below.is_call
-    WHERE chain.distance > 0
-) AS inner_call
-    ON inner_call.trace_id = s.trace_id
-    AND inner_call.ancestor_id = s.span_id
-    AND inner_call.purpose = coalesce(s.purpose, 'user')
-    AND s.is_call
-WHERE s.is_call OR s.is_failed_call;
+    coalesce(found.cached, FALSE) AS cached,
+    coalesce(lent.lender_id, s.span_id) AS usage_id
+FROM (
+    SELECT trace_id, span_id, cached FROM innermost
+    UNION ALL
+    SELECT trace_id, span_id, cached FROM apart
+    UNION ALL
+    SELECT s.trace_id, s.span_id, FALSE FROM s
+    ANTI JOIN claim ON claim.trace_id = s.trace_id AND claim.span_id = s.span_id AND claim.is_candidate
+    WHERE s.is_failed_call
+) AS found
+JOIN s ON s.trace_id = found.trace_id AND s.span_id = found.span_id
+LEFT JOIN lent ON lent.trace_id = found.trace_id AND lent.span_id = found.span_id;
+
+-- spoken: spans that speak as calls do, whether or not they are the one that counts.
+CREATE OR REPLACE TEMP TABLE spoken AS
+SELECT trace_id, span_id FROM calls UNION SELECT trace_id, span_id FROM claim WHERE named;

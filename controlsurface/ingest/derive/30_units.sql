@@ -15,9 +15,10 @@ JOIN subtree ON subtree.trace_id = s.trace_id AND subtree.span_id = s.span_id
 ANTI JOIN (
     SELECT chain.trace_id, chain.span_id
     FROM chain
+    JOIN spoken ON spoken.trace_id = chain.trace_id AND spoken.span_id = chain.span_id
     JOIN s AS above ON above.trace_id = chain.trace_id AND above.span_id = chain.ancestor_id AND above.is_request
     WHERE chain.distance > 0
-) AS inside ON inside.trace_id = s.trace_id AND inside.span_id = s.span_id AND s.is_call
+) AS inside ON inside.trace_id = s.trace_id AND inside.span_id = s.span_id
 WHERE s.is_request;
 
 -- lifted: notes of a decision beside its calls speak for the nearest span around both.
@@ -25,7 +26,8 @@ CREATE OR REPLACE TEMP TABLE note AS
 SELECT s.trace_id, s.span_id
 FROM s
 ANTI JOIN enclosing ON enclosing.trace_id = s.trace_id AND enclosing.span_id = s.span_id
-WHERE s.is_decision OR (s.is_request AND NOT s.is_call);
+LEFT JOIN spoken ON spoken.trace_id = s.trace_id AND spoken.span_id = s.span_id
+WHERE s.is_decision OR (s.is_request AND spoken.span_id IS NULL);
 
 CREATE OR REPLACE TEMP TABLE lifted AS
 SELECT DISTINCT place.trace_id, place.span_id

@@ -39,10 +39,10 @@ SELECT
         ORDER BY
             CASE
                 WHEN member.above THEN 9
-                WHEN member.span_id = member.unit_id AND NOT s.is_call THEN 0
-                WHEN s.is_request AND NOT s.is_call OR s.is_decision THEN 1
+                WHEN member.span_id = member.unit_id AND spoken.span_id IS NULL THEN 0
+                WHEN s.is_request AND spoken.span_id IS NULL OR s.is_decision THEN 1
                 WHEN s.is_dispatch THEN 2
-                WHEN s.is_call AND coalesce(s.purpose, 'user') = 'user' THEN 3
+                WHEN spoken.span_id IS NOT NULL AND coalesce(s.purpose, 'user') = 'user' THEN 3
                 ELSE 4
             END,
             s.start_ns,
@@ -52,9 +52,11 @@ SELECT
     member.above,
     member.trace_id,
     member.span_id,
-    gate.passed AS evaluation_passed
+    gate.passed AS evaluation_passed,
+    spoken.span_id IS NOT NULL AS spoken
 FROM member
 JOIN s ON s.trace_id = member.trace_id AND s.span_id = member.span_id
+LEFT JOIN spoken ON spoken.trace_id = member.trace_id AND spoken.span_id = member.span_id
 LEFT JOIN linked ON linked.trace_id = member.trace_id AND linked.unit_id = member.unit_id
 LEFT JOIN gate ON gate.trace_id = member.trace_id AND gate.span_id = member.span_id;
 
@@ -93,7 +95,7 @@ SELECT
     arg_min(status, rank) AS status,
     arg_min(started_at, rank) FILTER (WHERE NOT above) AS started_at,
     arg_min(duration_ms, rank) FILTER (WHERE rank = 1) AS own_duration_ms,
-    min(start_ns) FILTER (WHERE rank = 1 AND NOT is_call AND (is_request OR is_gateway OR is_decision)
+    min(start_ns) FILTER (WHERE rank = 1 AND NOT spoken AND (is_request OR is_gateway OR is_decision)
         AND possible(start_ns)) AS routing_start_ns,
     CASE
         WHEN min(told.trace_id) FILTER (WHERE NOT above) <> max(told.trace_id) FILTER (WHERE NOT above)

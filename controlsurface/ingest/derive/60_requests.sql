@@ -27,9 +27,9 @@ SELECT
         FILTER (WHERE tried.answer_rank > 1 AND escalates(tried.lane) IS NOT TRUE) AS smaller,
     coalesce(bool_or(tried.gate = 'fail') FILTER (WHERE tried.answer_rank > 1), FALSE) AS gate_failed,
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.input_tokens) END AS input_tokens,
-    sum(tried.cached_tokens) AS cached_tokens,
+    CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.cached_tokens) END AS cached_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
-    sum(tried.reasoning_tokens) AS reasoning_tokens,
+    CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.reasoning_tokens) END AS reasoning_tokens,
     bool_and(tried.cost_usd IS NOT NULL OR NOT tried.billable) AS priced,
     CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
     CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source

@@ -24,7 +24,7 @@ SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, 
 INSERT INTO requests BY NAME SELECT * FROM new_requests WHERE started_at BETWEEN $low AND $high;
 INSERT INTO attempts BY NAME
 SELECT
-    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, unknown_usage, mode, sample_rate),
+    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, mode, sample_rate),
     r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,
     r.router, r.router_version, r.selected_model, r.answered_by, r.cache,
     coalesce(r.mode, priced.mode) AS mode,
@@ -39,3 +39,6 @@ FROM priced
 JOIN s ON s.trace_id = priced.trace_id AND s.span_id = priced.span_id
 LEFT JOIN new_requests AS r ON r.trace_id = priced.request_trace AND r.span_id = priced.request_span
 WHERE priced.started_at BETWEEN $low AND $high;
+DELETE FROM uncounted_usage
+WHERE $seen_before AND started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched);
+INSERT INTO uncounted_usage BY NAME SELECT * EXCLUDE (wraps) FROM uncounted WHERE started_at BETWEEN $low AND $high;

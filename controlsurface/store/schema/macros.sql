@@ -19,3 +19,6 @@ END;
 CREATE OR REPLACE MACRO weight_of(rate) AS CASE WHEN rate > 0 AND rate <= 1 THEN least(1 / rate, 1e6) ELSE 1 END;
 -- A Unix time in nanoseconds that a clock can show: after 2000, before 2200.
 CREATE OR REPLACE MACRO possible(ns) AS ns BETWEEN 946684800000000000 AND 7258118400000000000;
+-- Whether a span tells what a call used: two zeros and a cost of zero are what clients write that do not know.
+CREATE OR REPLACE MACRO carries_usage(input, output, total, cost) AS
+    coalesce(input > 0, FALSE) OR coalesce(output > 0, FALSE) OR coalesce(total > 0, FALSE) OR coalesce(cost > 0, FALSE);

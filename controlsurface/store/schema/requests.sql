@@ -50,5 +50,7 @@ CREATE TABLE IF NOT EXISTS requests (
     user_id           VARCHAR,
     environment       VARCHAR,
     service           VARCHAR,
-    sample_weight     DOUBLE NOT NULL    -- 1 / head sampling rate applied upstream
+    sample_weight     DOUBLE NOT NULL,   -- 1 / head sampling rate applied upstream
+    CHECK (coalesce(cached_tokens, 0) <= coalesce(input_tokens, 0)),
+    CHECK (coalesce(reasoning_tokens, 0) <= coalesce(output_tokens, 0))
 );

@@ -1,0 +1,133 @@
+-- usage: the tokens and the cost of each call by one way of counting: cached, written, audio and image tokens lie inside
+-- the input, reasoning and audio inside the output. How a sender counted is found out in this order: its vocabulary says
+-- so; the total decides; arithmetic decides, since a part above its whole lies beside it; else as said, and assumed. What
+-- contradicts itself is unknown: the part, and with it the list price.
+CREATE OR REPLACE TEMP TABLE said AS
+SELECT
+    calls.trace_id,
+    calls.span_id,
+    s.input_tokens,
+    s.output_tokens,
+    s.total_tokens,
+    coalesce(s.cached_tokens, 0) + coalesce(s.cache_write_tokens, 0) AS stored_tokens,
+    s.cached_tokens,
+    s.cache_write_tokens,
+    s.reasoning_tokens,
+    s.input_counting,
+    s.output_counting,
+    s.cache_write_1h_tokens,
+    s.audio_input_tokens,
+    s.audio_output_tokens,
+    s.image_input_tokens,
+    s.image_output_tokens,
+    s.web_searches,
+    s.cost_usd,
+    carries_usage(s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd) AS told,
+    calls.usage_id = calls.span_id AS own,
+    coalesce(s.provider ILIKE '%anthropic%' OR s.provider ILIKE '%bedrock%' OR s.model ILIKE '%claude%', FALSE) AS counts_beside,
+    coalesce(s.operation = 'embedding', FALSE) OR calls.purpose = 'embedding' AS reads_only,
+    own_span.status = 2 OR own_span.error_type IS NOT NULL OR own_span.is_failed_call AS failed
+FROM calls
+JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.usage_id
+JOIN s AS own_span ON own_span.trace_id = calls.trace_id AND own_span.span_id = calls.span_id
+WHERE NOT calls.cached;
+
+-- The reading of each: what must be added to the input and to the output that were said, and how that is known.
+CREATE OR REPLACE TEMP TABLE reading AS
+SELECT
+    *,
+    coalesce(reasoning_tokens, 0) AS reasoned,
+    total_tokens - input_tokens - output_tokens AS rest,  -- of the total, beyond what was said for input and output
+    CASE
+        WHEN input_tokens IS NULL OR stored_tokens = 0 THEN NULL
+        WHEN input_counting = 'exclusive' OR (input_counting = 'inclusive' AND stored_tokens <= input_tokens) THEN 'vocabulary'
+        WHEN rest IN (stored_tokens, stored_tokens + reasoned) THEN 'total'
+        WHEN rest IN (0, reasoned) AND stored_tokens <= input_tokens THEN 'total'
+        WHEN rest IN (cached_tokens, cached_tokens + reasoned) AND cache_write_tokens <= input_tokens THEN 'total'
+        WHEN rest IN (cache_write_tokens, cache_write_tokens + reasoned) AND cached_tokens <= input_tokens THEN 'total'
+        WHEN stored_tokens <= input_tokens THEN 'assumed'
+        WHEN rest = 0 AND NOT counts_beside THEN 'contradicted'
+        ELSE 'arithmetic'
+    END AS input_known,
+    CASE input_known
+        WHEN 'vocabulary' THEN if(input_counting = 'exclusive', stored_tokens, 0)
+        WHEN 'arithmetic' THEN stored_tokens
+        WHEN 'total' THEN CASE
+            WHEN rest IN (stored_tokens, stored_tokens + reasoned) THEN stored_tokens
+            WHEN rest IN (0, reasoned) AND stored_tokens <= input_tokens THEN 0
+            WHEN rest IN (cached_tokens, cached_tokens + reasoned) AND cache_write_tokens <= input_tokens THEN cached_tokens
+            ELSE cache_write_tokens
+        END
+        ELSE 0
+    END AS input_added,
+    CASE
+        WHEN output_tokens IS NULL OR reasoned = 0 THEN NULL
+        WHEN output_counting = 'exclusive' OR (output_counting = 'inclusive' AND reasoned <= output_tokens) THEN 'vocabulary'
+        WHEN rest - input_added = reasoned THEN 'total'
+        WHEN rest - input_added = 0 AND reasoned <= output_tokens THEN 'total'
+        WHEN reasoned <= output_tokens THEN 'assumed'
+        WHEN rest - input_added = 0 THEN 'contradicted'
+        ELSE 'arithmetic'
+    END AS output_known,
+    CASE
+        WHEN output_known = 'vocabulary' THEN if(output_counting = 'exclusive', reasoned, 0)
+        WHEN output_known = 'arithmetic' OR (output_known = 'total' AND rest - input_added = reasoned) THEN reasoned
+        ELSE 0
+    END AS output_added,
+    -- A call that succeeded read at least one token: zeros are a client that did not know.
+    NOT failed AND input_tokens = 0 AND coalesce(output_tokens, 0) = 0 AND coalesce(total_tokens, 0) = 0
+        AND stored_tokens = 0 AND reasoned = 0 AS unknown_usage
+FROM said;
+
+CREATE OR REPLACE TEMP TABLE usage AS
+WITH whole AS (
+    SELECT
+        *,
+        CASE
+            WHEN unknown_usage THEN NULL
+            WHEN input_tokens IS NOT NULL THEN input_tokens + input_added
+            WHEN total_tokens >= output_tokens + output_added THEN total_tokens - output_tokens - output_added
+            WHEN reads_only AND output_tokens IS NULL THEN total_tokens
+        END AS whole_input,
+        CASE
+            WHEN unknown_usage THEN NULL
+            WHEN output_tokens IS NOT NULL THEN output_tokens + output_added
+            WHEN total_tokens > input_tokens + input_added THEN total_tokens - input_tokens - input_added
+        END AS whole_output,
+        (input_tokens IS NULL AND whole_input IS NOT NULL) OR (output_tokens IS NULL AND whole_output IS NOT NULL) AS filled,
+        coalesce(input_known = 'contradicted' OR stored_tokens > whole_input, FALSE) AS input_contradicted,
+        coalesce(output_known = 'contradicted' OR reasoned > whole_output, FALSE) AS output_contradicted,
+        coalesce(coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) > whole_input, FALSE) AS sensed_contradicted,
+        coalesce(coalesce(audio_output_tokens, 0) + coalesce(image_output_tokens, 0) > whole_output, FALSE) AS made_contradicted,
+        coalesce(cache_write_1h_tokens > cache_write_tokens, FALSE) AS written_contradicted,
+        whole_input IS NULL OR input_contradicted AS input_parts_unknown,
+        whole_output IS NULL OR output_contradicted AS output_parts_unknown
+    FROM reading
+)
+SELECT
+    trace_id,
+    span_id,
+    own AND told AS has_usage,
+    whole_input AS input_tokens,
+    whole_output AS output_tokens,
+    -- a part whose whole is unknown is part of no sum
+    CASE WHEN NOT input_parts_unknown THEN cached_tokens END AS cached_tokens,
+    CASE WHEN NOT input_parts_unknown THEN cache_write_tokens END AS cache_write_tokens,
+    CASE WHEN NOT input_parts_unknown AND NOT written_contradicted AND cache_write_tokens IS NOT NULL
+        THEN cache_write_1h_tokens END AS cache_write_1h_tokens,
+    CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN audio_input_tokens END AS audio_input_tokens,
+    CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN image_input_tokens END AS image_input_tokens,
+    CASE WHEN NOT output_parts_unknown THEN reasoning_tokens END AS reasoning_tokens,
+    CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN audio_output_tokens END AS audio_output_tokens,
+    CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN image_output_tokens END AS image_output_tokens,
+    web_searches,
+    cost_usd,
+    CASE
+        WHEN input_contradicted OR output_contradicted OR sensed_contradicted OR made_contradicted OR written_contradicted
+            THEN 'contradicted'
+        WHEN 'assumed' IN (input_known, output_known) THEN 'assumed'
+        WHEN 'arithmetic' IN (input_known, output_known) THEN 'arithmetic'
+        WHEN 'total' IN (input_known, output_known) OR filled THEN 'total'
+        WHEN 'vocabulary' IN (input_known, output_known) THEN 'vocabulary'
+    END AS token_counting
+FROM whole;

@@ -1,0 +1,62 @@
+"""The ledger of usage: every span that carries tokens or a cost, once: counted, explained, or unexplained."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Answer, Ground
+
+PATH = "/api/v1/usage-ledger"
+ENTRIES = COUNTED, EXPLAINED, UNEXPLAINED = "counted", "explained", "unexplained"
+
+_LEDGER = """
+SELECT
+    entry,
+    reason,
+    count(span_id) AS spans,
+    sum(input_tokens)::BIGINT AS input_tokens,
+    sum(output_tokens)::BIGINT AS output_tokens,
+    sum(cost_usd)::DOUBLE AS cost_usd,
+    CASE WHEN entry = 'unexplained' THEN list(DISTINCT trace_hex(trace_id))[:5] ELSE [] END AS trace_ids
+FROM (
+    SELECT 'counted' AS entry, 'call' AS reason, span_id, trace_id, input_tokens, output_tokens, cost_usd
+    FROM attempts WHERE has_usage AND {window}
+    UNION ALL BY NAME
+    SELECT
+        if(explanation IS NULL, 'unexplained', 'explained') AS entry, coalesce(explanation, problem) AS reason,
+        span_id, trace_id, input_tokens, output_tokens, cost_usd
+    FROM uncounted_usage WHERE {window}
+)
+GROUP BY entry, reason
+ORDER BY list_position(['counted', 'explained', 'unexplained'], entry), spans DESC, reason
+"""
+
+
+class LedgerArgs(Arguments):
+    """A window of time; without it all of time."""
+
+    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-24h)")
+    end: Instant | None = Field(None, description="moment after the last, RFC 3339 or relative (-1h)")
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLedger:
+    """What became of spans with tokens or a cost.
+
+    Rows: entry (counted, explained, unexplained), reason (call; wrapper, part, cache; no_model, more_than_its_calls),
+    spans, input_tokens, output_tokens, cost_usd (of calls as priced, of other spans as they say), trace_ids (up to five
+    of the unexplained ones).
+    """
+
+    arguments: LedgerArgs = LedgerArgs()  # noqa: RUF009 - frozen
+    path: str = PATH
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the store."""
+        asked = {"start": self.arguments.start, "end": self.arguments.end}
+        given = {name: moment.replace(tzinfo=None) for name, moment in asked.items() if moment is not None}
+        tests = [f"started_at {'>=' if name == 'start' else '<'} ${name}" for name in given]
+        return Answer(ground.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given)))

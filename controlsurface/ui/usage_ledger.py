@@ -1,0 +1,49 @@
+"""Spans that carry tokens or a cost: counted, explained, unexplained, as a table and in a sentence."""
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.reader.rows import frame
+from controlsurface.reader.usage_ledger import UNEXPLAINED, LedgerArgs, UsageLedger
+from controlsurface.ui import reading
+from controlsurface.ui.sheet import sheet
+
+MEANING = {
+    "call": "Model calls",
+    "wrapper": "Agents, workflows and gateways that repeat the calls below them",
+    "part": "Notes below a call that repeat a part of it",
+    "cache": "Answers from a cache that repeat the call they saved",
+    "no_model": "Tokens or a cost without a model's name",
+    "more_than_its_calls": "Wrappers that report more than the calls below them",
+}
+LABELS = {
+    "entry": "Entry",
+    "meaning": "Spans",
+    "spans": "Count",
+    "input_tokens": "Input tokens",
+    "output_tokens": "Output tokens",
+    "cost_usd": "Cost",
+}
+
+
+def usage_ledger() -> None:
+    """Draw the ledger of the view's window, and lead to traces of what is unexplained."""
+    of = reading.view()
+    args = LedgerArgs(start=of.start, end=of.end)
+    rows = reading.ask("usage ledger", args, lambda: frame(reading.reader().ask(UsageLedger(args)).rows), of.refresh)
+    meaning = pl.col("reason").replace_strict(MEANING, default=pl.col("reason"), return_dtype=pl.String)
+    shown = rows.with_columns(meaning.alias("meaning")).select(*LABELS)
+    units = {"spans": "count", "input_tokens": "count", "output_tokens": "count", "cost_usd": "usd"}
+    sheet(shown, units, "usage-ledger", labels=LABELS)
+    st.caption(_in_words(rows))
+
+
+def _in_words(rows: pl.DataFrame) -> str:
+    """Whether the ledger closes, and where to look if something is unexplained."""
+    left = rows.filter(pl.col("entry") == UNEXPLAINED)
+    spans, all_spans = int(left["spans"].sum()), int(rows["spans"].sum())
+    if not spans:
+        return f"All {all_spans:,} spans with tokens or a cost are counted or explained."
+    traces = left["trace_ids"].explode().drop_nulls().unique(maintain_order=True).to_list()[:5]
+    links = ", ".join(f"[{trace[:8]}](traces?find={trace})" for trace in traces)
+    return f"{spans:,} of {all_spans:,} spans with tokens or a cost are in no figure. Traces: {links}."
