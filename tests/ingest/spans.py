@@ -45,10 +45,10 @@ def route(own: int, parent: int = 0, trace: int = 1, **more: Any) -> S:
     return S(own, parent, {"controlsurface.router.name": "r", **attributes}, 0, 100, trace=trace, name="route")
 
 
-def body(*spans: S) -> bytes:
-    """All spans in one export."""
+def body(*spans: S, scope: str = "") -> bytes:
+    """All spans in one export, of one instrumentation scope."""
     export = ExportTraceServiceRequest()
-    export.resource_spans.add().scope_spans.add(spans=[_span(span) for span in spans])
+    export.resource_spans.add().scope_spans.add(spans=[_span(span) for span in spans]).scope.name = scope
     return export.SerializeToString()
 
 
