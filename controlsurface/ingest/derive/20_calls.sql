@@ -101,6 +101,7 @@ SELECT
     s.start_ns,
     s.end_ns,
     coalesce(s.purpose, 'user') AS purpose,
+    s.status = 2 OR s.error_type IS NOT NULL OR s.is_failed_call AS failed,
     coalesce(found.cached, FALSE) AS cached,
     coalesce(lent.lender_id, s.span_id) AS usage_id
 FROM (

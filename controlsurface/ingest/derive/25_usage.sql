@@ -26,83 +26,99 @@ SELECT
     calls.usage_id = calls.span_id AS own,
     coalesce(s.provider ILIKE '%anthropic%' OR s.provider ILIKE '%bedrock%' OR s.model ILIKE '%claude%', FALSE) AS counts_beside,
     coalesce(s.operation = 'embedding', FALSE) OR calls.purpose = 'embedding' AS reads_only,
-    own_span.status = 2 OR own_span.error_type IS NOT NULL OR own_span.is_failed_call AS failed
+    calls.failed
 FROM calls
 JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.usage_id
-JOIN s AS own_span ON own_span.trace_id = calls.trace_id AND own_span.span_id = calls.span_id
 WHERE NOT calls.cached;
 
--- The reading of each: what must be added to the input and to the output that were said, and how that is known.
-CREATE OR REPLACE TEMP TABLE reading AS
-SELECT
-    *,
-    coalesce(reasoning_tokens, 0) AS reasoned,
-    total_tokens - input_tokens - output_tokens AS rest,  -- of the total, beyond what was said for input and output
-    CASE
-        WHEN input_tokens IS NULL OR stored_tokens = 0 THEN NULL
-        WHEN input_counting = 'exclusive' OR (input_counting = 'inclusive' AND stored_tokens <= input_tokens) THEN 'vocabulary'
-        WHEN rest IN (stored_tokens, stored_tokens + reasoned) THEN 'total'
-        WHEN rest IN (0, reasoned) AND stored_tokens <= input_tokens THEN 'total'
-        WHEN rest IN (cached_tokens, cached_tokens + reasoned) AND cache_write_tokens <= input_tokens THEN 'total'
-        WHEN rest IN (cache_write_tokens, cache_write_tokens + reasoned) AND cached_tokens <= input_tokens THEN 'total'
-        WHEN stored_tokens <= input_tokens THEN 'assumed'
-        WHEN rest = 0 AND NOT counts_beside THEN 'contradicted'
-        ELSE 'arithmetic'
-    END AS input_known,
-    CASE input_known
-        WHEN 'vocabulary' THEN if(input_counting = 'exclusive', stored_tokens, 0)
-        WHEN 'arithmetic' THEN stored_tokens
-        WHEN 'total' THEN CASE
-            WHEN rest IN (stored_tokens, stored_tokens + reasoned) THEN stored_tokens
-            WHEN rest IN (0, reasoned) AND stored_tokens <= input_tokens THEN 0
-            WHEN rest IN (cached_tokens, cached_tokens + reasoned) AND cache_write_tokens <= input_tokens THEN cached_tokens
-            ELSE cache_write_tokens
-        END
-        ELSE 0
-    END AS input_added,
-    CASE
-        WHEN output_tokens IS NULL OR reasoned = 0 THEN NULL
-        WHEN output_counting = 'exclusive' OR (output_counting = 'inclusive' AND reasoned <= output_tokens) THEN 'vocabulary'
-        WHEN rest - input_added = reasoned THEN 'total'
-        WHEN rest - input_added = 0 AND reasoned <= output_tokens THEN 'total'
-        WHEN reasoned <= output_tokens THEN 'assumed'
-        WHEN rest - input_added = 0 THEN 'contradicted'
-        ELSE 'arithmetic'
-    END AS output_known,
-    CASE
-        WHEN output_known = 'vocabulary' THEN if(output_counting = 'exclusive', reasoned, 0)
-        WHEN output_known = 'arithmetic' OR (output_known = 'total' AND rest - input_added = reasoned) THEN reasoned
-        ELSE 0
-    END AS output_added,
-    -- A call that succeeded read at least one token: zeros are a client that did not know.
-    NOT failed AND input_tokens = 0 AND coalesce(output_tokens, 0) = 0 AND coalesce(total_tokens, 0) = 0
-        AND stored_tokens = 0 AND reasoned = 0 AS unknown_usage
-FROM said;
-
 CREATE OR REPLACE TEMP TABLE usage AS
-WITH whole AS (
+-- The reading of each: how it is known what must be added to the input and to the output that were said. A step each,
+-- since a step reads what the one before found.
+WITH beyond AS (
+    SELECT
+        *,
+        coalesce(reasoning_tokens, 0) AS reasoned,
+        total_tokens - input_tokens - output_tokens AS rest,  -- of the total, beyond what was said for input and output
+        -- A call that succeeded read at least one token: zeros are a client that did not know.
+        NOT failed AND input_tokens = 0 AND coalesce(output_tokens, 0) = 0 AND coalesce(total_tokens, 0) = 0
+            AND stored_tokens = 0 AND coalesce(reasoning_tokens, 0) = 0 AS unknown_usage
+    FROM said
+),
+input_read AS (
+    SELECT
+        *,
+        CASE
+            WHEN input_tokens IS NULL OR stored_tokens = 0 THEN NULL
+            WHEN input_counting = 'exclusive' THEN struct_pack(known := 'vocabulary', added := stored_tokens)
+            WHEN input_counting = 'inclusive' AND stored_tokens <= input_tokens THEN struct_pack(known := 'vocabulary', added := 0)
+            WHEN rest IN (stored_tokens, stored_tokens + reasoned) THEN struct_pack(known := 'total', added := stored_tokens)
+            WHEN rest IN (0, reasoned) AND stored_tokens <= input_tokens THEN struct_pack(known := 'total', added := 0)
+            WHEN rest IN (cached_tokens, cached_tokens + reasoned) AND cache_write_tokens <= input_tokens
+                THEN struct_pack(known := 'total', added := cached_tokens)
+            WHEN rest IN (cache_write_tokens, cache_write_tokens + reasoned) AND cached_tokens <= input_tokens
+                THEN struct_pack(known := 'total', added := cache_write_tokens)
+            WHEN stored_tokens <= input_tokens THEN struct_pack(known := 'assumed', added := 0)
+            WHEN rest = 0 AND NOT counts_beside THEN struct_pack(known := 'contradicted', added := 0)
+            ELSE struct_pack(known := 'arithmetic', added := stored_tokens)
+        END AS input_reading
+    FROM beyond
+),
+left_over AS (
+    SELECT
+        * EXCLUDE (input_reading, rest),
+        input_reading.known AS input_known,
+        coalesce(input_reading.added, 0) AS input_added,
+        rest - coalesce(input_reading.added, 0) AS rest
+    FROM input_read
+),
+output_read AS (
+    SELECT
+        *,
+        CASE
+            WHEN output_tokens IS NULL OR reasoned = 0 THEN NULL
+            WHEN output_counting = 'exclusive' THEN struct_pack(known := 'vocabulary', added := reasoned)
+            WHEN output_counting = 'inclusive' AND reasoned <= output_tokens THEN struct_pack(known := 'vocabulary', added := 0)
+            WHEN rest = reasoned THEN struct_pack(known := 'total', added := reasoned)
+            WHEN rest = 0 AND reasoned <= output_tokens THEN struct_pack(known := 'total', added := 0)
+            WHEN reasoned <= output_tokens THEN struct_pack(known := 'assumed', added := 0)
+            WHEN rest = 0 THEN struct_pack(known := 'contradicted', added := 0)
+            ELSE struct_pack(known := 'arithmetic', added := reasoned)
+        END AS output_reading
+    FROM left_over
+),
+reading AS (
+    SELECT
+        * EXCLUDE (output_reading, input_tokens, output_tokens),
+        output_reading.known AS output_known,
+        input_tokens + input_added AS input_tokens,
+        output_tokens + coalesce(output_reading.added, 0) AS output_tokens
+    FROM output_read
+),
+whole AS (
     SELECT
         *,
         CASE
             WHEN unknown_usage THEN NULL
-            WHEN input_tokens IS NOT NULL THEN input_tokens + input_added
-            WHEN total_tokens >= output_tokens + output_added THEN total_tokens - output_tokens - output_added
+            WHEN input_tokens IS NOT NULL THEN input_tokens
+            WHEN total_tokens >= output_tokens THEN total_tokens - output_tokens
             WHEN reads_only AND output_tokens IS NULL THEN total_tokens
         END AS whole_input,
         CASE
             WHEN unknown_usage THEN NULL
-            WHEN output_tokens IS NOT NULL THEN output_tokens + output_added
-            WHEN total_tokens > input_tokens + input_added THEN total_tokens - input_tokens - input_added
-        END AS whole_output,
-        (input_tokens IS NULL AND whole_input IS NOT NULL) OR (output_tokens IS NULL AND whole_output IS NOT NULL) AS filled,
-        coalesce(input_known = 'contradicted' OR stored_tokens > whole_input, FALSE) AS input_contradicted,
-        coalesce(output_known = 'contradicted' OR reasoned > whole_output, FALSE) AS output_contradicted,
+            WHEN output_tokens IS NOT NULL THEN output_tokens
+            WHEN total_tokens > input_tokens THEN total_tokens - input_tokens
+        END AS whole_output
+    FROM reading
+),
+judged_parts AS (
+    SELECT
+        *,
+        coalesce(input_known = 'contradicted', FALSE) OR coalesce(stored_tokens > whole_input, FALSE) AS input_contradicted,
+        coalesce(output_known = 'contradicted', FALSE) OR coalesce(reasoned > whole_output, FALSE) AS output_contradicted,
         coalesce(coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) > whole_input, FALSE) AS sensed_contradicted,
         coalesce(coalesce(audio_output_tokens, 0) + coalesce(image_output_tokens, 0) > whole_output, FALSE) AS made_contradicted,
-        coalesce(cache_write_1h_tokens > cache_write_tokens, FALSE) AS written_contradicted,
-        whole_input IS NULL OR input_contradicted AS input_parts_unknown,
-        whole_output IS NULL OR output_contradicted AS output_parts_unknown
-    FROM reading
+        coalesce(cache_write_1h_tokens > cache_write_tokens, FALSE) AS written_contradicted
+    FROM whole
 )
 SELECT
     trace_id,
@@ -111,13 +127,13 @@ SELECT
     whole_input AS input_tokens,
     whole_output AS output_tokens,
     -- a part whose whole is unknown is part of no sum
-    CASE WHEN NOT input_parts_unknown THEN cached_tokens END AS cached_tokens,
-    CASE WHEN NOT input_parts_unknown THEN cache_write_tokens END AS cache_write_tokens,
-    CASE WHEN NOT input_parts_unknown AND NOT written_contradicted AND cache_write_tokens IS NOT NULL
+    CASE WHEN whole_input IS NOT NULL AND NOT input_contradicted THEN cached_tokens END AS cached_tokens,
+    CASE WHEN whole_input IS NOT NULL AND NOT input_contradicted THEN cache_write_tokens END AS cache_write_tokens,
+    CASE WHEN whole_input IS NOT NULL AND NOT input_contradicted AND NOT written_contradicted AND cache_write_tokens IS NOT NULL
         THEN cache_write_1h_tokens END AS cache_write_1h_tokens,
     CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN audio_input_tokens END AS audio_input_tokens,
     CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN image_input_tokens END AS image_input_tokens,
-    CASE WHEN NOT output_parts_unknown THEN reasoning_tokens END AS reasoning_tokens,
+    CASE WHEN whole_output IS NOT NULL AND NOT output_contradicted THEN reasoning_tokens END AS reasoning_tokens,
     CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN audio_output_tokens END AS audio_output_tokens,
     CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN image_output_tokens END AS image_output_tokens,
     web_searches,
@@ -127,7 +143,8 @@ SELECT
             THEN 'contradicted'
         WHEN 'assumed' IN (input_known, output_known) THEN 'assumed'
         WHEN 'arithmetic' IN (input_known, output_known) THEN 'arithmetic'
-        WHEN 'total' IN (input_known, output_known) OR filled THEN 'total'
+        WHEN 'total' IN (input_known, output_known)
+            OR (input_tokens IS NULL AND whole_input IS NOT NULL) OR (output_tokens IS NULL AND whole_output IS NOT NULL) THEN 'total'
         WHEN 'vocabulary' IN (input_known, output_known) THEN 'vocabulary'
     END AS token_counting
-FROM whole;
+FROM judged_parts;
