@@ -12,6 +12,7 @@ from controlsurface.config import Config
 from controlsurface.ingest import arrivals, evaluations
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import Pairs, derive, gather, lane_macros
+from controlsurface.ingest.log_events import spans_with_events
 from controlsurface.ingest.otlp import Decoded, decode_traces
 from controlsurface.store.duckdb import Writing
 from controlsurface.store.otlp_json import SPAN_COLUMNS, to_message
@@ -97,7 +98,8 @@ class Loader:
     def decode(self, traces: Bodies, logs: Bodies) -> Batch:
         """The bodies as columns, without touching the store. Raises DecodeError."""
         judged = evaluations.table([*evaluations.from_logs(logs), *evaluations.from_spans(traces)])
-        return Batch(traces, decode_traces(traces, self.conventions.wanted), judged)
+        spans = [*traces, *spans_with_events(logs, self.conventions.wanted)]
+        return Batch(spans, decode_traces(spans, self.conventions.wanted), judged)
 
     def load(self, writing: Writing, batch: Batch) -> Outcome:
         """Store a batch. Everything or nothing: an error leaves the transaction to be rolled back."""

@@ -8,7 +8,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from controlsurface.ingest.otlp import attributes_of, text_of
+from controlsurface.ingest.log_events import event_name
+from controlsurface.ingest.otlp import attributes_of
 
 EVENT = "gen_ai.evaluation.result"
 
@@ -36,7 +37,7 @@ def from_logs(bodies: Iterable[tuple[bytes, int]]) -> list[dict[str, object]]:
         for resource_logs in ExportLogsServiceRequest.FromString(body).resource_logs
         for scope_logs in resource_logs.scope_logs
         for record in scope_logs.log_records
-        if EVENT in (record.event_name, _named(record.attributes))
+        if event_name(record) == EVENT
     ]
 
 
@@ -60,11 +61,6 @@ def table(evaluations: Iterable[dict[str, object]]) -> pa.Table:
     for evaluation in sorted(evaluations, key=lambda e: str(e["at_ns"]).zfill(20)):
         first.setdefault(evaluation["evaluation_id"], evaluation)
     return pa.Table.from_pylist(list(first.values()), SCHEMA)
-
-
-def _named(attributes: Iterable[KeyValue]) -> str:
-    """The event's name as older senders write it."""
-    return next((text_of(a.value) for a in attributes if a.key == "event.name"), "")
 
 
 def _evaluation(attributes: Iterable[KeyValue], trace_id: bytes, span_id: bytes, at_ns: int) -> dict[str, object]:

@@ -24,7 +24,7 @@ def merged(one: Span, other: Span) -> Span:
     result.kind = max(one.kind, other.kind)
     result.trace_state = max(one.trace_state, other.trace_state)
     result.flags = one.flags | other.flags
-    result.start_time_unix_nano = _earliest(one.start_time_unix_nano, other.start_time_unix_nano)
+    result.start_time_unix_nano = _start(one, other)
     result.end_time_unix_nano = max(one.end_time_unix_nano, other.end_time_unix_nano)
     result.status.CopyFrom(max((one.status, other.status), key=_status_rank))
     result.attributes.extend(_attributes([*one.attributes, *other.attributes]))
@@ -36,9 +36,10 @@ def merged(one: Span, other: Span) -> Span:
     return result
 
 
-def _earliest(one: int, other: int) -> int:
-    """The smaller of two times, 0 being none."""
-    return min(one or other, other or one)
+def _start(one: Span, other: Span) -> int:
+    """The earlier start, 0 being none; a copy without an end, such as a log record's, only says when it was written."""
+    ended = [span for span in (one, other) if span.end_time_unix_nano] or [one, other]
+    return min((span.start_time_unix_nano for span in ended if span.start_time_unix_nano), default=0)
 
 
 def _time(event: Span.Event) -> int:

@@ -123,7 +123,7 @@ def _unique(bodies: Iterable[tuple[bytes, int]], wanted: frozenset[str]) -> tupl
                     if key in spans:
                         repeats += 1
                         known, place = spans[key]
-                        spans[key] = (merged(known, span), _wider(place, around))
+                        spans[key] = (merged(known, span), _wider((known, place), (span, around)))
                     else:
                         spans[key] = (span, around)
     return spans, repeats
@@ -145,10 +145,11 @@ def _around(
     )
 
 
-def _wider(one: _Around, other: _Around) -> _Around:
-    """Of two surroundings of one span, the one that says more; received when the first copy was."""
-    chosen = max(one, other, key=lambda around: (len(around.wire), around.wire))
-    return replace(chosen, received_ns=min(one.received_ns, other.received_ns))
+def _wider(one: _Placed, other: _Placed) -> _Around:
+    """Of two surroundings of one span, that of a copy with an end, then the one that says more; received first."""
+    ranked = [(bool(span.end_time_unix_nano), len(around.wire), around.wire, around) for span, around in (one, other)]
+    chosen = max(ranked, key=lambda each: each[:3])[3]
+    return replace(chosen, received_ns=min(one[1].received_ns, other[1].received_ns))
 
 
 def _read(rows: _Rows, row: int, span: Span, around: _Around) -> None:
