@@ -25,7 +25,7 @@ def request(value: object = None, **fields: object) -> bytes:
 
 
 def read(body: bytes) -> Any:
-    message = parse("traces", body)
+    message = parse("traces", body).request
     assert isinstance(message, ExportTraceServiceRequest)
     return message.resource_spans[0].scope_spans[0].spans[0]
 
@@ -148,4 +148,4 @@ def test_json_and_protobuf_say_the_same(attributes: dict[str, Plain]) -> None:
     tree = json_format.MessageToDict(message)
     own = tree["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     own.update(traceId=TRACE.hex(), spanId=SPAN.hex())
-    assert parse("traces", json.dumps(tree).encode()) == message
+    assert parse("traces", json.dumps(tree).encode()).request == message
