@@ -15,7 +15,7 @@ from controlsurface.errors import BadBody
 
 _ERRORS = "controlsurface.surrogate"
 _BAD = "\udfff"  # stands for one ill-formed part, the one that errors="replace" would make U+FFFD of
-_DIGITS = 400  # a number with more is beyond every type
+_DIGITS = 300  # what is written with more is a float, and mostly Infinity
 
 
 def load(body: bytes) -> Any:

@@ -6,7 +6,6 @@ names without prefix as fluent-bit issue 12397, halves of 64-bit numbers as open
 
 import base64
 import binascii
-import math
 import re
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +20,7 @@ from controlsurface.ingest.mend import REPLACEMENT, SURROGATE
 Scalar = Callable[[Any], Any]
 _WRONG_ID = b"?"  # no id has one byte, so that what follows rejects the item and not the body
 _IDS = {"trace_id", "span_id", "parent_span_id"}
-_NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
 
 
 def scalar(field: FieldDescriptor) -> Scalar:
@@ -53,7 +52,7 @@ def plain(value: Any) -> dict[str, Any]:
     if isinstance(value, int) and -(1 << 63) <= value < 1 << 63:
         return {"int_value": value}
     if isinstance(value, int | float):
-        return {"double_value": _float(value)}
+        return {"double_value": float(value)}
     raise BadBody(f"expected an object for AnyValue, not {short(value)}")
 
 
@@ -117,7 +116,7 @@ def _whole(value: Any) -> int | None:
     if isinstance(value, str):
         digits = value.removeprefix("-")
         if digits.isascii() and digits.isdigit():
-            return int(value) if len(digits) <= 400 else None
+            return int(value) if len(digits) <= 300 else None
         value = float(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
@@ -128,17 +127,10 @@ def _whole(value: Any) -> int | None:
     return None
 
 
-def _float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return math.copysign(math.inf, number)
-
-
 def _double(value: Any) -> float:
     """A number, its decimal text, or one of NaN, Infinity, -Infinity."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _float(value)
+        return float(value)
     try:
         return float(_exactly(str, "a number", value))
     except ValueError:

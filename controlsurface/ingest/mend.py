@@ -6,7 +6,7 @@ each becomes U+FFFD. An item that was mended, or whose resource or scope was, sa
 
 import re
 from collections.abc import Iterable, Iterator, MutableSequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -90,6 +90,12 @@ def mark(names: Iterable[str]) -> KeyValue:
     return KeyValue(key=MARK, value=AnyValue(string_value=listed(names)))
 
 
+@lru_cache(1000)
+def mark_on_wire(names: tuple[str, ...]) -> bytes:
+    """The same, as it is sent."""
+    return mark(names).SerializeToString()
+
+
 def settle(signal: Signal, request: Request) -> int:
     """Move the marks of resources, scopes and metrics to their items; how many items are marked.
 
@@ -120,10 +126,10 @@ def _settled(item: Any, around: list[str]) -> int:
     if isinstance(item, Metric):
         shared = [*around, *_off(item.metadata)]
         return sum(bool(_off(point.attributes) or shared) for point in points(item))
-    names = [*around, *_off(item.attributes)]
-    if names:
-        item.attributes.append(mark(names))
-    return bool(names)
+    attributes = item.attributes
+    if around:
+        attributes.append(mark([*around, *_off(attributes)]))
+    return bool(attributes) and attributes[-1].key == MARK
 
 
 def points(metric: Metric) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from controlsurface.ingest.mend import bearer, called, is_pair, keyed, mark
+from controlsurface.ingest.mend import bearer, called, is_pair, keyed, mark_on_wire
 
 _DEPTH = 100  # the decoder's own bound
 _MOST = 200_000  # texts mended in a body; one with more is noise
@@ -96,10 +96,10 @@ class _Walk:
         """A mended message with its mark, or with what its text is called for those around it."""
         if plan.is_pair:
             return message, ["key"] if "key" in names else [keyed(_key(message))]
-        if not plan.bearer:
+        if not plan.bearer or not names:
             return message, names
         tags = [field.number << 3 | _SIZED for field in plan.bearer]
-        inner = mark(names).SerializeToString()
+        inner = mark_on_wire(tuple(names))
         *_, marked = accumulate(reversed(tags), lambda body, tag: _sized(tag, body), initial=inner)
         return message + marked, []
 

@@ -35,15 +35,16 @@ def _protobuf(signal: Signal, body: bytes) -> ReadBody:
     except DecodeError as problem:  # also for messages nested deeper than 100
         if (sound := mend_wire.mended(kind, body)) is None:
             raise BadBody(f"not an {kind.__name__}: {problem}") from None
-    return _settled(signal, _decoded(kind, sound))
+    request = _decoded(kind, sound)
+    mended = settle(signal, request)
+    return ReadBody(request.SerializeToString(), request, mended=mended)
 
 
 def _json(signal: Signal, body: bytes) -> ReadBody:
     """JSON as protobuf; some clients send protobuf and call it JSON."""
     try:
         parsed = json_otlp.parse(signal, body)
-        if parsed.mended:
-            return _settled(signal, parsed.request, parsed.rejected)
+        mended = settle(signal, parsed.request) if parsed.mended else 0
         wire = parsed.request.SerializeToString()
     except EncodeError as problem:
         raise BadBody(f"JSON body: {problem}") from None
@@ -51,14 +52,7 @@ def _json(signal: Signal, body: bytes) -> ReadBody:
         if body.startswith(_FIRST_TAG):
             return _protobuf(signal, body)
         raise
-    return ReadBody(wire, _decoded(REQUESTS[signal], wire), parsed.rejected)
-
-
-def _settled(signal: Signal, request: Request, rejected: Counter[str] | None = None) -> ReadBody:
-    """A mended request, its marks where they belong."""
-    mended = settle(signal, request)
-    wire = request.SerializeToString()
-    return ReadBody(wire, _decoded(REQUESTS[signal], wire), rejected or Counter(), mended)
+    return ReadBody(wire, _decoded(REQUESTS[signal], wire), parsed.rejected, mended)
 
 
 def _decoded(kind: type[Request], wire: bytes) -> Request:
