@@ -80,7 +80,7 @@ def test_the_sdk_exporter_is_told_that_the_body_is_too_large(strict: Site, caplo
     exporter = OTLPSpanExporter(f"{strict.http}/v1/traces", headers={"authorization": "Bearer open sesame"})
     with caplog.at_level(logging.ERROR):
         assert exporter.export(memory.get_finished_spans()) is SpanExportResult.FAILURE
-    exporter.shutdown()
+    exporter.shutdown()  # type: ignore[no-untyped-call]
     provider.shutdown()
     assert "413" in caplog.text
     assert strict.counters.snapshot()["too_large"] == 1  # it is not sent again
