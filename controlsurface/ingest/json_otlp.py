@@ -19,11 +19,17 @@ from controlsurface.ingest import json_text, json_values
 from controlsurface.ingest.mend import MARK, bearer, called, is_pair, keyed, listed
 from controlsurface.ingest.signals import REQUESTS, Request, Signal
 
-_ITEMS = {"Span", "LogRecord", "NumberDataPoint", "HistogramDataPoint", "ExponentialHistogramDataPoint"} | {
-    "SummaryDataPoint"
+_ITEMS = {
+    "Span",
+    "LogRecord",
+    "NumberDataPoint",
+    "HistogramDataPoint",
+    "ExponentialHistogramDataPoint",
+    "SummaryDataPoint",
 }
-_ENVELOPES = {f"{kind}{signal}" for kind in ("Resource", "Scope") for signal in ("Spans", "Logs", "Metrics")} | {
-    "Metric"
+_ENVELOPES = {
+    "Metric",
+    *(f"{around}{what}" for around in ("Resource", "Scope") for what in ("Spans", "Logs", "Metrics")),
 }
 _HOLD_ITEMS = {"spans", "logRecords", "dataPoints"}
 _FAULTS = 10  # told apart; a sender reads one line, and some give up over long answers
@@ -147,10 +153,10 @@ def _reader(field: FieldDescriptor) -> Read:
     if not field.is_repeated:
         return one
     if message and message.name in _ITEMS:
-        return partial(_each_alone, lambda _: 1, one)
+        return partial(_items, one)
     if message and message.name in _ENVELOPES:
-        return partial(_each_alone, partial(_held, int(message.name == "Metric")), one)
-    return partial(_list, one)
+        return partial(_envelopes, int(message.name == "Metric"), one)
+    return partial(_list, {} if message and message.full_name == _VALUE else None, one)
 
 
 def _scalar(read: Callable[[Any], Any], value: Any, _: _Reading) -> Any:
@@ -164,34 +170,53 @@ def _text(value: Any, reading: _Reading) -> str:
     return text
 
 
-def _list(read: Read, value: Any, reading: _Reading) -> list[Any]:
-    if not isinstance(value, list):
-        raise BadBody(f"expected a list, not {json_values.short(value)}")
-    return [read({} if each is None else each, reading) for each in value]
+def _list(null: Any, read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """A list; null in it is what `null` says, and nothing where that is None."""
+    given = [null if each is None else each for each in _sequence(value)]
+    return [read(each, reading) for each in given if each is not None]
 
 
-def _each_alone(count: Callable[[Any], int], read: Read, value: Any, reading: _Reading) -> list[Any]:
-    """What can be read of items, or of what holds items; `count` says how many each is. Raises BadBody for none."""
+def _items(read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """The items that can be read; the others are rejected."""
     found = []
-    for each in value if isinstance(value, list) else _list(read, value, reading):
+    for each in _sequence(value):
         before = len(reading.names)
         try:
             found.append(read(each, reading))
         except BadBody as problem:
             del reading.names[before:]
-            if not (items := count(each)):
+            reading.reject(problem, 1)
+    return found
+
+
+def _envelopes(least: int, read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """What holds items, and can be read; what cannot is rejected with its items. Raises BadBody where it has none."""
+    found = []
+    for each in _sequence(value):
+        before, rejected = len(reading.names), reading.rejected.copy()
+        try:
+            found.append(read(each, reading))
+        except BadBody as problem:
+            if not (items := max(_held(each), least)):
                 raise
+            del reading.names[before:]
+            reading.rejected = rejected  # those inside are counted with the whole
             reading.reject(problem, items)
     return found
 
 
-def _held(least: int, value: Any) -> int:
+def _sequence(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadBody(f"expected a list, not {json_values.short(value)}")
+    return value
+
+
+def _held(value: Any) -> int:
     """How many items a part of a document holds."""
     if isinstance(value, list):
-        return sum(_held(0, each) for each in value)
+        return sum(map(_held, value))
     if not isinstance(value, dict):
-        return least
-    inside = (
-        len(each) if name in _HOLD_ITEMS and isinstance(each, list) else _held(0, each) for name, each in value.items()
+        return 0
+    return sum(
+        len(each) if name in _HOLD_ITEMS and isinstance(each, list) else _held(each) for name, each in value.items()
     )
-    return max(least, sum(inside))

@@ -6,7 +6,7 @@ each becomes U+FFFD. An item that was mended, or whose resource or scope was, sa
 
 import re
 from collections.abc import Iterable, Iterator, MutableSequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -88,12 +88,6 @@ def listed(names: Iterable[str]) -> str:
 def mark(names: Iterable[str]) -> KeyValue:
     """The attribute that says what was mended."""
     return KeyValue(key=MARK, value=AnyValue(string_value=listed(names)))
-
-
-@lru_cache(1000)
-def mark_on_wire(names: tuple[str, ...]) -> bytes:
-    """The same, as it is sent."""
-    return mark(names).SerializeToString()
 
 
 def settle(signal: Signal, request: Request) -> int:

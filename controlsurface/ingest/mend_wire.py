@@ -6,19 +6,18 @@ Source: protobuf.dev, "Encoding"; U+FFFD for each ill-formed part, as Python's e
 """
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate
+from functools import cache, lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from controlsurface.ingest.mend import bearer, called, is_pair, keyed, mark_on_wire
+from controlsurface.ingest.mend import bearer, called, is_pair, keyed, mark
 
 _DEPTH = 100  # the decoder's own bound
-_MOST = 200_000  # texts mended in a body; one with more is noise
+_MOST = 100_000  # texts mended in a body; one with more is noise
+_GLANCE = 1 << 16  # bytes of which it is quicker to see at once that they are ASCII
 _VARINT, _FIXED64, _SIZED, _GROUP, _END, _FIXED32 = range(6)
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _PROBED = {"Span", "LogRecord", "Metric"}  # most of these are sound, which the decoder finds out sooner
@@ -35,7 +34,35 @@ class _Plan:
     fields: dict[int, tuple[FieldDescriptor, Descriptor | None]]
     bearer: tuple[FieldDescriptor, ...]
     probe: type[Message] | None
-    is_pair: bool
+    key_tag: int  # of an attribute's key, which names what is mended in its value; 0 elsewhere
+
+
+@dataclass(slots=True)
+class _Mended:
+    """A mended text or message: its bytes in parts, joined once at the end, and what its mended texts are called."""
+
+    parts: list[bytes]
+    names: list[str]
+    size: int
+
+    def add(self, *parts: bytes) -> None:
+        self.parts += parts
+        self.size += sum(map(len, parts))
+
+    def enclose(self, before: bytes, tag: int, field: FieldDescriptor, inner: "_Mended") -> None:
+        """Go on with what lies before a field, and the field."""
+        self.add(before, _number(tag), _number(inner.size))
+        self.parts += inner.parts
+        self.size += inner.size
+        self.names += [called(field, name) for name in inner.names]
+
+    def close(self, plan: _Plan, key: bytes) -> None:
+        """Mark the whole message, or say what its text is called to those around it."""
+        if plan.key_tag:
+            self.names = ["key"] if "key" in self.names else [keyed(key.decode(errors="replace"))]
+        elif plan.bearer and self.names:
+            self.add(_mark(plan.bearer, tuple(self.names)))
+            self.names = []
 
 
 @dataclass(slots=True)
@@ -45,15 +72,14 @@ class _Walk:
     data: bytes
     count: int = 0
 
-    def message(self, at: int, end: int, plan: _Plan, depth: int) -> tuple[bytes, list[str]] | None:
-        """The message between two places, mended, and what its mended texts are called; None where it is sound."""
+    def message(self, at: int, end: int, plan: _Plan, depth: int) -> _Mended | None:
+        """The message between two places, mended; None where it is sound."""
         if depth > _DEPTH:
             raise _Malformed
         if plan.probe and _is_sound(plan.probe, self.data[at:end]):
             return None
-        parts: list[bytes] = []
-        names: list[str] = []
-        copied = at
+        found = _Mended([], [], 0)
+        copied, key = at, b""
         while at < end:
             first = at
             tag, at = _varint(self.data, at, end)
@@ -67,41 +93,41 @@ class _Walk:
             if tag not in plan.fields:
                 continue
             field, descriptor = plan.fields[tag]
-            mended = self._field(begin, at, descriptor, depth)
-            if mended:
-                parts += [self.data[copied:first], _sized(tag, mended[0])]
-                names += [called(field, inner) for inner in mended[1]]
+            key = self.data[begin:at] if tag == plan.key_tag else key
+            if mended := self._field(begin, at, descriptor, depth):
+                found.enclose(self.data[copied:first], tag, field, mended)
                 copied = at
-        if not parts:
+        if not found.parts:
             return None
-        return self._whole(b"".join([*parts, self.data[copied:end]]), names, plan)
+        found.add(self.data[copied:end])
+        found.close(plan, key)
+        return found
 
-    def _field(self, begin: int, end: int, descriptor: Descriptor | None, depth: int) -> tuple[bytes, list[str]] | None:
+    def _field(self, begin: int, end: int, descriptor: Descriptor | None, depth: int) -> _Mended | None:
         """A text or a message, mended; None where it is sound."""
-        if (part := self.data[begin:end]).isascii():
+        if end - begin < _GLANCE and self.data[begin:end].isascii():
             return None
         if descriptor:
             return self.message(begin, end, _plan(descriptor), depth + 1)
+        text = self.data[begin:end]
         try:
-            part.decode()
+            text.decode()
         except UnicodeDecodeError:
             self.count += 1
             if self.count > _MOST:
                 raise _Malformed from None
-            return part.decode(errors="replace").encode(), [""]
+            sound = text.decode(errors="replace").encode()
+            return _Mended([sound], [""], len(sound))
         return None
 
-    @staticmethod
-    def _whole(message: bytes, names: list[str], plan: _Plan) -> tuple[bytes, list[str]]:
-        """A mended message with its mark, or with what its text is called for those around it."""
-        if plan.is_pair:
-            return message, ["key"] if "key" in names else [keyed(_key(message))]
-        if not plan.bearer or not names:
-            return message, names
-        tags = [field.number << 3 | _SIZED for field in plan.bearer]
-        inner = mark_on_wire(tuple(names))
-        *_, marked = accumulate(reversed(tags), lambda body, tag: _sized(tag, body), initial=inner)
-        return message + marked, []
+
+@lru_cache(1000)
+def _mark(bearer: tuple[FieldDescriptor, ...], names: tuple[str, ...]) -> bytes:
+    """A mark as a field of the message that `bearer` begins in."""
+    body = mark(names).SerializeToString()
+    for field in reversed(bearer):
+        body = b"%b%b%b" % (_number(field.number << 3 | _SIZED), _number(len(body)), body)
+    return body
 
 
 def _after(data: bytes, tag: int, at: int, end: int) -> int:
@@ -146,7 +172,7 @@ def mended(kind: type[Message], data: bytes) -> bytes | None:
         found = _Walk(data).message(0, len(data), _plan(kind.DESCRIPTOR), 0)
     except _Malformed:
         return None
-    return found[0] if found else None
+    return b"".join(found.parts) if found else None
 
 
 @cache
@@ -157,7 +183,8 @@ def _plan(descriptor: Descriptor) -> _Plan:
         if field.message_type or field.type == FieldDescriptor.TYPE_STRING
     }
     probe: Any = GetMessageClass(descriptor) if descriptor.name in _PROBED else None
-    return _Plan(fields, bearer(descriptor), probe, is_pair(descriptor))
+    key_tag = descriptor.fields_by_name["key"].number << 3 | _SIZED if is_pair(descriptor) else 0
+    return _Plan(fields, bearer(descriptor), probe, key_tag)
 
 
 def _is_sound(kind: type[Message], data: bytes) -> bool:
@@ -166,18 +193,6 @@ def _is_sound(kind: type[Message], data: bytes) -> bool:
     except DecodeError:
         return False
     return True
-
-
-def _key(pair: bytes) -> str:
-    """The key of an attribute whose text is mended; empty where something else is wrong with it."""
-    try:
-        return KeyValue.FromString(pair).key
-    except DecodeError:
-        return ""
-
-
-def _sized(tag: int, body: bytes) -> bytes:
-    return b"%b%b%b" % (_number(tag), _number(len(body)), body)
 
 
 def _number(value: int) -> bytes:

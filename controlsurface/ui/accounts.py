@@ -9,7 +9,7 @@ MEANING = {
     "received": "items in bodies that could be decoded: spans, log records, data points",
     "accepted": "answered with success, and so on the disk",
     "rejected": "refused one by one: an id that cannot be, a field of the wrong type; the answer says how many",
-    "mended": "kept with bad characters replaced (the span says where in controlsurface.mended)",
+    "mended": "kept, with bad characters replaced or a value not of the kind it names: see controlsurface.mended",
     "duplicate": "sent again and stored once",
     "late": "came after their request was derived, and corrected it",
     "unrecognised": "kept, but no vocabulary in collectors/ reads them",

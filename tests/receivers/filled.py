@@ -43,7 +43,7 @@ def _fill(message: Message, numbers: Iterator[int], depth: int) -> None:
 
 def _chosen(message: Message, numbers: Iterator[int], depth: int) -> list[FieldDescriptor]:
     """Of a choice another member each time; deep values are text."""
-    fields: list[FieldDescriptor] = list(message.DESCRIPTOR.fields)
+    fields: list[Any] = list(message.DESCRIPTOR.fields)
     if isinstance(message, AnyValue) and depth > 8:
         return fields[:1]
     turn = next(numbers) % len(fields) if message.DESCRIPTOR.oneofs else 0

@@ -154,6 +154,14 @@ def test_a_resource_that_cannot_be_read_costs_its_spans_and_no_others(nothing_ke
     assert checked.message == "rejected 3 spans: resource: attributes: expected a list, not 'service'"
 
 
+def test_an_item_is_rejected_once_however_much_around_it_is_wrong(nothing_kept: Prompts) -> None:
+    own = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
+    scopes = [{"spans": [own, own | {"name": 1}]}, {"spans": [own], "schemaUrl": 5}]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": scopes, "schemaUrl": 5}, {"scopeSpans": scopes}]}).encode()
+    checked = check("traces", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected) == (1, 5)
+
+
 def test_log_records_and_data_points_of_the_wrong_type_are_rejected_alone(nothing_kept: Prompts) -> None:
     records = [{"body": {"stringValue": "a"}}, {"severityNumber": "LOUD"}]
     checked = check("logs", json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode(), "json",
@@ -203,7 +211,9 @@ def test_an_empty_list_is_an_object_without_members_as_php_writes_it() -> None:
     assert found.attributes[0].value.WhichOneof("value") is None
 
 
-def test_null_in_a_list_of_values_is_an_empty_value() -> None:
+def test_null_in_a_list_is_nothing_and_an_empty_value_among_values() -> None:
+    body = request({}).replace(b'"attributes": [', b'"attributes": [null, ')
+    assert [each.key for each in read(body).attributes] == ["k"]
     (attribute,) = read(request({"arrayValue": {"values": [None, {"intValue": 1}]}})).attributes
     assert [each.WhichOneof("value") for each in attribute.value.array_value.values] == [None, "int_value"]
 

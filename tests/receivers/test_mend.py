@@ -1,6 +1,7 @@
 """Protobuf text that is not UTF-8 costs its bad characters, and is marked and counted; nothing else changes."""
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from controlsurface.config import Content
 from controlsurface.errors import BadBody
 from controlsurface.ingest.check import check
 from controlsurface.ingest.mend import MARK
+from controlsurface.ingest.mend_wire import mended
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.signals import REQUESTS, SIGNALS, Signal
 from tests.receivers.bodies import SPAN, TRACE, logs, metrics, pairs, span, traces
@@ -175,6 +177,28 @@ def test_noise_nested_as_deep_as_it_goes_ends_soon() -> None:
     with pytest.raises(BadBody):
         check("traces", body, "protobuf", EVERYTHING)
     assert time.process_time() - begun < 5
+
+
+def test_more_bad_texts_than_a_body_can_have_by_mistake_are_noise() -> None:
+    links = b"\x6a\x03\x1a\x01\xff" * 100_001
+    own = b"\x0a\x10%b\x12\x08%b%b" % (TRACE, SPAN, links)
+    for tag in b"\x12\x12\x0a":
+        own = bytes([tag]) + varint(len(own)) + own
+    with pytest.raises(BadBody):
+        check("traces", own, "protobuf", EVERYTHING)
+
+
+def test_what_lies_deep_is_mended_in_a_few_times_its_own_memory() -> None:
+    body = b"x" * (1 << 20) + b"\xff"
+    for tag in b"\x0a" + b"\x0a\x2a" * 40 + b"\x12\x0a\x0a\x0a":
+        body = bytes([tag]) + varint(len(body)) + body
+    tracemalloc.start()
+    sound = mended(ExportTraceServiceRequest, body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sound is not None
+    assert b"x\xef\xbf\xbd" in sound
+    assert peak < 10 * len(body)
 
 
 def test_ten_thousand_bad_texts_in_four_mebibytes_are_mended_within_a_second() -> None:
