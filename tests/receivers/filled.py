@@ -1,9 +1,11 @@
 """Requests with every field of OTLP set, each text a token of its own, so that a changed one is found again."""
 
+import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -20,6 +22,22 @@ def filled(signal: Signal) -> Request:
     request = REQUESTS[signal]()
     _fill(request, count(), 0)
     return request
+
+
+def as_json(request: Request) -> bytes:
+    """The same as OTLP/JSON, whose ids are hex."""
+    tree = json_format.MessageToDict(request)
+    _hex(tree)
+    return json.dumps(tree).encode()
+
+
+def _hex(tree: Any) -> None:
+    for each in tree if isinstance(tree, list) else [*tree.values()]:
+        if isinstance(each, dict | list):
+            _hex(each)
+    if isinstance(tree, dict):
+        ids = {"traceId": TRACE, "spanId": SPAN, "parentSpanId": SPAN}
+        tree.update({name: ids[name].hex() for name in ids.keys() & tree.keys()})
 
 
 def _fill(message: Message, numbers: Iterator[int], depth: int) -> None:

@@ -20,15 +20,16 @@ from controlsurface.ingest.check import check
 from controlsurface.ingest.mend import MARK
 from controlsurface.ingest.mend_wire import mended
 from controlsurface.ingest.prompts import Prompts
-from controlsurface.ingest.signals import REQUESTS, SIGNALS, Signal
+from controlsurface.ingest.signals import REQUESTS, SIGNALS, Encoding, Signal
 from tests.receivers.bodies import SPAN, TRACE, logs, metrics, pairs, span, traces
 from tests.receivers.conftest import policy
-from tests.receivers.filled import TOKEN, filled, get, put, texts
+from tests.receivers.filled import TOKEN, as_json, filled, get, put, texts
 from tests.receivers.test_check import varint
 
 EVERYTHING = policy(Content(store="all"))
 WHOLE = {signal: filled(signal) for signal in SIGNALS}
 WIRE = {signal: request.SerializeToString() for signal, request in WHOLE.items()}
+JSON = {signal: as_json(request) for signal, request in WHOLE.items()}
 TOKENS = {signal: sorted({get(*place) for place in texts(request)}) for signal, request in WHOLE.items()}
 TORN = "ä🦊"[:1].encode()[:1]  # the first half of a letter
 
@@ -64,19 +65,22 @@ def without_marks(message: Any) -> Any:
     return message
 
 
-@given(st.sampled_from(SIGNALS), st.data())
+@given(st.sampled_from(SIGNALS), st.sampled_from(["protobuf", "json"]), st.data())
 def test_whatever_texts_are_spoiled_all_items_stay_and_all_other_fields_are_equal(
-    signal: Signal, data: st.DataObject
+    signal: Signal, encoding: Encoding, data: st.DataObject
 ) -> None:
     noise = st.binary(min_size=TOKEN, max_size=TOKEN) | st.sampled_from([b"ab\xff\xfecdef", b"\xed\xa0\xbdabc\xe4\xbd"])
+    if encoding == "json":
+        noise = noise.map(lambda each: each.translate(None, b'"\\'))
     bad = data.draw(st.dictionaries(st.sampled_from(TOKENS[signal]), noise, min_size=1, max_size=6))
-    wire, expected = WIRE[signal], REQUESTS[signal].FromString(WIRE[signal])
+    sent, expected = WIRE if encoding == "protobuf" else JSON, REQUESTS[signal].FromString(WIRE[signal])
+    wire = sent[signal]
     for token, bytes_ in bad.items():
         wire = wire.replace(token.encode(), bytes_)
     for owner, field, at in texts(expected):
         if (token := get(owner, field, at)) in bad:
             put(owner, field, at, bad[token].decode(errors="replace"))
-    checked, sound = check(signal, wire, "protobuf", EVERYTHING), check(signal, WIRE[signal], "protobuf", EVERYTHING)
+    checked, sound = (check(signal, each, encoding, EVERYTHING) for each in (wire, sent[signal]))
     assert (checked.accepted, checked.rejected, checked.message) == (sound.accepted, 0, sound.message)
     assert without_marks(REQUESTS[signal].FromString(checked.payload)) == expected
     assert bool(checked.mended) == any("\ufffd" in each.decode(errors="replace") for each in bad.values())
