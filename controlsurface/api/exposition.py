@@ -65,6 +65,7 @@ _COUNTED = {
 }
 _COUNTED_BESIDES = {
     "stored": "Items whose journal record is in the store.",
+    "mended": "Items kept with bad characters replaced.",
     "set_aside": "Items kept whole because no batch with them could be stored.",
     "bodies": "Bodies answered with success.",
     "bad_bodies": "Bodies that could not be decoded.",

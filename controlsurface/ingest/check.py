@@ -1,30 +1,28 @@
 """The wire checks between the socket and the journal: decodable, identified, and free of what must not be kept.
 
-An item that cannot be identified is rejected alone, a body that cannot be decoded as a whole. What is wrong with a
-link costs the link, not its span: the span is still true. All-zero parent ids mean "no parent".
+An item that cannot be identified or read is rejected alone, a body that cannot be decoded as a whole. What is wrong
+with a link costs the link, not its span: the span is still true. All-zero parent ids mean "no parent". Text that is not
+Unicode costs its bad characters (see mend.py).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.protobuf.message import DecodeError, EncodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from controlsurface.errors import BadBody
-from controlsurface.ingest.json_otlp import parse
+from controlsurface.ingest.mend import points
 from controlsurface.ingest.prompts import Prompts
-from controlsurface.ingest.signals import REQUESTS, Encoding, Request, Signal
+from controlsurface.ingest.reading import read
+from controlsurface.ingest.signals import Encoding, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
-_FIRST_TAG = b"\n"  # every OTLP request starts with its field 1, and JSON seldom with a line feed
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
 
 
@@ -36,6 +34,7 @@ class Checked:
     accepted: int
     rejected: int = 0
     message: str = ""
+    mended: int = 0
 
 
 @dataclass(slots=True)
@@ -52,31 +51,12 @@ def check(signal: Signal, body: bytes, encoding: Encoding, prompts: Prompts) -> 
     """The body as it may be kept. Raises BadBody where it cannot be decoded."""
     if not body:
         return Checked(b"", 0)
-    wire = body if encoding == "protobuf" else _from_json(signal, body)
-    request = _decode(wire, REQUESTS[signal])
-    found = _Found()
+    found_in = read(signal, body, encoding)
+    request = found_in.request
+    found = _Found(rejected=found_in.rejected)
     _WALKS[signal](request, prompts, found)
-    payload = request.SerializeToString() if found.changed else wire
-    return Checked(payload, found.accepted, found.rejected.total(), _message(signal, found))
-
-
-def _from_json(signal: Signal, body: bytes) -> bytes:
-    """JSON as protobuf; some clients send protobuf and call it JSON."""
-    try:
-        return parse(signal, body).SerializeToString()
-    except EncodeError as problem:
-        raise BadBody(f"JSON body: {problem}") from None
-    except BadBody:
-        if body.startswith(_FIRST_TAG):
-            return body
-        raise
-
-
-def _decode(wire: bytes, kind: type[Request]) -> Request:
-    try:
-        return kind.FromString(wire)
-    except DecodeError as problem:  # also for messages nested deeper than 100
-        raise BadBody(f"not an {kind.__name__}: {problem}") from None
+    payload = request.SerializeToString() if found.changed else found_in.wire
+    return Checked(payload, found.accepted, found.rejected.total(), _message(signal, found), found_in.mended)
 
 
 def _spans(request: ExportTraceServiceRequest, prompts: Prompts, found: _Found) -> None:
@@ -157,16 +137,11 @@ def _metrics(request: ExportMetricsServiceRequest, prompts: Prompts, found: _Fou
         found.changed |= prompts.clean(resource.resource.attributes)
         for scope in resource.scope_metrics:
             found.changed |= prompts.clean(scope.scope.attributes)
-            for point in (point for metric in scope.metrics for point in _points(metric)):
+            for point in (point for metric in scope.metrics for point in points(metric)):
                 found.accepted += 1
                 found.changed |= prompts.clean(point.attributes)
                 for exemplar in getattr(point, "exemplars", ()):  # summaries have none
                     found.changed |= prompts.clean(exemplar.filtered_attributes)
-
-
-def _points(metric: Metric) -> Iterator[Any]:
-    kind = metric.WhichOneof("data")
-    return iter(getattr(metric, kind).data_points if kind else ())
 
 
 def _message(signal: Signal, found: _Found) -> str:

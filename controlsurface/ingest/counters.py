@@ -12,6 +12,7 @@ class _Counts:
     received: int = 0  # items in bodies that could be decoded
     accepted: int = 0  # items answered, and so durable
     rejected: int = 0  # items refused one by one
+    mended: int = 0  # items of which bad characters were replaced, or values that do not fit their kind
     stored: int = 0  # items whose journal record is in the store
     duplicate: int = 0  # spans that were there already
     late: int = 0  # spans that corrected rows derived before
@@ -50,7 +51,7 @@ class Counters:
             for name, time_ns in times_ns.items():
                 setattr(self._counts, name, max(getattr(self._counts, name), time_ns))
 
-    def take(self, accepted: int, rejected: int, size: int, received_ns: int) -> None:
+    def take(self, accepted: int, rejected: int, size: int, received_ns: int, mended: int = 0) -> None:
         """A body was answered."""
         with self._lock:
             counts = self._counts
@@ -61,6 +62,7 @@ class Counters:
             counts.received += accepted + rejected
             counts.accepted += accepted
             counts.rejected += rejected
+            counts.mended += mended
             counts.last_accepted_ns = max(counts.last_accepted_ns, received_ns) if accepted else counts.last_accepted_ns
 
     def snapshot(self) -> dict[str, int]:

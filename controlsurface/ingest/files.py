@@ -1,7 +1,7 @@
 """Files of OTLP as bodies: one protobuf or JSON message a file, or one JSON message a line, plain or gzipped."""
 
+import codecs
 import gzip
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controlsurface.errors import BadBody, NotFound
+from controlsurface.ingest import json_text, mend_wire
 from controlsurface.ingest.signals import Encoding, Signal
 
 Format = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
@@ -42,8 +43,9 @@ def guess(path: Path) -> Format:
     head = _content(path, _HEAD)
     if head.startswith(_PARQUET):
         return "table"
-    if head.lstrip()[:1] == b"{":
-        first, _, rest = head.lstrip().partition(b"\n")
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text[:1] == b"{":
+        first, _, rest = text.partition(b"\n")
         return "otlp-jsonl" if rest.strip() and _is_json(first) else "otlp-json"
     return "table" if _is_text(head) else "otlp"
 
@@ -119,8 +121,11 @@ _HOLDS: dict[Signal, Callable[[bytes], bool]] = {
 
 def _parsed(message: _M, payload: bytes) -> _M:
     """The message, left empty where the payload is another's."""
-    with suppress(DecodeError):
+    try:
         message.ParseFromString(payload)
+    except DecodeError:
+        with suppress(DecodeError):
+            message.ParseFromString(mend_wire.mended(type(message), payload) or b"")
     return message
 
 
@@ -144,10 +149,7 @@ def _line(line: bytes, place: str) -> Found | BadBody:
 
 def _signal_of_json(text: bytes) -> Signal:
     """Which request a JSON document is. Raises BadBody."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise BadBody(f"not JSON: {problem}") from None
+    document = json_text.load(text)
     for key, signal in _SIGNALS.items():
         if isinstance(document, dict) and key in document:
             return signal
@@ -156,8 +158,8 @@ def _signal_of_json(text: bytes) -> Signal:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        json_text.load(line)
+    except BadBody:
         return False
     return True
 

@@ -1,15 +1,18 @@
 """OTLP/HTTP as an ASGI application: three paths, two encodings, and the duties of a server.
 
-Nothing is decoded here, so that the event loop stays free: bodies are gathered and handed to the intake.
+Nothing is decoded here, so that the event loop stays free: bodies are gathered and handed to the intake. What is
+refused before its end is answered at once and then read on for a while: most clients write a whole body before they
+look for an answer, and a connection closed meanwhile is reset, with the answer in it (RFC 9112, section 9.6).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
-from controlsurface.config import Config
+from controlsurface import config
 from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
 from controlsurface.ingest import answers
 from controlsurface.ingest.body import Body
@@ -22,6 +25,8 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 ANSWER_S = 9  # exporters give up, and drop, after 10
+READ_ON_S = 10  # how long a refused body is read on
+READ_ON = 128 * config.MIB  # and how much of it, or twice the size limit where that is more
 _PATHS: dict[str, Signal] = {f"/v1/{signal}": signal for signal in SIGNALS}
 _ENCODINGS: dict[str, Encoding] = {"application/x-protobuf": "protobuf", "application/json": "json"}
 _TYPES: dict[Encoding, bytes] = {encoding: name.encode() for name, encoding in _ENCODINGS.items()}
@@ -62,11 +67,40 @@ class _Request:
         text = self.headers.get(b"content-length", b"")
         return int(text) if text.isdigit() else 0
 
+    @property
+    def has_body(self) -> bool:
+        return self.length > 0 or b"transfer-encoding" in self.headers
+
+
+class _Arriving:
+    """A body on its way: its parts as they come, how many bytes came, and whether that was all."""
+
+    def __init__(self, receive: Receive, ended: bool) -> None:
+        self._receive = receive
+        self.size = 0
+        self.ended = ended
+
+    async def part(self) -> bytes | None:
+        """The next part; None where the sender went away."""
+        message = await self._receive()
+        gone = message["type"] != "http.request"
+        data: bytes = message.get("body", b"")
+        self.size += len(data)
+        self.ended = gone or not message.get("more_body")
+        return None if gone else data
+
+    async def read_on(self, most: int) -> None:
+        """Take the rest and keep nothing, until `most` bytes came in all or READ_ON_S are over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_ON_S):
+                while not self.ended and self.size < most:
+                    await self.part()
+
 
 class OtlpApp:
     """The application; one for all connections."""
 
-    def __init__(self, intake: Intake, settings: Config) -> None:
+    def __init__(self, intake: Intake, settings: config.Config) -> None:
         self._intake = intake
         self._limit = settings.receiver.max_http_body
         self._token = settings.auth.token.encode()
@@ -74,13 +108,17 @@ class OtlpApp:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = _Request(scope["method"], scope["path"], dict(scope["headers"]))
-        reply = self._refusal(request) or await self._taken(request, receive)
+        body = _Arriving(receive, not request.has_body)
+        reply = self._refusal(request) or await self._taken(request, body)
         if reply is None:  # the sender went away
             return
         content = [(b"content-type", _TYPES[reply.encoding]), (b"content-length", b"%d" % len(reply.body))]
-        headers = [*content, *reply.headers.items()]
+        headers = [*content, *reply.headers.items(), *([] if body.ended else [(b"connection", b"close")])]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await send({"type": "http.response.body", "body": reply.body, "more_body": not body.ended})
+        if not body.ended:
+            await body.read_on(max(READ_ON, 2 * self._limit))
+            await send({"type": "http.response.body", "body": b""})  # which closes the connection
 
     def _refusal(self, request: _Request) -> _Reply | None:
         """What the head alone decides."""
@@ -100,11 +138,11 @@ class OtlpApp:
         scheme, _, token = request.headers.get(b"authorization", b"").partition(b" ")
         return not self._token or (scheme.lower() == b"bearer" and compare_digest(token.strip(), self._token))
 
-    async def _taken(self, request: _Request, receive: Receive) -> _Reply | None:
+    async def _taken(self, request: _Request, arriving: _Arriving) -> _Reply | None:
         """The answer to a body; None where the sender went away before its end."""
         hold = self._intake.hold()
         try:
-            data = await self._read(request, receive, hold)
+            data = await self._read(request, arriving, hold)
         except ControlSurfaceError as problem:
             hold.release()
             self._intake.count(problem)
@@ -118,23 +156,20 @@ class OtlpApp:
         body = Body(_PATHS[request.path], data, request.encoding, request.coding, self._limit, ANSWER_S)
         return await self._answer(request, body, hold)
 
-    async def _read(self, request: _Request, receive: Receive, hold: Hold) -> bytes | None:
+    async def _read(self, request: _Request, arriving: _Arriving, hold: Hold) -> bytes | None:
         """The whole body as sent. Raises TooLarge, Busy."""
         if request.length > self._limit:
             raise TooLarge(f"the body of {request.length} bytes is over the limit of {self._limit}")
         parts: list[bytes] = []
-        size = 0
         while True:
-            message = await receive()
-            if message["type"] != "http.request":
+            part = await arriving.part()
+            if part is None:
                 return None
-            part = message.get("body", b"")
-            size += len(part)
-            if size > self._limit:
+            if arriving.size > self._limit:
                 raise TooLarge(f"the body is over the limit of {self._limit} bytes")
             hold.add(len(part))
             parts.append(part)
-            if not message.get("more_body"):
+            if arriving.ended:
                 return b"".join(parts)
 
     async def _answer(self, request: _Request, body: Body, hold: Hold) -> _Reply:

@@ -146,7 +146,7 @@ class Intake:
         durable.add_done_callback(settle)
 
     def _answer(self, task: _Task, checked: Checked, size: int) -> None:
-        self.counters.take(checked.accepted, checked.rejected, size, task.received_ns)
+        self.counters.take(checked.accepted, checked.rejected, size, task.received_ns, checked.mended)
         task.answer.set_result(checked)
 
     def _refuse(self, task: _Task, problem: ControlSurfaceError) -> None:

@@ -1,148 +1,222 @@
 """OTLP/JSON to protobuf messages: lowerCamelCase names, hex ids, 64-bit numbers exact, unknown fields ignored.
 
 Built from the message descriptors, so no field of OTLP can be forgotten
-(opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding").
+(opentelemetry-proto, docs/specification.md, "JSON Protobuf Encoding"). An item (span, log record, data point) that
+cannot be read is left out alone; values are read in json_values.py.
 """
 
-import base64
-import binascii
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
-import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from controlsurface.errors import BadBody
+from controlsurface.ingest import json_text, json_values
+from controlsurface.ingest.mend import MARK, bearer, called, is_pair, keyed, listed
 from controlsurface.ingest.signals import REQUESTS, Request, Signal
 
-Read = Callable[[Any], Any]
-_WRONG_ID = b"?"  # no id has one byte, so that what follows rejects the item and not the body
-_IDS = {"trace_id", "span_id", "parent_span_id"}
+_ITEMS = {
+    "Span",
+    "LogRecord",
+    "NumberDataPoint",
+    "HistogramDataPoint",
+    "ExponentialHistogramDataPoint",
+    "SummaryDataPoint",
+}
+_ENVELOPES = {
+    "Metric",
+    *(f"{around}{what}" for around in ("Resource", "Scope") for what in ("Spans", "Logs", "Metrics")),
+}
+_HOLD_ITEMS = {"spans", "logRecords", "dataPoints"}
+_FAULTS = 10  # told apart; a sender reads one line, and some give up over long answers
+_VALUE = AnyValue.DESCRIPTOR.full_name
 
 
-def parse(signal: Signal, body: bytes) -> Request:
+@dataclass(slots=True)
+class Parsed:
+    """A message, the items left out by fault, and whether something in it was mended and is marked."""
+
+    request: Request
+    rejected: Counter[str] = field(default_factory=Counter)
+    mended: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What goes with one pass: names of mended texts not yet marked, and items left out."""
+
+    names: list[str] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    mended: bool = False
+
+    def reject(self, problem: BadBody, items: int) -> None:
+        """Items cannot be read."""
+        fault = str(problem)
+        known = fault in self.rejected or len(self.rejected) < _FAULTS
+        self.rejected[fault if known else "other faults"] += items
+
+
+Read = Callable[[Any, _Reading], Any]
+
+
+def parse(signal: Signal, body: bytes) -> Parsed:
     """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place."""
     kind = REQUESTS[signal]
+    document = json_text.load(body)
+    if document == []:
+        raise BadBody(f"expected an object for {kind.DESCRIPTOR.name}, not []")
+    reading = _Reading()
     try:
-        return kind(**_object(kind.DESCRIPTOR, orjson.loads(body)))
-    except orjson.JSONDecodeError as problem:
-        raise BadBody(f"not JSON: {problem}") from None
+        request = kind(**_object(kind.DESCRIPTOR, document, reading))
     except RecursionError:
         raise BadBody("JSON nested too deep") from None
     except (ValueError, TypeError) as problem:
         raise BadBody(f"JSON body: {problem}") from None
+    return Parsed(request, reading.rejected, reading.mended)
 
 
-def _object(descriptor: Descriptor, value: Any) -> dict[str, Any]:
+def _object(descriptor: Descriptor, value: Any, reading: _Reading) -> dict[str, Any]:
     """A JSON object as the message's keyword arguments."""
     if not isinstance(value, dict):
-        raise BadBody(f"expected an object for {descriptor.name}, not {_short(value)}")
+        if value == []:  # how PHP writes an object without members
+            return {}
+        raise BadBody(f"expected an object for {descriptor.name}, not {json_values.short(value)}")
     readers = _readers(descriptor)
     found = {}
+    begin = len(reading.names)
     for name, each in value.items():
         if each is not None and name in readers:
-            field, read = readers[name]
+            member, read = readers[name]
+            before = len(reading.names)
             try:
-                found[field] = read(each)
+                found[member.name] = read(each, reading)
             except BadBody as problem:
                 raise BadBody(f"{name}: {problem}") from None
+            if len(reading.names) > before:
+                reading.names[before:] = [called(member, inner) for inner in reading.names[before:]]
+    if len(reading.names) > begin:
+        _name(descriptor, found, reading, begin)
     return found
 
 
+def _name(descriptor: Descriptor, found: dict[str, Any], reading: _Reading, begin: int) -> None:
+    """Call what was mended in an attribute by its key, and mark what bears marks."""
+    names = reading.names[begin:]
+    if is_pair(descriptor):
+        reading.names[begin:] = ["key"] if "key" in names else [keyed(found.get("key", ""))]
+        return
+    way = bearer(descriptor)
+    if not way:
+        return
+    for step in way[:-1]:
+        found = found.setdefault(step.name, {})
+    found.setdefault(way[-1].name, []).append({"key": MARK, "value": {"string_value": listed(names)}})
+    del reading.names[begin:]
+    reading.mended = True
+
+
+def _value(descriptor: Descriptor, value: Any, reading: _Reading) -> dict[str, Any]:
+    """An AnyValue; what does not fit the kind it names is kept as the kind it has, and named as mended."""
+    if not isinstance(value, dict) and value != []:
+        reading.names.append("")
+        return json_values.plain(value)
+    try:
+        return _object(descriptor, value, reading)
+    except BadBody:
+        kinds = [name for name in _readers(descriptor) if value.get(name) is not None]
+        if len(kinds) != 1 or isinstance(value[kinds[0]], dict | list):
+            raise
+        reading.names.append("")
+        return json_values.nearest(kinds[0], value[kinds[0]])
+
+
 @cache
-def _readers(descriptor: Descriptor) -> dict[str, tuple[str, Read]]:
+def _readers(descriptor: Descriptor) -> dict[str, tuple[FieldDescriptor, Read]]:
     """By JSON name: the field and how to read it."""
-    return {field.json_name: (field.name, _reader(field)) for field in descriptor.fields}
+    return {each.json_name: (each, _reader(each)) for each in descriptor.fields}
 
 
 def _reader(field: FieldDescriptor) -> Read:
-    if field.message_type:
-        one: Read = partial(_object, field.message_type)
-    elif field.enum_type:
-        one = partial(_enum, {value.name: value.number for value in field.enum_type.values})
-    elif field.name in _IDS:
-        one = _id
+    message = field.message_type
+    if message and message.full_name == _VALUE:
+        one: Read = partial(_value, message)
+    elif message:
+        one = partial(_object, message)
+    elif field.type == FieldDescriptor.TYPE_STRING:
+        one = _text
     else:
-        one = _SCALARS[field.type]
-    return partial(_list, one) if field.is_repeated else one
+        one = partial(_scalar, json_values.scalar(field))
+    if not field.is_repeated:
+        return one
+    if message and message.name in _ITEMS:
+        return partial(_items, one)
+    if message and message.name in _ENVELOPES:
+        return partial(_envelopes, int(message.name == "Metric"), one)
+    return partial(_list, {} if message and message.full_name == _VALUE else None, one)
 
 
-def _list(read: Read, value: Any) -> list[Any]:
+def _scalar(read: Callable[[Any], Any], value: Any, _: _Reading) -> Any:
+    return read(value)
+
+
+def _text(value: Any, reading: _Reading) -> str:
+    text, mended = json_values.text(value)
+    if mended:
+        reading.names.append("")
+    return text
+
+
+def _list(null: Any, read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """A list; null in it is what `null` says, and nothing where that is None."""
+    given = [null if each is None else each for each in _sequence(value)]
+    return [read(each, reading) for each in given if each is not None]
+
+
+def _items(read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """The items that can be read; the others are rejected."""
+    found = []
+    for each in _sequence(value):
+        before = len(reading.names)
+        try:
+            found.append(read(each, reading))
+        except BadBody as problem:
+            del reading.names[before:]
+            reading.reject(problem, 1)
+    return found
+
+
+def _envelopes(least: int, read: Read, value: Any, reading: _Reading) -> list[Any]:
+    """What holds items, and can be read; what cannot is rejected with its items. Raises BadBody where it has none."""
+    found = []
+    for each in _sequence(value):
+        before, rejected = len(reading.names), reading.rejected.copy()
+        try:
+            found.append(read(each, reading))
+        except BadBody as problem:
+            if not (items := max(_held(each), least)):
+                raise
+            del reading.names[before:]
+            reading.rejected = rejected  # those inside are counted with the whole
+            reading.reject(problem, items)
+    return found
+
+
+def _sequence(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise BadBody(f"expected a list, not {_short(value)}")
-    return [read(each) for each in value]
-
-
-def _id(value: Any) -> bytes:
-    """Ids are hex in either case, never base64."""
-    try:
-        return binascii.unhexlify(value)
-    except (ValueError, TypeError):
-        return _WRONG_ID
-
-
-def _enum(names: dict[str, int], value: Any) -> int:
-    """The specification wants integers; some senders write the name, which can mean only one thing."""
-    return names[value] if isinstance(value, str) and value in names else _int(value)
-
-
-def _int(value: Any) -> int:
-    """An integer, as a number or as decimal text; exact beyond 2^53."""
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 1 << 53:
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise BadBody(f"expected an integer, not {_short(value)}")
-
-
-def _double(value: Any) -> float:
-    """A number, its decimal text, or one of NaN, Infinity, -Infinity."""
-    if not isinstance(value, bool | int | float | str) or isinstance(value, bool):
-        raise BadBody(f"expected a number, not {_short(value)}")
-    try:
-        return float(value)
-    except ValueError:
-        raise BadBody(f"expected a number, not {_short(value)}") from None
-
-
-def _exactly(kind: type, name: str, value: Any) -> Any:
-    if not isinstance(value, kind):
-        raise BadBody(f"expected {name}, not {_short(value)}")
+        raise BadBody(f"expected a list, not {json_values.short(value)}")
     return value
 
 
-def _bytes(value: Any) -> bytes:
-    """Standard or URL-safe base64, as in all protobuf JSON."""
-    text = _exactly(str, "base64 text", value).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        raise BadBody(f"expected base64, not {_short(value)}") from None
-
-
-def _short(value: Any) -> str:
-    return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:40]}..."
-
-
-_SCALARS: dict[int, Read] = {
-    FieldDescriptor.TYPE_STRING: partial(_exactly, str, "text"),
-    FieldDescriptor.TYPE_BOOL: partial(_exactly, bool, "true or false"),
-    FieldDescriptor.TYPE_BYTES: _bytes,
-    FieldDescriptor.TYPE_DOUBLE: _double,
-    **dict.fromkeys(
-        (
-            FieldDescriptor.TYPE_INT32,
-            FieldDescriptor.TYPE_SINT32,
-            FieldDescriptor.TYPE_UINT32,
-            FieldDescriptor.TYPE_FIXED32,
-            FieldDescriptor.TYPE_INT64,
-            FieldDescriptor.TYPE_UINT64,
-            FieldDescriptor.TYPE_FIXED64,
-            FieldDescriptor.TYPE_SFIXED64,
-        ),
-        _int,
-    ),
-}
+def _held(value: Any) -> int:
+    """How many items a part of a document holds."""
+    if isinstance(value, list):
+        return sum(map(_held, value))
+    if not isinstance(value, dict):
+        return 0
+    return sum(
+        len(each) if name in _HOLD_ITEMS and isinstance(each, list) else _held(each) for name, each in value.items()
+    )

@@ -8,7 +8,8 @@ from controlsurface.ui import reading
 MEANING = {
     "received": "items in bodies that could be decoded: spans, log records, data points",
     "accepted": "answered with success, and so on the disk",
-    "rejected": "refused one by one: an id or a time that cannot be; the answer says how many",
+    "rejected": "refused one by one: an id that cannot be, a field of the wrong type; the answer says how many",
+    "mended": "kept, with bad characters replaced or a value not of the kind it names: see controlsurface.mended",
     "duplicate": "sent again and stored once",
     "late": "came after their request was derived, and corrected it",
     "unrecognised": "kept, but no vocabulary in collectors/ reads them",

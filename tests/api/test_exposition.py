@@ -25,7 +25,16 @@ UNITS = {"ms": "_seconds", "ratio": "_ratio", "usd": "_usd"}
 def live() -> Iterator[LocalReader]:
     store = DuckStore.in_memory()
     seed(store, n=500, days=0.004)
-    counters = {"received": 12, "accepted": 11, "rejected": 1, "refused": 2, "pending": 4, "lag_ms": 250, "backlog": 9}
+    counters = {
+        "received": 12,
+        "accepted": 11,
+        "rejected": 1,
+        "refused": 2,
+        "mended": 3,
+        "pending": 4,
+        "lag_ms": 250,
+        "backlog": 9,
+    }
     yield LocalReader(store, lambda: counters | {"last_accepted_ns": 1_767_960_000 * 10**9})
     store.close()
 
@@ -61,6 +70,7 @@ def test_counters_are_counters_and_end_in_total(families: dict[str, Any]) -> Non
     assert (received.type, received.samples[0].name) == ("counter", "controlsurface_ingest_received_spans_total")
     assert received.samples[0].value == 12
     assert families["controlsurface_ingest_refused"].samples[0].value == 2
+    assert families["controlsurface_ingest_mended"].samples[0].value == 3
 
 
 def test_the_state_of_ingest_is_there_in_base_units(families: dict[str, Any]) -> None:

@@ -1,13 +1,16 @@
 """A file's format and signal are guessed from its content, and what is wrong in it is named."""
 
+import codecs
 import gzip
 import json
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from controlsurface.errors import BadBody, NotFound
 from controlsurface.ingest.files import Found, bodies, guess
+from tests.receivers.bodies import logs
 
 SPANS: dict[str, object] = {"resourceSpans": []}
 
@@ -84,3 +87,22 @@ def test_a_file_that_is_no_otlp_says_so(tmp_path: Path) -> None:
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(NotFound, match="nowhere"):
         guess(Path("nowhere.pb"))
+
+
+def test_bad_characters_hide_neither_the_format_nor_the_signal(tmp_path: Path) -> None:
+    line = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]}).encode()
+    spoiled = line.replace(b'"x"', b'"caf\xe9 \\ud83d"')
+    record = logs(LogRecord(time_unix_nano=1, severity_text="<spoil>")).SerializeToString()
+    written = {
+        "otlp-json": codecs.BOM_UTF8 + spoiled,
+        "otlp-jsonl": spoiled + b"\n" + line,
+        "otlp": record.replace(b"<spoil>", b"caf\xe9!\xff!"),
+    }
+    for form, content in written.items():
+        path = tmp_path / form
+        path.write_bytes(content)
+        found = list(bodies(path, guess(path)))
+        assert guess(path) == form
+        assert all(
+            isinstance(each, Found) and each.signal == ("logs" if form == "otlp" else "traces") for each in found
+        )

@@ -9,6 +9,7 @@ from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError
 from controlsurface.ingest.conventions import Vocabulary, load
 from tests.ingest.loading import CONVENTIONS, Loaded, capture, loaded
+from tests.receivers.bodies import span, traces
 
 EXAMPLES = {
     "controlsurface": None,  # the demo's own tests
@@ -42,6 +43,17 @@ def test_an_attribute_nobody_knows_is_counted_and_kept() -> None:
     store.load([("traces", body)])
     assert [(row["key"], row["n"]) for row in store.rows("attribute_keys")] == [("acme.private.thing.x", 1)]
     assert b"acme.private.thing.x" in store.one("SELECT span FROM spans")["span"]
+
+
+def test_a_mended_span_is_known_by_its_mark_and_not_recognised_by_it() -> None:
+    store = Loaded()
+    outcome = store.load(
+        [("traces", traces(span({"a": "<spoil>"})).SerializeToString().replace(b"<spoil>", b"caf\xe9!\xff!"))]
+    )
+    assert outcome.unrecognised == 1
+    assert [(row["key"], row["n"]) for row in store.rows("attribute_keys")] == [("a", 1)]
+    assert store.rows("requests") == []
+    assert b"controlsurface.mended" in store.one("SELECT span FROM spans")["span"]
 
 
 def test_the_users_choice_of_task_type_comes_first() -> None:

@@ -109,8 +109,8 @@ def deep_body(encoding: Encoding, levels: int) -> bytes:
         return ('{"resourceSpans":[{"resource":' + attribute + "}]}").encode()
     inner = b""
     for _ in range(min(levels, 5000)):
-        inner = b"\x2a" + varint(len(inner)) + inner  # array_value
         inner = b"\x0a" + varint(len(inner)) + inner  # values
+        inner = b"\x2a" + varint(len(inner)) + inner  # array_value
     for tag in (b"\x12", b"\x0a", b"\x0a", b"\x0a"):  # value, attributes, resource, resource_spans
         inner = tag + varint(len(inner)) + inner
     return inner

@@ -14,6 +14,14 @@ def test_pending_is_what_was_answered_and_is_not_stored_whatever_run_answered_it
     assert (snapshot["pending"], snapshot["received"], snapshot["bytes"], snapshot["bodies"]) == (3, 16, 100, 1)
 
 
+def test_mended_items_are_accepted_items_too() -> None:
+    counters = Counters()
+    counters.take(accepted=5, rejected=1, size=100, received_ns=1, mended=3)
+    counters.take(accepted=2, rejected=0, size=100, received_ns=1)
+    snapshot = counters.snapshot()
+    assert (snapshot["mended"], snapshot["accepted"], snapshot["received"]) == (3, 7, 8)
+
+
 def test_lag_is_how_long_the_oldest_waits_and_zero_when_none_does() -> None:
     counters, now = Counters(), time.time_ns()
     assert counters.snapshot()["lag_ms"] == 0

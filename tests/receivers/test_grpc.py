@@ -63,6 +63,13 @@ def test_rejected_spans_are_told(site: Site) -> None:
     assert ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans == 1
 
 
+def test_a_message_with_a_bad_character_is_kept(site: Site) -> None:
+    spoiled = traces(span({"text": "<spoil>"})).SerializeToString().replace(b"<spoil>", b"caf\xe9!\xff!")
+    assert sent(site, spoiled) == b""
+    assert site.counters.snapshot()["mended"] == 1
+    assert "caf\ufffd!\ufffd!".encode() in site.records()[0].payload
+
+
 def test_a_malformed_message_is_an_invalid_argument(site: Site) -> None:
     code, said, trailers = refusal(site, b"\xff\xff")
     assert code is grpc.StatusCode.INVALID_ARGUMENT

@@ -72,6 +72,26 @@ def test_rejected_spans_are_told_in_both_encodings(site: Site, client: httpx.Cli
     assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
 
 
+def test_mended_spans_are_counted_and_their_sender_is_told_nothing(site: Site, client: httpx.Client) -> None:
+    spoiled = traces(span({"text": "<spoil>"}), span(own=b"12345678")).SerializeToString()
+    answer = post(client, site, spoiled.replace(b"<spoil>", b"caf\xe9!\xff!"))
+    assert (answer.status_code, answer.content) == (200, b"")
+    answer = post(client, site, json.dumps(ONE_SPAN).replace("spanId", 'name": "\\ud83d", "spanId'), content_type=JSON)
+    assert (answer.status_code, answer.json()) == (200, {})
+    counts = site.counters.snapshot()
+    assert (counts["accepted"], counts["mended"], counts["rejected"], counts["bad_bodies"]) == (3, 2, 0, 0)
+    assert [record.items for record in site.records()] == [2, 1]
+
+
+def test_a_span_of_the_wrong_type_is_rejected_alone_and_the_place_is_told(site: Site, client: httpx.Client) -> None:
+    two = json.loads(json.dumps(ONE_SPAN))
+    two["resourceSpans"][0]["scopeSpans"][0]["spans"].append({"startTimeUnixNano": "yesterday"})
+    told = post(client, site, json.dumps(two), content_type=JSON).json()["partialSuccess"]
+    assert told["rejectedSpans"] == "1"
+    assert told["errorMessage"] == "rejected 1 spans: startTimeUnixNano: expected an integer, not 'yesterday'"
+    assert [record.items for record in site.records()] == [1]
+
+
 def test_rejected_log_records_are_told_under_their_name(site: Site, client: httpx.Client) -> None:
     answer = post(client, site, logs(LogRecord(span_id=b"x")).SerializeToString(), "/v1/logs")
     assert ExportLogsServiceResponse.FromString(answer.content).partial_success.rejected_log_records == 1

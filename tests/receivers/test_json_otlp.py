@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from controlsurface.errors import BadBody
 from controlsurface.ingest.check import check
 from controlsurface.ingest.json_otlp import parse
+from controlsurface.ingest.mend import MARK
 from controlsurface.ingest.prompts import Prompts
 from tests.receivers.bodies import SPAN, TRACE, Plain, pairs, span, traces
 
@@ -25,7 +27,7 @@ def request(value: object = None, **fields: object) -> bytes:
 
 
 def read(body: bytes) -> Any:
-    message = parse("traces", body)
+    message = parse("traces", body).request
     assert isinstance(message, ExportTraceServiceRequest)
     return message.resource_spans[0].scope_spans[0].spans[0]
 
@@ -96,33 +98,213 @@ def test_enums_are_numbers_and_their_names_are_understood() -> None:
     [
         (b"", "not JSON"),
         (b"{", "not JSON"),
+        (b"{}{}", "not JSON"),
+        (b"\xff\xff{", "not JSON"),
         (b"[]", "expected an object"),
         (b'"x"', "expected an object"),
         (b'{"resourceSpans": {}}', "resourceSpans: expected a list"),
         (b'{"resourceSpans": [1]}', "resourceSpans: expected an object for ResourceSpans, not 1"),
-        (b'{"resourceSpans": [null]}', "resourceSpans: expected an object"),
-        (b'{"resourceSpans": "\xff"}', "not JSON"),
-        (b'{"resourceSpans": "\\ud800"}', "not JSON"),
-        (request(startTimeUnixNano=-1), "JSON body"),
-        (request(kind=2**63), "JSON body"),
-        (request(flags="9" * 30), "JSON body"),
-        (request(flags=-1), "JSON body"),
-        (request(startTimeUnixNano="1e3"), "startTimeUnixNano: expected an integer, not '1e3'"),
-        (request(startTimeUnixNano=True), "startTimeUnixNano: expected an integer"),
-        (request(kind="CLIENT"), "kind: expected an integer"),
-        (request({"intValue": "9223372036854775808"}), "JSON body"),
-        (request({"intValue": "9" * 5000}), "JSON body"),
-        (request({"intValue": 1.5}), "intValue: expected an integer, not 1.5"),
-        (request({"boolValue": "true"}), "boolValue: expected true or false"),
-        (request({"stringValue": 5}), "stringValue: expected text, not 5"),
-        (request({"doubleValue": "much"}), "doubleValue: expected a number, not 'much'"),
-        (request({"doubleValue": []}), "doubleValue: expected a number"),
-        (request({"bytesValue": "!"}), "bytesValue: expected base64"),
+        (b'{"resourceSpans": "\xff"}', "resourceSpans: expected a list"),
+        (b'{"resourceSpans": "\\ud800"}', "resourceSpans: expected a list"),
     ],
 )
-def test_what_cannot_be_read_is_a_bad_body_that_names_the_place(body: bytes, place: str) -> None:
+def test_what_cannot_be_read_as_a_whole_is_a_bad_body_that_names_the_place(body: bytes, place: str) -> None:
     with pytest.raises(BadBody, match="^.*" + place):
         parse("traces", body)
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        ({"startTimeUnixNano": -1}, "startTimeUnixNano: expected an integer of 64 bits, not -1"),
+        ({"startTimeUnixNano": 2**64}, "startTimeUnixNano: expected an integer of 64 bits"),
+        ({"startTimeUnixNano": True}, "startTimeUnixNano: expected an integer, not True"),
+        ({"startTimeUnixNano": "2026-01-01T00:00:00Z"}, "startTimeUnixNano: expected an integer, not '2026"),
+        ({"startTimeUnixNano": "9" * 5000}, "startTimeUnixNano: expected an integer"),
+        ({"kind": 2**63}, "kind: expected an integer of 32 bits"),
+        ({"kind": "SPAN_KIND_ROUTER"}, "kind: expected an integer, not 'SPAN_KIND_ROUTER'"),
+        ({"flags": -1}, "flags: expected an integer of 32 bits"),
+        ({"flags": 1.5}, "flags: expected an integer, not 1.5"),
+        ({"name": 5}, "name: expected text, not 5"),
+        ({"name": {"text": "x"}}, "name: expected text"),
+        ({"status": "ok"}, "status: expected an object for Status, not 'ok'"),
+        ({"events": [{"name": 1}]}, "events: name: expected text, not 1"),
+        ({"attributes": {"gen_ai.system": "openai"}}, "attributes: expected a list"),
+        ({"attributes": ["a"]}, "attributes: expected an object for KeyValue"),
+        ({"attributes": [{"key": "k", "value": {"doubleValue": []}}]}, "attributes: value: doubleValue"),
+        ({"attributes": [{"key": "k", "value": ["a"]}]}, "attributes: value: expected an object for AnyValue"),
+    ],
+)
+def test_a_span_with_a_field_of_the_wrong_type_is_rejected_alone_and_the_place_is_told(
+    nothing_kept: Prompts, bad: dict[str, object], place: str
+) -> None:
+    own = [{"traceId": TRACE.hex(), "spanId": f"{n:016x}", "name": "chat"} for n in (1, 2, 3)]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [own[0], own[1] | bad, own[2]]}]}]}).encode()
+    checked = check("traces", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected, checked.mended) == (2, 1, 0)
+    assert checked.message.startswith(f"rejected 1 spans: {place}")
+
+
+def test_a_resource_that_cannot_be_read_costs_its_spans_and_no_others(nothing_kept: Prompts) -> None:
+    own = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
+    bad = {"resource": {"attributes": "service"}, "scopeSpans": [{"spans": [own, own]}, {"spans": [own]}]}
+    body = json.dumps({"resourceSpans": [bad, {"scopeSpans": [{"spans": [own]}]}]}).encode()
+    checked = check("traces", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected) == (1, 3)
+    assert checked.message == "rejected 3 spans: resource: attributes: expected a list, not 'service'"
+
+
+def test_an_item_is_rejected_once_however_much_around_it_is_wrong(nothing_kept: Prompts) -> None:
+    own = {"traceId": TRACE.hex(), "spanId": SPAN.hex()}
+    scopes = [{"spans": [own, own | {"name": 1}]}, {"spans": [own], "schemaUrl": 5}]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": scopes, "schemaUrl": 5}, {"scopeSpans": scopes}]}).encode()
+    checked = check("traces", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected) == (1, 5)
+
+
+def test_log_records_and_data_points_of_the_wrong_type_are_rejected_alone(nothing_kept: Prompts) -> None:
+    records = [{"body": {"stringValue": "a"}}, {"severityNumber": "LOUD"}]
+    checked = check("logs", json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode(), "json",
+                    nothing_kept)  # fmt: skip
+    assert (checked.accepted, checked.rejected) == (1, 1)
+    good, bad = {"asInt": "1"}, {"asDouble": "much"}
+    some = [
+        {"name": "a", "gauge": {"dataPoints": [good, bad, good]}},
+        {"name": 7, "sum": {"dataPoints": [good, good]}},
+        {"name": {}},
+    ]
+    body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": some}]}]}).encode()
+    checked = check("metrics", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected) == (2, 4)
+
+
+def test_a_thousand_different_faults_are_told_in_few_words(nothing_kept: Prompts) -> None:
+    own = [{"traceId": TRACE.hex(), "spanId": f"{n:016x}", "name": n} for n in range(1, 1001)]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": own}]}]}).encode()
+    checked = check("traces", body, "json", nothing_kept)
+    assert (checked.accepted, checked.rejected) == (0, 1000)
+    assert len(checked.message) < 1000
+    assert "rejected 990 spans: other faults" in checked.message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read_as"),
+    [
+        ("kind", "CLIENT", 3),
+        ("kind", "client", 3),
+        ("kind", "3", 3),
+        ("startTimeUnixNano", 1.79e18, 1790000000000000000),
+        ("startTimeUnixNano", "1.79e18", 1790000000000000000),
+        ("startTimeUnixNano", {"low": 1029103616, "high": 416767886}, (416767886 << 32) + 1029103616),
+        ("startTimeUnixNano", {"low": -1, "high": 1, "unsigned": True}, 2**33 - 1),
+        ("flags", 257.0, 257),
+    ],
+)
+def test_what_can_mean_only_one_thing_is_read_as_that(field: str, value: object, read_as: int) -> None:
+    found = read(request(**{field: value}))
+    assert (found.kind if field == "kind" else found.flags or found.start_time_unix_nano) == read_as
+
+
+def test_an_empty_list_is_an_object_without_members_as_php_writes_it() -> None:
+    found = read(request([], status=[]))
+    assert found.HasField("status")
+    assert found.attributes[0].value.WhichOneof("value") is None
+
+
+def test_null_in_a_list_is_nothing_and_an_empty_value_among_values() -> None:
+    body = request({}).replace(b'"attributes": [', b'"attributes": [null, ')
+    assert [each.key for each in read(body).attributes] == ["k"]
+    (attribute,) = read(request({"arrayValue": {"values": [None, {"intValue": 1}]}})).attributes
+    assert [each.WhichOneof("value") for each in attribute.value.array_value.values] == [None, "int_value"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"intValue": "9223372036854775808"}, 2.0**63),
+        ({"intValue": 1e30}, 1e30),
+        ({"intValue": int("9" * 400)}, math.inf),
+        ({"intValue": 1.5}, 1.5),
+        ({"intValue": "1.5"}, 1.5),
+        ({"intValue": "n/a"}, "n/a"),
+        ({"boolValue": "true"}, True),
+        ({"boolValue": "False"}, False),
+        ({"stringValue": 5}, "5"),
+        ({"stringValue": False}, "false"),
+        ({"doubleValue": "much"}, "much"),
+        ({"bytesValue": "!"}, "!"),
+        ("plain", "plain"),
+        (7, 7),
+    ],
+)
+def test_a_value_that_is_not_of_the_kind_it_names_is_kept_as_the_kind_it_has_and_marked(
+    nothing_kept: Prompts, value: object, kept: Plain
+) -> None:
+    checked = check("traces", request(value), "json", nothing_kept)
+    assert (checked.accepted, checked.rejected, checked.mended) == (1, 0, 1)
+    found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
+    assert list(found.attributes) == pairs({"k": kept, MARK: "attribute k"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b"caf\xe9", "caf\ufffd"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"\xe4\xbd", "\ufffd"),
+        (b"\\ud83d", "\ufffd"),
+        (b"\\udc80\\udc80x", "\ufffd\ufffdx"),
+        (b"\\ud83d\xff\\ude00", "\ufffd\ufffd\ufffd"),
+        (b"\xed\xa0\xbd", "\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_bad_characters_in_json_cost_themselves_in_values_and_in_keys(
+    nothing_kept: Prompts, sent: bytes, kept: str
+) -> None:
+    for spoil, name in ((b"value", "attribute k"), (b"chat", "name")):
+        body = request({"stringValue": "value"}).replace(b'"%b"}' % spoil if spoil == b"value" else b'"%b"' % spoil,
+                                                         b'"%b"%b' % (sent, b"}" * (spoil == b"value")))  # fmt: skip
+        checked = check("traces", body, "json", nothing_kept)
+        found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
+        texts = (found.name, found.attributes[0].value.string_value)
+        assert texts == (("chat", kept) if spoil == b"value" else (kept, "value"))
+        assert (checked.mended, found.attributes[-1].value.string_value) == (1, name)
+    checked = check("traces", request({}).replace(b'"k"', b'"%b"' % sent), "json", nothing_kept)
+    found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
+    assert list(found.attributes)[1:] == pairs({MARK: "attribute key"})
+    assert found.attributes[0].key == kept
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        lambda body: b"\xef\xbb\xbf" + body,
+        lambda body: body + b"\0",
+        lambda body: body + b"\r\n\0\0",
+        lambda body: body.replace(b"chat", b"ch\x01\n\x7fat"),
+        lambda body: body.decode().encode("utf-16"),
+        lambda body: body.replace(b"0.25", b"NaN"),
+        lambda body: body.replace(b"0.25", b"-Infinity"),
+        lambda body: body.replace(b"0.25", b"1e999"),
+        lambda body: body.replace(b"0.25", b"9" * 5000),
+    ],
+)
+def test_json_with_one_meaning_is_read_however_it_is_written(
+    nothing_kept: Prompts, rewrite: Callable[[bytes], bytes]
+) -> None:
+    checked = check("traces", rewrite(request({"doubleValue": 0.25})), "json", nothing_kept)
+    assert (checked.accepted, checked.rejected, checked.mended) == (1, 0, 0)
+
+
+def test_nul_and_controls_inside_text_are_kept_as_sent() -> None:
+    assert read(request(name="a\0b\x1f")).name == "a\0b\x1f"
+
+
+def test_a_pair_of_surrogates_is_one_character_and_mends_nothing(nothing_kept: Prompts) -> None:
+    body = request({"stringValue": "x"}).replace(b'"x"', b'"\\ud83e\\udd8a\x01"')  # the control asks for leniency
+    checked = check("traces", body, "json", nothing_kept)
+    assert checked.mended == 0
+    assert "🦊\x01".encode() in checked.payload
 
 
 def test_protobuf_that_calls_itself_json_is_recognised(nothing_kept: Prompts) -> None:
@@ -148,4 +330,4 @@ def test_json_and_protobuf_say_the_same(attributes: dict[str, Plain]) -> None:
     tree = json_format.MessageToDict(message)
     own = tree["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     own.update(traceId=TRACE.hex(), spanId=SPAN.hex())
-    assert parse("traces", json.dumps(tree).encode()) == message
+    assert parse("traces", json.dumps(tree).encode()).request == message
