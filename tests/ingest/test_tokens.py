@@ -38,7 +38,7 @@ AND coalesce(cache_write_tokens >= cache_write_1h_tokens, cache_write_1h_tokens 
 """
 
 
-def usage(provider: str = "", more: Mapping[str, Value] | None = None, **tokens: int) -> S:
+def usage(tokens: Mapping[str, int], provider: str = "", more: Mapping[str, Value] | None = None) -> S:
     attributes: dict[str, Value] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "slm-7b"}
     if provider:
         attributes["gen_ai.provider.name"] = provider
@@ -89,11 +89,11 @@ def row_of(span: S) -> dict[str, Any]:
     ],
 )
 def test_how_a_sender_counts_is_found_out(said: dict[str, int], truth: tuple[object, ...]) -> None:
-    assert tuple(row_of(usage(**said)).values()) == truth
+    assert tuple(row_of(usage(said)).values()) == truth
 
 
 def test_a_provider_that_counts_beside_is_believed_against_its_total() -> None:
-    found = row_of(usage("anthropic", input=4, cached=2183, output=104, total=108))
+    found = row_of(usage({"input": 4, "cached": 2183, "output": 104, "total": 108}, "anthropic"))
     assert (found["input"], found["cached"], found["known"]) == (2187, 2183, "arithmetic")
 
 
@@ -148,7 +148,7 @@ def readings(said: Mapping[str, int]) -> set[tuple[int, int]]:
 @given(st.lists(TRUTHS, min_size=1, max_size=40))
 def test_a_sender_that_gives_the_total_is_understood_however_it_counts(truths: list[Truth]) -> None:
     totalled = [replace(each, total=True) for each in truths]
-    rows = stored(*(usage(**each.said) for each in totalled)).rows("attempts")
+    rows = stored(*(usage(each.said) for each in totalled)).rows("attempts")
     by_trace = {int(row["attempt_id"][:32], 16): row for row in rows}
     for n, each in enumerate(totalled, 1):
         if len(readings(each.said)) == 1:
@@ -158,7 +158,7 @@ def test_a_sender_that_gives_the_total_is_understood_however_it_counts(truths: l
 @given(st.lists(TRUTHS, min_size=1, max_size=40))
 def test_a_sender_without_a_total_is_understood_or_its_counting_is_said_to_be_assumed(truths: list[Truth]) -> None:
     alone = [replace(each, total=False) for each in truths]
-    rows = stored(*(usage(**each.said) for each in alone)).rows("attempts")
+    rows = stored(*(usage(each.said) for each in alone)).rows("attempts")
     by_trace = {int(row["attempt_id"][:32], 16): row for row in rows}
     for n, each in enumerate(alone, 1):
         found = tuple(by_trace[n][column] for column in COLUMNS.values())
@@ -193,13 +193,13 @@ def test_a_sender_without_a_total_is_understood_or_its_counting_is_said_to_be_as
     )
 )
 def test_the_laws_of_tokens_hold_on_every_row_whatever_is_said(said: list[dict[str, Value]]) -> None:
-    store = stored(*(usage(more=each) for each in said))
+    store = stored(*(usage({}, more=each) for each in said))
     assert len(store.rows("attempts")) == len(said)
     assert store.rows(f"(SELECT attempt_id FROM attempts WHERE NOT ({LAWS}))") == []
 
 
 def test_a_row_that_breaks_a_law_cannot_be_stored() -> None:
-    store = stored(usage(input=10, output=5))
+    store = stored(usage({"input": 10, "output": 5}))
     for column, count in {"cached_tokens": 11, "cache_write_tokens": 11, "reasoning_tokens": 6}.items():
         with pytest.raises(duckdb.ConstraintException), store.store.writing() as writing:
             writing.execute(f"UPDATE attempts SET {column} = {count}")

@@ -75,7 +75,9 @@ def test_every_span_with_usage_is_counted_explained_or_unexplained_once_in_any_o
     cut = data.draw(st.integers(0, len(spans)))
     shuffled: Sequence[S] = data.draw(st.permutations(spans))
     parts = [part for part in (shuffled[:cut], shuffled[cut:]) if part]
-    store = loaded(*([("traces", body(*part))] for part in parts))
+    store = Loaded()
+    for part in parts:
+        store.load([("traces", body(*part))])
     counted = [row["span_id"] for row in store.rows("attempts") if row["has_usage"]]
     left = [row["span_id"] for row in store.rows("uncounted_usage")]
     assert sorted(counted + left) == sorted(span.own for span in spans if carries(span))
@@ -86,10 +88,9 @@ def test_every_span_with_usage_is_counted_explained_or_unexplained_once_in_any_o
 @settings(max_examples=10)
 @given(trees())
 def test_what_is_counted_is_the_same_in_any_order(spans: list[S]) -> None:
-    forward, backward = (
-        loaded([("traces", body(*spans))]),
-        loaded(*([("traces", body(span))] for span in reversed(spans))),
-    )
+    forward, backward = loaded([("traces", body(*spans))]), Loaded()
+    for span in reversed(spans):
+        backward.load([("traces", body(span))])
     for table in ("attempts", "uncounted_usage"):
         assert forward.rows(table) == backward.rows(table)
     forward.store.close()

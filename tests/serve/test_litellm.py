@@ -104,7 +104,7 @@ def test_every_door_of_litellm_comes_to_what_the_provider_counted(tmp_path: Path
             "OTEL_EXPORTER": "otlp_http",
             "OTEL_ENDPOINT": server.ready["otlp_http"],
         }
-        command = [PYTHON, "-c", EVERY_DOOR, provider.url]
+        command = [str(PYTHON), "-c", EVERY_DOOR, provider.url]
         subprocess.run(command, env=environment, cwd=tmp_path, timeout=180, check=True)
         reader = server.reader()
         until(lambda: figures(reader, "attempts") == dict.fromkeys(MODELS, 1))
