@@ -17,8 +17,21 @@ Receipt = tuple[Decimal | None, str | None]
 Till = Callable[..., list[Receipt]]
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-_TOKENS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-_TEXT = ("provider", "model_raw", "model", "mode")
+_TOKENS = (
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "cached_audio_tokens",
+    "image_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_output_tokens",
+    "image_output_tokens",
+    "web_searches",
+)
+_TEXT = ("provider", "model_raw", "model", "mode", "service_tier", "token_counting")
 _OTHER: dict[str, pa.DataType] = {
     "row": pa.int64(),
     "started_at": pa.timestamp("us"),
@@ -30,8 +43,8 @@ CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TO
 
 def full(row: int, call: Call) -> Call:
     """The call with every column of `new_attempts`, its time as naive UTC."""
-    blank: Call = {"provider": None, "mode": None, "failed": False, "started_at": NOON, "span_cost_usd": None}
-    filled = {"row": row, "model": call["model_raw"], **blank, **dict.fromkeys(_TOKENS), **call}
+    blank: Call = {**dict.fromkeys(_TEXT), "failed": False, "started_at": NOON, "span_cost_usd": None}
+    filled = {"row": row, **blank, "model": call["model_raw"], **dict.fromkeys(_TOKENS), **call}
     at: datetime | None = filled["started_at"]
     return filled | {"started_at": at.replace(tzinfo=None) if at else None}
 
@@ -52,7 +65,7 @@ def till(store: DuckStore) -> Till:
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
-            writing.attach("resolved", resolve({(row["provider"], row["model_raw"]) for row in rows}, book))
+            writing.attach("resolved", resolve({(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
             priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")

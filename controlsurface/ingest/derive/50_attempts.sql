@@ -36,15 +36,17 @@ SELECT
     s.answer_label,
     s.shadow_of,
     s.operation,
-    s.service_tier,
+    service_tier_of(s.service_tier) AS service_tier,
+    NULL::VARCHAR AS token_counting,
     s.cache_write_1h_tokens,
     s.audio_input_tokens,
     s.audio_output_tokens,
+    s.cached_audio_tokens,
     s.image_input_tokens,
     s.image_output_tokens,
     s.web_searches,
     s.sampling_probability,
-    coalesce(facts.mode, s.mode) AS mode,
+    coalesce(facts.mode, s.mode, CASE WHEN lower(s.service_tier) = 'batch' THEN 'batch' END) AS mode,
     coalesce(facts.sample_rate, s.sample_rate) AS sample_rate
 FROM calls
 JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id

@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     audio_output_tokens  BIGINT,            -- of output_tokens
     image_input_tokens   BIGINT,            -- of input_tokens
     image_output_tokens  BIGINT,            -- of output_tokens
+    cached_audio_tokens  BIGINT,            -- of cached_tokens and of audio_input_tokens
     web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
     unpriced_parts       VARCHAR,           -- what cost_usd leaves out, since its price list has no price for it, comma-separated
     provider_assumed     BOOLEAN            -- the price is that of the model wherever it is sold: the provider named is not known
