@@ -17,9 +17,9 @@ The first row of the file that matches a call's model, provider, mode, service t
 model and provider globs are its tiers and dates. A row for a mode or a service tier goes before one for any. A price of
 zero must be written; a row with only `request` makes tokens free.
 
-Cached, written and reasoning tokens without a price of their own are billed as input and output. Audio, pictures, caches
-kept for an hour and web searches are not the same goods: a call that has them, by a row that does not name them, is
-billed without their price and counts as not fully priced.
+Cached, written and reasoning tokens without a price of their own are billed as input and output. Audio, pictures,
+caches kept for an hour and web searches are not the same goods: a call that has them, by a row that does not name them,
+is billed without their price and counts as not fully priced.
 """
 
 import tomllib
@@ -188,7 +188,7 @@ def _rates_within(rows: list[Price], service_tier: str | None, days: Days) -> li
 
 
 def _tiers(rows: list[Price], mode: str, service_tier: str | None, day: date) -> list[Price]:
-    """The deciding price list's rows, smallest tier first; a row for the very mode or service tier goes before others."""
+    """The deciding price list's rows, smallest tier first; one for the very mode or service tier goes first."""
     holding = [row for row in rows if row.holds(mode, service_tier, day)]
     listed = [row for row in holding if row.key == holding[0].key]
     served = [row for row in listed if row.service_tier is not None] or listed

@@ -17,6 +17,8 @@ from controlsurface.money.model_names import Listing, find
 from controlsurface.money.provider_names import IMAGES_AS_TEXT
 from controlsurface.money.rate import BATCH, REALTIME, Days, Hours, Prices, Rate, batch_factor, stored
 
+_Tiers = list[tuple[tuple[int, int | None], Prices]]
+
 _PER_THOUSAND = Decimal("0.001")
 
 
@@ -47,7 +49,7 @@ def _rates_within(found: Listing, service_tier: str | None, days: Days, hours: H
     moment = datetime.combine(days[0] or date.min, hours[0] or time(), UTC)
     tier = _tier_context(found, service_tier, moment)
     realtime = _tiers(found, moment, tier)
-    lists = [(None, realtime)]
+    lists: list[tuple[str | None, _Tiers]] = [(None, realtime)]
     if _has(found, moment, "processing", BATCH):
         lists = [(REALTIME, realtime), (BATCH, _tiers(found, moment, tier | {"processing": BATCH}))]
     usual = {each[0]: prices for each, prices in realtime}
@@ -90,7 +92,7 @@ def _unpriced(found: Listing, service_tier: str | None) -> str | None:
     return ",".join(f"{name}={value}" for name, value in parts.items() if value) or None
 
 
-def _tiers(found: Listing, moment: datetime, context: dict[str, str]) -> list[tuple[tuple[int, int | None], Prices]]:
+def _tiers(found: Listing, moment: datetime, context: dict[str, str]) -> _Tiers:
     prices = found.model.get_prices(moment, context)
     tiered = [price for price in vars(prices).values() if isinstance(price, TieredPrices)]
     starts = sorted({tier.start + 1 for price in tiered for tier in price.tiers})

@@ -41,7 +41,7 @@ class Listing:
 
 
 def find(provider: str | None, model: str) -> Listing | None:
-    """The entry that prices a model as sent, or None: nobody lists it, lists differ, or it runs on hardware of one's own.
+    """The entry that prices a model as sent, or None: nobody lists it, lists differ, or it runs on own hardware.
 
     A provider that is known decides alone. One that is not (a proxy, a framework, none) leaves it to the model's name:
     to the list that its prefix names, else to its publisher's own, else to all that know it, where they agree.

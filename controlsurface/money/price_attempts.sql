@@ -32,28 +32,34 @@ WITH listed AS (
         AND coalesce(a.input_tokens, 0) >= l.tier_from
         AND (l.tier_to IS NULL OR coalesce(a.input_tokens, 0) < l.tier_to)
 ),
--- the parts that have prices of their own; audio that is cached is a part of both
+-- The parts that have prices of their own. What is heard or seen may be cached, too: where nobody says how much, it is
+-- no more than the counts leave no other place for.
 parted AS (
     SELECT
         *,
+        coalesce(cache_write_tokens, cache_write_1h_tokens) AS written_tokens,
         p.input_usd_per_mtok AS input_price,
         p.output_usd_per_mtok AS output_price,
         coalesce(p.cached_input_usd_per_mtok, input_price) AS cached_price,
         coalesce(p.cache_write_usd_per_mtok, input_price) AS written_price,
         coalesce(p.audio_input_usd_per_mtok, input_price) AS audio_price,
         if(p.cached_input_usd_per_mtok IS NULL, 0, coalesce(cached_tokens, 0))::HUGEINT
-            + if(p.cache_write_usd_per_mtok IS NULL, 0, coalesce(cache_write_tokens, 0))
-            + if(p.audio_input_usd_per_mtok IS NULL, 0, coalesce(audio_input_tokens, 0))
-            + if(p.image_input_usd_per_mtok IS NULL, 0, coalesce(image_input_tokens, 0)) AS input_parts,
+            + if(p.cache_write_usd_per_mtok IS NULL, 0, coalesce(written_tokens, 0))
+            + if(p.audio_input_usd_per_mtok IS NULL, 0, coalesce(audio_input_tokens, 0)) AS spoken_parts,
+        p.image_input_usd_per_mtok <> input_price AS images_apart,
         if(p.reasoning_usd_per_mtok IS NULL, 0, coalesce(reasoning_tokens, 0))::HUGEINT
             + if(p.audio_output_usd_per_mtok IS NULL, 0, coalesce(audio_output_tokens, 0))
             + if(p.image_output_usd_per_mtok IS NULL, 0, coalesce(image_output_tokens, 0)) AS output_parts,
-        -- where nobody says how much audio was cached: no more than the counts leave no other place for
         CASE WHEN audio_input_tokens > 0 AND cached_tokens > 0 THEN
-            coalesce(cached_audio_tokens, greatest(0, least(input_parts - input_tokens, cached_tokens, audio_input_tokens)))
+            coalesce(cached_audio_tokens, greatest(0, least(spoken_parts - input_tokens, cached_tokens, audio_input_tokens)))
         ELSE 0 END::BIGINT AS heard_before,
-        least(cached_tokens, cache_write_tokens, audio_input_tokens, image_input_tokens, reasoning_tokens,
-            audio_output_tokens, image_output_tokens, cache_write_tokens - cache_write_1h_tokens, cache_write_1h_tokens,
+        CASE WHEN images_apart THEN
+            greatest(0, coalesce(image_input_tokens, 0)
+                - greatest(0, least(spoken_parts - heard_before + image_input_tokens - input_tokens, cached_tokens)))
+        ELSE 0 END AS seen_first,
+        spoken_parts - heard_before + seen_first AS input_parts,
+        least(cached_tokens, written_tokens, audio_input_tokens, image_input_tokens, reasoning_tokens,
+            audio_output_tokens, image_output_tokens, written_tokens - cache_write_1h_tokens, cache_write_1h_tokens,
             audio_input_tokens - heard_before, cached_tokens - heard_before, heard_before) < 0 AS impossible
     FROM listed
 ),
@@ -62,14 +68,14 @@ counted AS (
         *,
         CASE
             WHEN input_price IS NULL THEN CASE WHEN coalesce(input_tokens, 0) = 0 THEN 0 END
-            WHEN input_tokens >= 0 AND input_parts - heard_before <= input_tokens THEN input_tokens * input_price
+            WHEN input_tokens >= 0 AND input_parts <= input_tokens THEN input_tokens * input_price
                 + part_cost(cached_tokens, p.cached_input_usd_per_mtok, input_price)
-                + part_cost(cache_write_tokens, p.cache_write_usd_per_mtok, input_price)
+                + part_cost(written_tokens, p.cache_write_usd_per_mtok, input_price)
                 + part_cost(cache_write_1h_tokens, p.cache_write_1h_usd_per_mtok, written_price)
                 + part_cost(audio_input_tokens, p.audio_input_usd_per_mtok, input_price)
                 + part_cost(heard_before, coalesce(p.cached_audio_usd_per_mtok, cached_price), cached_price)
                 + part_cost(heard_before, input_price, audio_price)
-                + part_cost(image_input_tokens, p.image_input_usd_per_mtok, input_price)
+                + part_cost(seen_first, p.image_input_usd_per_mtok, input_price)
         END AS input_cost,
         CASE
             WHEN output_price IS NULL THEN CASE WHEN coalesce(output_tokens, 0) = 0 THEN 0 END
@@ -97,8 +103,9 @@ costed AS (
     FROM counted
 )
 SELECT
-    * EXCLUDE (by_user, p, input_price, output_price, cached_price, written_price, audio_price, input_parts, output_parts,
-        heard_before, impossible, input_cost, output_cost, searches_usd, list_usd, span_usd, by_list),
+    * EXCLUDE (by_user, p, input_price, output_price, cached_price, written_price, audio_price, written_tokens,
+        spoken_parts, images_apart, seen_first, input_parts, output_parts, heard_before, impossible, input_cost,
+        output_cost, searches_usd, list_usd, span_usd, by_list),
     -- parts of the cost, which no rounding makes larger than what is left of it
     CASE WHEN by_list THEN least(cost_usd, call_cost(coalesce(cached_tokens, 0) * cached_price
         + part_cost(heard_before, p.cached_audio_usd_per_mtok, cached_price), 0)) END AS cached_usd,
@@ -123,6 +130,7 @@ SELECT
         CASE WHEN audio_input_tokens > 0 AND cached_tokens > 0 AND p.audio_input_usd_per_mtok IS NOT NULL
             AND (cached_audio_tokens IS NULL OR heard_before > 0 AND p.cached_audio_usd_per_mtok IS NULL) THEN 'cached_audio' END,
         CASE WHEN image_input_tokens > 0 AND p.image_input_usd_per_mtok IS NULL THEN 'image_input' END,
+        CASE WHEN image_input_tokens > 0 AND cached_tokens > 0 AND images_apart THEN 'cached_image' END,
         CASE WHEN audio_output_tokens > 0 AND p.audio_output_usd_per_mtok IS NULL THEN 'audio_output' END,
         CASE WHEN image_output_tokens > 0 AND p.image_output_usd_per_mtok IS NULL THEN 'image_output' END,
         CASE WHEN web_searches > 0 AND p.web_search_usd IS NULL THEN 'web_search' END

@@ -65,7 +65,8 @@ def till(store: DuckStore) -> Till:
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
-            writing.attach("resolved", resolve({(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}, book))
+            keys = {(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}
+            writing.attach("resolved", resolve(keys, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
             priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")
