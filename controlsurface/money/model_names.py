@@ -131,9 +131,9 @@ def _region(name: str) -> str | None:
 def _geography(region: str) -> str:
     """The word in Bedrock's profiles for an AWS region."""
     special = {"ap-northeast-1": "jp", "ap-northeast-3": "jp", "ap-southeast-2": "au", "ap-southeast-4": "au"}
-    if region.startswith("us-gov"):
-        return "us-gov"
-    return special.get(region) or {"ap": "apac"}.get(region[:2], region[:2]) if "-" in region else region
+    if "-" not in region or region.startswith("us-gov"):  # a partition of its own, whose prices no profile tells
+        return region
+    return special.get(region) or {"ap": "apac"}.get(region[:2], region[:2])
 
 
 def _unknown_region(provider: Provider, model: ModelInfo, spelling: str, region: str | None) -> str | None:
