@@ -15,6 +15,7 @@ from controlsurface.store.duckdb import DuckStore
 Call = dict[str, Any]
 Receipt = tuple[Decimal | None, str | None]
 Till = Callable[..., list[Receipt]]
+Receipts = Callable[..., list[Call]]
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 _TOKENS = (
@@ -58,10 +59,10 @@ def store() -> Iterator[DuckStore]:
 
 
 @pytest.fixture
-def till(store: DuckStore) -> Till:
-    """Ring up calls under a book: (cost_usd, cost_source) of each, in the order given."""
+def receipts(store: DuckStore) -> Receipts:
+    """Ring up calls under a book: all columns of each, in the order given."""
 
-    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+    def ring_up(calls: list[Call], book: Book = Book()) -> list[Call]:  # noqa: B008
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
@@ -69,7 +70,16 @@ def till(store: DuckStore) -> Till:
             writing.attach("resolved", resolve(keys, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
-            priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")
-        return list(zip(*priced.to_pydict().values(), strict=True))
+            return list(writing.rows(f"SELECT * FROM ({PRICE_ATTEMPTS}) ORDER BY row").to_pylist())
+
+    return ring_up
+
+
+@pytest.fixture
+def till(receipts: Receipts) -> Till:
+    """The same: (cost_usd, cost_source) of each."""
+
+    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+        return [(each["cost_usd"], each["cost_source"]) for each in receipts(calls, book)]
 
     return ring_up
