@@ -115,8 +115,10 @@ def named(model: ModelInfo) -> set[str]:
 
 
 def test_every_dimension_that_a_list_prices_costs_what_the_library_says(till: Any) -> None:
+    noon: dict[str, Any] = {"mode": None, "started_at": datetime(2026, 11, 2, 12, tzinfo=UTC)}
     calls = [
-        {"provider": provider.id, "model_raw": name, "mode": None, "started_at": datetime(2026, 11, 2, 12, tzinfo=UTC)}
+        noon
+        | {"provider": provider.id, "model_raw": name}
         | (ROOM | ({} if "cache_write_mtok" in named(model) else {"cache_write_tokens": 0}))
         | (DIMENSIONS[key] | ({} if key != "input_audio_mtok" or "cache_audio_read_mtok" in named(model) else NO_CACHE))
         for provider in PROVIDERS

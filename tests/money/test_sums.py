@@ -124,7 +124,7 @@ def test_a_cost_is_the_sum_of_its_parts_to_the_last_digit(
     store: DuckStore, kind: dict[str, int], list_: Prices
 ) -> None:
     costs, call = bill(kind, list_), priced(store, call_of(kind), list_)
-    assert call["cost_usd"] == sum(costs.values()).quantize(LAST, ROUND_HALF_EVEN)
+    assert call["cost_usd"] == sum(costs.values(), Decimal(0)).quantize(LAST, ROUND_HALF_EVEN)
     assert {*filter(None, (call["unpriced_parts"] or "").split(","))} == missing(kind, list_)
     parts = {
         "cached_usd": costs["cached"] + costs["cached_audio"],

@@ -112,7 +112,7 @@ METRICS = (
     ),
     Metric(
         "input_cost",
-        help="Cost of fresh input, cache writes and prices per request; of calls that a price list priced.",
+        help="Cost of fresh input, cache writes, searches and prices per request; of calls that a price list priced.",
         sql="sum(fresh_usd)",
         unit="usd",
         better="lower",
