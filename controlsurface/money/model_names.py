@@ -110,13 +110,13 @@ def _in_list(provider: Provider, name: str, whole: str = "") -> Listing | None:
 
 
 def _spellings(name: str, region: str | None, whole: str) -> Iterator[str]:
-    """As sent, as Bedrock names a region's profile, without the region, and the last part alone."""
+    """As sent, as Bedrock names a region's profile, without the region, and without one prefix after the other."""
     parts = name.split("/")
     yield from dict.fromkeys((whole, name)) if whole else (name,)
     if region and not _PROFILE.match(parts[-1]):
         yield f"{_geography(region)}.{parts[-1]}"
-    yield "/".join(part for part in parts if part != region)
-    yield parts[-1]
+    parts = [part for part in parts if part != region]
+    yield from ("/".join(parts[first:]) for first in range(len(parts)))
 
 
 def _region(name: str) -> str | None:
