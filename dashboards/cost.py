@@ -59,7 +59,7 @@ with ui.panel("Cost and tokens by model"):
         ["lane", "model"],
         "cost-by-model",
     )
-    st.caption("A model without a price gets one in prices.toml; until then its cost is unknown, not zero.")
+    st.caption("What has no price gets one in prices.toml; until then its cost is unknown, not zero.")
 
 
 @st.fragment

@@ -40,12 +40,14 @@ with (
 
 left, right = st.columns(2)
 with left, ui.panel("Models without a price", "prices.toml gives them one"):
-    calls = ui.query("unpriced_attempts", by=["provider", "model"])
-    unpriced = calls.filter(calls["value"] > 0).select("provider", "model", "value")
+    calls = ui.query("unpriced_attempts", by=["provider", "model", "unpriced_parts"])
+    calls = calls.with_columns(calls["unpriced_parts"].fill_null("all"))
+    unpriced = calls.filter(calls["value"] > 0).select("provider", "model", "unpriced_parts", "value")
     if unpriced.is_empty():
-        ui.state("None in this window", "Every billable call has a price.")
+        ui.state("None in this window", "Every billable call is fully priced.")
     else:
-        ui.sheet(unpriced, {"value": "count"}, "unpriced-models", labels={"value": "Calls"})
+        labels = {"unpriced_parts": "No price for", "value": "Calls"}
+        ui.sheet(unpriced, {"value": "count"}, "unpriced-models", labels=labels)
 with right, ui.panel("Who sends", "services of the last seven days"):
     labels = {"spans": "Spans", "least_delay_ms": "Least delay"}
     ui.sheet(ui.sources(), {"spans": "count", "least_delay_ms": "ms"}, "sources", labels=labels)

@@ -171,11 +171,17 @@ def _lanes(reader: Reader) -> Iterator[Finding]:
 
 
 def _unpriced(reader: Reader) -> Iterator[Finding]:
-    rows = reader.query(QueryArgs(metric="priced_share", by=("model",))).rows.to_pylist()
-    if models := [str(row["model"]) for row in rows if row["value"] is not None and row["value"] < 1]:
-        yield Finding("unpriced", "warn", f"calls without a price: {', '.join(models)}; state it in prices.toml")
+    args = QueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
+    if gaps := [_gap(row) for row in reader.query(args).rows.to_pylist() if row["value"]]:
+        yield Finding("unpriced", "warn", f"calls not fully priced: {', '.join(gaps)}; state it in prices.toml")
     else:
         yield Finding("unpriced", "ok", "every billable call has a price")
+
+
+def _gap(row: dict[str, Any]) -> str:
+    """A model, who sells it, and what of its calls has no price."""
+    of = f" of {row['provider']}" if row["provider"] else ""
+    return f"{row['model'] or 'an unnamed model'}{of} ({(row['unpriced_parts'] or 'no price').replace(',', ' and ')})"
 
 
 def _sources(reader: Reader) -> Iterator[Finding]:

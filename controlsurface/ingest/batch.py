@@ -11,7 +11,7 @@ import pyarrow as pa
 from controlsurface.config import Config
 from controlsurface.ingest import arrivals, evaluations
 from controlsurface.ingest.conventions import Conventions
-from controlsurface.ingest.derive import Pairs, derive, gather, lane_macros
+from controlsurface.ingest.derive import PriceKeys, derive, gather, lane_macros
 from controlsurface.ingest.log_events import spans_with_events
 from controlsurface.ingest.otlp import Decoded, decode_traces
 from controlsurface.store.duckdb import Writing
@@ -89,7 +89,7 @@ class Loader:
 
     conventions: Conventions
     config: Config
-    prices_of: Callable[[Pairs], pa.Table]
+    prices_of: Callable[[PriceKeys], pa.Table]
 
     def install(self, writing: Writing) -> None:
         """Put the configuration's lanes where the derivation reads them."""

@@ -26,7 +26,7 @@ TEXTS = (
 COUNTS = (
     "input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens "
     "context_system context_retrieved context_history context_tools total_tokens cache_write_1h_tokens "
-    "audio_input_tokens audio_output_tokens image_input_tokens image_output_tokens web_searches"
+    "audio_input_tokens audio_output_tokens cached_audio_tokens image_input_tokens image_output_tokens web_searches"
 ).split()
 NUMBERS = "confidence threshold ttft_ms cost_usd sampling_probability sample_rate".split()
 FLAGS = "escalated fell_back cache_hit gate_passed".split()

@@ -17,10 +17,10 @@ from controlsurface.ingest import arrivals, relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import NAMES, Counters
-from controlsurface.ingest.derive import Pairs
+from controlsurface.ingest.derive import PriceKeys
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.segment import Position, Record
-from controlsurface.money.prices import read_book, resolve
+from controlsurface.money.prices import PriceKey, read_book, resolve
 from controlsurface.store.duckdb import DuckStore, Writing
 
 log = logging.getLogger("controlsurface.writer")
@@ -216,17 +216,17 @@ class _Work:
 
 
 class _Prices:
-    """Price rows of models not met before, from the user's file and genai-prices."""
+    """Price rows of models and service tiers not met before, from the user's file and genai-prices."""
 
     def __init__(self, config: Config) -> None:
         path = Path(config.costs.prices)
         self._book = read_book(path if path.exists() else None)
-        self._met: set[tuple[str | None, str | None]] = set()
-        self._new: set[tuple[str | None, str | None]] = set()
+        self._met: set[PriceKey] = set()
+        self._new: set[PriceKey] = set()
 
-    def of(self, pairs: Pairs) -> pa.Table:
-        """Rows for the new ones among the pairs."""
-        self._new = set(pairs) - self._met
+    def of(self, keys: PriceKeys) -> pa.Table:
+        """Rows for the new ones among the keys."""
+        self._new = set(keys) - self._met
         return resolve(sorted(self._new, key=str), self._book)
 
     def settle(self) -> None:

@@ -57,7 +57,7 @@ _SAME_FACT: Mapping[str, str] = {
         "selected_model answered_by model provider cost_source",
     ),
     **dict.fromkeys(("failed", "recovered"), "error_type"),
-    **dict.fromkeys(("priced", "unpriced"), "cost_source"),
+    **dict.fromkeys(("priced", "unpriced"), "cost_source unpriced_parts"),
     "cached": "cache",
     "batched": "mode",
     "gate_failed": "gate",

@@ -30,7 +30,7 @@ SHARED = (
 
 DIMENSIONS: dict[Source, tuple[str, ...]] = {
     "requests": (*SHARED, "requested_model", "selected_lane", "reason", "confidence_kind"),
-    "attempts": (*SHARED, "purpose", "model", "request_lane", "operation"),
+    "attempts": (*SHARED, "purpose", "model", "request_lane", "operation", "service_tier", "unpriced_parts"),
     "comparisons": (
         "task_type",
         "lane",

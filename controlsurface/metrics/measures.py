@@ -161,6 +161,10 @@ _REQUESTS = {
     **_moments("output"),
 }
 
+# A call is priced where its list had a price for all that it has; one that leaves out a part adds to the cost alone.
+PRICED = "r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL"
+UNPRICED = "(r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL)"
+
 _WINDOWED = "r.context_window > 0 AND r.input_tokens IS NOT NULL"
 _ATTEMPTS = {
     "n": Measure("r.sample_weight", "TRUE"),
@@ -170,8 +174,8 @@ _ATTEMPTS = {
     "gated": _count("r.gate IS NOT NULL"),
     "gate_failed": _count("r.gate = 'fail'"),
     "billable": _count("r.billable"),
-    "priced": _count("r.billable AND r.cost_usd IS NOT NULL"),
-    "unpriced": _count("r.billable AND r.cost_usd IS NULL"),
+    "priced": _count(f"r.billable AND {PRICED}"),
+    "unpriced": _count(f"r.billable AND {UNPRICED}"),
     "cost_usd": _money("cost_usd"),
     # parts of a cost are known where a price list made it
     "parted": _count("r.billable AND r.output_usd IS NOT NULL"),
@@ -192,9 +196,9 @@ _ATTEMPTS = {
     "batch_parted": _count("r.billable AND r.batch_saving_usd IS NOT NULL"),
     "job_usd": _when("r.job IS NOT NULL", "cost_usd"),
     "job_billable": _count("r.billable AND r.job IS NOT NULL"),
-    "job_priced": _count("r.billable AND r.job IS NOT NULL AND r.cost_usd IS NOT NULL"),
+    "job_priced": _count(f"r.billable AND r.job IS NOT NULL AND {PRICED}"),
     "overhead_billable": _count("r.billable AND r.purpose <> 'user'"),
-    "overhead_priced": _count("r.billable AND r.purpose <> 'user' AND r.cost_usd IS NOT NULL"),
+    "overhead_priced": _count(f"r.billable AND r.purpose <> 'user' AND {PRICED}"),
     "overhead_usd": _when("r.purpose <> 'user'", "cost_usd"),
     "input_tokens": _amount("input_tokens"),
     "cached_tokens": _amount("cached_tokens"),
@@ -284,7 +288,7 @@ KEYS: dict[Source, dict[str, str]] = {
     },
     "attempts": {
         "paid_job": "CASE WHEN r.cost_usd IS NOT NULL THEN r.job END",
-        "unpriced_model": "CASE WHEN r.billable AND r.cost_usd IS NULL THEN r.model END",
+        "unpriced_model": f"CASE WHEN r.billable AND {UNPRICED} THEN r.model END",
     },
     "comparisons": {},
     "scores": {},

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from controlsurface.metrics.arguments import Arguments, Names, Window
 from controlsurface.metrics.dimensions import known
+from controlsurface.metrics.measures import PRICED
 from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 
 TOKENS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
@@ -113,7 +114,7 @@ _SUMMED = (
     f"sum({_WEIGHT}) AS attempts",
     *(f"sum({_WEIGHT} * r.{name}) AS {name}" for name in TOKENS),
     f"sum(CASE WHEN r.billable THEN {_WEIGHT} ELSE 0 END) AS billable_attempts",
-    f"sum(CASE WHEN r.billable AND r.cost_usd IS NOT NULL THEN {_WEIGHT} ELSE 0 END) AS priced_attempts",
+    f"sum(CASE WHEN r.billable AND {PRICED} THEN {_WEIGHT} ELSE 0 END) AS priced_attempts",
     f"sum({_WEIGHT} * r.cost_usd) AS cost_usd",
     "max(r.started_at) AS last_at",
 )

@@ -5,14 +5,21 @@
     provider = "vllm"            # glob; left out: any provider, or none named
     valid_from = 2026-07-01      # UTC days; valid_to is the first day it no longer holds
     mode = "realtime"            # or "batch"; left out: both
+    service_tier = "flex"        # or "priority", ...; "default": calls that name none; left out: calls of every tier
     tier_from = 0                # the row holds for calls with at least so many input tokens
-    input = 0.04                 # USD per million tokens; also cached_input, cache_write, output, reasoning
-    output = 0.10
+    input = 0.04                 # USD per million tokens; also cached_input, cache_write, cache_write_1h,
+    output = 0.10                # reasoning, audio_input, cached_audio, audio_output, image_input, image_output
     request = 0                  # USD per call
+    web_search = 10              # USD per thousand searches that the provider runs for calls
     context_window = 32768       # tokens that the model reads and writes at most; left out: the library's
 
-The first row of the file that matches a call's model, provider, mode and day decides; rows of the same model and
-provider globs are its tiers and dates. A price of zero must be written; a row with only `request` makes tokens free.
+The first row of the file that matches a call's model, provider, mode, service tier and day decides; rows of the same
+model and provider globs are its tiers and dates. A row for a mode or a service tier goes before one for any. A price of
+zero must be written; a row with only `request` makes tokens free.
+
+Cached, written and reasoning tokens without a price of their own are billed as input and output. Audio, pictures,
+caches kept for an hour and web searches are not the same goods: a call that has them, by a row that does not name them,
+is billed without their price and counts as not fully priced.
 """
 
 import tomllib
@@ -29,8 +36,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from controlsurface.config import problems
 from controlsurface.errors import ConfigError
 from controlsurface.money.rate import BATCH, REALTIME, Days, Prices, Rate, batch_factor, stored
+from controlsurface.money.service_tiers import service_tier_of
 
 Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
+
+# What is billed as part of something else needs a price for that beside it.
+_PART_OF = {
+    "cached_input": "input",
+    "cache_write": "input",
+    "cache_write_1h": "input",
+    "audio_input": "input",
+    "cached_audio": "audio_input",
+    "image_input": "input",
+    "reasoning": "output",
+    "audio_output": "output",
+    "image_output": "output",
+}
+_OF_TOKENS = ("input", "output", *_PART_OF)
 
 
 class Price(BaseModel):
@@ -44,13 +66,21 @@ class Price(BaseModel):
     valid_from: date | None = None
     valid_to: date | None = None
     mode: Literal["realtime", "batch"] | None = None
+    service_tier: str | None = Field(None, min_length=1)
     tier_from: int = Field(0, ge=0)
     input: Usd | None = None
     cached_input: Usd | None = None
     cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    cached_audio: Usd | None = None
+    image_input: Usd | None = None
     output: Usd | None = None
     reasoning: Usd | None = None
+    audio_output: Usd | None = None
+    image_output: Usd | None = None
     request: Usd | None = None
+    web_search: Usd | None = None
     context_window: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -64,19 +94,22 @@ class Price(BaseModel):
         yield self.currency != "USD", f"currency '{self.currency}' is not supported; give prices in USD"
         yield _is_empty(self.valid_from, self.valid_to), "valid_to must be after valid_from"
         yield self._is_free_of_tokens() and self.request is None, "no price; a free model has input = 0"
-        parts = {"cached_input": self.cached_input, "cache_write": self.cache_write}
-        for name, part in parts.items():
-            yield part is not None and self.input is None, f"{name} needs a price for input beside it"
-        yield self.reasoning is not None and self.output is None, "reasoning needs a price for output beside it"
+        for part, whole in _PART_OF.items():
+            alone = getattr(self, part) is not None and getattr(self, whole) is None
+            yield alone, f"{part} needs a price for {whole} beside it"
 
     def _is_free_of_tokens(self) -> bool:
-        prices = (self.input, self.cached_input, self.cache_write, self.output, self.reasoning)
-        return all(price is None for price in prices)
+        return all(getattr(self, name) is None for name in _OF_TOKENS)
 
     @property
     def key(self) -> tuple[str, str | None]:
         """Rows with one key are one price list: its tiers and its dates."""
         return self.model, self.provider
+
+    @property
+    def served(self) -> tuple[bool, str | None]:
+        """Whether the row is for one service tier, and for which; None is the one of calls that name none."""
+        return self.service_tier is not None, service_tier_of(self.service_tier)
 
     def matches(self, provider: str | None, model: str) -> bool:
         """Whether the globs fit in any case of letters, the model with or without what precedes its last slash."""
@@ -85,23 +118,19 @@ class Price(BaseModel):
             return False
         return self.provider is None or (provider is not None and fnmatchcase(provider.lower(), self.provider.lower()))
 
-    def holds(self, mode: str, day: date) -> bool:
-        """Whether the row prices calls of this mode on this UTC day."""
+    def holds(self, mode: str, service_tier: str | None, day: date) -> bool:
+        """Whether the row prices calls of this mode and service tier on this UTC day."""
         started = self.valid_from is None or self.valid_from <= day
-        return started and (self.valid_to is None or day < self.valid_to) and self.mode in {None, mode}
+        lasts = self.valid_to is None or day < self.valid_to
+        served = self.service_tier is None or self.served[1] == service_tier
+        return started and lasts and served and self.mode in {None, mode}
 
     def prices(self) -> Prices:
         """The row's prices; one with a price per request alone makes tokens free."""
-        if self._is_free_of_tokens():
-            return Prices(input=Decimal(0), output=Decimal(0), request=stored(self.request or Decimal(0)))
-        return Prices(
-            _stored(self.input),
-            _stored(self.cached_input),
-            _stored(self.cache_write),
-            _stored(self.output),
-            _stored(self.reasoning),
-            stored(self.request or Decimal(0)),
-        )
+        free = Decimal(0) if self._is_free_of_tokens() else None
+        tokens = {name: _stored(getattr(self, name) if free is None else free) for name in _OF_TOKENS}
+        searches = None if self.web_search is None else stored(self.web_search / 1000)
+        return Prices(**tokens, request=stored(self.request or Decimal(0)), web_search=searches)
 
 
 class Book(BaseModel):
@@ -118,10 +147,10 @@ class Book(BaseModel):
                 raise ValueError(f"price[{i}] and price[{j}] hold for the same model, tier and days")
         return self
 
-    def rates(self, provider: str | None, model: str) -> list[Rate]:
-        """What this book charges for one model at any time; rows that do not overlap, or none."""
+    def rates(self, provider: str | None, model: str, service_tier: str | None = None) -> list[Rate]:
+        """What this book charges for one model and service tier at any time; rows that do not overlap, or none."""
         rows = [row for row in self.price if row.matches(provider, model)]
-        return [rate for days in _spans(rows) for rate in _rates_within(rows, days)]
+        return [rate for days in _spans(rows) for rate in _rates_within(rows, service_tier, days)]
 
 
 def read_book(path: Path | None) -> Book:
@@ -136,9 +165,9 @@ def read_book(path: Path | None) -> Book:
         raise ConfigError(f"{path}: {problem}") from None
 
 
-def _rates_within(rows: list[Price], days: Days) -> list[Rate]:
+def _rates_within(rows: list[Price], service_tier: str | None, days: Days) -> list[Rate]:
     day = days[0] or date.min
-    realtime, batch = (_tiers(rows, mode, day) for mode in (REALTIME, BATCH))
+    realtime, batch = (_tiers(rows, mode, service_tier, day) for mode in (REALTIME, BATCH))
     lists = [(None, realtime)] if realtime == batch else [(REALTIME, realtime), (BATCH, batch)]
     usual = {row.tier_from: row.prices() for row in realtime}
     return [
@@ -158,12 +187,13 @@ def _rates_within(rows: list[Price], days: Days) -> list[Rate]:
     ]
 
 
-def _tiers(rows: list[Price], mode: str, day: date) -> list[Price]:
-    """The deciding price list's rows, smallest tier first; rows for the very mode take the place of rows for any."""
-    holding = [row for row in rows if row.holds(mode, day)]
+def _tiers(rows: list[Price], mode: str, service_tier: str | None, day: date) -> list[Price]:
+    """The deciding price list's rows, smallest tier first; one for the very mode or service tier goes first."""
+    holding = [row for row in rows if row.holds(mode, service_tier, day)]
     listed = [row for row in holding if row.key == holding[0].key]
-    exact = [row for row in listed if row.mode == mode]
-    return sorted(exact or listed, key=lambda row: row.tier_from)
+    served = [row for row in listed if row.service_tier is not None] or listed
+    exact = [row for row in served if row.mode == mode]
+    return sorted(exact or served, key=lambda row: row.tier_from)
 
 
 def _spans(rows: list[Price]) -> Iterator[Days]:
@@ -173,7 +203,7 @@ def _spans(rows: list[Price]) -> Iterator[Days]:
 
 
 def _collide(one: Price, other: Price) -> bool:
-    same = (one.key, one.mode, one.tier_from) == (other.key, other.mode, other.tier_from)
+    same = (one.key, one.mode, one.tier_from, one.served) == (other.key, other.mode, other.tier_from, other.served)
     return same and not _is_empty(one.valid_from, other.valid_to) and not _is_empty(other.valid_from, one.valid_to)
 
 

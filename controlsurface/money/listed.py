@@ -1,8 +1,9 @@
 """List prices from genai-prices, as shipped in its wheel: never fetched, never asked per call.
 
-What its book knows and a call record does not say is left out: audio, images, pages, searches, service tiers
-(priority, flex) and one-hour cache writes. A model without any token price gives no rate, because "free" and
-"not known" look alike there.
+A service tier is priced from the day that the list has it verified from; the calls before, and those of a tier or a
+region that it does not have, are priced without and say so. What its book knows and no call record says is left out:
+pages, characters, hours and pixels. A model without any token price gives no rate, because "free" and "not known" look
+alike there.
 """
 
 from collections.abc import Iterator
@@ -10,47 +11,26 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import pairwise
 
-from genai_prices import Usage, calc_price
-from genai_prices.types import (
-    ModelInfo,
-    ModelPrice,
-    PriceCalculation,
-    StartDateConstraint,
-    TieredPrices,
-    TimeOfDateConstraint,
-)
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
+from controlsurface.money.model_names import Listing, find
+from controlsurface.money.provider_names import IMAGES_AS_TEXT
 from controlsurface.money.rate import BATCH, REALTIME, Days, Hours, Prices, Rate, batch_factor, stored
 
-_BATCH_CONTEXT = {"processing": "batch"}
+_Tiers = list[tuple[tuple[int, int | None], Prices]]
+
 _PER_THOUSAND = Decimal("0.001")
 
 
-def rates(provider: str | None, model: str) -> list[Rate]:
-    """List prices of one model at any time; rows that do not overlap, or none where the book does not know it."""
-    found = _find(provider, model)
+def rates(provider: str | None, model: str, service_tier: str | None = None) -> list[Rate]:
+    """List prices of one model and service tier at any time; rows that do not overlap, or none where no list knows it.
+
+    A row for batch and real time alike says that the list has no price for batch.
+    """
+    found = find(provider, model)
     if found is None:
         return []
-    return [rate for window in _windows(found.model) for rate in _rates_within(found, *window)]
-
-
-def _find(provider: str | None, model: str) -> PriceCalculation | None:
-    for each_provider, each_model in _spellings(provider, model):
-        try:
-            return calc_price(Usage(), each_model, provider_id=each_provider)
-        except LookupError:
-            continue
-    return None
-
-
-def _spellings(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
-    """As sent; then with the provider's name dashed as the book has it, and without a provider prefix on the model."""
-    if not provider:
-        yield ("litellm" if "/" in model else None), model  # the library's own way to read `provider/model`
-        return
-    for name in dict.fromkeys((provider, provider.replace("_", "-"))):
-        for each in dict.fromkeys((model, model.rpartition("/")[2])):
-            yield name, each
+    return [rate for window in _windows(found.model) for rate in _rates_within(found, service_tier, *window)]
 
 
 def _windows(model: ModelInfo) -> Iterator[tuple[Days, Hours]]:
@@ -65,55 +45,90 @@ def _windows(model: ModelInfo) -> Iterator[tuple[Days, Hours]]:
             yield days, part
 
 
-def _rates_within(found: PriceCalculation, days: Days, hours: Hours) -> list[Rate]:
+def _rates_within(found: Listing, service_tier: str | None, days: Days, hours: Hours) -> list[Rate]:
     moment = datetime.combine(days[0] or date.min, hours[0] or time(), UTC)
-    realtime = _tiers(found.model.get_prices(moment))
-    batch = _tiers(found.model.get_prices(moment, _batch_context(found)))
-    lists = [(None, realtime)] if realtime == batch else [(REALTIME, realtime), (BATCH, batch)]
-    usual = {tier[0]: prices for tier, prices in realtime}
+    tier = _tier_context(found, service_tier, moment)
+    realtime = _tiers(found, moment, tier)
+    lists: list[tuple[str | None, _Tiers]] = [(None, realtime)]
+    if _has(found, moment, "processing", BATCH):
+        lists = [(REALTIME, realtime), (BATCH, _tiers(found, moment, tier | {"processing": BATCH}))]
+    usual = {each[0]: prices for each, prices in realtime}
     return [
         Rate(
             "genai-prices",
             mode,
             days,
             hours,
-            tier,
+            each,
             prices,
-            batch_factor(mode, tier[0], prices, usual),
+            batch_factor(mode, each[0], prices, usual),
             found.model.context_window,
+            _unpriced(found, None if tier else service_tier),
+            found.assumed,
         )
         for mode, tiers in lists
-        for tier, prices in tiers
+        for each, prices in tiers
     ]
 
 
-def _batch_context(found: PriceCalculation) -> dict[str, str] | None:
-    """Batch prices hold only where the provider itself lists the model, as the library has it."""
-    own = any(each is found.model for each in found.provider.models)
-    return _BATCH_CONTEXT if own else None
+def _tier_context(found: Listing, service_tier: str | None, moment: datetime) -> dict[str, str]:
+    """What to ask the list for the tier's price; nothing where no tier is named, or the list has none for it then."""
+    for key in ("service_tier", "speed"):
+        if service_tier and _has(found, moment, key, service_tier):
+            return {key: service_tier}
+    return {}
 
 
-def _tiers(prices: ModelPrice) -> list[tuple[tuple[int, int | None], Prices]]:
-    tiered = [price for price in vars(prices).values() if isinstance(price, TieredPrices)]
-    starts = sorted({tier.start + 1 for price in tiered for tier in price.tiers})
-    tiers = [((start or 0, end), _prices(prices, start or 0)) for start, end in pairwise([None, *starts, None])]
-    return [(tier, each) for tier, each in tiers if each != Prices(request=each.request)]
-
-
-def _prices(prices: ModelPrice, input_tokens: int) -> Prices:
-    return Prices(
-        input=_at(prices.input_mtok, input_tokens),
-        cached_input=_at(prices.cache_read_mtok, input_tokens),
-        cache_write=_at(prices.cache_write_mtok, input_tokens),
-        output=_at(prices.output_mtok, input_tokens),
-        reasoning=_at(prices.output_reasoning_mtok, input_tokens),
-        request=stored((_at(prices.requests_kcount, input_tokens) or Decimal(0)) * _PER_THOUSAND),
+def _has(found: Listing, moment: datetime, key: str, value: str) -> bool:
+    """Whether the provider's own list has a price for such calls at that moment."""
+    return found.own and any(
+        each.when == {key: value} and (each.constraint is None or each.constraint.active(moment))
+        for each in found.model.price_variants or ()
     )
 
 
-def _at(price: Decimal | TieredPrices | None, input_tokens: int) -> Decimal | None:
-    """The price of every token of a call with so many input tokens: crossing a tier reprices all of them."""
+def _unpriced(found: Listing, service_tier: str | None) -> str | None:
+    parts = {"service_tier": service_tier, "region": found.region}
+    return ",".join(f"{name}={value}" for name, value in parts.items() if value) or None
+
+
+def _tiers(found: Listing, moment: datetime, context: dict[str, str]) -> _Tiers:
+    prices = found.model.get_prices(moment, context)
+    tiered = [price for price in vars(prices).values() if isinstance(price, TieredPrices)]
+    starts = sorted({tier.start + 1 for price in tiered for tier in price.tiers})
+    images = found.provider.id in IMAGES_AS_TEXT
+    tiers = [((start or 0, end), _prices(prices, start or 0, images)) for start, end in pairwise([None, *starts, None])]
+    return [(tier, each) for tier, each in tiers if each.of_tokens]
+
+
+def _prices(prices: ModelPrice, tokens: int, images_as_text: bool) -> Prices:
+    """The prices of a call with so many input tokens: crossing a tier reprices all of them."""
+    image = prices.input_image_mtok
+    return Prices(
+        input=_at(prices.input_mtok, tokens),
+        cached_input=_at(prices.cache_read_mtok, tokens),
+        cache_write=_at(prices.cache_write_mtok, tokens),
+        cache_write_1h=_at(prices.cache_write_1h_mtok, tokens),
+        audio_input=_at(prices.input_audio_mtok, tokens),
+        cached_audio=_at(prices.cache_audio_read_mtok, tokens),
+        image_input=_at(prices.input_mtok if images_as_text and image is None else image, tokens),
+        output=_at(prices.output_mtok, tokens),
+        reasoning=_at(prices.output_reasoning_mtok, tokens),
+        audio_output=_at(prices.output_audio_mtok, tokens),
+        image_output=_at(prices.output_image_mtok, tokens),
+        request=_each(prices.requests_kcount, tokens) or Decimal(0),
+        web_search=_each(prices.web_searches_kcount, tokens),
+    )
+
+
+def _each(price: Decimal | TieredPrices | None, tokens: int) -> Decimal | None:
+    """A price for a thousand, for one."""
+    thousand = _at(price, tokens)
+    return None if thousand is None else stored(thousand * _PER_THOUSAND)
+
+
+def _at(price: Decimal | TieredPrices | None, tokens: int) -> Decimal | None:
     if price is None or isinstance(price, Decimal):
-        return price and stored(price)
-    crossed = [tier.price for tier in price.tiers if input_tokens > tier.start]
+        return None if price is None else stored(price)
+    crossed = [tier.price for tier in price.tiers if tokens > tier.start]
     return stored(crossed[-1] if crossed else price.base)

@@ -6,13 +6,15 @@ even to the 12 decimals of `cost_usd`.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from controlsurface.money import listed
 from controlsurface.money.book import Book, read_book
+from controlsurface.money.rate import Prices
 
-__all__ = ["PRICE_ATTEMPTS", "SCHEMA", "Book", "read_book", "resolve"]
+__all__ = ["PRICE_ATTEMPTS", "SCHEMA", "Book", "PriceKey", "read_book", "resolve"]
 
 PRICE_ATTEMPTS = Path(__file__).with_name("price_attempts.sql").read_text("utf-8")
 
@@ -20,6 +22,7 @@ _TEXT, _TOKENS, _DAY, _HOUR, _USD = pa.string(), pa.int64(), pa.date32(), pa.tim
 _COLUMNS: dict[str, pa.DataType] = {
     "provider": _TEXT,
     "model": _TEXT,
+    "service_tier": _TEXT,
     "source": _TEXT,
     "mode": _TEXT,
     "valid_from": _DAY,
@@ -28,27 +31,33 @@ _COLUMNS: dict[str, pa.DataType] = {
     "time_to": _HOUR,
     "tier_from": _TOKENS,
     "tier_to": _TOKENS,
-    "input_usd_per_mtok": _USD,
-    "cached_input_usd_per_mtok": _USD,
-    "cache_write_usd_per_mtok": _USD,
-    "output_usd_per_mtok": _USD,
-    "reasoning_usd_per_mtok": _USD,
-    "request_usd": _USD,
+    **dict.fromkeys(Prices().row(), _USD),
     "batch_factor": pa.float64(),
     "context_window": _TOKENS,
+    "unpriced": _TEXT,
+    "provider_assumed": pa.bool_(),
 }
 SCHEMA = pa.schema(_COLUMNS)
 
 
-def resolve(pairs: Iterable[tuple[str | None, str | None]], book: Book) -> pa.Table:
-    """Rows of table `prices` for distinct (provider, model as sent) pairs, from the user's book and from genai-prices.
+class PriceKey(NamedTuple):
+    """What a price is looked up by: provider and model as sent, and the service tier, None where none is named."""
 
-    Rows of one pair and one source never overlap in mode, day, hour and tier. A pair nobody prices gives no row.
+    provider: str | None
+    model: str | None
+    service_tier: str | None = None
+
+
+def resolve(keys: Iterable[tuple[str | None, ...]], book: Book) -> pa.Table:
+    """Rows of table `prices` for distinct keys, from the user's book and from genai-prices.
+
+    Rows of one key and one source never overlap in mode, day, hour and tier. A key nobody prices gives no row.
     """
     rows = [
-        {"provider": provider, "model": model, **rate.row()}
-        for provider, model in dict.fromkeys(pairs)
-        if model
-        for rate in (*book.rates(provider, model), *listed.rates(provider, model))
+        {**key._asdict(), **rate.row()}
+        for key in dict.fromkeys(PriceKey(*each) for each in keys)
+        if key.model
+        for source in (book, listed)
+        for rate in source.rates(key.provider, key.model, key.service_tier)
     ]
     return pa.Table.from_pylist(rows, SCHEMA)

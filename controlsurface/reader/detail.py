@@ -12,7 +12,7 @@ SELECT
     attempt_id, request_id, trace_hex(trace_id) AS trace_id, span_hex(span_id) AS span_id, started_at, duration_ms,
     ttft_ms, purpose, lane, model, model_raw, provider, finish, error_type, failed, gate, input_tokens, cached_tokens,
     cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, answer_label, shadow_of,
-    sampling_probability
+    sampling_probability, service_tier, unpriced_parts, provider_assumed
 FROM attempts
 WHERE request_id = $request_id{window}
 ORDER BY started_at NULLS LAST, span_id"""

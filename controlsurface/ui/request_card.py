@@ -80,8 +80,14 @@ def _attempt(row: Row) -> tuple[str, ...]:
         text(units.shown(row["input_tokens"], "count")),
         text(units.shown(row["output_tokens"], "count")),
         text(units.shown(row["cost_usd"], "usd")),
-        text(row["cost_source"] or "unpriced"),
+        text(_priced_by(row)),
     )
+
+
+def _priced_by(row: Row) -> str:
+    """Whose price it was, and what that leaves out."""
+    source = str(row["cost_source"] or "unpriced")
+    return f"{source}, without {row['unpriced_parts'].replace(',', ' and ')}" if row["unpriced_parts"] else source
 
 
 def _evaluation(row: Row) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from controlsurface.demo.outlet import Outlet
 from controlsurface.ingest import conventions
 from controlsurface.ingest.batch import Loader
 from controlsurface.money.book import Book
-from controlsurface.money.prices import resolve
+from controlsurface.money.prices import PriceKey, resolve
 from controlsurface.store.duckdb import DuckStore
 
 BODIES = 20  # of one transaction
@@ -52,9 +52,9 @@ def stored(settings: DemoSettings, start: datetime, end: datetime, book: Book | 
 class _prices:  # noqa: N801 -- a function that remembers
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.met: set[tuple[str | None, str | None]] = set()
+        self.met: set[PriceKey] = set()
 
-    def __call__(self, pairs: Iterable[tuple[str | None, str | None]]) -> pa.Table:
-        new = set(pairs) - self.met
+    def __call__(self, keys: Iterable[PriceKey]) -> pa.Table:
+        new = set(keys) - self.met
         self.met |= new
         return resolve(sorted(new, key=str), self.book)

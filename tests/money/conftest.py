@@ -15,10 +15,24 @@ from controlsurface.store.duckdb import DuckStore
 Call = dict[str, Any]
 Receipt = tuple[Decimal | None, str | None]
 Till = Callable[..., list[Receipt]]
+Receipts = Callable[..., list[Call]]
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-_TOKENS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-_TEXT = ("provider", "model_raw", "model", "mode")
+_TOKENS = (
+    "input_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "cached_audio_tokens",
+    "image_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_output_tokens",
+    "image_output_tokens",
+    "web_searches",
+)
+_TEXT = ("provider", "model_raw", "model", "mode", "service_tier", "token_counting")
 _OTHER: dict[str, pa.DataType] = {
     "row": pa.int64(),
     "started_at": pa.timestamp("us"),
@@ -30,8 +44,8 @@ CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TO
 
 def full(row: int, call: Call) -> Call:
     """The call with every column of `new_attempts`, its time as naive UTC."""
-    blank: Call = {"provider": None, "mode": None, "failed": False, "started_at": NOON, "span_cost_usd": None}
-    filled = {"row": row, "model": call["model_raw"], **blank, **dict.fromkeys(_TOKENS), **call}
+    blank: Call = {**dict.fromkeys(_TEXT), "failed": False, "started_at": NOON, "span_cost_usd": None}
+    filled = {"row": row, **blank, "model": call["model_raw"], **dict.fromkeys(_TOKENS), **call}
     at: datetime | None = filled["started_at"]
     return filled | {"started_at": at.replace(tzinfo=None) if at else None}
 
@@ -45,17 +59,27 @@ def store() -> Iterator[DuckStore]:
 
 
 @pytest.fixture
-def till(store: DuckStore) -> Till:
-    """Ring up calls under a book: (cost_usd, cost_source) of each, in the order given."""
+def receipts(store: DuckStore) -> Receipts:
+    """Ring up calls under a book: all columns of each, in the order given."""
 
-    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+    def ring_up(calls: list[Call], book: Book = Book()) -> list[Call]:  # noqa: B008
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
-            writing.attach("resolved", resolve({(row["provider"], row["model_raw"]) for row in rows}, book))
+            keys = {(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}
+            writing.attach("resolved", resolve(keys, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
-            priced = writing.rows(f"SELECT cost_usd, cost_source FROM ({PRICE_ATTEMPTS}) ORDER BY row")
-        return list(zip(*priced.to_pydict().values(), strict=True))
+            return list(writing.rows(f"SELECT * FROM ({PRICE_ATTEMPTS}) ORDER BY row").to_pylist())
+
+    return ring_up
+
+
+@pytest.fixture
+def till(receipts: Receipts) -> Till:
+    """The same: (cost_usd, cost_source) of each."""
+
+    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+        return [(each["cost_usd"], each["cost_source"]) for each in receipts(calls, book)]
 
     return ring_up

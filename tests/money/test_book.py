@@ -1,6 +1,7 @@
 """The user's price file: what it may say, and what it says for a model on a day."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def book(folder: Path, text: str) -> Book:
         ('model = "m"\ninput = 1\ncurrency = "EUR"', "price.0: currency 'EUR' is not supported; give prices in USD"),
         ('model = "m"', "price.0: no price; a free model has input = 0"),
         ('model = "m"\noutput = 1\ncached_input = 1', "price.0: cached_input needs a price for input beside it"),
+        ('model = "m"\ninput = 1\ncached_audio = 1', "cached_audio needs a price for audio_input beside it"),
+        ('model = "m"\ninput = 1\naudio_output = 1', "audio_output needs a price for output beside it"),
+        ('model = "m"\nweb_search = 1', "price.0: no price; a free model has input = 0"),
+        ('model = "m"\ninput = 1\nservice_teir = "flex"', "no such key; did you mean 'service_tier'?"),
+        (
+            'model = "m"\ninput = 1\nservice_tier = "flex"\n[[price]]\nmodel = "m"\ninput = 2\nservice_tier = "FLEX"',
+            "price[0] and price[1] hold for the same model",
+        ),
         ('model = "m"\ninput = -1', "price.0.input: Input should be greater than or equal to 0"),
         ('model = "m"\ninput = nan', "price.0.input: Input should be a finite number"),
         ('model = "m"\ninput = 1\nvalid_from = 2026-01-02\nvalid_to = 2026-01-02', "valid_to must be after valid_from"),
@@ -81,3 +90,13 @@ def test_a_price_for_batch_leaves_realtime_to_the_other_row(tmp_path: Path) -> N
     rows = '[[price]]\nmodel = "m"\ninput = 2\n[[price]]\nmodel = "m"\ninput = 1\nmode = "batch"'
     modes = {rate.mode: rate.prices.input for rate in book(tmp_path, rows).rates(None, "m")}
     assert modes == {"realtime": 2, "batch": 1}
+
+
+def test_a_row_for_the_default_tier_holds_for_calls_that_name_none(tmp_path: Path) -> None:
+    prices = book(tmp_path, '[[price]]\nmodel = "m"\ninput = 1\nservice_tier = "default"')
+    assert [bool(prices.rates(None, "m", tier)) for tier in (None, "flex")] == [True, False]
+
+
+def test_a_search_is_charged_at_a_thousandth_of_what_a_thousand_cost(tmp_path: Path) -> None:
+    (rate,) = book(tmp_path, '[[price]]\nmodel = "m"\ninput = 1\nweb_search = 10').rates(None, "m")
+    assert rate.prices.web_search == Decimal("0.01")

@@ -1,7 +1,7 @@
 """List prices: equal to what genai-prices itself computes, for every model it knows."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,15 @@ from controlsurface.money import listed
 pytestmark = pytest.mark.no_cover
 LAST_DECIMAL = Decimal("0.5e-12")
 TOKENS = [(1_000, 0, 0, 300), (40_000, 10_000, 5_000, 2_000), (250_000, 200_000, 0, 90), (1_000_000, 1, 1, 1)]
+PARTS = {
+    "cache_write_1h_tokens": "cache_write_1h_tokens",
+    "audio_input_tokens": "input_audio_tokens",
+    "cached_audio_tokens": "cache_audio_read_tokens",
+    "image_input_tokens": "input_image_tokens",
+    "audio_output_tokens": "output_audio_tokens",
+    "image_output_tokens": "output_image_tokens",
+    "web_searches": "web_searches",
+}
 USAGE = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
 
 
@@ -38,14 +47,15 @@ def expected(call: dict[str, Any]) -> Decimal:
         output_tokens=call["output_tokens"],
         cache_read_tokens=cached or None,
         cache_write_tokens=written or None,
+        **{theirs: call[ours] for ours, theirs in PARTS.items() if call.get(ours) is not None},
     )
-    context = {"processing": "batch"} if call["mode"] == "batch" else None
+    context = {"processing": "batch"} if call["mode"] == "batch" else {}
     found = calc_price(
         usage,
         call["model_raw"],
         provider_id=call["provider"],
         genai_request_timestamp=call["started_at"],
-        price_context=context,
+        price_context=context | ({"service_tier": tier} if (tier := call.get("service_tier")) else {}),
     )
     return found.total_price
 
@@ -84,6 +94,68 @@ def test_every_listed_model_costs_what_its_own_library_says(till: Any, provider:
             assert expected(call) == 0, call  # no price for text tokens: theirs is 0, ours is unknown
         else:
             assert abs(cost - expected(call)) <= max(LAST_DECIMAL, Decimal("1e-9") * expected(call)), call
+
+
+# What a price may name besides plain tokens, and a call that has it.
+ROOM = {"input_tokens": 9_000, "cached_tokens": 2_000, "cache_write_tokens": 1_000, "output_tokens": 3_000}
+DIMENSIONS = {
+    "cache_write_1h_mtok": {"cache_write_1h_tokens": 400},
+    "input_audio_mtok": {"audio_input_tokens": 3_000, "cached_audio_tokens": 500},
+    "input_image_mtok": {"image_input_tokens": 700, "cached_tokens": 0},
+    "output_audio_mtok": {"audio_output_tokens": 900},
+    "output_image_mtok": {"image_output_tokens": 900},
+    "web_searches_kcount": {"web_searches": 3},
+}
+
+
+def named(model: ModelInfo) -> set[str]:
+    """The prices that a model has at any time."""
+    lists = [model.prices] if isinstance(model.prices, ModelPrice) else [each.prices for each in model.prices]
+    return {key for each in lists for key, price in vars(each).items() if price is not None}
+
+
+def test_every_dimension_that_a_list_prices_costs_what_the_library_says(till: Any) -> None:
+    noon: dict[str, Any] = {"mode": None, "started_at": datetime(2026, 11, 2, 12, tzinfo=UTC)}
+    calls = [
+        noon
+        | {"provider": provider.id, "model_raw": name}
+        | (ROOM | ({} if "cache_write_mtok" in named(model) else {"cache_write_tokens": 0}))
+        | (DIMENSIONS[key] | ({} if key != "input_audio_mtok" or "cache_audio_read_mtok" in named(model) else NO_CACHE))
+        for provider in PROVIDERS
+        for model in provider.models
+        if "output_mtok" in named(model) and (name := reference(provider, model))
+        for key in DIMENSIONS.keys() & named(model)
+    ]
+    assert len(calls) > 150
+    for call, (cost, _) in zip(calls, till(calls), strict=True):
+        assert cost is not None, call
+        assert abs(cost - expected(call)) <= LAST_DECIMAL, call
+
+
+NO_CACHE = {"cached_tokens": 0, "cached_audio_tokens": 0}
+
+
+def tiers(model: ModelInfo) -> Iterator[tuple[str, datetime]]:
+    """The service tiers of a model, and the first moment at which the list knows their price."""
+    for each in model.price_variants or ():
+        if {*each.when} == {"service_tier"}:
+            day = each.constraint.start_date if isinstance(each.constraint, StartDateConstraint) else date(2024, 1, 1)
+            yield each.when["service_tier"], datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def test_every_service_tier_costs_what_the_library_says_from_the_day_it_was_verified(till: Any) -> None:
+    calls = [
+        {"provider": provider.id, "model_raw": name, "mode": None, "service_tier": tier, "started_at": at}
+        | dict(zip(USAGE, TOKENS[0], strict=True))
+        for provider in PROVIDERS
+        for model in provider.models
+        if (name := reference(provider, model))
+        for tier, at in tiers(model)
+        if tier != "default"
+    ]
+    assert len(calls) > 60
+    for call, (cost, _) in zip(calls, till(calls), strict=True):
+        assert abs(cost - expected(call)) <= LAST_DECIMAL, call
 
 
 def test_all_but_a_few_models_can_be_named_at_all() -> None:

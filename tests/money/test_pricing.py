@@ -104,6 +104,75 @@ def test_a_batch_call_pays_the_batch_price_and_everything_else_the_usual_one(til
     assert costs == [Decimal("0.075"), Decimal("0.15"), Decimal("0.15")]
 
 
+FLEX = {"model_raw": "gpt-5-mini", "provider": "openai", "input_tokens": 1_000_000, "output_tokens": 0}
+
+
+def test_a_service_tier_has_its_price_from_the_day_that_the_list_verified_it(receipts: Any) -> None:
+    days = [datetime(2026, 10, 11, 23, 59, tzinfo=UTC), datetime(2026, 10, 12, tzinfo=UTC)]
+    before, after = receipts([FLEX | {"service_tier": "flex", "started_at": at} for at in days])
+    assert (before["cost_usd"], before["unpriced_parts"]) == (Decimal("0.25"), "service_tier=flex")
+    assert (after["cost_usd"], after["unpriced_parts"]) == (Decimal("0.125"), None)
+
+
+def test_a_batch_for_which_the_list_has_no_price_says_so(receipts: Any) -> None:
+    nova = {"model_raw": "amazon.nova-lite-v1:0", "provider": "aws", "input_tokens": 1_000_000, "output_tokens": 0}
+    known, unknown = receipts([FLEX | {"mode": "batch"}, nova | {"mode": "batch"}])
+    assert (known["cost_usd"], known["unpriced_parts"], known["batch_saving_usd"]) == (
+        *(Decimal("0.125"), None),
+        known["cost_usd"],
+    )
+    assert (unknown["unpriced_parts"], unknown["batch_saving_usd"]) == ("mode=batch", None)
+
+
+def test_pictures_are_text_where_the_list_is_known_to_mean_that(receipts: Any) -> None:
+    seen = {"input_tokens": 1000, "cached_tokens": 900, "image_input_tokens": 800, "output_tokens": 0}
+    gemini, grok = receipts(
+        [
+            {"provider": "gcp.gemini", "model_raw": "gemini-2.5-flash"} | seen,
+            {"provider": "x_ai", "model_raw": "grok-4"} | seen,
+        ]
+    )
+    assert (gemini["cost_usd"], gemini["unpriced_parts"]) == (Decimal("0.000057"), None)
+    assert grok["unpriced_parts"] == "image_input"
+
+
+def test_cached_audio_that_nobody_counts_is_as_little_as_can_be_and_named(receipts: Any) -> None:
+    heard = {"provider": "openai", "model_raw": "gpt-realtime", "output_tokens": 0, "audio_input_tokens": 800}
+    apart, must = receipts(
+        [heard | {"input_tokens": 1000, "cached_tokens": 200}, heard | {"input_tokens": 1000, "cached_tokens": 300}]
+    )
+    assert (apart["cost_usd"], must["cost_usd"]) == (Decimal("0.02568"), Decimal("0.02252"))
+    assert apart["unpriced_parts"] == must["unpriced_parts"] == "cached_audio"
+
+
+def test_the_users_row_for_a_tier_goes_before_one_for_all_of_them(receipts: Any) -> None:
+    rows = [{"model": "m", "input": 2, "output": 2}, {"model": "m", "input": 1, "output": 1, "service_tier": "flex"}]
+    book = Book.model_validate({"price": rows})
+    used = [call(input_tokens=1_000_000, output_tokens=0, service_tier=tier) for tier in ("flex", "priority", None)]
+    assert [(each["cost_usd"], each["unpriced_parts"]) for each in receipts(used, book)] == [
+        (1, None),
+        (2, None),
+        (2, None),
+    ]
+
+
+def test_the_users_row_without_a_price_for_audio_leaves_audio_out_by_name(receipts: Any) -> None:
+    heard = call(input_tokens=1_000_000, audio_input_tokens=500_000, output_tokens=0, web_searches=4)
+    full = {"model": "m", "input": 1, "output": 1, "audio_input": 3, "web_search": 10}
+    books = [Book.model_validate({"price": [row]}) for row in ({"model": "m", "input": 1, "output": 1}, full)]
+    (less,), (whole,) = (receipts([heard], book) for book in books)
+    assert (less["cost_usd"], less["unpriced_parts"]) == (1, "audio_input,web_search")
+    assert (whole["cost_usd"], whole["unpriced_parts"]) == (Decimal("2.04"), None)
+
+
+def test_hour_long_cache_writes_are_all_that_was_written_where_no_total_is_told(receipts: Any) -> None:
+    book = Book.model_validate(
+        {"price": [{"model": "m", "input": 1, "cache_write": 2, "cache_write_1h": 4, "output": 0}]}
+    )
+    (one,) = receipts([call(input_tokens=1_000_000, cache_write_1h_tokens=500_000, output_tokens=0)], book)
+    assert one["cost_usd"] == Decimal("2.5")
+
+
 def test_costs_are_rounded_half_to_even_at_the_last_place(till: Any) -> None:
     tiny = Book.model_validate({"price": [{"model": "m", "input": "0.0000005", "output": 0}]})
     costs = [cost for cost, _ in till([call(input_tokens=n, output_tokens=0) for n in (1, 3, 5)], tiny)]

@@ -18,6 +18,7 @@ SELECT
     s.cache_write_1h_tokens,
     s.audio_input_tokens,
     s.audio_output_tokens,
+    s.cached_audio_tokens,
     s.image_input_tokens,
     s.image_output_tokens,
     s.web_searches,
@@ -117,7 +118,8 @@ judged_parts AS (
         coalesce(output_known = 'contradicted', FALSE) OR coalesce(reasoned > whole_output, FALSE) AS output_contradicted,
         coalesce(coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) > whole_input, FALSE) AS sensed_contradicted,
         coalesce(coalesce(audio_output_tokens, 0) + coalesce(image_output_tokens, 0) > whole_output, FALSE) AS made_contradicted,
-        coalesce(cache_write_1h_tokens > cache_write_tokens, FALSE) AS written_contradicted
+        coalesce(cache_write_1h_tokens > cache_write_tokens, FALSE) AS written_contradicted,
+        coalesce(cached_audio_tokens > least(cached_tokens, audio_input_tokens), FALSE) AS heard_contradicted
     FROM whole
 )
 SELECT
@@ -133,13 +135,16 @@ SELECT
         THEN cache_write_1h_tokens END AS cache_write_1h_tokens,
     CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN audio_input_tokens END AS audio_input_tokens,
     CASE WHEN whole_input IS NOT NULL AND NOT sensed_contradicted THEN image_input_tokens END AS image_input_tokens,
+    CASE WHEN whole_input IS NOT NULL AND NOT (input_contradicted OR sensed_contradicted OR heard_contradicted)
+        AND cached_tokens IS NOT NULL AND audio_input_tokens IS NOT NULL THEN cached_audio_tokens END AS cached_audio_tokens,
     CASE WHEN whole_output IS NOT NULL AND NOT output_contradicted THEN reasoning_tokens END AS reasoning_tokens,
     CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN audio_output_tokens END AS audio_output_tokens,
     CASE WHEN whole_output IS NOT NULL AND NOT made_contradicted THEN image_output_tokens END AS image_output_tokens,
     web_searches,
     cost_usd,
     CASE
-        WHEN input_contradicted OR output_contradicted OR sensed_contradicted OR made_contradicted OR written_contradicted
+        WHEN input_contradicted OR output_contradicted OR sensed_contradicted OR made_contradicted
+            OR written_contradicted OR heard_contradicted
             THEN 'contradicted'
         WHEN 'assumed' IN (input_known, output_known) THEN 'assumed'
         WHEN 'arithmetic' IN (input_known, output_known) THEN 'arithmetic'

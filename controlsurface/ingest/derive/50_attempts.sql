@@ -28,6 +28,7 @@ SELECT
     usage.cache_write_1h_tokens,
     usage.audio_input_tokens,
     usage.audio_output_tokens,
+    usage.cached_audio_tokens,
     usage.image_input_tokens,
     usage.image_output_tokens,
     usage.web_searches,
@@ -42,9 +43,9 @@ SELECT
     s.answer_label,
     s.shadow_of,
     s.operation,
-    s.service_tier,
+    service_tier_of(s.service_tier) AS service_tier,
     s.sampling_probability,
-    coalesce(facts.mode, s.mode) AS mode,
+    coalesce(facts.mode, s.mode, CASE WHEN lower(s.service_tier) = 'batch' THEN 'batch' END) AS mode,
     coalesce(facts.sample_rate, s.sample_rate) AS sample_rate
 FROM calls
 JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id

@@ -2,7 +2,7 @@
 CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
     request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed,
-    input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable,
+    input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, unpriced_parts,
     lag(failed) OVER in_order AS previous_failed,
     lag(model) OVER in_order AS previous_model,
     row_number() OVER (PARTITION BY request_trace, request_span ORDER BY failed, end_ns DESC, start_ns DESC, span_id DESC) AS answer_rank
@@ -30,7 +30,7 @@ SELECT
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.cached_tokens) END AS cached_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.reasoning_tokens) END AS reasoning_tokens,
-    bool_and(tried.cost_usd IS NOT NULL OR NOT tried.billable) AS priced,
+    bool_and((tried.cost_usd IS NOT NULL AND tried.unpriced_parts IS NULL) OR NOT tried.billable) AS priced,
     CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
     CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source
 FROM tried
@@ -38,7 +38,7 @@ GROUP BY tried.request_trace, tried.request_span;
 
 CREATE OR REPLACE TEMP TABLE overhead AS
 SELECT request_trace, request_span, count(*) AS calls, sum(cost_usd) AS cost_usd,
-    bool_and(cost_usd IS NOT NULL OR NOT billable) AS priced
+    bool_and((cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable) AS priced
 FROM priced
 WHERE purpose <> 'user' AND request_span IS NOT NULL
 GROUP BY request_trace, request_span;

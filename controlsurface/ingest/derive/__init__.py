@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from controlsurface.config import Config, Lane
 from controlsurface.ingest.conventions import literal
-from controlsurface.money.prices import PRICE_ATTEMPTS
+from controlsurface.money.prices import PRICE_ATTEMPTS, PriceKey
 from controlsurface.store.duckdb import Writing
 
-Pairs = Iterable[tuple[str | None, str | None]]
+PriceKeys = Iterable[PriceKey]
 
 _STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
 _BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
@@ -59,7 +59,7 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
 GROUP BY trace_id, span_id
 """
 _UNPRICED = """
-SELECT DISTINCT provider, model_raw FROM new_attempts WHERE model_raw IS NOT NULL
+SELECT DISTINCT provider, model_raw, service_tier FROM new_attempts WHERE model_raw IS NOT NULL
 """
 
 
@@ -115,7 +115,7 @@ def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -
 
 
 def derive(
-    writing: Writing, config: Config, prices_of: Callable[[Pairs], pa.Table], reach: Reach, seen_before: bool
+    writing: Writing, config: Config, prices_of: Callable[[PriceKeys], pa.Table], reach: Reach, seen_before: bool
 ) -> None:
     """Replace requests and attempts of the touched traces within `reach`, and leave those of frozen buckets alone.
 
@@ -136,10 +136,10 @@ def _within(sql: str, reach: Reach) -> str:
     return sql.replace("$low", f"TIMESTAMP '{reach.low}'").replace("$high", f"TIMESTAMP '{reach.high}'")
 
 
-def _fetch_prices(writing: Writing, prices_of: Callable[[Pairs], pa.Table]) -> None:
-    """Look up prices of models not met before."""
-    pairs = writing.rows(_UNPRICED).to_pylist()
-    rows = prices_of((pair["provider"], pair["model_raw"]) for pair in pairs)
+def _fetch_prices(writing: Writing, prices_of: Callable[[PriceKeys], pa.Table]) -> None:
+    """Look up prices of models and service tiers not met before."""
+    calls = writing.rows(_UNPRICED).to_pylist()
+    rows = prices_of(PriceKey(call["provider"], call["model_raw"], call["service_tier"]) for call in calls)
     if rows.num_rows:
         writing.attach("found_prices", rows)
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM found_prices")

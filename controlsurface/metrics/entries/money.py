@@ -59,7 +59,7 @@ METRICS = (
     ),
     Metric(
         "priced_share",
-        help="Share of billable model calls that have a price.",
+        help="Share of billable model calls with a price for all that they have, such as audio and service tier.",
         sql="sum(priced) / sum(billable)",
         unit="ratio",
         better="higher",
@@ -67,7 +67,7 @@ METRICS = (
     ),
     Metric(
         "unpriced_attempts",
-        help="Billable model calls without a price.",
+        help="Billable model calls without a price, or with a part that their price list has none for.",
         sql="coalesce(sum(unpriced), 0)",
         unit="count",
         better="lower",
@@ -103,7 +103,7 @@ METRICS = (
     ),
     Metric(
         "unpriced_models",
-        help="Different models with billable calls that have no price.",
+        help="Different models with billable calls that have no price, or none for a part of them.",
         sql="distinct(unpriced_model)",
         unit="count",
         better="lower",
@@ -112,7 +112,7 @@ METRICS = (
     ),
     Metric(
         "input_cost",
-        help="Cost of fresh input, cache writes and prices per request; of calls that a price list priced.",
+        help="Cost of fresh input, cache writes, searches and prices per request; of calls that a price list priced.",
         sql="sum(fresh_usd)",
         unit="usd",
         better="lower",

@@ -39,7 +39,7 @@ def unpriced(ask: Asker) -> Found:
 
 def _unpriced(row: Row, share: float) -> Advice:
     model = row["model"]
-    why = f"{between(row)} of its calls have a price; what the others cost is unknown, and missing in every total."
+    why = f"{between(row)} of its calls are fully priced; what is missing of the others is missing in every total."
     return Advice(
         "unpriced",
         f"Give {model or 'the unnamed model'} a price in prices.toml",

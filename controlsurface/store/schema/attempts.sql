@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     audio_output_tokens  BIGINT,            -- of output_tokens
     image_input_tokens   BIGINT,            -- of input_tokens
     image_output_tokens  BIGINT,            -- of output_tokens
+    cached_audio_tokens  BIGINT,            -- of cached_tokens and of audio_input_tokens
     web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
     unpriced_parts       VARCHAR,           -- what cost_usd leaves out, since its price list has no price for it, comma-separated
     provider_assumed     BOOLEAN,           -- the price is that of the model wherever it is sold: the provider named is not known
@@ -75,6 +76,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     CHECK (coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(cache_write_1h_tokens, 0) <= coalesce(cache_write_tokens, 0)),
+    CHECK (coalesce(cached_audio_tokens, 0) <= least(coalesce(cached_tokens, 0), coalesce(audio_input_tokens, 0))),
     CHECK (coalesce(reasoning_tokens, 0) <= coalesce(output_tokens, 0)),
     CHECK (coalesce(audio_output_tokens, 0) + coalesce(image_output_tokens, 0) <= coalesce(output_tokens, 0))
 );

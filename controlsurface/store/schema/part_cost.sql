@@ -1,5 +1,3 @@
--- Cost in USD of tokens that all have one price. NULL: the count is missing or negative, or there are tokens without a price.
-CREATE OR REPLACE MACRO part_cost(tokens, price) AS CASE
-    WHEN price IS NULL THEN CASE WHEN coalesce(tokens, 0) = 0 THEN 0 END
-    WHEN tokens >= 0 THEN TRY_CAST(round_even(tokens * price * 0.000001::DECIMAL(7, 6), 12) AS DECIMAL(18, 12))
-END;
+-- USD times a million of tokens that are part of others: what their own price adds to the others' price, which they have
+-- been billed at. 0 where there are none, or they have no price of their own.
+CREATE OR REPLACE MACRO part_cost(tokens, price, price_of_others) AS coalesce(tokens * (price - price_of_others), 0);

@@ -3,7 +3,7 @@ WITH measures AS (
         r.lane AS lane,
         r.model AS model,
         CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd AS cost_usd,
-        CASE WHEN r.billable AND r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS priced,
+        CASE WHEN r.billable AND r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL THEN r.sample_weight ELSE 0 END AS priced,
         CASE WHEN r.billable THEN r.sample_weight ELSE 0 END AS billable,
         CASE WHEN r.cost_usd IS NOT NULL THEN 1 ELSE 0 END AS cost_usd_rows
     FROM attempts AS r

@@ -2,7 +2,7 @@ WITH measures AS (
     SELECT
         CASE WHEN r.job IS NOT NULL THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd ELSE 0 END AS job_usd,
         CASE WHEN r.cost_usd IS NOT NULL THEN r.job END AS paid_job,
-        CASE WHEN r.billable AND r.job IS NOT NULL AND r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS job_priced,
+        CASE WHEN r.billable AND r.job IS NOT NULL AND r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL THEN r.sample_weight ELSE 0 END AS job_priced,
         CASE WHEN r.billable AND r.job IS NOT NULL THEN r.sample_weight ELSE 0 END AS job_billable
     FROM attempts AS r
 ),

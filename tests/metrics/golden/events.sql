@@ -142,7 +142,7 @@ tunings AS (
 paid AS (
     SELECT *, min(CASE source WHEN 'user' THEN 1 ELSE 2 END) OVER (PARTITION BY provider, model) AS trusted
     FROM prices
-    WHERE tier_from = 0 AND time_from IS NULL AND coalesce(mode, 'realtime') = 'realtime'
+    WHERE tier_from = 0 AND time_from IS NULL AND service_tier IS NULL AND coalesce(mode, 'realtime') = 'realtime'
 ),
 dearer AS (
     SELECT DISTINCT

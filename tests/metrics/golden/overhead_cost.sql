@@ -1,7 +1,7 @@
 WITH measures AS (
     SELECT
         CASE WHEN r.purpose <> 'user' THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * r.cost_usd ELSE 0 END AS overhead_usd,
-        CASE WHEN r.billable AND r.purpose <> 'user' AND r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS overhead_priced,
+        CASE WHEN r.billable AND r.purpose <> 'user' AND r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL THEN r.sample_weight ELSE 0 END AS overhead_priced,
         CASE WHEN r.billable AND r.purpose <> 'user' THEN r.sample_weight ELSE 0 END AS overhead_billable,
         CASE WHEN r.purpose <> 'user' AND r.cost_usd IS NOT NULL THEN 1 ELSE 0 END AS overhead_usd_rows
     FROM attempts AS r

@@ -1,6 +1,6 @@
 WITH measures AS (
     SELECT
-        CASE WHEN r.billable AND r.cost_usd IS NOT NULL THEN r.sample_weight ELSE 0 END AS priced,
+        CASE WHEN r.billable AND r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL THEN r.sample_weight ELSE 0 END AS priced,
         CASE WHEN r.billable THEN r.sample_weight ELSE 0 END AS billable,
         CASE WHEN r.billable THEN 1 ELSE 0 END AS billable_rows,
         CASE WHEN r.billable THEN r.sample_weight * r.sample_weight ELSE 0 END AS billable_squares

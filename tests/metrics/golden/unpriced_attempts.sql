@@ -1,7 +1,7 @@
 WITH measures AS (
     SELECT
-        CASE WHEN r.billable AND r.cost_usd IS NULL THEN r.sample_weight ELSE 0 END AS unpriced,
-        CASE WHEN r.billable AND r.cost_usd IS NULL THEN 1 ELSE 0 END AS unpriced_rows
+        CASE WHEN r.billable AND (r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL) THEN r.sample_weight ELSE 0 END AS unpriced,
+        CASE WHEN r.billable AND (r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL) THEN 1 ELSE 0 END AS unpriced_rows
     FROM attempts AS r
 ),
 figures AS (

@@ -1,6 +1,6 @@
 WITH measures AS (
     SELECT
-        CASE WHEN r.billable AND r.cost_usd IS NULL THEN r.model END AS unpriced_model
+        CASE WHEN r.billable AND (r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL) THEN r.model END AS unpriced_model
     FROM attempts AS r
 ),
 figures AS (
