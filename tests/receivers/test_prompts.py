@@ -10,7 +10,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from controlsurface.config import Content
 from controlsurface.ingest.check import check
-from controlsurface.ingest.prompts import Prompts, reduced, steps
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.prompts.paths import Parts, steps
 from tests.receivers.bodies import Plain, logs, pairs, span, traces, value
 from tests.receivers.conftest import policy
 
