@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.errors import BadBody
@@ -185,7 +185,16 @@ def _metrics(request: ExportMetricsServiceRequest, prompts: Prompts, found: _Fou
                 found.accepted += 1
                 found.changed |= prompts.clean(point.attributes)
                 for exemplar in getattr(point, "exemplars", ()):  # summaries have none
-                    found.changed |= prompts.clean(exemplar.filtered_attributes)
+                    found.changed |= prompts.clean(exemplar.filtered_attributes) | _unnamed(exemplar)
+
+
+def _unnamed(exemplar: Exemplar) -> bool:
+    """Take ids that are none from an exemplar; whether there were any."""
+    if len(exemplar.trace_id) in {0, 16} and len(exemplar.span_id) in {0, 8}:
+        return False
+    exemplar.ClearField("trace_id")
+    exemplar.ClearField("span_id")
+    return True
 
 
 def _metric(metric: Metric, prompts: Prompts) -> bool:

@@ -35,6 +35,7 @@ STATE = "trace_state"
 _TIME, _TIMED = b"\x09", 9  # tag of an event's time, which comes first, and the bytes of both
 _REMEMBERED, _EVENTS = 256, 10_000  # bytes of an event, and number of events, that are remembered
 _MEMBERS = 32  # of a trace state (W3C Trace Context 3.3.1.1)
+_CALLED = {"KeyValue": "attribute", "InstrumentationScope": "scope", "LogRecord": "log"}  # in the keys of names
 _KEY = attrgetter("key")
 
 
@@ -198,7 +199,8 @@ class Prompts:
 
     def _name(self, message: Message, field: str, name: str) -> bool:
         left = self.texts.name(name) if len(name) > self.max_name else name
-        return left != name and self._set(message, field, left, f"{message.DESCRIPTOR.name.lower()}.{field}")
+        key = f"{_CALLED.get(message.DESCRIPTOR.name) or message.DESCRIPTOR.name.lower()}.{field}"
+        return left != name and self.keys[key] is not Verdict.KEPT and self._set(message, field, left, key)
 
     def _set(self, message: Message, field: str, text: str, key: str) -> bool:
         setattr(message, field, text)
