@@ -28,6 +28,7 @@ _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
 _FIRST_TAG = b"\n"  # every OTLP request starts with its field 1, and JSON seldom with a line feed
 _HEAD = attrgetter("trace_id", "span_id", "parent_span_id", "name", "trace_state", "status", "links")
+_CODE = 2  # bytes of a status that says nothing but its code
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
 
 
@@ -98,11 +99,18 @@ def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: Prompts, fou
 def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> None:
     """Reject the spans that cannot be identified, clean the others."""
     faults: list[tuple[int, str]] = []
+    longest = prompts.max_name
     for at, (trace, own, parent, name, state, status, links) in enumerate(map(_HEAD, quick)):
         if len(trace) != 16 or len(own) != 8 or (parent and len(parent) != 8) or trace == _NO_TRACE or own == _NO_SPAN:
             faults.append((at, _fault(trace, own)))
-        elif links or parent == _NO_SPAN or state or status or len(name) > prompts.max_name:
-            found.changed |= _rest(spans[at], prompts, found)
+            continue
+        if links:
+            found.changed |= _links(spans[at], prompts, found)
+        if state or len(name) > longest or (status and max(map(len, status)) > _CODE):
+            found.changed |= _texts(spans[at], prompts)
+        if parent == _NO_SPAN:
+            spans[at].parent_span_id = b""
+            found.changed = True
     if prompts.strict:
         found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in prompts.suspects(quick)) > 0
         found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in prompts.events(quick)) > 0
@@ -120,14 +128,10 @@ def _fault(trace: bytes, own: bytes) -> str:
     return "parent_span_id must be 8 bytes or empty"
 
 
-def _rest(span: Span, prompts: Prompts, found: _Found) -> bool:
-    """What a span has beside attributes and events; whether anything changed."""
+def _texts(span: Span, prompts: Prompts) -> bool:
+    """What a span says beside its attributes."""
     changed = prompts.clean_names(span, "name") | prompts.clean_state(span)
-    changed |= prompts.clean_text(span.status, "message", STATUS)
-    if span.parent_span_id == _NO_SPAN:
-        span.parent_span_id = b""
-        changed = True
-    return _links(span, prompts, found) or changed
+    return prompts.clean_text(span.status, "message", STATUS) or changed
 
 
 def _links(span: Span, prompts: Prompts, found: _Found) -> bool:
@@ -136,7 +140,8 @@ def _links(span: Span, prompts: Prompts, found: _Found) -> bool:
     for at in reversed(lost):
         del span.links[at]
     found.dropped_links += len(lost)
-    cleaned = [prompts.clean(link.attributes) | prompts.clean_state(link) for link in span.links]
+    said = [link for link in span.links if link.attributes or link.trace_state]
+    cleaned = [prompts.clean(link.attributes) | prompts.clean_state(link) for link in said]
     return bool(lost) or any(cleaned)
 
 

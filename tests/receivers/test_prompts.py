@@ -133,6 +133,14 @@ def test_lists_and_maps_are_treated_at_every_depth(nothing_kept: Prompts) -> Non
     assert left == {"acme.odd": value(inside), "acme.ids": value(["a", "[dropped: 3 characters]"])}
 
 
+def test_names_of_members_are_no_place_for_sentences(nothing_kept: Prompts) -> None:
+    given = {"is my card lost?": 1, "n": 2}
+    left = {"[dropped: 16 characters]": 1, "n": 2}
+    assert json.loads(text(nothing_kept, "acme.odd", json.dumps(given))) == left
+    assert text(nothing_kept, "acme.odd", repr(given)) == repr(left)
+    assert cleaned(nothing_kept, {"acme.map": {**given}})["acme.map"] == value({**left})
+
+
 def test_a_very_deep_text_is_not_kept(nothing_kept: Prompts) -> None:
     assert "deep" not in text(nothing_kept, "acme.odd", '{"a":' * 900 + '"deep"' + "}" * 900)
     assert "deep" not in text(nothing_kept, "acme.odd", "[" * 5000 + '"deep"' + "]" * 5000)

@@ -131,11 +131,9 @@ def _whole(vocabulary: Vocabulary) -> Iterator[str]:
 def _decisive(vocabulary: Vocabulary) -> Iterator[str]:
     """Attributes that say what a span is, or which source counts."""
     yield from vocabulary.recognise
-    for column in vocabulary.columns.values():
-        for source in column:
-            yield from map(own_name, source.when)
-    for role in vocabulary.roles:
-        yield from map(own_name, role.when)
+    conditions = [source.when for column in vocabulary.columns.values() for source in column]
+    conditions += [role.when for role in vocabulary.roles]
+    yield from (own_name(key) for each in conditions for key in each if key not in SPAN_KEYS)
 
 
 def _matcher(globs: Iterable[str]) -> Callable[[str], re.Match[str] | None]:

@@ -19,6 +19,7 @@ _KINDS = frozenset(("role", "type", "kind", "object", "finish_reason"))  # membe
 _MODELS = frozenset(("model", "model_name", "model_id"))
 _DEEPEST = 64
 _GROWTH = 4096  # characters that a marked copy of a structure may always have
+_PARSED = 4 << 20  # characters of a structure that is looked into: parsed ones take many times their size
 _NOTHING = object()
 _LITERAL = re.compile(
     r"""(?P<text>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")(?P<name>\s*+:)?"""
@@ -46,6 +47,11 @@ class Texts:
         """A name, or how long it was where it is too long for one."""
         return text if len(text) <= self._bounds.max_name or is_mark(text) else mark(len(text))
 
+    def member_name(self, text: str) -> str:
+        """The name of a member of a structure: as a name, but without white space."""
+        plain = len(text) <= self._bounds.max_name and _IDENTIFIER.fullmatch(text) is not None
+        return text if plain or is_mark(text) else mark(len(text))
+
     def other(self, text: str, parts: Parts, *, identifiers: bool) -> str:
         """A text under a name that nobody vouches for; `identifiers`: whether it may stay where it is one."""
         if is_mark(text) or not text or (identifiers and self.is_identifier(text)):
@@ -63,7 +69,7 @@ class Texts:
 
     def structured(self, text: str, parts: Parts, *, identifiers: bool = False) -> str | None:
         """JSON or a Python literal without its texts; None where it is neither."""
-        if text.lstrip()[:1] not in {"[", "{", '"', "("}:
+        if text.lstrip()[:1] not in {"[", "{", '"', "("} or len(text) > _PARSED:
             return None
         left = self._json(text, parts, strict=False, identifiers=identifiers)
         if left is None:
@@ -74,7 +80,7 @@ class Texts:
 
     def parts_only(self, text: str, parts: Parts) -> str:
         """The JSON of the parts that columns read; empty where there are none."""
-        return (parts.paths and self._json(text, parts, strict=True, identifiers=False)) or ""
+        return (parts.paths and len(text) <= _PARSED and self._json(text, parts, strict=True, identifiers=False)) or ""
 
     def member(self, name: str, text: str) -> bool:
         """Whether the name of a member vouches for its text."""
@@ -115,7 +121,7 @@ class Texts:
             at = found.end()
             if found["text"]:
                 inside, quote = found["text"][1:-1], found["text"][0]
-                left = self.name(inside) if found["name"] else self.leaf(name, inside, Parts())
+                left = self.member_name(inside) if found["name"] else self.leaf(name, inside, Parts())
                 yield f"{quote}{left}{quote}{found['name'] or ''}"
                 name = inside if found["name"] else ""
             else:
@@ -157,6 +163,10 @@ class _Pruning:
         return [None if each is _NOTHING else each for each in items]
 
     def _dict(self, tree: dict[str, Tree], paths: tuple[Path, ...], depth: int) -> object:
-        members = {self._texts.name(n): self.tree(each, after(n, paths), n, depth + 1) for n, each in tree.items()}
+        deeper = {name: after(name, paths) for name in tree}
+        members = {
+            name if deeper[name] else self._texts.member_name(name): self.tree(each, deeper[name], name, depth + 1)
+            for name, each in tree.items()
+        }
         left = {name: each for name, each in members.items() if each is not _NOTHING}
         return left or (_NOTHING if self._strict else left)

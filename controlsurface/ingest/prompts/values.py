@@ -79,9 +79,9 @@ class _Walk:
         return said
 
     def _member(self, pair: KeyValue, paths: tuple[Path, ...]) -> Said:
-        name = pair.key
-        changed, dropped = self.value(pair.value, after(name, paths), name, inside=True)
-        if (left := self._texts.name(name)) != name:
+        name, deeper = pair.key, after(pair.key, paths)
+        changed, dropped = self.value(pair.value, deeper, name, inside=True)
+        if not deeper and (left := self._texts.member_name(name)) != name:
             pair.key, changed, dropped = left, True, True
         return changed, dropped
 
