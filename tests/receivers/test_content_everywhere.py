@@ -17,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from controlsurface.config import Config, Content
 from controlsurface.ingest.check import check
 from controlsurface.ingest.conventions import SPAN_KEYS, Source
+from controlsurface.ingest.evaluations import EVENT
 from controlsurface.ingest.otlp import decode_traces
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.prompts.paths import steps
@@ -188,6 +189,20 @@ def test_what_is_dropped_fills_no_column() -> None:
     ]
     assert b"[dropped: 8 characters]" in payload
     assert read == [["a secret"], [None]]
+
+
+def test_what_an_evaluation_says_in_short_stays_and_its_explanation_does_not() -> None:
+    told: dict[str, Plain] = {
+        "gen_ai.evaluation.name": "Tone of voice",
+        "gen_ai.evaluation.score.label": "could be better",
+    }
+    own = span()
+    own.events.add(name=EVENT, attributes=pairs({**told, "gen_ai.evaluation.explanation": "he was rude to me"}))
+    record = LogRecord(event_name=EVENT, attributes=own.events[0].attributes)
+    store = Loaded()
+    store.load([("traces", traces(own).SerializeToString()), ("logs", logs(record).SerializeToString())])
+    found = [(row["name"], row["label"], row["explanation"]) for row in store.rows("evaluations")]
+    assert found == [("Tone of voice", "could be better", None)] * 2
 
 
 def test_names_are_kept_up_to_their_bound(nothing_kept: Prompts) -> None:

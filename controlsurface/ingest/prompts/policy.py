@@ -96,7 +96,7 @@ class Prompts:
         """An event of a span; `raw`: the same, as on the wire."""
         dropped = sum(self._dropped.values())
         changed = self.clean_names(event, "name") | self.clean(event.attributes)
-        if len(raw) <= _REMEMBERED and dropped == sum(self._dropped.values()):
+        if raw[:1] == _TIME and len(raw) <= _REMEMBERED and dropped == sum(self._dropped.values()):
             if len(self._events) >= _EVENTS:
                 self._events.clear()
             self._events.add(raw[_TIMED:])

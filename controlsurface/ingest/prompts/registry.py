@@ -22,8 +22,8 @@ _SAYS_WHAT = frozenset(
 
 @cache
 def harmless_names() -> frozenset[str]:
-    """The published names whose last word tells an identity, a kind, a state or a number."""
-    return frozenset(name for name in published() if last_word(name) in _SAYS_WHAT)
+    """The published names, of more than one word, whose last word tells an identity, a kind, a state or a number."""
+    return frozenset(name for name in published() if "." in name and last_word(name) in _SAYS_WHAT)
 
 
 def published() -> frozenset[str]:
