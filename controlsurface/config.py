@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
@@ -31,13 +31,39 @@ class TaskTypes(Section):
     from_: tuple[str, ...] = Field((), alias="from", description="attribute names, in order of trust")
 
 
+def _glob(text: str) -> str:
+    """A pattern of attribute names. Raises ValueError for what can match none, or was meant otherwise."""
+    if not text or len(text) > 256 or any(each.isspace() or not each.isprintable() for each in text):
+        raise ValueError("a pattern is 1 to 256 characters without white space, such as 'acme.*'")
+    if "]" not in text[text.rfind("[") + 1 :] and "[" in text:
+        raise ValueError(f"'{text}' has a '[' without ']'; write '[[]' for the character itself")
+    return text
+
+
+Glob = Annotated[str, AfterValidator(_glob)]
+
+
 class Content(Section):
-    """Whether prompts and answers may touch the disk."""
+    """Whether prompts and answers may touch the disk, and what else of texts."""
 
     store: Literal["none", "redacted", "all"] = Field("none", description="which prompts and answers are kept")
     redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = Field(
         ("email", "phone", "card", "iban", "secret"), description="what `redacted` blacks out"
     )
+    keep: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are kept whole")
+    drop: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are dropped; beats `keep`")
+    max_identifier: int = Field(64, ge=16, le=1024, description="characters of a word kept under a name nobody knows")
+    max_fact: int = Field(512, ge=64, le=65_536, description="characters kept of a text that a column reads")
+    max_name: int = Field(128, ge=32, le=1024, description="characters of a name of a span, event, metric or attribute")
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        """Refuse what keeps everything under another name, or keeps and drops the same."""
+        if "*" in self.keep:
+            raise ValueError("keep: '*' keeps everything; say store = 'all'")
+        if both := set(self.keep) & set(self.drop):
+            raise ValueError(f"drop wins over keep, so keep never counts for '{min(both)}'; take it out of one")
+        return self
 
 
 class Receiver(Section):

@@ -38,6 +38,17 @@ with (
     else:
         ui.claims(unclaimed)
 
+with ui.panel(
+    "Content not stored", "which keys, how often; counts of bodies that are not stored yet end with the process"
+):
+    dropped = ui.dropped()
+    if dropped.is_empty():
+        ui.state("None", "Everything that came was known to hold no content, or all of it is kept.")
+    else:
+        ui.sheet(dropped, {"n": "count"}, "content-not-stored", labels={"key": "Attribute", "n": "Values"})
+        st.caption("To keep the most frequent ones from now on, write into the configuration those of them you mean:")
+        st.code(ui.keep_line(dropped["key"].head(5)), language="toml")
+
 left, right = st.columns(2)
 with left, ui.panel("Models without a price", "prices.toml gives them one"):
     calls = ui.query("unpriced_attempts", by=["provider", "model", "unpriced_parts"])

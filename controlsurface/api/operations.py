@@ -108,6 +108,11 @@ def unrecognised(reader: Reader, _: Nothing, __: Path) -> Tabular:
     return Tabular("attributes", reader.unrecognised())
 
 
+def dropped(reader: Reader, _: Nothing, __: Path) -> Tabular:
+    """Keys under which content was not stored."""
+    return Tabular("attributes", reader.dropped())
+
+
 def sources(reader: Reader, _: Nothing, __: Path) -> Tabular:
     """Who sends."""
     return Tabular("sources", reader.sources())
@@ -146,6 +151,7 @@ OPERATIONS = (
         "/api/v1/ingest", "What was received and how far it is stored", Nothing, ingest, shapes.INGEST, arrow=False
     ),
     Operation("/api/v1/unrecognised", "Attributes that no vocabulary reads", Nothing, unrecognised, shapes.ATTRIBUTES),
+    Operation("/api/v1/dropped", "Attributes whose content was not stored", Nothing, dropped, shapes.ATTRIBUTES),
     Operation("/api/v1/sources", "Services of the last 7 days and their clocks", Nothing, sources, shapes.SOURCES),
     *several.OPERATIONS,
     *retention.OPERATIONS,

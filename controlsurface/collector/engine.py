@@ -65,7 +65,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
     """
     with ExitStack() as ends:  # from the last to the first
         vocabularies = conventions.load(config)
-        policy = (config.content, vocabularies.vocabularies)
+        policy = (config.content, vocabularies.vocabularies, config.task_types.from_)
         checker = Apart(*policy) if apart else Here(Prompts(*policy))  # first: it is ready when the store is
         ends.callback(checker.close)
         store = DuckStore.open(data)

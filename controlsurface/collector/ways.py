@@ -78,7 +78,7 @@ class Served:
         token = config.auth.token or os.environ.get("CONTROLSURFACE_TOKEN", "")
         self._otlp = otlp_http
         self._config = config
-        self._prompts = Prompts(config.content, conventions.load(config).vocabularies)
+        self._prompts = Prompts(config.content, conventions.load(config).vocabularies, config.task_types.from_)
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy has no business between us and our own server
         self._session.headers["Content-Type"] = "application/x-protobuf"

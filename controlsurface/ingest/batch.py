@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.ingest import arrivals, evaluations
+from controlsurface.ingest import arrivals, evaluations, keys
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import PriceKeys, derive, gather, lane_macros
 from controlsurface.ingest.log_events import spans_with_events
@@ -19,8 +19,6 @@ from controlsurface.store.otlp_json import SPAN_COLUMNS, to_message
 
 Bodies = Sequence[tuple[bytes, int]]
 
-MAX_KEYS = 10_000  # distinct unread attribute keys that are listed; more are counted together
-OTHER_KEYS = "(other)"
 EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 FAR = EPOCH + timedelta(days=365 * 300)
 
@@ -48,12 +46,6 @@ SELECT evaluation_id, CAST(trace_id AS UUID), span_id, response_id,
 FROM judged
 WHERE evaluation_id NOT IN (SELECT evaluation_id FROM evaluations)
 """
-_KEYS = """
-MERGE INTO attribute_keys USING unread ON attribute_keys.key = unread.key
-WHEN MATCHED THEN UPDATE SET n = attribute_keys.n + unread.n, last_seen = unread.seen
-WHEN NOT MATCHED THEN INSERT (key, n, first_seen, last_seen) VALUES (unread.key, unread.n, unread.seen, unread.seen)
-"""
-
 
 _KEY_TYPES: dict[str, pa.DataType] = {"trace_id": pa.string(), "span_id": pa.uint64(), "same": pa.bool_()}
 _KEY = pa.schema(_KEY_TYPES)
@@ -112,7 +104,7 @@ class Loader:
         derive(writing, self.config, self.prices_of, reach, met_before)
         arrivals.add_batch(writing)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
-        _count_keys(writing, unknown)
+        keys.count(writing, "attribute_keys", unknown)
         return replace(outcome, late=late)
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
@@ -182,25 +174,6 @@ def _older_and_late(writing: Writing) -> tuple[int, int]:
     late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)"
     row = writing.rows(f"SELECT (SELECT count(*) FROM older) AS older, ({late}) AS late").to_pylist()[0]
     return int(row["older"]), int(row["late"])
-
-
-def _count_keys(writing: Writing, unread: Mapping[str, int]) -> None:
-    """Add to the list of attribute keys that no vocabulary knows."""
-    if not unread:
-        return
-    known = set(writing.rows("SELECT key FROM attribute_keys")["key"].to_pylist())
-    room = MAX_KEYS - len(known)
-    counts: dict[str, int] = {}
-    for key, n in unread.items():
-        if key not in known:
-            room -= 1
-        name = key if key in known or room >= 0 else OTHER_KEYS
-        counts[name] = counts.get(name, 0) + n
-    writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
-    writing.execute(
-        "CREATE OR REPLACE TEMP TABLE unread AS SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted"
-    )
-    writing.execute(_KEYS)
 
 
 def _nanoseconds(moment: datetime) -> int:

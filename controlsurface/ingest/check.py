@@ -6,23 +6,28 @@ Unicode costs its bad characters (see mend.py).
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from controlsurface.ingest.lean import lean
 from controlsurface.ingest.mend import points
-from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.prompts import DESCRIPTION, STATUS, Prompts
 from controlsurface.ingest.reading import read
 from controlsurface.ingest.signals import Encoding, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
+_HEAD = attrgetter("trace_id", "span_id", "parent_span_id", "name", "trace_state", "status", "links")
+_CODE = 2  # bytes of a status that says nothing but its code
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
 
 
@@ -35,6 +40,7 @@ class Checked:
     rejected: int = 0
     message: str = ""
     mended: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)  # how often under which attribute key something was
 
 
 @dataclass(slots=True)
@@ -54,39 +60,62 @@ def check(signal: Signal, body: bytes, encoding: Encoding, prompts: Prompts) -> 
     found_in = read(signal, body, encoding)
     request = found_in.request
     found = _Found(rejected=found_in.rejected)
-    _WALKS[signal](request, prompts, found)
+    prompts.begin()
+    if isinstance(request, ExportTraceServiceRequest):
+        _spans(request, lean(found_in.wire), prompts, found)
+    else:
+        _WALKS[signal](request, prompts, found)
     payload = request.SerializeToString() if found.changed else found_in.wire
-    return Checked(payload, found.accepted, found.rejected.total(), _message(signal, found), found_in.mended)
+    rejected, message = found.rejected.total(), _message(signal, found)
+    return Checked(payload, found.accepted, rejected, message, found_in.mended, prompts.dropped)
 
 
-def _spans(request: ExportTraceServiceRequest, prompts: Prompts, found: _Found) -> None:
-    for resource in request.resource_spans:
-        found.changed |= prompts.clean(resource.resource.attributes)
-        for scope in resource.scope_spans:
-            found.changed |= prompts.clean(scope.scope.attributes)
-            faults = [(at, fault) for at, span in enumerate(scope.spans) if (fault := _span(span, prompts, found))]
-            _reject(scope.spans, faults, found)
 
 
-def _span(span: Span, prompts: Prompts, found: _Found) -> str:
-    """Why a span cannot be identified; if it can, clean it."""
-    trace, own, parent = span.trace_id, span.span_id, span.parent_span_id
+def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: Prompts, found: _Found) -> None:
+    for resource, quick_resource in zip(request.resource_spans, quick.resource_spans, strict=True):
+        found.changed |= _surroundings(resource, prompts)
+        for scope, quick_scope in zip(resource.scope_spans, quick_resource.scope_spans, strict=True):
+            found.changed |= _scope(scope, prompts)
+            _scope_spans(scope.spans, quick_scope.spans, prompts, found)
+
+
+def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> None:
+    """Reject the spans that cannot be identified, clean the others."""
+    faults: list[tuple[int, str]] = []
+    longest = prompts.max_name
+    for at, (trace, own, parent, name, state, status, links) in enumerate(map(_HEAD, quick)):
+        if len(trace) != 16 or len(own) != 8 or (parent and len(parent) != 8) or trace == _NO_TRACE or own == _NO_SPAN:
+            faults.append((at, _fault(trace, own)))
+            continue
+        if links:
+            found.changed |= _links(spans[at], prompts, found)
+        if state or len(name) > longest or (status and max(map(len, status)) > _CODE):
+            found.changed |= _texts(spans[at], prompts)
+        if parent == _NO_SPAN:
+            spans[at].parent_span_id = b""
+            found.changed = True
+    if prompts.strict:
+        found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in prompts.suspects(quick)) > 0
+        found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in prompts.events(quick)) > 0
+    elif not prompts.stored:
+        found.changed |= sum(prompts.clean(each.attributes) for span in spans for each in (span, *span.events)) > 0
+    _reject(spans, faults, found)
+
+
+def _fault(trace: bytes, own: bytes) -> str:
+    """Why a span with these ids, or this parent, cannot be identified."""
     if len(trace) != 16 or trace == _NO_TRACE:
         return "trace_id must be 16 bytes, not all zero"
     if len(own) != 8 or own == _NO_SPAN:
         return "span_id must be 8 bytes, not all zero"
-    if parent and len(parent) != 8:
-        return "parent_span_id must be 8 bytes or empty"
-    changed = prompts.clean(span.attributes)
-    if parent == _NO_SPAN:
-        span.parent_span_id = b""
-        changed = True
-    for event in span.events:
-        changed |= prompts.clean(event.attributes)
-    if span.links:
-        changed |= _links(span, prompts, found)
-    found.changed |= changed
-    return ""
+    return "parent_span_id must be 8 bytes or empty"
+
+
+def _texts(span: Span, prompts: Prompts) -> bool:
+    """What a span says beside its attributes."""
+    changed = prompts.clean_names(span, "name") | prompts.clean_state(span)
+    return prompts.clean_text(span.status, "message", STATUS) or changed
 
 
 def _links(span: Span, prompts: Prompts, found: _Found) -> bool:
@@ -95,7 +124,8 @@ def _links(span: Span, prompts: Prompts, found: _Found) -> bool:
     for at in reversed(lost):
         del span.links[at]
     found.dropped_links += len(lost)
-    cleaned = [prompts.clean(link.attributes) for link in span.links]
+    said = [link for link in span.links if link.attributes or link.trace_state]
+    cleaned = [prompts.clean(link.attributes) | prompts.clean_state(link) for link in said]
     return bool(lost) or any(cleaned)
 
 
@@ -106,14 +136,15 @@ def _identified(link: Span.Link) -> bool:
 
 def _logs(request: ExportLogsServiceRequest, prompts: Prompts, found: _Found) -> None:
     for resource in request.resource_logs:
-        found.changed |= prompts.clean(resource.resource.attributes)
+        found.changed |= _surroundings(resource, prompts)
         for scope in resource.scope_logs:
-            found.changed |= prompts.clean(scope.scope.attributes)
+            found.changed |= _scope(scope, prompts)
             faults = [(at, fault) for at, record in enumerate(scope.log_records) if (fault := _log_fault(record))]
             _reject(scope.log_records, faults, found)
             for record in scope.log_records:
                 found.changed |= prompts.clean(record.attributes)
                 found.changed |= prompts.clean_body(record.body)
+                found.changed |= prompts.clean_names(record, "severity_text", "event_name")
 
 
 def _log_fault(record: LogRecord) -> str:
@@ -134,14 +165,47 @@ def _reject(items: Any, faults: list[tuple[int, str]], found: _Found) -> None:
 
 def _metrics(request: ExportMetricsServiceRequest, prompts: Prompts, found: _Found) -> None:
     for resource in request.resource_metrics:
-        found.changed |= prompts.clean(resource.resource.attributes)
+        found.changed |= _surroundings(resource, prompts)
         for scope in resource.scope_metrics:
-            found.changed |= prompts.clean(scope.scope.attributes)
+            found.changed |= _scope(scope, prompts)
+            for metric in scope.metrics:
+                found.changed |= _metric(metric, prompts)
             for point in (point for metric in scope.metrics for point in points(metric)):
                 found.accepted += 1
                 found.changed |= prompts.clean(point.attributes)
                 for exemplar in getattr(point, "exemplars", ()):  # summaries have none
-                    found.changed |= prompts.clean(exemplar.filtered_attributes)
+                    found.changed |= prompts.clean(exemplar.filtered_attributes) | _unnamed(exemplar)
+
+
+def _unnamed(exemplar: Exemplar) -> bool:
+    """Take ids that are none from an exemplar; whether there were any."""
+    if len(exemplar.trace_id) in {0, 16} and len(exemplar.span_id) in {0, 8}:
+        return False
+    exemplar.ClearField("trace_id")
+    exemplar.ClearField("span_id")
+    return True
+
+
+def _metric(metric: Metric, prompts: Prompts) -> bool:
+    changed = prompts.clean_text(metric, "description", DESCRIPTION)
+    changed |= prompts.clean_names(metric, "name", "unit")
+    return prompts.clean(metric.metadata) or changed
+
+
+def _surroundings(resource: Any, prompts: Prompts) -> bool:
+    """What the resource of spans, log records or metrics says of itself."""
+    about = resource.resource
+    changed = prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(resource, "schema_url")
+    for entity in about.entity_refs:
+        changed |= prompts.clean_names(entity, "schema_url", "type") | prompts.clean_keys(entity)
+    return changed
+
+
+def _scope(scope: Any, prompts: Prompts) -> bool:
+    """What a scope says of itself."""
+    about = scope.scope
+    changed = prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(about, "name", "version")
+    return prompts.clean_names(scope, "schema_url") or changed
 
 
 def _message(signal: Signal, found: _Found) -> str:
@@ -152,4 +216,4 @@ def _message(signal: Signal, found: _Found) -> str:
     return "; ".join(parts)
 
 
-_WALKS: dict[Signal, Callable[[Any, Prompts, _Found], None]] = {"traces": _spans, "logs": _logs, "metrics": _metrics}
+_WALKS: dict[Signal, Callable[[Any, Prompts, _Found], None]] = {"logs": _logs, "metrics": _metrics}

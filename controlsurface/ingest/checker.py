@@ -58,8 +58,8 @@ class Here:
 class Apart:
     """In a process of its own, which ends with this one and is replaced when it ends before."""
 
-    def __init__(self, content: Content, vocabularies: Iterable[Vocabulary]) -> None:
-        self._policy = (content, tuple(vocabularies))
+    def __init__(self, content: Content, vocabularies: Iterable[Vocabulary], task_types: Iterable[str] = ()) -> None:
+        self._policy = (content, tuple(vocabularies), tuple(task_types))
         self._start()
 
     def check(self, body: Body) -> tuple[Checked, int]:

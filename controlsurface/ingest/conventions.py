@@ -90,14 +90,6 @@ class Role(_Model):
         return self
 
 
-class Kept(_Model):
-    """Parts of a content attribute that are facts, not content: they stay when content is dropped."""
-
-    key: str
-    paths: tuple[str, ...]
-    when: Condition = Field(default_factory=dict)
-
-
 class Vocabulary(_Model):
     """One file of collectors/."""
 
@@ -107,7 +99,7 @@ class Vocabulary(_Model):
     recognise: tuple[str, ...] = Field((), description="a span with one of these attributes speaks this vocabulary")
     known: tuple[str, ...] = Field((), description="globs of attribute names that belong to it, read or not")
     content: tuple[str, ...] = Field((), description="globs of attributes that hold prompts or answers")
-    content_keep: tuple[Kept, ...] = ()
+    harmless: tuple[str, ...] = Field((), description="globs of attributes that never do, though no column reads them")
     roles: tuple[Role, ...] = ()
     columns: Mapping[str, tuple[Source, ...]] = Field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, description="words of whole columns")

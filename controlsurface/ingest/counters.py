@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 
@@ -28,6 +30,8 @@ class _Counts:
     last_stored_received_ns: int = 0  # time received of the newest stored record
 
 
+DROPPED_KEYS = 1000  # distinct keys that wait to be stored; more are counted together
+OTHER_KEYS = "(other)"
 NAMES = tuple(each.name for each in fields(_Counts))
 
 
@@ -37,6 +41,7 @@ class Counters:
     def __init__(self) -> None:
         self._counts = _Counts()
         self._waiting_since_ns = 0
+        self._dropped: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def add(self, **deltas: int) -> None:
@@ -64,6 +69,23 @@ class Counters:
             counts.rejected += rejected
             counts.mended += mended
             counts.last_accepted_ns = max(counts.last_accepted_ns, received_ns) if accepted else counts.last_accepted_ns
+
+    def drop(self, keys: Mapping[str, int]) -> None:
+        """Something was dropped under these keys, so often. Lost with the process until it is stored."""
+        with self._lock:
+            for key, n in keys.items():
+                room = key in self._dropped or len(self._dropped) < DROPPED_KEYS
+                self._dropped[key if room else OTHER_KEYS] += n
+
+    def dropped(self) -> dict[str, int]:
+        """How often something was dropped under which key, and is not stored yet."""
+        with self._lock:
+            return dict(self._dropped)
+
+    def settle_dropped(self, stored: Mapping[str, int]) -> None:
+        """These counts are in the store."""
+        with self._lock:
+            self._dropped -= Counter(stored)
 
     def snapshot(self) -> dict[str, int]:
         """Every counter, `pending` items (answered, not yet stored) and `lag_ms` (how long the oldest waits)."""

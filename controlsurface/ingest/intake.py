@@ -147,6 +147,7 @@ class Intake:
 
     def _answer(self, task: _Task, checked: Checked, size: int) -> None:
         self.counters.take(checked.accepted, checked.rejected, size, task.received_ns, checked.mended)
+        self.counters.drop(checked.dropped)
         task.answer.set_result(checked)
 
     def _refuse(self, task: _Task, problem: ControlSurfaceError) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import lru_cache
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
+from controlsurface.ingest.dropped import DROPPED, is_mark
 from controlsurface.ingest.merge import merged
 
 _TYPES: list[tuple[str, pa.DataType]] = [
@@ -78,6 +80,7 @@ class _Around:
     received_ns: int
 
 
+_DROPPED = methodcaller("startswith", DROPPED)
 _Key = tuple[bytes, bytes]
 _Placed = tuple[Span, _Around]
 
@@ -282,10 +285,12 @@ def _joined(parts: Sequence[Decoded]) -> Decoded:
 
 
 def _scattered(texts: Mapping[int, str], size: int) -> "pa.Array[pa.StringScalar]":
-    """Texts by row as a column of `size` rows; null where there is none or it says "nothing"."""
+    """Texts by row as a column of `size` rows; null where there is none, it says "nothing" or was dropped."""
     said: list[str | None] = list(texts.values())
     if not NOTHING.isdisjoint(said):
         said = [None if text in NOTHING else text for text in said]
+    if any(map(_DROPPED, filter(None, said))):
+        said = [None if text and is_mark(text) else text for text in said]
     at = np.fromiter(texts, np.int64, len(texts))
     places = np.full(size, -1, np.int64)
     places[at] = np.arange(len(texts))
@@ -293,5 +298,5 @@ def _scattered(texts: Mapping[int, str], size: int) -> "pa.Array[pa.StringScalar
 
 
 def attributes_of(attributes: Iterable[KeyValue]) -> dict[str, str]:
-    """Attributes as text by key, without those that say "nothing"."""
-    return {a.key: text for a in attributes if (text := text_of(a.value)) not in NOTHING}
+    """Attributes as text by key, without those that say "nothing" or were dropped."""
+    return {a.key: text for a in attributes if (text := text_of(a.value)) not in NOTHING and not is_mark(text)}

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
-from controlsurface.ingest import arrivals, relane
+from controlsurface.ingest import arrivals, keys, relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import NAMES, Counters
@@ -169,6 +169,9 @@ class Writer:
             turned_away = self._turned_away()
             rejected, refused = (now - known for now, known in zip(turned_away, self._told, strict=True))
             arrivals.add_left_out(writing, outcome.duplicate, outcome.expired, rejected, refused)
+            dropped = self._counters.dropped()
+            keys.count(writing, "dropped_keys", dropped)
+        self._counters.settle_dropped(dropped)
         self._told = turned_away
         self._prices.settle()
         self._counters.add(**added)

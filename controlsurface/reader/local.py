@@ -31,6 +31,7 @@ from controlsurface.reader.together import together
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.otlp_json import traces_data
 
+_KEYS = "SELECT key, n, first_seen, last_seen FROM {} ORDER BY n DESC, key"
 KEPT = 256  # answers to statements that are asked again and again
 
 
@@ -167,9 +168,11 @@ class LocalReader:
 
     def unrecognised(self) -> pa.Table:
         """Attribute keys that nothing reads."""
-        return self._rows(
-            Statement("SELECT key, n, first_seen, last_seen FROM attribute_keys ORDER BY n DESC, key", {})
-        )
+        return self._rows(Statement(_KEYS.format("attribute_keys"), {}))
+
+    def dropped(self) -> pa.Table:
+        """Keys under which content was not stored."""
+        return self._rows(Statement(_KEYS.format("dropped_keys"), {}))
 
     def sources(self) -> pa.Table:
         """Who sends."""

@@ -157,6 +157,10 @@ class Reader(Protocol):
         """Attribute keys that no vocabulary reads: key, n, first_seen, last_seen, most frequent first."""
         ...
 
+    def dropped(self) -> pa.Table:
+        """Keys under which content was not stored: key, n (values), first_seen, last_seen, most frequent first."""
+        ...
+
     def sources(self) -> pa.Table:
         """Services of the last week: service, spans, first_seen, last_seen, least_delay_ms (below 0: clock ahead)."""
         ...

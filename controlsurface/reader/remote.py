@@ -115,6 +115,10 @@ class RemoteReader:
         """Attribute keys that nothing reads."""
         return self._table("/api/v1/unrecognised")[0]
 
+    def dropped(self) -> pa.Table:
+        """Keys under which content was not stored."""
+        return self._table("/api/v1/dropped")[0]
+
     def ask(self, question: Question) -> Answer:
         """The answer of the server, at the question's address."""
         return Answer(*self._table(question.path, question.arguments))

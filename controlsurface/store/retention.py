@@ -32,6 +32,7 @@ OTHERS = (
     Term("audit_items", "requests", "started_at", "item_id NOT IN (SELECT item_id FROM audit_labels)"),
     Term("set_aside", "requests", "set_aside_at"),
     Term("attribute_keys", "requests", "last_seen"),
+    Term("dropped_keys", "requests", "last_seen"),
     Term("arrivals", "rollups", "started_at"),
     Term("alert_history", "alerts", '"at"'),
     Term("alert_episodes", "alerts", "ends_at"),

@@ -4,7 +4,7 @@ The only place, beside the pages themselves, that imports Streamlit.
 """
 
 from controlsurface.ui import audits, desk, policy_form, what_if
-from controlsurface.ui.accounts import anything, ledger, sources, unclaimed, unrecognised
+from controlsurface.ui.accounts import anything, dropped, keep_line, ledger, sources, unclaimed, unrecognised
 from controlsurface.ui.advice import advice
 from controlsurface.ui.alerts import history as alert_history
 from controlsurface.ui.alerts import listing as alerts
@@ -77,10 +77,12 @@ __all__ = [
     "different",
     "different_bars",
     "distribution",
+    "dropped",
     "events",
     "figure",
     "frame",
     "hidden_modes",
+    "keep_line",
     "kinds",
     "lanes",
     "lanes_apart",

@@ -1,5 +1,8 @@
 """What became of everything that was sent, in words, and what of it nobody understands."""
 
+import json
+from collections.abc import Iterable
+
 import polars as pl
 
 from controlsurface.reader.rows import frame
@@ -40,6 +43,22 @@ def anything() -> bool:
 def unrecognised() -> pl.DataFrame:
     """Attributes that no vocabulary reads: key, n, first_seen, last_seen."""
     return reading.ask("unrecognised", "", lambda: frame(reading.reader().unrecognised()))
+
+
+def dropped() -> pl.DataFrame:
+    """Attributes whose content was not stored: key, n, first_seen, last_seen."""
+    return reading.ask("dropped", "", lambda: frame(reading.reader().dropped()))
+
+
+def keep_line(keys: Iterable[str]) -> str:
+    """The lines of a configuration that keep these keys.
+
+    >>> print(keep_line(["acme.note", "acme.odd[1]"]))
+    [content]
+    keep = ["acme.note", "acme.odd[[]1]"]
+    """
+    listed = ", ".join(json.dumps(key.replace("[", "[[]"), ensure_ascii=False) for key in keys)
+    return f"[content]\nkeep = [{listed}]"
 
 
 def sources() -> pl.DataFrame:

@@ -31,6 +31,7 @@ TABLES = (
     "attribution?week=2026-W02&by=team",
     "contributors?metric=escalation_rate&start=2026-01-08&end=2026-01-09&baseline_start=2026-01-07&baseline_end=2026-01-08",
     "unrecognised",
+    "dropped",
     "sources",
 )
 

@@ -28,8 +28,8 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
         "metrics query queries distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
-        "contributors events lanes unrecognised sources attribution audits audits/next audits/labels audits/reviewers "
-        "audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
+        "contributors events lanes unrecognised dropped sources attribution audits audits/next audits/labels "
+        "audits/reviewers audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
         "audits/plan audits/disagreement audits/calibration sampling/{request_id} whatif "
         "silences silences/{silence_id} alerts alerts/history rules rules/backtest notifications "
         "advice rules/{alert}/threshold retention"

@@ -23,6 +23,7 @@ PATHS = (
     "traces/x",
     "ingest",
     "unrecognised",
+    "dropped",
     "sources",
 )
 NAMES = (

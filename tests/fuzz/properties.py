@@ -12,9 +12,11 @@ from controlsurface.config import Journal as Settings
 from controlsurface.errors import BadBody, StoreError
 from controlsurface.ingest import conventions
 from controlsurface.ingest.check import check
+from controlsurface.ingest.dropped import DROPPED
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.otlp import decode_traces
 from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.prompts.keys import Verdict
 from controlsurface.ingest.segment import Position, Record
 from controlsurface.ingest.signals import REQUESTS, SIGNALS, Encoding
 
@@ -47,15 +49,18 @@ def a_body_is_refused_or_kept_whole_clean_and_readable(data: bytes) -> None:
     if signal == "traces":
         decoded = decode_traces([(checked.payload, 1)], CONVENTIONS.wanted)
         assert decoded.table.num_rows + decoded.repeats == checked.accepted
-        assert prompts is not POLICIES[0] or not any(prompts._holds[each.key] for each in unkept(checked.payload))
+        assert prompts is not POLICIES[0] or not [*said(prompts, checked.payload)]
 
 
-def unkept(payload: bytes) -> Iterator[KeyValue]:
-    """The attributes of a request's spans but those of which a part may stay."""
+def said(prompts: Prompts, payload: bytes) -> Iterator[KeyValue]:
+    """The attributes of a request's spans that hold content and are neither empty nor replaced."""
     for resource in ExportTraceServiceRequest.FromString(payload).resource_spans:
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield from (each for each in span.attributes if each.key != "output.value")
+                for each in span.attributes:
+                    content = prompts.keys[each.key] is Verdict.CONTENT and each.key != "output.value"
+                    if content and each.value.WhichOneof("value") and not each.value.string_value.startswith(DROPPED):
+                        yield from (each,) if each.value.string_value else ()
 
 
 def a_damaged_segment_gives_sound_records_or_is_refused(data: bytes) -> None:

@@ -42,6 +42,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "events": lambda r: r.events(EventsArgs(start="2026-01-01", end="2026-01-09")),
     "ingest": lambda r: r.ingest(),
     "unrecognised": lambda r: r.unrecognised(),
+    "dropped": lambda r: r.dropped(),
     "sources": lambda r: r.sources(),
     "health": lambda r: r.health(),
     "trace": lambda r: r.trace(some_trace(r)),

@@ -8,11 +8,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from controlsurface.config import Content
+from controlsurface.config import Content, parse
+from controlsurface.errors import ConfigError
 from controlsurface.ingest.check import check
-from controlsurface.ingest.prompts import Prompts, reduced, steps
+from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.prompts.keys import MOST, Verdict
 from tests.receivers.bodies import Plain, logs, pairs, span, traces, value
-from tests.receivers.conftest import policy
+from tests.receivers.conftest import VOCABULARIES, policy
 
 DECISION = {
     "model": "router-1",
@@ -25,6 +27,10 @@ def cleaned(prompts: Prompts, attributes: dict[str, Plain]) -> dict[str, AnyValu
     checked = check("traces", traces(span(attributes)).SerializeToString(), "protobuf", prompts)
     own = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
     return {each.key: each.value for each in own.attributes}
+
+
+def text(prompts: Prompts, key: str, given: Plain) -> str:
+    return cleaned(prompts, {key: given})[key].string_value
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,152 @@ def cleaned(prompts: Prompts, attributes: dict[str, Plain]) -> dict[str, AnyValu
     ],
 )
 def test_by_default_every_known_content_attribute_is_dropped(nothing_kept: Prompts, key: str) -> None:
-    assert list(cleaned(nothing_kept, {"before": 1, key: "a prompt", "after": 2})) == ["before", "after"]
+    left = cleaned(nothing_kept, {"before": 1, key: "prompt", "after": 2})
+    assert (left["before"], left[key], left["after"]) == (value(1), value("[dropped: 6 characters]"), value(2))
+
+
+@pytest.mark.parametrize("key", ["Gen_AI.Prompt", "INPUT.VALUE", "gen_ai.Input.Messages", "Cache.Key"])
+@pytest.mark.parametrize("given", ["prompt", 7, True, [1, 2], {"a": "b"}, b"bytes"])
+def test_content_is_content_whatever_its_value_and_however_its_key_is_written(
+    nothing_kept: Prompts, key: str, given: Plain
+) -> None:
+    assert text(nothing_kept, key, given).startswith("[dropped: ")
+
+
+@pytest.mark.parametrize("given", [1, 0.5, True, "gpt-4o-mini", "run_7f3a", "2026-11-30T09:00:00Z", "a/b:c@1.0", ""])
+def test_numbers_flags_and_identifiers_stay_under_any_key(nothing_kept: Prompts, given: Plain) -> None:
+    assert cleaned(nothing_kept, {"acme.odd": given}) == {"acme.odd": value(given)}
+
+
+@pytest.mark.parametrize(
+    "given", ["two words", "x" * 65, "why%20not", "q=a&b=c", "\u8bf7\u95ee\u6211\u7684\u5361", "caf\u00e9", "is-it?"]
+)
+def test_what_could_be_said_by_somebody_does_not(nothing_kept: Prompts, given: str) -> None:
+    assert text(nothing_kept, "acme.odd", given) == f"[dropped: {len(given)} characters]"
+
+
+def test_a_name_that_says_text_keeps_not_even_a_word(nothing_kept: Prompts) -> None:
+    assert text(nothing_kept, "acme.user_question", "Paris") == "[dropped: 5 characters]"
+    assert cleaned(nothing_kept, {"acme.answer": 42})["acme.answer"] == value(42)
+
+
+def test_what_a_column_reads_stays_and_is_cut_where_it_is_long(nothing_kept: Prompts) -> None:
+    assert text(nothing_kept, "controlsurface.router.reason", "he asked twice, so large") == "he asked twice, so large"
+    cut = text(nothing_kept, "controlsurface.task_type", "p" * 20_000)
+    assert cut == "p" * 512 + "[dropped: 19488 characters]"
+    assert text(nothing_kept, "controlsurface.task_type", cut) == cut
+
+
+def test_published_names_of_identities_stay_and_of_texts_do_not(nothing_kept: Prompts) -> None:
+    given: dict[str, Plain] = {
+        "user_agent.name": "My Agent",
+        "exception.message": "no funds",
+        "db.query.text": "SELECT 1",
+    }
+    left = cleaned(nothing_kept, given)
+    assert [each.string_value[:9] for each in left.values()] == ["My Agent", "[dropped:", "[dropped:"]
+
+
+def test_json_keeps_what_columns_read_numbers_and_words_of_enumerations(nothing_kept: Prompts) -> None:
+    given = {
+        "model": "slm",
+        "max_tokens": 9,
+        "system": "be kind",
+        "tools": [{"type": "function", "name": "PROMPTMARK"}],
+    }
+    left = json.loads(text(nothing_kept, "llm.invocation_parameters", json.dumps(given)))
+    dropped = "[dropped: {} characters]"
+    tools = [{"type": "function", "name": dropped.format(10)}]
+    assert left == {"model": "slm", "max_tokens": 9, "system": dropped.format(7), "tools": tools}
+
+
+def test_a_python_literal_is_treated_as_json_is(nothing_kept: Prompts) -> None:
+    given = "[{'role': 'user', 'n': 2, 'parts': [{'text': 'it\\'s lost'}], 'ok': True}]"
+    left = "[{'role': 'user', 'n': 2, 'parts': [{'text': '[dropped: 10 characters]'}], 'ok': True}]"
+    assert text(nothing_kept, "llm.gemini.tuning", given) == left
+    assert text(nothing_kept, "llm.gemini.tuning", "{'a': f('x y')}") == "[dropped: 15 characters]"
+
+
+def test_a_pattern_keeps_what_it_reads_and_nothing_beside_it(nothing_kept: Prompts) -> None:
+    left = cleaned(nothing_kept, {"langfuse.trace.tags": ["task:triage", "my card is lost", "tenant:acme"]})
+    assert left["langfuse.trace.tags"] == value(["task:triage", "[dropped: 15 characters]", "tenant:acme"])
+    assert text(nothing_kept, "tag.tags", "my card, task:triage") == '["[dropped: 20 characters]", "task:triage"]'
+
+
+def test_lists_and_maps_are_treated_at_every_depth(nothing_kept: Prompts) -> None:
+    left = cleaned(
+        nothing_kept, {"acme.odd": [{"role": "user", "said": ["lost", 3], "x y" * 50: 1}], "acme.ids": ["a", "b c"]}
+    )
+    inside: Plain = [{"role": "user", "said": ["[dropped: 4 characters]", 3], "[dropped: 150 characters]": 1}]
+    assert left == {"acme.odd": value(inside), "acme.ids": value(["a", "[dropped: 3 characters]"])}
+
+
+def test_names_of_members_are_no_place_for_sentences(nothing_kept: Prompts) -> None:
+    given = {"is my card lost?": 1, "n": 2}
+    left = {"[dropped: 16 characters]": 1, "n": 2}
+    assert json.loads(text(nothing_kept, "acme.odd", json.dumps(given))) == left
+    assert text(nothing_kept, "acme.odd", repr(given)) == repr(left)
+    assert cleaned(nothing_kept, {"acme.map": {**given}})["acme.map"] == value({**left})
+
+
+def test_a_very_deep_text_is_not_kept(nothing_kept: Prompts) -> None:
+    assert "deep" not in text(nothing_kept, "acme.odd", '{"a":' * 900 + '"deep"' + "}" * 900)
+    assert "deep" not in text(nothing_kept, "acme.odd", "[" * 5000 + '"deep"' + "]" * 5000)
+
+
+def test_a_member_that_is_there_twice_leaves_no_trace(nothing_kept: Prompts) -> None:
+    assert "lost" not in text(nothing_kept, "acme.odd", '{"x": "my card is lost", "x": 1}')
+
+
+def test_the_user_keeps_and_drops_by_patterns_and_drop_wins() -> None:
+    chosen = policy(Content(keep=("acme.*", "gen_ai.prompt"), drop=("acme.secret*", "gen_ai.request.*")))
+    left = cleaned(
+        chosen,
+        {
+            "acme.note": "two words",
+            "Acme.Secret": "s",
+            "acme.secret": "s",
+            "gen_ai.prompt": "Why?",
+            "gen_ai.request.model": "m",
+        },
+    )
+    said = {key: each.string_value for key, each in left.items()}
+    assert said == {
+        "acme.note": "two words",
+        "Acme.Secret": "[dropped: 1 characters]",
+        "acme.secret": "[dropped: 1 characters]",
+        "gen_ai.prompt": "Why?",
+        "gen_ai.request.model": "[dropped: 1 characters]",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"keep": ["a b"]}, "without white space"),
+        ({"drop": [""]}, "without white space"),
+        ({"drop": ["acme.[x"]}, r"write '\[\[\]'"),
+        ({"keep": ["*"]}, "say store = 'all'"),
+        ({"keep": ["a.*"], "drop": ["a.*"]}, "drop wins over keep"),
+    ],
+)
+def test_a_pattern_that_cannot_be_meant_is_named(given: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse({"content": given}, "c.toml")
+
+
+def test_the_users_own_task_type_stays_whatever_it_is_called() -> None:
+    chosen = Prompts(Content(), VOCABULARIES, ["acme.question"])
+    assert text(chosen, "acme.question", "a hard one") == "a hard one"
+
+
+def test_what_was_dropped_is_counted_by_key_and_the_names_are_bounded(nothing_kept: Prompts) -> None:
+    given: dict[str, Plain] = {f"acme.k{n}": "two words" for n in range(1500)}
+    body = traces(span({**given, "x" * 300: "two words"}), span({"input.value": "a"}), span({"input.value": "b"}))
+    dropped = check("traces", body.SerializeToString(), "protobuf", nothing_kept).dropped
+    assert (len(dropped), dropped["acme.k1"], dropped["(other)"]) == (1001, 1, 504)
+    assert sum(dropped.values()) == 1504
+    assert max(map(len, dropped)) <= 128
 
 
 def test_parameters_and_counts_are_not_content(nothing_kept: Prompts) -> None:
@@ -58,30 +209,21 @@ def test_parameters_and_counts_are_not_content(nothing_kept: Prompts) -> None:
 def test_the_facts_inside_a_decisions_answer_stay(nothing_kept: Prompts) -> None:
     given: dict[str, Plain] = {"output.value": json.dumps(DECISION), "openinference.span.kind": "DECISION"}
     left = json.loads(cleaned(nothing_kept, given)["output.value"].string_value)
-    assert left == {"model": "router-1", "answers": {"lane": {"choice": "small", "confidence": 0.93}}}
+    assert left == {"answers": {"lane": {"choice": "small", "confidence": 0.93}}}
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("kind", "given"),
     [("LLM", json.dumps(DECISION)), ("DECISION", "free text"), ("DECISION", '{"answers": []}'), ("DECISION", "{")],
 )
-def test_where_there_are_no_such_facts_nothing_stays(nothing_kept: Prompts, kind: str, text: str) -> None:
-    left = cleaned(nothing_kept, {"openinference.span.kind": kind, "output.value": text})
-    assert list(left) == ["openinference.span.kind"]
+def test_where_there_are_no_such_facts_nothing_stays(nothing_kept: Prompts, kind: str, given: str) -> None:
+    left = cleaned(nothing_kept, {"openinference.span.kind": kind, "output.value": given})
+    assert left["output.value"].string_value == f"[dropped: {len(given)} characters]"
 
 
-def test_a_kept_path_never_keeps_what_lies_below_it() -> None:
-    assert reduced('{"a": {"choice": {"text": "long story"}}, "b": 1}', [steps("$.a.choice")]) == ""
-
-
-def test_lists_keep_their_places() -> None:
-    text = '{"items": [{"text": "x"}, {"score": 0.5, "text": "y"}]}'
-    assert reduced(text, [steps("$.items[*].score")]) == '{"items":[null,{"score":0.5}]}'
-    assert reduced(text, [steps("$.items[0].score")]) == ""
-
-
-def test_an_endless_nest_is_cut_at_the_length_of_the_paths() -> None:
-    assert reduced('{"a":' * 900 + "1" + "}" * 900, [steps("$.a.b")]) == ""
+def test_a_path_never_keeps_what_lies_below_it(nothing_kept: Prompts) -> None:
+    given = '{"task_type": {"why": "long story"}, "tenant": "acme"}'
+    assert json.loads(text(nothing_kept, "metadata", given)) == {"tenant": "acme"}
 
 
 def test_all_keeps_all(all_kept: Prompts) -> None:
@@ -110,7 +252,8 @@ def test_the_body_of_a_log_record_is_content(store: str, expected: str | None) -
     record = LogRecord(event_name="e", body=value("by a@b.org"), attributes=pairs({"gen_ai.response.id": "1"}))
     prompts = policy(Content.model_validate({"store": store}))
     payload = check("logs", logs(record).SerializeToString(), "protobuf", prompts).payload
-    assert (expected.encode() in payload) if expected else (b"by a" not in payload)
+    assert (expected or "[dropped: 10 characters]").encode() in payload
+    assert expected or b"by a" not in payload
     assert b"gen_ai.response.id" in payload
 
 
@@ -118,7 +261,7 @@ def test_no_captured_prompt_survives_the_default_policy(captures: Path, nothing_
     found = 0
     for path in captures.glob("*-cascade*.traces.pb"):
         body = path.read_bytes()
-        texts = [each.value.string_value for each in attributes(body) if nothing_kept._holds[each.key]]
+        texts = [each.value.string_value for each in attributes(body) if nothing_kept.keys[each.key] is Verdict.CONTENT]
         payload = check("traces", body, "protobuf", nothing_kept).payload
         assert not any(text.encode() in payload for text in texts if len(text) > 20), path.name
         found += len(texts)
@@ -133,7 +276,7 @@ def attributes(body: bytes) -> list[KeyValue]:
 
 
 def test_senders_cannot_fill_the_memory_with_names(nothing_kept: Prompts) -> None:
-    for n in range(100_010):
-        assert not nothing_kept._holds[f"k{n}"]
-    assert not nothing_kept._holds["k" * 300]
-    assert len(nothing_kept._holds) <= 100_000
+    for n in range(MOST + 10):
+        assert nothing_kept.keys[f"k{n}"] is Verdict.OTHER
+    assert nothing_kept.keys["k" * 300] is Verdict.OTHER
+    assert len(nothing_kept.keys) <= MOST

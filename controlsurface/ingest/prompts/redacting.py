@@ -1,0 +1,31 @@
+"""Texts of OTLP values without personal data."""
+
+from collections.abc import Iterator
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from controlsurface.ingest.redact import Redactor
+
+
+def redact(value: AnyValue, redactor: Redactor) -> bool:
+    """Redact every text in a value; whether anything changed."""
+    changed = False
+    for each in _leaves(value):
+        if each.HasField("bytes_value"):  # cannot be looked into
+            each.string_value, changed = "[bytes]", True
+        elif (clean := redactor.text(each.string_value)) != each.string_value:
+            each.string_value, changed = clean, True
+    return changed
+
+
+def _leaves(value: AnyValue) -> Iterator[AnyValue]:
+    """The texts and bytes of a value, however deep."""
+    kind = value.WhichOneof("value")
+    if kind in {"string_value", "bytes_value"}:
+        yield value
+    elif kind == "array_value":
+        for each in value.array_value.values:
+            yield from _leaves(each)
+    elif kind == "kvlist_value":
+        for pair in value.kvlist_value.values:
+            yield from _leaves(pair.value)
