@@ -49,6 +49,7 @@ class Keys(dict[str, Verdict]):
         self.plain: set[str] = set()
         self.prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
         self._numeric: set[bytes] = set()  # keys whose numbers stay
+        self._looked_at: set[bytes] = set()  # keys of which nothing stays unseen
         self._chosen = frozenset(chosen)  # the user's own names of the task type
         read = (name for each in known for name in (*_whole(each), *_decisive(each)))
         self._facts = harmless_names().union(read)
@@ -61,7 +62,7 @@ class Keys(dict[str, Verdict]):
         verdict = self._decided(key)
         if len(self) >= MOST:
             self.clear()
-            for each in (self.plain, self.prefixes, self._numeric):
+            for each in (self.plain, self.prefixes, self._numeric, self._looked_at):
                 each.clear()
         if len(key) <= LONGEST:
             self._remember(key, verdict)
@@ -75,7 +76,7 @@ class Keys(dict[str, Verdict]):
             return len(raw) <= most
         if prefix in self._numeric:
             return raw[end : end + 3 : 2] in _NUMBERS and raw[end + 1] == len(raw) - end - 2
-        if raw[:1] == _KEY:  # to know it the next time
+        if prefix not in self._looked_at and raw[:1] == _KEY:  # to know it the next time
             self[raw[2:end].decode("utf-8", "replace")]
         return False
 
@@ -86,8 +87,8 @@ class Keys(dict[str, Verdict]):
         if verdict <= self._plain_to:
             self.plain.add(key)
             self.prefixes.add(prefix)
-        elif verdict < Verdict.CONTENT:
-            self._numeric.add(prefix)
+        else:
+            (self._looked_at if verdict is Verdict.CONTENT else self._numeric).add(prefix)
 
     def _decided(self, key: str) -> Verdict:
         """Letter case is ignored where that only drops more."""

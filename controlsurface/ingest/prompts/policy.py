@@ -36,6 +36,7 @@ _TIME, _TIMED = b"\x09", 9  # tag of an event's time, which comes first, and the
 _REMEMBERED, _EVENTS = 256, 10_000  # bytes of an event, and number of events, that are remembered
 _MEMBERS = 32  # of a trace state (W3C Trace Context 3.3.1.1)
 _CALLED = {"KeyValue": "attribute", "InstrumentationScope": "scope", "LogRecord": "log"}  # in the keys of names
+_EMPTY = frozenset((None, "string_value"))  # kinds of a value without a text
 _KEY = attrgetter("key")
 
 
@@ -189,7 +190,7 @@ class Prompts:
     def _whole(self, key: str, value: AnyValue) -> bool:
         """A length in place of the whole value."""
         text = value.string_value
-        if not text and value.WhichOneof("value") in {None, "string_value"}:
+        if not text and value.WhichOneof("value") in _EMPTY:
             return False
         self._count(key)
         if is_mark(text):
