@@ -8,6 +8,8 @@ if not ui.anything():
     ui.nothing_yet("Nothing was received yet")
 
 ui.claimed()
+with ui.panel("What the spans fill", "the facts that pages and alert rules live on, and the line to add for each"):
+    ui.filled()
 with ui.panel("Accounts", "since the store was made; nothing is dropped without a line here"):
     ui.sheet(ui.ledger(), {"items": "count"}, "ingest")
     st.caption(
@@ -43,6 +45,7 @@ with left, ui.panel("Models without a price", "prices.toml gives them one"):
         ui.state("None in this window", "Every billable call has a price.")
     else:
         ui.sheet(unpriced, {"value": "count"}, "unpriced-models", labels={"value": "Calls"})
+        ui.price_gaps()
 with right, ui.panel("Who sends", "services of the last seven days"):
     labels = {"spans": "Spans", "least_delay_ms": "Least delay"}
     ui.sheet(ui.sources(), {"spans": "count", "least_delay_ms": "ms"}, "sources", labels=labels)

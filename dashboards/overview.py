@@ -94,7 +94,7 @@ def cost() -> None:
     with right, ui.panel("Calls without a price", have_one):
         unpriced = ui.query("unpriced_attempts", by=["model"])
         ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
-        st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")
+        ui.price_gaps()
 
 
 cost()

@@ -5,7 +5,18 @@ from typing import Any
 
 from pydantic import Field
 
-from controlsurface.api import advice, alerting_silences, alerts, audits, desk, policy, retention, several, shapes
+from controlsurface.api import (
+    advice,
+    alerting_silences,
+    alerts,
+    audits,
+    coverage,
+    desk,
+    policy,
+    retention,
+    several,
+    shapes,
+)
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
@@ -139,6 +150,7 @@ OPERATIONS = (
     *several.OPERATIONS,
     *retention.OPERATIONS,
     *advice.OPERATIONS,
+    *coverage.OPERATIONS,
     *desk.OPERATIONS,
     *policy.OPERATIONS,
     *audits.OPERATIONS,

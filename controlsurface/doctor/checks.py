@@ -16,6 +16,7 @@ from controlsurface.doctor.finding import Finding
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.ingest import conventions
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.usage import said
 from controlsurface.money.prices import read_book
 from controlsurface.reader import open_reader
 from controlsurface.reader.reader import Reader
@@ -110,7 +111,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _messages, _unread, _lanes, _unpriced, _sources):
+        for check in (_server, _ingest, _messages, _unread, _lanes, _usage, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -156,12 +157,29 @@ def _lanes(reader: Reader) -> Iterator[Finding]:
         yield Finding("lanes", "ok", "every request has a lane")
 
 
+def _usage(reader: Reader) -> Iterator[Finding]:
+    """Calls that no price could price: nobody knows their tokens."""
+    lost = {model: n for model, n in _calls(reader, "calls_without_usage").items() if n}
+    if lost:
+        streamed = sum(_calls(reader, "streamed_calls_without_usage").values())
+        what, do = said(sum(lost.values()), streamed)
+        yield Finding("usage", "warn", f"{what} ({', '.join(lost)}): {do}")
+    else:
+        yield Finding("usage", "ok", "every billable call without a cost came with token counts")
+
+
+def _calls(reader: Reader, metric: str) -> dict[str, int]:
+    """A count of calls by model."""
+    rows = reader.query(QueryArgs(metric=metric, by=("model",))).rows.to_pylist()
+    return {str(row["model"]): round(row["value"]) for row in rows}
+
+
 def _unpriced(reader: Reader) -> Iterator[Finding]:
-    rows = reader.query(QueryArgs(metric="priced_share", by=("model",))).rows.to_pylist()
-    if models := [str(row["model"]) for row in rows if row["value"] is not None and row["value"] < 1]:
+    lost = _calls(reader, "calls_without_usage")
+    if models := [model for model, n in _calls(reader, "unpriced_attempts").items() if n > lost.get(model, 0)]:
         yield Finding("unpriced", "warn", f"calls without a price: {', '.join(models)}; state it in prices.toml")
     else:
-        yield Finding("unpriced", "ok", "every billable call has a price")
+        yield Finding("unpriced", "ok", "every billable call with token counts has a price")
 
 
 def _sources(reader: Reader) -> Iterator[Finding]:

@@ -161,6 +161,11 @@ _REQUESTS = {
     **_moments("output"),
 }
 
+# A call whose tokens are unknown costs an unknown sum, whatever its model's price. What writes no text counts none.
+UNMETERED = (
+    "(r.input_tokens IS NULL OR r.output_tokens IS NULL AND r.purpose <> 'embedding' "
+    "AND coalesce(r.operation, 'chat') IN ('chat', 'completion'))"
+)
 _WINDOWED = "r.context_window > 0 AND r.input_tokens IS NOT NULL"
 _ATTEMPTS = {
     "n": Measure("r.sample_weight", "TRUE"),
@@ -172,6 +177,8 @@ _ATTEMPTS = {
     "billable": _count("r.billable"),
     "priced": _count("r.billable AND r.cost_usd IS NOT NULL"),
     "unpriced": _count("r.billable AND r.cost_usd IS NULL"),
+    "unmetered": _count(f"r.billable AND r.cost_usd IS NULL AND {UNMETERED}"),
+    "unmetered_streamed": _count(f"r.billable AND r.cost_usd IS NULL AND r.streamed AND {UNMETERED}"),
     "cost_usd": _money("cost_usd"),
     # parts of a cost are known where a price list made it
     "parted": _count("r.billable AND r.output_usd IS NOT NULL"),

@@ -21,6 +21,7 @@ from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
+from controlsurface.ui.filled import filled, price_gaps
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.keeping import retention_table
@@ -78,6 +79,7 @@ __all__ = [
     "distribution",
     "events",
     "figure",
+    "filled",
     "frame",
     "hidden_modes",
     "kinds",
@@ -97,6 +99,7 @@ __all__ = [
     "panel",
     "part",
     "policy_form",
+    "price_gaps",
     "queries",
     "query",
     "ranking",

@@ -32,6 +32,7 @@ TABLES = (
     "contributors?metric=escalation_rate&start=2026-01-08&end=2026-01-09&baseline_start=2026-01-07&baseline_end=2026-01-08",
     "unrecognised",
     "sources",
+    "coverage",
 )
 
 

@@ -24,6 +24,7 @@ PATHS = (
     "ingest",
     "unrecognised",
     "sources",
+    "coverage",
 )
 NAMES = (
     *("metric", "by", "where", "start", "end", "every", "column", "order", "limit", "cursor", "failed", "trace_id"),

@@ -43,6 +43,7 @@ SELECT
     s.image_input_tokens,
     s.image_output_tokens,
     s.web_searches,
+    coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
     s.sampling_probability,
     coalesce(facts.mode, s.mode) AS mode,
     coalesce(facts.sample_rate, s.sample_rate) AS sample_rate
