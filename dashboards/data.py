@@ -8,6 +8,7 @@ if not ui.anything():
     ui.nothing_yet("Nothing was received yet")
 
 ui.claimed()
+ui.lanes_assumed()
 with ui.panel("What the spans fill", "the facts that pages and alert rules live on, and the line to add for each"):
     ui.filled()
 with ui.panel("Accounts", "since the store was made; nothing is dropped without a line here"):

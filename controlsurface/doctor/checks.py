@@ -19,6 +19,8 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.usage import said
 from controlsurface.money.prices import read_book
 from controlsurface.reader import open_reader
+from controlsurface.reader.assumed import AssumedLanes
+from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.reader import Reader
 from controlsurface.store.duckdb import FILE, owner
 
@@ -150,6 +152,8 @@ def _unread(reader: Reader) -> Iterator[Finding]:
 
 
 def _lanes(reader: Reader) -> Iterator[Finding]:
+    if assumed := said_lanes(reader.ask(AssumedLanes()).rows.to_pylist()):
+        yield Finding("lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page")
     rows = reader.query(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",))).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
         yield Finding("lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration")

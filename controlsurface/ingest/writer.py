@@ -63,6 +63,7 @@ class Writer:
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
+        self._prices.settle()
         if relane.waiting(self._store):
             self.between(relane.step)
         self._journal.release(self.position)
@@ -82,6 +83,10 @@ class Writer:
     def between(self, step: Step) -> None:
         """Between batches, in a transaction of its own, let the thread do `step` for as long as it returns True."""
         self._steps.append(step)
+
+    def lanes_written(self) -> None:
+        """From now on no lane is assumed: the configuration names them."""
+        self._loader.lanes_written.set()
 
     def drain(self, timeout_s: float = 60) -> bool:
         """Wait until what is durable now is stored; False when it took longer."""
@@ -171,6 +176,8 @@ class Writer:
             arrivals.add_left_out(writing, outcome.duplicate, outcome.expired, rejected, refused)
         self._told = turned_away
         self._prices.settle()
+        if outcome.moved:
+            self.between(relane.step)
         self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
         self._advance(work.end, outcome)

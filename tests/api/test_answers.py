@@ -33,6 +33,7 @@ TABLES = (
     "unrecognised",
     "sources",
     "coverage",
+    "lanes/assumed",
 )
 
 

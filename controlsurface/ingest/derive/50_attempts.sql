@@ -12,7 +12,13 @@ SELECT
     s.duration_ms,
     s.ttft_ms,
     calls.purpose,
-    coalesce(lane_of_model(s.model), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, 'unknown') AS lane,
+    -- Where lanes are assumed, the router's word for the request goes to the model that it tried first.
+    CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = first_value(s.model) OVER (
+        PARTITION BY told.request_trace, told.request_span ORDER BY calls.purpose <> 'user', s.end_ns, s.start_ns, s.span_id
+    ) THEN lane_of_word(facts.lane) END AS routed_lane,
+    coalesce(lane_of_model(s.model), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, routed_lane) AS said_lane,
+    said_lane IS NULL AS lane_open,
+    coalesce(said_lane, assumed_lane(s.model), 'unknown') AS lane,
     model_name(s.model) AS model,
     s.model AS model_raw,
     s.provider,
