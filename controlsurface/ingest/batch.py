@@ -121,8 +121,6 @@ class Loader:
         met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, reach, met_before)
         moved = self.assumes_lanes and assuming.meet(writing, self.config.lanes)
-        if moved:
-            derive(writing, self.config, self.prices_of, reach, seen_before=True)
         arrivals.add_batch(writing)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         _count_keys(writing, unknown)

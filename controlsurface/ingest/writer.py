@@ -28,6 +28,7 @@ log = logging.getLogger("controlsurface.writer")
 READ_BYTES = 32 << 20  # of journal payload in one batch: a flush costs 0.2 s before its first span
 AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
+FOLLOW_S = 5.0  # of one transaction, for calls whose models are in other lanes now
 RETRY_S = 2.0  # pause after a batch that could not be stored
 LAST_S = 10.0  # for storing before the end; what is left then is stored after the next start
 
@@ -169,6 +170,7 @@ class Writer:
         """One batch, one transaction."""
         with self._store.writing() as writing:
             outcome = self._loader.load(writing, work.batch)
+            left = outcome.moved and self._follow(writing)
             added = {"stored": sum(record.items for record in work.records), **outcome.counts()}
             self._record(writing, work.end, added)
             turned_away = self._turned_away()
@@ -176,11 +178,19 @@ class Writer:
             arrivals.add_left_out(writing, outcome.duplicate, outcome.expired, rejected, refused)
         self._told = turned_away
         self._prices.settle()
-        if outcome.moved:
+        if left:
             self.between(relane.step)
         self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
         self._advance(work.end, outcome)
+
+    def _follow(self, writing: Writing) -> bool:
+        """Let calls follow their models into other lanes, in this transaction for FOLLOW_S; whether some are left."""
+        end = time.monotonic() + FOLLOW_S
+        while relane.step(self._loader, writing):
+            if time.monotonic() > end:
+                return True
+        return False
 
     def _turned_away(self) -> tuple[int, int]:
         """What the receivers have refused so far: spans one by one, and whole bodies."""

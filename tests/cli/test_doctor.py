@@ -97,6 +97,18 @@ def test_nothing_is_said_to_be_filled_before_anything_came(tmp_path: Path, capsy
     assert "spans of the last 7 days" not in capsys.readouterr().out
 
 
+def test_assumed_lanes_are_named_with_the_way_to_assign_them(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path)) as store, store.writing() as writing:
+        writing.execute(
+            "INSERT INTO assumed_lanes VALUES (NULL, 'openai/cheap', 'cheap', TRUE, 0.5, 'small'), "
+            "(NULL, 'dear', 'dear', TRUE, 30, 'large'), (NULL, 'odd', 'odd', TRUE, NULL, NULL)"
+        )
+    finding = found(tmp_path)["lanes"][0]
+    assert finding.verdict == "warn"
+    assert finding.text.startswith("lanes are assumed (by list price): small = cheap; large = dear; unknown: odd;")
+    assert finding.text.endswith("assign them under [lanes] in the configuration, or by a click on the Data page")
+
+
 def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with collector(tmp_path) as server:
         assert run(["doctor", "--json", "--data", str(tmp_path / "data")]) == 0

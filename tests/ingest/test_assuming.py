@@ -28,7 +28,7 @@ def started(folder: Path, config: Config = CONFIG) -> Iterator[Engine]:
 
 def send(engine: Engine, *spans: S) -> None:
     engine.intake.take(Body("traces", body(*spans)))
-    settle(engine)
+    assert engine.writer.drain()
 
 
 def settle(engine: Engine) -> None:
@@ -104,6 +104,17 @@ def test_the_same_batch_of_calls_is_the_same_as_single_ones(tmp_path: Path) -> N
             found.append([engine.store.rows(f"SELECT * FROM {t} ORDER BY trace_id") for t in ("requests", "attempts")])
     assert found[0][0].num_rows == 3
     assert found[0] == found[1]
+
+
+def test_what_takes_longer_than_a_transaction_may_is_done_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controlsurface.ingest.writer.FOLLOW_S", -1)
+    with started(tmp_path) as engine:
+        send(engine, *calls(FLASH, MINI))
+        send(engine, call(1, model=OPUS, trace=9))
+        settle(engine)
+        assert lanes(engine) == BY_PRICE
 
 
 def test_a_call_is_priced_once_though_it_is_derived_again(tmp_path: Path) -> None:
