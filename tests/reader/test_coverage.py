@@ -1,5 +1,6 @@
 """The shares of facts are those that plain counting finds, and what they are said to feed exists."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,7 +43,10 @@ def filled(rows: list[Row]) -> list[Row]:
         store.close()
 
 
-WEIGHTED = {"lane": lambda row: row["lane"] != "unknown", "task_type": lambda row: row["task_type"] is not None}
+WEIGHTED: Mapping[str, Callable[[Row], bool]] = {
+    "lane": lambda row: row["lane"] != "unknown",
+    "task_type": lambda row: row["task_type"] is not None,
+}
 REQUESTS = st.lists(
     st.fixed_dictionaries(
         {
@@ -82,7 +86,7 @@ def test_without_rows_every_share_is_unknown_and_none_is_zero() -> None:
 
 def test_calls_say_their_model_tokens_and_cost_each_among_those_that_could() -> None:
     store = DuckStore.in_memory()
-    calls = [
+    calls: list[Row] = [
         {"model": "m", "input_tokens": 1, "output_tokens": 1, "cost_usd": 0.1},
         {"model": "m", "input_tokens": 1, "output_tokens": None},
         {"model": None, "input_tokens": None, "output_tokens": None, "failed": True, "billable": False},
@@ -98,8 +102,8 @@ def test_calls_say_their_model_tokens_and_cost_each_among_those_that_could() -> 
 def test_shadows_count_the_requests_that_they_answer_again() -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": INSIDE, "request_id": f"r{i}"} for i in range(4)])
-    shadow = {"started_at": INSIDE, "purpose": "shadow", "answer_label": "yes"}
-    again = [
+    shadow: Row = {"started_at": INSIDE, "purpose": "shadow", "answer_label": "yes"}
+    again: list[Row] = [
         {"request_id": "r1", "shadow_of": None, "sampling_probability": 0.1},
         {"request_id": None, "shadow_of": "r2", "sampling_probability": None},
     ]
@@ -133,9 +137,10 @@ def test_every_shipped_rule_by_a_dimension_is_said_to_need_it(dimension: str) ->
 def test_what_nobody_states_is_empty_and_what_too_few_state_is_weak() -> None:
     found = dict(lacking(filled([{"task_type": "sql" if i else None, "lane": "small"} for i in range(3)])))
     (weak,) = (line for line in found if line.startswith("Task type"))
-    assert weak.startswith("Task type, 66.7 % of 3; weak without it: overview page, ")
+    assert weak.startswith("Task type, 66.7 % of 3: weak on overview, routing, ")
+    assert "; too little data for EscalationRateHigh, " in weak
     assert "`controlsurface.task_type`" in found[weak]
-    assert any(line.startswith("Threshold, 0.0 % of 3; empty without it") for line in found)
+    assert any(line.startswith("Threshold, 0.0 % of 3: empty on ") for line in found)
     assert not any(line.startswith(("Lane", "Model")) for line in found)
 
 

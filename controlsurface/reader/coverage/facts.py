@@ -178,7 +178,7 @@ FACTS: tuple[Fact, ...] = (
         "calls",
         "r.gate IS NOT NULL",
         "set `controlsurface.quality_gate.name` and `controlsurface.quality_gate.passed` on the model call",
-        ("routing",),
+        ("triage", "traces"),
         ("GateFailureRateHigh",),
         among="r.purpose = 'user' AND NOT r.failed",
         enough=SOME,

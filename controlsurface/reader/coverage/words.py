@@ -46,6 +46,7 @@ def lacking(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
     """Facts that nothing or too little states, over all services: which, with what they leave empty; what to send."""
     for row in rows:
         if row["all_services"] and row["state"] in {"none", "some"}:
-            needs = ", ".join((*(f"{page.replace('_', '-')} page" for page in row["pages"]), *row["rules"]))
-            state = "empty" if row["state"] == "none" else "weak"
-            yield f"{row['title']}, {share(row)}; {state} without it: {needs}", row["add"]
+            state, data = ("empty", "no data") if row["state"] == "none" else ("weak", "too little data")
+            pages = f"{state} on {', '.join(page.replace('_', '-') for page in row['pages'])}"
+            rules = f"; {data} for {', '.join(row['rules'])}" if row["rules"] else ""
+            yield f"{row['title']}, {share(row)}: {pages}{rules}", row["add"]
