@@ -30,7 +30,10 @@ with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors
         ui.sheet(unread, {"n": "count"}, "unrecognised-attributes", labels={"key": "Attribute", "n": "Spans"})
 with (
     right,
-    ui.panel("Models that no lane claims", "they count in no escalation rate; a click gives them a lane"),
+    ui.panel(
+        "Models that no lane claims",
+        "or only by assumption; without one they count in no escalation rate. A click gives a lane",
+    ),
 ):
     unclaimed = ui.unclaimed()
     if unclaimed.is_empty():

@@ -11,7 +11,7 @@ from controlsurface.reader.asking import Answer, Ground
 
 _ROWS = """
 SELECT name AS model, any_value(lane) AS lane, CAST(min(usd_per_mtok) AS DOUBLE) AS usd_per_mtok
-FROM assumed_lanes GROUP BY name
+FROM assumed_lanes GROUP BY name HAVING bool_or(counted) OR any_value(lane) IS NOT NULL
 ORDER BY lane DESC NULLS LAST, usd_per_mtok NULLS LAST, model
 """
 

@@ -141,6 +141,17 @@ def test_a_fallback_to_a_model_that_the_router_did_not_name_is_seen(tmp_path: Pa
         assert found == [{"lane": "large", "escalation_kind": "fallback"}]
 
 
+def test_a_classifier_alone_asks_nobody_for_a_lane(tmp_path: Path) -> None:
+    with started(tmp_path) as engine:
+        send(
+            engine,
+            route(1, lane="small"),
+            call(2, 1, "gpt-5-nano", controlsurface__purpose="classifier"),
+            call(3, 1, MINI),
+        )
+        assert engine.reader().ask(AssumedLanes()).rows.num_rows == 0
+
+
 def test_an_embedding_moves_no_lane(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         embedding = call(1, model="text-embedding-3-small", trace=3, gen_ai__operation__name="embeddings")
