@@ -13,6 +13,7 @@ from controlsurface.errors import ConfigError, nearest
 from controlsurface.settings import Duration, Section, duration
 
 MIB = 1 << 20
+SMALL, LARGE = "small", "large"  # the lanes of a configuration that names none
 
 __all__ = ["Config", "Duration", "Section", "duration", "load", "parse", "problems"]
 
@@ -200,36 +201,10 @@ class Config(Section):
 
     lanes: dict[str, Lane] = Field(
         default_factory=lambda: {
-            "small": Lane(
-                models=(
-                    "slm*",
-                    "phi-*",
-                    "*-mini",
-                    "*-nano",
-                    "*-haiku*",
-                    "*-[1-9]b",
-                    "*-[1-9]b-*",
-                    "*-1[0-4]b*",
-                    "gemma*",
-                ),
-                aliases=("slm", "weak", "simple", "medium", "cheap", "fast"),
-            ),
-            "large": Lane(
-                models=(
-                    "llm*",
-                    "gpt-*",
-                    "claude-*",
-                    "gemini-*",
-                    "*-large*",
-                    "*-[2-9][0-9]b*",
-                    "*-[1-9][0-9][0-9]b*",
-                    "o[1-9]*",
-                ),
-                aliases=("llm", "strong", "complex", "reasoning", "dear"),
-                escalation=True,
-            ),
+            SMALL: Lane(aliases=("slm", "weak", "simple", "medium", "cheap", "fast")),
+            LARGE: Lane(aliases=("llm", "strong", "complex", "reasoning", "dear"), escalation=True),
         },
-        description="order = from cheap to dear",
+        description="order = from cheap to dear; without this table, models are placed by their list prices",
     )
     task_types: TaskTypes = TaskTypes(**{"from": ()})
     content: Content = Content()
@@ -242,6 +217,11 @@ class Config(Section):
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
+
+    @property
+    def lanes_assumed(self) -> bool:
+        """Whether nobody wrote down which models form a lane, so that list prices have to say it."""
+        return "lanes" not in self.model_fields_set
 
 
 def load(path: Path | None) -> Config:

@@ -8,6 +8,9 @@ if not ui.anything():
     ui.nothing_yet("Nothing was received yet")
 
 ui.claimed()
+ui.lanes_assumed()
+with ui.panel("What the spans fill", "the facts that pages and alert rules live on, and the line to add for each"):
+    ui.filled()
 with ui.panel("Accounts", "since the store was made; nothing is dropped without a line here"):
     ui.sheet(ui.ledger(), {"items": "count"}, "ingest")
     st.caption(
@@ -30,7 +33,10 @@ with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors
         ui.sheet(unread, {"n": "count"}, "unrecognised-attributes", labels={"key": "Attribute", "n": "Spans"})
 with (
     right,
-    ui.panel("Models that no lane claims", "they count in no escalation rate; a click gives them a lane"),
+    ui.panel(
+        "Models that no lane claims",
+        "or only by assumption; without one they count in no escalation rate. A click gives a lane",
+    ),
 ):
     unclaimed = ui.unclaimed()
     if unclaimed.is_empty():
@@ -59,6 +65,7 @@ with left, ui.panel("Models without a price", "prices.toml gives them one"):
     else:
         labels = {"unpriced_parts": "No price for", "value": "Calls"}
         ui.sheet(unpriced, {"value": "count"}, "unpriced-models", labels=labels)
+        ui.price_gaps()
 with right, ui.panel("Who sends", "services of the last seven days"):
     labels = {"spans": "Spans", "least_delay_ms": "Least delay"}
     ui.sheet(ui.sources(), {"spans": "count", "least_delay_ms": "ms"}, "sources", labels=labels)

@@ -8,6 +8,7 @@ TARGET = 0.20  # of requests escalated: above it a router is worth refining
 
 view = ui.view()
 ui.alert_strip()
+ui.lanes_assumed()
 by_lane = ui.queries(["latency_p95", "requests"], by=["lane"])["latency_p95"]
 if by_lane.is_empty():
     ui.nothing_yet()
@@ -90,11 +91,10 @@ def cost() -> None:
         figure = charts.stacked(spent, view.span, ui.palette(), by="lane", events=ui.events())
         ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
     priced = ui.figure(ui.query("priced_share"))
-    have_one = f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} billable calls have one"
-    with right, ui.panel("Calls without a price", have_one):
+    with right, ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} have one"):
         unpriced = ui.query("unpriced_attempts", by=["model"])
         ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
-        st.caption("A model without a list price gets one in prices.toml; until then its cost is unknown, not zero.")
+        ui.price_gaps()
 
 
 cost()

@@ -82,6 +82,7 @@ SELECT
     CASE WHEN hash(i, step, 'start') % 1000 >= 2 THEN started_at + to_microseconds(CAST(after_ms * 1000 AS BIGINT)) END AS started_at,
     CASE WHEN hash(i, step, 'end') % 1000 >= 5 THEN took_ms END AS duration_ms,
     CASE WHEN NOT failed AND u27 < 0.8 THEN CASE lane WHEN 'small' THEN exp(3.5 + 0.4 * g4) ELSE exp(5.8 + 0.5 * g5) END END AS ttft_ms,
+    CASE WHEN u27 < 0.9 THEN u27 < 0.6 END AS streamed,
     purpose, lane,
     CASE WHEN call_model <> 'mystery-1' OR u29 < 0.6 THEN call_model END AS model,
     CASE WHEN u28 < 0.5 THEN model || '-2026-01-01' ELSE model END AS model_raw,

@@ -10,6 +10,7 @@ from controlsurface.api import (
     alerting_silences,
     alerts,
     audits,
+    coverage,
     desk,
     policy,
     retention,
@@ -28,6 +29,7 @@ from controlsurface.metrics.times import Instant
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.assumed import AssumedLanes, NoneAsked
 from controlsurface.reader.listing import RequestsArgs
 
 
@@ -123,6 +125,11 @@ def lanes(reader: Reader, _: Nothing, __: Path) -> Tabular:
     return Tabular("lanes", reader.lanes())
 
 
+def assumed_lanes(reader: Reader, args: NoneAsked, _: Path) -> Tabular:
+    """The lanes in force that nobody named."""
+    return Tabular("models", reader.ask(AssumedLanes(args)).rows)
+
+
 OPERATIONS = (
     Operation("/api/v1/metrics", "The catalogue of metrics", Nothing, metrics, shapes.METRICS, arrow=False),
     Operation("/api/v1/query", "One metric over a window, by dimensions and time step", QueryArgs, query, shapes.QUERY),
@@ -142,6 +149,13 @@ OPERATIONS = (
     ),
     Operation("/api/v1/events", "Changes, told and found in the requests", EventsArgs, events, shapes.EVENTS),
     Operation("/api/v1/lanes", "The lanes in force, cheap to dear", Nothing, lanes, shapes.LANES),
+    Operation(
+        "/api/v1/lanes/assumed",
+        "Lanes that models are assumed to be in, by list price, because the configuration names none",
+        NoneAsked,
+        assumed_lanes,
+        shapes.ASSUMED,
+    ),
     Operation("/api/v1/requests", "Single requests, a page at a time", RequestsArgs, requests, shapes.PAGE),
     Operation("/api/v1/requests/{request_id:path}", "One request with its attempts", Near, request, shapes.DETAIL),
     Operation(
@@ -157,6 +171,7 @@ OPERATIONS = (
     *retention.OPERATIONS,
     *usage_ledger.OPERATIONS,
     *advice.OPERATIONS,
+    *coverage.OPERATIONS,
     *desk.OPERATIONS,
     *policy.OPERATIONS,
     *audits.OPERATIONS,

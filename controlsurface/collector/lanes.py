@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from controlsurface.config import Config
+from controlsurface.config import Config, Lane
 from controlsurface.errors import BadRequest, ConfigError
-from controlsurface.ingest import relane
+from controlsurface.ingest import assuming, relane
 from controlsurface.ingest.claims import claimed
 from controlsurface.ingest.writer import Writer
 from controlsurface.metrics.claims import Claim
@@ -31,18 +31,25 @@ class Lanes:
     file: Path
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def in_force(self) -> dict[str, Lane]:
+        """The lanes, with the models that the configuration, or else their list prices, put into them."""
+        lanes = self.config.lanes
+        return assuming.filled(lanes, self.store) if self.config.lanes_assumed else lanes
+
     def claim(self, claim: Claim) -> None:
         """Put a model into a lane. Raises BadRequest, UnknownName, and ConfigError where the file cannot be changed."""
         model = relane.name_of(self.store, claim.model)
         if not model:
             raise BadRequest(f"model: '{claim.model}' has no name without its provider prefix")
         with self._lock:
-            text, config = claimed(_read(self.file), str(self.file), model, claim.lane)
+            text, config = claimed(_read(self.file), str(self.file), model, claim.lane, self.in_force())
             event = _event(model, claim, self.file)
             with self.store.writing() as writing:
+                assuming.end(writing)
                 relane.ask(writing, config.lanes, [model])
                 writing.execute(event.sql, event.parameters)
                 _replace(self.file, text)  # the last: where it fails, nothing has changed
+                self.writer.lanes_written()
             self.config = self.config.model_copy(update={"lanes": config.lanes})
         done = threading.Event()
         self.writer.between(relane.steps(done))

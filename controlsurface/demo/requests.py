@@ -142,7 +142,9 @@ class _Trace:
         """A call for the router's sake, by the cheapest model."""
         tokens: Attributes = {"gen_ai.usage.input_tokens": input_tokens, "gen_ai.usage.output_tokens": output_tokens}
         milliseconds = world.NANO.first_token_ms * self.row.small_speed + output_tokens * world.NANO.per_token_ms
-        self.call(world.NANO, milliseconds, {"controlsurface.purpose": purpose, **tokens})
+        self.call(
+            world.NANO, milliseconds, {"controlsurface.purpose": purpose, "controlsurface.lane": "small", **tokens}
+        )
 
     def shadow_probability(self, lane: str) -> float:
         """With which probability this request was picked for a second answer; 0 where it was not."""

@@ -16,8 +16,11 @@ from controlsurface.doctor.finding import Finding
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.ingest import conventions
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.usage import said
 from controlsurface.money.prices import read_book
 from controlsurface.reader import open_reader
+from controlsurface.reader.assumed import AssumedLanes
+from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
@@ -111,7 +114,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _messages, _unread, _usage, _lanes, _unpriced, _sources):
+        for check in (_server, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -149,7 +152,7 @@ def _unread(reader: Reader) -> Iterator[Finding]:
     yield Finding("attributes", "ok", text)
 
 
-def _usage(reader: Reader) -> Iterator[Finding]:
+def _ledger(reader: Reader) -> Iterator[Finding]:
     """Whether all tokens and costs are in a figure."""
     rows = reader.ask(UsageLedger()).rows.to_pylist()
     sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in ENTRIES}
@@ -159,10 +162,12 @@ def _usage(reader: Reader) -> Iterator[Finding]:
     text = ", ".join(f"{spans} {entry}" for entry, spans in sums.items())
     traces = [trace for row in rows for trace in row["trace_ids"]]
     left = f" ({tokens} tokens), such as trace {traces[0]}" if traces else ""
-    yield Finding("usage", "warn" if sums[UNEXPLAINED] else "ok", f"spans with tokens or a cost: {text}{left}")
+    yield Finding("ledger", "warn" if sums[UNEXPLAINED] else "ok", f"spans with tokens or a cost: {text}{left}")
 
 
 def _lanes(reader: Reader) -> Iterator[Finding]:
+    if assumed := said_lanes(reader.ask(AssumedLanes()).rows.to_pylist()):
+        yield Finding("lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page")
     rows = reader.query(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",))).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
         yield Finding("lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration")
@@ -170,12 +175,31 @@ def _lanes(reader: Reader) -> Iterator[Finding]:
         yield Finding("lanes", "ok", "every request has a lane")
 
 
+def _usage(reader: Reader) -> Iterator[Finding]:
+    """Calls that no price could price: nobody knows their tokens."""
+    lost = {model: n for model, n in _calls(reader, "calls_without_usage").items() if n}
+    if lost:
+        streamed = sum(_calls(reader, "streamed_calls_without_usage").values())
+        what, do = said(sum(lost.values()), streamed)
+        yield Finding("usage", "warn", f"{what} ({', '.join(lost)}): {do}")
+    else:
+        yield Finding("usage", "ok", "every billable call without a cost came with token counts")
+
+
+def _calls(reader: Reader, metric: str) -> dict[str, int]:
+    """A count of calls by model."""
+    rows = reader.query(QueryArgs(metric=metric, by=("model",))).rows.to_pylist()
+    return {str(row["model"]): round(row["value"]) for row in rows}
+
+
 def _unpriced(reader: Reader) -> Iterator[Finding]:
     args = QueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
-    if gaps := [_gap(row) for row in reader.query(args).rows.to_pylist() if row["value"]]:
+    lost = _calls(reader, "calls_without_usage")
+    rows = [row for row in reader.query(args).rows.to_pylist() if row["value"]]
+    if gaps := [_gap(row) for row in rows if row["unpriced_parts"] or row["value"] > lost.get(str(row["model"]), 0)]:
         yield Finding("unpriced", "warn", f"calls not fully priced: {', '.join(gaps)}; state it in prices.toml")
     else:
-        yield Finding("unpriced", "ok", "every billable call has a price")
+        yield Finding("unpriced", "ok", "every billable call with token counts has a price")
 
 
 def _gap(row: dict[str, Any]) -> str:

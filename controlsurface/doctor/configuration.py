@@ -14,7 +14,7 @@ _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def as_toml(config: Config) -> str:
-    """Every table and key, each with what it means."""
+    """Every table and key, each with what it means; lanes that nobody wrote are not there, for they are assumed."""
     return "\n".join(_table(config, ())).strip() + "\n"
 
 
@@ -29,6 +29,8 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
     for key, info, value in fields:
         if isinstance(value, Mapping) or _tabular(info):
             yield from ("", f"# {key}: {info.description}")
+        if isinstance(model, Config) and key == "lanes" and model.lanes_assumed:
+            continue
         for name, inner in _tables(key, value):
             yield from _table(inner, (*place, *name))
         for inner in value if _tabular(info) else ():

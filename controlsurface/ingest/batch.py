@@ -1,15 +1,16 @@
 """One batch of journal records into the store, inside one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.ingest import arrivals, evaluations, keys
+from controlsurface.ingest import arrivals, assuming, evaluations, keys
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import PriceKeys, derive, gather, lane_macros
 from controlsurface.ingest.log_events import spans_with_events
@@ -53,13 +54,14 @@ _KEY = pa.schema(_KEY_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch, in spans."""
+    """What became of a batch, in spans. `moved`: models have other lanes now, and stored calls are to follow."""
 
     inserted: int = 0
     duplicate: int = 0
     late: int = 0
     unrecognised: int = 0
     expired: int = 0
+    moved: bool = False
 
     def counts(self) -> dict[str, int]:
         """By the names of the counters."""
@@ -82,10 +84,20 @@ class Loader:
     conventions: Conventions
     config: Config
     prices_of: Callable[[PriceKeys], pa.Table]
+    lanes_written: Event = field(default_factory=Event)  # set once somebody wrote lanes into the configuration
+
+    @property
+    def assumes_lanes(self) -> bool:
+        """Whether models are placed by their list prices."""
+        return self.config.lanes_assumed and not self.lanes_written.is_set()
 
     def install(self, writing: Writing) -> None:
-        """Put the configuration's lanes where the derivation reads them."""
-        writing.execute(lane_macros(self.config.lanes))
+        """Put the configuration's lanes, or those assumed, where the derivation reads them."""
+        if self.assumes_lanes:
+            assuming.begin(writing, self.config.lanes, self.prices_of)
+        else:
+            assuming.end(writing)
+            writing.execute(lane_macros(self.config.lanes))
 
     def decode(self, traces: Bodies, logs: Bodies) -> Batch:
         """The bodies as columns, without touching the store. Raises DecodeError."""
@@ -102,10 +114,11 @@ class Loader:
         older, late = _older_and_late(writing)
         met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, reach, met_before)
+        moved = self.assumes_lanes and assuming.meet(writing, self.config.lanes)
         arrivals.add_batch(writing)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         keys.count(writing, "attribute_keys", unknown)
-        return replace(outcome, late=late)
+        return replace(outcome, late=late, moved=moved)
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""

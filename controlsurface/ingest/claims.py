@@ -13,8 +13,12 @@ from controlsurface.config import Config, Lane, parse
 from controlsurface.errors import BadRequest, ConfigError, UnknownName
 
 
-def claimed(text: str, file: str, model: str, lane: str) -> tuple[str, Config]:
+def claimed(
+    text: str, file: str, model: str, lane: str, assumed: Mapping[str, Lane] | None = None
+) -> tuple[str, Config]:
     """The text of `file` with `model` (as lanes name it) in `lane`, and what it then says.
+
+    `assumed` are the lanes in force where the file names none: they are written down with it.
 
     Raises ConfigError where the file is wrong, UnknownName for the lane, BadRequest where an earlier lane has a glob
     that takes the model all the same.
@@ -24,6 +28,8 @@ def claimed(text: str, file: str, model: str, lane: str) -> tuple[str, Config]:
         before = parse(tomllib.loads(text), file)
     except (TOMLKitError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{file}: {problem}") from None
+    if before.lanes_assumed and assumed:
+        before = before.model_copy(update={"lanes": dict(assumed)})
     if lane not in before.lanes:
         raise UnknownName("lane", lane, before.lanes)
     _move(_lanes(document, before), escape(model), lane)

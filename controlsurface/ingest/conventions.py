@@ -29,7 +29,7 @@ COUNTS = (
     "audio_input_tokens audio_output_tokens cached_audio_tokens image_input_tokens image_output_tokens web_searches"
 ).split()
 NUMBERS = "confidence threshold ttft_ms cost_usd sampling_probability sample_rate".split()
-FLAGS = "escalated fell_back cache_hit gate_passed".split()
+FLAGS = "escalated fell_back cache_hit gate_passed streamed".split()
 COLUMNS = {
     **dict.fromkeys(TEXTS, "text"),
     **dict.fromkeys(COUNTS, "count"),

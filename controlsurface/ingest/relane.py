@@ -8,7 +8,8 @@ from datetime import datetime
 from threading import Event
 
 from controlsurface.config import Lane
-from controlsurface.ingest.batch import FAR, Loader
+from controlsurface.ingest.assuming import follow
+from controlsurface.ingest.batch import Loader
 from controlsurface.ingest.derive import derive, gather, lane_macros
 from controlsurface.store.duckdb import DuckStore, Writing
 
@@ -43,9 +44,7 @@ def name_of(store: DuckStore, model: str) -> str:
 def ask(writing: Writing, lanes: dict[str, Lane], models: Iterable[str]) -> None:
     """Put these lanes in force, and remember that stored calls of `models` follow them."""
     writing.execute(lane_macros(lanes))
-    for model in models:
-        writing.execute(_FORGET, {"model": model})
-        writing.execute(_REMEMBER, {"model": model, "until": FAR})
+    follow(writing, models)
 
 
 def waiting(store: DuckStore) -> bool:

@@ -28,6 +28,7 @@ log = logging.getLogger("controlsurface.writer")
 READ_BYTES = 32 << 20  # of journal payload in one batch: a flush costs 0.2 s before its first span
 AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
+FOLLOW_S = 5.0  # of one transaction, for calls whose models are in other lanes now
 RETRY_S = 2.0  # pause after a batch that could not be stored
 LAST_S = 10.0  # for storing before the end; what is left then is stored after the next start
 
@@ -63,6 +64,7 @@ class Writer:
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
+        self._prices.settle()
         if relane.waiting(self._store):
             self.between(relane.step)
         self._journal.release(self.position)
@@ -82,6 +84,10 @@ class Writer:
     def between(self, step: Step) -> None:
         """Between batches, in a transaction of its own, let the thread do `step` for as long as it returns True."""
         self._steps.append(step)
+
+    def lanes_written(self) -> None:
+        """From now on no lane is assumed: the configuration names them."""
+        self._loader.lanes_written.set()
 
     def drain(self, timeout_s: float = 60) -> bool:
         """Wait until what is durable now is stored; False when it took longer."""
@@ -164,6 +170,7 @@ class Writer:
         """One batch, one transaction."""
         with self._store.writing() as writing:
             outcome = self._loader.load(writing, work.batch)
+            left = outcome.moved and self._follow(writing)
             added = {"stored": sum(record.items for record in work.records), **outcome.counts()}
             self._record(writing, work.end, added)
             turned_away = self._turned_away()
@@ -174,9 +181,19 @@ class Writer:
         self._counters.settle_dropped(dropped)
         self._told = turned_away
         self._prices.settle()
+        if left:
+            self.between(relane.step)
         self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
         self._advance(work.end, outcome)
+
+    def _follow(self, writing: Writing) -> bool:
+        """Let calls follow their models into other lanes, in this transaction for FOLLOW_S; whether some are left."""
+        end = time.monotonic() + FOLLOW_S
+        while relane.step(self._loader, writing):
+            if time.monotonic() > end:
+                return True
+        return False
 
     def _turned_away(self) -> tuple[int, int]:
         """What the receivers have refused so far: spans one by one, and whole bodies."""

@@ -165,6 +165,11 @@ _REQUESTS = {
 PRICED = "r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL"
 UNPRICED = "(r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL)"
 
+# A call whose tokens are unknown costs an unknown sum, whatever its model's price. What writes no text counts none.
+UNMETERED = (
+    "(r.input_tokens IS NULL OR r.output_tokens IS NULL AND r.purpose <> 'embedding' "
+    "AND coalesce(r.operation, 'chat') IN ('chat', 'completion'))"
+)
 _WINDOWED = "r.context_window > 0 AND r.input_tokens IS NOT NULL"
 _ATTEMPTS = {
     "n": Measure("r.sample_weight", "TRUE"),
@@ -176,6 +181,8 @@ _ATTEMPTS = {
     "billable": _count("r.billable"),
     "priced": _count(f"r.billable AND {PRICED}"),
     "unpriced": _count(f"r.billable AND {UNPRICED}"),
+    "unmetered": _count(f"r.billable AND r.cost_usd IS NULL AND {UNMETERED}"),
+    "unmetered_streamed": _count(f"r.billable AND r.cost_usd IS NULL AND r.streamed AND {UNMETERED}"),
     "cost_usd": _money("cost_usd"),
     # parts of a cost are known where a price list made it
     "parted": _count("r.billable AND r.output_usd IS NOT NULL"),

@@ -19,6 +19,10 @@ class Lanes(Protocol):
         """The configuration in force, its lanes cheap to dear."""
         ...
 
+    def in_force(self) -> Mapping[str, Lane]:
+        """The lanes with their models, written or assumed."""
+        ...
+
     def claim(self, claim: Claim) -> None:
         """Put a model into a lane. Raises UnknownName, BadRequest, ConfigError."""
         ...

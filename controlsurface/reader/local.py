@@ -123,7 +123,7 @@ class LocalReader:
 
     def lanes(self) -> pa.Table:
         """The lanes in force; none where nobody could change them."""
-        return listed(self._lanes.config.lanes if self._lanes else {})
+        return listed(self._lanes.in_force() if self._lanes else {})
 
     def claim(self, claim: Claim) -> None:
         """Put a model into a lane."""

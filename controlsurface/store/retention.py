@@ -49,6 +49,7 @@ KEPT = {
     "alert_loop": STATE,
     "alert_rules": STATE,
     "alerts": STATE,
+    "assumed_lanes": STATE,
     "audit_labels": TOLD,
     "comparators": STATE,
     "drift_accepts": TOLD,

@@ -4,7 +4,7 @@ The only place, beside the pages themselves, that imports Streamlit.
 """
 
 from controlsurface.ui import audits, desk, policy_form, what_if
-from controlsurface.ui.accounts import anything, dropped, keep_line, ledger, sources, unclaimed, unrecognised
+from controlsurface.ui.accounts import anything, dropped, keep_line, ledger, sources, unrecognised
 from controlsurface.ui.advice import advice
 from controlsurface.ui.alerts import history as alert_history
 from controlsurface.ui.alerts import listing as alerts
@@ -15,12 +15,13 @@ from controlsurface.ui.bar_list import bars
 from controlsurface.ui.certainty import confidence
 from controlsurface.ui.changes import events
 from controlsurface.ui.choice import chosen, table
-from controlsurface.ui.claiming import claims
+from controlsurface.ui.claiming import claims, lanes_assumed, unclaimed
 from controlsurface.ui.claiming import said as claimed
 from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
+from controlsurface.ui.filled import filled, price_gaps
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.keeping import retention_table
@@ -80,12 +81,14 @@ __all__ = [
     "dropped",
     "events",
     "figure",
+    "filled",
     "frame",
     "hidden_modes",
     "keep_line",
     "kinds",
     "lanes",
     "lanes_apart",
+    "lanes_assumed",
     "lead_to_requests",
     "lead_to_triage",
     "ledger",
@@ -100,6 +103,7 @@ __all__ = [
     "panel",
     "part",
     "policy_form",
+    "price_gaps",
     "queries",
     "query",
     "ranking",

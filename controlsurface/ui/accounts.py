@@ -64,9 +64,3 @@ def keep_line(keys: Iterable[str]) -> str:
 def sources() -> pl.DataFrame:
     """Services of the last seven days: service, spans, first_seen, last_seen, least_delay_ms."""
     return reading.ask("sources", "", lambda: frame(reading.reader().sources()))
-
-
-def unclaimed() -> pl.DataFrame:
-    """Models that no lane claims: model, value (calls), n."""
-    rows = reading.query("attempts", by=["model", "lane"])
-    return rows.filter(pl.col("lane") == "unknown").drop("lane").sort("value", descending=True)

@@ -37,10 +37,10 @@ def _headline(rows: Sequence[Row]) -> str:
     """How much there is to do, and the piece that concerns most requests."""
     if not rows:
         return "Advice: nothing to do"
-    return f"Advice: {_plain(rows[0]['title'])}" + (f" · and {len(rows) - 1} more" if len(rows) > 1 else "")
+    return f"Advice: {plain(rows[0]['title'])}" + (f" · and {len(rows) - 1} more" if len(rows) > 1 else "")
 
 
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
     """A title as the label of an element, which would read it as Markdown."""
     return re.sub(r"([\\`*_{}\[\]()<>#$:~|])", r"\\\1", title)
 

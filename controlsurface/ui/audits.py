@@ -13,6 +13,7 @@ from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.reader.asking import Question
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
+from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
 from controlsurface.ui.sheet import sheet
@@ -69,6 +70,7 @@ def disagreement(view: View) -> None:
             "No pairs of answers in this window",
             "A router that sends some requests to another lane as well, as shadow calls, makes pairs. "
             f"{tag('code', 'controlsurface audit plan')} proposes which.",
+            to_fill("shadow", "sampling", "answer_label"),
         )
         return
     enough = rows.with_columns(
@@ -119,7 +121,7 @@ def calibration(view: View) -> None:
     args = questions.CalibrationArgs(**view.asked)
     rows, facts = told("calibration", questions.Calibration(args), args)
     if facts["refused"]:
-        states.state("No calibration", text(f"{facts['refused']} (n {facts['n']:,})"))
+        states.state("No calibration", text(f"{facts['refused']} (n {facts['n']:,})"), to_fill("confidence"))
     if (ranking := facts["ranking"]) and ranking["value"] is not None:
         _facts({"Ranks a right answer over a wrong one (AUC)": units.shown(ranking["value"], "ratio")})
     if facts["refused"] or rows.is_empty():

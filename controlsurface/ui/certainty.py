@@ -5,6 +5,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.ui import reading, states
 from controlsurface.ui.changes import events
+from controlsurface.ui.filled import to_fill
 from controlsurface.ui.finding import lead_to_requests
 from controlsurface.ui.markup import palette
 from controlsurface.ui.panels import box, panel
@@ -27,7 +28,11 @@ def _heatmap(view: View) -> None:
     view = view.resting_on(int(rows) * CELLS)
     bins = reading.distribution("confidence", every=view.step)
     if bins.is_empty():
-        states.state("No confidence in this window", "The router's spans carry none that a vocabulary reads.")
+        states.state(
+            "No confidence in this window",
+            "The router's spans carry none that a vocabulary reads.",
+            to_fill("confidence", "confidence_kind", "threshold"),
+        )
         return
     thresholds = reading.query("threshold", by=["task_type"], every=view.step)
     figure = charts.heatmap(bins, thresholds, view.span, palette(), events=events())

@@ -2,14 +2,18 @@
 
 import json
 from glob import escape
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.claims import Claim
-from controlsurface.reader.rows import frame
+from controlsurface.reader.assumed import AssumedLanes
+from controlsurface.reader.assumed import said as said_lanes
+from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, units
+from controlsurface.ui.advice import plain
 from controlsurface.ui.markup import tag, text
 
 MOST = 12  # models with buttons
@@ -30,6 +34,26 @@ def claims(models: pl.DataFrame) -> None:
         _lines(named)
 
 
+def lanes_assumed() -> None:
+    """That lanes are assumed, and where to assign them; nothing where they are known."""
+    if assumed := said_lanes(_assumed()):
+        st.warning(f"{assumed[:1].upper()}{plain(assumed[1:])} on the [Data page](data).", icon=":material/alt_route:")
+
+
+def _assumed() -> list[dict[str, Any]]:
+    """The models whose lanes nobody named."""
+    return reading.ask("assumed lanes", "", lambda: records(reading.reader().ask(AssumedLanes()).rows))
+
+
+def unclaimed() -> pl.DataFrame:
+    """Models that no lane claims, or that are in one only by assumption: model, value (calls), n."""
+    guessed = {row["model"]: row["lane"] for row in _assumed()}
+    rows = reading.query("attempts", by=["model", "lane"])
+    open_ = (pl.col("lane") == "unknown") | pl.col("model").str.to_lowercase().is_in([*guessed])
+    mine = rows.filter(open_).group_by("model").agg(pl.col("value").sum(), pl.col("n").sum())
+    return mine.sort("value", "model", descending=[True, False])
+
+
 def said() -> None:
     """What the last click did, once."""
     told = st.session_state.pop(SAID, None)
@@ -38,8 +62,10 @@ def said() -> None:
 
 
 def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
+    lane_now = next((row["lane"] for row in _assumed() if row["model"] == model.lower() and row["lane"]), None)
+    now = f", assumed {lane_now}" if lane_now else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(tag("div", text(model), tag("small", text(f"{units.count(calls)} calls")), class_="cs-claim"))
+        st.html(tag("div", text(model), tag("small", text(f"{units.count(calls)} calls{now}")), class_="cs-claim"))
         for lane, escalates in lanes.select("name", "escalation").iter_rows():
             st.button(
                 lane,

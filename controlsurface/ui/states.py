@@ -43,7 +43,11 @@ def nothing_yet(title: str = "No requests in this window") -> NoReturn:
 
 def unknown() -> None:
     """The state of a chart without a single known value: an empty one would look like zero."""
-    state("Nothing to draw", f"No request says it, or no step has {FEW} that do: a longer time range may help.")
+    state(
+        "Nothing to draw",
+        f"No request says it, or no step has {FEW} that do: a longer time range may help.",
+        "The Data page has a table of what spans fill, with the line to add for what they do not.",
+    )
 
 
 def unreachable(problem: Unreachable, try_again: Callable[[], object]) -> NoReturn:

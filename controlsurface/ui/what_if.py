@@ -11,6 +11,7 @@ from controlsurface.audit import questions
 from controlsurface.errors import NotFound
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
+from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
 from controlsurface.ui.sheet import sheet
@@ -39,7 +40,9 @@ def sweep(view: View) -> tuple[pl.DataFrame, Mapping[str | None, Row]] | None:
     try:
         found = reading.kept("whatif", args, lambda: reading.reader().ask(questions.WhatIf(args)))
     except NotFound as problem:
-        states.state("Nothing to learn from in this window", text(problem))
+        states.state(
+            "Nothing to learn from in this window", text(problem), to_fill("confidence", "threshold", "shadow")
+        )
         return None
     return frame(found.rows), {each["task_type"]: each for each in found.facts["slices"]}
 

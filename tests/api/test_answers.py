@@ -33,6 +33,8 @@ TABLES = (
     "unrecognised",
     "dropped",
     "sources",
+    "coverage",
+    "lanes/assumed",
 )
 
 

@@ -25,6 +25,7 @@ PATHS = (
     "unrecognised",
     "dropped",
     "sources",
+    "coverage",
 )
 NAMES = (
     *("metric", "by", "where", "start", "end", "every", "column", "order", "limit", "cursor", "failed", "trace_id"),

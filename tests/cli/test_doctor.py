@@ -3,6 +3,7 @@
 import json
 import socket
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,55 @@ def test_models_without_lane_or_price_are_named(tmp_path: Path) -> None:
     assert "mystery-model" in findings["lanes"][0].text
     assert "mystery-model" in findings["unpriced"][0].text
     assert findings["lanes"][0].verdict == findings["unpriced"][0].verdict == "warn"
+
+
+def test_calls_without_usage_are_named_apart_from_models_without_a_price(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path)) as store:
+        seed(store, n=200)
+        with store.writing() as writing:
+            writing.execute("DELETE FROM attempts WHERE cost_usd IS NULL")
+            writing.execute(
+                "UPDATE attempts SET cost_usd = NULL, output_tokens = NULL, streamed = TRUE, model = 'gpt-5-mini' "
+                "WHERE lane = 'small' AND purpose = 'user'"
+            )
+            n = writing.rows("SELECT count(*) AS n FROM attempts WHERE model = 'gpt-5-mini'")["n"][0].as_py()
+    findings = found(tmp_path)
+    said = f"{n} streamed calls came without usage (gpt-5-mini): set `stream_options.include_usage`"
+    assert (findings["usage"][0].verdict, findings["usage"][0].text) == ("warn", said)
+    assert findings["unpriced"][0].verdict == "ok"
+
+
+def test_what_spans_fill_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(DuckStore.open(tmp_path)) as store:
+        seed(store, n=200, days=1, end=datetime.now(UTC))
+    run(["doctor", "--data", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "What the spans of the last 7 days fill:" in shown
+    assert "Kind of confidence" in shown
+    assert "  set `controlsurface.router.confidence_kind`" in shown
+    run(["doctor", "--json", "--data", str(tmp_path)])
+    rows = [row for row in json.loads(capsys.readouterr().out) if row["check"] == "coverage"]
+    tasks = {row["service"]: row for row in rows if row["fact"] == "task_type"}
+    assert sum(row["n"] for row in tasks.values() if not row["all_services"]) > 0
+    assert {"assistant", "indexer"} <= tasks.keys()
+
+
+def test_nothing_is_said_to_be_filled_before_anything_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    DuckStore.open(tmp_path).close()
+    run(["doctor", "--data", str(tmp_path)])
+    assert "spans of the last 7 days" not in capsys.readouterr().out
+
+
+def test_assumed_lanes_are_named_with_the_way_to_assign_them(tmp_path: Path) -> None:
+    with closing(DuckStore.open(tmp_path)) as store, store.writing() as writing:
+        writing.execute(
+            "INSERT INTO assumed_lanes VALUES (NULL, 'openai/cheap', 'cheap', TRUE, 0.5, 'small'), "
+            "(NULL, 'dear', 'dear', TRUE, 30, 'large'), (NULL, 'odd', 'odd', TRUE, NULL, NULL)"
+        )
+    finding = found(tmp_path)["lanes"][0]
+    assert finding.verdict == "warn"
+    assert finding.text.startswith("lanes are assumed (by list price): small = cheap; large = dear; unknown: odd;")
+    assert finding.text.endswith("assign them under [lanes] in the configuration, or by a click on the Data page")
 
 
 def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ from controlsurface.ingest.signals import Signal
 from controlsurface.money.book import Book
 from controlsurface.money.prices import resolve
 from controlsurface.store.duckdb import DuckStore
+from tests.lanes import LANED
 
 CAPTURES = Path(__file__).parent.parent / "captures"
-CONFIG = Config()
+CONFIG = LANED
 CONVENTIONS = conventions.load(CONFIG)
 NO_PRICES = resolve([], Book())
 RECEIVED_NS = 1_795_300_000_000_000_000

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.ingest.loading import Loaded, loaded
 from tests.ingest.spans import S, body, call, route
 
@@ -173,3 +175,19 @@ def test_where_nothing_routed_the_routers_time_is_unknown() -> None:
 def test_a_call_says_what_its_input_is_made_of() -> None:
     (row,) = derived(call(1, controlsurface__context__system=4, controlsurface__context__history=6)).rows("attempts")
     assert (row["context_system"], row["context_history"], row["context_tools"]) == (4, 6, None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "streamed"),
+    [
+        ({"gen_ai.request.stream": True}, True),
+        ({"gen_ai.request.is_stream": False}, False),
+        ({"gen_ai.is_streaming": True}, True),
+        ({"llm.is_streaming": "False"}, False),
+        ({"gen_ai.response.time_to_first_chunk": 0.2}, True),
+        ({}, None),
+    ],
+)
+def test_a_call_says_whether_it_was_streamed(attributes: dict[str, Any], streamed: bool | None) -> None:
+    store = loaded([("traces", body(call(1, **attributes)))])
+    assert store.one("SELECT streamed FROM attempts") == {"streamed": streamed}

@@ -128,13 +128,45 @@ LANES = (("small", 0.001), ("large", 0.011))
 
 def test_a_model_without_a_price_a_job_in_real_time_and_a_full_window_are_named(kept: DuckStore) -> None:
     put(kept, requests(job="nightly", mode=lambda i: "batch" if i % 2 else "realtime"))
-    put(kept, requests(model="own", task_type="sql", input_tokens=900, context_window=1000), "attempts")
+    put(
+        kept, requests(model="own", task_type="sql", input_tokens=900, output_tokens=9, context_window=1000), "attempts"
+    )
     titles = {row["title"] for row in advised(kept)[0]}
     assert titles == {
         "Give own a price in prices.toml",
         "Send nightly as batch",
         "Send long inputs of sql past the small lane",
     }
+
+
+@pytest.mark.parametrize(
+    ("streamed", "title"),
+    [
+        (True, "gpt-5-mini: 60 streamed calls came without usage: set `stream_options.include_usage`"),
+        (
+            False,
+            "gpt-5-mini: 60 calls came without usage: set `gen_ai.usage.input_tokens` and `gen_ai.usage.output_tokens`",
+        ),
+    ],
+)
+def test_calls_without_usage_want_token_counts_and_no_price(kept: DuckStore, streamed: bool, title: str) -> None:
+    calls = requests(168, model="gpt-5-mini", input_tokens=10, output_tokens=1, cost_usd=0.1)
+    unknown = {"input_tokens": None, "output_tokens": None, "cost_usd": None, "streamed": streamed}
+    put(kept, [row | (unknown if i < 60 else {}) for i, row in enumerate(calls)], "attempts")
+    rows, states = advised(kept)
+    assert [row["title"] for row in rows if row["metric"] in {"calls_without_usage", "priced_share"}] == [title]
+    assert (only(rows, "usage")["n"], states["unpriced"]) == (60, "nothing")
+
+
+def test_a_model_of_which_some_calls_lack_usage_and_others_a_price_wants_both(kept: DuckStore) -> None:
+    calls = requests(168, model="own", input_tokens=10, output_tokens=1)
+    put(kept, [row | ({"output_tokens": None} if i < 60 else {}) for i, row in enumerate(calls)], "attempts")
+    assert {row["rule"] for row in advised(kept)[0]} == {"usage", "unpriced"}
+
+
+def test_an_embedding_writes_no_tokens_and_lacks_none(kept: DuckStore) -> None:
+    put(kept, requests(168, model="own", purpose="embedding", input_tokens=10, output_tokens=None), "attempts")
+    assert {row["rule"] for row in advised(kept)[0]} == {"unpriced"}
 
 
 def test_answers_that_grow_are_named_over_a_week_and_not_over_a_day(kept: DuckStore) -> None:

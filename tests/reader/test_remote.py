@@ -19,6 +19,8 @@ from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
+from controlsurface.reader.assumed import AssumedLanes
+from controlsurface.reader.coverage import Coverage, CoverageArgs
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
@@ -44,6 +46,8 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "unrecognised": lambda r: r.unrecognised(),
     "dropped": lambda r: r.dropped(),
     "sources": lambda r: r.sources(),
+    "coverage": lambda r: r.ask(Coverage(CoverageArgs(start="2026-01-01", end="2026-01-09"))),
+    "assumed lanes": lambda r: r.ask(AssumedLanes()),
     "health": lambda r: r.health(),
     "trace": lambda r: r.trace(some_trace(r)),
     "trace, hinted": lambda r: r.trace(some_trace(r), RequestsArgs(**WINDOW).start),

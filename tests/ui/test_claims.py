@@ -41,3 +41,23 @@ def test_a_click_that_fails_says_why_and_leaves_the_list(opened: Open, engine: E
         app.button(key="claim never-met small").click().run()
     assert "cannot be written" in app.error[0].value
     assert "cs-claim" in html(app)
+
+
+def test_assumed_lanes_are_said_on_the_overview_and_given_by_a_click(
+    opened: Open, engine: Engine, tmp_path: Path
+) -> None:
+    spans = [call(1, model=model, trace=trace) for trace, model in ((8, "gpt-5-mini"), (9, "claude-opus-4"))]
+    engine.intake.take(Body("traces", body(*spans)))
+    assert engine.writer.drain()
+    with serving(engine.reader()) as url:
+        (said,) = (each.value for each in opened(url, **THEN).warning)
+        app = opened(url, "data.py", **THEN)
+        assert "1 calls, assumed large" in html(app)
+        app.button(key="claim gpt-5-mini large").click().run()
+        assert not app.warning
+    assert said == (
+        "Lanes are assumed \\(by list price\\)\\: small = gpt-5-mini; large = claude-opus-4; unknown\\: never-met; "
+        "assign them on the [Data page](data)."
+    )
+    lanes = load(tmp_path / "ours.toml").lanes
+    assert (lanes["small"].models, lanes["large"].models) == ((), ("claude-opus-4", "gpt-5-mini"))

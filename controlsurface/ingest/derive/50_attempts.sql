@@ -13,7 +13,13 @@ SELECT
     s.ttft_ms,
     calls.purpose,
     coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,  -- as sent
-    coalesce(lane_of_model(model_raw), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, 'unknown') AS lane,
+    -- Where lanes are assumed, the router's word for the request goes to the model that it tried first.
+    CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = first_value(s.model) OVER (
+        PARTITION BY told.request_trace, told.request_span ORDER BY calls.purpose <> 'user', s.end_ns, s.start_ns, s.span_id
+    ) THEN lane_of_word(facts.lane) END AS routed_lane,
+    coalesce(lane_of_model(model_raw), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, routed_lane) AS said_lane,
+    said_lane IS NULL AS lane_open,
+    coalesce(said_lane, assumed_lane(model_raw), 'unknown') AS lane,
     model_name(model_raw) AS model,
     s.provider,
     s.finish,
@@ -44,6 +50,7 @@ SELECT
     s.shadow_of,
     s.operation,
     service_tier_of(s.service_tier) AS service_tier,
+    coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
     s.sampling_probability,
     coalesce(facts.mode, s.mode, CASE WHEN lower(s.service_tier) = 'batch' THEN 'batch' END) AS mode,
     coalesce(facts.sample_rate, s.sample_rate) AS sample_rate

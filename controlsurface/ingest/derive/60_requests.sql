@@ -65,7 +65,7 @@ WITH joined AS (
         facts.status = 2 OR coalesce(answer.failed, FALSE) AS is_failed,
         facts.cache_hit OR (answer.span_id IS NULL AND coalesce(facts.cache_asked, FALSE) AND facts.status <> 2) AS is_cached,
         lane_of_word(facts.lane) AS said_lane,
-        lane_of_model(facts.selected_model) AS selected_model_lane
+        coalesce(lane_of_model(facts.selected_model), assumed_lane(facts.selected_model)) AS selected_model_lane
     FROM facts
     LEFT JOIN tries USING (request_trace, request_span)
     LEFT JOIN overhead USING (request_trace, request_span)

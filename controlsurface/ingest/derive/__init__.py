@@ -4,7 +4,7 @@ The rules are in the numbered .sql files, run in order. They read the temporary 
 `s` (all their spans), and replace the touched traces' rows of `requests` and `attempts`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,17 +59,27 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
 GROUP BY trace_id, span_id
 """
 _UNPRICED = """
-SELECT DISTINCT provider, model_raw, service_tier FROM new_attempts WHERE model_raw IS NOT NULL
+SELECT DISTINCT provider, model_raw, service_tier FROM new_attempts AS met
+WHERE model_raw IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM prices
+    WHERE prices.model = met.model_raw AND prices.provider IS NOT DISTINCT FROM met.provider
+        AND prices.service_tier IS NOT DISTINCT FROM met.service_tier
+)
 """
 
 
-def lane_macros(lanes: dict[str, Lane]) -> str:
-    """The lanes of the configuration as SQL: lane_of_model, lane_of_word, escalates."""
+def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None) -> str:
+    """The lanes as SQL: lane_of_model, lane_of_word, escalates; assumed_lane where the configuration names none.
+
+    `assumed` is the lane of each model by its name; None: the configuration says which models form a lane.
+    """
     globs = " ".join(
         f"WHEN {_any_glob(lane.models)} THEN {literal(name)}" for name, lane in lanes.items() if lane.models
     )
     words = {word.lower(): name for name, lane in reversed(lanes.items()) for word in (*lane.aliases, name)}
     said = " ".join(f"WHEN {literal(word)} THEN {literal(name)}" for word, name in words.items())
+    guesses = {"": "", **(assumed or {})}
+    guessed = " ".join(f"WHEN {literal(name)} THEN {literal(lane)}" for name, lane in guesses.items())
     kinds = {**{name: lane.escalation for name, lane in lanes.items()}, "cache": False}
     known = " ".join(f"WHEN {literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
     return f"""
@@ -77,6 +87,8 @@ def lane_macros(lanes: dict[str, Lane]) -> str:
     CREATE OR REPLACE TEMP MACRO lane_of_model(model) AS lane_of_name(lower(model_name(model)));
     CREATE OR REPLACE TEMP MACRO lane_of_word(word) AS CASE lower(word) {said} ELSE lower(word) END;
     CREATE OR REPLACE TEMP MACRO escalates(lane) AS CASE lane {known} END;
+    CREATE OR REPLACE TEMP MACRO lanes_are_assumed() AS {str(assumed is not None).upper()};
+    CREATE OR REPLACE TEMP MACRO assumed_lane(model) AS CASE lower(model_name(model)) {guessed} END;
     """
 
 
@@ -139,7 +151,12 @@ def _within(sql: str, reach: Reach) -> str:
 def _fetch_prices(writing: Writing, prices_of: Callable[[PriceKeys], pa.Table]) -> None:
     """Look up prices of models and service tiers not met before."""
     calls = writing.rows(_UNPRICED).to_pylist()
-    rows = prices_of(PriceKey(call["provider"], call["model_raw"], call["service_tier"]) for call in calls)
+    keys = (PriceKey(call["provider"], call["model_raw"], call["service_tier"]) for call in calls)
+    insert_prices(writing, prices_of(keys))
+
+
+def insert_prices(writing: Writing, rows: pa.Table) -> None:
+    """Add rows to the prices of the models met."""
     if rows.num_rows:
         writing.attach("found_prices", rows)
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM found_prices")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.advice import change, lanes, money
+from controlsurface.reader.advice import change, lanes, money, usage
 from controlsurface.reader.advice.finding import Checked, Found, table
 from controlsurface.reader.advice.window import Asker, asker
 from controlsurface.reader.asking import Answer, Ground
@@ -20,6 +20,7 @@ RULES: Mapping[str, tuple[str, Callable[[Asker], Found]]] = {
     "route_up": ("small answers that a large lane contradicts", lanes.route_up),
     "strong_is_worse": ("gates that large answers fail more often than small ones", lanes.strong_is_worse),
     "overhead": ("a router that costs more than it saves", money.overhead),
+    "usage": ("calls without token counts", usage.missing),
     "unpriced": ("models without a price", money.unpriced),
     "batchable": ("jobs sent in real time", money.batchable),
     "window": ("inputs that fill a small lane's window", money.window),

@@ -31,10 +31,18 @@ def overhead(ask: Asker) -> Found:
 
 
 def unpriced(ask: Asker) -> Found:
-    """Models whose calls have no price: what they cost is unknown, and every total is too low."""
+    """Models whose calls have no price: what they cost is unknown, and every total is too low.
+
+    Calls without token counts are not among them: a price would not help (see `usage`).
+    """
     rows = ask.rows("priced_share", by=("model",))
+    unpriced = {row["model"]: row["value"] for row in ask.rows("unpriced_attempts", by=("model",))}
+    lost = {row["model"]: row["value"] for row in ask.rows("calls_without_usage", by=("model",))}
     total = sum(row["n"] for row in rows) or 1
-    return Found([_unpriced(row, row["n"] / total) for row in enough(rows) if row["high"] < PRICED], most(rows))
+    poor = [row for row in enough(rows) if row["high"] < PRICED]
+    priceless = {row["model"]: 1 - lost.get(row["model"], 0) / unpriced[row["model"]] for row in poor}
+    wanted = [row for row in poor if (1 - row["value"]) * priceless[row["model"]] > 1 - PRICED]
+    return Found([_unpriced(row, row["n"] / total) for row in wanted], most(rows))
 
 
 def _unpriced(row: Row, share: float) -> Advice:

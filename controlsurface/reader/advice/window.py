@@ -17,6 +17,9 @@ BY = tuple[str, ...]
 # What rules ask by the same dimensions and with the same filter, or with none, is read together, once.
 TOGETHER: Mapping[tuple[BY, bool], tuple[str, ...]] = {
     ((), False): ("requests", "attempts", "overhead_cost", "threshold"),
+    (("model",), False): tuple(
+        "priced_share unpriced_attempts calls_without_usage streamed_calls_without_usage".split()
+    ),
     (("task_type",), False): ("escalation_rate", "output_growth"),
     (("task_type",), True): tuple(
         "requests cost_per_request gate_failure_rate disagreement_rate context_over_80".split()

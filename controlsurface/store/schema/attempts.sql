@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     started_at           TIMESTAMP,         -- UTC
     duration_ms          DOUBLE,
     ttft_ms              DOUBLE,
+    streamed             BOOLEAN,           -- the answer came in parts; NULL: not said
     purpose              VARCHAR NOT NULL,  -- user | classifier | embedding | shadow | judge | compaction | ...
     lane                 VARCHAR NOT NULL,  -- 'unknown' when no rule assigns the model
     model                VARCHAR,           -- normalised name: provider prefix and date suffix removed

@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS spans (
     finish               VARCHAR,
     error_type           VARCHAR,
     ttft_ms              DOUBLE,
+    streamed             BOOLEAN,           -- the answer was asked for in parts; NULL: not said
     input_tokens         BIGINT,
     cached_tokens        BIGINT,
     cache_write_tokens   BIGINT,

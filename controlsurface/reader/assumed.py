@@ -1,0 +1,49 @@
+"""The lanes that models are assumed to be in, because the configuration names none."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+from controlsurface.money.assumed import in_words
+from controlsurface.reader.asking import Answer, Ground
+
+_ROWS = """
+SELECT name AS model, any_value(lane) AS lane, CAST(min(usd_per_mtok) AS DOUBLE) AS usd_per_mtok
+FROM assumed_lanes GROUP BY name HAVING bool_or(counted) OR any_value(lane) IS NOT NULL
+ORDER BY lane DESC NULLS LAST, usd_per_mtok NULLS LAST, model
+"""
+
+
+class NoneAsked(Arguments):
+    """No arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedLanes:
+    """Rows: model (as lanes name it), lane (null: unknown), usd_per_mtok (list price, three parts input, one output).
+
+    No rows where the configuration names the lanes, or every call came with the router's own word.
+    """
+
+    arguments: NoneAsked = field(default_factory=NoneAsked)
+    path: str = "/api/v1/lanes/assumed"
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the store."""
+        return Answer(ground.rows(Statement(_ROWS, {})))
+
+
+def said(rows: Iterable[Mapping[str, Any]]) -> str:
+    """What is assumed, or that nothing can be, and what to do; empty where the lanes are known.
+
+    >>> said([{"model": "gpt-5", "lane": None}])
+    'no lane can be assumed for gpt-5: list prices show no clear gap; assign them'
+    >>> said([])
+    ''
+    """
+    lanes = {str(row["model"]): row["lane"] for row in rows}
+    if any(lanes.values()):
+        return f"lanes are assumed (by list price): {in_words(lanes)}; assign them"
+    return f"no lane can be assumed for {', '.join(lanes)}: list prices show no clear gap; assign them" if lanes else ""
