@@ -64,7 +64,9 @@ def test_rejected_spans_are_told(site: Site) -> None:
 
 
 def test_a_message_with_a_bad_character_is_kept(site: Site) -> None:
-    spoiled = traces(span({"text": "<spoil>"})).SerializeToString().replace(b"<spoil>", b"caf\xe9!\xff!")
+    spoiled = (
+        traces(span({"controlsurface.task_type": "<spoil>"})).SerializeToString().replace(b"<spoil>", b"caf\xe9!\xff!")
+    )
     assert sent(site, spoiled) == b""
     assert site.counters.snapshot()["mended"] == 1
     assert "caf\ufffd!\ufffd!".encode() in site.records()[0].payload

@@ -238,9 +238,9 @@ def test_null_in_a_list_is_nothing_and_an_empty_value_among_values() -> None:
     ],
 )
 def test_a_value_that_is_not_of_the_kind_it_names_is_kept_as_the_kind_it_has_and_marked(
-    nothing_kept: Prompts, value: object, kept: Plain
+    all_kept: Prompts, value: object, kept: Plain
 ) -> None:
-    checked = check("traces", request(value), "json", nothing_kept)
+    checked = check("traces", request(value), "json", all_kept)
     assert (checked.accepted, checked.rejected, checked.mended) == (1, 0, 1)
     found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
     assert list(found.attributes) == pairs({"k": kept, MARK: "attribute k"})
@@ -259,17 +259,17 @@ def test_a_value_that_is_not_of_the_kind_it_names_is_kept_as_the_kind_it_has_and
     ],
 )
 def test_bad_characters_in_json_cost_themselves_in_values_and_in_keys(
-    nothing_kept: Prompts, sent: bytes, kept: str
+    all_kept: Prompts, sent: bytes, kept: str
 ) -> None:
     for spoil, name in ((b"value", "attribute k"), (b"chat", "name")):
         body = request({"stringValue": "value"}).replace(b'"%b"}' % spoil if spoil == b"value" else b'"%b"' % spoil,
                                                          b'"%b"%b' % (sent, b"}" * (spoil == b"value")))  # fmt: skip
-        checked = check("traces", body, "json", nothing_kept)
+        checked = check("traces", body, "json", all_kept)
         found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
         texts = (found.name, found.attributes[0].value.string_value)
         assert texts == (("chat", kept) if spoil == b"value" else (kept, "value"))
         assert (checked.mended, found.attributes[-1].value.string_value) == (1, name)
-    checked = check("traces", request({}).replace(b'"k"', b'"%b"' % sent), "json", nothing_kept)
+    checked = check("traces", request({}).replace(b'"k"', b'"%b"' % sent), "json", all_kept)
     found = ExportTraceServiceRequest.FromString(checked.payload).resource_spans[0].scope_spans[0].spans[0]
     assert list(found.attributes)[1:] == pairs({MARK: "attribute key"})
     assert found.attributes[0].key == kept
@@ -300,9 +300,9 @@ def test_nul_and_controls_inside_text_are_kept_as_sent() -> None:
     assert read(request(name="a\0b\x1f")).name == "a\0b\x1f"
 
 
-def test_a_pair_of_surrogates_is_one_character_and_mends_nothing(nothing_kept: Prompts) -> None:
+def test_a_pair_of_surrogates_is_one_character_and_mends_nothing(all_kept: Prompts) -> None:
     body = request({"stringValue": "x"}).replace(b'"x"', b'"\\ud83e\\udd8a\x01"')  # the control asks for leniency
-    checked = check("traces", body, "json", nothing_kept)
+    checked = check("traces", body, "json", all_kept)
     assert checked.mended == 0
     assert "🦊\x01".encode() in checked.payload
 

@@ -55,7 +55,9 @@ class Keys(dict[str, Verdict]):
         self._facts = harmless_names().union(read)
         self._drop = _matcher(glob.lower() for glob in content.drop)
         self._keep = _matcher(content.keep)
-        self._content = _matcher(glob.lower() for each in known for glob in each.content)
+        held = {name.lower() for each in known for name in each.content}
+        self._content_names = frozenset(name for name in held if "*" not in name)
+        self._content = _matcher(held - self._content_names)
         self._harmless = _matcher(glob for each in known for glob in each.harmless)
 
     def __missing__(self, key: str) -> Verdict:
@@ -99,9 +101,13 @@ class Keys(dict[str, Verdict]):
             return Verdict.KEPT
         if key in self._chosen:
             return Verdict.FACT
+        if lower in self._content_names:
+            return Verdict.CONTENT
+        if key in self._facts:  # the very name is known better than a pattern that fits it
+            return Verdict.FACT
         if self._content(lower):
             return Verdict.CONTENT
-        if key in self._facts or self._harmless(key):
+        if self._harmless(key):
             return Verdict.FACT
         return Verdict.TEXT if last_word(lower) in _TEXT_WORDS else Verdict.OTHER
 
