@@ -93,23 +93,19 @@ class Keys(dict[str, Verdict]):
             (self._looked_at if verdict is Verdict.CONTENT else self._numeric).add(prefix)
 
     def _decided(self, key: str) -> Verdict:
-        """Letter case is ignored where that only drops more."""
+        """The first that fits; letter case is ignored where that only drops more."""
         lower = key.lower()
-        if self._drop(lower):
-            return Verdict.CONTENT
-        if self._keep(key):
-            return Verdict.KEPT
-        if key in self._chosen:
-            return Verdict.FACT
-        if lower in self._content_names:
-            return Verdict.CONTENT
-        if key in self._facts:  # the very name is known better than a pattern that fits it
-            return Verdict.FACT
-        if self._content(lower):
-            return Verdict.CONTENT
-        if self._harmless(key):
-            return Verdict.FACT
-        return Verdict.TEXT if last_word(lower) in _TEXT_WORDS else Verdict.OTHER
+        tests: tuple[tuple[Verdict, Callable[[], object]], ...] = (
+            (Verdict.CONTENT, lambda: self._drop(lower)),
+            (Verdict.KEPT, lambda: self._keep(key)),
+            (Verdict.FACT, lambda: key in self._chosen),
+            (Verdict.CONTENT, lambda: lower in self._content_names),
+            (Verdict.FACT, lambda: key in self._facts),  # the very name is known better than a pattern that fits it
+            (Verdict.CONTENT, lambda: self._content(lower)),
+            (Verdict.FACT, lambda: self._harmless(key)),
+            (Verdict.TEXT, lambda: last_word(lower) in _TEXT_WORDS),
+        )
+        return next((verdict for verdict, fits in tests if fits()), Verdict.OTHER)
 
 
 def own_name(key: str) -> str:
