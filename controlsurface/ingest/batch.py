@@ -144,7 +144,9 @@ class Loader:
     def _translate(self, writing: Writing, decoded: Decoded) -> int:
         """Decoded columns as rows of spans, in `batch`; how many were left out, being older than what is kept."""
         writing.attach("decoded", decoded.table)
-        writing.execute(_BATCH.replace("$columns", self.conventions.select(decoded.keys)))
+        writing.execute(
+            _BATCH.replace("$columns", self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys)))
+        )
         kept = int(writing.rows(_COUNT)["n"][0].as_py())
         writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
         return decoded.table.num_rows - kept

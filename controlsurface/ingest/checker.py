@@ -19,8 +19,8 @@ from controlsurface.config import Content
 from controlsurface.errors import BadBody, ControlSurfaceError
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked, check
-from controlsurface.ingest.conventions import Vocabulary
 from controlsurface.ingest.prompts import Prompts
+from controlsurface.ingest.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 

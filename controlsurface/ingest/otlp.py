@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
 from functools import lru_cache
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
@@ -80,7 +80,6 @@ class _Around:
     received_ns: int
 
 
-_DROPPED = methodcaller("startswith", DROPPED)
 _Key = tuple[bytes, bytes]
 _Placed = tuple[Span, _Around]
 
@@ -166,8 +165,8 @@ def _read(rows: _Rows, row: int, span: Span, around: _Around) -> None:
     for attribute in span.attributes:
         key = attribute.key
         column = texts.get(key)
-        if column is None:
-            column = texts.get(patterns[key])
+        if column is None and (pattern := patterns[key]):
+            column = texts[pattern]
         if column is None:
             unread[key] = unread.get(key, 0) + 1
         elif row not in column:
@@ -289,12 +288,13 @@ def _scattered(texts: Mapping[int, str], size: int) -> "pa.Array[pa.StringScalar
     said: list[str | None] = list(texts.values())
     if not NOTHING.isdisjoint(said):
         said = [None if text in NOTHING else text for text in said]
-    if any(map(_DROPPED, filter(None, said))):
-        said = [None if text and is_mark(text) else text for text in said]
     at = np.fromiter(texts, np.int64, len(texts))
     places = np.full(size, -1, np.int64)
     places[at] = np.arange(len(texts))
-    return pa.array(said, pa.string()).take(pa.array(places, pa.int64(), mask=places < 0))
+    told = pa.array(said, pa.string())
+    if pc.any(pc.starts_with(told, DROPPED)).as_py():
+        told = pa.array([None if text and is_mark(text) else text for text in said], pa.string())
+    return told.take(pa.array(places, pa.int64(), mask=places < 0))
 
 
 def attributes_of(attributes: Iterable[KeyValue]) -> dict[str, str]:

@@ -7,7 +7,9 @@ import pytest
 from controlsurface.config import Config, TaskTypes
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError
-from controlsurface.ingest.conventions import Vocabulary, load
+from controlsurface.ingest.conventions import load
+from controlsurface.ingest.vocabulary import Vocabulary
+from controlsurface.ingest.vocabulary_sql import Occurring
 from tests.ingest.loading import CONVENTIONS, Loaded, capture, loaded
 from tests.receivers.bodies import span, traces
 
@@ -102,3 +104,12 @@ def test_a_wrong_vocabulary_is_named_with_its_place(text: str, complaint: str, t
 def test_a_folder_without_vocabularies_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no vocabularies"):
         load(Config(), tmp_path)
+
+
+def test_comparisons_made_for_a_batch_come_to_what_comparisons_of_each_span_come_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = [body for run in EXAMPLES.values() if run for body in capture(run)]
+    cut_down = loaded(runs).rows("(SELECT * EXCLUDE (around, span) FROM spans)")
+    monkeypatch.setattr(type(CONVENTIONS), "occurring", lambda _, __, keys: Occurring(keys))
+    assert loaded(runs).rows("(SELECT * EXCLUDE (around, span) FROM spans)") == cut_down

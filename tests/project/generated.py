@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from controlsurface.channels import Alertmanager, Apprise, Email, Inhibit, MuteTime, PagerDuty, Route, Slack, Webhook
 from controlsurface.cli.group import controlsurface as command_line
 from controlsurface.config import Config, Lane
-from controlsurface.ingest.conventions import COLUMNS
+from controlsurface.ingest.vocabulary import COLUMNS
 from controlsurface.metrics.catalog import CATALOG
 from tests.project import tree
 

@@ -16,13 +16,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.config import Config, Content
 from controlsurface.ingest.check import check
-from controlsurface.ingest.conventions import SPAN_KEYS, Source
 from controlsurface.ingest.evaluations import EVENT
 from controlsurface.ingest.otlp import decode_traces
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.prompts.paths import steps
 from controlsurface.ingest.prompts.registry import published
 from controlsurface.ingest.signals import REQUESTS, SIGNALS, Signal
+from controlsurface.ingest.vocabulary import SPAN_KEYS, Source
 from tests.ingest.loading import CONVENTIONS, Loaded
 from tests.receivers.bodies import Plain, logs, metrics, pairs, span, traces, value
 from tests.receivers.conftest import VOCABULARIES

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from controlsurface.config import Config, Lane
-from controlsurface.ingest.conventions import literal
+from controlsurface.ingest.vocabulary_sql import literal
 from controlsurface.money.prices import PRICE_ATTEMPTS, PriceKey
 from controlsurface.store.duckdb import Writing
 

@@ -6,8 +6,8 @@ from enum import IntEnum
 from fnmatch import translate
 
 from controlsurface.config import Content
-from controlsurface.ingest.conventions import SPAN_KEYS, Source, Vocabulary
 from controlsurface.ingest.prompts.registry import harmless_names, last_word
+from controlsurface.ingest.vocabulary import SPAN_KEYS, Source, Vocabulary
 
 MOST = 100_000  # senders choose the keys, so the memory of them is bounded
 LONGEST = 256  # characters of a key that is remembered

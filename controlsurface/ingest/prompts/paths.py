@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from controlsurface.ingest.conventions import Condition, Source, Vocabulary
 from controlsurface.ingest.prompts.keys import own_name, sources
+from controlsurface.ingest.vocabulary import Condition, Source, Vocabulary
 
 Path = tuple[str, ...]
 

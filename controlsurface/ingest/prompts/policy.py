@@ -13,7 +13,6 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, EntityRef, KeyVal
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.config import Content
-from controlsurface.ingest.conventions import Vocabulary
 from controlsurface.ingest.dropped import is_mark, mark
 from controlsurface.ingest.otlp import text_of
 from controlsurface.ingest.prompts.keys import Keys, Verdict
@@ -22,6 +21,7 @@ from controlsurface.ingest.prompts.redacting import redact
 from controlsurface.ingest.prompts.texts import Texts
 from controlsurface.ingest.prompts.values import Values, has_text, put
 from controlsurface.ingest.redact import Redactor
+from controlsurface.ingest.vocabulary import Vocabulary
 
 Attributes = MutableSequence[KeyValue]
 
