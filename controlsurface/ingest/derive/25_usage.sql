@@ -2,40 +2,40 @@
 -- the input, reasoning and audio inside the output. How a sender counted is found out in this order: its vocabulary says
 -- so; the total decides; arithmetic decides, since a part above its whole lies beside it; else as said, and assumed. What
 -- contradicts itself is unknown: the part, and with it the list price.
-CREATE OR REPLACE TEMP TABLE said AS
-SELECT
-    calls.trace_id,
-    calls.span_id,
-    s.input_tokens,
-    s.output_tokens,
-    s.total_tokens,
-    coalesce(s.cached_tokens, 0) + coalesce(s.cache_write_tokens, 0) AS stored_tokens,
-    s.cached_tokens,
-    s.cache_write_tokens,
-    s.reasoning_tokens,
-    s.input_counting,
-    s.output_counting,
-    s.cache_write_1h_tokens,
-    s.audio_input_tokens,
-    s.audio_output_tokens,
-    s.cached_audio_tokens,
-    s.image_input_tokens,
-    s.image_output_tokens,
-    s.web_searches,
-    s.cost_usd,
-    carries_usage(s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd) AS told,
-    calls.usage_id = calls.span_id AS own,
-    coalesce(s.provider ILIKE '%anthropic%' OR s.provider ILIKE '%bedrock%' OR s.model ILIKE '%claude%', FALSE) AS counts_beside,
-    coalesce(s.operation = 'embedding', FALSE) OR calls.purpose = 'embedding' AS reads_only,
-    calls.failed
-FROM calls
-JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.usage_id
-WHERE NOT calls.cached;
-
 CREATE OR REPLACE TEMP TABLE usage AS
 -- The reading of each: how it is known what must be added to the input and to the output that were said. A step each,
 -- since a step reads what the one before found.
-WITH beyond AS (
+WITH said AS (
+    SELECT
+        calls.trace_id,
+        calls.span_id,
+        s.input_tokens,
+        s.output_tokens,
+        s.total_tokens,
+        coalesce(s.cached_tokens, 0) + coalesce(s.cache_write_tokens, 0) AS stored_tokens,
+        s.cached_tokens,
+        s.cache_write_tokens,
+        s.reasoning_tokens,
+        s.input_counting,
+        s.output_counting,
+        s.cache_write_1h_tokens,
+        s.audio_input_tokens,
+        s.audio_output_tokens,
+        s.cached_audio_tokens,
+        s.image_input_tokens,
+        s.image_output_tokens,
+        s.web_searches,
+        s.cost_usd,
+        carries_usage(s.input_tokens, s.output_tokens, s.total_tokens, s.cost_usd) AS told,
+        calls.usage_id = calls.span_id AS own,
+        coalesce(s.provider ILIKE '%anthropic%' OR s.provider ILIKE '%bedrock%' OR s.model ILIKE '%claude%', FALSE) AS counts_beside,
+        coalesce(s.operation = 'embedding', FALSE) OR calls.purpose = 'embedding' AS reads_only,
+        calls.failed
+    FROM calls
+    JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.usage_id
+    WHERE NOT calls.cached
+),
+beyond AS (
     SELECT
         *,
         coalesce(reasoning_tokens, 0) AS reasoned,
