@@ -92,7 +92,7 @@ def test_one_version_cannot_be_compared(opened: Open, seeded_url: str) -> None:
 
 def test_data_says_what_every_counter_means(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "data.py", range="7d")
-    (ledger,) = (each.value for each in app.dataframe if "meaning" in each.value.columns)
+    (ledger,) = (each.value for each in app.dataframe if {"what", "meaning"} <= {*each.value.columns})
     assert [*ledger["meaning"]] == [*MEANING.values()]
 
 
