@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from controlsurface.reader.local import LocalReader
 from controlsurface.reader.usage_ledger import LedgerArgs, UsageLedger
-from tests.ingest.loading import Loaded, loaded
+from tests.ingest.loading import CONVENTIONS, Loaded, loaded
 from tests.ingest.spans import S, Value, body, call
+from tests.ingest.test_tokens import LAWS
 
 INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "acme.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "llm.token_count.completion", "acme.usage.completion_tokens")
@@ -113,3 +114,34 @@ def test_the_ledger_of_a_window_is_of_spans_that_began_in_it() -> None:
     store = loaded([("traces", body(call(1)))])
     asked = LocalReader(store.store).ask(UsageLedger(LedgerArgs.model_validate({"start": "2200-01-01T00:00:00Z"})))
     assert asked.rows.num_rows == 0
+
+
+NAMES = st.one_of(
+    st.sampled_from(sorted(key for key in CONVENTIONS.wanted if not key.startswith(("resource.", "event.", "scope.")))),
+    st.text(min_size=1, max_size=12),
+    st.sampled_from(["input", "output", "prompt", "cached", "reasoning", "total"]).map(lambda part: f"x.{part}_tokens"),
+)
+VALUES: st.SearchStrategy[Value] = st.one_of(
+    st.integers(-2, 10**18),
+    st.integers(0, 500),
+    st.floats(),
+    st.booleans(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["chat", "LLM", "AGENT", "12", '{"input": 5, "output_tokens": "7"}', '{"usage": {"total": 9}}', "[1]"]
+    ),
+)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.dictionaries(NAMES, VALUES, max_size=12), min_size=1, max_size=30))
+def test_the_ledger_closes_and_tokens_obey_their_laws_under_any_names_and_values(said: list[dict[str, Value]]) -> None:
+    store = loaded([("traces", body(*(S(n, n // 2, each, n, n + 9) for n, each in enumerate(said, 1))))])
+    carrying = store.rows(
+        "(SELECT span_id FROM spans WHERE carries_usage(input_tokens, output_tokens, total_tokens, cost_usd))"
+    )
+    counted = store.rows("(SELECT span_id FROM attempts WHERE has_usage UNION ALL SELECT span_id FROM uncounted_usage)")
+    assert len(store.rows("spans")) == len(said)
+    assert counted == carrying
+    assert store.rows(f"(SELECT attempt_id FROM attempts WHERE NOT ({LAWS}))") == []
+    store.store.close()
