@@ -46,9 +46,9 @@ class LedgerArgs(Arguments):
 class UsageLedger:
     """What became of spans with tokens or a cost.
 
-    Rows: entry (counted, explained, unexplained), reason (call; wrapper, part, cache; no_model, more_than_its_calls),
-    spans, input_tokens, output_tokens, cost_usd (of calls as priced, of other spans as they say), trace_ids (up to five
-    of the unexplained ones).
+    Rows: entry (counted, explained, unexplained), reason (call; wrapper, part, twin, cache; no_model,
+    more_than_its_calls), spans, input_tokens, output_tokens, cost_usd (of calls as priced, of other spans as they say),
+    trace_ids (up to five of the unexplained ones).
     """
 
     arguments: LedgerArgs = LedgerArgs()  # noqa: RUF009 - frozen

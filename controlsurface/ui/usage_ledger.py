@@ -12,6 +12,7 @@ MEANING = {
     "call": "Model calls",
     "wrapper": "Agents, workflows and gateways that repeat the calls below them",
     "part": "Notes below a call that repeat a part of it",
+    "twin": "Spans of a second instrument beside the first, of one answer",
     "cache": "Answers from a cache that repeat the call they saved",
     "no_model": "Tokens or a cost without a model's name",
     "more_than_its_calls": "Wrappers that report more than the calls below them",

@@ -136,3 +136,19 @@ def test_the_order_of_arrival_decides_nothing_about_wrappers() -> None:
 def test_a_call_keeps_its_operation() -> None:
     (row,) = spans(named(1, word="rerank", tokens=(100, 0))).rows("attempts")
     assert row["operation"] == "rerank"
+
+
+def told(own: int, at: int, answer: str, tokens: int = 100) -> S:
+    """A call with an answer's id, ten milliseconds long."""
+    return call(own, at=at, gen_ai__response__id=answer, gen_ai__usage__input_tokens=tokens)
+
+
+def test_two_instruments_beside_each_other_tell_one_call_once() -> None:
+    given = told(1, 0, "r1"), told(2, 3, "r1")
+    assert attempts(*given) == [(1, 100, 5)]
+    assert uncounted(*given) == {2: "twin"}
+
+
+def test_answers_of_their_own_time_id_or_usage_are_calls_of_their_own() -> None:
+    given = told(1, 0, "r1"), told(2, 3, "r2"), told(3, 20, "r1"), told(4, 4, "r1", tokens=7)
+    assert [own for own, *_ in attempts(*given)] == [1, 2, 3, 4]

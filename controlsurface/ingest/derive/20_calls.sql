@@ -16,6 +16,9 @@ SELECT
     coalesce(output_tokens, 0) AS output_tokens,
     coalesce(total_tokens, 0) AS total_tokens,
     coalesce(cost_usd, 0) AS cost_usd,
+    response_id,
+    start_ns,
+    end_ns,
     is_call OR (coalesce(model, selected_model, requested_model) IS NOT NULL
         AND (has_usage OR ((response_id IS NOT NULL OR finish IS NOT NULL OR ttft_ms IS NOT NULL) AND NOT is_wrapper))
     ) AS is_candidate
@@ -93,6 +96,16 @@ WHERE claim.named AND claim.input_tokens <> around.input_tokens AND claim.output
     AND (around.all_barred OR (NOT around.same_model
         AND claim.input_tokens > around.input_tokens AND claim.output_tokens > around.output_tokens));
 
+-- twin: two instruments beside each other told one call: one answer, the same usage, at the same time. The first counts.
+CREATE OR REPLACE TEMP TABLE twin AS
+SELECT DISTINCT later.trace_id, later.span_id
+FROM innermost AS later
+JOIN innermost AS earlier
+    ON earlier.trace_id = later.trace_id AND earlier.response_id = later.response_id AND earlier.purpose = later.purpose
+    AND earlier.input_tokens = later.input_tokens AND earlier.output_tokens = later.output_tokens
+WHERE later.has_usage AND earlier.has_usage AND later.cached = earlier.cached
+    AND (earlier.start_ns, earlier.span_id) < (later.start_ns, later.span_id) AND later.start_ns < earlier.end_ns;
+
 -- calls: the model calls. `usage_id` is the span that tells their tokens and cost.
 CREATE OR REPLACE TEMP TABLE calls AS
 SELECT
@@ -105,7 +118,8 @@ SELECT
     coalesce(found.cached, FALSE) AS cached,
     coalesce(lent.lender_id, s.span_id) AS usage_id
 FROM (
-    SELECT trace_id, span_id, cached FROM innermost
+    SELECT innermost.trace_id, innermost.span_id, innermost.cached FROM innermost
+    ANTI JOIN twin ON twin.trace_id = innermost.trace_id AND twin.span_id = innermost.span_id
     UNION ALL
     SELECT trace_id, span_id, cached FROM apart
     UNION ALL

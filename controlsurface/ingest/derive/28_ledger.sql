@@ -40,6 +40,7 @@ SELECT
     s.name,
     CASE
         WHEN unlisted.repeats_saved THEN 'cache'
+        WHEN twin.span_id IS NOT NULL THEN 'twin'
         WHEN lent.lender_id IS NOT NULL THEN 'wrapper'
         WHEN below.span_id IS NULL THEN NULL
         WHEN s.input_tokens > 0 OR s.output_tokens > 0 THEN CASE
@@ -68,5 +69,6 @@ FROM unlisted
 JOIN s ON s.trace_id = unlisted.trace_id AND s.span_id = unlisted.span_id
 LEFT JOIN (SELECT DISTINCT trace_id, lender_id FROM lent) AS lent
     ON lent.trace_id = unlisted.trace_id AND lent.lender_id = unlisted.span_id
+LEFT JOIN twin ON twin.trace_id = unlisted.trace_id AND twin.span_id = unlisted.span_id
 LEFT JOIN below ON below.trace_id = unlisted.trace_id AND below.span_id = unlisted.span_id
 LEFT JOIN above ON above.trace_id = unlisted.trace_id AND above.span_id = unlisted.span_id;

@@ -5,7 +5,8 @@ CREATE TABLE IF NOT EXISTS uncounted_usage (
     started_at    TIMESTAMP NOT NULL,  -- UTC
     service       VARCHAR,
     name          VARCHAR NOT NULL,    -- of the span
-    explanation   VARCHAR,             -- wrapper (of counted calls) | part (of a counted call) | cache (repeats the call it saved);
+    explanation   VARCHAR,             -- wrapper (of counted calls) | part (of a counted call) | cache (repeats the call it saved) |
+                                       -- twin (another instrument's span of a counted call);
                                        -- NULL: unexplained
     problem       VARCHAR,             -- of what is unexplained: no_model | more_than_its_calls
     input_tokens  BIGINT,              -- as said
