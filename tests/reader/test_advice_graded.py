@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from math import sqrt
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,9 +12,10 @@ import polars as pl
 import pytest
 
 from controlsurface.config import Audit, Config
-from controlsurface.reader import LocalReader
+from controlsurface.reader import LocalReader, RemoteReader
 from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.store.duckdb import DuckStore
+from tests.serving import serving
 from tests.stores import put
 from tests.tables.test_tables import imported
 
@@ -123,8 +125,8 @@ def _gaps(asked: Sequence[Pair]) -> dict[str, list[int]]:
 def _alone(gaps: Sequence[int]) -> bool:
     """Whether the 95 % interval of a slice's mean lies below nothing."""
     n, mean = len(gaps), sum(gaps) / len(gaps)
-    variance = sum((each - mean) ** 2 for each in gaps) / (n - 1)
-    return mean + 1.96 * (variance / n) ** 0.5 < 0
+    variance: float = sum((each - mean) ** 2 for each in gaps) / (n - 1)
+    return mean < -1.96 * sqrt(variance / n)
 
 
 def test_gates_say_nothing_of_a_task_type_whose_pairs_are_graded(kept: DuckStore) -> None:
@@ -161,6 +163,17 @@ def test_task_types_at_the_target_are_not_all_looked_at_until_one_is_above_it() 
         found += bool(advised(store, "escalation"))
         store.close()
     assert found <= 3  # 20 looks at 5 %
+
+
+def test_a_server_advises_what_its_store_says(kept: DuckStore) -> None:
+    answered(kept, [*pairs("maths", 270, small=86, large=8), *pairs("chat", 200, small=90, large=170, both=80)])
+    question = Advised(AdviceArgs(start=END - timedelta(days=7), end=END))
+    local = LocalReader(kept)
+    with serving(local) as url:
+        remote = RemoteReader(url)
+        assert remote.ask(question) == local.ask(question)
+        assert {row["rule"] for row in remote.ask(question).rows.to_pylist()} >= {"large_is_worse", "route_up"}
+        remote.close()
 
 
 @pytest.fixture(scope="module")
