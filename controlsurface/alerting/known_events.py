@@ -26,7 +26,7 @@ GROUP BY model
 
 
 def known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int) -> list[Known]:
-    """What happened in [start, end). A model that the requests show belongs to the lanes in which it was called or answered."""
+    """What happened in [start, end). A model that the requests show belongs to the lanes that called it or answered."""
     window = {"start": moment(start_s), "end": moment(end_s)}
     events = [row for row in ask_events(rows, EventsArgs(**window)).to_pylist() if row["kind"] in KINDS]
     models = {_model(row) for row in events} - {""}

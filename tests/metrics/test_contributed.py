@@ -154,3 +154,18 @@ def test_unexplained_is_told_of_each_dimension_shown() -> None:
     rows = [{"dimension": "job", "delta": 7.0}, {"dimension": "team", "delta": 9.0}, {"dimension": "job", "delta": 2.0}]
     assert unexplained(rows, 10.0) == {"job": 1.0, "team": 1.0}
     assert unexplained([], None) == {}
+
+
+PUBLIC = {
+    "multica-ai/multica, issue 4076: an autopilot that succeeds at every run": (25, 2.0, ("job", "autopilot")),
+    "shepherdjerred/monorepo, pull request 2519: a model pin that was bumped": (6, 0.3, ("model", "glm-5")),
+}
+
+
+@pytest.mark.parametrize("case", PUBLIC)
+def test_reported_spend_that_no_count_of_calls_shows_is_named_first(kept: DuckStore, case: str) -> None:
+    n, usd, (name, value) = PUBLIC[case]
+    calls = [*usual(), *(each | {name: value} for each in late(n, usd, task_type="chat", team="a"))]
+    first = told(kept, calls).causes[0]
+    assert (first["dimension"], first["value"], first["n"]) == (name, value, n)
+    assert first["delta"] == pytest.approx(moved(calls, name)[value])
