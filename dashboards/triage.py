@@ -25,7 +25,7 @@ dimension = cause["dimension"] if cause else "task_type"
 left, right = st.columns(2)
 with (
     left,
-    ui.panel(name, "draw a box over what you want explained; orange is selected, grey held against"),
+    ui.panel(name, "drag to explain a selection; orange is selected, grey the baseline"),
 ):
     steps = view.resting_on(rows)
     course = ui.query(metric.id, every=steps.step)
@@ -51,12 +51,12 @@ with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['v
     ui.chart(figure, alt=f"{name} by {dimension} over time")
 
 with ui.panel(
-    "What is different", f"{name} from {ui.between(selection)} against {about.against}, {ui.between(baseline)}"
+    "Top contributors", f"{name} from {ui.between(selection)} against {about.against}, {ui.between(baseline)}"
 ):
     if ranked:
         ui.different_bars(ui.different(about))  # known by now; asked here, its SQL is this panel's
     else:
-        words = f"No value has {found.support} rows"
+        words = f"No value has {found.support or 1} rows"
         ui.state("Nothing to compare", f"{words}: {found.n:,} are selected, {found.n_before:,} held against.")
 if ranked:
     ui.report(about)

@@ -17,7 +17,8 @@ class Facts(BaseModel):
     """What the rule knows about an instance when it fires; None is unknown.
 
     `value` and `before` are in `unit`: the metric's, or where evidence has SHARE, that of the share of rows above its
-    usual values. `low` and `high` bound the value's interval, `n` is what it rests on.
+    usual values. `contributors_of` is the metric whose contributors are looked for where the rule is about no metric of
+    its own, as a budget is about cost. `low` and `high` bound the value's interval, `n` is what it rests on.
     `where` selects the slice (`dimension:value`), `over_s` is the length of the window looked at, in seconds; `above`
     tells on which side of `threshold` the breach is. `evidence` is what the detector shows.
     """
@@ -27,6 +28,7 @@ class Facts(BaseModel):
     rule: str
     kind: str = ""
     metric: str | None = None
+    contributors_of: str | None = None
     unit: str = ""
     where: tuple[str, ...] = ()
     over_s: float | None = None

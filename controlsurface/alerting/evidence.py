@@ -11,6 +11,7 @@ from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.contributors import unexplained
 
 DAY = timedelta(days=1)
 NEARBY = timedelta(hours=2)  # between an onset and a change that may have caused it
@@ -45,6 +46,7 @@ class Evidence:
     n: int | None = None
     contributors: Sequence[Mapping[str, Any]] = ()
     unit: str = ""  # of the contributors: that of a share where the metric is a quantile
+    unexplained: Mapping[str, float] = field(default_factory=dict)  # by dimension, what the contributors leave
     event: Mapping[str, Any] | None = None
     course: Sequence[float | None] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -63,10 +65,10 @@ def gather(reader: Reader, episode: Episode, now: datetime) -> Evidence:
     about, facts = window(episode, now), episode.facts
     missing: dict[str, str] = {}
     event = _tried("event", missing, lambda: _event(reader, facts.onset or episode.starts_at))
-    if facts.metric is None:
+    if metric_of(facts) is None:
         return Evidence(about, event=event, missing=missing)
     found = _tried("contributors", missing, lambda: reader.contributors(_asked(facts, about)))
-    rows = found.rows.to_pylist() if found else []
+    rows = [row for row in found.rows.to_pylist() if row["same_as"] is None][:TOP] if found else []
     whole = found if found and found.compared is None else None
     before = whole.before if whole else _tried("before", missing, lambda: _value(reader, facts, about))
     course = _tried("sparkline", missing, lambda: _course(reader, facts, about))
@@ -75,12 +77,18 @@ def gather(reader: Reader, episode: Episode, now: datetime) -> Evidence:
         before=before,
         after=whole.after if whole else None,
         n=found.n if found else None,
-        contributors=[row for row in rows if row["same_as"] is None][:TOP],
+        contributors=rows,
+        unexplained=unexplained(rows, found.delta) if found else {},
         unit=found.unit if found else "",
         event=event,
         course=course or (),
         missing=missing,
     )
+
+
+def metric_of(facts: Facts) -> str | None:
+    """The metric that is explained: the rule's, or what a rule without one is about; None: there is none."""
+    return facts.metric or facts.contributors_of
 
 
 def _tried(part: str, missing: dict[str, str], ask: Callable[[], T]) -> T | None:
@@ -93,7 +101,7 @@ def _tried(part: str, missing: dict[str, str], ask: Callable[[], T]) -> T | None
 
 def _asked(facts: Facts, about: Window) -> ContributorsArgs:
     return ContributorsArgs(
-        metric=facts.metric or "",
+        metric=metric_of(facts) or "",
         start=about.start,
         end=about.end,
         baseline_start=about.baseline_start,
@@ -104,7 +112,7 @@ def _asked(facts: Facts, about: Window) -> ContributorsArgs:
 
 def _value(reader: Reader, facts: Facts, about: Window) -> float | None:
     """The metric in the baseline, where it cannot be split into contributions."""
-    args = QueryArgs(metric=facts.metric or "", start=about.baseline_start, end=about.start, where=facts.where)
+    args = QueryArgs(metric=metric_of(facts) or "", start=about.baseline_start, end=about.start, where=facts.where)
     rows = reader.query(args).rows.to_pylist()
     return rows[0]["value"] if rows else None
 
@@ -120,7 +128,7 @@ def _course(reader: Reader, facts: Facts, about: Window) -> list[float | None]:
     length = about.end - about.baseline_start
     step = next((each for each in STEPS if length / each <= POINTS), STEPS[-1])
     args = QueryArgs(
-        metric=facts.metric or "", start=about.baseline_start, end=about.end, where=facts.where, every=step
+        metric=metric_of(facts) or "", start=about.baseline_start, end=about.end, where=facts.where, every=step
     )
     found = {row["bucket"]: row["value"] for row in reader.query(args).rows.to_pylist()}
     if not found:

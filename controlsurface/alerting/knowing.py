@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from controlsurface.alerting.episodes import SHARE, Facts
-from controlsurface.alerting.rules import Measured, Rule
+from controlsurface.alerting.rules import BudgetRule, Measured, Rule
 from controlsurface.alerting.state import Alert
 
 FALSE_ALARMS = "expected_false_alarms_per_week"  # of an alert's evidence
@@ -20,6 +20,7 @@ def facts(rule: Rule, alert: Alert) -> Facts:
         rule=rule.alert,
         kind=rule.kind,
         metric=measured.id if measured else None,
+        contributors_of="cost" if isinstance(rule, BudgetRule) else None,
         unit="ratio" if SHARE in reading.evidence else measured.unit if measured else "",
         where=(*rule.where_pairs, *(f"{name}:{value or ''}" for name, value in reading.slice.items())),
         over_s=over.total_seconds() if over else None,

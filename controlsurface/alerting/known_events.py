@@ -14,14 +14,19 @@ from controlsurface.metrics.statement import Statement
 KINDS = frozenset({"deploy", "model", "price", "config"})
 
 _LANES = """
-SELECT answered_by AS model, list(DISTINCT lane) AS lanes FROM requests
-WHERE started_at >= $start AND started_at < $end AND list_contains($models, answered_by)
-GROUP BY answered_by
+SELECT model, list(DISTINCT lane) AS lanes
+FROM (
+    SELECT answered_by AS model, lane, started_at FROM requests
+    UNION ALL
+    SELECT model, lane, started_at FROM attempts WHERE purpose = 'user'
+)
+WHERE started_at >= $start AND started_at < $end AND list_contains($models, model)
+GROUP BY model
 """
 
 
 def known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int) -> list[Known]:
-    """What happened in [start, end). A model that the requests show belongs to the lanes in which it answered."""
+    """What happened in [start, end). A model that the requests show belongs to the lanes that called it or answered."""
     window = {"start": moment(start_s), "end": moment(end_s)}
     events = [row for row in ask_events(rows, EventsArgs(**window)).to_pylist() if row["kind"] in KINDS]
     models = {_model(row) for row in events} - {""}
@@ -41,7 +46,7 @@ def _model(row: dict[str, Any]) -> str:
 def _lanes(
     rows: Callable[[Statement], pa.Table], window: dict[str, Any], models: set[str]
 ) -> dict[str, frozenset[str]]:
-    """In which lanes models answered."""
+    """In which lanes models were called or answered."""
     bounds = {name: at.replace(tzinfo=None) for name, at in window.items()}
     found = rows(Statement(_LANES, bounds | {"models": sorted(models)})).to_pylist()
     return {row["model"]: frozenset(row["lanes"]) for row in found}

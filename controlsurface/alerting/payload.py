@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from controlsurface.alerting import sparkline
 from controlsurface.alerting.episodes import Episode
-from controlsurface.alerting.evidence import Evidence, gather
+from controlsurface.alerting.evidence import Evidence, gather, metric_of
 from controlsurface.alerting.outbox import Message
 from controlsurface.alerting.payload_text import sentence, title
 from controlsurface.matchers import Matcher
@@ -55,8 +55,8 @@ def _headline(message: Message, alerts: Sequence[Json]) -> str:
 def alert(episode: Episode, found: Evidence | None, dashboard: str) -> Json:
     """One alert. `found` None: nobody looked for its causes."""
     facts = episode.facts
-    after = facts.value if facts.value is not None else found.after if found else None
-    before = facts.before if facts.before is not None else found.before if found else None
+    after = facts.value if facts.value is not None else found.after if found and facts.metric else None
+    before = facts.before if facts.before is not None else found.before if found and facts.metric else None
     about: Json = {
         "key": episode.key,
         "state": "firing" if episode.fires else "resolved",
@@ -98,10 +98,12 @@ def _found(found: Evidence | None) -> Json:
     """What was asked of the requests; contributors are in the metric's own unit, or in shares above its bound."""
     if found is None:
         missing = {"contributors": f"only the first {EXAMINED} alerts of a message are looked into"}
-        return {"contributors": [], "event": None, "sparkline": _spark(()), "missing": missing}
-    names = ("dimension", "value", "before", "after", "delta", "mix", "rate", "n")
+        return {"contributors": [], "unexplained": [], "event": None, "sparkline": _spark(()), "missing": missing}
+    names = ("dimension", "value", "before", "after", "delta", "share", "mix", "rate", "n")
+    rest = found.unexplained.items()
     return {
         "contributors": [{name: row[name] for name in names} | {"unit": found.unit} for row in found.contributors],
+        "unexplained": [{"dimension": name, "delta": delta, "unit": found.unit} for name, delta in rest],
         "event": found.event and {name: _plain(value) for name, value in found.event.items()},
         "sparkline": _spark(found.course),
         "missing": dict(found.missing),
@@ -123,7 +125,7 @@ def _links(episode: Episode, found: Evidence | None, dashboard: str) -> Json:
     facts, at = episode.facts, episode.ends_at or episode.starts_at
     start, end = (found.window.start, found.window.end) if found else (episode.starts_at - timedelta(hours=1), at)
     view = _view(start - (end - start), end, facts.where)
-    spike = {"metric": facts.metric or "", "spike_from": _minute(start), "spike_to": _minute(end + MINUTE)}
+    spike = {"metric": metric_of(facts) or "", "spike_from": _minute(start), "spike_to": _minute(end + MINUTE)}
     matchers = [str(Matcher(name, value)) for name, value in sorted(episode.labels.items())]
     return {
         "dashboard": f"{root}/triage?{urlencode([*view, *spike.items()])}",

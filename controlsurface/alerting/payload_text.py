@@ -88,7 +88,7 @@ def cause(alert: Alert) -> str:
     """The value that explains most, and the change nearby; nothing where neither is known."""
     told = []
     if alert["contributors"]:
-        told.append(f"most of it: {contribution(alert['contributors'][0])}")
+        told.append(f"top contributor: {contribution(alert['contributors'][0])}")
     if alert["event"]:
         told.append(f"{alert['event']['kind']} nearby: {alert['event']['title']} at {_moment(alert['event']['at'])}")
     return " · ".join(told)
@@ -97,7 +97,13 @@ def cause(alert: Alert) -> str:
 def contribution(row: Alert) -> str:
     """One contributor with its share of the metric's change, split into mix and rate."""
     delta, mix, rate = (_change(row[name], row["unit"]) for name in ("delta", "mix", "rate"))
-    return f"{row['dimension']} {row['value'] or 'unknown'} {delta} (mix {mix}, rate {rate}, n = {row['n']:,})"
+    share = f"{row['share'] * 100:.0f} % of the change, " if row["share"] is not None else ""
+    return f"{row['dimension']} {row['value'] or 'unknown'} {delta} ({share}mix {mix}, rate {rate}, n = {row['n']:,})"
+
+
+def _unexplained(alert: Alert) -> str:
+    """What the contributors shown leave of the change, by dimension."""
+    return ", ".join(f"{_change(row['delta'], row['unit'])} by {row['dimension']}" for row in alert["unexplained"])
 
 
 def _change(value: float, unit: str) -> str:
@@ -131,6 +137,8 @@ def _details(alert: Alert) -> Iterator[str]:
     if alert["sparkline"]["text"]:
         yield alert["sparkline"]["text"]
     yield from (f"  {contribution(row)}" for row in alert["contributors"])
+    if alert["contributors"]:
+        yield f"  Unexplained: {_unexplained(alert)}"
     if alert["event"]:
         event = alert["event"]
         yield f"Change nearby: {event['kind']} {event['title']}, {_moment(event['at'])}"

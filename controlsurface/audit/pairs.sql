@@ -1,29 +1,10 @@
--- Grades of answers, from 0 to 1, by who is believed first: people, the evaluation named, the label itself.
-WITH people AS (
-    SELECT
-        item_id,
-        avg((verdict IN ('production', 'both'))::INT) AS answer_grade,
-        avg((verdict IN ('shadow', 'both'))::INT) AS shadow_grade,
-        avg((verdict IN ('production', 'shadow'))::INT) AS disagree
-    FROM audit_labels_live
-    WHERE verdict IS NOT NULL
-    GROUP BY item_id
-),
-evaluated AS (
+-- What is read of answers that were graded: the evaluation named, and the comparisons with both grades.
+WITH evaluated AS (
     SELECT trace_id, span_id, avg(score) AS grade
     FROM evaluations
     WHERE name = $evaluation AND score BETWEEN 0 AND 1
     GROUP BY ALL
 ),
 compared AS (
-    SELECT
-        c.*,
-        coalesce(people.answer_grade, answer.grade, label_grade(c.answer_label, $grade_labels)) AS answer_grade,
-        coalesce(people.shadow_grade, shadow.grade, label_grade(c.shadow_label, $grade_labels)) AS shadow_grade,
-        people.disagree AS people_disagree,
-        CASE WHEN $large = [] THEN NULL ELSE list_contains($large, c.shadow_lane) END AS shadow_large
-    FROM compared($low::TIMESTAMP, $high::TIMESTAMP) AS c
-    LEFT JOIN people ON people.item_id = c.attempt_id
-    LEFT JOIN evaluated AS answer ON answer.trace_id = c.answer_trace_id AND answer.span_id = c.answer_span_id
-    LEFT JOIN evaluated AS shadow ON shadow.trace_id = c.shadow_trace_id AND shadow.span_id = c.shadow_span_id
+    SELECT * FROM graded($low::TIMESTAMP, $high::TIMESTAMP, $evaluation, $grade_labels, $large)
 )

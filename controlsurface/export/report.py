@@ -9,10 +9,11 @@ from typing import Any
 from controlsurface import __version__
 from controlsurface.export.incident import Incident
 from controlsurface.metrics.units import difference, shown
+from controlsurface.reader.contributors import unexplained
 
 WIDTH, HEIGHT, HEAD = 900, 220, 16
 BAR = 160
-MOST = 15  # rows of what is different
+MOST = 15  # top contributors
 _CSS = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
@@ -28,7 +29,7 @@ def render(incident: Incident, link: str = "") -> str:
         f'<p class="large">{_text(shown(found.before, unit))} → <b>{_text(shown(found.after, unit))}</b></p>',
         f"<p>{_text(difference(found.delta, unit))}; {found.n:,} rows, {found.n_before:,} before.</p>",
         _course(incident),
-        "<h2>What is different</h2>",
+        "<h2>Top contributors</h2>",
         _different(incident),
         "<h2>What changed around it</h2>",
         _events(incident),
@@ -87,7 +88,7 @@ def _different(incident: Incident) -> str:
     """The ranked values, each with what it explains as a bar and in figures."""
     causes, unit = incident.found.causes[:MOST], incident.found.unit
     if not causes:
-        return f"<p>No value has {incident.found.support} rows in either window.</p>"
+        return f"<p>No value has {incident.found.support or 1} rows in either window.</p>"
     largest = max(abs(row["delta"]) for row in causes) or 1
     rows = (
         (
@@ -98,6 +99,7 @@ def _different(incident: Incident) -> str:
                 for said in (
                     f"{shown(row['before'], unit)} → {shown(row['after'], unit)}",
                     difference(row["delta"], unit),
+                    shown(row["share"], "ratio"),
                     difference(row["mix"], unit),
                     difference(row["rate"], unit),
                     f"{row['z']:+.1f}",
@@ -106,7 +108,10 @@ def _different(incident: Incident) -> str:
         )
         for row in causes
     )
-    return _table(("value", "", "before → after", "explains", "mix", "by rate", "z"), rows)
+    rest = unexplained(causes, incident.found.delta)
+    left = ", ".join(f"{difference(each, unit)} by {name}" for name, each in rest.items())
+    names = ("value", "", "before → after", "contribution", "of change", "mix effect", "rate effect", "z")
+    return f"{_table(names, rows)}<p>Unexplained by the rows shown: {_text(left)}.</p>"
 
 
 def _bar(share: float, label: str) -> str:
@@ -115,7 +120,7 @@ def _bar(share: float, label: str) -> str:
     x = BAR / 2 - (width if share < 0 else 0)
     colour = "#b4670f" if share > 0 else "#8a94a3"
     return (
-        f'<svg width="{BAR}" height="12" viewBox="0 0 {BAR} 12" role="img" aria-label="explains {_text(label)}">'
+        f'<svg width="{BAR}" height="12" viewBox="0 0 {BAR} 12" role="img" aria-label="contribution {_text(label)}">'
         f'<rect x="{x:.1f}" y="1" width="{max(width, 0.5):.1f}" height="10" rx="2" fill="{colour}"/></svg>'
     )
 

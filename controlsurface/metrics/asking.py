@@ -40,5 +40,5 @@ def ask_bins(rows: Rows, args: DistributionArgs) -> pa.Table:
 
 def ask_events(rows: Rows, args: EventsArgs) -> pa.Table:
     """Changes, told and found: at, kind, title, detail, source, in order of time."""
-    statement = events.render(args, planned(rows, events.wanted(args)))
+    statement = events.render(args, planned(rows, events.wanted(args)), planned(rows, events.called(args)))
     return statement.bounded(rows(statement))

@@ -9,6 +9,9 @@ beyond its due is
 
 which is nothing for a value that only moves with the others. z is the lesser of delta and excess against their standard
 error, where both go one way; else nothing. A value that came up with the change, and the leading one, keep their own z.
+
+A total leads where one value contributed at least half of the change beyond its due. The others are then ranked by
+their excess within and beside it; their z stays.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +21,8 @@ from typing import Any
 
 Row = dict[str, Any]
 SURE = 3.0  # standard errors, from which a value is taken for a cause that others go with
+LEADS = 0.5  # of the change, beyond its due: what a value of a sum explains to be taken for the cause
+DECIDED_COUNTS = 0.5  # how much of a total's excess counts where the router decided it, after others asked
 CAME_UP = 0.5  # of all rows, more than before: nothing in the baseline to compare with
 
 
@@ -58,17 +63,27 @@ def leading(rows: Sequence[Row], support: int) -> Row | None:
     """The first value by which all rows can be split: sure, with support within and outside it in both windows."""
     whole = Sums.of(rows[0]) if rows else _NONE
     for row in rows[1:]:
-        own = Sums.of(row)
-        rest = whole - own
+        if row["excess"] is not None:
+            return row if _leads(row, rows[0]) else None
         if abs(row["z"]) < SURE:
             return None
-        if (
-            not (row["restates"] or row["follows"])
-            and min(own.n_1, own.n_0, rest.n_1, rest.n_0) >= support
-            and not _came_up(row)
-        ):
+        if not (row["restates"] or row["follows"] or _came_up(row)) and _splits(row, whole, support):
             return row
     return None
+
+
+def _leads(row: Row, whole: Row) -> bool:
+    """Whether a value of a total made most of the change, and is no rollout. Where others undid it, there was none."""
+    change = abs(whole["delta"] or 0)
+    return LEADS * change <= row["strength"] <= change / LEADS and not (row["follows"] or _came_up(row))
+
+
+def _splits(row: Row, whole: Sums, support: int) -> bool:
+    """Whether there is support within a value and outside it, in both windows; few large amounts need it outside."""
+    own = Sums.of(row)
+    rest = whole - own
+    within = min(own.n_1, own.n_0) >= support or (row["of_amounts"] and abs(row["share"] or 0) >= LEADS)
+    return bool(within) and min(rest.n_1, rest.n_0) >= support
 
 
 def beside(rows: Sequence[Row], lead: Row, inside: Sequence[Row], support: int, scale: float | None) -> list[Row]:
@@ -88,7 +103,7 @@ def beside(rows: Sequence[Row], lead: Row, inside: Sequence[Row], support: int, 
 
 def _place(row: Row) -> tuple[bool, bool, bool, float]:
     """What a row is sorted by."""
-    return row["restates"], row["follows"], row["opposes"], -abs(row["z"])
+    return row["restates"], row["follows"] and row["excess"] is None, row["opposes"], -round(row["strength"], 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +120,19 @@ class _Parts:
         """Where a value stands out most, and by how much."""
         own = Sums.of(row)
         inside = of_lead.get((row["dimension"], row["value"]), _NONE)
+        if self.scale is not None:
+            return self._contributed(row, own, inside, self.scale)
         z, within = max(self._in_each(own, inside), key=lambda each: abs(each[0]))
-        return {"z": z, "within": within}
+        return {"z": z, "strength": abs(z), "within": within}
+
+    def _contributed(self, row: Row, own: Sums, inside: Sums, scale: float) -> dict[str, Any]:
+        """What a value of a total contributes beyond its due, within the leading value or beside it."""
+        change = self.whole.part_1 - self.whole.part_0 * scale
+        beside = excess(own - inside, self.whole - self.within, scale)
+        among = excess(inside, self.within, scale)
+        best, within = max(((beside, None), (among, self.name)), key=lambda each: each[0] * change)
+        counts = DECIDED_COUNTS if row["follows"] and best * change > 0 else 1.0
+        return {"strength": counts * best * (1 if change >= 0 else -1), "within": within}
 
     def _in_each(self, own: Sums, inside: Sums) -> Iterator[tuple[float, str | None]]:
         """How far it stands out within and outside the leading value; among all rows where few lie within it."""
@@ -131,6 +157,13 @@ def surprise(own: Sums, whole: Sums, scale: float | None) -> float:
     if delta * excess <= 0 or spread <= 0:
         return 0.0
     return min(delta, excess, key=abs) / sqrt(spread)
+
+
+def excess(own: Sums, whole: Sums, scale: float) -> float:
+    """What a value of a total moves beyond its part of the baseline, or where that is empty, of the selection."""
+    before, after = whole.part_0 * scale, whole.part_1
+    part = own.part_0 * scale / before if before else own.part_1 / after if after else 0.0
+    return own.part_1 - own.part_0 * scale - part * (after - before)
 
 
 def _due(own: Sums, whole: Sums, norm_1: float, norm_0: float, *, ratio: bool) -> float:

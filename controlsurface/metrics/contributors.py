@@ -11,7 +11,16 @@ Over all values of a dimension these add up to the whole change: P falls out of 
 grew at an average rate explain nothing. A value that one window lacks is mix. A total is number times size, with the
 baseline scaled to the selection's length: mix is more or fewer rows, rate larger or smaller ones, and P is 0.
 
-Values are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
+Values of a total are ranked and admitted by what they contribute, however few rows they have: by the excess
+
+    excess = delta - (its part of the baseline's total) (the whole change)
+
+which adds up to nothing over a dimension, so a value that merely is large explains no more than its due (the surprise
+of Bhagwan et al., Adtributor, NSDI 2014, in the metric's unit). Listed is what makes at least LEAST_SHARE of its
+dimension's movements; z is delta against the standard error of a sum of so many amounts (compound Poisson). What the
+router decided counts half. Of means, values of few rows are admitted by the same rule, with LEAST_OF_MEAN.
+
+Others are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
 z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
 delta against its own standard error (Welch's, for unequal variances). Where the whole surely changed, values whose
 share moved the other way stand behind: they lost it to what changed. So do values of a share or mean that gave most of
@@ -31,7 +40,7 @@ from pydantic import Field, model_validator
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.conditioning import CAME_UP, SURE
+from controlsurface.metrics.conditioning import CAME_UP, DECIDED_COUNTS, SURE
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.measures import MEASURES, SPREADS
 from controlsurface.metrics.metric import Metric
@@ -41,6 +50,9 @@ from controlsurface.metrics.statement import Statement, conditions, row_limit, w
 from controlsurface.metrics.times import Instant
 
 SUPPORT = 30  # rows in either window, under which a share says more about chance than about the router
+LEAST_SHARE = 0.01  # of what all values of the dimension moved: what a value of a total must have moved to be listed
+LEAST_OF_MEAN = 0.1  # the same for a value of a mean that has no support by its rows
+MOSTLY = 0.5  # of a dimension's movements go one way: what goes the other way did not cause the change
 RESTATES = 0.8  # of the metric's variance in both windows: the dimension is the metric under another name
 
 _RANKED = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
@@ -170,7 +182,8 @@ def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
 def ranked(args: ContributorsArgs) -> Statement:
     """The statement over `joint` whose first row (dimension NULL) is the whole, the others values with support, ranked.
 
-    Beside what is handed out, rows have the sums that `conditioning` needs.
+    Support of a share is so many rows, of a sum what it contributes. Beside what is handed out, rows have the sums
+    that `conditioning` needs.
     """
     return _ranked(args, dimensions(args), SUPPORT)
 
@@ -199,9 +212,9 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
         follows=_one_of(_FOLLOWS.get(part, "").split()),
     )
     sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": scale(args) or 1.0}
-    return Statement(
-        sql, {**sort, "support": support, "restates": RESTATES, "sure": SURE, "came_up": CAME_UP, **row_limit()}
-    )
+    sort |= {"support": support, "least_share": LEAST_SHARE if whole is None else LEAST_OF_MEAN}
+    bounds = {"restates": RESTATES, "sure": SURE, "came_up": CAME_UP, "mostly": MOSTLY, "counts": DECIDED_COUNTS}
+    return Statement(sql, {**sort, **bounds, **row_limit()})
 
 
 def _columns(metric: Metric) -> list[str]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -53,17 +53,35 @@ def wanted(args: EventsArgs) -> Wanted:
     return Wanted("requests", SEEN, window, dimensions, LONG)
 
 
-def render(args: EventsArgs, plan: Plan | None = None) -> Statement:
+def called(args: EventsArgs) -> Wanted:
+    """When each model was called for the user's sake: in a cascade the one that answers is not the first."""
+    window = Window(start=args.start - BEFORE, end=args.end, where=("purpose:user",))
+    return Wanted("attempts", SEEN, window, ("model",), LONG)
+
+
+def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | None = None) -> Statement:
     """The statement whose rows are at, kind, title, detail, source, in order of time.
 
     Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
-    since); a version or model whose share of the requests rises by more than 0.3 or 0.2; the threshold that a task
+    since), a model as soon as it was called; a version or model whose share of the answered requests rises by more than
+    0.3 or 0.2; the threshold that a task
     type's confidences are held against, where it moves and stays. Found in the prices: one that follows another.
     """
     reads = wanted(args)
     rows, parameters = measures(reads, plan or stored(reads.window))
+    calls, more = _calls(called(args), plan_of_calls)
     bounds = {"since": args.start.replace(tzinfo=None), "until": args.end.replace(tzinfo=None)}
-    return Statement(_FOUND.format(rows=rows), parameters | bounds | row_limit())
+    return Statement(_FOUND.format(rows=rows, calls=calls), parameters | more | bounds | row_limit())
+
+
+def _calls(reads: Wanted, plan: Plan | None) -> tuple[str, dict[str, Any]]:
+    """The rows of calls; where their plan cuts the window has names of its own."""
+    rows, parameters = measures(reads, plan or stored(reads.window))
+    return rows.replace("$cut_", "$calls_cut_"), {_own(name): value for name, value in parameters.items()}
+
+
+def _own(name: str) -> str:
+    return f"calls_{name}" if name.startswith("cut_") else name
 
 
 def told(event: Event) -> Statement:

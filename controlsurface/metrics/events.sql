@@ -18,13 +18,22 @@ hourly AS MATERIALIZED (
 named AS (
     SELECT kind, name, hour, n, first, last FROM hourly WHERE name IS NOT NULL
 ),
+calls AS (
+{calls}
+),
+-- a model is seen when it is called, whoever answers in the end; where calls are not known, when it answers
+seen_of AS (
+    SELECT kind, name, min(first) AS first, max(last) AS last, sum(n) AS n FROM named GROUP BY kind, name
+    UNION ALL
+    SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls WHERE model IS NOT NULL GROUP BY model
+),
 lives AS (
     SELECT
-        kind, name, min(first) AS first, max(last) AS last, sum(n) AS n,
-        (epoch(max(last)) - epoch(min(first))) / sum(n) AS usual_gap_s,
+        kind, name, min(first) AS first, max(last) AS last, max(n) AS n,
+        (epoch(max(last)) - epoch(min(first))) / max(n) AS usual_gap_s,
         min(min(first)) OVER (PARTITION BY kind) AS earliest,
         max(max(last)) OVER (PARTITION BY kind) AS latest
-    FROM named
+    FROM seen_of
     GROUP BY kind, name
 ),
 -- an absence twenty times longer than the usual gap is no accident (e to the minus 20)
@@ -50,6 +59,8 @@ grid AS (
 shares AS (
     SELECT
         kind, name, hour, first_value(n) OVER past AS long_before,
+        coalesce(sum(n) OVER (PARTITION BY kind, name ORDER BY hour ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+            AS answered_before,
         CASE WHEN sum(total) OVER past >= 30 THEN sum(total) OVER past END AS n_before,
         CASE WHEN sum(total) OVER coming >= 30 THEN sum(total) OVER coming END AS n_after,
         sum(n) OVER past / n_before AS before,
@@ -72,7 +83,8 @@ steps AS (
 moves AS (
     SELECT kind, hour, name, before, after
     FROM steps
-    WHERE long_before > 0 AND abs(after - before) = steepest
+    -- a model that was called before and never answered moves too
+    WHERE (long_before > 0 OR kind = 'model' AND answered_before = 0) AND abs(after - before) = steepest
         AND after - before > CASE kind WHEN 'deploy' THEN 0.3 ELSE 0.2 END
         AND after - before > 5 * sqrt(pooled * (1 - pooled) * (1 / n_before + 1 / n_after))
         AND NOT EXISTS (
@@ -142,7 +154,7 @@ dearer AS (
         AND old.valid_to = new.valid_from
     WHERE new.trusted = CASE new.source WHEN 'user' THEN 1 ELSE 2 END
         AND (old_input, old_output) IS DISTINCT FROM (new_input, new_output)
-        AND model_name(new.model) IN (SELECT name FROM named WHERE kind = 'model')
+        AND model_name(new.model) IN (SELECT name FROM lives WHERE kind = 'model')
 ),
 -- where one name follows another, the new one says it all
 news AS (

@@ -10,12 +10,18 @@ CAME_UP = 0.1  # of all rows, more than before: a rollout
 def folded(rows: Sequence[Row], metric: str) -> list[dict[str, Any]]:
     """The rows with `same_as`, those that have one behind: the metric, or `dimension:value` of the first such rows.
 
-    A dimension of two values keeps the one that came up, or else explains more of the change.
+    A dimension of two values keeps the one that came up, or else explains more of the change; of a total both, since
+    neither follows from the other.
     """
     up = 1 if sum(row["delta"] for row in rows if row["distinct_values"] == 2) >= 0 else -1
-    kept = [row for row in rows if row["distinct_values"] != 2 or row is _stronger(rows, row["dimension"], up)]
+    kept = [row for row in rows if not _paired(row) or row is _stronger(rows, row["dimension"], up)]
     marked = list(_marked(kept, metric))
     return [row for row in marked if row["same_as"] is None] + [row for row in marked if row["same_as"] is not None]
+
+
+def _paired(row: Row) -> bool:
+    """Whether a row is one of two sides of a share or mean."""
+    return bool(row["distinct_values"] == 2 and row["excess"] is None)
 
 
 def _stronger(rows: Sequence[Row], dimension: str, up: int) -> Row:

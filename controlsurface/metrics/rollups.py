@@ -1,8 +1,9 @@
 """Which roll-ups are kept: sums and bins of stored rows, for the breakdowns that pages and rules use.
 
 A roll-up is a table of the same columns that a metric reads from a stored row, summed for each bucket and each
-combination of its dimensions. Its columns follow the catalogue: whatever any metric sums is there. One more says when
-each version, model, router and threshold was first and last seen in an hour: what events are found by.
+combination of its dimensions. Its columns follow the catalogue: whatever any metric sums is there. Two more say when
+each version, model, router and threshold, and each model that was called, was first and last seen in an hour: what
+events are found by.
 """
 
 from collections.abc import Mapping
@@ -86,7 +87,8 @@ _SEEN = Rollup(
     ("router", "router_version", "answered_by", "task_type", "threshold"),
     seen=True,
 )
-ROLLUPS = {rollup.name: rollup for rollup in (*_SUMS, *_BINS, _SEEN)}
+_CALLED = Rollup("attempts_seen_1h", "attempts", LONG, ("model", "purpose"), seen=True)
+ROLLUPS = {rollup.name: rollup for rollup in (*_SUMS, *_BINS, _SEEN, _CALLED)}
 
 SEEN: Mapping[str, str] = {"n_seen": "1", "first_at": "r.started_at", "last_at": "r.started_at"}
 _FUNCTIONS = {"first_at": "min", "last_at": "max"}

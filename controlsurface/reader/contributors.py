@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.metrics.contributors import SUPPORT, ContributorsArgs
+from controlsurface.metrics.contributors import LEAST_SHARE, SUPPORT, ContributorsArgs, explained
 from controlsurface.metrics.folding import folded
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.quantile import spread
@@ -19,7 +19,7 @@ _FIELDS: tuple["pa.Field[Any]", ...] = (
     pa.field("value", pa.string()),
     *(pa.field(name, pa.float64()) for name in ("before", "after", "share_before", "share_after")),
     *(pa.field(name, pa.int64()) for name in ("n_before", "n")),
-    *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "z")),
+    *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "share", "excess", "z")),
     pa.field("within", pa.string()),
     pa.field("same_as", pa.string()),
 )
@@ -32,13 +32,18 @@ class Contributors:
 
     Rows: dimension, value (null: unknown), before and after (the metric of its rows; a total's baseline is scaled to
     the selection's length), share_before and share_after (of all rows), n_before and n (stored rows), delta (of the
-    whole metric, explained by this value) = mix + rate, z, within (null, or the `dimension:value` among whose rows
-    alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value` further up).
+    whole metric, explained by this value) = mix + rate, share (of the whole change; null: nothing changed), excess
+    (of a total: delta beyond its part of the baseline's total; else null), z, within (null, or the `dimension:value`
+    among whose rows alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value`
+    further up).
 
     No row adds to a quantile: of one, all figures are about the share of rows `above` the baseline's quantile (in the
     metric's unit), and `unit` is that of a share; `compared` says so. Else both are None.
 
-    Values with fewer than `support` rows in both windows are left out; `values` counts the others, listed or not.
+    Values with fewer than `support` rows in both windows are left out, of totals those that make less than
+    `least_share` of what their dimension moved; a mean has values of fewer rows where they make a tenth of that.
+    `values` counts the others, listed or not. `unexplained` is what the listed values of each dimension leave of
+    delta, in its unit.
     """
 
     metric: str
@@ -49,7 +54,9 @@ class Contributors:
     n_before: int
     n: int
     support: int
+    least_share: float
     values: int
+    unexplained: Mapping[str, float]
     rows: pa.Table
     sql: str
     parameters: Mapping[str, Any]
@@ -61,6 +68,11 @@ class Contributors:
     def causes(self) -> list[dict[str, Any]]:
         """The ranked values that repeat no other."""
         return [row for row in records(self.rows) if row["same_as"] is None]
+
+    @property
+    def total(self) -> bool:
+        """Whether the metric is a sum, ranked by contribution and not by significance."""
+        return self.least_share > 0
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -78,20 +90,35 @@ def contributors(
 ) -> Contributors:
     """The ranked rows, folded; `above` is the bound of a quantile."""
     whole, *rows = found or [_NOTHING]
-    ranked = folded(rows, metric.id)
+    ranked, total = folded(rows, metric.id), explained(metric)[1] is None
+    listed = ranked[: args.limit]
     return Contributors(
         metric=metric.id,
         unit=metric.unit if metric.kind != "quantile" else "ratio",
         **{name: whole[name] for name in _NOTHING},
-        support=SUPPORT,
+        support=0 if total else SUPPORT,
+        least_share=LEAST_SHARE if total else 0.0,
         values=len(ranked),
-        rows=pa.Table.from_pylist(ranked[: args.limit], pa.schema(_FIELDS)),
+        unexplained=unexplained(listed, whole["delta"]),
+        rows=pa.Table.from_pylist(listed, pa.schema(_FIELDS)),
         sql=statement.sql,
         parameters=statement.shown(),
         elapsed_ms=elapsed_ms,
         above=above,
         compared=_compared(metric, above),
     )
+
+
+def unexplained(rows: Sequence[Mapping[str, Any]], delta: float | None) -> dict[str, float]:
+    """What the rows of each dimension leave of the whole change, by dimension in the order of the rows.
+
+    >>> unexplained([{"dimension": "job", "delta": 7.0}, {"dimension": "job", "delta": 2.0}], 10.0)
+    {'job': 1.0}
+    """
+    rest = dict.fromkeys((row["dimension"] for row in rows), delta or 0.0)
+    for row in rows:
+        rest[row["dimension"]] -= row["delta"]
+    return rest
 
 
 def _compared(metric: Metric, above: float | None) -> str | None:

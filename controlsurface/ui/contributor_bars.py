@@ -1,11 +1,11 @@
-"""What is different, as bars: a value's share in the selection (orange) and before (grey), and what it explains."""
+"""Top contributors, as bars: a value's share in the selection (orange) and before (grey), and its contribution."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from controlsurface.reader.contributors import Contributors
+from controlsurface.reader.contributors import Contributors, unexplained
 from controlsurface.reader.rows import records
 from controlsurface.ui import units
 from controlsurface.ui.markup import palette, tag, text
@@ -25,26 +25,28 @@ def bars(found: Contributors) -> None:
         role="row",
     )
     lines = (_line(found, row, largest) for row in own[:MOST])
-    st.html(tag("div", head, *lines, class_="cs-different", role="table", aria_label="What is different"))
+    st.html(tag("div", head, *lines, class_="cs-different", role="table", aria_label="Top contributors"))
     st.caption(_rest(found, own))
 
 
 HEAD = {
     "value": "",
-    "share of what is counted": "",
-    "rate": "figure",
-    "explains": "figure",
-    "mix": "figure",
-    "by rate": "figure",
+    "Share of the metric": "",
+    "Before → after": "figure",
+    "Contribution": "figure",
+    "Of change": "figure",
+    "Mix effect": "figure",
+    "Rate effect": "figure",
     "z": "figure",
 }
 
 
 def said(row: Row, found: Contributors) -> tuple[str, ...]:
-    """Before → after, what it explains, of that by mix and by rate, and z: as people read them."""
+    """Before → after, contribution, its share of the change, mix and rate effect, and z: as people read them."""
     unit = found.unit
     own = f"{units.shown(row['before'], unit)} → {units.shown(row['after'], unit)}"
-    return own, *(units.difference(row[name], unit) for name in ("delta", "mix", "rate")), f"{row['z']:+.1f}"
+    delta, mix, rate = (units.difference(row[name], unit) for name in ("delta", "mix", "rate"))
+    return own, delta, units.shown(row["share"], "ratio"), mix, rate, f"{row['z']:+.1f}"
 
 
 def _share(found: Contributors, row: Row, side: str) -> float:
@@ -64,7 +66,7 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
         for share, colour in ((after, palette().changed), (before, palette().rest))
     )
     figures = said(row, found)
-    label = f"{units.ratio(after)} of what is counted in the selection, {units.ratio(before)} before"
+    label = f"{units.ratio(after)} of the metric in the selection, {units.ratio(before)} before"
     return tag(
         "div",
         tag(
@@ -86,13 +88,28 @@ def _rest(found: Contributors, own: Sequence[Row]) -> str:
     compared = [f"All figures are about the {found.compared}."] if found.compared else []
     parts = [
         *compared,
-        f"Values with {found.support} rows in either window, ranked by z beside the leading one.",
+        admitted(found),
+        f"Unexplained by the rows shown: {_unexplained(found, own[:MOST])}.",
         "Orange is the selection, grey the baseline.",
     ]
     if len(own) > MOST:
-        parts.append(f"{found.values - MOST:,} more are not drawn.")
+        parts.append(f"{found.values - MOST:,} more not shown.")
     folded = (row for row in records(found.rows) if row["same_as"])
     same = [f"{row['dimension']} {row['value'] or 'unknown'} (= {row['same_as']})" for row in folded]
     if same:
-        parts.append(f"Folded, because they say the same: {', '.join(same[:4])}{' …' if len(same) > 4 else ''}.")
+        parts.append(f"Equivalent values merged: {', '.join(same[:4])}{' …' if len(same) > 4 else ''}.")
     return " ".join(parts)
+
+
+def admitted(found: Contributors) -> str:
+    """Which values are listed, and by what they are ranked."""
+    if found.total:
+        least = units.ratio(found.least_share)
+        return f"Minimum {least} of a dimension's change, ranked by contribution beyond its share of the baseline."
+    return f"Minimum {found.support} rows, ranked by significance."
+
+
+def _unexplained(found: Contributors, rows: Sequence[Row]) -> str:
+    """What the rows of each dimension leave of the change."""
+    rest = unexplained(rows, found.delta)
+    return ", ".join(f"{units.difference(left, found.unit)} by {name}" for name, left in rest.items())

@@ -18,7 +18,7 @@ from controlsurface.alerting.knowing import facts
 from controlsurface.alerting.outbox import Message
 from controlsurface.alerting.payload import alert, composed
 from controlsurface.alerting.payload_text import shown, written
-from controlsurface.alerting.rules import DriftRule
+from controlsurface.alerting.rules import BudgetRule, DriftRule
 from controlsurface.alerting.state import Alert, Reading
 from controlsurface.metrics.events import Event
 from controlsurface.reader.local import LocalReader
@@ -27,6 +27,7 @@ from tests.alerting.episodes import episode
 from tests.stores import put
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 ONSET = NOW - timedelta(hours=1)
 FACTS = Facts(
     rule="High",
@@ -204,3 +205,24 @@ def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:
 )
 def test_figures_have_their_units(value: float | None, unit: str, expected: str) -> None:
     assert shown(value, unit) == expected
+
+
+def test_a_budget_that_burns_names_the_job_that_burns_it() -> None:
+    store = DuckStore.in_memory()
+    usual = [{"started_at": NOW - timedelta(minutes=6 * i), "cost_usd": 0.01, "task_type": "chat"} for i in range(300)]
+    few = [{"started_at": NOW - timedelta(minutes=i), "cost_usd": 12, "job": "runaway"} for i in range(1, 21)]
+    put(store, [{"job": None, "task_type": None} | each for each in usual + few], "attempts")
+    rule = BudgetRule.model_validate({"alert": "BudgetBurn", "over": "1h", "budget": {"usd": 100}})
+    reading = Reading({}, True, 400.0, 30, threshold=1)
+    known = facts(rule, Alert("BudgetBurn", (("alertname", "BudgetBurn"),), "firing", NOW - HOUR / 2, reading, NOW))
+    (told,) = composed(LocalReader(store), message(episode(NOW - HOUR / 2, known)), "http://board/", NOW)["alerts"]
+    first = told["contributors"][0]
+    assert (first["dimension"], first["value"], first["unit"]) == ("job", "runaway", "usd")
+    assert first["delta"] == pytest.approx(240)
+    assert first["share"] == pytest.approx(1, abs=0.001)
+    assert (told["before"], told["after"]) == (None, 400.0)  # a burn rate, not dollars
+    assert parse_qs(urlsplit(told["links"]["dashboard"]).query)["metric"] == ["cost"]
+    text = written({"title": "", "alerts": [told]})
+    assert "job runaway +$240.00 (100 % of the change" in text
+    assert "Unexplained: " in text
+    store.close()

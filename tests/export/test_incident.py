@@ -55,7 +55,7 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
 @pytest.mark.parametrize("metric", ["escalation_rate", "cost", "latency_mean", "requests"])
 def test_a_report_shows_before_and_after_and_ranks_what_is_different(store: DuckStore, metric: str) -> None:
     text = report(store, metric=metric)
-    assert "What is different" in text
+    assert "Top contributors" in text
     assert text.count("<tr>") > 10
     assert "router_version" in text
 

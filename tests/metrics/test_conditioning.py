@@ -48,7 +48,18 @@ def row(own: Sums, z: float, **more: Any) -> dict[str, Any]:
     shares = {"share_before": own.n_0 / 1000, "share_after": own.n_1 / 1000}
     columns = {name: getattr(own, name) for name in Sums.__dataclass_fields__}
     return (
-        {"dimension": "task_type", "value": "x", "z": z, "restates": False, "follows": False} | shares | columns | more
+        {
+            "dimension": "task_type",
+            "value": "x",
+            "z": z,
+            "restates": False,
+            "follows": False,
+            "of_amounts": False,
+            "excess": None,
+        }
+        | shares
+        | columns
+        | more
     )
 
 

@@ -139,3 +139,45 @@ def test_a_price_that_follows_another_is_an_event_for_models_that_are_called(
         writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', NULL, DATE '2026-01-06', 0, 2, 8, 0)")
         writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', DATE '2026-01-06', NULL, 0, 1, 6, 0)")
     assert titles(kept) == expected
+
+
+def cascade(store: DuckStore, answers_from: int, called_from: int = 0) -> None:
+    """A request a minute for two days: a small model is called, and from some request on every third is its answer."""
+    small = [called_from <= i and answers_from <= i and i % 3 == 0 for i in range(2880)]
+    put(
+        store,
+        [{"started_at": START + i * MINUTE, "answered_by": "small" if own else "large"} for i, own in enumerate(small)],
+    )
+    calls = [
+        {"started_at": START + i * MINUTE, "model": model, "purpose": "user"}
+        for i, own in enumerate(small)
+        for model in ("small", "large")[i < called_from : 1 if own else 2]
+    ]
+    put(store, calls, "attempts")
+
+
+def test_a_model_of_a_cascade_is_seen_when_it_is_called_and_not_when_it_first_answers(kept: DuckStore) -> None:
+    cascade(kept, answers_from=15)
+    assert titles(kept) == []
+
+
+def test_a_model_that_is_called_later_is_first_seen_with_its_first_call(kept: DuckStore) -> None:
+    cascade(kept, called_from=1000, answers_from=1030)
+    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    assert (found["title"], found["at"]) == ("small first seen", START + 1000 * MINUTE)
+
+
+def test_a_model_that_only_failed_until_now_was_called_before(kept: DuckStore) -> None:
+    # BerriAI/litellm, issue 13486: the primary fails and the fallback answers, until the primary is mended
+    cascade(kept, answers_from=1500)
+    assert titles(kept) == ["small 0 % → 33 %"]
+
+
+def test_a_model_that_others_are_checked_with_is_not_news_to_a_router(kept: DuckStore) -> None:
+    traffic(kept, answered_by=lambda i: "large")
+    put(
+        kept,
+        [{"started_at": START + i * MINUTE, "model": "judge", "purpose": "judge"} for i in range(1000, 2880)],
+        "attempts",
+    )
+    assert titles(kept) == []

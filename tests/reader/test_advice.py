@@ -91,7 +91,7 @@ def pairs(lane: str, shadow: str, differ: Any) -> list[Row]:
     [
         ("large", "small", lambda i: False, "Route down sql"),
         ("large", "small", lambda i: i % 10 == 0, "Route down with monitoring: sql"),
-        ("small", "large", lambda i: i % 2 == 0, "Send more up, of sql"),
+        ("small", "large", lambda i: i % 2 == 0, "Raise sql's threshold"),
     ],
 )
 def test_shadows_say_which_lane_a_task_type_belongs_to(

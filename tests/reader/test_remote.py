@@ -19,6 +19,7 @@ from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
+from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.reader.assumed import AssumedLanes
 from controlsurface.reader.coverage import Coverage, CoverageArgs
 from controlsurface.reader.listing import RequestsArgs
@@ -42,6 +43,7 @@ CALLS: dict[str, Callable[[Reader], Any]] = {
     "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
     "attribution": lambda r: r.attribution(AttributionArgs(week="2026-W02", by="team,lane")),
     "events": lambda r: r.events(EventsArgs(start="2026-01-01", end="2026-01-09")),
+    "advice": lambda r: r.ask(Advised(AdviceArgs(start="2026-01-02", end="2026-01-09"))),
     "ingest": lambda r: r.ingest(),
     "unrecognised": lambda r: r.unrecognised(),
     "dropped": lambda r: r.dropped(),
@@ -103,12 +105,18 @@ def test_both_readers_measure_the_same(metric: str, local: LocalReader, remote: 
     assert far.rows.schema == near.rows.schema
 
 
-def test_both_readers_find_the_same_different(local: LocalReader, remote: RemoteReader) -> None:
-    args = ContributorsArgs(metric="escalation_rate", **COMPARED)
+@pytest.mark.parametrize("metric", ["escalation_rate", "cost", "cost_per_request", "latency_p95"])
+def test_both_readers_find_the_same_different(metric: str, local: LocalReader, remote: RemoteReader) -> None:
+    args = ContributorsArgs(metric=metric, **COMPARED)
     near, far = local.contributors(args), remote.contributors(args)
-    assert rounded(far.rows) == rounded(near.rows)
+    assert far.rows.num_rows == near.rows.num_rows
+    for one, other in zip(far.rows.to_pylist(), near.rows.to_pylist(), strict=True):
+        for name, value in other.items():
+            assert one[name] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), name
     assert far.rows.schema == near.rows.schema
     assert (far.n, far.n_before, far.values, far.sql) == (near.n, near.n_before, near.values, near.sql)
+    assert far.unexplained == pytest.approx(near.unexplained)
+    assert (far.support, far.least_share, far.total) == (near.support, near.least_share, near.total)
 
 
 def rounded(rows: Any) -> Any:

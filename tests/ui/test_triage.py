@@ -34,7 +34,8 @@ def test_every_baseline_explains_totals_means_and_shares(
 ) -> None:
     app = opened(seeded_url, "triage.py", range="24h", metric=metric, against=against)
     assert not app.exception
-    assert "What is different" in html(app)
+    assert "Top contributors" in html(app)
+    assert any("Unexplained by the rows shown" in each.value for each in app.caption)
     assert BASELINES[against] in html(app)  # type: ignore[index]
 
 

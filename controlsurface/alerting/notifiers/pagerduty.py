@@ -12,6 +12,7 @@ from controlsurface.channels import PagerDuty
 from controlsurface.errors import Undelivered
 
 SEVERITIES = {"page": "critical", "critical": "critical", "error": "error", "warning": "warning", "info": "info"}
+DETAILS = ("before", "after", "interval", "n", "since", "contributors", "unexplained", "why")
 LONGEST = 1024  # characters of a summary
 
 
@@ -38,7 +39,7 @@ def event(alert: Payload) -> dict[str, Any]:
     named = {"dedup_key": alert["key"], "event_action": "trigger" if alert["state"] == "firing" else "resolve"}
     if alert["state"] != "firing":
         return named
-    details = {name: alert[name] for name in ("before", "after", "interval", "n", "since", "contributors", "why")}
+    details = {name: alert[name] for name in DETAILS}
     return named | {
         "payload": {
             "summary": alert["title"][:LONGEST],

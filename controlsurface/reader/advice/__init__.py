@@ -18,6 +18,7 @@ RULES: Mapping[str, tuple[str, Callable[[Asker], Found]]] = {
     "escalation": ("task types that escalate more than 20 %", lanes.escalation),
     "route_down": ("large answers that a small lane gives as well", lanes.route_down),
     "route_up": ("small answers that a large lane contradicts", lanes.route_up),
+    "large_is_worse": ("task types that the large lane answers worse, by graded pairs", lanes.large_is_worse),
     "strong_is_worse": ("gates that large answers fail more often than small ones", lanes.strong_is_worse),
     "overhead": ("a router that costs more than it saves", money.overhead),
     "usage": ("calls without token counts", usage.missing),

@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from controlsurface.metrics.significance import ALPHA, at_least, holm
+
+Z = 1.959963984540054  # 95 %
 SUPPORT = 30  # rows under which a figure says more about chance than about the router
 
 State = Literal["found", "nothing", "too few", "no data", "window too short"]
@@ -16,8 +19,9 @@ Row = dict[str, Any]
 class Advice:
     """One thing to do. `share` of the window's requests (or calls) that it concerns, for ranking.
 
-    The evidence is the figure `value` of `metric` over `where` in the window asked for, with its interval and the `n`
-    stored rows it rests on; `page` shows it.
+    The evidence is the figure `value` of `metric` (of the catalogue, or `large_minus_small`: the difference of grades
+    that audits show) over `where` in the window asked for, with its interval and the `n` stored rows it rests on;
+    `page` shows it.
     """
 
     rule: str
@@ -102,3 +106,35 @@ def most(rows: Sequence[Row]) -> int:
 def enough(rows: Sequence[Row]) -> list[Row]:
     """The rows with support."""
     return [row for row in rows if row["n"] >= SUPPORT and row["value"] is not None]
+
+
+def surely_above(rows: Sequence[Row], bound: float) -> list[Row]:
+    """Of the shares with support, those that lie above a bound, over all that are looked at (exact binomial, Holm)."""
+    looked_at = enough(rows)
+    chances = holm([_chance(row, row["value"], bound) for row in looked_at])
+    return [row for row, chance in zip(looked_at, chances, strict=True) if chance < ALPHA]
+
+
+def surely_below(rows: Sequence[Row], bound: float) -> list[Row]:
+    """The same for those that lie below it."""
+    looked_at = enough(rows)
+    chances = holm([_chance(row, 1 - row["value"], 1 - bound) for row in looked_at])
+    return [row for row, chance in zip(looked_at, chances, strict=True) if chance < ALPHA]
+
+
+def _chance(row: Row, value: float, bound: float) -> float:
+    """How likely a share is so far from the bound, either way: what is said never contradicts a 95 % interval."""
+    n = max(1, int(effective(row)))
+    return min(1.0, 2 * at_least(round(value * n), n, bound))
+
+
+def effective(row: Row) -> float:
+    """How many equally weighted rows a share rests on: those of which Wilson's interval is the one that it has.
+
+    >>> round(effective({"value": 0.5, "low": 0.4038, "high": 0.5962, "n": 120}))
+    100
+    """
+    value, end = row["value"], row["low"] if row["value"] > 0.5 else row["high"]
+    if end is None or value == end:
+        return float(row["n"])
+    return float(min(row["n"], Z * Z * end * (1 - end) / (value - end) ** 2))

@@ -1,9 +1,28 @@
 """Advice about who should answer what."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from math import sqrt
 
-from controlsurface.reader.advice.finding import Advice, Found, Row, between, enough, most, percent
+from controlsurface.metrics.significance import ALPHA, above, holm
+from controlsurface.reader.advice import graded
+from controlsurface.reader.advice.finding import (
+    Advice,
+    Found,
+    Row,
+    between,
+    effective,
+    enough,
+    most,
+    percent,
+    surely_above,
+    surely_below,
+)
+from controlsurface.reader.advice.graded import GradedPairs
 from controlsurface.reader.advice.window import Asker
+
+Shares = Mapping[str | None, float]
 
 TARGET, LIMIT = 0.20, 0.30  # of requests escalated: worth refining the router, worth a lane of its own
 STEADY = 0.2  # relative change of the number of requests, under which traffic counts as stable
@@ -15,15 +34,11 @@ def escalation(ask: Asker) -> Found:
     """Task types that escalate more than the target; above the limit for a week on stable traffic they want a lane."""
     rows = ask.rows("escalation_rate", by=("task_type",))
     steady = ask.length >= WEEK and _stable(ask)
-    total = sum(row["n"] for row in rows)
-    return Found(
-        [_escalates(row, total, steady=steady) for row in enough(rows) if row["low"] > TARGET],
-        most(rows),
-    )
+    total, far = sum(row["n"] for row in rows), surely_above(rows, LIMIT) if steady else []
+    return Found([_escalates(row, total, lane=row in far) for row in surely_above(rows, TARGET)], most(rows))
 
 
-def _escalates(row: Row, total: int, *, steady: bool) -> Advice:
-    lane = steady and row["low"] > LIMIT
+def _escalates(row: Row, total: int, *, lane: bool) -> Advice:
     do = "Add a lane, or refine the router, for" if lane else "Refine the router for"
     long = f", above {percent(LIMIT)} for a week on stable traffic" if lane else ""
     why = f"{between(row)} of its requests escalate{long}; the target is {percent(TARGET)}."
@@ -36,15 +51,45 @@ def _stable(ask: Asker) -> bool:
     return bool(before) and abs(ask.total("requests") / before - 1) < STEADY
 
 
+def large_is_worse(ask: Asker) -> Found:
+    """Task types whose graded pairs say that the large lane's answers are the worse ones."""
+    pairs = ask.graded()
+    shares = _shares(ask)
+    worse = [_worse_graded(each, shares.get(each.task_type, 0)) for each in pairs if each.worse]
+    return Found(worse, max((each.n for each in pairs), default=0))
+
+
+def _worse_graded(pairs: GradedPairs, share: float) -> Advice:
+    why = f"{pairs.said()}: there escalation costs quality. It holds over all task types looked at."
+    return _about_pairs("large_is_worse", f"Stop escalating {_named(pairs)}", why, pairs, share)
+
+
 def route_down(ask: Asker) -> Found:
-    """Task types sent to a large lane whose shadows on a small one give the same answers."""
+    """Task types sent to a large lane that a small one answers as well: by graded pairs, else as shadows agree."""
     rows = ask.rows("disagreement_rate", by=("task_type",), where=ask.lanes(escalation=True))
     shares = _shares(ask, escalation=True)
-    return Found([_down(row, shares) for row in enough(rows) if 1 - row["value"] >= ADEQUATE], most(rows))
+    pairs = [each for each in ask.graded() if each.task_type in shares]
+    sure = graded.surely_below(pairs, 1 - PASSES)
+    found = [_down_graded(each, sure=each in sure, share=shares[each.task_type]) for each in pairs if _passes(each)]
+    agreeing = _ungraded(rows, ask)
+    passed = surely_below(agreeing, 1 - PASSES)
+    found += [_down(row, row in passed, shares) for row in enough(agreeing) if 1 - row["value"] >= ADEQUATE]
+    return Found(found, _most(rows, pairs))
 
 
-def _down(row: Row, shares: dict[str | None, float]) -> Advice:
-    sure = 1 - row["high"] >= PASSES
+def _passes(pairs: GradedPairs) -> bool:
+    """Whether the small lane is at most so much worse, and not the better one: that has a rule of its own."""
+    return pairs.high <= 1 - ADEQUATE and not pairs.worse
+
+
+def _down_graded(pairs: GradedPairs, *, sure: bool, share: float) -> Advice:
+    title = f"Route down {_named(pairs)}" if sure else f"Route down with monitoring: {_named(pairs)}"
+    enough_by = f"up to {percent(1 - PASSES)} is enough by itself, up to {percent(1 - ADEQUATE)} with monitoring"
+    why = f"{pairs.said()}; {enough_by}."
+    return _about_pairs("route_down", title, why, pairs, share)
+
+
+def _down(row: Row, sure: bool, shares: Shares) -> Advice:
     do = "Route down" if sure else "Route down with monitoring:"
     why = (
         f"Of answers by a large lane, shadows on another disagree with {between(row)}; "
@@ -54,51 +99,96 @@ def _down(row: Row, shares: dict[str | None, float]) -> Advice:
 
 
 def route_up(ask: Asker) -> Found:
-    """Task types answered by a small lane whose shadows on a large one give other answers."""
+    """Task types answered by a small lane that a large one answers better: by graded pairs, else as shadows differ."""
     rows = ask.rows("disagreement_rate", by=("task_type",), where=ask.lanes(escalation=False))
     shares = _shares(ask, escalation=False)
-    return Found([_up(row, shares) for row in enough(rows) if 1 - row["low"] < ADEQUATE], most(rows))
+    pairs = [each for each in ask.graded() if each.task_type in shares]
+    found = [_up_graded(each, shares[each.task_type]) for each in graded.surely_above(pairs, 1 - ADEQUATE)]
+    found += [_up(row, shares) for row in surely_above(_ungraded(rows, ask), 1 - ADEQUATE)]
+    return Found(found, _most(rows, pairs))
 
 
-def _up(row: Row, shares: dict[str | None, float]) -> Advice:
+def _up_graded(pairs: GradedPairs, share: float) -> Advice:
+    why = f"{pairs.said()}; by more than {percent(1 - ADEQUATE)} a task is not the small lane's."
+    return _about_pairs("route_up", _raise(pairs.task_type), why, pairs, share)
+
+
+def _up(row: Row, shares: Shares) -> Advice:
     why = (
-        f"Of answers by a small lane, shadows on another disagree with {between(row)}; "
-        f"under {percent(ADEQUATE)} of agreement a task is not the small lane's."
+        f"Of answers by a small lane, shadows on another disagree with {between(row)}; under {percent(ADEQUATE)} of "
+        "agreement a task is not the small lane's. Grade some pairs: disagreement does not say which lane is right."
     )
-    return about_task(
-        "route_up", "Send more up, of", why, "disagreement_rate", row, "routing", shares.get(row["task_type"], 0)
-    )
+    share, title = shares.get(row["task_type"], 0), _raise(row["task_type"])
+    return replace(about_task("route_up", "", why, "disagreement_rate", row, "routing", share), title=title)
 
 
-def _shares(ask: Asker, *, escalation: bool) -> dict[str | None, float]:
-    """Each task type's share of all requests, as far as such lanes answered it."""
-    rows = ask.rows("requests", by=("task_type",), where=ask.lanes(escalation=escalation))
+def _raise(task: str | None) -> str:
+    """What sends more to the large lane, in a router's words."""
+    return f"Raise {task}'s threshold" if task else "Raise the threshold of requests of unknown task type"
+
+
+def _ungraded(rows: Sequence[Row], ask: Asker) -> list[Row]:
+    """The rows of task types without enough graded pairs: where there are, grades say it and agreement does not."""
+    known = {each.task_type for each in ask.graded()}
+    return [row for row in rows if row["task_type"] not in known]
+
+
+def _most(rows: Sequence[Row], pairs: Sequence[GradedPairs]) -> int:
+    """The largest support, by agreement or by grades."""
+    return max(most(rows), max((each.n for each in pairs), default=0))
+
+
+def _shares(ask: Asker, *, escalation: bool | None = None) -> Shares:
+    """Each task type's share of all requests, as far as such lanes (None: any) answered it."""
+    where = () if escalation is None else ask.lanes(escalation=escalation)
+    rows = ask.rows("requests", by=("task_type",), where=where)
     total = ask.total("requests") or 1
     return {row["task_type"]: row["value"] / total for row in rows}
 
 
 def strong_is_worse(ask: Asker) -> Found:
-    """Task types whose answers fail the quality gate more often from a large lane than from a small one."""
+    """Task types whose answers fail the quality gate more often from a large lane, and have no graded pairs."""
     strong, weak = (
         {row["task_type"]: row for row in ask.rows("gate_failure_rate", ("task_type",), ask.lanes(escalation=of))}
         for of in (True, False)
     )
     both = [(row, weak[task]) for task, row in strong.items() if task in weak]
-    supported = [(one, other) for one, other in both if enough([one]) and enough([other])]
+    known = {each.task_type for each in ask.graded()}
+    supported = [pair for pair in both if len(enough(pair)) == 2 and pair[0]["task_type"] not in known]
+    chances = holm([2 * above(abs(_apart(*pair))) for pair in supported])
     shares = _shares(ask, escalation=True)
+    worse = [pair for pair, chance in zip(supported, chances, strict=True) if chance < ALPHA and _apart(*pair) > 0]
     return Found(
-        [_worse(one, other, shares) for one, other in supported if one["low"] > other["high"]],
-        max((min(one["n"], other["n"]) for one, other in both), default=0),
+        [_worse(*pair, shares) for pair in worse], max((min(one["n"], other["n"]) for one, other in both), default=0)
     )
 
 
-def _worse(strong: Row, weak: Row, shares: dict[str | None, float]) -> Advice:
+def _apart(one: Row, other: Row) -> float:
+    """How many standard errors two shares lie apart (pooled)."""
+    n, m = effective(one), effective(other)
+    pooled = (one["value"] * n + other["value"] * m) / (n + m)
+    error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return float((one["value"] - other["value"]) / error) if error else 0.0
+
+
+def _worse(strong: Row, weak: Row, shares: Shares) -> Advice:
     why = (
         f"Answers of the large lane fail their gate {between(strong)}, those of the small lane {between(weak)}, "
-        "each on what it was given: there escalation destroys value."
+        "each on what it was given. Grade pairs of both lanes' answers to the same requests to be sure."
     )
     share = shares.get(strong["task_type"], 0)
     return about_task("strong_is_worse", "Stop escalating", why, "gate_failure_rate", strong, "quality", share)
+
+
+def _named(pairs: GradedPairs) -> str:
+    return pairs.task_type or "requests of unknown task type"
+
+
+def _about_pairs(rule: str, title: str, why: str, pairs: GradedPairs, share: float) -> Advice:
+    """Advice about one task type that rests on graded pairs."""
+    where = f"task_type:{pairs.task_type or ''}"
+    figures = (pairs.gap, pairs.low, pairs.high, "ratio", pairs.n)
+    return Advice(rule, title, why, "large_minus_small", *figures, where, "quality", share)
 
 
 def about_task(rule: str, do: str, why: str, metric: str, row: Row, page: str, share: float) -> Advice:

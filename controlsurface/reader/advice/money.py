@@ -1,6 +1,17 @@
 """Advice about what costs more than it must."""
 
-from controlsurface.reader.advice.finding import SUPPORT, Advice, Found, Row, between, enough, most, percent
+from controlsurface.reader.advice.finding import (
+    SUPPORT,
+    Advice,
+    Found,
+    Row,
+    between,
+    enough,
+    most,
+    percent,
+    surely_above,
+    surely_below,
+)
 from controlsurface.reader.advice.window import Asker
 
 WAITING = 0.1  # of job requests in real time, from which batching is worth a word
@@ -39,7 +50,7 @@ def unpriced(ask: Asker) -> Found:
     unpriced = {row["model"]: row["value"] for row in ask.rows("unpriced_attempts", by=("model",))}
     lost = {row["model"]: row["value"] for row in ask.rows("calls_without_usage", by=("model",))}
     total = sum(row["n"] for row in rows) or 1
-    poor = [row for row in enough(rows) if row["high"] < PRICED]
+    poor = surely_below(rows, PRICED)
     priceless = {row["model"]: 1 - lost.get(row["model"], 0) / unpriced[row["model"]] for row in poor}
     wanted = [row for row in poor if (1 - row["value"]) * priceless[row["model"]] > 1 - PRICED]
     return Found([_unpriced(row, row["n"] / total) for row in wanted], most(rows))
@@ -69,7 +80,7 @@ def batchable(ask: Asker) -> Found:
     rows = ask.rows("batchable_share", by=("job",))
     total = ask.total("requests") or 1
     known = [row for row in rows if row["job"] is not None]
-    return Found([_waits(row, total) for row in enough(known) if row["low"] > WAITING], most(known))
+    return Found([_waits(row, total) for row in surely_above(known, WAITING)], most(known))
 
 
 def _waits(row: Row, total: float) -> Advice:
@@ -94,7 +105,7 @@ def window(ask: Asker) -> Found:
     """Task types whose input often fills most of a small lane's window."""
     rows = ask.rows("context_over_80", by=("task_type",), where=ask.lanes(escalation=False))
     total = sum(row["n"] for row in rows) or 1
-    found = [_fills(row, row["value"] * row["n"] / total) for row in enough(rows) if row["low"] > OFTEN]
+    found = [_fills(row, row["value"] * row["n"] / total) for row in surely_above(rows, OFTEN)]
     return Found(found, most(rows))
 
 

@@ -8,6 +8,7 @@ from controlsurface.metrics.asking import ask_events, ask_pass
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.several import SeveralArgs, apart, passes
 from controlsurface.reader.advice.finding import Row
+from controlsurface.reader.advice.graded import GradedPairs, graded_pairs
 from controlsurface.reader.asking import Ground
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -35,6 +36,7 @@ class Asker:
     start: datetime
     end: datetime
     known: dict[tuple[str, BY, BY], list[Row]] = field(default_factory=dict)
+    graded_from: dict[datetime, list[GradedPairs]] = field(default_factory=dict)
 
     @property
     def length(self) -> timedelta:
@@ -58,6 +60,12 @@ class Asker:
         args = SeveralArgs(metrics=(metric,), start=_back(self.start, self.length), end=self.start)
         (row,) = self._asked(args)[metric]
         return float(row["value"] or 0)
+
+    def graded(self) -> list[GradedPairs]:
+        """The task types with enough graded pairs."""
+        if self.start not in self.graded_from:
+            self.graded_from[self.start] = graded_pairs(self.ground, self.start, self.end)
+        return self.graded_from[self.start]
 
     def events(self) -> list[Row]:
         """Changes in the window, in order of time."""

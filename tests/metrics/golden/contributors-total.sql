@@ -88,10 +88,11 @@ paired AS (
 ),
 everything AS (
     SELECT
-        whole_1 AS all_1, whole_0 AS all_0,
+        whole_1 AS all_1, whole_0 AS all_0, part_0 AS all_part_0,
         CASE WHEN $total THEN 1 ELSE 1 / nullif(whole_1, 0) END AS norm_1,
         CASE WHEN $total THEN $scale ELSE 1 / nullif(whole_0, 0) END AS norm_0,
         part_1 / nullif(whole_1, 0) AS rate_1, part_0 / nullif(whole_0, 0) AS rate_0,
+        CASE WHEN $total THEN part_1 - $scale * part_0 ELSE rate_1 - rate_0 END AS all_moved,
         -- of a share, the rarer outcome is what is compared: failures, not successes
         $ratio AND 2 * (part_1 + part_0) > whole_1 + whole_0 AS turned,
         CASE WHEN turned THEN whole_1 - part_1 ELSE part_1 END AS all_event_1,
@@ -121,6 +122,9 @@ set_against AS (
         power(norm_1, 2) * (squares_1 - 2 * middle * products_1 + power(middle, 2) * weights_1)
             + power(norm_0, 2) * (squares_0 - 2 * middle * products_0 + power(middle, 2) * weights_0) AS spread,
         count(*) OVER (PARTITION BY dimension) AS distinct_values,
+        sum(abs(moved)) OVER (PARTITION BY dimension) AS moved_in_all,
+        -- beyond its due: what it would have moved with the whole, by its part of the baseline
+        moved - coalesce(part_0 / nullif(all_part_0, 0), 0) * all_moved AS excess,
         -- how much of the metric's variance the dimension holds, in either window; values without support hold none
         sum(CASE WHEN n_1 >= $support THEN whole_1 * power(own_1 - rate_1, 2) END) OVER (PARTITION BY dimension)
             / nullif(all_1 * rate_1 * (1 - rate_1), 0) AS held_1,
@@ -139,18 +143,30 @@ SELECT
     moved AS delta,
     moved - rate AS mix,
     rate,
-    CASE WHEN dimension IS NULL THEN moved / sqrt(nullif(spread, 0))
+    moved / nullif(all_moved, 0) AS share,
+    CASE WHEN $total AND dimension IS NOT NULL THEN excess END AS excess,
+    CASE WHEN dimension IS NULL OR $total THEN coalesce(moved / sqrt(nullif(spread, 0)), 0)
         ELSE coalesce(shifted / sqrt(nullif(noise, 0)), moved / sqrt(nullif(spread, 0)), 0) END AS z,
     $ratio AND coalesce(held_1 > $restates AND held_0 > $restates, FALSE) AS restates,
+    NOT $ratio AS of_amounts,
     CAST(distinct_values AS BIGINT) AS distinct_values,
     CAST(mark AS VARCHAR) AS mark,
     coalesce(dimension IN ('requested_model', 'selected_model', 'selected_lane', 'escalation_kind', 'escalation_reason', 'reason'), FALSE) AS follows,
     max(CASE WHEN dimension IS NULL THEN z END) OVER () AS surely,
     -- the other side of what changed: it has less of what there is more of, or gave its place in the rows to another
-    coalesce(share_after - share_before <= $came_up AND (abs(surely) >= $sure AND z * surely < 0
-        OR NOT $total AND share_before - share_after > $came_up), FALSE) AS opposes,
+    coalesce(NOT $total AND share_after - share_before <= $came_up AND (abs(surely) >= $sure AND z * surely < 0
+        OR share_before - share_after > $came_up), FALSE) AS opposes,
+    -- a total goes by what is contributed beyond its due, towards the change where most of the dimension went that way
+    CASE WHEN NOT $total THEN abs(z)
+        ELSE (CASE WHEN abs(all_moved) >= $mostly * moved_in_all THEN sign(all_moved) * excess ELSE abs(excess) END)
+            * (CASE WHEN follows AND excess * all_moved > 0 THEN $counts ELSE 1 END)
+    END AS strength,
     n_1, n_0, whole_1, whole_0, part_1, part_0, squares_1, squares_0, products_1, products_0, weights_1, weights_0
 FROM set_against
-WHERE dimension IS NULL OR (distinct_values > least($support, 1) AND moved IS NOT NULL AND (n_1 >= $support OR n_0 >= $support))
-ORDER BY dimension IS NOT NULL, restates, follows, opposes, abs(z) DESC, dimension, value NULLS LAST
+WHERE dimension IS NULL OR (
+    distinct_values > least($support, 1) AND moved IS NOT NULL
+    AND (NOT $total AND (n_1 >= $support OR n_0 >= $support)
+        OR NOT $ratio AND ($support = 0 OR moved <> 0 AND abs(moved) >= $least_share * moved_in_all))
+)
+ORDER BY dimension IS NOT NULL, restates, follows AND NOT $total, opposes, round(strength, 9) DESC, value IS NULL, dimension, value
 LIMIT $row_limit

@@ -1,0 +1,65 @@
+"""How likely a figure is by chance, and what of that holds over all figures that are looked at together."""
+
+from collections.abc import Sequence
+from math import erfc, exp, lgamma, log, sqrt
+
+ALPHA = 0.05  # of looks in which anything at all may be said that is not so
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Each p-value as it counts among all of them, in the same order; at most 1 (Holm 1979).
+
+    What stays under ALPHA may be said: where nothing is so, all looks but that share say nothing, however the figures
+    depend on one another. Not a number is no figure, and is not counted.
+
+    >>> [round(each, 2) for each in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted((chance, place) for place, chance in enumerate(chances) if chance == chance)  # noqa: PLR0124 -- NaN
+    held, largest = list(chances), 0.0
+    for rank, (chance, place) in enumerate(order):
+        largest = max(largest, min(1.0, chance * (len(order) - rank)))
+        held[place] = largest
+    return held
+
+
+def above(z: float) -> float:
+    """How likely a normal figure lies at least z standard errors above what it is held against."""
+    return 0.5 * erfc(z / sqrt(2))
+
+
+def apart(total: float, squares: float, absolute: float) -> float:
+    """How likely differences of pairs add up so far from nothing in either direction, where neither side is better.
+
+    Given their sum, the sum of their squares and that of their sizes, weights included. Every sign is as likely as the
+    other, so the squares alone say how far the sum strays: McNemar's test (1947) with Edwards's correction (1948), of
+    graded and weighted pairs too.
+
+    >>> round(apart(-10, 10, 10), 4)  # ten pairs differ, all one way
+    0.0044
+    """
+    if not squares or not absolute:
+        return 1.0
+    usual = squares / absolute  # what one pair that differs weighs
+    return min(1.0, 2 * above(max(abs(total) - usual, 0) / sqrt(squares)))
+
+
+def at_least(k: int, n: int, share: float) -> float:
+    """How likely at least k of n rows are met, where each is with the chance `share` (exact binomial tail).
+
+    >>> round(at_least(3, 30, 0.02), 4)
+    0.0217
+    """
+    if k <= 0 or share >= 1:
+        return 1.0
+    if k > n or share <= 0:
+        return 0.0
+    odds = share / (1 - share)
+    term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log(1 - share))
+    tail = 0.0
+    for i in range(k, n + 1):
+        tail += term
+        term *= odds * (n - i) / (i + 1)
+        if i > n * share and term < tail * 1e-12:
+            break
+    return min(1.0, tail)

@@ -1,0 +1,110 @@
+"""Which lane is the better one for a task type, by graded answers of both: the evidence that is read first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from controlsurface.metrics.significance import ALPHA, above, apart, holm
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.advice.finding import SUPPORT, percent
+from controlsurface.reader.asking import Ground
+
+Z = 1.959963984540054  # 95 %
+
+_SQL = Path(__file__).with_suffix(".sql").read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class GradedPairs:
+    """Grades from 0 to 1 of the large and the small lane's answers to the same `n` requests of a task type.
+
+    `gap` is large minus small, `low` and `high` its 95 % interval, `chance` how likely so large a gap is where neither
+    lane is better, among all task types that were looked at. `times_the_cost` of the small lane is what the large one
+    cost on these requests; None: unknown.
+    """
+
+    task_type: str | None
+    n: int
+    large: float
+    small: float
+    gap: float
+    error: float
+    chance: float
+    times_the_cost: float | None
+
+    @property
+    def low(self) -> float:
+        """The lower end of the gap's interval."""
+        return max(-1.0, self.gap - Z * self.error)
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+        return min(1.0, self.gap + Z * self.error)
+
+    @property
+    def worse(self) -> bool:
+        """Whether the large lane is surely the worse one."""
+        return self.gap < 0 and self.chance < ALPHA
+
+    def said(self) -> str:
+        """The figures in a sentence."""
+        times = f", at {self.times_the_cost:.3g} times the cost" if self.times_the_cost is not None else ""
+        gap = f"difference {_points(self.gap)}, {_points(self.low)} to {_points(self.high)}"
+        return (
+            f"Of {self.n:,} graded pairs the large lane is right in {percent(self.large)} and the small one in "
+            f"{percent(self.small)}{times} ({gap})"
+        )
+
+
+def _points(value: float) -> str:
+    """A difference of shares with its sign."""
+    return f"{value * 100:+.1f} pp"
+
+
+def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedPairs]:
+    """The task types with at least SUPPORT graded pairs in a window, most pairs first; none without large lanes."""
+    large = [name for name, lane in ground.config.lanes.items() if lane.escalation]
+    if not large:
+        return []
+    audit = ground.config.audit
+    window = {"low": start.replace(tzinfo=None), "high": end.replace(tzinfo=None)}
+    rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
+    return judged(ground.rows(Statement(_SQL, window | rules)).to_pylist())
+
+
+def judged(rows: Sequence[Mapping[str, Any]]) -> list[GradedPairs]:
+    """What the sums of each task type say, all looked at together; too few pairs are not looked at."""
+    enough = [row for row in rows if row["n"] >= SUPPORT]
+    chances = holm([apart(row["gaps"], row["squares"], row["sizes"]) for row in enough])
+    return [_pairs(row, chance) for row, chance in zip(enough, chances, strict=True)]
+
+
+def _pairs(row: Mapping[str, Any], chance: float) -> GradedPairs:
+    """One task type; the error is that of a ratio of sums (Taylor's linearisation)."""
+    gap, n = row["gaps"] / row["weight"], row["n"]
+    residual = row["squares"] - 2 * gap * row["products"] + gap * gap * row["weights"]
+    error = sqrt(max(residual, 0) * n / (n - 1)) / row["weight"]
+    return GradedPairs(row["task_type"], n, row["large"], row["small"], gap, error, chance, row["times_the_cost"])
+
+
+def surely_above(pairs: Sequence[GradedPairs], bound: float) -> list[GradedPairs]:
+    """Those whose gap lies above a bound, over all that are looked at."""
+    return _sure(pairs, [each.gap - bound for each in pairs])
+
+
+def surely_below(pairs: Sequence[GradedPairs], bound: float) -> list[GradedPairs]:
+    """Those whose gap lies below a bound, over all that are looked at."""
+    return _sure(pairs, [bound - each.gap for each in pairs])
+
+
+def _sure(pairs: Sequence[GradedPairs], beyond: Sequence[float]) -> list[GradedPairs]:
+    """Those that lie surely beyond; pairs that never differ are sure of their gap."""
+    chances = [
+        min(1.0, 2 * above(far / each.error)) if each.error else float(far <= 0)
+        for each, far in zip(pairs, beyond, strict=True)
+    ]
+    return [each for each, chance in zip(pairs, holm(chances), strict=True) if chance < ALPHA]
