@@ -54,16 +54,15 @@ def wanted(args: EventsArgs) -> Wanted:
 
 
 def called(args: EventsArgs) -> Wanted:
-    """When each model was called for the user's sake: in a cascade the one that answers is not the first."""
-    window = Window(start=args.start - BEFORE, end=args.end, where=("purpose:user",))
-    return Wanted("attempts", SEEN, window, ("model",), LONG)
+    """When each model was called, and for what: in a cascade the one that answers is not the first."""
+    return Wanted("attempts", SEEN, Window(start=args.start - BEFORE, end=args.end), ("model", "purpose"), LONG)
 
 
 def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | None = None) -> Statement:
     """The statement whose rows are at, kind, title, detail, source, in order of time.
 
     Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
-    since), a model as soon as it was called; a version or model whose share of the answered requests rises by more than
+    since), a model as soon as it was called; calls for another purpose than the user's, such as compaction; a version or model whose share of the answered requests rises by more than
     0.3 or 0.2; the threshold that a task
     type's confidences are held against, where it moves and stays. Found in the prices: one that follows another.
     """

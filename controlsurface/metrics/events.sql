@@ -25,7 +25,11 @@ calls AS (
 seen_of AS (
     SELECT kind, name, min(first) AS first, max(last) AS last, sum(n) AS n FROM named GROUP BY kind, name
     UNION ALL
-    SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls WHERE model IS NOT NULL GROUP BY model
+    SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls
+    WHERE model IS NOT NULL AND purpose = 'user' GROUP BY model
+    UNION ALL
+    SELECT 'purpose', purpose, min(first_at), max(last_at), sum(n_seen) FROM calls
+    WHERE purpose NOT IN ('shadow', 'judge') GROUP BY purpose  -- these look on and change nothing for the user
 ),
 lives AS (
     SELECT
@@ -170,7 +174,10 @@ news AS (
 SELECT "at", kind, title, detail, source FROM events
 WHERE "at" >= $since AND "at" < $until
 UNION ALL
-SELECT moment, kind, CASE kind WHEN 'config' THEN 'router ' ELSE '' END || name || ' ' || what, NULL, 'requests'
+SELECT
+    moment, CASE kind WHEN 'purpose' THEN 'config' ELSE kind END,
+    CASE kind WHEN 'config' THEN 'router ' WHEN 'purpose' THEN 'calls for ' ELSE '' END || name || ' ' || what,
+    NULL, 'requests'
 FROM news
 WHERE moment >= $since AND moment < $until
 UNION ALL

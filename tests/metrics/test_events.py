@@ -181,3 +181,14 @@ def test_a_model_that_others_are_checked_with_is_not_news_to_a_router(kept: Duck
         "attempts",
     )
     assert titles(kept) == []
+
+
+def test_calls_for_another_purpose_of_the_request_are_an_event_when_they_begin(kept: DuckStore) -> None:
+    # BerriAI/litellm 1.104 compacts long contexts by default: an upgrade brings one more billed call a request
+    traffic(kept, answered_by=lambda i: "large")
+    calls = [{"started_at": START + i * MINUTE, "model": "large", "purpose": "user"} for i in range(2880)]
+    calls += [{"started_at": START + i * MINUTE, "model": "tiny", "purpose": "compaction"} for i in range(1500, 2880)]
+    put(kept, calls, "attempts")
+    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    expected = ("config", "calls for compaction first seen", START + 1500 * MINUTE)
+    assert (found["kind"], found["title"], found["at"]) == expected

@@ -35,20 +35,24 @@ calls AS (
     SELECT
         time_bucket($every, r.started_at) AS bucket,
         r.model AS model,
+        r.purpose AS purpose,
         1 AS n_seen,
         r.started_at AS first_at,
         r.started_at AS last_at
     FROM attempts AS r
     WHERE r.started_at >= $start
         AND r.started_at < $end
-        AND r.purpose IN ($purpose_0)
         AND r.started_at IS NOT NULL
 ),
 -- a model is seen when it is called, whoever answers in the end; where calls are not known, when it answers
 seen_of AS (
     SELECT kind, name, min(first) AS first, max(last) AS last, sum(n) AS n FROM named GROUP BY kind, name
     UNION ALL
-    SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls WHERE model IS NOT NULL GROUP BY model
+    SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls
+    WHERE model IS NOT NULL AND purpose = 'user' GROUP BY model
+    UNION ALL
+    SELECT 'purpose', purpose, min(first_at), max(last_at), sum(n_seen) FROM calls
+    WHERE purpose NOT IN ('shadow', 'judge') GROUP BY purpose  -- these look on and change nothing for the user
 ),
 lives AS (
     SELECT
@@ -193,7 +197,10 @@ news AS (
 SELECT "at", kind, title, detail, source FROM events
 WHERE "at" >= $since AND "at" < $until
 UNION ALL
-SELECT moment, kind, CASE kind WHEN 'config' THEN 'router ' ELSE '' END || name || ' ' || what, NULL, 'requests'
+SELECT
+    moment, CASE kind WHEN 'purpose' THEN 'config' ELSE kind END,
+    CASE kind WHEN 'config' THEN 'router ' WHEN 'purpose' THEN 'calls for ' ELSE '' END || name || ' ' || what,
+    NULL, 'requests'
 FROM news
 WHERE moment >= $since AND moment < $until
 UNION ALL
