@@ -16,7 +16,7 @@ from controlsurface.alerting.shares import Counted, Spread, share
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.bins import edges
 from controlsurface.metrics.dimensions import known
-from controlsurface.metrics.measures import MEASURES, PROBABILITIES
+from controlsurface.metrics.measures import PROBABILITIES, measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.planning import planned
 from controlsurface.metrics.quantile import binned
@@ -144,7 +144,9 @@ class Counting:
 
     def _summed(self, names: Iterable[str], start_s: int, end_s: int, step_s: int) -> Statement:
         """bucket, the dimensions, sums."""
-        columns = {name: MEASURES[self.metric.source][name].value for name in sorted(names)}
+        asked = {*self.by, *Window(where=self.where).filters()}
+        of = measures_of(self.metric.source, asked)
+        columns = {name: of[name].value for name in sorted(names)}
         wanted = self._wanted(start_s, end_s, step_s, columns)
         rows, parameters = measures(wanted, planned(self.rows, wanted))
         keys, sums = ", ".join(wanted.keys), ", ".join(f"sum({name}) AS {name}" for name in columns)
