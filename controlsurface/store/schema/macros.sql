@@ -42,7 +42,7 @@ END;
 CREATE OR REPLACE MACRO weights_of_keys(pairs) AS list_transform(
     list_filter(
         list_zip(list_sort(pairs), list_slice(list_sort(pairs), 2, len(pairs))),
-        lambda pair: pair[1].key IS DISTINCT FROM pair[2].key
+        lambda pair: pair[2] IS NULL OR pair[1].key <> pair[2].key
     ),
     lambda pair: pair[1].weight
 );
