@@ -48,7 +48,10 @@ def error(metric: Metric) -> str:
 
 
 def columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:
-    """The CTE's columns, by name: each as an expression over the row `r`, for a question by or about dimensions `names`."""
+    """The CTE's columns, by name: each as an expression over the row `r`.
+
+    `names` are the dimensions that a question breaks down or filters by.
+    """
     text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
     measures = measures_of(metric.source, names)
     found = {name: _column(metric, name, measures) for _, name, _ in _WORD.findall(text)}

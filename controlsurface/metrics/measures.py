@@ -297,6 +297,7 @@ MEASURES: dict[Source, dict[str, Measure]] = {
     "arrivals": _ARRIVALS,
 }
 
+
 def _weighted(key: str, condition: str = "TRUE") -> str:
     """A key and the weight of its row, where the row meets a condition."""
     return f"CASE WHEN {condition} AND {key} IS NOT NULL THEN struct_pack(key := {key}, weight := r.sample_weight) END"
@@ -344,7 +345,7 @@ _OF_EACH_KIND = _held("TRUE")
 def measures_of(source: Source, names: Collection[str] = ()) -> Mapping[str, Measure]:
     """The measures of a source for a question that breaks down or filters by `names`.
 
-    Confidences are held against their thresholds on one scale only: probabilities, unless `confidence_kind` is asked for.
+    Confidences are held against thresholds on one scale only: probabilities, unless `confidence_kind` is asked for.
     """
     each_kind = source == "requests" and "confidence_kind" in names
     return MEASURES[source] | _OF_EACH_KIND if each_kind else MEASURES[source]

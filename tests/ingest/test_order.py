@@ -9,8 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.ingest import spans as made
 from tests.ingest.loading import Body, Loaded, capture, loaded
-from tests.ingest.spans import S, body, call, route
+from tests.ingest.spans import S, call, route
 from tests.ingest.test_captures import TRUTHS
 
 RUNS = sorted(run for run, truth in TRUTHS.items() if truth["requests"])
@@ -63,7 +64,7 @@ def answered_again(number: int) -> list[S]:
 def bodies() -> list[Body]:
     """All captured runs, and requests that shadows in other traces answer again."""
     captured = [sent for run in RUNS for sent in capture(run)]
-    return [*captured, *(("traces", body(*answered_again(number))) for number in range(4))]
+    return [*captured, *(("traces", made.body(*answered_again(number))) for number in range(4))]
 
 
 @cache

@@ -30,7 +30,9 @@ def asked(request_id: str, trace: int, **more: Any) -> list[S]:
     return [route(1, trace=trace, request_id=request_id, task_type="sql", team="a", **more), call(2, 1, trace=trace)]
 
 
-@pytest.mark.parametrize("at", [-HOUR_MS // 2, 50, 5 * HOUR_MS, 6 * 24 * HOUR_MS], ids=["before", "now", "later", "days"])
+@pytest.mark.parametrize(
+    "at", [-HOUR_MS // 2, 50, 5 * HOUR_MS, 6 * 24 * HOUR_MS], ids=["before", "now", "later", "days"]
+)
 def test_a_shadow_in_a_trace_of_its_own_belongs_to_its_request_in_any_order(at: int) -> None:
     bodies = [[("traces", body(*asked("q1", 1)))], [("traces", body(shadow(9, "q1", 2, at)))]]
     stores = [loaded(*order) for order in permutations(bodies)]  # type: ignore[arg-type]
@@ -89,7 +91,7 @@ def test_what_shadows_cost_is_laid_to_the_requests_they_answer_again_whatever_th
     store = loaded(*exports)  # type: ignore[arg-type]
     found = {row["request_id"]: int((row["overhead_usd"] or 0) * 100) for row in store.rows("requests")}
     assert found == dict(truth)
-    by_request: Counter[str] = Counter({request_id: 0 for request_id in truth})
+    by_request: Counter[str] = Counter(dict.fromkeys(truth, 0))
     for row in shadows_of(store):
         assert (row["task_type"], row["team"]) == ("sql", "a")
         by_request[row["request_id"]] += int(row["cost_usd"] * 100)

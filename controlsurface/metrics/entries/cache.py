@@ -1,7 +1,7 @@
 """What was not asked again, and what could wait.
 
-A cache answers a request where no call did. A hit of a layer is told apart from that: after a component, an embedding or
-a choice of a model from a cache a call may still answer.
+A cache answers a request where no call did. A hit of a layer is told apart from that: after a component, an embedding
+or a choice of a model from a cache a call may still answer.
 """
 
 from controlsurface.metrics.measures import CACHE_LAYERS
@@ -50,7 +50,7 @@ _LAYERS = tuple(
 _SAVED = (
     Metric(
         "cache_saving",
-        help="What answers from a cache would have cost: each the mean of all requests in the window that calls answered.",
+        help="What answers from a cache would have cost: each the mean of what calls answered in the whole window.",
         # one price for all groups and buckets, so savings add up over any breakdown
         sql="whole(called_usd) / whole(cost_known_called) * sum(cached)",
         unit="usd",
