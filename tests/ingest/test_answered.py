@@ -62,7 +62,8 @@ def test_calls_that_all_end_after_the_routing_span_are_judged_by_their_own_ends(
 
 
 def test_a_stream_that_began_in_time_answers_although_it_ends_after_the_routing_span() -> None:
-    stream = timed(3, "gpt-large", 120, 901, **{"gen_ai.response.time_to_first_chunk": 0.1})
+    first: dict[str, Any] = {"gen_ai.response.time_to_first_chunk": 0.1}
+    stream = timed(3, "gpt-large", 120, 901, **first)
     assert outcome(request(routed(250), timed(2, "slm-7b", 0, 110), stream))[0] == "gpt-large"
 
 

@@ -47,13 +47,14 @@ def everything(store: Loaded) -> dict[str, list[dict[str, Any]]]:
 def answered_again(number: int) -> list[S]:
     """A request of two calls at the same time, answered again by shadows: within it, and in two traces of their own."""
     trace, request_id = 900 + 10 * number, f"order-{number}"
-    again = {"controlsurface.purpose": "shadow", "controlsurface.shadow.of": request_id}
-    late = {"controlsurface.cost_usd": 0.25, "controlsurface.answer.label": "yes"}
+    inside: dict[str, Any] = {"controlsurface.purpose": "shadow"}
+    again: dict[str, Any] = {"controlsurface.purpose": "shadow", "controlsurface.shadow.of": request_id}
+    late: dict[str, Any] = {"controlsurface.cost_usd": 0.25, "controlsurface.answer.label": "yes"}
     return [
         route(1, trace=trace, request_id=request_id, task_type="sql", cache__hit=True, cache__kind="component"),
         call(2, 1, trace=trace),
         call(3, 1, model="gpt-large", trace=trace, at=95),
-        call(4, 1, model="gpt-large", trace=trace, **{"controlsurface.purpose": "shadow"}),
+        call(4, 1, model="gpt-large", trace=trace, **inside),
         call(5, model="gpt-large", trace=trace + 1, at=7_200_000 * number, **again, **late),
         route(6, trace=trace + 2),
         call(7, 6, model="gpt-5", trace=trace + 2, at=-900_000, **again),

@@ -59,7 +59,8 @@ def test_a_replay_through_the_router_makes_no_request_of_its_own() -> None:
 
 
 def test_naming_the_request_is_enough_to_be_a_shadow() -> None:
-    named = call(9, model="gpt-large", trace=2, **{"controlsurface.shadow.of": "q1"})
+    of: dict[str, Any] = {"controlsurface.shadow.of": "q1"}
+    named = call(9, model="gpt-large", trace=2, **of)
     store = loaded([("traces", body(*asked("q1", 1), named))])
     assert [(row["request_id"], row["attempts"]) for row in store.rows("requests")] == [("q1", 1)]
     assert [row["request_id"] for row in shadows_of(store)] == ["q1"]

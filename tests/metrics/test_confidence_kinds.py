@@ -62,7 +62,7 @@ def truth(metric: str, rows: list[dict[str, Any]]) -> float | None:
 
 
 def meets(metric: str, row: dict[str, Any]) -> bool:
-    over = round(row["confidence"] - row["threshold"], 9)
+    over: float = round(row["confidence"] - row["threshold"], 9)
     if metric == "confidence_knife_edge":
         return abs(over) <= 0.05
     return over > 0 if row["confidence_kind"] == "entropy" else over < 0
@@ -106,7 +106,7 @@ def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalReade
 
 def test_contributors_explain_the_kind_that_the_figure_is_of() -> None:
     window = {"start": "2026-01-02", "end": "2026-01-03", "baseline_start": "2026-01-01", "baseline_end": "2026-01-02"}
-    asked = ContributorsArgs(metric="confidence_below_threshold", **window)  # type: ignore[arg-type]
+    asked = ContributorsArgs(metric="confidence_below_threshold", **window)
     assert "r.confidence_kind = 'probability'" in joint(asked).sql
     by_kind = asked.model_copy(update={"where": ("confidence_kind:entropy",)})
     assert "r.confidence_kind = 'probability'" not in joint(by_kind).sql
