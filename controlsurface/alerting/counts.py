@@ -144,8 +144,7 @@ class Counting:
 
     def _summed(self, names: Iterable[str], start_s: int, end_s: int, step_s: int) -> Statement:
         """bucket, the dimensions, sums."""
-        asked = {*self.by, *Window(where=self.where).filters()}
-        of = measures_of(self.metric.source, asked)
+        of = measures_of(self.metric.source, self._names())
         columns = {name: of[name].value for name in sorted(names)}
         wanted = self._wanted(start_s, end_s, step_s, columns)
         rows, parameters = measures(wanted, planned(self.rows, wanted))
@@ -177,10 +176,14 @@ class Counting:
 
     def _binned(self, column: str, start_s: int, end_s: int, step_s: int | None) -> tuple[Wanted, str, dict[str, Any]]:
         """Rows with their bin and weight."""
-        one_scale = column == "confidence" and "confidence_kind" not in self.by
+        one_scale = column == "confidence" and "confidence_kind" not in self._names()
         wanted = self._wanted(start_s, end_s, step_s, {}, (PROBABILITIES,) if one_scale else ())
         reads = binned(wanted, column)
         return wanted, *measures(reads, planned(self.rows, reads, column))
+
+    def _names(self) -> set[str]:
+        """The dimensions that it is broken down and filtered by."""
+        return {*self.by, *Window(where=self.where).filters()}
 
     def _wanted(
         self, start_s: int, end_s: int, step_s: int | None, columns: dict[str, str], extra: tuple[str, ...] = ()

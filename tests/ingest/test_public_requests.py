@@ -70,7 +70,8 @@ def test_a_mirrored_call_is_not_billed_to_users() -> None:
 
 def test_a_cached_answer_that_repeats_the_usage_of_the_first_call_uses_nothing() -> None:
     """BerriAI/litellm issue 39057: on a cache hit the cost is zeroed and the tokens are those of the call it saved."""
-    row = request(call(1, **{"hidden_params": '{"cache_key": "9f2", "response_cost": 0.0}', "litellm.call_id": "c"}))
+    hit: dict[str, Any] = {"hidden_params": '{"cache_key": "9f2", "response_cost": 0.0}', "litellm.call_id": "c"}
+    row = request(call(1, **hit))
     assert (row["cache"], row["input_tokens"], row["cost_usd"], row["attempts"]) == ("hit", 0, 0, 0)
 
 

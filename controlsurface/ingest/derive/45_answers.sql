@@ -16,11 +16,26 @@ JOIN s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
 WHERE NOT told.above AND (NOT told.spoken OR s.is_decision)
 GROUP BY told.request_trace, told.request_span;
 
+CREATE OR REPLACE TEMP TABLE placed_call AS
+SELECT
+    told.request_trace,
+    told.request_span,
+    told.unit_id,
+    told.evaluation_passed,
+    calls.*,
+    count(*) OVER (PARTITION BY told.request_trace, told.request_span) AS beside
+FROM calls
+JOIN told ON told.trace_id = calls.trace_id AND told.span_id = calls.span_id AND NOT told.above
+WHERE calls.purpose = 'user' AND NOT calls.cached;
+
 CREATE OR REPLACE TEMP TABLE answering AS
+SELECT request_trace, request_span, trace_id, span_id FROM placed_call WHERE beside = 1;
+
+INSERT INTO answering
 WITH user_call AS (
     SELECT
-        told.request_trace,
-        told.request_span,
+        calls.request_trace,
+        calls.request_span,
         calls.trace_id,
         calls.span_id,
         calls.failed,
@@ -28,21 +43,20 @@ WITH user_call AS (
         calls.end_ns,
         coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,
         coalesce(lane_of_model(model_raw), lane_of_word(s.lane), assumed_lane(model_raw)) AS own_lane,
-        coalesce(s.gate_passed, told.evaluation_passed, TRUE) AS passed,
+        coalesce(s.gate_passed, calls.evaluation_passed, TRUE) AS passed,
         coalesce(lower(model_name(model_raw)) = router_word.answering_model, FALSE) AS is_named,
         coalesce(lower(model_name(model_raw)) = router_word.selected_model, FALSE) AS is_selected,
         coalesce(own_lane = lane_of_word(router_word.lane), FALSE) AS is_of_lane,
         NOT calls.failed AND unit.end_ns IS NOT NULL AND calls.end_ns > unit.end_ns AS ended_late,
         coalesce(calls.start_ns + s.ttft_ms * 1e6 <= unit.end_ns, FALSE) AS began_in_time
-    FROM calls
+    FROM placed_call AS calls
     JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
-    JOIN told ON told.trace_id = calls.trace_id AND told.span_id = calls.span_id AND NOT told.above
     LEFT JOIN s AS unit
-        ON unit.trace_id = told.trace_id AND unit.span_id = told.unit_id AND unit.span_id <> calls.span_id
+        ON unit.trace_id = calls.trace_id AND unit.span_id = calls.unit_id AND unit.span_id <> calls.span_id
         AND possible(unit.end_ns) AND unit.end_ns >= unit.start_ns
     LEFT JOIN router_word
-        ON router_word.request_trace = told.request_trace AND router_word.request_span = told.request_span
-    WHERE calls.purpose = 'user' AND NOT calls.cached
+        ON router_word.request_trace = calls.request_trace AND router_word.request_span = calls.request_span
+    WHERE calls.beside > 1
 ),
 judged AS (
     SELECT
