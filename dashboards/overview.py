@@ -21,7 +21,7 @@ def tiles() -> None:
     ui.tiles(
         [
             ui.Tile("escalation_rate", "Escalation rate"),
-            ui.Tile("confidence_below_threshold", "Confidence under threshold"),
+            ui.Tile("confidence_below_threshold", "Confidence under threshold", note=ui.note_of_confidence(view)),
             ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
             ui.Tile("latency_p95", "P95 latency", value=ui.lanes(by_lane)),
             ui.Tile("error_rate", "Not answered"),

@@ -30,16 +30,16 @@ with right, ui.panel("Escalation by task type and kind", "routed at once, answer
 
 ui.confidence(view)
 
-with ui.panel("Knife edge", "requests whose confidence lies within 0.05 of the threshold: a small drift turns them"):
+with ui.panel("Knife edge", "confidence within 0.05 of the threshold, each kind by itself: a small drift turns these"):
     ui.breakdown(
         {
             "requests": "Requests",
             "threshold": "Mean threshold",
-            "confidence_below_threshold": "Below threshold",
+            "confidence_below_threshold": "Less sure than it",
             "confidence_knife_edge": "Within 0.05",
             "confidence_missing": "No confidence",
         },
-        ["task_type"],
+        ["task_type", "confidence_kind"],
         "knife-edge",
     )
 

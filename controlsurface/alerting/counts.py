@@ -16,7 +16,7 @@ from controlsurface.alerting.shares import Counted, Spread, share
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.bins import edges
 from controlsurface.metrics.dimensions import known
-from controlsurface.metrics.measures import MEASURES, PROBABILITIES
+from controlsurface.metrics.measures import PROBABILITIES, measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.planning import planned
 from controlsurface.metrics.quantile import binned
@@ -144,7 +144,8 @@ class Counting:
 
     def _summed(self, names: Iterable[str], start_s: int, end_s: int, step_s: int) -> Statement:
         """bucket, the dimensions, sums."""
-        columns = {name: MEASURES[self.metric.source][name].value for name in sorted(names)}
+        of = measures_of(self.metric.source, self._names())
+        columns = {name: of[name].value for name in sorted(names)}
         wanted = self._wanted(start_s, end_s, step_s, columns)
         rows, parameters = measures(wanted, planned(self.rows, wanted))
         keys, sums = ", ".join(wanted.keys), ", ".join(f"sum({name}) AS {name}" for name in columns)
@@ -175,10 +176,14 @@ class Counting:
 
     def _binned(self, column: str, start_s: int, end_s: int, step_s: int | None) -> tuple[Wanted, str, dict[str, Any]]:
         """Rows with their bin and weight."""
-        one_scale = column == "confidence" and "confidence_kind" not in self.by
+        one_scale = column == "confidence" and "confidence_kind" not in self._names()
         wanted = self._wanted(start_s, end_s, step_s, {}, (PROBABILITIES,) if one_scale else ())
         reads = binned(wanted, column)
         return wanted, *measures(reads, planned(self.rows, reads, column))
+
+    def _names(self) -> set[str]:
+        """The dimensions that it is broken down and filtered by."""
+        return {*self.by, *Window(where=self.where).filters()}
 
     def _wanted(
         self, start_s: int, end_s: int, step_s: int | None, columns: dict[str, str], extra: tuple[str, ...] = ()

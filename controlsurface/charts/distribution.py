@@ -28,14 +28,17 @@ def heatmap(
 ) -> Figure:
     """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
 
-    The colour grows with the square root of n, so that a quiet night is not black beside a busy day.
+    The axis reaches from 0 to 1; where scores lie beyond, to the next whole numbers that hold them. The colour grows
+    with the square root of n, so that a quiet night is not black beside a busy day.
     """
-    counts = _grid(bins, span)
+    low, high = scale = _scale(bins)
+    counts = _grid(bins, span, scale)
+    height_of_band = (high - low) / BANDS
     cells: Trace = {
         "type": "heatmap",
         **span.regular,
-        "y0": 0.5 / BANDS,
-        "dy": 1 / BANDS,
+        "y0": low + 0.5 * height_of_band,
+        "dy": height_of_band,
         "z": np.where(counts > 0, np.sqrt(counts), np.nan).astype(np.float32),
         "customdata": counts,
         "colorscale": [[i / (len(palette.heat) - 1), colour] for i, colour in enumerate(palette.heat)],
@@ -52,7 +55,12 @@ def heatmap(
         palette,
         height=height,
         xaxis=time_axis(span),
-        yaxis={"range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".2f", "showgrid": False},
+        yaxis={
+            "range": [low, high],
+            "tickvals": [low + (high - low) * quarter / 4 for quarter in range(5)],
+            "tickformat": ".2f",
+            "showgrid": False,
+        },
         shapes=marks,
         annotations=[*words, *(_label(level, palette) for level, _ in levels)],
         hovermode="closest",
@@ -80,9 +88,19 @@ def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int
     )
 
 
-def _grid(bins: pl.DataFrame, span: Span) -> Values:
+def _scale(bins: pl.DataFrame) -> tuple[int, int]:
+    """From 0 to 1, or as far as the bins (0.01 wide) go beyond."""
+    low, high = bins["lower"].min(), bins["lower"].max()
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return 0, 1
+    return min(0, math.floor(low + 1e-9)), max(1, math.ceil(high + 0.01 - 1e-9))
+
+
+def _grid(bins: pl.DataFrame, span: Span, scale: tuple[int, int]) -> Values:
     """Counts by band and bucket."""
-    band = (pl.col("lower") * BANDS + 1e-6).floor().clip(0, BANDS - 1).cast(pl.Int32).alias("band")
+    low, high = scale
+    place = (pl.col("lower") - low) * BANDS / (high - low) + 1e-6
+    band = place.floor().clip(0, BANDS - 1).cast(pl.Int32).alias("band")
     (counts,) = span.grids(bins.group_by("bucket", band).agg(pl.col("n").sum()), range(BANDS), "band", n=0)
     return counts
 

@@ -31,7 +31,7 @@ No row adds to a quantile. What is explained instead is the share of rows above 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +42,7 @@ from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.conditioning import CAME_UP, DECIDED_COUNTS, SURE
 from controlsurface.metrics.dimensions import DIMENSIONS
-from controlsurface.metrics.measures import MEASURES, SPREADS
+from controlsurface.metrics.measures import SPREADS, measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.quantile import spread
 from controlsurface.metrics.query import QueryArgs, find
@@ -59,7 +59,7 @@ _RANKED = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
 _JOINT = Path(__file__).with_name("contributors_joint.sql").read_text("utf-8").rstrip("\n")
 _FORMULA = re.compile(r"(?:coalesce\()?sum\((\w+)\)(?:, 0\))?(?: / sum\((\w+)\))?")
 
-_ESCALATION = ("escalated", "routed", "cascaded", "fallback", "fell_back", "below_threshold", "knife_edge")
+_ESCALATION = ("escalated", "routed", "cascaded", "fallback", "fell_back", "unsure", "near_threshold")
 
 # Dimensions that are made of the same facts as a measure: they would come first and explain nothing.
 _SAME_FACT: Mapping[str, str] = {
@@ -170,7 +170,7 @@ def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
     sql = _JOINT.format(
         names=", ".join(names),
         pairs=", ".join(f"'{name}': {name}" for name in names),
-        columns=",\n            ".join([*(f"r.{name}" for name in names), *_columns(metric)]),
+        columns=",\n            ".join([*(f"r.{name}" for name in names), *_columns(metric, args.filters())]),
         source=metric.source,
         where=where(found),
     )
@@ -217,7 +217,7 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
     return Statement(sql, {**sort, **bounds, **row_limit()})
 
 
-def _columns(metric: Metric) -> list[str]:
+def _columns(metric: Metric, filtered: Collection[str]) -> list[str]:
     """What a row adds to the metric, and in which window."""
     part, whole = explained(metric)
     if metric.kind == "quantile":
@@ -228,7 +228,7 @@ def _columns(metric: Metric) -> list[str]:
             f"CAST(CASE WHEN {value} IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole",
             f"CAST(CASE WHEN {value} > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part",
         ]
-    measures = MEASURES[metric.source]
+    measures = measures_of(metric.source, filtered)
     rests_on = measures[whole or part]
     each = f"CASE WHEN {rests_on.known} THEN {rests_on.weight} ELSE 0 END"
     return [

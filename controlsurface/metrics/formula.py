@@ -1,17 +1,20 @@
 """From a metric's formula to SQL text over a CTE of measure columns."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
+from controlsurface.metrics.measures import KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
 from controlsurface.metrics.metric import Metric
 
-_WORD = re.compile(r"\b(sum|total|distinct|quantile)\((\w+)(?:, ([\d.]+))?\)")
-_DIVISOR = re.compile(r"/ ((?:sum|total|distinct)\(\w+\))")
+_WORD = re.compile(r"\b(sum|total|whole|distinct|quantile)\((\w+)(?:, ([\d.]+))?\)")
+_DIVISOR = re.compile(r"/ ((?:sum|total|whole|distinct)\(\w+\))")
 
 
 def value(metric: Metric, partition: str = "") -> str:
-    """The formula as aggregates; `total` sums over all groups, or over those of one `partition` column."""
+    """The formula as aggregates; `total` sums over all groups, or over those of one `partition` column.
+
+    `whole` sums over all groups of a question: where `bucket` is the partition, over all of its buckets.
+    """
     return _aggregates(metric.sql, partition)
 
 
@@ -25,14 +28,15 @@ def n(metric: Metric, partition: str = "") -> str:
     if metric.kind == "quantile":
         return f"count({_rests_on(metric)})"
     if "distinct(" in metric.sql:
-        return f"count(DISTINCT {_rests_on(metric)})"
+        name = _rests_on(metric)
+        return f"count(DISTINCT {name}{'.key' if name in WEIGHTED_KEYS else ''})"
     return _in_all(f"sum({_rests_on(metric)}_rows)", metric, partition)
 
 
 def effective(metric: Metric, partition: str = "") -> str:
     """Kish's effective sample size, (sum of weights) squared / sum of squared weights: n where all weights are one."""
     if "distinct(" in metric.sql:
-        return n(metric)
+        return _effective_keys(_rests_on(metric)) if _rests_on(metric) in WEIGHTED_KEYS else n(metric)
     weights = _in_all(f"sum({_rests_on(metric)})", metric, partition)
     squares = _in_all(f"sum({_rests_on(metric)}_squares)", metric, partition)
     return f"power({weights}, 2) / nullif({squares}, 0)"
@@ -43,18 +47,37 @@ def error(metric: Metric) -> str:
     return _aggregates(metric.error, "")
 
 
-def columns(metric: Metric) -> dict[str, str]:
-    """The CTE's columns, by name: each as an expression over the row `r`."""
+def columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:
+    """The CTE's columns, by name: each as an expression over the row `r`.
+
+    `names` are the dimensions that a question breaks down or filters by.
+    """
     text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
-    return {name: _column(metric, name) for _, name, _ in _WORD.findall(text)} | dict(_evidence(metric))
+    measures = measures_of(metric.source, names)
+    found = {name: _column(metric, name, measures) for _, name, _ in _WORD.findall(text)}
+    return found | dict(_evidence(metric, measures))
 
 
 def _aggregates(text: str, partition: str) -> str:
     """The words of a formula as SQL; division by nothing is unknown."""
     over = f"OVER (PARTITION BY {partition})" if partition else "OVER ()"
-    spelled = {"sum": "sum({0})", "total": f"sum(sum({{0}})) {over}", "distinct": "count(DISTINCT {0})"}
-    spelled["quantile"] = "quantile_cont({0}, {1})"
-    return _WORD.sub(lambda word: spelled[word[1]].format(word[2], word[3]), _DIVISOR.sub(r"/ nullif(\1, 0)", text))
+    all_of_it = "OVER ()" if partition == "bucket" else over
+    spelled = {"sum": "sum({0})", "total": f"sum(sum({{0}})) {over}", "whole": f"sum(sum({{0}})) {all_of_it}"}
+    spelled |= {"distinct": "count(DISTINCT {0})", "quantile": "quantile_cont({0}, {1})"}
+    spelled["weighted"] = f"coalesce(list_sum({_WEIGHTS}), 0)"
+    return _WORD.sub(
+        lambda word: spelled["weighted" if word[2] in WEIGHTED_KEYS else word[1]].format(word[2], word[3]),
+        _DIVISOR.sub(r"/ nullif(\1, 0)", text),
+    )
+
+
+_WEIGHTS = "weights_of_keys(list(DISTINCT {0}) FILTER (WHERE {0} IS NOT NULL))"
+
+
+def _effective_keys(name: str) -> str:
+    """Kish's effective number of weighted keys."""
+    weights = _WEIGHTS.format(name)
+    return f"power(list_sum({weights}), 2) / nullif(list_sum(list_transform({weights}, lambda x: x * x)), 0)"
 
 
 def _rests_on(metric: Metric) -> str:
@@ -62,18 +85,18 @@ def _rests_on(metric: Metric) -> str:
     return str(_WORD.findall(metric.sql)[-1][1])
 
 
-def _column(metric: Metric, name: str) -> str:
+def _column(metric: Metric, name: str, measures: Mapping[str, Measure]) -> str:
     """What a row carries under `name`."""
     if metric.kind == "quantile":
         return SPREADS[metric.source][name]
-    measure = MEASURES[metric.source].get(name)
+    measure = measures.get(name)
     return measure.value if measure else KEYS[metric.source][name]
 
 
-def _evidence(metric: Metric) -> Iterator[tuple[str, str]]:
+def _evidence(metric: Metric, measures: Mapping[str, Measure]) -> Iterator[tuple[str, str]]:
     """The columns that say how many rows the value rests on."""
     name = _rests_on(metric)
-    measure = MEASURES[metric.source].get(name)
+    measure = measures.get(name)
     if measure is None or metric.kind == "quantile":
         return
     yield f"{name}_rows", measure.rows

@@ -5,6 +5,7 @@ sampling upstream does not shrink the figures. Beside each measure `x` go `x_row
 and `x_squares` (the sum of their squared weights): with both, a sum of sums still knows how sure it is.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from controlsurface.metrics.dimensions import Source
@@ -63,6 +64,27 @@ def _moments(name: str) -> dict[str, Measure]:
     return {f"{name}_timed": _count(known), **{f"{name}_{key}": Measure(text, known) for key, text in sums.items()}}
 
 
+# Confidences on one scale: bins of others would be added to what they cannot be compared with.
+PROBABILITIES = "(r.confidence_kind = 'probability' OR r.confidence_kind IS NULL)"
+
+_BOTH = "r.confidence IS NOT NULL AND r.threshold IS NOT NULL"
+_UNSURE = "CASE WHEN r.confidence_kind = 'entropy' THEN r.confidence > r.threshold ELSE r.confidence < r.threshold END"
+# 0.05 is compared after rounding because 0.75 - 0.70 is a little more than 0.05 in binary
+_NEAR = "round(abs(r.confidence - r.threshold), 9) <= 0.05"
+
+
+def _held(condition: str) -> dict[str, Measure]:
+    """How confidences compare with their thresholds, over requests that meet a condition."""
+    threshold = f"{condition} AND r.threshold IS NOT NULL"
+    return {
+        "threshold_held": _count(threshold),
+        "threshold": Measure(f"CASE WHEN {threshold} THEN r.sample_weight * r.threshold END", threshold),
+        "held_against": _count(f"{condition} AND {_BOTH}"),
+        "unsure": _count(f"{condition} AND {_UNSURE}"),
+        "near_threshold": _count(f"{condition} AND {_NEAR}"),
+    }
+
+
 # What savings are told by: requests that calls answered, with known tokens and a cost known in full, the router's own
 # included. One call reads what a request asks; several read it again. A request of one call says what a lane costs.
 _BASIS = (
@@ -72,6 +94,17 @@ _BASIS = (
 _ASKED = "r.attempts > 0 AND r.cache IS NULL"
 _LONE_LARGE = f"{_BASIS} AND r.attempts = 1 AND r.escalated"
 _LONE_SMALL = f"{_BASIS} AND r.attempts = 1 AND NOT r.escalated"
+
+
+# Requests that say what an answer costs: a call gave it, and what all of its calls cost is known.
+_CALLED = "r.cost_usd IS NOT NULL AND r.cache IS NULL AND r.attempts > 0 AND NOT r.failed"
+
+CACHE_LAYERS = ("exact", "semantic", "component", "embedding", "selection")
+
+
+def _layer(name: str) -> Measure:
+    """Requests in which that cache had something, whether or not a call followed."""
+    return _count(f"list_contains(string_split(coalesce(r.cache_layers, r.cache), ','), '{name}')")
 
 
 def _tokens(condition: str) -> Measure:
@@ -95,15 +128,11 @@ _REQUESTS = {
     "cascaded": _count("r.escalated AND r.escalation_kind = 'cascaded'"),
     "fallback": _count("r.escalated AND r.escalation_kind = 'fallback'"),
     "fell_back": _count("r.fell_back"),
-    # certainty; 0.05 is compared after rounding because 0.75 - 0.70 is a little more than 0.05 in binary
+    # certainty
     "confidence_missing": _count("r.confidence IS NULL"),
-    "threshold_known": _count("r.threshold IS NOT NULL"),
-    "threshold": _amount("threshold"),
     "certain_known": _count("r.confidence IS NOT NULL AND r.confidence_kind = 'probability'"),
     "certain": _count("r.confidence >= 0.95 AND r.confidence_kind = 'probability'"),
-    "comparable": _count("r.confidence IS NOT NULL AND r.threshold IS NOT NULL"),
-    "below_threshold": _count("r.confidence < r.threshold"),
-    "knife_edge": _count("round(abs(r.confidence - r.threshold), 9) <= 0.05"),
+    **_held(PROBABILITIES),
     # outcome
     "failed": _count("r.failed"),
     "answered": _count("NOT r.failed"),
@@ -114,6 +143,7 @@ _REQUESTS = {
     "cached_exact": _count("r.cache = 'exact'"),
     "cached_semantic": _count("r.cache = 'semantic'"),
     "cached_component": _count("r.cache = 'component'"),
+    **{f"layer_{name}": _layer(name) for name in CACHE_LAYERS},
     "mode_known": _count("r.mode IS NOT NULL"),
     "batched": _count("r.mode = 'batch'"),
     "job_moded": _count("r.job IS NOT NULL AND r.mode IS NOT NULL"),
@@ -137,7 +167,8 @@ _REQUESTS = {
     "priced": _count("r.priced"),
     "cost_known": _count("r.cost_usd IS NOT NULL"),
     "cost_known_answered": _count("r.cost_usd IS NOT NULL AND NOT r.failed"),
-    "cost_known_asked": _count("r.cost_usd IS NOT NULL AND r.cache IS NULL"),
+    "cost_known_called": _count(_CALLED),
+    "called_usd": _when(_CALLED, "cost_usd"),
     "cost_usd": _money("cost_usd"),
     "overhead_request_usd": _money("overhead_usd"),
     "escalated_once": _count("r.escalated AND r.attempts = 1 AND r.cost_usd IS NOT NULL"),
@@ -266,6 +297,12 @@ MEASURES: dict[Source, dict[str, Measure]] = {
     "arrivals": _ARRIVALS,
 }
 
+
+def _weighted(key: str, condition: str = "TRUE") -> str:
+    """A key and the weight of its row, where the row meets a condition."""
+    return f"CASE WHEN {condition} AND {key} IS NOT NULL THEN struct_pack(key := {key}, weight := r.sample_weight) END"
+
+
 # Columns whose whole distribution counts: exact quantiles come from the rows, later ones from fixed bins.
 SPREADS: dict[Source, dict[str, str]] = {
     "requests": {
@@ -283,21 +320,32 @@ SPREADS: dict[Source, dict[str, str]] = {
     "arrivals": {},
 }
 
-# Confidences on one scale: bins of others would be added to what they cannot be compared with.
-PROBABILITIES = "(r.confidence_kind = 'probability' OR r.confidence_kind IS NULL)"
-
-# Columns counted by their different values. Not additive: only rows can answer.
+# Columns counted by their different values. Not additive: only rows can answer. What traffic brings, and not the
+# install, is weighted: a value counts as often as the heaviest of its rows.
 KEYS: dict[Source, dict[str, str]] = {
     "requests": {
-        "session": "CASE WHEN r.escalated IS NOT NULL THEN r.session_id END",
-        "escalated_session": "CASE WHEN r.escalated THEN r.session_id END",
-        "each_session": "r.session_id",
+        "session": _weighted("r.session_id", "r.escalated IS NOT NULL"),
+        "escalated_session": _weighted("r.session_id", "r.escalated"),
+        "each_session": _weighted("r.session_id"),
     },
     "attempts": {
-        "paid_job": "CASE WHEN r.cost_usd IS NOT NULL THEN r.job END",
+        "paid_job": _weighted("r.job", "r.cost_usd IS NOT NULL"),
         "unpriced_model": f"CASE WHEN r.billable AND {UNPRICED} THEN r.model END",
     },
     "comparisons": {},
     "scores": {},
     "arrivals": {},
 }
+WEIGHTED_KEYS = frozenset({"session", "escalated_session", "each_session", "paid_job"})
+
+# What stands for the measures of a threshold where `confidence_kind` is asked for: each kind on its own scale.
+_OF_EACH_KIND = _held("TRUE")
+
+
+def measures_of(source: Source, names: Collection[str] = ()) -> Mapping[str, Measure]:
+    """The measures of a source for a question that breaks down or filters by `names`.
+
+    Confidences are held against thresholds on one scale only: probabilities, unless `confidence_kind` is asked for.
+    """
+    each_kind = source == "requests" and "confidence_kind" in names
+    return MEASURES[source] | _OF_EACH_KIND if each_kind else MEASURES[source]

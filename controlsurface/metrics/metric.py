@@ -15,9 +15,10 @@ Kind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope",
 class Metric:
     """What is shown, how it is computed and how it is to be read.
 
-    `sql` is a formula over four words: `sum(x)` of a measure, `total(x)` of a measure over all groups of a bucket,
-    `distinct(x)` values of a key, `quantile(x, q)` of a spread; they are defined in measures.py. Division by a zero
-    sum is unknown. The last word of the formula says which rows the figure rests on: they are the answer's `n`.
+    `sql` is a formula over five words: `sum(x)` of a measure, `total(x)` of a measure over all groups of a bucket,
+    `whole(x)` over all groups and buckets, `distinct(x)` values of a key, `quantile(x, q)` of a spread; they are
+    defined in measures.py. Division by a zero sum is unknown. The last word of the formula says which rows the figure
+    rests on: they are the answer's `n`.
 
     A figure in USD goes with its priced share, the formula `priced`.
 

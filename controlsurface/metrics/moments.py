@@ -41,8 +41,10 @@ def render(
     asked = [CATALOG[name] for name in dict.fromkeys(metrics)]
     source = asked[0].source
     dimensions = [known(source, name) for name in dict.fromkeys(by)]
-    found, parameters = conditions(source, Window(start=moments.first - over, end=moments.last, where=tuple(pairs)))
-    columns = {name: text for metric in asked for name, text in formula.columns(metric).items()}
+    window = Window(start=moments.first - over, end=moments.last, where=tuple(pairs))
+    found, parameters = conditions(source, window)
+    names = {*dimensions, *window.filters()}
+    columns = {name: text for metric in asked for name, text in formula.columns(metric, names).items()}
     keys = ["moment", *dimensions]
     slides = sliding(asked, over, moments)
     rows = slid(source, found, dimensions, columns, over) if slides else _counted(source, found, keys, columns, moments)

@@ -43,7 +43,7 @@ def wanted(args: QueryArgs) -> Wanted:
     """What the metric's formula reads. Raises UnknownName."""
     metric = find(args.metric)
     dimensions = tuple(dict.fromkeys(known(metric.source, name) for name in args.by))
-    return Wanted(metric.source, formula.columns(metric), args, dimensions, args.every)
+    return Wanted(metric.source, formula.columns(metric, {*dimensions, *args.filters()}), args, dimensions, args.every)
 
 
 def render(args: QueryArgs, plan: Plan | None = None) -> Statement:

@@ -14,7 +14,7 @@ from controlsurface.metrics import formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.intervals import Floats, normal, wilson
-from controlsurface.metrics.measures import MEASURES
+from controlsurface.metrics.measures import measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
 from controlsurface.metrics.query import Step, beside, figures, find, grouped
@@ -74,7 +74,8 @@ def _spread(metric: Metric) -> str | None:
 
 
 def _pass(args: SeveralArgs, found: Sequence[Metric]) -> Pass:
-    columns = {name: text for metric in found for name, text in formula.columns(metric).items()}
+    asked = {*args.by, *args.filters()}
+    columns = {name: text for metric in found for name, text in formula.columns(metric, asked).items()}
     source = found[0].source
     dimensions = tuple(dict.fromkeys(known(source, name) for name in args.by))
     return Pass(tuple(found), Wanted(source, columns, args, dimensions, args.every), _spread(found[0]))
@@ -163,7 +164,7 @@ def counted(args: CountsArgs) -> Wanted:
     """What a share's counts read. Raises UnknownName, BadRequest."""
     metric = find(args.metric)
     k, n = parts(metric)
-    of = MEASURES[metric.source]
+    of = measures_of(metric.source, {*args.by, *args.filters()})
     columns = {k: of[k].value, n: of[n].value, f"{n}_rows": of[n].rows, f"{n}_squares": of[n].squares}
     dimensions = tuple(dict.fromkeys(known(metric.source, name) for name in args.by))
     return Wanted(metric.source, columns, args, dimensions, args.every)

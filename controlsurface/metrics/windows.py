@@ -46,8 +46,9 @@ class WindowsArgs:
     def wanted(self) -> Wanted:
         """What the formulas read, from the first moment of any window to the last. Raises UnknownName."""
         asked = [CATALOG[name] for name in self.metrics]
-        columns = {name: text for metric in asked for name, text in formula.columns(metric).items()}
         window = Window(start=self.cuts[0], end=self.cuts[-1], where=self.where)
+        names = {*self.by, *window.filters()}
+        columns = {name: text for metric in asked for name, text in formula.columns(metric, names).items()}
         source = asked[0].source
         return Wanted(source, columns, window, tuple(known(source, name) for name in self.by))
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Text, Window
+from controlsurface.metrics.measures import PROBABILITIES
 from controlsurface.metrics.statement import Statement, conditions, where
 
 Order = Literal["recent", "slowest", "costliest", "near_threshold"]
@@ -44,6 +45,7 @@ COLUMNS = (
     "retries",
     "fell_back",
     "cache",
+    "cache_layers",
     "mode",
     "gate",
     "error_type",
@@ -119,6 +121,8 @@ def render(args: RequestsArgs) -> Statement:
         found.append("r.trace_id = CAST($trace_id AS UUID)")
         parameters["trace_id"] = args.trace_id
     key = _KEYS[args.order]
+    if args.order == "near_threshold" and "confidence_kind" not in args.filters():
+        key = f"CASE WHEN {PROBABILITIES} THEN {key} END"  # distances on one scale
     if args.cursor:
         found.append(_after(key, args.order, args.cursor, parameters))
     order = "page_key DESC NULLS LAST, r.trace_id DESC, r.span_id DESC"

@@ -123,7 +123,9 @@ def _certainty(row: Row) -> str:
         return _both("–", f"threshold {threshold:.2f}" if threshold is not None else "")
     if threshold is None:
         return text(f"{known:.3f}")
-    return _both(f"{known:.3f} {'<' if known < threshold else '≥'} {threshold:.2f}", f"margin {known - threshold:+.3f}")
+    kind = str(row.get("confidence_kind") or "")
+    margin = f"margin {known - threshold:+.3f}{'' if kind in ('', 'probability') else f', {kind}'}"
+    return _both(f"{known:.3f} {'<' if known < threshold else '≥'} {threshold:.2f}", margin)
 
 
 def _both(large: str, small: str) -> str:

@@ -23,15 +23,40 @@ def _decision(row: Row) -> str:
     """What the router knew, and what it chose."""
     chosen = _chosen(row)
     if row.get("cache"):
-        return f"The answer came from the {row['cache']} cache, so no model was called for it."
+        called = "after calls that failed" if row.get("attempts") else "so no model was called for it"
+        return f"The answer came from the {row['cache']} cache, {called}."
+    return f"{_found(row)}{_weighed(row, chosen)}".strip()
+
+
+def _found(row: Row) -> str:
+    """What caches had, although a call answered."""
+    layers = str(row.get("cache_layers") or "").replace(",", " and ")
+    return f"The {layers} cache had something for it, and a model was called all the same. " if layers else ""
+
+
+def _weighed(row: Row, chosen: str) -> str:
+    """How sure the router was, and what that led to."""
     known, threshold, reason = row.get("confidence"), row.get("threshold"), row.get("reason")
     said = f" The router's reason: {reason}." if reason else ""
     if known is None or threshold is None:
         return f"{_unsure(known)}; the request went to {chosen}.{said}" if chosen else said.strip()
-    fact = f"Confidence {known:.2f} {'was under' if known < threshold else 'reached'} the threshold {threshold:.2f}"
-    expected = (known < threshold) == _escalates(row)
+    unsure = known > threshold if row.get("confidence_kind") == "entropy" else known < threshold
+    fact = f"{_named(row)} {known:.2f} {_against(row, unsure=unsure)} the threshold {threshold:.2f}"
+    expected = unsure == _escalates(row)
     joint = "so" if expected else "and yet"
     return f"{fact}, {joint} the request went to {chosen or 'no lane'}.{'' if expected else said}"
+
+
+def _named(row: Row) -> str:
+    """What the confidence is called: a kind whose scale is another is named."""
+    return "Entropy" if row.get("confidence_kind") == "entropy" else "Confidence"
+
+
+def _against(row: Row, *, unsure: bool) -> str:
+    """How it compares with its threshold; low entropy is sure."""
+    if row.get("confidence_kind") == "entropy":
+        return "was over" if unsure else "stayed within"
+    return "was under" if unsure else "reached"
 
 
 def _chosen(row: Row) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from controlsurface.audit import desk
 from controlsurface.audit.compare import in_force
 from controlsurface.audit.questions import Disagreement, DisagreementArgs
 from controlsurface.config import Audit, Comparator, Config, parse
@@ -18,6 +20,7 @@ from tests.audit.routers import world
 from tests.ingest.loading import Loaded
 from tests.ingest.spans import S, body, call, route
 
+REFILL = Path(desk.__file__).with_name("refill.sql").read_text("utf-8")
 LABEL = "controlsurface__answer__label"
 SHADOW: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": "req-1"}
 
@@ -167,3 +170,37 @@ def test_what_people_say_of_some_pairs_corrects_a_judge_of_all() -> None:
     assert (with_people["judge_only"], with_people["human_n"]) == (False, 200)
     assert with_people["people_low"] < 0.5 < with_people["people_high"]
     assert with_people["comparator"].startswith("judge similar, tolerance 0.5, version ")
+
+
+def test_a_shadow_is_held_against_the_call_that_answered_and_not_against_the_one_that_came_too_late() -> None:
+    routed = route(1, request_id="req-1", task_type="chat")
+    early, late = answered(2, 1, "yes"), answered(3, 1, "no", model="gpt-large")
+    late = S(3, 1, late.attributes, 50, 901, name=late.name, kind=3)
+    store = Loaded()
+    store.load([("traces", body(routed, early, late, shadow("no", own=4)))])
+    (row,) = store.rows("comparisons")
+    assert (row["lane"], row["answer_label"], row["shadow_label"], row["disagrees"]) == ("small", "yes", "no", True)
+
+
+def desk_of(*batches: Sequence[S]) -> list[dict[str, Any]]:
+    """The pairs that people may review, refilled after each batch."""
+    store = Loaded()
+    for spans in batches:
+        store.load([("traces", body(*spans))])
+        with store.store.writing() as writing:
+            writing.execute(REFILL)
+    return store.rows("audit_items")
+
+
+def test_shadows_in_traces_of_their_own_come_to_the_desk_with_the_task_of_their_request() -> None:
+    for batches in ([request("yes"), [shadow("no")]], [[shadow("no")], request("yes")]):
+        (item,) = desk_of(*batches)
+        assert (item["request_id"], item["task_type"], item["answer_label"]) == ("req-1", "chat", "yes")
+        assert (item["confidence"], item["lane"], item["shadow_lane"]) == (0.8, "small", "large")
+
+
+def test_shadows_within_the_trace_come_to_the_desk_without_naming_their_request() -> None:
+    own = answered(3, 1, "no", model="gpt-5", at=50, controlsurface__purpose="shadow")
+    (item,) = desk_of([*request("yes"), own])
+    assert (item["request_id"], item["task_type"], item["answer_label"]) == ("req-1", "chat", "yes")
+    assert (item["shadow_label"], item["shadow_lane"]) == ("no", "large")

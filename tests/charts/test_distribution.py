@@ -77,3 +77,12 @@ def test_each_lane_sums_to_one() -> None:
 def test_a_lane_of_instant_answers_is_no_trouble() -> None:
     (line,) = checked(charts.lanes(latencies(cache={0.0: 5}), charts.DARK)).data
     assert len(line.y) == 0
+
+
+def test_scores_beyond_one_are_on_the_axis_where_they_lie() -> None:
+    cells = checked(charts.heatmap(bins({(0, -15): 3, (1, 240): 5}), thresholds((0, 1.5, 8)), DAY, charts.DARK)).data[0]
+    assert cells.customdata.sum() == 8
+    found = {round(cells.y0 + band * cells.dy, 2): n for band, n in enumerate(cells.customdata.sum(axis=1)) if n}
+    low, high = sorted(found)
+    assert low == pytest.approx(-0.15, abs=cells.dy)
+    assert high == pytest.approx(2.4, abs=cells.dy)

@@ -102,7 +102,7 @@ def test_a_shadow_answer_keeps_what_it_shadows_and_how_it_was_drawn() -> None:
     assert [row["request_id"] for row in store.rows("requests")] == ["q1"]
     shadows = [row for row in store.rows("attempts") if row["purpose"] == "shadow"]
     assert [(row["shadow_of"], row["sampling_probability"], row["request_id"]) for row in shadows] == [
-        ("q1", 0.1, None)
+        ("q1", 0.1, "q1")
     ]
 
 

@@ -9,7 +9,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.ingest import spans as made
 from tests.ingest.loading import Body, Loaded, capture, loaded
+from tests.ingest.spans import S, call, route
 from tests.ingest.test_captures import TRUTHS
 
 RUNS = sorted(run for run, truth in TRUTHS.items() if truth["requests"])
@@ -42,10 +44,28 @@ def everything(store: Loaded) -> dict[str, list[dict[str, Any]]]:
     return {table: store.rows(table) for table in TABLES}
 
 
+def answered_again(number: int) -> list[S]:
+    """A request of two calls at the same time, answered again by shadows: within it, and in two traces of their own."""
+    trace, request_id = 900 + 10 * number, f"order-{number}"
+    inside: dict[str, Any] = {"controlsurface.purpose": "shadow"}
+    again: dict[str, Any] = {"controlsurface.purpose": "shadow", "controlsurface.shadow.of": request_id}
+    late: dict[str, Any] = {"controlsurface.cost_usd": 0.25, "controlsurface.answer.label": "yes"}
+    return [
+        route(1, trace=trace, request_id=request_id, task_type="sql", cache__hit=True, cache__kind="component"),
+        call(2, 1, trace=trace),
+        call(3, 1, model="gpt-large", trace=trace, at=95),
+        call(4, 1, model="gpt-large", trace=trace, **inside),
+        call(5, model="gpt-large", trace=trace + 1, at=7_200_000 * number, **again, **late),
+        route(6, trace=trace + 2),
+        call(7, 6, model="gpt-5", trace=trace + 2, at=-900_000, **again),
+    ]
+
+
 @cache
 def bodies() -> list[Body]:
-    """All captured runs."""
-    return [body for run in RUNS for body in capture(run)]
+    """All captured runs, and requests that shadows in other traces answer again."""
+    captured = [sent for run in RUNS for sent in capture(run)]
+    return [*captured, *(("traces", made.body(*answered_again(number))) for number in range(4))]
 
 
 @cache

@@ -13,7 +13,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 
-WORD = re.compile(r"(sum|total|distinct|quantile)\((\w+)")
+WORD = re.compile(r"(sum|total|whole|distinct|quantile)\((\w+)")
 every_metric = pytest.mark.parametrize("metric", CATALOG.values(), ids=CATALOG)
 
 
@@ -31,7 +31,13 @@ def test_a_metric_says_what_it_is(metric: Metric) -> None:
 
 @every_metric
 def test_a_formula_uses_only_what_its_source_measures(metric: Metric) -> None:
-    words: dict[str, Any] = {"sum": MEASURES, "total": MEASURES, "distinct": KEYS, "quantile": SPREADS}
+    words: dict[str, Any] = {
+        "sum": MEASURES,
+        "total": MEASURES,
+        "whole": MEASURES,
+        "distinct": KEYS,
+        "quantile": SPREADS,
+    }
     for word, name in WORD.findall(metric.sql):
         assert name in words[word][metric.source]
 

@@ -19,10 +19,13 @@ KEYS: dict[Order, Callable[[Row], Any]] = {
     "recent": lambda row: row["started_at"],
     "slowest": lambda row: row["duration_ms"],
     "costliest": lambda row: row["cost_usd"],
-    "near_threshold": lambda row: (
-        None if row["confidence"] is None or row["threshold"] is None else -abs(row["confidence"] - row["threshold"])
-    ),
+    "near_threshold": lambda row: near(row) if row["confidence_kind"] in {"probability", None} else None,
 }
+
+
+def near(row: Row) -> float | None:
+    known, threshold = row["confidence"], row["threshold"]
+    return None if known is None or threshold is None else -abs(known - threshold)
 
 
 def listed(reader: LocalReader, **args: Any) -> list[Row]:

@@ -81,3 +81,23 @@ def test_a_request_that_nothing_answered_says_so() -> None:
 
 def test_a_row_that_knows_nothing_is_still_explained() -> None:
     assert why({}, []) == "A model without a name answered in –."
+
+
+def test_low_entropy_is_sure() -> None:
+    sure = SMALL | {"confidence": 0.2, "confidence_kind": "entropy"}
+    said = "Entropy 0.20 stayed within the threshold 0.70, so the request went to the small lane."
+    assert why(sure, []).startswith(said)
+    unsure = LARGE | {"confidence": 0.9, "confidence_kind": "entropy"}
+    assert "Entropy 0.90 was over the threshold 0.70, so the request went to the large lane." in why(unsure, [])
+
+
+def test_a_component_from_a_cache_is_no_answer() -> None:
+    said = why(SMALL | {"cache": None, "cache_layers": "component,selection", "attempts": 1}, [call("slm-7b")])
+    assert said.startswith("The component and selection cache had something for it, and a model was called all the")
+    assert said.endswith("slm-7b answered in 120 ms.")
+
+
+def test_a_cache_that_answered_after_failed_calls_says_so() -> None:
+    row = SMALL | {"cache": "exact", "cache_layers": "exact", "attempts": 1, "answered_by": None, "lane": "cache"}
+    said = why(row, [call("slm-7b", failed=True, error_type="timeout")])
+    assert said == "The answer came from the exact cache, after calls that failed. slm-7b failed (timeout)."

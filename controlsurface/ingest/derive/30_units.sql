@@ -100,7 +100,16 @@ ANTI JOIN (  -- a unit at or below it
     SELECT chain.trace_id, chain.ancestor_id
     FROM placed
     JOIN chain ON chain.trace_id = placed.trace_id AND chain.span_id = placed.unit_id
-) AS around ON around.trace_id = candidate.trace_id AND around.ancestor_id = candidate.span_id;
+) AS around ON around.trace_id = candidate.trace_id AND around.ancestor_id = candidate.span_id
+ANTI JOIN (  -- what answers the request of another span again is no request of its own
+    SELECT chain.trace_id, chain.ancestor_id
+    FROM calls
+    JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
+    JOIN chain ON chain.trace_id = calls.trace_id AND chain.span_id = calls.span_id AND chain.distance > 0
+    JOIN s AS above ON above.trace_id = chain.trace_id AND above.span_id = chain.ancestor_id
+    WHERE calls.purpose <> 'user' AND s.shadow_of IS NOT NULL AND s.shadow_of IS DISTINCT FROM above.request_id
+        AND s.shadow_of <> trace_hex(above.trace_id) || '-' || span_hex(above.span_id)
+) AS again ON again.trace_id = candidate.trace_id AND again.ancestor_id = candidate.span_id;
 
 CREATE OR REPLACE TEMP TABLE unit AS
 SELECT DISTINCT trace_id, unit_id AS span_id FROM placed

@@ -53,7 +53,8 @@ SELECT
     member.trace_id,
     member.span_id,
     gate.passed AS evaluation_passed,
-    spoken.span_id IS NOT NULL AS spoken
+    spoken.span_id IS NOT NULL AS spoken,
+    member.unit_id
 FROM member
 JOIN s ON s.trace_id = member.trace_id AND s.span_id = member.span_id
 LEFT JOIN spoken ON spoken.trace_id = member.trace_id AND spoken.span_id = member.span_id
@@ -79,8 +80,9 @@ SELECT
     arg_min(escalated, rank) FILTER (WHERE NOT above) AS escalated,
     arg_min(escalation_reason, rank) FILTER (WHERE NOT above) AS escalation_reason,
     coalesce(bool_or(fell_back) FILTER (WHERE NOT above), FALSE) AS fell_back,
-    coalesce(bool_or(cache_hit) FILTER (WHERE NOT above), FALSE) AS cache_hit,
-    arg_min(cache, rank) FILTER (WHERE NOT above) AS cache,
+    string_agg(DISTINCT hit_layer, ',' ORDER BY hit_layer) FILTER (WHERE NOT above) AS cache_layers,
+    arg_min(hit_layer, rank) FILTER (WHERE NOT above AND layer_answers(hit_layer) AND coalesce(purpose, 'user') = 'user')
+        AS answering_layer,
     bool_or(is_cache_lookup OR is_dispatch) FILTER (WHERE NOT above) AS cache_asked,
     arg_min(mode, rank) AS mode,
     bool_and(coalesce(gate_passed, evaluation_passed)) AS gate_passed,
@@ -102,5 +104,7 @@ SELECT
         THEN (max(end_ns) FILTER (WHERE NOT above) - min(start_ns) FILTER (WHERE NOT above)) / 1e6
     END AS linked_duration_ms
 FROM told
-JOIN s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
+JOIN (
+    SELECT *, CASE WHEN cache_hit THEN cache_layer(cache, coalesce(operation, purpose)) END AS hit_layer FROM s
+) AS s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
 GROUP BY request_trace, request_span;

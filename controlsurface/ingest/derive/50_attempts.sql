@@ -2,8 +2,8 @@
 CREATE OR REPLACE TEMP TABLE new_attempts AS
 SELECT
     trace_hex(s.trace_id) || '-' || span_hex(s.span_id) AS attempt_id,
-    told.request_trace,
-    told.request_span,
+    coalesce(shadowing.request.request_trace, told.request_trace) AS request_trace,
+    coalesce(shadowing.request.request_span, told.request_span) AS request_span,
     s.trace_id,
     s.span_id,
     s.start_ns,
@@ -15,11 +15,14 @@ SELECT
     coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,  -- as sent
     -- Where lanes are assumed, the router's word for the request goes to the model that it tried first.
     CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = first_value(s.model) OVER (
-        PARTITION BY told.request_trace, told.request_span ORDER BY calls.purpose <> 'user', s.end_ns, s.start_ns, s.span_id
+        PARTITION BY facts.request_trace, facts.request_span ORDER BY calls.purpose <> 'user', s.end_ns, s.start_ns, s.span_id
     ) THEN lane_of_word(facts.lane) END AS routed_lane,
     coalesce(lane_of_model(model_raw), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, routed_lane) AS said_lane,
     said_lane IS NULL AS lane_open,
-    coalesce(said_lane, assumed_lane(model_raw), 'unknown') AS lane,
+    answering.span_id IS NOT NULL AS speaks,
+    -- the router's word for the request is one for the call that answered it, where its model has no lane
+    coalesce(said_lane, assumed_lane(model_raw), CASE WHEN speaks AND NOT calls.failed THEN lane_of_word(router_word.lane) END,
+        'unknown') AS lane,
     model_name(model_raw) AS model,
     s.provider,
     s.finish,
@@ -58,5 +61,11 @@ FROM calls
 JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
 JOIN usage ON usage.trace_id = calls.trace_id AND usage.span_id = calls.span_id
 LEFT JOIN told ON told.trace_id = calls.trace_id AND told.span_id = calls.span_id AND NOT told.above
-LEFT JOIN facts ON facts.request_trace = told.request_trace AND facts.request_span = told.request_span
+LEFT JOIN shadowing ON shadowing.trace_id = calls.trace_id AND shadowing.span_id = calls.span_id
+LEFT JOIN answering ON answering.trace_id = calls.trace_id AND answering.span_id = calls.span_id
+LEFT JOIN facts
+    ON facts.request_trace = coalesce(shadowing.request.request_trace, told.request_trace)
+    AND facts.request_span = coalesce(shadowing.request.request_span, told.request_span)
+LEFT JOIN router_word
+    ON router_word.request_trace = facts.request_trace AND router_word.request_span = facts.request_span
 WHERE NOT calls.cached;

@@ -1,17 +1,23 @@
 -- new_requests: one row a unit, from its facts and its priced attempts.
 CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
-    request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed,
+    request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed, speaks,
     input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, unpriced_parts,
     lag(failed) OVER in_order AS previous_failed,
     lag(model) OVER in_order AS previous_model,
-    row_number() OVER (PARTITION BY request_trace, request_span ORDER BY failed, end_ns DESC, start_ns DESC, span_id DESC) AS answer_rank
+    -- the same model failed, or failed its gate, before this call began, whatever came between
+    coalesce(start_ns >= min(end_ns) FILTER (WHERE failed OR gate = 'fail') OVER before_it, FALSE) AS is_retry
 FROM priced
 WHERE purpose = 'user' AND request_span IS NOT NULL
-WINDOW in_order AS (PARTITION BY request_trace, request_span ORDER BY end_ns, start_ns, span_id);
+WINDOW
+    in_order AS (PARTITION BY request_trace, request_span ORDER BY end_ns, start_ns, span_id),
+    before_it AS (
+        PARTITION BY request_trace, request_span, model ORDER BY end_ns, start_ns, span_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    );
 
 CREATE OR REPLACE TEMP TABLE answer AS
-SELECT * FROM tried WHERE answer_rank = 1;
+SELECT * FROM tried WHERE speaks;
 
 CREATE OR REPLACE TEMP TABLE tries AS
 SELECT
@@ -20,12 +26,12 @@ SELECT
     count(*) AS attempts,
     min(tried.start_ns) AS first_start_ns,
     count(*) FILTER (WHERE tried.failed) AS failed_attempts,
-    count(*) FILTER (WHERE tried.previous_failed AND tried.model IS NOT DISTINCT FROM tried.previous_model) AS retries,
+    count(*) FILTER (WHERE tried.is_retry) AS retries,
     coalesce(bool_or(tried.previous_failed AND tried.model IS DISTINCT FROM tried.previous_model), FALSE) AS fell_back,
     -- what a smaller lane did before the answer came
     arg_max(CASE WHEN tried.failed THEN 'failed' ELSE 'answered' END, (tried.end_ns, tried.span_id))
-        FILTER (WHERE tried.answer_rank > 1 AND escalates(tried.lane) IS NOT TRUE) AS smaller,
-    coalesce(bool_or(tried.gate = 'fail') FILTER (WHERE tried.answer_rank > 1), FALSE) AS gate_failed,
+        FILTER (WHERE NOT tried.speaks AND tried.end_ns <= answer.end_ns AND escalates(tried.lane) IS NOT TRUE) AS smaller,
+    coalesce(bool_or(tried.gate = 'fail') FILTER (WHERE NOT tried.speaks), FALSE) AS gate_failed,
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.input_tokens) END AS input_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.cached_tokens) END AS cached_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
@@ -34,6 +40,7 @@ SELECT
     CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
     CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source
 FROM tried
+JOIN answer ON answer.request_trace = tried.request_trace AND answer.request_span = tried.request_span
 GROUP BY tried.request_trace, tried.request_span;
 
 CREATE OR REPLACE TEMP TABLE overhead AS
@@ -62,8 +69,14 @@ WITH joined AS (
         tries.cost_usd, tries.cost_source,
         answer.model, answer.provider, answer.ttft_ms, answer.gate AS answer_gate, answer.lane AS answer_lane,
         answer.error_type AS answer_error, answer.failed AS answer_failed,
-        facts.status = 2 OR coalesce(answer.failed, FALSE) AS is_failed,
-        facts.cache_hit OR (answer.span_id IS NULL AND coalesce(facts.cache_asked, FALSE) AND facts.status <> 2) AS is_cached,
+        -- a cache answered where it had an answer, and no call gave one
+        CASE
+            WHEN facts.status = 2 OR answer.failed IS FALSE THEN NULL
+            WHEN facts.answering_layer IS NOT NULL THEN facts.answering_layer
+            WHEN answer.span_id IS NULL AND facts.cache_asked AND facts.cache_layers IS NULL THEN 'hit'
+        END AS answering_cache,
+        answering_cache IS NOT NULL AS is_cached,
+        facts.status = 2 OR (coalesce(answer.failed, FALSE) AND NOT is_cached) AS is_failed,
         lane_of_word(facts.lane) AS said_lane,
         coalesce(lane_of_model(facts.selected_model), assumed_lane(facts.selected_model)) AS selected_model_lane
     FROM facts
@@ -75,7 +88,7 @@ laned AS (
     SELECT
         *,
         CASE
-            WHEN is_cached AND attempts = 0 THEN 'cache'
+            WHEN is_cached THEN 'cache'
             WHEN escalated AND escalates(said_lane) THEN said_lane  -- the router's own word for "I escalated to there"
             ELSE coalesce(nullif(answer_lane, 'unknown'), said_lane, selected_model_lane, 'unknown')
         END AS final_lane,
@@ -102,7 +115,7 @@ SELECT
     requested_model,
     selected_model,
     coalesce(said_lane, selected_model_lane) AS selected_lane,
-    CASE WHEN NOT is_failed THEN model END AS answered_by,
+    CASE WHEN NOT is_failed AND NOT is_cached THEN model END AS answered_by,
     provider,
     final_lane AS lane,
     is_escalated AS escalated,
@@ -118,25 +131,26 @@ SELECT
         WHEN escalation_reason IS NOT NULL THEN escalation_reason
         WHEN escalation_kind = 'fallback' THEN 'error'
         WHEN gate_failed THEN 'quality_gate'
-        WHEN confidence < threshold THEN 'low_confidence'
+        WHEN is_unsure(confidence, confidence_kind, threshold) THEN 'low_confidence'
     END AS escalation_reason,
     attempts,
     failed_attempts,
     attempts + overhead_calls AS steps,
     retries,
     any_fell_back AS fell_back,
-    CASE WHEN is_cached THEN coalesce(cache, 'hit') END AS cache,
+    answering_cache AS cache,
+    coalesce(cache_layers, answering_cache) AS cache_layers,
     mode,
     coalesce(answer_gate, CASE gate_passed WHEN TRUE THEN 'pass' WHEN FALSE THEN 'fail' END) AS gate,
     CASE WHEN is_failed THEN coalesce(answer_error, error_type, 'error') END AS error_type,
     is_failed AS failed,
-    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE input_tokens END AS input_tokens,
+    CASE WHEN is_cached THEN coalesce(input_tokens, 0) ELSE input_tokens END AS input_tokens,
     cached_tokens,
-    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE output_tokens END AS output_tokens,
+    CASE WHEN is_cached THEN coalesce(output_tokens, 0) ELSE output_tokens END AS output_tokens,
     reasoning_tokens,
-    CASE WHEN is_cached AND attempts = 0 THEN 0 ELSE cost_usd END AS cost_usd,
+    CASE WHEN is_cached AND priced THEN coalesce(cost_usd, 0) ELSE cost_usd END AS cost_usd,
     overhead_usd,
-    CASE WHEN is_cached AND attempts = 0 THEN 'cache' ELSE cost_source END AS cost_source,
+    CASE WHEN is_cached AND priced THEN coalesce(cost_source, 'cache') ELSE cost_source END AS cost_source,
     priced,
     tenant, team, job, user_id, environment, service,
     weight_of(sample_rate) AS sample_weight

@@ -24,7 +24,9 @@ SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, 
 INSERT INTO requests BY NAME SELECT * FROM new_requests WHERE started_at BETWEEN $low AND $high;
 INSERT INTO attempts BY NAME
 SELECT
-    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, mode, sample_rate, routed_lane, said_lane, lane_open),
+    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, mode, sample_rate, routed_lane, said_lane, lane_open,
+        speaks),
+    speaks AND NOT priced.failed AND r.cache IS NULL AS answered,
     r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,
     r.router, r.router_version, r.selected_model, r.answered_by, r.cache,
     coalesce(r.mode, priced.mode) AS mode,

@@ -31,6 +31,33 @@ _REACH = """
 SELECT greatest(least($low, min(started_at)), frozen_before()) AS low, greatest($high, max(started_at)) AS high
 FROM older
 """
+# Shadow calls are looked for from an hour before the requests that they answer again to a week after: clocks differ.
+SHADOW_BEFORE, SHADOW_AFTER = timedelta(hours=1), timedelta(days=7)
+_SHADOWS = "SELECT count(*) AS n FROM s WHERE shadow_of IS NOT NULL"
+_SHADOWED = """
+CREATE OR REPLACE TEMP TABLE met AS
+SELECT trace_id, started_at FROM spans
+WHERE started_at BETWEEN $low AND $high AND trace_id NOT IN (SELECT trace_id FROM touched) AND (
+    request_id IN (SELECT shadow_of FROM s WHERE shadow_of IS NOT NULL)
+    OR trace_id IN (
+        SELECT TRY_CAST(left(shadow_of, 32) AS UUID) FROM s WHERE TRY_CAST(left(shadow_of, 32) AS UUID) IS NOT NULL
+    )
+)
+"""
+_SHADOWING = """
+CREATE OR REPLACE TEMP TABLE met AS
+WITH shadows AS (
+    SELECT trace_id, started_at, shadow_of FROM spans
+    WHERE started_at BETWEEN $low AND $high AND shadow_of IS NOT NULL
+)
+SELECT trace_id, started_at FROM shadows
+WHERE trace_id NOT IN (SELECT trace_id FROM touched) AND (
+    shadow_of IN (SELECT request_id FROM s WHERE request_id IS NOT NULL)
+    OR TRY_CAST(left(shadow_of, 32) AS UUID) IN (SELECT trace_id FROM touched)
+)
+"""
+_MET = "SELECT min(started_at) AS low, max(started_at) AS high FROM met"
+_TOUCH = "INSERT INTO touched SELECT DISTINCT trace_id FROM met"
 # What lies further away still belongs to requests that begin within reach.
 _AROUND = f"""
 INSERT INTO older
@@ -107,9 +134,10 @@ class Reach:
 def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> Reach:
     """Make `s` all spans of the touched traces and of those linked to them: `batch` and, from the store, `older`.
 
-    Stored spans are looked for within `window` of the batch's `low` and `high`. Those found say how far rows may
-    change, and are joined by what lies within `window` of them: a row that changes is derived from all its spans,
-    where they are no further apart than that, and a trace that never ends costs no more than its last hours.
+    Stored spans are looked for within `window` of the batch's `low` and `high`, and within it of requests and shadow
+    calls that answer them again. Those found say how far rows may change, and are joined by what lies within `window`
+    of them: a row that changes is derived from all its spans, where they are no further apart than that, and a trace
+    that never ends costs no more than its last hours.
     """
     bounds = {"low": low - window, "high": high + window}
     while True:
@@ -117,13 +145,29 @@ def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -
         writing.execute(_ALL)
         before = _count(writing, "touched")
         writing.execute(_LINKED, bounds)
+        bounds = _shadowed(writing, bounds, window)
         if _count(writing, "touched") == before:
             break
     reach = Reach(**writing.rows(_REACH, {"low": low, "high": high}).to_pylist()[0])
     if reach != Reach(low, high):
-        around = {"first": reach.low - window, "before": low - window, "after": high + window}
+        around = {"first": reach.low - window, "before": bounds["low"], "after": bounds["high"]}
         writing.execute(_AROUND, around | {"last": reach.high + window})
     return reach
+
+
+def _shadowed(writing: Writing, bounds: dict[str, datetime], window: timedelta) -> dict[str, datetime]:
+    """Touch the traces of requests that shadow calls answer again, and of such calls; bounds that hold these, too."""
+    low, high = bounds["low"], bounds["high"]
+    asked = [(_SHADOWING, {"low": low - SHADOW_BEFORE, "high": high + SHADOW_AFTER})]
+    if writing.rows(_SHADOWS)["n"][0].as_py():
+        asked.append((_SHADOWED, {"low": low - SHADOW_AFTER, "high": high + SHADOW_BEFORE}))
+    for sql, within in asked:
+        writing.execute(sql, within)
+        met = writing.rows(_MET).to_pylist()[0]
+        if met["low"] is not None:
+            writing.execute(_TOUCH)
+            low, high = min(low, met["low"] - window), max(high, met["high"] + window)
+    return {"low": low, "high": high}
 
 
 def derive(

@@ -1,43 +1,61 @@
-"""What was not asked again, and what could wait."""
+"""What was not asked again, and what could wait.
 
+A cache answers a request where no call did. A hit of a layer is told apart from that: after a component, an embedding
+or a choice of a model from a cache a call may still answer.
+"""
+
+from controlsurface.metrics.measures import CACHE_LAYERS
 from controlsurface.metrics.metric import Metric
 
-METRICS = (
+_ANSWERS = (
     Metric(
         "cache_hit_rate",
-        help="Share of requests answered from a cache.",
+        help="Share of requests answered from a cache: no call gave the answer.",
         sql="sum(cached) / sum(n)",
         unit="ratio",
         better="higher",
     ),
     Metric(
         "cache_hit_rate_exact",
-        help="Share of requests answered from an exact cache.",
+        help="Share of requests answered from an exact cache: no call gave the answer.",
         sql="sum(cached_exact) / sum(n)",
         unit="ratio",
         better="higher",
     ),
     Metric(
         "cache_hit_rate_semantic",
-        help="Share of requests answered from a semantic cache.",
+        help="Share of requests answered from a semantic cache: no call gave the answer.",
         sql="sum(cached_semantic) / sum(n)",
         unit="ratio",
         better="higher",
     ),
     Metric(
         "cache_hit_rate_component",
-        help="Share of requests answered from a component cache.",
+        help="Share of requests answered from a component cache: no call gave the answer.",
         sql="sum(cached_component) / sum(n)",
         unit="ratio",
         better="higher",
     ),
+)
+_LAYERS = tuple(
+    Metric(
+        f"cache_layer_rate_{layer}",
+        help=f"Share of requests in which the {layer} cache had something; a call may have answered all the same.",
+        sql=f"sum(layer_{layer}) / sum(n)",
+        unit="ratio",
+        better="higher",
+    )
+    for layer in CACHE_LAYERS
+)
+_SAVED = (
     Metric(
         "cache_saving",
-        help="What answers from a cache would have cost at the mean of other requests; sharper by task type.",
-        sql="sum(cached) * sum(cost_usd) / sum(cost_known_asked)",
+        help="What answers from a cache would have cost: each the mean of what calls answered in the whole window.",
+        # one price for all groups and buckets, so savings add up over any breakdown
+        sql="whole(called_usd) / whole(cost_known_called) * sum(cached)",
         unit="usd",
         better="higher",
-        kind="mean",
+        kind="sum",
     ),
     Metric(
         "prompt_cache_share",
@@ -92,3 +110,4 @@ METRICS = (
         better="lower",
     ),
 )
+METRICS = (*_ANSWERS, *_LAYERS, *_SAVED)

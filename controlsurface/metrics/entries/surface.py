@@ -33,22 +33,24 @@ METRICS = (
     ),
     Metric(
         "escalation_rate_session",
-        help="Share of sessions with at least one escalated request.",
+        help="Share of sessions with at least one escalated request; a sampled session counts by its largest weight.",
         sql="distinct(escalated_session) / distinct(session)",
         unit="ratio",
         better="lower",
     ),
     Metric(
         "confidence_below_threshold",
-        help="Share of requests whose confidence lies below the threshold it was held against, of those with both.",
-        sql="sum(below_threshold) / sum(comparable)",
+        help="Share of requests less sure than their threshold asks for (entropy: above it), of those with both; "
+        "of probabilities, by confidence_kind of each kind.",
+        sql="sum(unsure) / sum(held_against)",
         unit="ratio",
         better="lower",
     ),
     Metric(
         "confidence_knife_edge",
-        help="Share of requests whose confidence lies within 0.05 of the threshold, of those with both.",
-        sql="sum(knife_edge) / sum(comparable)",
+        help="Share of requests whose confidence lies within 0.05 of the threshold, of those with both; "
+        "of probabilities, by confidence_kind of each kind.",
+        sql="sum(near_threshold) / sum(held_against)",
         unit="ratio",
         better="lower",
     ),
@@ -69,8 +71,8 @@ METRICS = (
     ),
     Metric(
         "threshold",
-        help="Mean threshold that confidences were held against.",
-        sql="sum(threshold) / sum(threshold_known)",
+        help="Mean threshold that confidences were held against; of probabilities, by confidence_kind of each kind.",
+        sql="sum(threshold) / sum(threshold_held)",
         unit="ratio",
         better="neither",
         kind="mean",

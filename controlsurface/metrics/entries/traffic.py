@@ -37,7 +37,7 @@ METRICS = (
     ),
     Metric(
         "retries_per_request",
-        help="Repeated calls of the same model, per request.",
+        help="Calls of a model that had failed or failed its gate before in the same request, per request.",
         sql="sum(retries) / sum(n)",
         unit="count",
         better="lower",
@@ -52,7 +52,7 @@ METRICS = (
     ),
     Metric(
         "sessions",
-        help="Different sessions.",
+        help="Different sessions; a sampled one counts as often as the largest weight of its requests.",
         sql="distinct(each_session)",
         unit="count",
         better="neither",

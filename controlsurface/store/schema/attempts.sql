@@ -73,6 +73,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
     unpriced_parts       VARCHAR,           -- what cost_usd leaves out, since its price list has no price for it, comma-separated
     provider_assumed     BOOLEAN,           -- the price is that of the model wherever it is sold: the provider named is not known
+    answered             BOOLEAN,           -- it gave the request its answer; NULL: derived before anybody asked
     -- the laws of tokens: parts lie within their whole, and a part whose whole is unknown is part of no sum
     CHECK (coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) <= coalesce(input_tokens, 0)),

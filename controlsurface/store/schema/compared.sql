@@ -7,7 +7,7 @@ WITH shadows AS (
     WHERE purpose = 'shadow' AND NOT failed AND coalesce(shadow_of, request_id) IS NOT NULL
         AND (low IS NULL OR started_at >= low) AND (high IS NULL OR started_at < high)
 ),
-answers AS (  -- the last call that answered the user
+answers AS (  -- the call that answered the user; the last that did not fail, where none is known to have
     SELECT
         request_id,
         arg_max(
@@ -15,9 +15,9 @@ answers AS (  -- the last call that answered the user
                 'trace_id': trace_id, 'span_id': span_id, 'lane': lane, 'model': model, 'task_type': task_type,
                 'router': router, 'router_version': router_version, 'tenant': tenant, 'team': team
             },
-            (started_at, span_id)
+            (coalesce(answered, FALSE), started_at, span_id)
         ) AS last,
-        arg_max(answer_label, (started_at, span_id)) AS answer_label
+        arg_max(answer_label, (coalesce(answered, FALSE), started_at, span_id)) AS answer_label
     FROM attempts
     WHERE purpose = 'user' AND NOT failed AND request_id IN (SELECT answers_again FROM shadows)
         AND (low IS NULL OR started_at >= low - INTERVAL 7 DAY) AND (high IS NULL OR started_at < high + INTERVAL 1 HOUR)
@@ -55,7 +55,7 @@ SELECT
     named.last.model AS model,
     named.last.trace_id AS answer_trace_id,
     named.last.span_id AS answer_span_id,
-    named.given_label AS answer_label, -- of the last call that answered the user
+    named.given_label AS answer_label, -- of the call that answered the user, else of the last with a label
     named.trace_id AS shadow_trace_id,
     named.span_id AS shadow_span_id,
     named.lane AS shadow_lane,

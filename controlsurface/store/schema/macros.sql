@@ -22,3 +22,27 @@ CREATE OR REPLACE MACRO possible(ns) AS ns BETWEEN 946684800000000000 AND 725811
 -- Whether a span tells what a call used: two zeros and a cost of zero are what clients write that do not know.
 CREATE OR REPLACE MACRO carries_usage(input, output, total, cost) AS
     coalesce(input > 0, FALSE) OR coalesce(output > 0, FALSE) OR coalesce(total > 0, FALSE) OR coalesce(cost > 0, FALSE);
+-- The cache that had something: exact, semantic, component, embedding, selection, or the sender's word; 'hit' where
+-- nobody says. What a call that makes an embedding finds is one.
+CREATE OR REPLACE MACRO cache_layer(kind, operation) AS CASE
+    WHEN lower(trim(kind)) IN ('embedding', 'embeddings') THEN 'embedding'
+    WHEN lower(trim(kind)) IN ('selection', 'route', 'routing', 'router') THEN 'selection'
+    WHEN trim(kind) <> '' THEN lower(trim(kind))
+    WHEN operation = 'embedding' THEN 'embedding'
+    ELSE 'hit'
+END;
+-- Whether what that cache has can be an answer: an embedding or a choice of a model is none.
+CREATE OR REPLACE MACRO layer_answers(layer) AS layer NOT IN ('embedding', 'selection');
+-- Whether a router is less sure than its bound asks for, in the direction of the confidence's kind: low entropy is sure.
+CREATE OR REPLACE MACRO is_unsure(confidence, kind, threshold) AS CASE
+    WHEN kind = 'entropy' THEN confidence > threshold
+    ELSE confidence < threshold
+END;
+-- Of pairs of a key and a weight, all different: the largest weight of each key.
+CREATE OR REPLACE MACRO weights_of_keys(pairs) AS list_transform(
+    list_filter(
+        list_zip(list_sort(pairs), list_slice(list_sort(pairs), 2, len(pairs))),
+        lambda pair: pair[2] IS NULL OR pair[1].key <> pair[2].key
+    ),
+    lambda pair: pair[1].weight
+);

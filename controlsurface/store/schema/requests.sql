@@ -29,9 +29,9 @@ CREATE TABLE IF NOT EXISTS requests (
     attempts          INTEGER NOT NULL,  -- user-facing model calls
     failed_attempts   INTEGER NOT NULL,
     steps             INTEGER NOT NULL,  -- all model calls, overhead included
-    retries           INTEGER NOT NULL,  -- repeated calls of one model
+    retries           INTEGER NOT NULL,  -- calls of a model that had failed, or failed its gate, before
     fell_back         BOOLEAN NOT NULL,  -- a call failed and another model was tried
-    cache             VARCHAR,           -- exact | semantic | component | hit (kind not said); NULL: no hit
+    cache             VARCHAR,           -- what answered in place of a call: exact | semantic | component | hit (kind not said)
     mode              VARCHAR,           -- realtime | batch
     gate              VARCHAR,           -- pass | fail: the answering attempt's output check
     error_type        VARCHAR,           -- NULL: answered
@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS requests (
     environment       VARCHAR,
     service           VARCHAR,
     sample_weight     DOUBLE NOT NULL,   -- 1 / head sampling rate applied upstream
+    cache_layers      VARCHAR,           -- caches that had something, comma-separated, whether or not a call followed; NULL: none
     CHECK (coalesce(cached_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(reasoning_tokens, 0) <= coalesce(output_tokens, 0))
 );

@@ -1,16 +1,16 @@
 WITH measures AS (
     SELECT
-        CASE WHEN r.confidence < r.threshold THEN r.sample_weight ELSE 0 END AS below_threshold,
-        CASE WHEN r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN r.sample_weight ELSE 0 END AS comparable,
-        CASE WHEN r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN 1 ELSE 0 END AS comparable_rows,
-        CASE WHEN r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN r.sample_weight * r.sample_weight ELSE 0 END AS comparable_squares
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND CASE WHEN r.confidence_kind = 'entropy' THEN r.confidence > r.threshold ELSE r.confidence < r.threshold END THEN r.sample_weight ELSE 0 END AS unsure,
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN r.sample_weight ELSE 0 END AS held_against,
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN 1 ELSE 0 END AS held_against_rows,
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.confidence IS NOT NULL AND r.threshold IS NOT NULL THEN r.sample_weight * r.sample_weight ELSE 0 END AS held_against_squares
     FROM requests AS r
 ),
 figures AS (
     SELECT
-        sum(below_threshold) / nullif(sum(comparable), 0) AS value,
-        sum(comparable_rows) AS n,
-        power(sum(comparable), 2) / nullif(sum(comparable_squares), 0) AS effective
+        sum(unsure) / nullif(sum(held_against), 0) AS value,
+        sum(held_against_rows) AS n,
+        power(sum(held_against), 2) / nullif(sum(held_against_squares), 0) AS effective
     FROM measures
 )
 SELECT

@@ -1,14 +1,14 @@
 WITH measures AS (
     SELECT
-        CASE WHEN r.escalated THEN r.session_id END AS escalated_session,
-        CASE WHEN r.escalated IS NOT NULL THEN r.session_id END AS session
+        CASE WHEN r.escalated AND r.session_id IS NOT NULL THEN struct_pack(key := r.session_id, weight := r.sample_weight) END AS escalated_session,
+        CASE WHEN r.escalated IS NOT NULL AND r.session_id IS NOT NULL THEN struct_pack(key := r.session_id, weight := r.sample_weight) END AS session
     FROM requests AS r
 ),
 figures AS (
     SELECT
-        count(DISTINCT escalated_session) / nullif(count(DISTINCT session), 0) AS value,
-        count(DISTINCT session) AS n,
-        count(DISTINCT session) AS effective
+        coalesce(list_sum(weights_of_keys(list(DISTINCT escalated_session) FILTER (WHERE escalated_session IS NOT NULL))), 0) / nullif(coalesce(list_sum(weights_of_keys(list(DISTINCT session) FILTER (WHERE session IS NOT NULL))), 0), 0) AS value,
+        count(DISTINCT session.key) AS n,
+        power(list_sum(weights_of_keys(list(DISTINCT session) FILTER (WHERE session IS NOT NULL))), 2) / nullif(list_sum(list_transform(weights_of_keys(list(DISTINCT session) FILTER (WHERE session IS NOT NULL)), lambda x: x * x)), 0) AS effective
     FROM measures
 )
 SELECT

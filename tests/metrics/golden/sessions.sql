@@ -1,12 +1,12 @@
 WITH measures AS (
     SELECT
-        r.session_id AS each_session
+        CASE WHEN TRUE AND r.session_id IS NOT NULL THEN struct_pack(key := r.session_id, weight := r.sample_weight) END AS each_session
     FROM requests AS r
 ),
 figures AS (
     SELECT
-        count(DISTINCT each_session) AS value,
-        count(DISTINCT each_session) AS n
+        coalesce(list_sum(weights_of_keys(list(DISTINCT each_session) FILTER (WHERE each_session IS NOT NULL))), 0) AS value,
+        count(DISTINCT each_session.key) AS n
     FROM measures
 )
 SELECT

@@ -1,14 +1,14 @@
 WITH measures AS (
     SELECT
-        r.sample_weight * r.threshold AS threshold,
-        CASE WHEN r.threshold IS NOT NULL THEN r.sample_weight ELSE 0 END AS threshold_known,
-        CASE WHEN r.threshold IS NOT NULL THEN 1 ELSE 0 END AS threshold_known_rows
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.threshold IS NOT NULL THEN r.sample_weight * r.threshold END AS threshold,
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.threshold IS NOT NULL THEN r.sample_weight ELSE 0 END AS threshold_held,
+        CASE WHEN (r.confidence_kind = 'probability' OR r.confidence_kind IS NULL) AND r.threshold IS NOT NULL THEN 1 ELSE 0 END AS threshold_held_rows
     FROM requests AS r
 ),
 figures AS (
     SELECT
-        sum(threshold) / nullif(sum(threshold_known), 0) AS value,
-        sum(threshold_known_rows) AS n
+        sum(threshold) / nullif(sum(threshold_held), 0) AS value,
+        sum(threshold_held_rows) AS n
     FROM measures
 )
 SELECT
