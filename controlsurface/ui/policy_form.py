@@ -124,7 +124,8 @@ def _changed(newest: Mapping[str, Any] | None, chosen: Mapping[str, float]) -> p
             default = default.model_copy(update={"threshold": at})
         else:
             tasks[name] = tasks.get(name, policy.Chosen()).model_copy(update={"threshold": at})
-    return policy.Policy(task_types=tasks, default=default, context_guard=base.context_guard if base else None)
+    kept = {"context_guard": base.context_guard, "fallbacks": base.fallbacks} if base else {}
+    return policy.Policy(task_types=tasks, default=default, **kept)
 
 
 def _evidence(view: View, chosen: Mapping[str, float]) -> dict[str, Any]:
