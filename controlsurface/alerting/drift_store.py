@@ -152,4 +152,5 @@ def _baseline(rows: list[list[float]]) -> Baseline:
     """What `_packed` wrote; older rows do not say how many requests an hour has."""
     width = 2 * CELLS + len(fields(Baseline)) - 2
     numbers = np.array([[*row, *[math.nan] * (width - len(row))] for row in rows]).T
-    return Baseline(numbers[:CELLS], *numbers[CELLS:-CELLS], numbers[-CELLS:])
+    phi, n, k, tolerance = numbers[CELLS:-CELLS]
+    return Baseline(numbers[:CELLS], phi, n, k, tolerance, numbers[-CELLS:])

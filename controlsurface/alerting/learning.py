@@ -12,7 +12,8 @@ from controlsurface.alerting.shares import Spread
 FEWEST_S, WINDOW_S = FEWEST_DAYS * DAY_S, WINDOW_DAYS * DAY_S
 HISTORY_S = WINDOW_S + FEWEST_S
 GONE_HOURS = 7 * 24
-NOTHING = Baseline(np.zeros((CELLS, 0)), *(np.zeros(0) for _ in range(4)), np.zeros((CELLS, 0)))
+_CELLS, _NONE = np.zeros((CELLS, 0)), np.zeros(0)
+NOTHING = Baseline(_CELLS, _NONE, _NONE, _NONE, _NONE, _CELLS)
 
 
 @dataclass(frozen=True, slots=True)

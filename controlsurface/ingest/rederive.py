@@ -152,8 +152,8 @@ def _bodies(rows: Iterable[Mapping[str, Any]]) -> Bodies:
 
 def _finish(loader: Loader, writing: Writing) -> None:
     """All is done: attributes that are read by now are no strangers any more."""
-    strange = writing.rows("SELECT DISTINCT key FROM attribute_keys")["key"].to_pylist()
-    known = [key for key in strange if loader.conventions.recognises(key)]
+    strange = writing.rows("SELECT DISTINCT key FROM attribute_keys").to_pylist()
+    known = [key for row in strange if loader.conventions.recognises(key := str(row["key"]))]
     if known:
         writing.execute("DELETE FROM attribute_keys WHERE key IN (SELECT unnest($known))", {"known": known})
     writing.execute(_FINISHED, {"now": _now(), "problem": None})

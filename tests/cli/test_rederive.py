@@ -46,11 +46,18 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def api(data: Path) -> str:
+    """The address of the server that has the store."""
+    addresses = found_in(data)
+    assert addresses
+    return addresses["api"]
+
+
 def asked(data: Path, *more: str) -> list[str]:
     return ["--config", str(data.parent / "after.toml"), "rederive", "--data", str(data), *more]
 
 
-def figures(data: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], float]:
+def figures(data: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str], float]:
     """Requests by task type and lane, as the command says them."""
     capsys.readouterr()
     assert run(["query", "requests", "--by", "task_type,lane", "--json", "--data", str(data)]) == 0
@@ -58,8 +65,9 @@ def figures(data: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, s
     return {(row["task_type"], row["lane"]): row["value"] for row in rows}
 
 
-OLD = {(None, "small"): N}
-NEW = {("sum-0", "large"): N / 2, ("sum-1", "large"): N / 2}
+Figures = dict[tuple[str | None, str], float]
+OLD: Figures = {(None, "small"): N}
+NEW: Figures = {("sum-0", "large"): N / 2, ("sum-1", "large"): N / 2}
 
 
 def test_without_a_server_stored_rows_follow_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +85,7 @@ def test_a_running_server_is_asked_and_does_it(data: Path, capsys: pytest.Captur
         assert said.out == f"{2 * N} spans read again, {N} of them changed\n"
         assert "restart it" not in said.err
         assert figures(data, capsys) == NEW
-        state = requests.get(f"{found_in(data)['api']}/api/v1/rederive", timeout=30).json()
+        state = requests.get(f"{api(data)}/api/v1/rederive", timeout=30).json()
         assert (state["done"], state["changed"], state["problem"]) == (2 * N, N, None)
 
 
@@ -100,7 +108,7 @@ def test_a_killed_one_is_finished_by_the_next_start(data: Path, capsys: pytest.C
     os.kill(process.pid, signal.SIGKILL)
     process.wait(30)
     with collector(data.parent, "--config", str(data.parent / "after.toml")):
-        url = found_in(data)["api"]
+        url = api(data)
         state: dict[str, Any] = {"asked_at": None}
         for _ in range(150):
             state = requests.get(f"{url}/api/v1/rederive", timeout=30).json()
@@ -125,7 +133,8 @@ def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys
 
 def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(DuckStore.open(data)) as store:
-        starts = sorted(store.rows("SELECT started_at FROM spans WHERE is_call")["started_at"].to_pylist())
+        found = store.rows("SELECT started_at FROM spans WHERE is_call ORDER BY started_at").to_pylist()
+        starts = [row["started_at"] for row in found]
         with store.writing() as writing:
             writing.execute("INSERT INTO retained VALUES ('frozen', $at)", {"at": starts[10]})
     assert run(asked(data)) == 0

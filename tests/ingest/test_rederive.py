@@ -127,7 +127,9 @@ def test_attributes_that_are_read_by_now_are_no_strangers_any_more(truth: Loaded
     assert strange == {row["key"] for row in truth.rows("attribute_keys")}
 
 
-MIX = [("traces", body(route(1, trace=t), call(2, 1, trace=t, at=1000 * t, acme__kind="k"))) for t in range(1, 41)]
+MIX: list[Body] = [
+    ("traces", body(route(1, trace=t), call(2, 1, trace=t, at=1000 * t, acme__kind="k"))) for t in range(1, 41)
+]
 SMALL = LANED.model_copy(update={"task_types": KIND, "writer": LANED.writer.model_copy(update={"max_rows": 7})})
 
 
