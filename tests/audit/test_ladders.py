@@ -183,6 +183,34 @@ def test_a_published_configuration_becomes_a_policy_and_what_it_cannot_say_is_na
     ]
 
 
+# LiteLLM 1.106.2, README of the complexity router: a model with parameters of its own on a rung (issue 38061).
+PARAMETERS = """
+model_list:
+  - model_name: auto-plan
+    litellm_params:
+      model: auto_router/complexity_router
+      complexity_router_config:
+        classifier_type: capability
+        capability_classifier_config: {efficient_tier: COMPLEX, capable_tier: REASONING, base_threshold: 0.4}
+        tiers:
+          COMPLEX: mid
+          REASONING: [{model_name: large, litellm_params: {reasoning_effort: xhigh}}, large]
+"""
+
+
+def test_parameters_of_a_model_on_a_rung_are_named_as_left_out() -> None:
+    found = from_yaml(PARAMETERS, Models(THREE), "c.yaml")
+    assert found.policy.plain()["task_types"] == {"plan": {"tier": "mid", "threshold": 0.4, "escalate_to": "large"}}
+    assert found.left_out == ["auto-plan: tiers.REASONING: litellm_params of large"]
+
+
+def test_fallbacks_stand_under_the_routers_name_too() -> None:
+    """BerriAI/litellm issue 38832: before its fix only the name that the caller asked for was looked up."""
+    policy = Policy.model_validate({"default": {"tier": "small"}, "fallbacks": {"small": ["mid", "large"]}})
+    listed = config(policy, Models(THREE))["router_settings"]["fallbacks"]
+    assert listed == [{"small": ["mid", "large"]}, {"auto-default": ["mid", "large"]}]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -113,6 +113,23 @@ def test_spans_of_every_format_are_looked_at(form: str, tmp_path: Path, capsys: 
     assert f"spans.{form}: 2 of 3 spans are older" in refused(capsys, tmp_path / "data", path)
 
 
+def test_a_report_of_an_import_that_lost_nearly_all_in_silence_is_told_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """medievalrp-net/Spyglass issue 233: of 354,582 events 329,489 were older than 7 days, and the import said DONE.
+
+    VictoriaMetrics issue 5086: the message names the flag to raise; so does ours.
+    """
+    (tmp_path / "c.toml").write_text('[retention]\nspans = "7d"\nrequests = "7d"\n')
+    table = csv(tmp_path / "t.csv", *(30 + i / 100 for i in range(329)), *(3 - i / 100 for i in range(26)))
+    code = run(["--config", str(tmp_path / "c.toml"), "import", str(table), "--data", str(tmp_path / "data")])
+    said = capsys.readouterr().err
+    assert code == BadRequest.exit_code
+    assert "329 of 355 rows are older" in said
+    assert "raise retention.spans and retention.requests" in said
+    assert spans(tmp_path / "data") == 0
+
+
 def test_of_several_files_nothing_is_stored_where_one_is_too_old(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

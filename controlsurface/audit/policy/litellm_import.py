@@ -31,10 +31,17 @@ class _Capability(_Read):
     calibration: Any = None
 
 
+class _TierModel(_Read):
+    """A model of a tier that is called with parameters of its own there."""
+
+    model_name: str
+    litellm_params: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class _Ladder(_Read):
     """One complexity_router_config."""
 
-    tiers: Mapping[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    tiers: Mapping[str, str | tuple[str | _TierModel, ...]] = Field(default_factory=dict)
     classifier_type: str = "heuristic"
     capability_classifier_config: _Capability | None = None
     enable_context_window_escalation: bool = False
@@ -137,12 +144,18 @@ class _Reading:
         said = ladder.tiers.get(rung)
         if said is None:
             raise BadRequest(f"{self.name}: {router}: no tier named '{rung}'{nearest(rung, ladder.tiers)}")
-        lanes = {
-            self._lane_of(model, f"{router}: tiers.{rung}") for model in ([said] if isinstance(said, str) else said)
-        }
+        place = f"{router}: tiers.{rung}"
+        lanes = {self._lane_of(model, place) for model in self._models(said, place)}
         if len(lanes) != 1:
             raise BadRequest(f"{self.name}: {router}: tiers.{rung} has models of {len(lanes)} lanes; one is needed")
         return lanes.pop()
+
+    def _models(self, said: str | Iterable[str | _TierModel], place: str) -> Iterator[str]:
+        """The model_names of a rung; what is said of their calls is left out."""
+        for each in [said] if isinstance(said, str) else said:
+            if isinstance(each, _TierModel) and each.litellm_params:
+                self.left_out.append(f"{place}: litellm_params of {each.model_name}")
+            yield each if isinstance(each, str) else each.model_name
 
     def _lane_of(self, model: str, place: str) -> str:
         """The lane of a model_name: as was said, by the lane's name, or by the model that answers behind the name."""
