@@ -43,7 +43,9 @@ class NoDetail(Arguments):
 class RederiveWish(Arguments):
     """From when on, and who wants it."""
 
-    since: Instant | None = Field(None, description="what began before stays as it is; none: all that is stored")
+    since: Annotated[Instant, Field(strict=True)] | None = Field(
+        None, description="what began before stays as it is; none: all that is stored"
+    )
     who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
 
 
