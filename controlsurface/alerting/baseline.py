@@ -21,19 +21,21 @@ TOLERANCE = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Of S streams: the rate of each cell (48 x S), overdispersion (S), counts it rests on (S), odds tolerated (S)."""
+    """Of S streams: the rate of each cell (48 x S), overdispersion (S), counts it rests on (S), odds tolerated (S).
+
+    `volume` is how many requests an hour of each cell has (48 x S); NaN: not counted.
+    """
 
     rates: Floats
     phi: Floats
     n: Floats
     k: Floats
     tolerance: Floats
+    volume: Floats
 
     def take(self, streams: Ints) -> "Baseline":
         """The same of some streams, in their order."""
-        return Baseline(
-            self.rates[:, streams], self.phi[streams], self.n[streams], self.k[streams], self.tolerance[streams]
-        )
+        return Baseline(*(getattr(self, field.name)[..., streams] for field in fields(Baseline)))
 
     def put(self, streams: Ints, other: "Baseline") -> "Baseline":
         """The same with some streams' baseline from `other`."""
@@ -73,14 +75,32 @@ def days(at_s: Ints, n: Floats) -> Ints:
     return counted
 
 
-def fit(hour_s: Ints, n: Floats, k: Floats, tolerance: Floats | float = TOLERANCE) -> Baseline:
+def volume(hour_s: Ints, n: Floats, counted: Flags | None = None) -> Floats:
+    """Mean requests in the hours of each cell, 48 x S, of hourly counts H x S; a cell without hours has the mean.
+
+    `counted` (H x S) are the hours that belong to each stream's window; None: all.
+    """
+    member = (cell(hour_s)[:, None] == np.arange(CELLS)).astype(np.float64)
+    mine = np.ones_like(n) if counted is None else counted.astype(np.float64)
+    hours, total = member.T @ mine, member.T @ (n * mine)
+    common = total.sum(axis=0) / np.maximum(hours.sum(axis=0), 1)
+    found: Floats = np.where(hours > 0, total / np.maximum(hours, 1), common)
+    return found
+
+
+def fit(
+    hour_s: Ints, n: Floats, k: Floats, tolerance: Floats | float = TOLERANCE, counted: Flags | None = None
+) -> Baseline:
     """The baseline of hourly counts, H x S: k events among n requests in the hour that begins at `hour_s`.
 
     Each cell is drawn towards the flat rate by 20 pseudo-events of the rarer outcome, so that counting successes or
     failures makes no difference. `phi` is the variance of the hourly Pearson residuals, at least 1; weights from
     upstream sampling show there, too. Where the baseline knows its own rate less well than the tolerance (two standard
-    errors of the log odds), the tolerance is that.
+    errors of the log odds), the tolerance is that. `counted` (H x S) are the hours of each stream's window; None: all.
     """
+    busy = volume(hour_s, n, counted)
+    if counted is not None:
+        n, k = n * counted, k * counted
     total_n, total_k = n.sum(axis=0), k.sum(axis=0)
     flat = (total_k + 0.5) / (total_n + 1)
     common = flat > 0.5
@@ -94,7 +114,7 @@ def fit(hour_s: Ints, n: Floats, k: Floats, tolerance: Floats | float = TOLERANC
     phi = _overdispersion(rarer, n, rates[cell(hour_s)], learned)
     uncertain = np.exp(2 * np.sqrt(phi * (1 / (rarer.sum(axis=0) + 0.5) + 1 / (total_n - rarer.sum(axis=0) + 0.5))))
     rates = np.where(common, 1 - rates, rates)
-    return Baseline(rates, phi, total_n, total_k, np.maximum(tolerance, uncertain))
+    return Baseline(rates, phi, total_n, total_k, np.maximum(tolerance, uncertain), busy)
 
 
 def _overdispersion(k: Floats, n: Floats, rate: Floats, learned: Floats) -> Floats:

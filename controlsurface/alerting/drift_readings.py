@@ -12,7 +12,7 @@ from controlsurface.alerting.baseline import DAY_S, FEWEST_DAYS, Floats
 from controlsurface.alerting.counts import Counting, Slice, moment
 from controlsurface.alerting.drift import State, strength
 from controlsurface.alerting.learning import Anchor
-from controlsurface.alerting.power import detection_hours
+from controlsurface.alerting.power import delay, requests_needed
 from controlsurface.alerting.shares import Spread
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Look, Watched
@@ -62,9 +62,11 @@ def _figures(watched: Watched, look: Look, threshold: float) -> dict[str, list[A
     rising = np.where(state.drifting, state.direction > 0, k >= expected)
     odds = before / (1 - before) * np.where(rising, baseline.tolerance, 1 / baseline.tolerance)
     low, high = _wilson(value, some / baseline.phi)
-    days = np.array([(anchor.to_s - anchor.from_s) / DAY_S for anchor in watched.anchors])
     usual = np.clip(baseline.k / np.maximum(baseline.n, 1e-9), 1e-6, 1 - 1e-6)
-    hours = detection_hours(usual, baseline.n / days, TWICE, threshold, baseline.tolerance, baseline.phi)
+    needed = requests_needed(usual, TWICE, threshold, baseline.tolerance, baseline.phi)
+    hours = delay(needed, baseline.volume)
+    days = np.array([(anchor.to_s - anchor.from_s) / DAY_S for anchor in watched.anchors])
+    mean = np.where(np.isnan(hours.mean), 24 * needed * days / np.maximum(baseline.n, 1e-9), hours.mean)
     found = {"n": n, "value": value, "before": before, "low": low, "high": high, "edge": odds / (1 + odds)}
     speaks = state.drifting & (state.follows == 0)
     found |= {
@@ -72,7 +74,9 @@ def _figures(watched: Watched, look: Look, threshold: float) -> dict[str, list[A
         "speaks": speaks,
         "direction": state.direction,
         "since": state.since,
-        "hours": hours,
+        "hours": mean,
+        "hours_low": hours.low,
+        "hours_high": hours.high,
     }
     found |= {"score": state.score, "odds_ratio": strength(state), "tolerance": baseline.tolerance, "phi": baseline.phi}
     return {name: values.tolist() for name, values in found.items()}
@@ -101,10 +105,11 @@ def _reading(
 
 def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: Anchor) -> dict[str, Any]:
     """Why it fires or does not, and what to expect of it."""
-    hours = figures["hours"][place]
     found: dict[str, Any] = {
         "score": round(figures["score"][place], 2),
-        "expected_detection_h": float(f"{hours:.3g}") if math.isfinite(hours) else None,
+        "expected_detection_h": _told(figures["hours"][place]),
+        "expected_detection_low_h": _told(figures["hours_low"][place]),
+        "expected_detection_high_h": _told(figures["hours_high"][place]),
         "tolerance": round(figures["tolerance"][place], 3),
         "overdispersion": round(figures["phi"][place], 2),
         "baseline_from": moment(anchor.from_s).isoformat(),
@@ -116,6 +121,11 @@ def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: Anchor) -> d
     if anchor.accepted_s:
         found["accepted_at"] = moment(anchor.accepted_s).isoformat()
     return found
+
+
+def _told(hours: float) -> float | None:
+    """Three digits; nothing where a drift is never found, or nobody knows."""
+    return float(f"{hours:.3g}") if math.isfinite(hours) else None
 
 
 def _with_it(

@@ -1,6 +1,7 @@
 """The detector's rows: written when buckets settle, read after a restart."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -148,6 +149,8 @@ def _packed(baseline: Baseline) -> Any:
 
 
 def _baseline(rows: list[list[float]]) -> Baseline:
-    """What `_packed` wrote."""
-    numbers = np.array(rows).T
-    return Baseline(numbers[:CELLS], *numbers[CELLS:])
+    """What `_packed` wrote; older rows do not say how many requests an hour has."""
+    width = 2 * CELLS + len(fields(Baseline)) - 2
+    numbers = np.array([[*row, *[math.nan] * (width - len(row))] for row in rows]).T
+    phi, n, k, tolerance = numbers[CELLS:-CELLS]
+    return Baseline(numbers[:CELLS], phi, n, k, tolerance, numbers[-CELLS:])

@@ -12,7 +12,8 @@ from controlsurface.alerting.shares import Spread
 FEWEST_S, WINDOW_S = FEWEST_DAYS * DAY_S, WINDOW_DAYS * DAY_S
 HISTORY_S = WINDOW_S + FEWEST_S
 GONE_HOURS = 7 * 24
-NOTHING = Baseline(np.zeros((CELLS, 0)), *(np.zeros(0) for _ in range(4)))
+_CELLS, _NONE = np.zeros((CELLS, 0)), np.zeros(0)
+NOTHING = Baseline(_CELLS, _NONE, _NONE, _NONE, _NONE, _CELLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def learn(counting: Counting, anchors: Mapping[Stream, Anchor], tolerance: float
     bounds = {stream: anchor.bound for stream, anchor in bounded.items()}
     hourly = counting.between(start_s, end_s, HOUR_S, bounds).of(tuple(bounded))
     mine = np.stack([within(hourly, each.from_s, each.to_s) for each in bounded.values()], axis=1)
-    baseline = fit(hourly.at_s, hourly.n * mine, hourly.k * mine, tolerance)
+    baseline = fit(hourly.at_s, hourly.n, hourly.k, tolerance, mine)
     return Learnt(tuple(bounded), tuple(bounded.values()), baseline)
 
 

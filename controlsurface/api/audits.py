@@ -55,6 +55,7 @@ WHATIF = record(
         ),
         "slices": many({"type": "object"}),
         "rule": TEXT,
+        **dict.fromkeys(("from_lane", "to_lane"), MAYBE_TEXT),
     }
 )
 

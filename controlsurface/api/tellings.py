@@ -1,6 +1,6 @@
 """All addresses that take a body."""
 
-from controlsurface.api import alerting_silences, alerts, audits, desk, drift, policy, retention, shapes
+from controlsurface.api import alerting_silences, alerts, audits, desk, drift, policy, rederive, retention, shapes
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -26,6 +26,7 @@ TELLINGS: tuple[Telling, ...] = (
     Telling("/api/v1/events", "Tell of a change", Event, tell_event, shapes.EVENT),
     Telling("/api/v1/lanes", _CLAIM, Claim, claim_model, shapes.CLAIM, role="admin", problems=("409",)),
     *retention.TELLINGS,
+    *rederive.TELLINGS,
     *desk.TELLINGS,
     *drift.TELLINGS,
     *policy.TELLINGS,

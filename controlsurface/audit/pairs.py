@@ -17,6 +17,7 @@ from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.statement import Statement, conditions, where
 
 Codes = NDArray[np.int64]
+Between = tuple[str, str]  # the cheaper lane and the dearer one
 
 _GRADES = Path(__file__).with_suffix(".sql").read_text("utf-8")
 _PAIRS = """
@@ -39,6 +40,7 @@ _TRAFFIC = """,
 paired AS (
     SELECT *
     FROM compared
+    WHERE $upper IS NULL OR shadow_lane IN ($lower, $upper)
     QUALIFY row_number() OVER (PARTITION BY request_id, shadow_large ORDER BY started_at, attempt_id) = 1
 ),
 judged AS (  -- what users were given, shadowed or not
@@ -57,7 +59,7 @@ SELECT
     r.confidence_kind,
     r.confidence,
     r.threshold,
-    r.escalated::DOUBLE AS large,
+    (CASE WHEN $upper IS NULL THEN r.escalated ELSE r.lane = $upper END)::DOUBLE AS large,
     r.sample_weight AS weight,
     r.cost_usd::DOUBLE AS cost_usd,
     r.duration_ms,
@@ -69,7 +71,9 @@ SELECT
     paired.shadow_duration_ms,
     paired.disagrees::DOUBLE AS disagrees
 FROM requests AS r
-LEFT JOIN paired ON paired.request_id = r.request_id AND paired.shadow_large <> r.escalated
+LEFT JOIN paired
+    ON paired.request_id = r.request_id
+    AND paired.shadow_large <> (CASE WHEN $upper IS NULL THEN r.escalated ELSE r.lane = $upper END)
 LEFT JOIN judged ON judged.request_id = r.request_id"""
 
 
@@ -80,13 +84,19 @@ def pairs(args: Window, config: Config) -> Statement:
     return Statement(sql, parameters | _rules(config) | _between(args.start, args.end))
 
 
-def traffic(args: Window, config: Config) -> Statement:
-    """Every request in the window that a lane answered, with its shadow from a lane of the other sort, if any."""
+def traffic(args: Window, config: Config, between: Between | None = None) -> Statement:
+    """Every request in the window that a lane answered, with its shadow from a lane of the other sort, if any.
+
+    The sorts are lanes that are escalations and lanes that are none; with `between` two lanes, and requests of these.
+    """
     found, parameters = conditions("requests", args)
-    decided = ["r.cache IS NULL", "r.escalated IS NOT NULL", "NOT r.failed", *found]
+    sort = "r.lane IN ($lower, $upper)" if between else "r.escalated IS NOT NULL"
+    decided = ["r.cache IS NULL", sort, "NOT r.failed", *found]
     sql = f"{_GRADES}{_TRAFFIC}{where(decided, '')}\nORDER BY r.started_at, r.span_id"
     until = _between(None, args.end)["high"]
-    return Statement(sql, parameters | _rules(config) | _between(args.start, None) | {"until": until})
+    lower, upper = between or (None, None)
+    rules = _rules(config) | ({"large": [upper]} if between else {}) | {"lower": lower, "upper": upper}
+    return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until})
 
 
 def floats(table: pa.Table, name: str) -> Floats:

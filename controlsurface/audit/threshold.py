@@ -1,7 +1,7 @@
 """What another threshold would do to the traffic: the question, its rows, and what is to be known about them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -15,10 +15,11 @@ from pydantic import Field, field_validator
 from controlsurface.audit import notes
 from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import logged
-from controlsurface.audit.pairs import traffic
+from controlsurface.audit.pairs import Between, traffic
 from controlsurface.audit.traffic import Traffic, by_task, usable
 from controlsurface.audit.what_if import Sweep, sweep
-from controlsurface.errors import BadRequest, NotFound
+from controlsurface.config import Lane
+from controlsurface.errors import BadRequest, NotFound, UnknownName
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.reader.asking import Answer, Ground
 
@@ -38,6 +39,22 @@ class WhatIfArgs(Window):
     thresholds: str = Field(
         "0:1:0.05", max_length=10_000, description="first:last:step, or numbers with commas", pattern=_RANGE.pattern
     )
+
+    from_lane: Text | None = Field(None, description="with `to_lane`: the lane that keeps what is not below")
+    to_lane: Text | None = Field(
+        None, description="the lane that a confidence below goes to; without both: every escalation lane"
+    )
+
+    def between(self, lanes: Mapping[str, Lane]) -> Between | None:
+        """The two lanes. Raises UnknownName, and BadRequest for one alone or the same twice."""
+        if self.from_lane is None and self.to_lane is None:
+            return None
+        if self.from_lane is None or self.to_lane is None or self.from_lane == self.to_lane:
+            raise BadRequest(f"from_lane and to_lane are two lanes of {', '.join(lanes)}; give both, or neither")
+        for name in (self.from_lane, self.to_lane):
+            if name not in lanes:
+                raise UnknownName("lane", name, lanes)
+        return self.from_lane, self.to_lane
 
     def grid(self) -> Floats:
         """The thresholds, ascending. Raises BadRequest for a step that never ends or too many."""
@@ -83,8 +100,9 @@ class WhatIf:
             what = f" of task type '{self.arguments.task_type}'" if self.arguments.task_type is not None else ""
             raise NotFound(f"no requests{what} with a confidence and a lane in this window: nothing to learn from")
         tables = [_rows(each, grid) for each in slices]
+        lanes = {"from_lane": self.arguments.from_lane, "to_lane": self.arguments.to_lane}
         facts = [each.facts | {"non_monotone": notes.non_monotone(each.sweep, grid)} for each in slices]
-        return Answer(pa.concat_tables(tables), {"slices": facts, "rule": notes.RULE})
+        return Answer(pa.concat_tables(tables), {"slices": facts, "rule": notes.RULE, **lanes})
 
 
 _LOCK = Lock()
@@ -109,7 +127,7 @@ def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:
     name = arguments.task_type
     wanted = (f"task_type:{name}",) if name is not None else ()
     window = arguments.model_copy(update={"where": (*arguments.where, *wanted)})
-    table = ground.rows(traffic(window, ground.config))
+    table = ground.rows(traffic(window, ground.config, arguments.between(ground.config.lanes)))
     for rows in [usable(table, name)] if name is not None else by_task(table):
         if rows.rows.num_rows:
             yield _slice(rows)

@@ -7,7 +7,9 @@ import click
 
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, json_option, reader_of
+from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.advice import AdviceArgs, Advised
+from controlsurface.reader.extent import whereabouts
 
 _SHOWN = "title why metric value low high n where".split()
 
@@ -23,6 +25,9 @@ def command(context: click.Context, data: Path, since: str, form: str, as_json: 
     arguments = AdviceArgs.model_validate({"start": f"-{since.lstrip('-')}"})
     with closing(reader_of(data, context)) as reader:
         answer = reader.ask(Advised(arguments))
+        window = QueryArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
+        if not any(reader.query(window).rows["n"].to_pylist()):
+            click.echo(f"controlsurface: advice: {whereabouts(reader)}", err=True)
     if as_json or form == "json":
         output.write_json({**answer.facts, "advice": answer.rows.to_pylist()})
     elif form == "csv":

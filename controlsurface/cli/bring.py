@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -13,8 +16,9 @@ from controlsurface.cli import output
 from controlsurface.cli.options import config_of, data_option, json_option
 from controlsurface.collector.ways import Way, way_into
 from controlsurface.config import Config
-from controlsurface.errors import BadBody, ConfigError, NotFound, TooLarge
+from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, TooLarge
 from controlsurface.ingest import files, table
+from controlsurface.ingest.ages import Ages, Keeps, ages, starts, told
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.files import Format, Found
 
@@ -42,6 +46,7 @@ class Tally:
 @click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="FILE...")
 @data_option
 @click.option("--format", "form", type=click.Choice(get_args(Format)), help="[default: told by the content]")
+@click.option("--anyway", is_flag=True, help="Bring in what is older than rows are kept, too.")
 @click.option("--mapping", type=_FILE, help="TOML that says which column of a table is what, or a shipped one by name.")
 @json_option
 @click.pass_context
@@ -50,15 +55,19 @@ def command(
     paths: tuple[Path, ...],
     data: Path,
     form: Format | None,
+    anyway: bool,
     mapping: Path | None,
     as_json: bool,
 ) -> int:
     """OTLP bodies (protobuf or JSON), the Collector's JSON lines, tables (CSV, Parquet); gzipped or not.
 
     What is known already is not stored twice. A bad file is named and leaves the others alone; the exit code is then 5.
+    Where rows are older than they are kept ([retention]), nothing is stored; the exit code is then 2.
     """
     config, tally = config_of(context), Tally()
     with way_into(data, config) as way:
+        if not anyway:
+            _must_stay(way.keeps(), paths, form, mapping)
         with click.progressbar(paths, file=sys.stderr, item_show_func=_shown) as bar:
             for path in bar:
                 _bring(way, path, form, mapping, config, tally)
@@ -66,6 +75,33 @@ def command(
     _print(tally, as_json)
     click.echo(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
     return BadBody.exit_code if tally.problems else 0
+
+
+def _must_stay(keeps: Keeps, paths: tuple[Path, ...], form: Format | None, mapping: Path | None) -> None:
+    """Raises BadRequest where rows would be gone within the hour. What cannot be read is left to be told later."""
+    now = datetime.now(UTC)
+    before, said, all_ = keeps.before(now), [], Ages()
+    for path in paths:
+        with suppress(BadBody, NotFound, ConfigError):
+            found, what = _ages(path, form or files.guess(path), mapping, before)
+            if found.old:
+                said.append(f"{path}: {told(found, what)}")
+            all_ += found
+    if said:
+        rest = f" ({len(said) - 3} more files)" if len(said) > 3 else ""
+        kept = f"hourly figures are kept for {keeps.retention.rollups.days} days (retention.rollups)"
+        raise BadRequest(
+            f"{'; '.join(said[:3])}{rest}; nothing was stored: {keeps.advice(all_, now)}, "
+            f"or say --anyway: rows go within the hour, {kept}"
+        )
+
+
+def _ages(path: Path, form: Format, mapping: Path | None, before: datetime) -> tuple[Ages, str]:
+    """How old the rows of a table are, or the spans of another file."""
+    if form == "table":
+        return ages(table.starts(path, mapping), before), "rows"
+    bodies = (found for found in files.bodies(path, form) if not isinstance(found, BadBody))
+    return ages(chain.from_iterable(map(starts, bodies)), before), "spans"
 
 
 def _bring(way: Way, path: Path, form: Format | None, mapping: Path | None, config: Config, tally: Tally) -> None:

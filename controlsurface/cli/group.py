@@ -18,6 +18,7 @@ _COMMANDS = {
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
+    "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",

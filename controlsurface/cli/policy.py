@@ -1,7 +1,7 @@
 """`controlsurface policy`: which thresholds were chosen, by whom and why; set, roll back, hand over."""
 
 import getpass
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import orjson
 
 from controlsurface.audit import policy
 from controlsurface.audit.policy.litellm import Models, as_yaml
+from controlsurface.audit.policy.litellm_import import from_yaml
 from controlsurface.cli import output
-from controlsurface.cli.options import Command, config_of, data_option, json_option, reader_of
+from controlsurface.cli.options import config_of, data_option, json_option, reader_of
+from controlsurface.config import Lane
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.reader import Reader
 
@@ -26,9 +28,13 @@ who_option = click.option("--who", default=getpass.getuser, show_default="your u
 why_option = click.option("--why", required=True, help="A sentence for those who will wonder.")
 
 
-def model_option(flag: str, default: str, what: str) -> Callable[[Command], Command]:
-    """A name in the model_list of LiteLLM's proxy."""
-    return click.option(flag, default=default, show_default=True, metavar="MODEL", help=what)
+model_option = click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="LANE=MODEL",
+    help="litellm: model_name of a lane.  [default: the lane's]",
+)
 
 
 @command.command()
@@ -58,8 +64,15 @@ def history(context: click.Context, data: Path, as_json: bool) -> None:
 @click.argument("file", type=click.File("rb"), required=False)
 @click.option("--threshold", "thresholds", multiple=True, metavar="TASK=T", help="Escalate TASK below T.")
 @click.option("--tier", "tiers", multiple=True, metavar="TASK=LANE", help="Try LANE first for TASK.")
+@click.option(
+    "--escalate-to", "escalations", multiple=True, metavar="TASK=LANE", help="Which LANE answers TASK below T."
+)
 @click.option("--default-threshold", type=float, help="For every other task type.")
 @click.option("--default-tier", metavar="LANE", help="For every other task type.")
+@click.option("--default-escalate-to", metavar="LANE", help="For every other task type.")
+@click.option(
+    "--fallback", "fallbacks", multiple=True, metavar="LANE=L1,L2", help="Lanes tried when calls of LANE fail."
+)
 @click.option("--context-guard", type=float, help="Share of a small model's window over which to go up at once.")
 @who_option
 @why_option
@@ -70,25 +83,27 @@ def set_(
     file: Any,
     thresholds: tuple[str, ...],
     tiers: tuple[str, ...],
+    escalations: tuple[str, ...],
     default_threshold: float | None,
     default_tier: str | None,
+    default_escalate_to: str | None,
+    fallbacks: tuple[str, ...],
     context_guard: float | None,
     who: str,
     why: str,
     data: Path,
 ) -> None:
-    """Set the policy: FILE is JSON (task_types, default, context_guard); options change what is in it, or in force.
+    """Set the policy: FILE is JSON (task_types, default, context_guard, fallbacks); options change it.
 
     Without FILE the options change the policy in force.
     """
     with closing(reader_of(data, context)) as reader:
         newest = _newest(reader)
         base = _read(file) if file else orjson.loads(newest["settings"]) if newest else {}
-        default = {"threshold": default_threshold, "tier": default_tier}
-        changed = _changed(base, thresholds, tiers, default, context_guard)
-        proposal = policy.Proposal(policy=policy.Policy.model_validate(changed), who=who, why=why)
-        condition = {"If-Match": policy.etag(newest)} if newest else {"If-None-Match": "*"}
-        output.write_json(reader.do(policy.SetPolicy(proposal, condition)))
+        default = {"threshold": default_threshold, "tier": default_tier, "escalate_to": default_escalate_to}
+        options = {"threshold": thresholds, "tier": tiers, "escalate_to": escalations}
+        changed = _changed(base, options, default, context_guard, fallbacks)
+        output.write_json(_set(reader, newest, policy.Policy.model_validate(changed), who, why))
 
 
 @command.command()
@@ -106,28 +121,55 @@ def rollback(context: click.Context, version: int, who: str, why: str, data: Pat
 @command.command()
 @click.option("--format", "form", type=click.Choice(["json", "litellm"]), default="json", show_default=True)
 @click.option("--version", type=click.IntRange(1), help="Another one than that in force.")
-@click.option(
-    "--small", default="small", show_default=True, metavar="MODEL", help="litellm: model_name of the small lane."
-)
-@click.option(
-    "--large", default="large", show_default=True, metavar="MODEL", help="litellm: model_name of the large lane."
-)
-@click.option(
-    "--judge", default="small", show_default=True, metavar="MODEL", help="litellm: model that forecasts p_solve."
-)
+@model_option
+@click.option("--small", metavar="MODEL", help="litellm: model_name of the cheapest lane.")
+@click.option("--large", metavar="MODEL", help="litellm: model_name of the first escalation lane.")
+@click.option("--judge", metavar="MODEL", help="litellm: model that forecasts p_solve.  [default: the cheapest lane's]")
 @data_option
 @click.pass_context
 def export(
-    context: click.Context, form: str, version: int | None, small: str, large: str, judge: str, data: Path
+    context: click.Context,
+    form: str,
+    version: int | None,
+    models: tuple[str, ...],
+    small: str | None,
+    large: str | None,
+    judge: str | None,
+    data: Path,
 ) -> None:
-    """The policy for a router: JSON, or YAML for LiteLLM's config.yaml."""
+    """The policy for a router: JSON, or YAML for LiteLLM's config.yaml, whatever the number of lanes."""
     with closing(reader_of(data, context)) as reader:
         row = _numbered(reader, version) if version else _current(reader)
     if form == "json":
         output.write_json(policy.shown(row))
         return
-    up = frozenset(name for name, lane in config_of(context).lanes.items() if lane.escalation)
-    click.echo(as_yaml(policy.policy_of(row), Models(small, large, judge, up)), nl=False)
+    lanes = config_of(context).lanes
+    ends = {_cheapest(lanes): small, _escalation(lanes): large}
+    names = {lane: model for lane, model in ends.items() if model} | _named(models)
+    click.echo(as_yaml(policy.policy_of(row), Models(lanes, names, judge)), nl=False)
+
+
+@command.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "form", type=click.Choice(["litellm"]), default="litellm", show_default=True)
+@model_option
+@who_option
+@why_option
+@data_option
+@click.pass_context
+def import_(
+    context: click.Context, file: Any, form: str, models: tuple[str, ...], who: str, why: str, data: Path
+) -> None:
+    """Set the policy from FILE, a config.yaml of LiteLLM: capability routers named auto-TASK_TYPE, and fallbacks.
+
+    A model_name belongs to the lane that --model says, that has its name, or whose globs take the model behind it.
+    What a policy cannot say is named on standard error.
+    """
+    found = from_yaml(file.read(), Models(config_of(context).lanes, _named(models)), file.name)
+    for each in found.left_out:
+        click.echo(f"controlsurface: policy: {form}: left out: {each}", err=True)
+    with closing(reader_of(data, context)) as reader:
+        output.write_json(_set(reader, _newest(reader), found.policy, who, why))
 
 
 def _read(file: Any) -> dict[str, Any]:
@@ -162,21 +204,62 @@ def _numbered(reader: Reader, version: int) -> Mapping[str, Any]:
     return dict(found[0])
 
 
+def _set(
+    reader: Reader, newest: Mapping[str, Any] | None, chosen: policy.Policy, who: str, why: str
+) -> Mapping[str, Any]:
+    """Keep a policy on top of the one it rests on."""
+    proposal = policy.Proposal(policy=chosen, who=who, why=why)
+    condition = {"If-Match": policy.etag(newest)} if newest else {"If-None-Match": "*"}
+    return reader.do(policy.SetPolicy(proposal, condition))
+
+
 def _changed(
     base: dict[str, Any],
-    thresholds: tuple[str, ...],
-    tiers: tuple[str, ...],
+    options: Mapping[str, tuple[str, ...]],
     default: Mapping[str, Any],
     context_guard: float | None,
+    fallbacks: tuple[str, ...],
 ) -> dict[str, Any]:
     """Settings with the options put in. Raises BadRequest for an option without its sign."""
     tasks = {name: dict(each) for name, each in base.get("task_types", {}).items()}
-    for key, options in (("threshold", thresholds), ("tier", tiers)):
-        for option in options:
-            name, sign, value = option.rpartition("=")
-            if not sign:
-                raise BadRequest(f"--{key} {option}: write TASK=VALUE")
+    for key, given in options.items():
+        for name, value in _parted(f"--{key.replace('_', '-')}", "TASK=VALUE", given):
             tasks.setdefault(name, {})[key] = value
-    given = {key: value for key, value in default.items() if value is not None}
+    ways = {
+        lane: [each for each in chain.split(",") if each]
+        for lane, chain in _parted("--fallback", "LANE=L1,L2", fallbacks)
+    }
+    said = {key: value for key, value in default.items() if value is not None}
     guard = {"context_guard": context_guard} if context_guard is not None else {}
-    return {**base, "task_types": tasks, "default": {**base.get("default", {}), **given}, **guard}
+    changed = {"default": {**base.get("default", {}), **said}, "fallbacks": {**base.get("fallbacks", {}), **ways}}
+    return {**base, "task_types": tasks, **changed, **guard}
+
+
+def _parted(flag: str, form: str, options: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The two sides of each option. Raises BadRequest for one without its sign."""
+    for option in options:
+        name, sign, value = option.rpartition("=")
+        if not sign:
+            raise BadRequest(f"{flag} {option}: write {form}")
+        yield name, value
+
+
+def _named(models: tuple[str, ...]) -> dict[str, str]:
+    """Model names by lane."""
+    pairs = (each.partition("=") for each in models)
+    return dict(_checked_pair(*each) for each in pairs)
+
+
+def _checked_pair(lane: str, sign: str, model: str) -> tuple[str, str]:
+    if not (lane and sign and model):
+        raise BadRequest(f"--model {lane}{sign}{model}: write LANE=MODEL")
+    return lane, model
+
+
+def _cheapest(lanes: Mapping[str, Lane]) -> str:
+    return next(iter(lanes))
+
+
+def _escalation(lanes: Mapping[str, Lane]) -> str:
+    """The first escalation lane, else the dearest."""
+    return next((name for name, lane in lanes.items() if lane.escalation), list(lanes)[-1])

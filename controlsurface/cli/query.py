@@ -13,6 +13,7 @@ from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.extent import whereabouts
 
 _EXAMPLES = """\b
 controlsurface query escalation_rate --by task_type --since 24h
@@ -64,6 +65,8 @@ def command(
     )
     with closing(reader_of(data, context)) as reader:
         answer = operations.query(reader, arguments, {})
+        if not any(n for n in answer.rows["n"].to_pylist()):
+            click.echo(f"controlsurface: query: {whereabouts(reader, bool(where))}", err=True)
     if sql:
         _print_sql(answer.facts)
     elif form == "json":

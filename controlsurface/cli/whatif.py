@@ -16,6 +16,8 @@ _SHOWN = "task_type threshold escalation_rate quality quality_low quality_high c
 @data_option
 @click.option("--task-type", metavar="T", help="One task type; without it all together, and each.")
 @click.option("--thresholds", default="0:1:0.05", show_default=True, metavar="A:B:STEP", help="Or numbers with commas.")
+@click.option("--from-lane", metavar="LANE", help="With --to-lane: the lane that keeps what is not below.")
+@click.option("--to-lane", metavar="LANE", help="Where a confidence below goes.  [default: all escalation lanes]")
 @click.option("--since", metavar="DURATION", help="From so long ago until now.  [default: all that is stored]")
 @click.option(
     "--where", multiple=True, metavar="K=V", help="Keep requests of this value; repeat for more. K=: unknown."
@@ -28,6 +30,8 @@ def command(
     data: Path,
     task_type: str | None,
     thresholds: str,
+    from_lane: str | None,
+    to_lane: str | None,
     since: str | None,
     where: tuple[str, ...],
     form: str,
@@ -35,6 +39,7 @@ def command(
 ) -> None:
     """Escalation, quality, cost and latency at other thresholds, from shadowed traffic; or why nobody can say."""
     given = {"task_type": task_type, "thresholds": thresholds, "start": f"-{since}" if since else None}
+    given |= {"from_lane": from_lane, "to_lane": to_lane}
     arguments = WhatIfArgs.model_validate(given | {"where": tuple(map(filter_of, where))})
     with closing(reader_of(data, context)) as reader:
         answer = reader.ask(WhatIf(arguments))

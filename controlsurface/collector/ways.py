@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -12,16 +13,18 @@ import requests
 
 from controlsurface.collector.addresses import found_in
 from controlsurface.collector.engine import Engine, running
-from controlsurface.config import Config
+from controlsurface.config import Config, Retention
 from controlsurface.errors import BadBody, Busy, TooLarge, Unreachable
 from controlsurface.ingest import conventions
+from controlsurface.ingest.ages import Keeps
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked, check
 from controlsurface.ingest.prompts import Prompts
-from controlsurface.reader import RemoteReader
+from controlsurface.reader import RemoteReader, retention
 from controlsurface.reader.reader import Ingest
 
 _POLL_S = 0.05
+_FROZEN = "SELECT max(gone_before) AS frozen FROM retained WHERE kind = 'frozen'"
 _TIMEOUT_S = 60
 _PATIENCE_S = 120  # with a server that stores or takes nothing
 
@@ -31,6 +34,10 @@ class Way(Protocol):
 
     def take(self, body: Body) -> Checked:
         """Hand one over, waiting while the receiver is busy. Raises BadBody, TooLarge, Unreachable."""
+        ...
+
+    def keeps(self) -> Keeps:
+        """How long the store keeps what is handed over."""
         ...
 
     def settle(self) -> tuple[int, int]:
@@ -64,6 +71,12 @@ class Direct:
                 _raise_if(self._engine.failures())
                 time.sleep(min(full.retry_after_s, _POLL_S))
 
+    def keeps(self) -> Keeps:
+        """By our own configuration, and what the store has frozen."""
+        config, rows = self._engine.config, self._engine.store.rows(_FROZEN).to_pylist()
+        frozen = rows[0]["frozen"]
+        return Keeps(config.retention, config.writer.trace_window, frozen and frozen.replace(tzinfo=UTC))
+
     def settle(self) -> tuple[int, int]:
         """Until the writer has caught up with the journal."""
         while not self._engine.writer.drain(_POLL_S):
@@ -95,6 +108,14 @@ class Served:
         if checked.accepted:
             self._post(body.signal, checked.payload)
         return checked
+
+    def keeps(self) -> Keeps:
+        """By the configuration of the server."""
+        answer = self._reader.ask(retention.Kept())
+        kept = {row["kind"]: timedelta(seconds=row["keep_s"]) for row in answer.rows.to_pylist()}
+        frozen = answer.facts["frozen_before"]
+        since = datetime.fromisoformat(frozen).astimezone(UTC) if frozen else None
+        return Keeps(Retention.model_validate(kept), self._config.writer.trace_window, since)
 
     def settle(self) -> tuple[int, int]:
         """Until nothing is pending there."""

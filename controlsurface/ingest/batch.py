@@ -122,13 +122,13 @@ class Loader:
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""
-        expired = self._translate(writing, batch.decoded)
+        expired = self.translate(writing, batch.decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
         if richer:
             copies = [(to_message([row]).SerializeToString(), _nanoseconds(row["received_at"])) for row in richer]
-            self._translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
+            self.translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
         inserted = int(writing.rows(_COUNT)["n"][0].as_py()) - len(richer)
@@ -141,7 +141,7 @@ class Loader:
         outcome = Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"]), expired=expired)
         return outcome, min(moments), max(moments)
 
-    def _translate(self, writing: Writing, decoded: Decoded) -> int:
+    def translate(self, writing: Writing, decoded: Decoded) -> int:
         """Decoded columns as rows of spans, in `batch`; how many were left out, being older than what is kept."""
         writing.attach("decoded", decoded.table)
         writing.execute(

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
-from controlsurface.ingest import arrivals, keys, relane
+from controlsurface.ingest import arrivals, keys, rederive, relane
 from controlsurface.ingest.batch import Batch, Loader, Outcome
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.counters import NAMES, Counters
@@ -29,6 +29,7 @@ READ_BYTES = 32 << 20  # of journal payload in one batch: a flush costs 0.2 s be
 AHEAD_ROWS = 4096  # waiting spans from which the next batch is decoded while this one is stored
 CHECKPOINT_ROWS = 500_000  # spans between checkpoints
 FOLLOW_S = 5.0  # of one transaction, for calls whose models are in other lanes now
+LOOK_S = 1.0  # between looks for a wish to read stored spans again
 RETRY_S = 2.0  # pause after a batch that could not be stored
 LAST_S = 10.0  # for storing before the end; what is left then is stored after the next start
 
@@ -52,6 +53,7 @@ class Writer:
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._steps: deque[Step] = deque()
+        self._look_at = 0.0
         self._since_checkpoint = 0
         self._told = (0, 0)  # of what was turned away, how much stands in the store
         self._rows = config.writer.max_rows
@@ -64,6 +66,7 @@ class Writer:
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
+            rederive.derives_with(writing, self._loader.conventions, self._config)
         self._prices.settle()
         if relane.waiting(self._store):
             self.between(relane.step)
@@ -122,7 +125,7 @@ class Writer:
 
     def _step(self) -> bool:
         """Do one of the steps that wait; whether there was one. One that fails is not tried again before a start."""
-        if not self._steps:
+        if not self._steps and not self._asked():
             return False
         step = self._steps.popleft()
         try:
@@ -132,12 +135,23 @@ class Writer:
         except StoreError:
             self._steps.appendleft(step)
             raise
-        except Exception:
+        except Exception as problem:
             log.exception("a step between batches failed")
+            if step is rederive.step:
+                rederive.give_up(self._store, f"{type(problem).__name__}: {problem}")
             return True
         if more:
             self._steps.append(step)
         return True
+
+    def _asked(self) -> bool:
+        """Whether somebody wants stored spans to be read again; looked for every LOOK_S."""
+        if time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + LOOK_S
+        if rederive.waiting(self._store):
+            self._steps.append(rederive.step)
+        return bool(self._steps)
 
     def _narrow(self, problem: str) -> None:
         """After a failure take half as much; put a record that fails alone aside, whole, so that it harms no other."""

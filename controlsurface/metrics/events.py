@@ -62,9 +62,9 @@ def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | Non
     """The statement whose rows are at, kind, title, detail, source, in order of time.
 
     Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
-    since), a model as soon as it was called; calls for another purpose than the user's, such as compaction; a version or model whose share of the answered requests rises by more than
-    0.3 or 0.2; the threshold that a task
-    type's confidences are held against, where it moves and stays. Found in the prices: one that follows another.
+    since), a model as soon as it was called; calls for another purpose than the user's, such as compaction; a version
+    or model whose share of the answered requests rises by more than 0.3 or 0.2; the threshold that a task type's
+    confidences are held against, where it moves and stays. Found in the prices: one that follows another.
     """
     reads = wanted(args)
     rows, parameters = measures(reads, plan or stored(reads.window))

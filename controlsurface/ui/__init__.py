@@ -21,6 +21,7 @@ from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
+from controlsurface.ui.empty import nothing_yet
 from controlsurface.ui.filled import filled, price_gaps
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
 from controlsurface.ui.framing import frame, page
@@ -40,7 +41,7 @@ from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
 from controlsurface.ui.sides import METRICS, around, nearest, samples
 from controlsurface.ui.sides import tiles as side_tiles
 from controlsurface.ui.silence_desk import silences
-from controlsurface.ui.states import nothing_yet, state
+from controlsurface.ui.states import state
 from controlsurface.ui.tile_row import Tile, lanes, tiles
 from controlsurface.ui.units import between, shown, step
 from controlsurface.ui.usage_ledger import usage_ledger

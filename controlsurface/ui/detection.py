@@ -1,17 +1,20 @@
 """How soon a drift would be found in each slice, and the button that makes what is drifting the new baseline."""
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 import streamlit as st
 
 from controlsurface.alerting.accepting import Acceptance, AcceptDrift
+from controlsurface.alerting.baseline import CELLS, HOUR_S, Floats, volume
 from controlsurface.alerting.cusum import threshold
-from controlsurface.alerting.power import detection_hours
+from controlsurface.alerting.power import delay, requests_needed
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
@@ -22,7 +25,8 @@ from controlsurface.ui.panels import panel
 
 Row = Mapping[str, Any]
 
-WEEK = timedelta(days=7)
+WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
+HOURS = 7 * 24
 ODDS = (1.5, 2.0, 3.0)
 MOST = 12  # slices listed
 
@@ -37,35 +41,70 @@ def detection(rules: Sequence[Row]) -> None:
     with panel("How soon a drift is found", "a slice with few requests cannot be fast"):
         name = st.selectbox("Drift rule", list(shares), key="drift") or next(iter(shares))
         rows = _slices(shares[name])
+        busy = _busy(shares[name])
         streams = max(1, sum(_slices(about).height for about in shares.values()))
         names = (*shares[name].get("by", ()), "Share", "Requests a day", *(f"Odds × {odds:g}" for odds in ODDS))
-        lines = [_line(row, list(shares[name].get("by", ())), streams) for row in rows.head(MOST).to_dicts()]
+        by = list(shares[name].get("by", ()))
+        lines = [_line(row, by, streams, busy[_key(row, by)]) for row in rows.head(MOST).to_dicts()]
         st.html(table(names, lines, "Expected time until a drift is found"))
         left = max(0, rows.height - MOST)
         more = f" The {MOST} largest slices; {left} more are watched." if left else ""
-        st.caption(f"Expected, from the last week, for {streams} streams and one false alert a week in all.{more}")
+        told = f"From the last week, for {streams} streams and one false alert a week in all"
+        st.caption(f"{told}; from the busiest hour in which a drift may begin to the quietest.{more}")
 
 
 def _slices(about: Row) -> pl.DataFrame:
     """The slices of a rule in the last week: the dimensions, value, n, the largest first."""
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end)
-    return reading.ask("query", args, lambda: frame(reading.reader().query(args).rows)).sort("n", descending=True)
+    return _week(about, None).sort("n", descending=True)
 
 
-def _line(row: Row, by: Sequence[str], streams: int) -> str:
+def _busy(about: Row) -> dict[tuple[str | None, ...], Floats]:
+    """Of each slice, the requests in an hour of each cell of the baseline, from the last week: 48 each."""
+    by = list(about.get("by") or ())
+    rows = _week(about, HOUR)
+    first_s = int(_last_hour().timestamp()) - HOURS * HOUR_S
+    at_s = first_s + HOUR_S * np.arange(HOURS)
+    counts: dict[tuple[str | None, ...], Floats] = defaultdict(lambda: np.zeros(HOURS))
+    for row in rows.to_dicts():
+        place = (int(row["bucket"].timestamp()) - first_s) // HOUR_S
+        if 0 <= place < HOURS:
+            counts[_key(row, by)][place] += row["n"] or 0
+    found: dict[tuple[str | None, ...], Floats] = defaultdict(lambda: np.zeros(CELLS))
+    return found | {key: volume(at_s, n[:, None])[:, 0] for key, n in counts.items()}
+
+
+def _week(about: Row, every: timedelta | None) -> pl.DataFrame:
+    """A rule's metric in the last week, by its dimensions."""
+    end = _last_hour()
+    args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end, every=every)
+    return reading.ask("query", args, lambda: frame(reading.reader().query(args).rows))
+
+
+def _last_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _key(row: Row, by: Sequence[str]) -> tuple[str | None, ...]:
+    return tuple(row[name] for name in by)
+
+
+def _line(row: Row, by: Sequence[str], streams: int, busy: Floats) -> str:
     """One slice; a share of nought or one has no odds, and so no time."""
     value, a_day = row["value"], row["n"] / 7
-    hours = [_hours(value, a_day, odds, streams) for odds in ODDS]
+    hours = [_hours(value, busy, odds, streams) for odds in ODDS]
     cells = [*(row[name] or "unknown" for name in by), units.shown(value, "ratio"), units.count(a_day), *hours]
     return tag("tr", *(tag("td", text(cell)) for cell in cells))
 
 
-def _hours(value: float | None, a_day: float, odds: float, streams: int) -> str:
-    if value is None or not 0 < value < 1 or not a_day:
+def _hours(value: float | None, busy: Floats, odds: float, streams: int) -> str:
+    """From the shortest time to the longest, in the unit of the longest."""
+    if value is None or not 0 < value < 1 or not busy.any():
         return "–"
-    hours = float(detection_hours(value, a_day, odds, threshold(streams)))
-    return f"{hours / 24:.1f} d" if hours >= 48 else f"{hours:.1f} h"
+    found = delay(np.atleast_1d(requests_needed(value, odds, threshold(streams))), busy[:, None])
+    low, high = float(found.low[0]), float(found.high[0])
+    unit, name = (24, "d") if high >= 48 else (1, "h")
+    ends = dict.fromkeys(f"{each / unit:.1f}" for each in (low, high))
+    return f"{' to '.join(ends)} {name}"
 
 
 def _accept(known: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from controlsurface.reader.listing import Order, RequestsArgs
 from controlsurface.reader.reader import Page
-from controlsurface.ui import reading, request_card, states, units
+from controlsurface.ui import empty, reading, request_card, states, units
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.panels import panel
@@ -67,7 +67,7 @@ def lead_to_requests(start: datetime, end: datetime, **bounds: float) -> None:
 def nothing(found: Found) -> None:
     """The state of an empty list: a trace that holds no request is drawn all the same."""
     if not found.wanted:
-        states.nothing_yet("No request matches")
+        empty.nothing_yet("No request matches")
     trace = reading.trace(found.wanted, None) if _is_trace(found.wanted) else None
     if trace is None:
         states.stopped(

@@ -119,12 +119,14 @@ def _changed(newest: Mapping[str, Any] | None, chosen: Mapping[str, float]) -> p
     base = policy.policy_of(newest).policy if newest else None
     tasks = dict(base.task_types) if base else {}
     default = base.default if base else policy.Chosen()
+    lanes = dict(zip(("tier", "escalate_to"), what_if.between() or (), strict=False))
     for name, at in chosen.items():
         if name == what_if.ALL:
-            default = default.model_copy(update={"threshold": at})
+            default = default.model_copy(update={"threshold": at} | lanes)
         else:
-            tasks[name] = tasks.get(name, policy.Chosen()).model_copy(update={"threshold": at})
-    return policy.Policy(task_types=tasks, default=default, context_guard=base.context_guard if base else None)
+            tasks[name] = tasks.get(name, policy.Chosen()).model_copy(update={"threshold": at} | lanes)
+    kept = {"context_guard": base.context_guard, "fallbacks": base.fallbacks} if base else {}
+    return policy.Policy(task_types=tasks, default=default, **kept)
 
 
 def _evidence(view: View, chosen: Mapping[str, float]) -> dict[str, Any]:

@@ -29,18 +29,6 @@ def stopped(title: str, advice: str) -> NoReturn:
     st.stop()
 
 
-def nothing_yet(title: str = "No requests in this window") -> NoReturn:
-    """The state of an empty window, with the three usual ways out; ends the run."""
-    state(
-        title,
-        "Choose a longer time range or fewer filters on the left.",
-        "Nothing was ever sent? Point a router's OTLP exporter at this collector, "
-        f"{tag('code', 'OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318')}, or look at simulated traffic with "
-        f"{tag('code', 'controlsurface demo')}.",
-    )
-    st.stop()
-
-
 def unknown() -> None:
     """The state of a chart without a single known value: an empty one would look like zero."""
     state(

@@ -1,6 +1,7 @@
 """Another threshold: what it would do to escalation, cost, latency and quality, and how well that is known."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -21,7 +22,8 @@ STEP = 0.01
 EDGE = reading.MINUTES
 GRID = f"0:1:{STEP}"
 ALL = "all task types"
-TASK, CHOSEN = "task", "_chosen thresholds"
+TASK, CHOSEN, LANES = "task", "_chosen thresholds", "between"
+ANY, ARROW = "all, by escalation", " → "
 FIGURES = {"escalation_rate": "Escalated", "quality": "Quality", "cost_usd": "Cost a request", "latency_ms": "Latency"}
 UNITS = {"escalation_rate": "ratio", "quality": "ratio", "cost_usd": "usd", "latency_ms": "ms"}
 BETTER = {"escalation_rate": "lower", "quality": "higher", "cost_usd": "lower", "latency_ms": "lower"}
@@ -50,7 +52,23 @@ def sweep(view: View) -> tuple[pl.DataFrame, Mapping[str | None, Row]] | None:
 def asked(view: View) -> questions.WhatIfArgs:
     """The question about this view, its edges on whole steps, so that it is not another one every few seconds."""
     edges = {"start": floored(view.start, EDGE), "end": floored(view.end, EDGE) + EDGE}
-    return questions.WhatIfArgs(thresholds=GRID, **(view.asked | edges))
+    lanes = dict(zip(("from_lane", "to_lane"), between() or (None, None), strict=True))
+    return questions.WhatIfArgs(thresholds=GRID, **(view.asked | edges | lanes))
+
+
+def between() -> tuple[str, str] | None:
+    """The two lanes that were chosen; None: lanes that are no escalation, and all that are."""
+    low, arrow, high = str(st.session_state.get(LANES, "")).partition(ARROW)
+    return (low, high) if arrow else None
+
+
+def _choose_lanes() -> None:
+    """Where there are more than two lanes: which of them the threshold lies between."""
+    names = reading.ask("lanes", "", lambda: frame(reading.reader().lanes()))["name"].to_list()
+    if len(names) > 2:
+        pairs = [f"{low}{ARROW}{high}" for low, high in pairwise(names)]
+        options = [ANY, *pairs]
+        st.selectbox("Lanes", options, key=LANES, bind="query-params", width=240, on_change=chosen().clear)
 
 
 def chosen() -> dict[str, float]:
@@ -61,6 +79,7 @@ def chosen() -> dict[str, float]:
 
 def simulator(view: View) -> None:
     """Draw the slider of a task type and what its threshold would do; to be called in a fragment."""
+    _choose_lanes()
     learnt = sweep(view)
     if learnt is None:
         return

@@ -188,8 +188,12 @@ def version(**settings: Any) -> Version:
     return Version.model_validate(row | {"policy": SETTINGS | settings})
 
 
+TWO = Config().lanes
+PAIR = Models(TWO, {"small": "mini", "large": "gpt-5"}, "judge")
+
+
 def test_litellm_gets_a_router_for_each_task_type() -> None:
-    found = config(version(), Models("mini", "gpt-5", "judge"))["model_list"]
+    found = config(version().policy, PAIR)["model_list"]
     routers = {each["model_name"]: each["litellm_params"]["complexity_router_config"] for each in found}
     assert routers["auto-chat"]["capability_classifier_config"]["base_threshold"] == 0.7
     assert routers["auto-default"]["tiers"] == {"SIMPLE": "mini", "COMPLEX": "gpt-5"}
@@ -199,11 +203,11 @@ def test_litellm_gets_a_router_for_each_task_type() -> None:
 
 def test_the_yaml_says_the_same_as_the_mapping() -> None:
     odd = version(task_types={"rag: 'é' #1": {"threshold": 0.25}})
-    models = Models("mini: 4", "gpt-5", "judge")
-    assert yaml.safe_load(as_yaml(odd, models)) == json.loads(json.dumps(config(odd, models)))
+    models = Models(TWO, {"small": "mini: 4", "large": "gpt-5"}, "judge")
+    assert yaml.safe_load(as_yaml(odd, models)) == json.loads(json.dumps(config(odd.policy, models)))
     assert as_yaml(odd, models).startswith("# Control Surface policy v3, 2026-01-09 12:00 UTC, by ana: two lines\n")
 
 
 def test_a_threshold_that_is_no_probability_does_not_travel() -> None:
     with pytest.raises(BadRequest, match="chat: LiteLLM holds thresholds against a probability"):
-        as_yaml(version(task_types={"chat": {"threshold": 3}}), Models("mini", "gpt-5", "judge"))
+        as_yaml(version(task_types={"chat": {"threshold": 3}}), PAIR)

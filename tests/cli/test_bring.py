@@ -16,7 +16,7 @@ CASCADE = CAPTURES / "otelgenai-1.3b0-cascade.traces.pb"  # 8 spans
 
 
 def said(capsys: pytest.CaptureFixture[str], *paths: Path, data: Path) -> tuple[int, str]:
-    code = run(["import", *map(str, paths), "--data", str(data)])
+    code = run(["import", *map(str, paths), "--anyway", "--data", str(data)])
     return code, capsys.readouterr().err.splitlines()[-1]
 
 

@@ -30,7 +30,7 @@ CASCADE = "otelgenai-1.3b0-cascade.traces.pb"  # 3 requests, 2 of them escalated
 def imported(tmp_path_factory: pytest.TempPathFactory, captures: Path) -> Path:
     folder = tmp_path_factory.mktemp("imported") / "data"
     with redirect_stdout(io.StringIO()):
-        assert run(["import", str(captures / CASCADE), "--data", str(folder)]) == 0
+        assert run(["import", str(captures / CASCADE), "--anyway", "--data", str(folder)]) == 0
     return folder
 
 
@@ -143,7 +143,7 @@ def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
 
 def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Said) -> None:
     def imported() -> dict[str, int]:
-        text = asked(capsys, "import", captures / CASCADE, "--json", "--data", tmp_path / "data")
+        text = asked(capsys, "import", captures / CASCADE, "--anyway", "--json", "--data", tmp_path / "data")
         found: dict[str, int] = json.loads(text)
         return found
 
@@ -155,7 +155,7 @@ def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Sai
 def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Path, capsys: Said) -> None:
     truncated = captures / "handmade-1-truncated.traces.pb"
     files = [str(truncated), str(tmp_path / "absent"), str(captures / CASCADE)]
-    assert run(["import", *files, "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
+    assert run(["import", *files, "--anyway", "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
     said = capsys.readouterr()
     assert str(truncated) in said.err
     assert "absent" in said.err
@@ -165,7 +165,7 @@ def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Pa
 
 def test_rejected_spans_are_counted_and_explained(captures: Path, tmp_path: Path, capsys: Said) -> None:
     path = captures / "handmade-1-ids.traces.pb"
-    assert run(["import", str(path), "--json", "--data", str(tmp_path / "data")]) == 0
+    assert run(["import", str(path), "--anyway", "--json", "--data", str(tmp_path / "data")]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out) == {"accepted": 1, "rejected": 4, "duplicates": 0, "problems": 0}
     assert "trace_id must be 16 bytes" in said.err
@@ -179,10 +179,10 @@ def test_a_running_server_answers_alike(data: Path, captures: Path, tmp_path: Pa
 
     with collector(tmp_path / "served"):
         served = tmp_path / "served" / "data"
-        imported = json.loads(asked(capsys, "import", captures / CASCADE, "--json", "--data", served))
+        imported = json.loads(asked(capsys, "import", captures / CASCADE, "--anyway", "--json", "--data", served))
         assert imported["accepted"] > 0
         assert answers(served) == answers(data)
-        again = json.loads(asked(capsys, "import", captures / CASCADE, "--json", "--data", served))
+        again = json.loads(asked(capsys, "import", captures / CASCADE, "--anyway", "--json", "--data", served))
         assert again["duplicates"] == again["accepted"]
 
 
@@ -211,7 +211,7 @@ def test_a_token_comes_from_the_configuration_or_the_environment(
     config.write_text('[auth]\ntoken = "s3cret"\n')
     query = ("query", "requests", "--json", "--data", tmp_path / "data")
     with collector(tmp_path, "--config", str(config)):
-        asked(capsys, "--config", config, "import", captures / CASCADE, "--data", tmp_path / "data")
+        asked(capsys, "--config", config, "import", captures / CASCADE, "--anyway", "--data", tmp_path / "data")
         assert json.loads(asked(capsys, "--config", config, *query))["rows"][0]["value"] == 3
         assert run([str(each) for each in query]) == Unreachable.exit_code
         monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret")

@@ -9,7 +9,8 @@ from uuid import uuid4
 import orjson
 from pydantic import Field
 
-from controlsurface.audit.policy.model import Proposal, Who, etag, shown
+from controlsurface.audit.policy.ladder import check
+from controlsurface.audit.policy.model import Proposal, Who, etag, policy_of, shown
 from controlsurface.audit.policy.questions import COLUMNS
 from controlsurface.errors import Conflict, NotFound, Stale, Unconditional
 from controlsurface.metrics.arguments import Arguments, Text
@@ -44,7 +45,8 @@ class Rollback(Arguments):
 class SetPolicy:
     """The order to set a policy; `headers` must say what it rests on: If-Match: ETAG, or If-None-Match: * (the first).
 
-    Raises Unconditional without, and Stale where another version came between.
+    Raises Unconditional without, Stale where another version came between, and UnknownName or BadRequest for lanes that
+    the configuration does not have, or not in that order.
     """
 
     body: Proposal
@@ -57,14 +59,18 @@ class SetPolicy:
         newest = _newest(ground)
         _rests_on(self.headers, newest)
         said = self.body
-        settings = said.policy.model_dump(mode="json", exclude_none=True)
+        check(said.policy, ground.config.lanes)
+        settings = said.policy.plain()
         row = _row(newest, said.who, said.why, orjson.dumps(settings), orjson.dumps(dict(said.evidence)), None)
         return _kept(ground, row, f"policy v{row['version']}")
 
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """The order to bring an older version back: a new version with the same settings. Raises NotFound, Conflict."""
+    """The order to bring an older version back: a new version with the same settings. Raises NotFound, Conflict.
+
+    Raises UnknownName where the version names a lane that the configuration has no more.
+    """
 
     body: Rollback
     method: str = "POST"
@@ -78,6 +84,7 @@ class RollBack:
         if not found:
             raise NotFound(f"no policy v{said.version}; `controlsurface policy history` lists them")
         old = found[0]
+        check(policy_of(old).policy, ground.config.lanes)
         row = _row(_newest(ground), said.who, said.why, old["settings"], old["evidence"], said.version)
         return _kept(ground, row, f"policy v{row['version']}: back to v{said.version}")
 

@@ -2,20 +2,25 @@
 
 Source: LiteLLM's capability classifier (`classifier_type: capability`). It forecasts the probability that the
 efficient model solves the task, and routes to `efficient_tier` at `base_threshold` or more. Of a policy these travel:
-thresholds between 0 and 1, tiers, and the context guard (`context_window_escalation_buffer`).
+thresholds between 0 and 1, tiers, where a request goes below its threshold, the context guard
+(`context_window_escalation_buffer`) and fallbacks (`router_settings.fallbacks`). Any number of lanes: each router knows
+the two of its own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from controlsurface.audit.policy.model import Chosen, Version
-from controlsurface.errors import BadRequest
+from controlsurface.audit.policy.ladder import Lanes, Step, check, steps
+from controlsurface.audit.policy.model import Policy, Version
+from controlsurface.errors import BadRequest, UnknownName
 
+PREFIX = "auto-"  # before a task type: the name that callers ask for
 SMALL, LARGE = "SIMPLE", "COMPLEX"  # two rungs of LiteLLM's ladder are all that a threshold needs
 RUNGS = (SMALL, "MEDIUM", LARGE, "REASONING")
+ROUTER = "auto_router/complexity_router"
 _HEAD = """\
 # Control Surface policy v{version}, {at:%Y-%m-%d %H:%M} UTC, by {who}: {why}
 # Merge into LiteLLM's config.yaml. Each name in `tiers` and the judge must be a model_name there.
@@ -25,67 +30,98 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Names in the proxy's model_list: of the two lanes, and of the judge that forecasts p_solve.
+    """Names in the proxy's model_list: of each lane, by default the lane's own, and of the judge.
 
-    `up` are the lanes of the policy that mean the large one.
+    `judge` forecasts p_solve, and is by default the model of the cheapest lane.
     """
 
-    small: str
-    large: str
-    judge: str
-    up: frozenset[str] = frozenset({"large"})
+    lanes: Lanes
+    names: Mapping[str, str] = field(default_factory=dict)
+    judge: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises UnknownName for a lane that is none, and BadRequest where two lanes have one model."""
+        for lane in self.names:
+            if lane not in self.lanes:
+                raise UnknownName("lane", lane, self.lanes)
+        models = [self.of(lane) for lane in self.lanes]
+        for model in models:
+            if models.count(model) > 1:
+                shared = [lane for lane in self.lanes if self.of(lane) == model]
+                raise BadRequest(
+                    f"lanes {' and '.join(shared)} have one model, '{model}'; a router cannot tell them apart"
+                )
+
+    def of(self, lane: str) -> str:
+        """The model_name of a lane."""
+        return self.names.get(lane, lane)
+
+    @property
+    def forecaster(self) -> str:
+        """The model_name of the judge."""
+        return self.judge or self.of(next(iter(self.lanes)))
 
 
 def as_yaml(version: Version, models: Models) -> str:
     """The policy as YAML text. Raises BadRequest."""
     said = {"version": version.version, "at": version.at, "who": _line(version.who), "why": _line(version.why)}
-    text = yaml.safe_dump(dict(config(version, models)), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(dict(config(version.policy, models)), sort_keys=False, allow_unicode=True)
     return f"{_HEAD.format(**said)}\n{text}"
 
 
-def config(version: Version, models: Models) -> Mapping[str, Any]:
-    """The same as a mapping. Raises BadRequest for a threshold that is no probability."""
-    policy = version.policy
-    named = {"default": policy.default, **policy.task_types}
+def config(policy: Policy, models: Models) -> Mapping[str, Any]:
+    """The same as a mapping. Raises BadRequest for a threshold that is no probability, or a lane that is none."""
+    check(policy, models.lanes)
+    if "default" in policy.task_types:
+        raise BadRequest("task_types.default: LiteLLM's auto-default stands for every other task type; rename this one")
     guard: dict[str, Any] = {}
     if policy.context_guard is not None:
         guard = {"enable_context_window_escalation": True, "context_window_escalation_buffer": policy.context_guard}
-    routers = {name: _router(name, _filled(each, policy.default), models) | guard for name, each in named.items()}
-    return {"model_list": [_deployment(name, router) for name, router in routers.items()]}
+    found = steps(policy, models.lanes)
+    listed = [_deployment(name, each, models, guard) for name, each in found.items()]
+    fallbacks = _fallbacks(policy, found, models)
+    return {"model_list": listed} | ({"router_settings": {"fallbacks": fallbacks}} if fallbacks else {})
 
 
-def _filled(chosen: Chosen, default: Chosen) -> Chosen:
-    """What holds for a task type once the default fills what it leaves open."""
-    threshold = default.threshold if chosen.threshold is None and chosen.tier is None else chosen.threshold
-    return Chosen(tier=chosen.tier or default.tier, threshold=threshold)
-
-
-def _router(name: str, chosen: Chosen, models: Models) -> dict[str, Any]:
-    """One complexity_router_config: the tier alone where it is the large one or has no threshold, else a forecast."""
-    up = chosen.tier in models.up
-    if up or chosen.threshold is None:
-        return {"tiers": dict.fromkeys(RUNGS, models.large if up else models.small)}
-    if not 0 <= chosen.threshold <= 1:
-        raise BadRequest(f"{name}: LiteLLM holds thresholds against a probability, and {chosen.threshold:g} is none")
-    judged = {"efficient_tier": SMALL, "capable_tier": LARGE, "base_threshold": float(chosen.threshold)}
-    return {
-        "tiers": {SMALL: models.small, LARGE: models.large},
-        "classifier_type": "capability",
-        "capability_classifier_config": judged,
-        "classifier_llm_config": {"model": models.judge},
-    }
-
-
-def _deployment(name: str, router: Mapping[str, Any]) -> Mapping[str, Any]:
+def _deployment(name: str, each: Step, models: Models, guard: Mapping[str, Any]) -> Mapping[str, Any]:
     """One entry of model_list; what cannot be classified goes up."""
     return {
-        "model_name": f"auto-{name}",
+        "model_name": f"{PREFIX}{name}",
         "litellm_params": {
-            "model": "auto_router/complexity_router",
-            "complexity_router_config": router,
-            "complexity_router_default_model": router["tiers"][LARGE],
+            "model": ROUTER,
+            "complexity_router_config": {**_router(name, each, models), **guard},
+            "complexity_router_default_model": models.of(each.up or each.tier),
         },
     }
+
+
+def _router(name: str, each: Step, models: Models) -> dict[str, Any]:
+    """One complexity_router_config: the tier alone where nothing is held against a threshold, else a forecast."""
+    if each.up is None or each.threshold is None:
+        return {"tiers": dict.fromkeys(RUNGS, models.of(each.tier))}
+    if not 0 <= each.threshold <= 1:
+        raise BadRequest(f"{name}: LiteLLM holds thresholds against a probability, and {each.threshold:g} is none")
+    judged = {"efficient_tier": SMALL, "capable_tier": LARGE, "base_threshold": float(each.threshold)}
+    return {
+        "tiers": {SMALL: models.of(each.tier), LARGE: models.of(each.up)},
+        "classifier_type": "capability",
+        "capability_classifier_config": judged,
+        "classifier_llm_config": {"model": models.forecaster},
+    }
+
+
+def _fallbacks(policy: Policy, found: Mapping[str, Step], models: Models) -> list[dict[str, list[str]]]:
+    """Who stands in for whom, by model and by router: older LiteLLM looks for the name that the caller asked for.
+
+    Source: BerriAI/litellm issue 38832, fallbacks of the tier that an auto-router chose were never tried.
+    """
+    chains = {lane: [models.of(other) for other in others] for lane, others in policy.fallbacks.items()}
+    named = {models.of(lane): chain for lane, chain in chains.items()}
+    for name, each in found.items():
+        lanes = (each.tier,) if each.up is None else (each.tier, each.up)
+        ways = dict.fromkeys(model for lane in lanes for model in chains.get(lane, ()))
+        named[f"{PREFIX}{name}"] = [model for model in ways if model != models.of(each.tier)]
+    return [{name: chain} for name, chain in named.items() if chain]
 
 
 def _line(text: str) -> str:

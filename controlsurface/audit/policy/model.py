@@ -20,6 +20,9 @@ class Chosen(Arguments):
 
     tier: Lane | None = Field(None, description="the lane that is tried first; null: the default one")
     threshold: Threshold | None = Field(None, description="a confidence below it is escalated; null: the default one")
+    escalate_to: Lane | None = Field(
+        None, description="the lane that answers below the threshold; null: the next dearer one that is an escalation"
+    )
 
 
 class Policy(Arguments):
@@ -30,15 +33,24 @@ class Policy(Arguments):
     context_guard: float | None = Field(
         None, gt=0, le=1, description="share of a small model's context window over which a request goes up at once"
     )
+    fallbacks: Mapping[Lane, tuple[Lane, ...]] = Field(
+        default_factory=dict, description="lanes that are tried in turn when calls of a lane fail"
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> "Policy":
         """Refuse a policy from which a router could read nothing."""
-        if not self.task_types and self.default == Chosen() and self.context_guard is None:
-            raise BadRequest("the policy is empty; give task_types, default or context_guard")
+        said = self.task_types or self.default != Chosen() or self.context_guard is not None or self.fallbacks
+        if not said:
+            raise BadRequest("the policy is empty; give task_types, default, context_guard or fallbacks")
         if len(self.task_types) > 1000:
             raise BadRequest(f"task_types: {len(self.task_types)} are more than 1000")
         return self
+
+    def plain(self) -> dict[str, Any]:
+        """What it says as JSON, what is not said left out."""
+        said = self.model_dump(mode="json", exclude_none=True)
+        return said if self.fallbacks else {name: each for name, each in said.items() if name != "fallbacks"}
 
 
 class Proposal(Arguments):
@@ -72,8 +84,11 @@ def policy_of(row: Mapping[str, Any]) -> Version:
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `policies` as one document, what is not said left out of the settings."""
     version = policy_of(row)
-    settings = version.policy.model_dump(exclude_none=True)
-    return version.model_dump() | {"policy": settings, "evidence": dict(version.evidence), "etag": etag(row)}
+    return version.model_dump() | {
+        "policy": version.policy.plain(),
+        "evidence": dict(version.evidence),
+        "etag": etag(row),
+    }
 
 
 def etag(row: Mapping[str, Any]) -> str:

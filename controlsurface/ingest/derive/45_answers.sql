@@ -84,6 +84,15 @@ QUALIFY row_number() OVER (
     ORDER BY NOT passed AND NOT failed, NOT is_selected, NOT is_of_lane, end_ns DESC, start_ns DESC, span_id DESC
 ) = 1;
 
+-- tried_first: of requests with several calls the model that was tried first. Where lanes are assumed, the router's word
+-- for the request goes to that model.
+CREATE OR REPLACE TEMP TABLE tried_first AS
+SELECT calls.request_trace, calls.request_span, arg_min(s.model, (calls.end_ns, calls.start_ns, calls.span_id)) AS model
+FROM placed_call AS calls
+JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
+WHERE lanes_are_assumed() AND calls.beside > 1
+GROUP BY calls.request_trace, calls.request_span;
+
 -- shadowing: calls that name a request which they answer again, and that request, wherever it is.
 CREATE OR REPLACE TEMP TABLE shadowing AS
 SELECT

@@ -13,10 +13,8 @@ SELECT
     s.ttft_ms,
     calls.purpose,
     coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,  -- as sent
-    -- Where lanes are assumed, the router's word for the request goes to the model that it tried first.
-    CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = first_value(s.model) OVER (
-        PARTITION BY facts.request_trace, facts.request_span ORDER BY calls.purpose <> 'user', s.end_ns, s.start_ns, s.span_id
-    ) THEN lane_of_word(facts.lane) END AS routed_lane,
+    CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = coalesce(tried_first.model, s.model)
+        THEN lane_of_word(facts.lane) END AS routed_lane,
     coalesce(lane_of_model(model_raw), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, routed_lane) AS said_lane,
     said_lane IS NULL AS lane_open,
     answering.span_id IS NOT NULL AS speaks,
@@ -66,6 +64,8 @@ LEFT JOIN answering ON answering.trace_id = calls.trace_id AND answering.span_id
 LEFT JOIN facts
     ON facts.request_trace = coalesce(shadowing.request.request_trace, told.request_trace)
     AND facts.request_span = coalesce(shadowing.request.request_span, told.request_span)
+LEFT JOIN tried_first
+    ON tried_first.request_trace = facts.request_trace AND tried_first.request_span = facts.request_span
 LEFT JOIN router_word
     ON router_word.request_trace = facts.request_trace AND router_word.request_span = facts.request_span
 WHERE NOT calls.cached;

@@ -61,6 +61,23 @@ def batches(table: Table, rules: Mapping, size: int) -> Iterator[list[Row]]:
         raise BadBody(f"{table.path}: {_first_line(problem)}") from None
 
 
+def starts(table: Table, rules: Mapping) -> Iterator[int]:
+    """When the rows that count began, Unix nanoseconds; a value that is no time is left to `batches`.
+
+    Raises ConfigError for a missing column, BadBody.
+    """
+    place = "request.started_at"
+    source, field = dict(_used(table, rules))[place]
+    frame = table.frame.with_row_index(ROW)
+    for condition in rules.only:
+        frame = frame.filter(_holds(condition, table))
+    try:
+        for some in frame.select(_value(source, field, table).alias(place)).collect_batches():
+            yield from some[place].drop_nulls().to_list()
+    except pl.exceptions.PolarsError as problem:
+        raise BadBody(f"{table.path}: {_first_line(problem)}") from None
+
+
 def _first_line(problem: Exception) -> str:
     """What went wrong, without the query plan that Polars adds."""
     return str(problem).partition("\n")[0]

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS drift_streams (
     anchored_to   TIMESTAMP,           -- NULL: too young for a baseline
     accepted_at   TIMESTAMP,           -- when this was accepted as normal
     bound         DOUBLE,              -- of a spread: value above which a row is an event
-    baseline      DOUBLE[],            -- 48 rates (hour of day, weekends last), overdispersion, n, k, odds tolerated
+    baseline      DOUBLE[],            -- 48 rates (hour of day, weekends last), overdispersion, n, k, odds tolerated, requests in an hour of each of the 48
     settled_at    TIMESTAMP NOT NULL,  -- the state is that after all buckets before
     state         DOUBLE[]             -- sums, onsets and counts of the detector
 );

@@ -1,0 +1,66 @@
+"""Where a store's requests lie in time: what a window without any is told instead of nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Answer, Ground, Question
+from controlsurface.reader.rows import records
+
+# Rows, and before the first of them the hours whose rows are gone.
+_EXTENT = """
+WITH stored AS (SELECT count(*) AS n, min(started_at) AS low, max(started_at) AS high FROM requests),
+hours AS (
+    SELECT sum(requests) AS n, min(bucket) AS low, max(bucket) + INTERVAL 1 HOUR AS high
+    FROM rolled
+    WHERE step_s = 3600 AND requests > 0
+        AND bucket < coalesce((SELECT max(gone_before) FROM retained WHERE kind = 'requests'), TIMESTAMP '1970-01-01')
+)
+SELECT
+    CAST(stored.n + coalesce(hours.n, 0) AS BIGINT) AS requests,
+    least(stored.low, hours.low) AS first,
+    greatest(stored.high, hours.high) AS last
+FROM stored, hours
+"""
+
+
+class Asker(Protocol):
+    """Whoever can be asked: a reader."""
+
+    def ask(self, question: Question) -> Answer:
+        """The answer."""
+        ...
+
+
+class NoWindow(Arguments):
+    """No arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many requests there are, and when the first and last of them began."""
+
+    arguments: NoWindow = NoWindow()  # noqa: RUF009 - frozen
+    path: str = "/api/v1/extent"
+
+    def answered(self, ground: Ground) -> Answer:
+        """One row: requests, first and last (UTC; NULL where there are none)."""
+        return Answer(ground.rows(Statement(_EXTENT, {})))
+
+
+def stored(extent: Mapping[str, Any]) -> str:
+    """How many requests there are, and of when."""
+    if not extent["requests"]:
+        return "no requests are stored yet"
+    first, last = extent["first"], extent["last"]
+    form = "%Y-%m-%d" if f"{first:%Y-%m-%d}" != f"{last:%Y-%m-%d}" else "%Y-%m-%d %H:%M UTC"
+    return f"{extent['requests']:,} requests between {first.strftime(form)} and {last.strftime(form)}"
+
+
+def whereabouts(reader: Asker, filtered: bool = False) -> str:
+    """Where the requests lie, for somebody who sees none in a window, without filters or with them."""
+    extent = records(reader.ask(Extent()).rows)[0]
+    none = f"no requests in this window{' meet the filters' * filtered}; " if extent["requests"] else ""
+    return f"{none}{stored(extent)}"

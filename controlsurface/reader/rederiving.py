@@ -1,0 +1,87 @@
+"""The order to read stored spans again by the vocabularies and lanes of now, and how far that is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Answer, Ground
+
+PATH = "/api/v1/rederive"
+
+_NOW_IN_HAND = "(SELECT min(since) FROM rederiving WHERE finished_at IS NULL)"
+# One that is not done yet is begun anew, from the earlier of both moments.
+_ASK = f"""
+INSERT INTO rederiving
+WITH asked AS (SELECT least(coalesce($since, TIMESTAMP '1970-01-01'), {_NOW_IN_HAND}) AS since)
+SELECT
+    $at, $who, since, coalesce((SELECT max(started_at) FROM spans), $at) + INTERVAL 1 MICROSECOND,
+    (SELECT count(*) FROM spans WHERE started_at >= greatest(asked.since, frozen_before())), 0, 0,
+    (SELECT count(*) FROM spans WHERE started_at >= asked.since AND started_at < frozen_before()),
+    NULL, NULL
+FROM asked
+"""
+_FORGET = "DELETE FROM rederiving WHERE asked_at < (SELECT max(asked_at) FROM rederiving)"
+_STATE = """
+SELECT
+    asked_at, who, since, "until", spans, least(done, spans) AS done, changed, frozen, finished_at, problem,
+    (SELECT max(gone_before) FROM retained WHERE kind = 'frozen') AS frozen_before,
+    (SELECT max(vocabularies) FROM derived_with) AS vocabularies
+FROM (SELECT 1) LEFT JOIN rederiving ON TRUE
+"""
+
+
+class NoDetail(Arguments):
+    """No arguments."""
+
+
+class RederiveWish(Arguments):
+    """From when on, and who wants it."""
+
+    since: Annotated[Instant, Field(strict=True)] | None = Field(
+        None, description="what began before stays as it is; none: all that is stored"
+    )
+    who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
+
+
+@dataclass(frozen=True, slots=True)
+class Rederiving:
+    """How far it is, of the last time that somebody asked."""
+
+    arguments: NoDetail = NoDetail()  # noqa: RUF009 - frozen
+    path: str = PATH
+
+    def answered(self, ground: Ground) -> Answer:
+        """One row: asked_at (NULL: never), who, since, until (what began at it or later is done), spans, done, changed.
+
+        Further: frozen (spans since then that stay as they were, for the retention has frozen what began before
+        frozen_before), finished_at, problem, vocabularies (a hash of those that rows are derived with).
+        """
+        return Answer(ground.rows(Statement(_STATE, {})))
+
+
+@dataclass(frozen=True, slots=True)
+class Rederive:
+    """The order: it is begun within seconds, between batches, and goes on after a restart."""
+
+    body: RederiveWish
+    method: str = "POST"
+    path: str = PATH
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def done(self, ground: Ground) -> Mapping[str, Any]:
+        """Keep the wish; once this returns it is on the disk."""
+        at = datetime.now(UTC)
+        since = self.body.since
+        asked = {
+            "since": since and since.astimezone(UTC).replace(tzinfo=None),
+            "at": at.replace(tzinfo=None),
+            "who": self.body.who,
+        }
+        ground.keep([Statement(_ASK, asked), Statement(_FORGET, {})])
+        return {"at": at, "who": self.body.who}

@@ -1,0 +1,167 @@
+"""`rederive` as a command: without a server, beside one, after a kill, and with what it cannot bring back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from controlsurface.cli import run
+from controlsurface.collector.addresses import found_in
+from controlsurface.reader import LocalReader
+from controlsurface.reader.rederiving import Rederive, RederiveWish
+from controlsurface.store.duckdb import DuckStore
+from tests.ingest.spans import body, call, route
+from tests.launch import collector
+
+BEFORE = "[lanes.small]\nmodels = ['slm*']\n[lanes.large]\nescalation = true\n"
+AFTER = "[lanes.small]\n[lanes.large]\nmodels = ['slm*']\nescalation = true\n[task_types]\nfrom = ['acme.kind']\n"
+SLOW = "[writer]\nmax_rows = 4\n"
+N = 40
+
+
+def spans(kind: str = "sum") -> bytes:
+    """Requests of one kind that a small model answers, a second apart."""
+    calls = [
+        (route(1, trace=t), call(2, 1, trace=t, at=1000 * t, acme__kind=f"{kind}-{t % 2}")) for t in range(1, N + 1)
+    ]
+    return body(*(each for pair in calls for each in pair))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A store that was filled when the configuration said something else."""
+    (tmp_path / "before.toml").write_text(BEFORE)
+    (tmp_path / "after.toml").write_text(AFTER)
+    (tmp_path / "s.pb").write_bytes(spans())
+    head = ["--config", str(tmp_path / "before.toml"), "import", str(tmp_path / "s.pb"), "--anyway"]
+    assert run([*head, "--data", str(tmp_path / "data")]) == 0
+    return tmp_path / "data"
+
+
+def api(data: Path) -> str:
+    """The address of the server that has the store."""
+    addresses = found_in(data)
+    assert addresses
+    return addresses["api"]
+
+
+def asked(data: Path, *more: str) -> list[str]:
+    return ["--config", str(data.parent / "after.toml"), "rederive", "--data", str(data), *more]
+
+
+def figures(data: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str], float]:
+    """Requests by task type and lane, as the command says them."""
+    capsys.readouterr()
+    assert run(["query", "requests", "--by", "task_type,lane", "--json", "--data", str(data)]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    return {(row["task_type"], row["lane"]): row["value"] for row in rows}
+
+
+Figures = dict[tuple[str | None, str], float]
+OLD: Figures = {(None, "small"): N}
+NEW: Figures = {("sum-0", "large"): N / 2, ("sum-1", "large"): N / 2}
+
+
+def test_without_a_server_stored_rows_follow_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert figures(data, capsys) == OLD
+    assert run(asked(data, "--json")) == 0
+    assert json.loads(capsys.readouterr().out) == {"spans": 2 * N, "changed": N, "frozen": 0}
+    assert figures(data, capsys) == NEW
+
+
+def test_a_running_server_is_asked_and_does_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with collector(data.parent, "--config", str(data.parent / "after.toml")):
+        assert figures(data, capsys) == OLD
+        assert run(asked(data)) == 0
+        said = capsys.readouterr()
+        assert said.out == f"{2 * N} spans read again, {N} of them changed\n"
+        assert "restart it" not in said.err
+        assert figures(data, capsys) == NEW
+        state = requests.get(f"{api(data)}/api/v1/rederive", timeout=30).json()
+        assert (state["done"], state["changed"], state["problem"]) == (2 * N, N, None)
+
+
+def test_a_server_of_before_the_change_is_said_to_need_a_restart(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with collector(data.parent, "--config", str(data.parent / "before.toml")):
+        assert run(asked(data)) == 0
+    said = capsys.readouterr()
+    assert "other vocabularies or task_types.from than the files here say; restart it" in said.err
+    assert "other lanes than" in said.err
+    assert said.out == f"{2 * N} spans read again, 0 of them changed\n"
+
+
+def test_a_killed_one_is_finished_by_the_next_start(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data.parent / "after.toml").write_text(AFTER + SLOW)
+    command = [sys.executable, "-m", "controlsurface.cli", *asked(data)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(2.5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(30)
+    with collector(data.parent, "--config", str(data.parent / "after.toml")):
+        url = api(data)
+        state: dict[str, Any] = {"asked_at": None}
+        for _ in range(150):
+            state = requests.get(f"{url}/api/v1/rederive", timeout=30).json()
+            if state["asked_at"] is None:  # the kill came before it was asked for
+                assert requests.post(f"{url}/api/v1/rederive", json={"who": "ann"}, timeout=30).status_code == 202
+            if state["finished_at"]:
+                break
+            time.sleep(0.2)
+        assert state["done"] == 2 * N
+        assert figures(data, capsys) == NEW
+
+
+def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "before.toml").write_text(BEFORE)
+    (tmp_path / "after.toml").write_text(AFTER)
+    (tmp_path / "s.pb").write_bytes(spans("two words"))
+    head = ["--config", str(tmp_path / "before.toml"), "import", str(tmp_path / "s.pb"), "--anyway"]
+    assert run([*head, "--data", str(tmp_path / "data")]) == 0
+    assert run(asked(tmp_path / "data")) == 0
+    assert "texts of acme.kind were dropped when they came" in capsys.readouterr().err
+
+
+def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(DuckStore.open(data)) as store:
+        found = store.rows("SELECT started_at FROM spans WHERE is_call ORDER BY started_at").to_pylist()
+        starts = [row["started_at"] for row in found]
+        with store.writing() as writing:
+            writing.execute("INSERT INTO retained VALUES ('frozen', $at)", {"at": starts[10]})
+    assert run(asked(data)) == 0
+    said = capsys.readouterr()
+    assert (
+        f"spans stay as they were: the retention has frozen what began before {starts[10]:%Y-%m-%d %H:%M}" in said.err
+    )
+
+
+def test_a_store_without_spans_is_done_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    DuckStore.open(tmp_path).close()
+    assert run(["rederive", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "0 spans read again, 0 of them changed\n"
+
+
+def test_a_step_that_fails_ends_it_with_the_reason(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no good")
+
+    monkeypatch.setattr("controlsurface.ingest.rederive._replace", fail)
+    assert run(asked(data)) != 0
+    assert f"ended after 0 of {2 * N} spans: ValueError: no good" in capsys.readouterr().err
+    assert figures(data, capsys) == OLD
+
+
+def test_a_wish_is_kept_with_who_had_it(data: Path) -> None:
+    with closing(LocalReader(DuckStore.open(data))) as reader:
+        assert reader.do(Rederive(RederiveWish(who="ann")))["who"] == "ann"
