@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from controlsurface.metrics.counterfactual import DERIVED, READ, asks
 from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
 from controlsurface.metrics.metric import Metric
 
@@ -39,14 +40,16 @@ def effective(metric: Metric, partition: str = "") -> str:
 
 
 def error(metric: Metric) -> str:
-    """The standard error of a slope."""
+    """The standard error of a slope or of what is estimated."""
     return _aggregates(metric.error, "")
 
 
 def columns(metric: Metric) -> dict[str, str]:
     """The CTE's columns, by name: each as an expression over the row `r`."""
     text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
-    return {name: _column(metric, name) for _, name, _ in _WORD.findall(text)} | dict(_evidence(metric))
+    named = [name for _, name, _ in _WORD.findall(text) if name not in DERIVED]
+    read = [*named, *(READ if asks(metric) else ())]
+    return {name: _column(metric, name) for name in read} | dict(_evidence(metric))
 
 
 def _aggregates(text: str, partition: str) -> str:

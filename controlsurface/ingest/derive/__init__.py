@@ -19,7 +19,7 @@ from controlsurface.store.duckdb import Writing
 PriceKeys = Iterable[PriceKey]
 
 _STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
-_BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
+_BEFORE_PRICES, _AFTER_PRICES, _REPLACE, _SHADOWS = _STEPS[:-3], *_STEPS[-3:]
 
 _FOUND = """
 SELECT * EXCLUDE (around, span, content_hash, status_message) FROM spans
@@ -58,6 +58,7 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
     AND lower(label) IN ('pass', 'passed', 'true', 'yes', 'fail', 'failed', 'false', 'no')
 GROUP BY trace_id, span_id
 """
+_SHADOWING = "(FROM priced WHERE purpose = 'shadow' AND shadow_of IS NOT NULL)"
 _UNPRICED = """
 SELECT DISTINCT provider, model_raw, service_tier FROM new_attempts AS met
 WHERE model_raw IS NOT NULL AND NOT EXISTS (
@@ -141,6 +142,13 @@ def derive(
     writing.execute(f"CREATE OR REPLACE TEMP TABLE priced AS {PRICE_ATTEMPTS}")
     writing.execute(_AFTER_PRICES)
     writing.execute(_within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper()))
+    writing.execute(_shadows(writing, reach))
+
+
+def _shadows(writing: Writing, reach: Reach) -> str:
+    """The step that looks for requests of shadow calls: as far back as a shadow may be late, where there are any."""
+    back = timedelta(days=8) if _count(writing, _SHADOWING) else timedelta()
+    return _within(_SHADOWS.replace("$from", f"TIMESTAMP '{reach.low - back}'"), reach)
 
 
 def _within(sql: str, reach: Reach) -> str:
