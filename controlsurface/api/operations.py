@@ -138,7 +138,11 @@ OPERATIONS = (
         "/api/v1/dimensions", "Values of dimensions, most frequent first", DimensionArgs, dimensions, shapes.VALUES
     ),
     Operation(
-        "/api/v1/attribution", "Calls of one week and what they cost", AttributionArgs, attribution, shapes.ATTRIBUTION
+        "/api/v1/attribution",
+        "Requests and calls of one week and what they cost",
+        AttributionArgs,
+        attribution,
+        shapes.ATTRIBUTION,
     ),
     Operation(
         "/api/v1/contributors",

@@ -87,16 +87,17 @@ def _sum(rows: pa.Table, name: str) -> Any:
 
 
 def _unassigned(rows: pa.Table, name: str) -> dict[str, Any]:
-    """Calls and cost of those that have no such team, tenant, ..."""
+    """Requests, calls and cost of those that have no such team, tenant, ..."""
     mine = rows.filter(pc.is_null(rows.column(name)))
-    return plain({each: _sum(mine, each) for each in ("attempts", "cost_usd")})
+    return plain({each: _sum(mine, each) for each in ("requests", "attempts", "cost_usd")})
 
 
 def _sources(reader: Reader, args: AttributionArgs) -> list[dict[str, Any]]:
     """Where the prices came from, and how much each source priced."""
     rows = records(reader.attribution(AttributionArgs(week=args.week, by=("cost_source",))))
     kept = ("attempts", "billable_attempts", "cost_usd")
-    return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in rows]
+    called = [row for row in rows if row["attempts"]]
+    return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in called]
 
 
 def _placed(path: Path, content: bytes) -> Path:

@@ -88,7 +88,7 @@ def _masked(side: str) -> list[str]:
     return [
         f"{side}_baseline_usd",
         f"CASE WHEN {known} THEN {side}_variance END AS {side}_variance",
-        f"CASE WHEN {known} THEN basis END AS {side}_paid",
+        f"CASE WHEN {known} THEN basis ELSE 0 END AS {side}_paid",
         f"CASE WHEN {known} THEN basis_usd END AS {side}_paid_usd",
         f"CASE WHEN {known} THEN basis_rows END AS {side}_paid_usd_rows",
         f"CASE WHEN {known} THEN basis_rows END AS {side}_baseline_usd_rows",

@@ -72,7 +72,9 @@ _BASIS = (
 )
 _ASKED = "r.attempts > 0 AND r.cache IS NULL"
 _LARGE = "coalesce(r.own_large_usd, r.shadow_large_usd, CASE WHEN r.escalated AND r.attempts = 1 THEN r.cost_usd END)"
-_SMALL = "coalesce(r.own_small_usd, r.shadow_small_usd, CASE WHEN NOT r.escalated AND r.attempts = 1 THEN r.cost_usd END)"
+_SMALL = (
+    "coalesce(r.own_small_usd, r.shadow_small_usd, CASE WHEN NOT r.escalated AND r.attempts = 1 THEN r.cost_usd END)"
+)
 
 
 def _paid(condition: str) -> Measure:

@@ -72,7 +72,9 @@ def beside(metric: Metric) -> tuple[str, ...]:
 def _figures(metric: Metric, keys: list[str], relation: str) -> str:
     """The CTE that sums measures and applies the formula."""
     columns = [*keys, *(f"{expression} AS {name}" for name, expression in figures(metric, keys).items())]
-    return "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM {relation}{grouped(keys)}\n)"
+    return (
+        "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM {relation}{grouped(keys)}\n)"
+    )
 
 
 def figures(metric: Metric, keys: list[str]) -> dict[str, str]:

@@ -45,7 +45,7 @@ def attribution() -> None:
     args = AttributionArgs(week=week or weeks[1], by=tuple(by))
     rows = reading.ask("attribution", args, lambda: _read(args))
     if rows.is_empty():
-        st.caption(f"No model calls in {args.week}.")
+        st.caption(f"No requests in {args.week}.")
         return
     ranked = rows.sort("cost_usd", descending=True, nulls_last=True).select(*by, *SHOWN)
     units, labels = ({name: said[part] for name, said in SHOWN.items()} for part in (1, 0))

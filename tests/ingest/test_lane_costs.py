@@ -78,5 +78,7 @@ def test_what_a_late_shadow_tells_marks_the_bucket_of_its_request() -> None:
     with store.store.writing() as writing:
         writing.execute("DELETE FROM rollup_dirty")
     store.load([("traces", body(shadow(1, 2.0, at=86_400_000)))])
-    marked = "SELECT count(*) AS n FROM rollup_dirty, requests WHERE bucket = time_bucket(INTERVAL 5 MINUTES, started_at)"
+    marked = (
+        "SELECT count(*) AS n FROM rollup_dirty, requests WHERE bucket = time_bucket(INTERVAL 5 MINUTES, started_at)"
+    )
     assert store.one(marked) == {"n": 1}

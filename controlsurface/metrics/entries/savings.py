@@ -31,7 +31,9 @@ _PER_BASELINE = (
     "sum(large_paid_usd) * sqrt(nullif(sum(large_variance), 'inf')) / nullif(power(sum(large_baseline_usd), 2), 0)"
 )
 METRICS = (
-    _saving("large", "Saved against sending every request to the escalation lane at once; negative: the router costs more."),
+    _saving(
+        "large", "Saved against sending every request to the escalation lane at once; negative: the router costs more."
+    ),
     Metric(
         "saving_share_vs_all_large",
         help="What was saved against sending every request to the escalation lane, as a share of what that would cost.",
