@@ -47,8 +47,8 @@ with ui.panel(
 ):
     ui.breakdown(saved, ["task_type"], "savings", links=False)
     st.caption(
-        "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is estimated from "
-        "their input tokens, by task type and lane, in this window and filter. Figures as CSV have the interval."
+        "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is estimated "
+        "from input tokens, by task type and lane, in this window and filter. The download has the intervals."
     )
 with ui.panel("Cost and tokens by model"):
     ui.breakdown(

@@ -12,6 +12,7 @@ from controlsurface.api import (
     audits,
     coverage,
     desk,
+    exports,
     policy,
     retention,
     several,
@@ -179,6 +180,7 @@ OPERATIONS = (
     *desk.OPERATIONS,
     *policy.OPERATIONS,
     *audits.OPERATIONS,
+    *exports.OPERATIONS,
     *alerts.OPERATIONS,
     *alerting_silences.OPERATIONS,
 )

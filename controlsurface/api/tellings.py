@@ -1,6 +1,6 @@
 """All addresses that take a body."""
 
-from controlsurface.api import alerting_silences, alerts, audits, desk, drift, policy, retention, shapes
+from controlsurface.api import alerting_silences, alerts, audits, desk, drift, exports, policy, retention, shapes
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -30,6 +30,7 @@ TELLINGS: tuple[Telling, ...] = (
     *drift.TELLINGS,
     *policy.TELLINGS,
     *audits.TELLINGS,
+    *exports.TELLINGS,
     *alerting_silences.TELLINGS,
     *alerts.TELLINGS,
 )

@@ -46,7 +46,7 @@ class Stage:
 
 
 def stage(metrics: Iterable[Metric], rows: str, keys: Sequence[str], within: str = "") -> Stage:
-    """From `rows`, a relation with keys, strata and READ, to one with keys and DERIVED; nothing where none is asked for.
+    """From `rows`, a relation with keys, strata and READ, to one with keys and DERIVED, where these are asked for.
 
     `within` is the key whose values are questions of their own, such as windows: each has its own lines.
     """

@@ -123,7 +123,7 @@ def apart(each: Pass, rows: pa.Table) -> Iterator[pa.Table]:
 
 def _own(metric: Metric, rows: pa.Table) -> dict[str, Any]:
     """The columns of one metric."""
-    own = {"value": rows[metric.id], "n": rows[_named(metric, "n")]}
+    own: dict[str, Any] = {"value": rows[metric.id], "n": rows[_named(metric, "n")]}
     column = _uncertain(metric)
     if column:
         interval = wilson if column == "effective" else normal

@@ -199,6 +199,7 @@ def _figures(args: WindowsArgs) -> str:
     asked = [CATALOG[name] for name in args.metrics]
     made = counterfactual.stage(asked, "spanned", ["span", *args.wanted.dimensions], within="span")
     return (
-        f"{spanned}{made.ctes}figures AS (\n    SELECT\n        {listed}\n    FROM {made.relation}\n    GROUP BY {keys}\n)\n"
+        f"{spanned}{made.ctes}"
+        f"figures AS (\n    SELECT\n        {listed}\n    FROM {made.relation}\n    GROUP BY {keys}\n)\n"
         f"SELECT\n    {shown}\nFROM figures\nLIMIT $row_limit"
     )

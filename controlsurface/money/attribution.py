@@ -119,7 +119,8 @@ def _answering(keys: list[str]) -> str:
     packed = ", ".join(f"'{key}': {key}" for key in wanted)
     ended = "started_at + to_microseconds(CAST(coalesce(duration_ms, 0) * 1000 AS BIGINT))"
     return (
-        f"answering AS (\n    SELECT request_id, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
+        "answering AS (\n"
+        f"    SELECT request_id, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
         "    FROM attempts\n    WHERE purpose = 'user' AND request_id IS NOT NULL\n"
         "        AND started_at >= $start - INTERVAL 1 HOUR AND started_at < $end + INTERVAL 1 DAY\n"
         "    GROUP BY request_id\n),\n"

@@ -6,7 +6,7 @@ from time import perf_counter
 import polars as pl
 import streamlit as st
 
-from controlsurface.export.cost import named
+from controlsurface.export.revisions import named
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
 from controlsurface.reader.rows import frame

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.loading import loaded
+from tests.ingest.loading import Body, loaded
 from tests.ingest.spans import S, body, call, route
 
 OWN, SHADOW = ("own_large_usd", "own_small_usd"), ("shadow_large_usd", "shadow_small_usd")
@@ -17,13 +17,14 @@ def costing(own: int, usd: float, model: str = "slm-7b", parent: int = 1, **more
 
 def shadow(own: int, usd: float | None, of: str = "q1", **more: Any) -> S:
     """A shadow call in a trace of its own."""
-    cost = {} if usd is None else {"controlsurface__cost_usd": usd}
-    told = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": of} | cost
+    told: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": of}
+    told |= {} if usd is None else {"controlsurface__cost_usd": usd}
     return call(own, **({"model": "gpt-large", "trace": 2} | told | more))
 
 
 def told(names: tuple[str, str], *batches: tuple[S, ...]) -> list[float | None]:
-    (row,) = loaded(*([("traces", body(*spans))] for spans in batches)).rows("requests")
+    bodies: list[list[Body]] = [[("traces", body(*spans))] for spans in batches]
+    (row,) = loaded(*bodies).rows("requests")
     return [None if row[name] is None else float(row[name]) for name in names]
 
 
