@@ -42,5 +42,6 @@ TELLINGS = (
         record({"revision": COUNT, "exported_at": TIME, "restates": _RESTATED}),
         role="viewer",
         status=200,
+        problems=("409",),
     ),
 )

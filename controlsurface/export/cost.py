@@ -44,7 +44,7 @@ class Export:
 def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -> Export:
     """The attribution of a week in one form; that of a closed week is kept as exported.
 
-    Raises Busy where late calls of a closed week came in between, BadRequest where parts of it are gone.
+    Raises Busy or Conflict where late calls of a closed week came in between, BadRequest where parts of it are gone.
     """
     found = reader.attribution(args)
     totals = _totals(reader, args)

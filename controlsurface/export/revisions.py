@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from controlsurface.errors import BadRequest, Busy
+from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.tables import as_json, plain
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
@@ -77,13 +77,13 @@ class Revise:
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Revision, exported_at, restates (null for the first). The figures are those of the store, not the caller's.
 
-        Raises Busy where they are no longer the caller's, BadRequest for a week that is not over or partly gone.
+        Raises Conflict where they are no longer the caller's, BadRequest for a week that is not over or partly gone.
         """
         args = AttributionArgs(week=self.body.week, by=self.body.by)
         _complete(ground, args, self.body.at)
         rows = _attribution(ground, args)
         if checksum(named(rows, args.by)) != self.body.rows_sha256:
-            raise Busy(f"calls of {args.week} arrived while it was read; try again")
+            raise Conflict(f"calls of {args.week} arrived while it was read; try again")
         totals = plain({name: total(rows, name) for name in SUMMED})
         for _ in range(3):  # another exporter may be as quick
             kept = records(ground.rows(Statement(_LISTED, {"week": args.week})))
@@ -91,7 +91,7 @@ class Revise:
             if known and known["rows_sha256"] == self.body.rows_sha256:
                 return _told(known)
             ground.keep([Statement(_KEEP, self._row(args, totals, kept))])
-        raise Busy(f"{args.week} is being exported by others; try again")
+        raise Conflict(f"{args.week} is being exported by others; try again")
 
     def _row(self, args: AttributionArgs, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
         """What is kept of figures that are not known yet."""

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from controlsurface.cli.group import controlsurface
-from controlsurface.errors import BadRequest, Busy
+from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.cost import Export, export
 from controlsurface.export.revisions import Exported, ExportsArgs, Revise, WeeklyExports
 from controlsurface.money.attribution import AttributionArgs, monday
@@ -108,7 +108,7 @@ def test_a_week_that_still_runs_has_no_revision(store: DuckStore) -> None:
 
 
 def test_figures_that_are_not_those_of_the_store_are_not_kept(store: DuckStore) -> None:
-    with pytest.raises(Busy, match="arrived while it was read"):
+    with pytest.raises(Conflict, match="arrived while it was read"):
         LocalReader(store).do(Revise(Exported(week=WEEK, by=("team",), rows_sha256="0" * 64, at=OVER)))
     assert listed(store) == []
 

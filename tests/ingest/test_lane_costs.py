@@ -19,7 +19,8 @@ def shadow(own: int, usd: float | None, of: str = "q1", **more: Any) -> S:
     """A shadow call in a trace of its own."""
     told: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": of}
     told |= {} if usd is None else {"controlsurface__cost_usd": usd}
-    return call(own, **({"model": "gpt-large", "trace": 2} | told | more))
+    given: dict[str, Any] = {"model": "gpt-large", "trace": 2} | told | more
+    return call(own, **given)
 
 
 def told(names: tuple[str, str], *batches: tuple[S, ...]) -> list[float | None]:
