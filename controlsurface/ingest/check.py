@@ -70,6 +70,8 @@ def check(signal: Signal, body: bytes, encoding: Encoding, prompts: Prompts) -> 
     return Checked(payload, found.accepted, rejected, message, found_in.mended, prompts.dropped)
 
 
+
+
 def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: Prompts, found: _Found) -> None:
     for resource, quick_resource in zip(request.resource_spans, quick.resource_spans, strict=True):
         found.changed |= _surroundings(resource, prompts)

@@ -7,7 +7,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlsurface.metrics import moments, windows
 from controlsurface.metrics.dimensions import SHARED
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.several import SeveralArgs
+from controlsurface.metrics.windows import WindowsArgs
 from controlsurface.reader import LocalReader, RemoteReader
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
@@ -266,3 +268,23 @@ def test_of_published_requests_every_task_type_has_the_right_sign_and_all_is_rig
     total = only(reader, "saving_vs_all_large")
     assert total["value"] == pytest.approx(sum(truth.values()), rel=0.1)
     assert total["low"] <= sum(truth.values()) <= total["high"]
+
+
+@pytest.mark.parametrize("metric", ["cost_against_all_escalated", "saving_vs_random"])
+def test_rules_see_at_every_moment_what_a_question_about_its_window_sees(reader: LocalReader, metric: str) -> None:
+    over, every = timedelta(hours=12), timedelta(hours=6)
+    first, last = (datetime(2026, 1, day, tzinfo=UTC) for day in (4, 6))
+    for steps in (every, timedelta(hours=5)):  # 5 h do not divide 12 h: then windows are counted one by one
+        asked = moments.render([metric], ["task_type"], [], over, moments.Moments(first, last, steps))
+        seen = reader.rows(asked).to_pylist()
+        for moment in {row["moment"] for row in seen}:
+            alone = figures(reader, metric, by="task_type", start=moment - over, end=moment)
+            mine = {row["task_type"]: row["value"] for row in seen if row["moment"] == moment}
+            assert mine == pytest.approx({row["task_type"]: row["value"] for row in alone}), moment
+    several = WindowsArgs((metric,), ("task_type",), (), ((first, last), (first + every, last - every)))
+    for row in windows.ask(reader.rows, several).to_pylist():
+        start, end = several.windows[row["span"]]
+        alone = figures(reader, metric, by="task_type", start=start, end=end)
+        assert row["value_0"] == pytest.approx(
+            next(each["value"] for each in alone if each["task_type"] == row["task_type"])
+        )

@@ -6,12 +6,14 @@ CREATE OR REPLACE MACRO cost_slope(calls, n, x, y, xx, xy) AS CASE
         THEN greatest(0, least((n * xy - x * y) / (n * xx - x * x), y / nullif(x, 0)))
     ELSE coalesce(y / nullif(x, 0), 0)
 END;
--- `spread` is the variance about the line, unknown of one or two calls; `effective` is Kish's sample size.
+-- `spread` is the variance about the line, unknown of one or two calls, and larger by what Student's t is wider than a
+-- normal interval at 95 % (Cornish and Fisher's first term); `effective` is Kish's sample size.
 CREATE OR REPLACE MACRO cost_line_of(slope, calls, n, squares, x, y, xx, xy, yy) AS CASE WHEN calls > 0 THEN {
     'base': (y - slope * x) / n,
     'slope': slope,
     'spread': CASE WHEN calls >= 3 THEN greatest(0,
-        yy + slope * slope * xx - 2 * slope * xy - (y - slope * x) * (y - slope * x) / n) / n * calls / (calls - 2) END,
+        yy + slope * slope * xx - 2 * slope * xy - (y - slope * x) * (y - slope * x) / n) / n * calls / (calls - 2)
+        * power(1 + 1.2104 / (calls - 2), 2) END,
     'effective': n * n / squares,
     'mean': x / n,
     'around': greatest(0, xx / n - x * x / (n * n))
