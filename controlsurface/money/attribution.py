@@ -112,7 +112,11 @@ def _of_calls(keys: list[str]) -> list[str]:
 
 
 def _answering(keys: list[str]) -> str:
-    """The CTE of what the call that answered a request was: the last one that did not fail, else the last one."""
+    """The CTE of what the call that answered a request was: the last one that did not fail, else the last one.
+
+    Requests are told apart by 64 bits, which is quicker than by name: of ten million in a week, two would be taken for
+    one once in 370,000 weeks.
+    """
     wanted = _of_calls(keys)
     if not wanted:
         return ""
@@ -120,10 +124,10 @@ def _answering(keys: list[str]) -> str:
     ended = "started_at + to_microseconds(CAST(coalesce(duration_ms, 0) * 1000 AS BIGINT))"
     return (
         "answering AS (\n"
-        f"    SELECT request_id, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
+        f"    SELECT hash(request_id) AS of, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
         "    FROM attempts\n    WHERE purpose = 'user' AND request_id IS NOT NULL\n"
         "        AND started_at >= $start - INTERVAL 1 HOUR AND started_at < $end + INTERVAL 1 DAY\n"
-        "    GROUP BY request_id\n),\n"
+        "    GROUP BY of\n),\n"
     )
 
 
@@ -131,7 +135,7 @@ def _asked(keys: list[str], within: str) -> str:
     """The requests of each group."""
     wanted = _of_calls(keys)
     columns = [f"answering.a.{key} AS {key}" if key in wanted else f"r.{key} AS {key}" for key in keys]
-    joined = " LEFT JOIN answering ON answering.request_id = r.request_id" if wanted else ""
+    joined = " LEFT JOIN answering ON of = hash(r.request_id)" if wanted else ""
     return f"SELECT {', '.join([*columns, f'sum({_WEIGHT}) AS requests'])}\n    FROM requests AS r{joined}{within}"
 
 

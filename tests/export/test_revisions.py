@@ -60,6 +60,7 @@ def test_the_same_figures_are_the_same_bytes_and_the_same_revision_in_every_form
 
 
 def test_a_late_call_makes_the_next_revision_which_says_by_how_much(store: DuckStore) -> None:
+    """Usage that arrives after the period was closed: FinOps-Open-Cost-and-Usage-Spec/FOCUS_Spec, pull request 1434."""
     first = made(store)
     ask(store, cost_usd=Decimal("0.75"))
     second = made(store, at=OVER + timedelta(days=1))
@@ -84,6 +85,7 @@ def test_each_change_restates_the_one_before(store: DuckStore) -> None:
 
 
 def test_what_moves_between_groups_is_a_revision_of_the_same_totals(store: DuckStore) -> None:
+    """A cost that had been given to the wrong owner: the first scenario of the same examples."""
     made(store), made(store, "lane")
     with store.writing() as writing:
         writing.execute("UPDATE requests SET team = 'chat'; UPDATE attempts SET team = 'chat'")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,14 @@ def sent(seed: int, shadows: float) -> tuple[list[S], float]:
         tokens = dice.randint(50, 900)
         small, large = tokens * 1e-6, round(tokens * 2e-5 + dice.random() * 1e-3, 9)
         up = dice.random() < 1 / 3
-        told = {"gen_ai__usage__input_tokens": tokens, "trace": number}
+        told: dict[str, Any] = {"gen_ai__usage__input_tokens": tokens, "trace": number}
         spans += [route(1, trace=number, request_id=f"q{number}", task_type="sum")]
         spans += [call(2, 1, **told, controlsurface__cost_usd=small)]
         saved += -small if up else large - small
         if up:
             spans += [call(3, 1, "gpt-large", at=20, **told, controlsurface__cost_usd=large)]
         elif dice.random() < shadows:
-            again = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": f"q{number}"}
+            again: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": f"q{number}"}
             told["trace"] = 1000 + number
             spans += [call(1, 0, "gpt-large", at=90, **told, **again, controlsurface__cost_usd=large)]
     return spans, saved

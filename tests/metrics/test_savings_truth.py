@@ -154,10 +154,36 @@ def test_ten_shadows_of_a_lane_tell_what_its_requests_cost_elsewhere_better_than
 
 
 def test_a_cascade_at_one_and_a_half_times_all_large_says_so() -> None:
+    """No floor at zero, which BerriAI/litellm had (pull request 35402)."""
     reader = read([Asked("chat", 100, 0.005, 0.01, "cascade") for _ in range(20)])
     assert only(reader, "cost_against_all_escalated")["value"] == pytest.approx(1.5)
     assert only(reader, "saving_share_vs_all_large")["value"] == pytest.approx(-0.5)
     assert only(reader, "saving_vs_all_large")["value"] == pytest.approx(-0.1)
+
+
+def charged(*rows: tuple[bool, float, float]) -> LocalReader:
+    """Requests of one lane each: whether it is the large one, their cost, and what the classifier took."""
+    store = DuckStore.in_memory()
+    lanes = {False: ("small", "own_small_usd"), True: ("large", "own_large_usd")}
+    made = []
+    for up, usd, classifier in rows:
+        lane, own = lanes[up]
+        row = {"lane": lane, "escalated": up, "input_tokens": 100, "cost_usd": usd, "overhead_usd": classifier}
+        made.append({"own_small_usd": None, "own_large_usd": None} | row | {own: usd})
+    put(store, made)
+    return LocalReader(store)
+
+
+def test_a_classifier_that_costs_more_than_it_saves_is_no_saving() -> None:
+    """BerriAI/litellm, pull request 38835: 80 % saved, of a turn whose classifier took more than all of it."""
+    reader = charged((False, 0.000079, 0.002135), (True, 0.000395, 0.0))
+    assert only(reader, "saving_vs_all_large")["value"] == pytest.approx(0.000395 - 0.000079 - 0.002135)
+    assert only(reader, "saving_share_vs_all_large")["value"] < 0
+
+
+def test_a_request_that_was_sent_to_the_baseline_itself_loses_what_the_decision_took() -> None:
+    """BerriAI/litellm-docs, pull request 1100."""
+    assert only(charged((True, 0.01, 0.0005)), "saving_vs_all_large")["value"] == pytest.approx(-0.0005)
 
 
 def test_a_task_type_that_no_large_call_tells_of_is_unknown_and_left_out_with_what_it_cost() -> None:
