@@ -40,12 +40,16 @@ saved = {
     "saving_share_vs_all_large": "... of its cost",
     "saving_vs_random": "Against a router by lot",
     "saving_vs_all_small": "Against all-small",
+    "baseline_known_share": "Known, not estimated",
 }
 with ui.panel(
     "Savings by task type", "what the same requests would have cost more; the router's own cost is counted in"
 ):
     ui.breakdown(saved, ["task_type"], "savings", links=False)
-    st.caption("A baseline has the mean price per input token of the lane's single calls in this window and filter.")
+    st.caption(
+        "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is estimated "
+        "from input tokens, by task type and lane, in this window and filter. The download has the intervals."
+    )
 with ui.panel("Cost and tokens by model"):
     ui.breakdown(
         spent

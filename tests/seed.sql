@@ -146,6 +146,13 @@ WITH totals AS (
         sum(cost_usd) FILTER (purpose = 'user') AS cost_usd,
         sum(cost_usd) FILTER (purpose <> 'user') AS overhead_usd,
         count(*) FILTER (purpose = 'user' AND billable AND cost_usd IS NULL) AS unpriced,
+        CASE WHEN bool_or(NOT failed) FILTER (purpose = 'user' AND lane = 'large')
+            AND bool_and(cost_usd IS NOT NULL OR NOT billable) FILTER (purpose = 'user' AND lane = 'large')
+            THEN sum(cost_usd) FILTER (purpose = 'user' AND lane = 'large') END AS own_large_usd,
+        CASE WHEN bool_or(NOT failed) FILTER (purpose = 'user' AND lane = 'small')
+            AND bool_and(cost_usd IS NOT NULL OR NOT billable) FILTER (purpose = 'user' AND lane = 'small')
+            THEN sum(cost_usd) FILTER (purpose = 'user' AND lane = 'small') END AS own_small_usd,
+        max(cost_usd) FILTER (purpose = 'shadow' AND NOT failed) AS shadow_large_usd,
         count(DISTINCT cost_source) AS sources,
         max(cost_source) AS cost_source
     FROM attempted
@@ -202,7 +209,7 @@ SELECT
     CASE WHEN u23 < 0.8 THEN 'user-' || CAST(floor(u21 * 200) AS INTEGER) END AS user_id,
     CASE WHEN u31 < 0.9 THEN 'production' WHEN u31 < 0.97 THEN 'staging' END AS environment,
     CASE WHEN u30 < 0.97 THEN ['assistant', 'indexer'][1 + CAST(u30 > 0.7 AS INTEGER)] END AS service,
-    sample_weight
+    own_large_usd, own_small_usd, shadow_large_usd, sample_weight
 FROM answered;
 
 INSERT INTO attempts BY NAME

@@ -13,6 +13,7 @@ import pyarrow as pa
 from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, ThresholdRule
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.metrics import counterfactual
 from controlsurface.metrics import moments as asked
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.moments import Moments
@@ -42,6 +43,7 @@ class View:
     over: timedelta
     offset: timedelta = timedelta()
     spread: bool = False  # quantiles read other columns, and more of them
+    baseline: bool = False  # what is held against a baseline is summed by stratum
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ def needs(rule: Rule) -> tuple[Need, ...]:
 
 def _need(rule: ThresholdRule | BudgetRule, name: str, over: timedelta, offset: timedelta = timedelta()) -> Need:
     metric = CATALOG[name]
-    view = View(metric.source, rule.by, rule.where_pairs, over, offset, metric.kind == "quantile")
+    spread, baseline = metric.kind == "quantile", counterfactual.asks(metric)
+    view = View(metric.source, rule.by, rule.where_pairs, over, offset, spread, baseline)
     return Need(view, name)
 
 
@@ -138,9 +141,10 @@ def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: fl
 
 def _together(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Answers:
     """All windows at one moment: a statement for each breakdown and filter of a source."""
-    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Need]] = {}
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], bool], list[Need]] = {}
     for need in wanted:
-        groups.setdefault((need.view.source, need.view.by, need.view.where), []).append(need)
+        view = need.view
+        groups.setdefault((view.source, view.by, view.where, view.baseline), []).append(need)
     found: dict[Need, Found | ControlSurfaceError] = {}
     for asked_for in groups.values():
         try:

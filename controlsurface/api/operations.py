@@ -12,6 +12,7 @@ from controlsurface.api import (
     audits,
     coverage,
     desk,
+    exports,
     extent,
     policy,
     rederive,
@@ -140,7 +141,11 @@ OPERATIONS = (
         "/api/v1/dimensions", "Values of dimensions, most frequent first", DimensionArgs, dimensions, shapes.VALUES
     ),
     Operation(
-        "/api/v1/attribution", "Calls of one week and what they cost", AttributionArgs, attribution, shapes.ATTRIBUTION
+        "/api/v1/attribution",
+        "Requests and calls of one week and what they cost",
+        AttributionArgs,
+        attribution,
+        shapes.ATTRIBUTION,
     ),
     Operation(
         "/api/v1/contributors",
@@ -179,6 +184,7 @@ OPERATIONS = (
     *desk.OPERATIONS,
     *policy.OPERATIONS,
     *audits.OPERATIONS,
+    *exports.OPERATIONS,
     *alerts.OPERATIONS,
     *alerting_silences.OPERATIONS,
 )

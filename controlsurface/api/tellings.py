@@ -1,6 +1,17 @@
 """All addresses that take a body."""
 
-from controlsurface.api import alerting_silences, alerts, audits, desk, drift, policy, rederive, retention, shapes
+from controlsurface.api import (
+    alerting_silences,
+    alerts,
+    audits,
+    desk,
+    drift,
+    exports,
+    policy,
+    rederive,
+    retention,
+    shapes,
+)
 from controlsurface.api.telling import Call, Telling, Told
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event
@@ -31,6 +42,7 @@ TELLINGS: tuple[Telling, ...] = (
     *drift.TELLINGS,
     *policy.TELLINGS,
     *audits.TELLINGS,
+    *exports.TELLINGS,
     *alerting_silences.TELLINGS,
     *alerts.TELLINGS,
 )

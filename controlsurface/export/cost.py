@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,22 +13,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlsurface.errors import Busy
+from controlsurface.export.revisions import SUMMED, Exported, Revise, checksum, named, total
 from controlsurface.export.tables import WRITERS, Format, plain
-from controlsurface.money.attribution import ADDED, AttributionArgs
+from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.rows import records
 
-UNASSIGNED = "(unassigned)"
 NO_PRICE = "(no price)"
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file and its manifest. Of a week that is over, both are the same bytes each time, until late spans come."""
+    """A file and its manifest. Of a week that is over, both are the same bytes each time, until late spans come.
+
+    Then the manifest has the next `revision`, and says what it `restates`: which one, and by how much totals differ.
+    """
 
     name: str
     body: bytes
     manifest: bytes
+    revision: Mapping[str, Any] | None = None
 
     def write(self, folder: Path) -> list[Path]:
         """Put both into the folder; each is there whole or not at all."""
@@ -37,13 +42,17 @@ class Export:
 
 
 def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -> Export:
-    """The attribution of a week in one form. Raises Busy where late calls of a closed week came in between."""
+    """The attribution of a week in one form; that of a closed week is kept as exported.
+
+    Raises Busy or Conflict where late calls of a closed week came in between, BadRequest where parts of it are gone.
+    """
     found = reader.attribution(args)
     totals = _totals(reader, args)
-    if args.closed(now) and any(_sum(found, name) != totals.get(name) for name in ADDED):
+    if args.closed(now) and any(total(found, name) != totals.get(name) for name in SUMMED):
         raise Busy(f"calls of {args.week} arrived while it was read; try again")
-    totals |= {name: _sum(found, name) for name in ADDED}  # a week that still runs has grown since
+    totals |= {name: total(found, name) for name in SUMMED}  # a week that still runs has grown since
     rows = named(found, args.by)
+    revision = _revision(reader, args, rows, now) if args.closed(now) else None
     body = WRITERS[form](rows)
     name = "-".join(["cost", args.week, *(["by", *args.by] if args.by else [])]) + f".{form}"
     about = {
@@ -58,20 +67,19 @@ def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -
             "end": args.window.end,
             "closed": args.closed(now),
         },
+        **(revision or {"revision": None}),
         "totals": plain({name: value for name, value in totals.items() if name != "last_at"}),
         "unassigned": {name: _unassigned(found, name) for name in args.by},
         "price_sources": _sources(reader, args),
         "data": {"last_call_at": totals.get("last_at")},
     }
-    return Export(name, body, orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n")
+    manifest = orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"
+    return Export(name, body, manifest, revision)
 
 
-def named(rows: pa.Table, by: tuple[str, ...]) -> pa.Table:
-    """The rows as they are exported: what belongs to nobody has a name, too."""
-    for name in dict.fromkeys(by):
-        named = pc.if_else(pc.is_null(rows.column(name)), UNASSIGNED, rows.column(name))
-        rows = rows.set_column(rows.column_names.index(name), name, named)
-    return rows.drop_columns("last_at")
+def _revision(reader: Reader, args: AttributionArgs, rows: pa.Table, now: datetime) -> Mapping[str, Any]:
+    """Which revision of the week these rows are."""
+    return reader.do(Revise(Exported(week=args.week, by=args.by, rows_sha256=checksum(rows), at=now)))
 
 
 def _totals(reader: Reader, args: AttributionArgs) -> dict[str, Any]:
@@ -80,23 +88,18 @@ def _totals(reader: Reader, args: AttributionArgs) -> dict[str, Any]:
     return dict(rows[0]) if rows else {}
 
 
-def _sum(rows: pa.Table, name: str) -> Any:
-    """The exact sum of a column; None where nothing is known."""
-    known = [value for value in rows.column(name).to_pylist() if value is not None]
-    return sum(known) if known else None
-
-
 def _unassigned(rows: pa.Table, name: str) -> dict[str, Any]:
-    """Calls and cost of those that have no such team, tenant, ..."""
+    """Requests, calls and cost of those that have no such team, tenant, ..."""
     mine = rows.filter(pc.is_null(rows.column(name)))
-    return plain({each: _sum(mine, each) for each in ("attempts", "cost_usd")})
+    return plain({each: total(mine, each) for each in ("requests", "attempts", "cost_usd")})
 
 
 def _sources(reader: Reader, args: AttributionArgs) -> list[dict[str, Any]]:
     """Where the prices came from, and how much each source priced."""
     rows = records(reader.attribution(AttributionArgs(week=args.week, by=("cost_source",))))
     kept = ("attempts", "billable_attempts", "cost_usd")
-    return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in rows]
+    called = [row for row in rows if row["attempts"]]
+    return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in called]
 
 
 def _placed(path: Path, content: bytes) -> Path:

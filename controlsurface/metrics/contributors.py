@@ -41,6 +41,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.conditioning import CAME_UP, DECIDED_COUNTS, SURE
+from controlsurface.metrics.counterfactual import asks
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.measures import SPREADS, measures_of
 from controlsurface.metrics.metric import Metric
@@ -87,15 +88,18 @@ _FOLLOWS: Mapping[str, str] = {
 }
 
 
+def _sums(metric: Metric) -> re.Match[str] | None:
+    """The measures whose sums a metric is made of; None where no row adds to it by itself."""
+    return None if asks(metric) else _FORMULA.fullmatch(metric.sql)
+
+
 class ContributorsArgs(Arguments):
     """A metric, the window that is looked at, and the one it is held against."""
 
     metric: str = Field(
         max_length=100,
         description="a metric of /api/v1/metrics: a total, a mean or share of rows, or a quantile",
-        json_schema_extra={
-            "enum": [name for name, each in CATALOG.items() if each.kind == "quantile" or _FORMULA.fullmatch(each.sql)]
-        },
+        json_schema_extra={"enum": [name for name, each in CATALOG.items() if each.kind == "quantile" or _sums(each)]},
     )
     start: Instant = Field(description="first moment of the selection, RFC 3339 or relative (-2h)")
     end: Instant = Field(description="moment after its last")
@@ -131,7 +135,7 @@ def explained(metric: Metric) -> tuple[str, str | None]:
     """
     if metric.kind == "quantile":
         return (spread(metric)[0],) * 2
-    match = _FORMULA.fullmatch(metric.sql)
+    match = _sums(metric)
     if match is None:
         raise BadRequest(
             f"metric: '{metric.id}' is no total, mean, share or quantile of rows, so no row contributes to it"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from controlsurface.metrics.counterfactual import DERIVED, READ, asks
 from controlsurface.metrics.measures import KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
 from controlsurface.metrics.metric import Metric
 
@@ -43,7 +44,7 @@ def effective(metric: Metric, partition: str = "") -> str:
 
 
 def error(metric: Metric) -> str:
-    """The standard error of a slope."""
+    """The standard error of a slope or of what is estimated."""
     return _aggregates(metric.error, "")
 
 
@@ -54,8 +55,9 @@ def columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:
     """
     text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
     measures = measures_of(metric.source, names)
-    found = {name: _column(metric, name, measures) for _, name, _ in _WORD.findall(text)}
-    return found | dict(_evidence(metric, measures))
+    named = [name for _, name, _ in _WORD.findall(text) if name not in DERIVED]
+    read = [*named, *(READ if asks(metric) else ())]
+    return {name: _column(metric, name, measures) for name in read} | dict(_evidence(metric, measures))
 
 
 def _aggregates(text: str, partition: str) -> str:

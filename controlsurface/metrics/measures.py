@@ -86,14 +86,17 @@ def _held(condition: str) -> dict[str, Measure]:
 
 
 # What savings are told by: requests that calls answered, with known tokens and a cost known in full, the router's own
-# included. One call reads what a request asks; several read it again. A request of one call says what a lane costs.
+# included. What a request would cost in the other kind of lane is known where it has calls there, or shadows of it have
+# (`known`); for all others (`open`) it follows from input tokens, of one call: several calls read them again.
 _BASIS = (
     "r.attempts > 0 AND r.cache IS NULL AND r.escalated IS NOT NULL AND r.input_tokens IS NOT NULL "
     "AND r.cost_usd IS NOT NULL AND r.priced"
 )
 _ASKED = "r.attempts > 0 AND r.cache IS NULL"
-_LONE_LARGE = f"{_BASIS} AND r.attempts = 1 AND r.escalated"
-_LONE_SMALL = f"{_BASIS} AND r.attempts = 1 AND NOT r.escalated"
+_LARGE = "coalesce(r.own_large_usd, r.shadow_large_usd, CASE WHEN r.escalated AND r.attempts = 1 THEN r.cost_usd END)"
+_SMALL = (
+    "coalesce(r.own_small_usd, r.shadow_small_usd, CASE WHEN NOT r.escalated AND r.attempts = 1 THEN r.cost_usd END)"
+)
 
 
 # Requests that say what an answer costs: a call gave it, and what all of its calls cost is known.
@@ -107,16 +110,26 @@ def _layer(name: str) -> Measure:
     return _count(f"list_contains(string_split(coalesce(r.cache_layers, r.cache), ','), '{name}')")
 
 
-def _tokens(condition: str) -> Measure:
-    """Input tokens of one call of each request that meets a condition."""
-    text = f"CASE WHEN {condition} THEN r.sample_weight * r.input_tokens / r.attempts ELSE 0 END"
-    return Measure(text, condition)
-
-
 def _paid(condition: str) -> Measure:
     """What requests that meet a condition cost, the router's own calls included."""
     paid = "(r.cost_usd + coalesce(r.overhead_usd, 0))"
     return Measure(f"CASE WHEN {condition} THEN CAST(r.sample_weight AS DECIMAL(18, 6)) * {paid} ELSE 0 END", condition)
+
+
+def _alone(name: str, cost: str) -> dict[str, Measure]:
+    """What one kind of lane alone would cost: sums over requests that tell, and over those that do not.
+
+    They are what a line of cost (y) over input tokens (x) is drawn through, and how far it may be off.
+    """
+    known, unknown = (f"{_BASIS} AND {cost} IS {'NOT ' * told}NULL" for told in (True, False))
+    x, y, w = "(r.input_tokens / r.attempts)", f"CAST({cost} AS DOUBLE)", "r.sample_weight"
+    usd = f"CAST({w} AS DECIMAL(18, 6)) * {cost}"
+    sums = {"known": w, "known_rows": "1", "known_squares": f"{w} * {w}", "known_usd": usd, "known_x": f"{w} * {x}"}
+    sums |= {"known_xx": f"{w} * {x} * {x}", "known_xy": f"{w} * {x} * {y}", "known_yy": f"{w} * {y} * {y}"}
+    left = {"open": w, "open_squares": f"{w} * {w}", "open_x": f"{w} * {x}"}
+    told = {key: Measure(f"CASE WHEN {known} THEN {text} ELSE 0 END", known) for key, text in sums.items()}
+    rest = {key: Measure(f"CASE WHEN {unknown} THEN {text} ELSE 0 END", unknown) for key, text in left.items()}
+    return {f"{name}_{key}": each for key, each in (told | rest).items()}
 
 
 _REQUESTS = {
@@ -171,18 +184,14 @@ _REQUESTS = {
     "called_usd": _when(_CALLED, "cost_usd"),
     "cost_usd": _money("cost_usd"),
     "overhead_request_usd": _money("overhead_usd"),
-    "escalated_once": _count("r.escalated AND r.attempts = 1 AND r.cost_usd IS NOT NULL"),
-    "escalated_once_usd": _when("r.escalated AND r.attempts = 1", "cost_usd"),
     # what one lane alone would cost
     "payable": _count(_ASKED),
     "basis": _count(_BASIS),
+    "basis_rows": Measure(f"CASE WHEN {_BASIS} THEN 1 ELSE 0 END", _BASIS),
     "basis_escalated": _count(f"{_BASIS} AND r.escalated"),
-    "basis_tokens": _tokens(_BASIS),
     "basis_usd": _paid(_BASIS),
-    "large_tokens": _tokens(_LONE_LARGE),
-    "large_usd": _when(_LONE_LARGE, "cost_usd"),
-    "small_tokens": _tokens(_LONE_SMALL),
-    "small_usd": _when(_LONE_SMALL, "cost_usd"),
+    **_alone("large", _LARGE),
+    **_alone("small", _SMALL),
     # tokens
     "input_known": _count("r.input_tokens IS NOT NULL"),
     "input_tokens": _amount("input_tokens"),

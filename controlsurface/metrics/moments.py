@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from controlsurface.metrics import formula
+from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import known
@@ -46,9 +46,14 @@ def render(
     names = {*dimensions, *window.filters()}
     columns = {name: text for metric in asked for name, text in formula.columns(metric, names).items()}
     keys = ["moment", *dimensions]
+    told_apart = [*dimensions, *counterfactual.strata(asked, dimensions)]
     slides = sliding(asked, over, moments)
-    rows = slid(source, found, dimensions, columns, over) if slides else _counted(source, found, keys, columns, moments)
-    parts = [rows, _figures(asked, keys), _long(asked, keys)]
+    if slides:
+        rows = slid(source, found, told_apart, columns, over)
+    else:
+        rows = _counted(source, found, ["moment", *told_apart], columns, moments)
+    made = counterfactual.stage(asked, "measures", keys, within="moment")
+    parts = [rows, *filter(None, [made.ctes]), _figures(asked, keys, made.relation), _long(asked, keys)]
     return Statement("\n".join(parts), {**parameters, **_windows(over, moments, slides=slides)})
 
 
@@ -84,7 +89,7 @@ def _windows(over: timedelta, moments: Moments, *, slides: bool) -> Mapping[str,
     return many if slides else {**many, "over": over}
 
 
-def _figures(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
+def _figures(metrics: Sequence[Metric], keys: Sequence[str], relation: str) -> str:
     """The CTE of one row a moment and slice, with three columns a metric."""
     columns = list(keys)
     for i, metric in enumerate(metrics):
@@ -92,7 +97,7 @@ def _figures(metrics: Sequence[Metric], keys: Sequence[str]) -> str:
         sure = formula.effective(metric, "moment") if metric.kind == "ratio" else "CAST(NULL AS DOUBLE)"
         columns += [f"{value} AS value_{i}", f"{n} AS n_{i}", f"{sure} AS effective_{i}"]
     listed = ",\n        ".join(columns)
-    return f"figures AS (\n    SELECT\n        {listed}\n    FROM measures\n    GROUP BY {', '.join(keys)}\n),"
+    return f"figures AS (\n    SELECT\n        {listed}\n    FROM {relation}\n    GROUP BY {', '.join(keys)}\n),"
 
 
 def _long(metrics: Sequence[Metric], keys: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ def planned(rows: Rows, wanted: Wanted, spread: str | None = None) -> Plan:
 
 def chosen(wanted: Wanted, spread: str | None = None, step: timedelta | None = None) -> Rollup | None:
     """The roll-up that fits; of the `step`, if there is one."""
-    dimensions = frozenset({*wanted.dimensions, *wanted.window.filters()})
+    dimensions = frozenset({*wanted.dimensions, *wanted.strata, *wanted.window.filters()})
     fitting = [
         each
         for each in covering(wanted.source, wanted.columns, dimensions, spread)

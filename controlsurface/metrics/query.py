@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from controlsurface.errors import UnknownName
-from controlsurface.metrics import formula, quantile
+from controlsurface.metrics import counterfactual, formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import known
@@ -43,7 +43,9 @@ def wanted(args: QueryArgs) -> Wanted:
     """What the metric's formula reads. Raises UnknownName."""
     metric = find(args.metric)
     dimensions = tuple(dict.fromkeys(known(metric.source, name) for name in args.by))
-    return Wanted(metric.source, formula.columns(metric, {*dimensions, *args.filters()}), args, dimensions, args.every)
+    strata = counterfactual.strata([metric], dimensions)
+    columns = formula.columns(metric, {*dimensions, *args.filters()})
+    return Wanted(metric.source, columns, args, dimensions, args.every, strata=strata)
 
 
 def render(args: QueryArgs, plan: Plan | None = None) -> Statement:
@@ -56,29 +58,33 @@ def render(args: QueryArgs, plan: Plan | None = None) -> Statement:
     if metric.kind == "quantile" and not way.exact:
         return quantile.render({"value": metric}, reads, way)
     rows, parameters = measures(reads, way)
-    sql = f"WITH measures AS (\n{rows}\n),\n{_figures(metric, reads.keys)}\n{_select(metric, reads.keys)}"
+    made = counterfactual.stage([metric], "measures", reads.keys)
+    figured = _figures(metric, reads.keys, made.relation)
+    sql = f"WITH measures AS (\n{rows}\n),\n{made.ctes}{figured}\n{_select(metric, reads.keys)}"
     return Statement(sql, parameters | row_limit())
 
 
 def beside(metric: Metric) -> tuple[str, ...]:
     """The columns that a metric's rows have beside value and n."""
-    ends = ENDS if metric.kind in {"ratio", "slope"} else ()
+    ends = ENDS if metric.kind == "ratio" or metric.error else ()
     return (*ends, "priced_share") if metric.unit == "usd" else ends
 
 
-def _figures(metric: Metric, keys: list[str]) -> str:
+def _figures(metric: Metric, keys: list[str], relation: str) -> str:
     """The CTE that sums measures and applies the formula."""
     columns = [*keys, *(f"{expression} AS {name}" for name, expression in figures(metric, keys).items())]
-    return "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM measures{grouped(keys)}\n)"
+    return (
+        "figures AS (\n    SELECT\n        " + ",\n        ".join(columns) + f"\n    FROM {relation}{grouped(keys)}\n)"
+    )
 
 
 def figures(metric: Metric, keys: list[str]) -> dict[str, str]:
-    """Aggregates over `measures`: value, n, and effective, priced_share where they apply."""
+    """Aggregates over summed rows: value, n, and effective, error, priced_share where they apply."""
     partition = "bucket" if "bucket" in keys else ""
     columns = {"value": formula.value(metric, partition), "n": formula.n(metric, partition)}
     if metric.kind == "ratio":
         columns["effective"] = formula.effective(metric, partition)
-    if metric.kind == "slope":
+    if metric.error:
         columns["error"] = formula.error(metric)
     if metric.unit == "usd":
         columns["priced_share"] = formula.priced_share(metric)
@@ -95,7 +101,7 @@ def _select(metric: Metric, keys: list[str]) -> str:
     columns = [*keys, "CAST(value AS DOUBLE) AS value", "CAST(coalesce(n, 0) AS BIGINT) AS n"]
     if metric.kind == "ratio":
         columns += [f"{wilson('low')} AS low", f"{wilson('high')} AS high"]
-    if metric.kind == "slope":
+    if metric.error:
         columns += [f"{normal('low')} AS low", f"{normal('high')} AS high"]
     if metric.unit == "usd":
         columns.append("priced_share")

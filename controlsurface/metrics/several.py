@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
-from controlsurface.metrics import formula, quantile
+from controlsurface.metrics import counterfactual, formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.intervals import Floats, normal, wilson
@@ -66,7 +66,8 @@ def passes(args: SeveralArgs) -> list[Pass]:
 
 def _way(metric: Metric) -> tuple[str, ...]:
     """What metrics share that are read together."""
-    return metric.source, _spread(metric) or "", "keys" if "distinct(" in metric.sql else ""
+    apart = "baselines" if counterfactual.asks(metric) else "keys" if "distinct(" in metric.sql else ""
+    return metric.source, _spread(metric) or "", apart
 
 
 def _spread(metric: Metric) -> str | None:
@@ -78,7 +79,8 @@ def _pass(args: SeveralArgs, found: Sequence[Metric]) -> Pass:
     columns = {name: text for metric in found for name, text in formula.columns(metric, asked).items()}
     source = found[0].source
     dimensions = tuple(dict.fromkeys(known(source, name) for name in args.by))
-    return Pass(tuple(found), Wanted(source, columns, args, dimensions, args.every), _spread(found[0]))
+    strata = counterfactual.strata(found, dimensions)
+    return Pass(tuple(found), Wanted(source, columns, args, dimensions, args.every, strata=strata), _spread(found[0]))
 
 
 def render(each: Pass, plan: Plan | None = None) -> Statement:
@@ -93,11 +95,12 @@ def render(each: Pass, plan: Plan | None = None) -> Statement:
     inner = [f"{text} AS {name}" for metric in each.metrics for name, text in _figures(metric, each).items()]
     outer = [column for metric in each.metrics for column in _handed_out(metric)]
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in reads.keys)}" if reads.keys else ""
+    made = counterfactual.stage(each.metrics, "measures", reads.keys)
     sql = (
-        f"WITH measures AS (\n{rows}\n),\n"
+        f"WITH measures AS (\n{rows}\n),\n{made.ctes}"
         "figures AS (\n    SELECT\n        "
         + ",\n        ".join([*reads.keys, *inner])
-        + f"\n    FROM measures{grouped(reads.keys)}\n)\n"
+        + f"\n    FROM {made.relation}{grouped(reads.keys)}\n)\n"
         "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit())
@@ -121,13 +124,18 @@ def apart(each: Pass, rows: pa.Table) -> Iterator[pa.Table]:
 
 def _own(metric: Metric, rows: pa.Table) -> dict[str, Any]:
     """The columns of one metric."""
-    own = {"value": rows[metric.id], "n": rows[_named(metric, "n")]}
-    spare = {"ratio": ("effective", wilson), "slope": ("error", normal)}.get(metric.kind)
-    if spare:
-        column, interval = spare
+    own: dict[str, Any] = {"value": rows[metric.id], "n": rows[_named(metric, "n")]}
+    column = _uncertain(metric)
+    if column:
+        interval = wilson if column == "effective" else normal
         low, high = interval(*(_floats(each) for each in (own["value"], rows[_named(metric, column)])))
         own |= {"low": pa.array(low, from_pandas=True), "high": pa.array(high, from_pandas=True)}
     return own | {name: rows[_named(metric, name)] for name in beside(metric) if name not in own}
+
+
+def _uncertain(metric: Metric) -> str:
+    """The figure that a metric's interval follows from; empty for none."""
+    return "effective" if metric.kind == "ratio" else "error" if metric.error else ""
 
 
 def _floats(column: "pa.ChunkedArray[Any]") -> Floats:
@@ -144,9 +152,9 @@ def _handed_out(metric: Metric) -> list[str]:
     """The columns of one metric."""
     value, n = (_named(metric, name) for name in ("value", "n"))
     columns = [f"CAST({value} AS DOUBLE) AS {value}", f"CAST(coalesce({n}, 0) AS BIGINT) AS {n}"]
-    spread = {"ratio": "effective", "slope": "error"}.get(metric.kind)
-    if spread:
-        columns.append(f"CAST({_named(metric, spread)} AS DOUBLE) AS {_named(metric, spread)}")
+    if _uncertain(metric):
+        name = _named(metric, _uncertain(metric))
+        columns.append(f"CAST({name} AS DOUBLE) AS {name}")
     if metric.unit == "usd":
         columns.append(_named(metric, "priced_share"))
     return columns

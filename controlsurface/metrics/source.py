@@ -18,7 +18,8 @@ from controlsurface.metrics.statement import filtered, where
 class Wanted:
     """Columns of a source's rows (name: expression over the row `r`), within a window, by dimensions and buckets.
 
-    `conditions` are further ones on stored rows; a roll-up was made with them.
+    `conditions` are further ones on stored rows; a roll-up was made with them. `strata` are further dimensions that
+    rows are told apart by, though nobody asked for them.
     """
 
     source: Source
@@ -27,6 +28,7 @@ class Wanted:
     dimensions: tuple[str, ...] = ()
     every: timedelta | None = None
     conditions: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[str]:
@@ -99,6 +101,6 @@ def _within(column: str, within: Range, moments: Mapping[datetime, str]) -> list
 def _select(wanted: Wanted, time: str, columns: Mapping[str, str], table: str, conditions: list[str]) -> str:
     """One branch."""
     keys = {"bucket": f"time_bucket($every, r.{time})"} if wanted.every else {}
-    keys |= {name: f"r.{name}" for name in wanted.dimensions}
+    keys |= {name: f"r.{name}" for name in (*wanted.dimensions, *wanted.strata)}
     listed = ",\n        ".join(f"{expression} AS {name}" for name, expression in (keys | dict(columns)).items())
     return f"    SELECT\n        {listed}\n    FROM {table}{where(conditions)}"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.metrics import formula
+from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import Source, known
@@ -50,7 +50,8 @@ class WindowsArgs:
         names = {*self.by, *window.filters()}
         columns = {name: text for metric in asked for name, text in formula.columns(metric, names).items()}
         source = asked[0].source
-        return Wanted(source, columns, window, tuple(known(source, name) for name in self.by))
+        dimensions = tuple(known(source, name) for name in self.by)
+        return Wanted(source, columns, window, dimensions, strata=counterfactual.strata(asked, dimensions))
 
     @cached_property
     def cuts(self) -> list[datetime]:
@@ -156,7 +157,8 @@ def _branch(
 ) -> str:
     """Rows with the number of their piece."""
     ends = " ".join(f"WHEN r.{time} < {_moment(cut, named)} THEN {i}" for i, cut in enumerate(args.cuts[1:]))
-    listed = [f"CASE {ends} END AS piece", *(f"r.{name} AS {name}" for name in args.wanted.dimensions)]
+    told_apart = (*args.wanted.dimensions, *args.wanted.strata)
+    listed = [f"CASE {ends} END AS piece", *(f"r.{name} AS {name}" for name in told_apart)]
     listed += [f"{text} AS {name}" for name, text in columns.items()]
     return "    SELECT\n        " + ",\n        ".join(listed) + f"\n    FROM {rows} AS r{where(found)}"
 
@@ -173,7 +175,7 @@ def _spans(args: WindowsArgs) -> dict[str, Any]:
 
 def _summed(args: WindowsArgs) -> str:
     """The sums of each piece, and which pieces a window has."""
-    keys = ", ".join(["piece", *args.wanted.dimensions])
+    keys = ", ".join(["piece", *args.wanted.dimensions, *args.wanted.strata])
     sums = ", ".join(f"sum({name}) AS {name}" for name in args.wanted.columns)
     return (
         f"pieces AS (\n    SELECT {keys}, {sums}\n    FROM measures GROUP BY {keys}\n),\n"
@@ -194,8 +196,11 @@ def _figures(args: WindowsArgs) -> str:
             outer += [f"CAST({text} AS DOUBLE) AS {end}_{i}" for end, text in ends]
     listed = ",\n        ".join(inner)
     shown = ",\n    ".join(outer)
+    spanned = "spanned AS (SELECT * FROM spans JOIN pieces ON piece >= first_piece AND piece < last_piece),\n"
+    asked = [CATALOG[name] for name in args.metrics]
+    made = counterfactual.stage(asked, "spanned", ["span", *args.wanted.dimensions], within="span")
     return (
-        f"figures AS (\n    SELECT\n        {listed}\n    FROM spans JOIN pieces "
-        f"ON piece >= first_piece AND piece < last_piece\n    GROUP BY {keys}\n)\n"
+        f"{spanned}{made.ctes}"
+        f"figures AS (\n    SELECT\n        {listed}\n    FROM {made.relation}\n    GROUP BY {keys}\n)\n"
         f"SELECT\n    {shown}\nFROM figures\nLIMIT $row_limit"
     )

@@ -1,4 +1,4 @@
-"""Who owes what: the calls of one week by team, task type, lane, model or whatever else they can be broken down by.
+"""Who owes what: requests and calls of one week by team, task type, lane, model or whatever else calls have.
 
 Everything is summed as DECIMAL, so that a week has the same figures however it is broken down and however often it is
 asked. A week is ISO 8601's: Monday to Sunday, in UTC.
@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from controlsurface.metrics.arguments import Arguments, Names, Window
-from controlsurface.metrics.dimensions import known
+from controlsurface.metrics.dimensions import DIMENSIONS, known
 from controlsurface.metrics.measures import PRICED
 from controlsurface.metrics.statement import Statement, conditions, row_limit, where
 
@@ -78,32 +78,68 @@ def week_of(moment: datetime) -> str:
 def render(args: AttributionArgs) -> Statement:
     """The statement whose rows are the dimensions, requests, ADDED, priced_share, last_at, one for each group.
 
-    A request with calls in several groups counts in each of them; all other columns but the share add up. Figures are
-    weighted like the metrics. What nobody said is null, and so is the cost of a group without any price. Requests are
-    told apart by 64 bits: of ten million in a week, two would be taken for one once in 370,000 weeks.
+    All columns but the share add up. Requests are those of the metric `requests`, answers from caches included: each
+    counts once, in the group of what it is itself, and for what only calls have (DIMENSIONS), of the call that answered
+    it. So a group may have calls and no requests: tries that were not good enough, or calls of requests of the week
+    before. Figures are weighted like the metrics. What nobody said is null, and so is the cost of calls without any
+    price; where there are no calls, nothing is owed.
     """
     keys = list(dict.fromkeys(known("attempts", name) for name in args.by))
     found, parameters = conditions("attempts", args.window)
-    calls, requests = (f"FROM attempts AS r{where(each)}" for each in (found, [*found, "r.request_id IS NOT NULL"]))
-    grouped = f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
+    listed = _listed(
+        [*keys, *(f"{_NONE.get(name, name)} AS {name}" for name in ("requests", *ADDED)), _SHARE, "last_at"]
+    )
+    summed = _listed([*keys, *(f"sum({name}) AS {name}" for name in ("requests", *ADDED)), "max(last_at) AS last_at"])
     order = f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}\n" if keys else ""
-    shown = _listed([*keys, "coalesce(requests, 0) AS requests", *ADDED, _SHARE, "last_at"], 4)
     sql = (
-        f"WITH apart AS (\n    SELECT {_group('r', keys)} AS of, max({_WEIGHT}) AS weight\n"
-        f"    {requests}\n    GROUP BY of, hash(r.request_id)\n),\n"
-        f"counted AS (\n    SELECT of, sum(weight) AS requests FROM apart GROUP BY of\n),\n"
-        f"calls AS (\n    SELECT\n        {_listed([*keys, *_SUMMED], 8)}\n    {calls}\n    {grouped}\n)\n"
-        f"SELECT\n    {shown}\nFROM calls LEFT JOIN counted ON of = {_group('calls', keys)}\n{order}LIMIT $row_limit"
+        f"WITH {_answering(keys)}both_ AS (\n"
+        f"    SELECT {_listed([*keys, *_SUMMED], 8)}\n    FROM attempts AS r{where(found)}\n    {_grouped(keys)}\n"
+        f"    UNION ALL BY NAME\n    {_asked(keys, where(found))}\n    {_grouped(keys)}\n),\n"
+        f"summed AS (\n    SELECT\n    {summed}\n    FROM both_\n    {_grouped(keys)}\n)\n"
+        f"SELECT\n    {listed}\nFROM summed\n{order}LIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit())
 
 
-def _group(table: str, keys: list[str]) -> str:
-    """A number for a row's group: to count millions of requests by one is three times quicker than by names."""
-    return f"hash({', '.join(f'{table}.{key}' for key in keys) or 0})"
+def _grouped(keys: list[str]) -> str:
+    """A GROUP BY; without keys no row for nothing."""
+    return f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
 
 
-def _listed(columns: list[str], indent: int) -> str:
+def _of_calls(keys: list[str]) -> list[str]:
+    """What requests do not have themselves."""
+    return [key for key in keys if key not in DIMENSIONS["requests"]]
+
+
+def _answering(keys: list[str]) -> str:
+    """The CTE of what the call that answered a request was: the last one that did not fail, else the last one.
+
+    Requests are told apart by 64 bits, which is quicker than by name: of ten million in a week, two would be taken for
+    one once in 370,000 weeks.
+    """
+    wanted = _of_calls(keys)
+    if not wanted:
+        return ""
+    packed = ", ".join(f"'{key}': {key}" for key in wanted)
+    ended = "started_at + to_microseconds(CAST(coalesce(duration_ms, 0) * 1000 AS BIGINT))"
+    return (
+        "answering AS (\n"
+        f"    SELECT hash(request_id) AS of, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
+        "    FROM attempts\n    WHERE purpose = 'user' AND request_id IS NOT NULL\n"
+        "        AND started_at >= $start - INTERVAL 1 HOUR AND started_at < $end + INTERVAL 1 DAY\n"
+        "    GROUP BY of\n),\n"
+    )
+
+
+def _asked(keys: list[str], within: str) -> str:
+    """The requests of each group."""
+    wanted = _of_calls(keys)
+    columns = [f"answering.a.{key} AS {key}" if key in wanted else f"r.{key} AS {key}" for key in keys]
+    joined = " LEFT JOIN answering ON of = hash(r.request_id)" if wanted else ""
+    return f"SELECT {', '.join([*columns, f'sum({_WEIGHT}) AS requests'])}\n    FROM requests AS r{joined}{within}"
+
+
+def _listed(columns: list[str], indent: int = 4) -> str:
     """Columns on lines of their own."""
     return (",\n" + " " * indent).join(columns)
 
@@ -118,4 +154,8 @@ _SUMMED = (
     f"sum({_WEIGHT} * r.cost_usd) AS cost_usd",
     "max(r.started_at) AS last_at",
 )
-_SHARE = "CAST(priced_attempts AS DOUBLE) / nullif(CAST(billable_attempts AS DOUBLE), 0) AS priced_share"
+# Where there are no calls.
+_NONE = {name: f"CASE WHEN summed.attempts IS NULL THEN 0 ELSE summed.{name} END" for name in ADDED} | {
+    "requests": "coalesce(requests, 0)"
+}
+_SHARE = "CAST(summed.priced_attempts AS DOUBLE) / nullif(CAST(summed.billable_attempts AS DOUBLE), 0) AS priced_share"

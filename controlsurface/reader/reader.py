@@ -114,7 +114,7 @@ class Reader(Protocol):
         ...
 
     def attribution(self, args: AttributionArgs) -> pa.Table:
-        """Calls of a week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at."""
+        """A week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at."""
         ...
 
     def contributors(self, args: ContributorsArgs) -> Contributors:

@@ -72,6 +72,7 @@ KEPT = {
     "rollup_dirty": STATE,
     "rollup_skipped": "goes with the roll-ups it leaves out",
     "sampling_plans": TOLD,
+    "weekly_exports": "what others were given; nothing of it is altered or removed",
     "schema_version": STATE,
 }
 

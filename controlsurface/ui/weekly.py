@@ -6,7 +6,7 @@ from time import perf_counter
 import polars as pl
 import streamlit as st
 
-from controlsurface.export.cost import named
+from controlsurface.export.revisions import named
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
 from controlsurface.reader.rows import frame
@@ -45,7 +45,7 @@ def attribution() -> None:
     args = AttributionArgs(week=week or weeks[1], by=tuple(by))
     rows = reading.ask("attribution", args, lambda: _read(args))
     if rows.is_empty():
-        st.caption(f"No model calls in {args.week}.")
+        st.caption(f"No requests in {args.week}.")
         return
     ranked = rows.sort("cost_usd", descending=True, nulls_last=True).select(*by, *SHOWN)
     units, labels = ({name: said[part] for name, said in SHOWN.items()} for part in (1, 0))

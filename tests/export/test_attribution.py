@@ -1,6 +1,6 @@
 """What a week cost is the exact sum of its calls, however it is broken down."""
 
-from collections import defaultdict
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics.dimensions import DIMENSIONS
-from controlsurface.money.attribution import ADDED, AttributionArgs, monday, week_of
+from controlsurface.metrics.dimensions import DIMENSIONS, SHARED
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.money.attribution import ADDED, TOKENS, AttributionArgs, monday, week_of
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from tests.stores import put
 
 WEEK = "2026-W02"  # the stores' traffic ends in it
 breakdowns = st.lists(st.sampled_from(DIMENSIONS["attempts"]), max_size=6, unique=True)
@@ -38,6 +40,16 @@ def summed(found: list[dict[str, Any]], name: str) -> Decimal:
     return sum((row[name] for row in found if row[name] is not None), Decimal(0))
 
 
+@cache
+def _requests(store: DuckStore) -> list[dict[str, Any]]:
+    """The stored requests of the week."""
+    return [
+        row
+        for row in store.rows("SELECT * FROM requests").to_pylist()
+        if row["started_at"] and week_of(row["started_at"].replace(tzinfo=UTC)) == WEEK
+    ]
+
+
 @given(breakdowns)
 def test_any_breakdown_adds_up_to_the_week(reader: LocalReader, sampled: LocalReader, by: list[str]) -> None:
     for each in (reader, sampled):
@@ -46,16 +58,56 @@ def test_any_breakdown_adds_up_to_the_week(reader: LocalReader, sampled: LocalRe
         assert [summed(broken, name) for name in ADDED] == [total[name] for name in ADDED]
 
 
-@given(breakdowns)
-def test_a_request_counts_once_in_each_group_that_has_calls_of_it(
-    store: DuckStore, reader: LocalReader, by: list[str]
+def figures(reader: LocalReader, metric: str, by: list[str], **more: Any) -> dict[tuple[Any, ...], float]:
+    """What a metric says of the week, by group."""
+    week = {"start": monday(WEEK), "end": monday(WEEK) + timedelta(days=7)}
+    found = reader.query(QueryArgs(metric=metric, by=by, **week, **more)).rows.to_pylist()
+    return {tuple(row[name] for name in by): row["value"] for row in found if row["value"]}
+
+
+@given(st.lists(st.sampled_from(SHARED), max_size=4, unique=True))
+def test_requests_cost_and_tokens_of_every_group_are_those_of_the_metrics(
+    reader: LocalReader, sampled: LocalReader, by: list[str]
 ) -> None:
-    seen: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for call in _calls(store):
-        seen[tuple(call[name] for name in by)] |= {call["request_id"]} - {None}
-    assert {tuple(row[name] for name in by): row["requests"] for row in rows(reader, *by)} == {
-        group: len(requests) for group, requests in seen.items()
-    }
+    metrics = {"requests": "requests", "attempts": "attempts", "cost_usd": "cost"} | {name: name for name in TOKENS}
+    for each in (reader, sampled):
+        groups = {tuple(row[name] for name in by): row for row in rows(each, *by)}
+        for column, metric in metrics.items():
+            mine = {group: float(row[column]) for group, row in groups.items() if row[column]}
+            assert mine == pytest.approx(figures(each, metric, by), rel=1e-9), metric
+
+
+@given(breakdowns)
+def test_requests_of_any_breakdown_add_up_to_those_of_the_week(reader: LocalReader, by: list[str]) -> None:
+    assert summed(rows(reader, *by), "requests") == figures(reader, "requests", [])[()]
+
+
+def test_a_request_that_a_cache_answered_counts_and_owes_nothing(store: DuckStore, reader: LocalReader) -> None:
+    (cached,) = (row for row in rows(reader, "lane") if row["lane"] == "cache")
+    asked = [row for row in _requests(store) if row["lane"] == "cache"]
+    assert cached["requests"] == len(asked) > 0
+    assert [cached[name] for name in ADDED] == [0] * len(ADDED)
+    assert cached["priced_share"] is None
+
+
+def test_a_request_counts_where_the_call_that_answered_it_was(store: DuckStore, reader: LocalReader) -> None:
+    answered = Counter(row["answered_by"] for row in _requests(store) if row["answered_by"])
+    shown = {row["model"]: row["requests"] for row in rows(reader, "model") if row["model"]}
+    failed = sum(row["failed"] for row in _requests(store))
+    assert all(shown[model] >= count for model, count in answered.items())
+    assert sum(shown.values()) - answered.total() <= failed  # what nothing answered counts where it was last tried
+
+
+def test_a_call_that_was_not_good_enough_is_paid_for_and_answers_no_request() -> None:
+    store = DuckStore.in_memory()
+    base = {"request_id": "q", "started_at": monday(WEEK)}
+    put(store, [base | {"lane": "large", "answered_by": "big"}])
+    tries = [{"lane": "small", "model": "tiny", "duration_ms": 5, "cost_usd": 1}]
+    tries.append({"lane": "large", "model": "big", "duration_ms": 90, "cost_usd": 2})
+    put(store, [base | each for each in tries], "attempts")
+    found = {row["model"]: (row["requests"], row["cost_usd"]) for row in rows(LocalReader(store), "lane", "model")}
+    assert found == {"tiny": (0, 1), "big": (1, 2)}
+    store.close()
 
 
 def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalReader) -> None:
@@ -64,7 +116,7 @@ def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalR
     assert total["attempts"] == len(calls)
     assert total["cost_usd"] == sum(row["cost_usd"] for row in calls if row["cost_usd"] is not None)
     assert total["reasoning_tokens"] == sum(row["reasoning_tokens"] or 0 for row in calls)
-    assert total["requests"] == len({row["request_id"] for row in calls if row["request_id"]})
+    assert total["requests"] == len(_requests(store))
     assert 0 < total["priced_attempts"] < total["billable_attempts"] <= total["attempts"]
 
 
@@ -78,7 +130,7 @@ def test_what_belongs_to_nobody_has_a_line(reader: LocalReader) -> None:
     assert unassigned["cost_usd"] > 0
 
 
-def test_a_group_without_any_price_has_no_cost_rather_than_none_to_pay(reader: LocalReader) -> None:
+def test_calls_without_any_price_have_no_cost_rather_than_none_to_pay(reader: LocalReader) -> None:
     (unknown,) = (row for row in rows(reader, "lane") if row["lane"] == "unknown")
     assert unknown["cost_usd"] is None
     assert unknown["priced_share"] == 0

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from controlsurface.errors import Busy
-from controlsurface.export.cost import UNASSIGNED, Export, export
+from controlsurface.export.cost import Export, export
+from controlsurface.export.revisions import UNASSIGNED
 from controlsurface.export.tables import Format
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, RemoteReader

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from controlsurface.metrics import counterfactual
 from controlsurface.metrics.catalog import CATALOG, GROUPS
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
@@ -39,11 +40,12 @@ def test_a_formula_uses_only_what_its_source_measures(metric: Metric) -> None:
         "quantile": SPREADS,
     }
     for word, name in WORD.findall(metric.sql):
-        assert name in words[word][metric.source]
+        assert name in words[word][metric.source] or name in counterfactual.DERIVED
 
 
 def test_every_measure_and_key_is_used() -> None:
     used = {(m.source, name) for m in CATALOG.values() for _, name in WORD.findall(f"{m.sql} {m.priced} {m.error}")}
+    used |= {("requests", name) for name in counterfactual.READ}
     for source in DIMENSIONS:
         assert {name for name in (*MEASURES[source], *KEYS[source]) if (source, name) not in used} == set()
 

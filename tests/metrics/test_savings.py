@@ -17,7 +17,7 @@ REQUESTS = [
     SMALL | {"input_tokens": 100, "cost_usd": 0.10},
     SMALL | {"input_tokens": 300, "cost_usd": 0.30},
     LARGE | {"input_tokens": 200, "cost_usd": 4.00, "overhead_usd": 0.05},
-    LARGE | {"input_tokens": 400, "cost_usd": 4.20, "attempts": 2},  # both lanes read 200
+    LARGE | {"input_tokens": 400, "cost_usd": 4.20, "attempts": 2, "own_large_usd": 4.00, "own_small_usd": 0.20},
     SMALL | {"input_tokens": 50, "cost_usd": None, "priced": False},
     {"lane": "cache", "escalated": False, "attempts": 0, "input_tokens": 0, "cost_usd": 0, "cache": "exact"},
 ]

@@ -10,6 +10,7 @@ import click
 
 from controlsurface.cli.options import data_option, reader_of
 from controlsurface.export.cost import export
+from controlsurface.export.revisions import in_words
 from controlsurface.export.tables import Format
 from controlsurface.money.attribution import USUAL, AttributionArgs
 
@@ -29,7 +30,10 @@ controlsurface export cost --week 2026-W47 --by team,task_type --to reports
 @data_option
 @click.pass_context
 def command(context: click.Context, week: str, by: tuple[str, ...], form: Format, to: Path | None, data: Path) -> None:
-    """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them."""
+    """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them.
+
+    A week that is over has a revision: the next one where its figures are no longer those exported before.
+    """
     args = AttributionArgs.model_validate({"week": week, "by": by})
     now = datetime.now(UTC)
     if to is None and form == "parquet" and sys.stdout.isatty():
@@ -38,6 +42,8 @@ def command(context: click.Context, week: str, by: tuple[str, ...], form: Format
         made = export(reader, args, form, now)
     if not args.closed(now):
         click.echo(f"controlsurface: {week} is not over: its figures still grow", err=True)
+    if made.revision and made.revision["restates"]:
+        click.echo(f"controlsurface: {in_words(week, made.revision)}", err=True)
     if to is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(made.body)

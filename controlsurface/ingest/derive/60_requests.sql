@@ -3,6 +3,7 @@ CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
     request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed, speaks,
     input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, unpriced_parts,
+    (cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable AS fully_priced,
     lag(failed) OVER in_order AS previous_failed,
     lag(model) OVER in_order AS previous_model,
     -- the same model failed, or failed its gate, before this call began, whatever came between
@@ -36,17 +37,26 @@ SELECT
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.cached_tokens) END AS cached_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.reasoning_tokens) END AS reasoning_tokens,
-    bool_and((tried.cost_usd IS NOT NULL AND tried.unpriced_parts IS NULL) OR NOT tried.billable) AS priced,
+    bool_and(tried.fully_priced) AS priced,
     CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
-    CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source
+    CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source,
+    -- what an answer of one kind of lane alone costs: all its calls there, if one succeeded or nothing else was tried
+    CASE WHEN (bool_or(NOT tried.failed) FILTER (WHERE escalates(tried.lane)) OR bool_and(coalesce(escalates(tried.lane), FALSE)))
+        AND bool_and(tried.fully_priced) FILTER (WHERE escalates(tried.lane))
+        THEN sum(tried.cost_usd) FILTER (WHERE escalates(tried.lane)) END AS own_large_usd,
+    CASE WHEN (bool_or(NOT tried.failed) FILTER (WHERE NOT escalates(tried.lane)) OR bool_and(coalesce(NOT escalates(tried.lane), FALSE)))
+        AND bool_and(tried.fully_priced) FILTER (WHERE NOT escalates(tried.lane))
+        THEN sum(tried.cost_usd) FILTER (WHERE NOT escalates(tried.lane)) END AS own_small_usd
 FROM tried
 JOIN answer ON answer.request_trace = tried.request_trace AND answer.request_span = tried.request_span
 GROUP BY tried.request_trace, tried.request_span;
 
 CREATE OR REPLACE TEMP TABLE overhead AS
 SELECT request_trace, request_span, count(*) AS calls, sum(cost_usd) AS cost_usd,
-    bool_and((cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable) AS priced
-FROM priced
+    bool_and((cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable) AS priced,
+    CAST(round_even(avg(cost_usd) FILTER (WHERE shadowed AND escalates(lane)), 12) AS DECIMAL(18, 12)) AS shadow_large_usd,
+    CAST(round_even(avg(cost_usd) FILTER (WHERE shadowed AND NOT escalates(lane)), 12) AS DECIMAL(18, 12)) AS shadow_small_usd
+FROM (SELECT *, purpose = 'shadow' AND NOT failed AND unpriced_parts IS NULL AS shadowed FROM priced)
 WHERE purpose <> 'user' AND request_span IS NOT NULL
 GROUP BY request_trace, request_span;
 
@@ -66,7 +76,7 @@ WITH joined AS (
         overhead.cost_usd AS overhead_usd,
         coalesce(tries.priced, TRUE) AND coalesce(overhead.priced, TRUE) AS priced,
         tries.input_tokens, tries.cached_tokens, tries.output_tokens, tries.reasoning_tokens,
-        tries.cost_usd, tries.cost_source,
+        tries.cost_usd, tries.cost_source, tries.own_large_usd, tries.own_small_usd, overhead.shadow_large_usd, overhead.shadow_small_usd,
         answer.model, answer.provider, answer.ttft_ms, answer.gate AS answer_gate, answer.lane AS answer_lane,
         answer.error_type AS answer_error, answer.failed AS answer_failed,
         -- a cache answered where it had an answer, and no call gave one
@@ -152,6 +162,7 @@ SELECT
     overhead_usd,
     CASE WHEN is_cached AND priced THEN coalesce(cost_source, 'cache') ELSE cost_source END AS cost_source,
     priced,
+    own_large_usd, own_small_usd, shadow_large_usd, shadow_small_usd,
     tenant, team, job, user_id, environment, service,
     weight_of(sample_rate) AS sample_weight
 FROM laned;

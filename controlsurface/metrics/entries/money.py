@@ -40,16 +40,6 @@ METRICS = (
         kind="mean",
     ),
     Metric(
-        "cost_against_all_escalated",
-        help="What a request costs, overhead included, by the mean cost of requests that an escalation lane answered "
-        "with one call: above 1, routing costs more than it saves. Sharper by task type.",
-        sql="(sum(cost_usd) + coalesce(sum(overhead_request_usd), 0)) * sum(escalated_once)"
-        " / sum(escalated_once_usd) / sum(cost_known)",
-        unit="ratio",
-        better="lower",
-        kind="mean",
-    ),
-    Metric(
         "cost_per_answer",
         help="Known cost of all requests per request that was answered: failures are paid for, too.",
         sql="sum(cost_usd) / sum(cost_known_answered)",

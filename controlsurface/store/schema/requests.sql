@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS requests (
     service           VARCHAR,
     sample_weight     DOUBLE NOT NULL,   -- 1 / head sampling rate applied upstream
     cache_layers      VARCHAR,           -- caches that had something, comma-separated, whether or not a call followed; NULL: none
+    -- what this request costs where nothing else is tried; NULL: no call tells
+    own_large_usd     DECIMAL(18, 12),   -- its calls in escalation lanes
+    own_small_usd     DECIMAL(18, 12),   -- its calls in other lanes
+    shadow_large_usd  DECIMAL(18, 12),   -- mean of the shadow calls in escalation lanes that answer it again
+    shadow_small_usd  DECIMAL(18, 12),   -- the same in other lanes
     CHECK (coalesce(cached_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(reasoning_tokens, 0) <= coalesce(output_tokens, 0))
 );

@@ -1,0 +1,86 @@
+"""A request knows what it costs in each kind of lane: by its own calls there, or by those of its shadows."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.ingest.loading import Body, loaded
+from tests.ingest.spans import S, body, call, route
+
+OWN, SHADOW = ("own_large_usd", "own_small_usd"), ("shadow_large_usd", "shadow_small_usd")
+
+
+def costing(own: int, usd: float, model: str = "slm-7b", parent: int = 1, **more: Any) -> S:
+    return call(own, parent, model, controlsurface__cost_usd=usd, **more)
+
+
+def shadow(own: int, usd: float | None, of: str = "q1", **more: Any) -> S:
+    """A shadow call in a trace of its own."""
+    told: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": of}
+    told |= {} if usd is None else {"controlsurface__cost_usd": usd}
+    given: dict[str, Any] = {"model": "gpt-large", "trace": 2} | told | more
+    return call(own, **given)
+
+
+def told(names: tuple[str, str], *batches: tuple[S, ...]) -> list[float | None]:
+    bodies: list[list[Body]] = [[("traces", body(*spans))] for spans in batches]
+    (row,) = loaded(*bodies).rows("requests")
+    return [None if row[name] is None else float(row[name]) for name in names]
+
+
+def test_the_large_call_of_a_cascade_is_what_all_large_would_have_cost() -> None:
+    assert told(OWN, (route(1), costing(2, 0.5), costing(3, 1.0, "gpt-large", at=20))) == [1.0, 0.5]
+
+
+def test_a_lone_call_tells_of_its_own_lane_alone() -> None:
+    assert told(OWN, (route(1), costing(2, 0.5))) == [None, 0.5]
+
+
+def test_all_tries_in_a_lane_count_the_failed_ones_too() -> None:
+    failed = costing(2, 0.2, "gpt-large", error=True, gen_ai__usage__input_tokens=10)
+    assert told(OWN, (route(1), failed, costing(3, 1.0, "gpt-large", at=20))) == [1.2, None]
+
+
+def test_a_large_call_that_failed_before_a_small_one_answered_tells_nothing_of_a_large_answer() -> None:
+    failed = costing(2, 0.2, "gpt-large", error=True, gen_ai__usage__input_tokens=10)
+    assert told(OWN, (route(1), failed, costing(3, 0.5, at=20))) == [None, 0.5]
+
+
+def test_a_large_call_without_a_price_tells_nothing() -> None:
+    assert told(OWN, (route(1), costing(2, 0.5), call(3, 1, "gpt-large", at=20))) == [None, 0.5]
+
+
+def test_a_shadow_in_the_same_trace_tells_of_its_lane() -> None:
+    spans = (route(1, request_id="q1"), costing(2, 0.5), shadow(3, 2.0, parent=1, trace=1))
+    assert told(SHADOW, spans) == [2.0, None]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_shadows_in_traces_of_their_own_tell_in_any_order_and_two_tell_their_mean(order: tuple[int, ...]) -> None:
+    batches = [(route(1, request_id="q1"), costing(2, 0.5)), (shadow(1, 2.0),), (shadow(1, 3.0, trace=3),)]
+    assert told(SHADOW, *(batches[i] for i in order)) == [2.5, None]
+
+
+def test_a_shadow_far_from_its_request_is_found_up_to_a_week_after_it() -> None:
+    asked, day = (route(1, request_id="q1"), costing(2, 0.5)), 86_400_000
+    assert told(SHADOW, asked, (shadow(1, 2.0, at=6 * day),)) == [2.0, None]
+    assert told(SHADOW, (shadow(1, 2.0, at=6 * day),), asked) == [2.0, None]
+    assert told(SHADOW, asked, (shadow(1, 2.0, at=8 * day),)) == [None, None]
+
+
+def test_a_shadow_that_failed_or_has_no_price_or_answers_another_request_tells_nothing() -> None:
+    asked = (route(1, request_id="q1"), costing(2, 0.5))
+    for said in (shadow(1, 2.0, error=True), shadow(1, None), shadow(1, 2.0, of="q2")):
+        assert told(SHADOW, asked, (said,)) == [None, None]
+
+
+def test_what_a_late_shadow_tells_marks_the_bucket_of_its_request() -> None:
+    store = loaded([("traces", body(route(1, request_id="q1"), costing(2, 0.5)))])
+    with store.store.writing() as writing:
+        writing.execute("DELETE FROM rollup_dirty")
+    store.load([("traces", body(shadow(1, 2.0, at=86_400_000)))])
+    marked = (
+        "SELECT count(*) AS n FROM rollup_dirty, requests WHERE bucket = time_bucket(INTERVAL 5 MINUTES, started_at)"
+    )
+    assert store.one(marked) == {"n": 1}
