@@ -1,4 +1,4 @@
-"""What a confidence is worth: reliability with intervals, ECE without its bias, Brier with its parts, ranking."""
+"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controlsurface.audit import isotonic
+from controlsurface.audit.calibration_error import Bins, error_of
 from controlsurface.audit.estimate import Estimate, Floats, Z, share
 
 Codes = NDArray[np.int64]
@@ -26,14 +27,18 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """ECE, what perfect calibration would show of it by chance, and the Brier score with its parts (Murphy 1973).
+    """ECE as it was measured, what perfect calibration would show of it by chance, and the Brier score with its parts.
 
+    `ece_corrected` is the estimate to believe, with its interval: chance adds much to a small error and little to a
+    large one. Parts are Murphy's (1973):
     brier = reliability - resolution + uncertainty + within: what varies inside the bins (Stephenson et al. 2008).
     """
 
     ece: float
     ece_bias: float
     ece_corrected: float
+    ece_low: float
+    ece_high: float
     brier: float
     reliability: float
     resolution: float
@@ -119,10 +124,11 @@ def _bins(confidence: Floats, correct: Floats, weights: Floats, cell: Codes, low
 
 
 def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> Errors:
-    """All sums over rows and over bins; ECE's bias is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
+    """All sums over rows and over bins; by chance ECE is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
     p = weights / weights.sum()
-    sums = np.stack([np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct)])
-    mass, stated, seen = sums[:, sums[0] > 0]
+    sums = np.stack([np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct, p)])
+    corrected, low, high = (float(each) for each in error_of(Bins(*sums)))
+    mass, stated, seen, _ = sums[:, sums[0] > 0]
     stated, seen = stated / mass, seen / mass
     base = float(p @ correct)
     noise = np.bincount(cell, p * p * confidence * (1 - confidence), BINS)
@@ -132,7 +138,7 @@ def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -
     reliability, resolution = float(mass @ (stated - seen) ** 2), float(mass @ (seen - base) ** 2)
     uncertainty = base * (1 - base)
     within = brier - (reliability - resolution + uncertainty)
-    return Errors(ece, bias, ece - bias, brier, reliability, resolution, uncertainty, within)
+    return Errors(ece, bias, corrected, low, high, brier, reliability, resolution, uncertainty, within)
 
 
 def _distinct(confidence: Floats) -> int:
