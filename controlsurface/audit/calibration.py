@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from controlsurface.audit import isotonic
 from controlsurface.audit.calibration_error import Bins, error_of
-from controlsurface.audit.estimate import Estimate, Floats, Z, share
+from controlsurface.audit.estimate import Estimate, Floats, estimated, share
+from controlsurface.metrics.intervals import wilson
 
 Codes = NDArray[np.int64]
 
 FEWEST = 500  # graded answers under which ECE is mostly its own noise
+FEWEST_EITHER = 10  # right answers, and wrong ones, under which a ranking has no interval
 BINS = 10
 
 
@@ -67,7 +69,7 @@ def calibration(confidence: Floats, correct: Floats, weights: Floats, kind: str 
     bins = tuple(_bins(confidence, correct, weights, *cells))
     errors = None if refused else _errors(confidence, correct, weights, cells[0])
     fitted = isotonic.fit(confidence, correct, weights) if n >= FEWEST and _distinct(confidence) > BINS else None
-    return Calibration(n, refused, bins, errors, ranking(confidence, correct), fitted)
+    return Calibration(n, refused, bins, errors, ranking(confidence, correct, weights), fitted)
 
 
 def refusal(confidence: Floats, kind: str) -> str | None:
@@ -81,22 +83,37 @@ def refusal(confidence: Floats, kind: str) -> str | None:
     return None
 
 
-def ranking(confidence: Floats, correct: Floats) -> Estimate | None:
+def ranking(confidence: Floats, correct: Floats, weights: Floats | None = None) -> Estimate | None:
     """AUC: how often a right answer has the higher confidence of a right and a wrong one, ties half (Mann-Whitney).
 
-    Interval: Hanley and McNeil 1982. A grade of one half or more is right. None where all answers are of one sort.
+    The variance is DeLong's (1988) of weighted answers, the interval Wilson's on what that is worth; none where fewer
+    than FEWEST_EITHER answers are right or wrong. A grade of one half or more is right. None where all are of one sort.
     """
-    right = correct >= 0.5
-    m, k = int(right.sum()), int((~right).sum())
-    if not m or not k:
+    right, p = correct >= 0.5, np.ones_like(confidence) if weights is None else weights
+    if right.all() or not right.any():
         return None
-    _, place, counts = np.unique(confidence, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    auc = float((ranks[right].sum() - m * (m + 1) / 2) / (m * k))
-    one, two = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    variance = (auc * (1 - auc) + (m - 1) * (one - auc * auc) + (k - 1) * (two - auc * auc)) / (m * k)
-    half = Z * max(variance, 0) ** 0.5
-    return Estimate(auc, max(0.0, auc - half), min(1.0, auc + half), m + k, float(m + k), "AUC, Hanley and McNeil")
+    over = _places(confidence, p * ~right)[right]
+    under = 1 - _places(confidence, p * right)[~right]
+    auc = float(np.average(over, weights=p[right]))
+    variance = _of_mean(over, p[right]) + _of_mean(under, p[~right])
+    least = min(float(each.sum() ** 2 / (each @ each)) for each in (p[right], p[~right]))
+    effective = auc * (1 - auc) / variance if variance > 0 else least
+    ends = (float(each[0]) for each in wilson(np.array([auc]), np.array([effective])))
+    low, high = ends if least >= FEWEST_EITHER else (np.nan, np.nan)
+    return estimated(auc, low, high, len(confidence), effective, "AUC, DeLong, Wilson interval")
+
+
+def _places(confidence: Floats, weights: Floats) -> Floats:
+    """The share of the weight that lies under each confidence, ties half."""
+    _, place = np.unique(confidence, return_inverse=True)
+    own = np.bincount(place, weights)
+    return np.asarray(((np.cumsum(own) - own / 2) / own.sum())[place])
+
+
+def _of_mean(values: Floats, weights: Floats) -> float:
+    """The variance of a weighted mean, by linearisation."""
+    p = weights / weights.sum()
+    return float(((p * (values - p @ values)) ** 2).sum()) * len(p) / max(len(p) - 1, 1)
 
 
 def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:

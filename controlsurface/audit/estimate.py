@@ -11,7 +11,7 @@ from controlsurface.metrics.intervals import SURE, student, wilson
 Floats = NDArray[np.float64]
 
 Z = 1.959963984540054  # 95 %
-FEWEST = 10  # rows, or as many as weighted ones are worth, under which a mean on an open scale has no interval
+FEWEST = 20  # rows, or as many as weighted ones are worth, under which a mean on an open scale has no interval
 
 
 @dataclass(frozen=True, slots=True)
