@@ -9,6 +9,7 @@ be as narrow as 95 %, and only too low a coverage counts.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,23 @@ FEWEST_TOLD = 0.02  # of the runs; where fewer have an interval, the figure is r
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is shown with an interval; `rare` is how much rarer than the rate what decides about it is."""
+    """A figure that is shown with an interval.
+
+    `rare` is how much rarer than the rate what decides about it is, and `least` its rate at most; `worth` is how many
+    equal rows a weighted one is worth by Kish's count: sizes count these.
+    """
 
     name: str
     told: Callable[[World], Told]
     sizes: tuple[int, ...] = SIZES
     rates: tuple[Rate, ...] = RATES
     rare: float = 1.0
+    least: float = 1.0
+    worth: float = 1.0
+
+    def world(self, random: np.random.Generator, runs: int, n: int, rate: Rate, store: DuckStore) -> World:
+        """What is simulated of it."""
+        return World(random, runs, ceil(n / self.worth), rate, store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +103,11 @@ class Result:
 
 FIGURES = (
     Figure("ratio", simulated.ratio),
-    Figure("ratio, head-sampled", simulated.weighted_ratio),
-    Figure("disagreement", simulated.disagreement),
-    Figure("disagreement_rate", simulated.disagreement_rate),
-    Figure("people, judge 5 % wrong", partial(simulated.people, mistaken=0.05), rare=0.5),
-    Figure("people, judge 30 % wrong", partial(simulated.people, mistaken=0.3)),
+    Figure("ratio, head-sampled", simulated.weighted_ratio, worth=0.47),
+    Figure("disagreement", simulated.disagreement, worth=0.68),
+    Figure("disagreement_rate", simulated.disagreement_rate, worth=0.68),
+    Figure("people, judge 5 % wrong", partial(simulated.people, mistaken=0.05), least=0.05),
+    Figure("people, judge 30 % wrong", partial(simulated.people, mistaken=0.3), least=0.3),
     Figure("large minus small, equal", partial(simulated.difference, tilted=False)),
     Figure("large minus small, better", partial(simulated.difference, tilted=True)),
     Figure("large minus small, graded", simulated.graded_difference),
@@ -137,7 +148,7 @@ def _intervals(tell: Callable[[str], None], runs: int, seed: int) -> Iterator[Ce
             for n in figure.sizes:
                 for rate in figure.rates if n >= 10 else ((figure.rates[0][0], figure.rates[-1][1]),):
                     random = np.random.default_rng([seed, at, n, int(1000 * rate[0])])
-                    yield _cell(figure, n, rate, figure.told(World(random, runs, n, rate, store)))
+                    yield _cell(figure, n, rate, figure.told(figure.world(random, runs, n, rate, store)))
     finally:
         store.close()
 
@@ -148,7 +159,7 @@ def _cell(figure: Figure, n: int, rate: Rate, told: Told) -> Cell:
     known = np.isfinite(low) & np.isfinite(high)
     held = (low <= told.truth) & (told.truth <= high)
     coverage = float(held[known].mean()) if known.mean() > FEWEST_TOLD else None
-    rare = n * figure.rare * sum(rate) / 2 < RARE
+    rare = n * min(figure.rare * sum(rate) / 2, figure.least) <= RARE
     return Cell(figure.name, n, *rate, float(known.mean()), coverage, rare)
 
 
