@@ -39,6 +39,8 @@ CALIBRATION = record(
         "refused": MAYBE_TEXT,
         "kind": MAYBE_TEXT,
         "basis": MAYBE_TEXT,
+        **dict.fromkeys(("graded", "by_agreement"), COUNT),
+        **dict.fromkeys(("graded_share", "agreement_share"), SHARE),
         "errors": {"type": "object"},
         "ranking": _OBJECT,
         "map": _OBJECT,

@@ -47,17 +47,39 @@ def weighted(first: Codes, second: Codes, agrees: NDArray[np.bool_], weights: Fl
     raw = share(agrees.astype(np.float64), weights)
     q = int(max(first.max(), second.max())) + 1
     p = weights / weights.sum()
-    shares = np.stack([np.bincount(codes, p, q) for codes in (first, second)])
+    shares = _shares(first, second, p, q)
     kappa = _corrected(float(p @ agrees), float((shares[0] * shares[1]).sum()))
-    ac1, half = _ac1(first, second, agrees, p, shares.mean(axis=0))
-    low, high = (None, None) if ac1 is None else (max(-1.0, ac1 - half), min(1.0, ac1 + half))
+    ac1, low, high = _ac1(first, second, agrees, p, shares.mean(axis=0))
     return Agreement(len(first), raw.value, raw.low, raw.high, ac1, low, high, kappa, q)
 
 
 def _ac1(
     first: Codes, second: Codes, agrees: NDArray[np.bool_], p: Floats, shares: Floats
+) -> tuple[float | None, float | None, float | None]:
+    """AC1 and its interval; unknown with a single category.
+
+    The interval is that of four items more, as Agresti and Coull (1998) have it for a share: two of agreement, in the
+    categories as they are frequent, and two that part the two most frequent. Full agreement of few items is no proof.
+    """
+    value, _ = _linearised(first, second, agrees, p, shares)
+    if value is None:
+        return None, None, None
+    size = float(p @ p)  # the weight of an average item
+    each, (top, next_) = np.arange(len(shares)), np.argsort(-shares, kind="stable")[:2]
+    one, other = np.concatenate([first, each, [top, next_]]), np.concatenate([second, each, [next_, top]])
+    both = np.concatenate([agrees, np.ones_like(each, dtype=bool), [False, False]])
+    more = np.concatenate([p, 2 * size * shares, [size, size]])
+    more /= more.sum()
+    middle, half = _linearised(one, other, both, more, _shares(one, other, more, len(shares)).mean(axis=0))
+    if middle is None:
+        return value, None, None
+    return value, max(-1.0, min(middle - half, value)), min(1.0, max(middle + half, value))
+
+
+def _linearised(
+    first: Codes, second: Codes, agrees: NDArray[np.bool_], p: Floats, shares: Floats
 ) -> tuple[float | None, float]:
-    """AC1 and half its interval; unknown with a single category."""
+    """AC1 and half the interval of its linearised variance."""
     if len(shares) < 2:
         return None, 0.0
     by_chance = (1 - (shares[first] + shares[second]) / 2) / (len(shares) - 1)
@@ -67,6 +89,11 @@ def _ac1(
         return None, 0.0
     residual = ((agrees - observed) - 2 * (1 - value) * (by_chance - chance)) / (1 - chance)
     return value, Z * float(np.sqrt((p * p * residual**2).sum()))
+
+
+def _shares(first: Codes, second: Codes, p: Floats, q: int) -> Floats:
+    """How frequent each of `q` categories is, by judge."""
+    return np.stack([np.bincount(codes, p, q) for codes in (first, second)])
 
 
 def _corrected(observed: float, chance: float) -> float | None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from controlsurface.audit.calibration import Bin, calibration
 from controlsurface.audit.calibration import Calibration as Found
+from controlsurface.audit.logged import Outcome
 from controlsurface.audit.pairs import traffic
 from controlsurface.audit.traffic import Traffic, usable
 from controlsurface.metrics.arguments import Text, Window
@@ -28,7 +29,8 @@ class CalibrationArgs(Window):
 class Calibration:
     """The question: is the small lane's answer right as often as the confidence says? A row for each bin.
 
-    Facts: n, kind, basis (who says what is right), refused (a sentence, or null), the errors, ranking and isotonic map.
+    Facts: n, kind, basis (who says what is right, of how many pairs and for which share of requests), refused (a
+    sentence, or null), the errors, ranking and isotonic map.
     """
 
     arguments: CalibrationArgs
@@ -39,22 +41,22 @@ class Calibration:
         wanted = (f"task_type:{self.arguments.task_type}",) if self.arguments.task_type is not None else ()
         window = self.arguments.model_copy(update={"where": (*self.arguments.where, *wanted)})
         rows = usable(ground.rows(traffic(window, ground.config)), self.arguments.task_type)
-        found, basis = _small(rows)
+        quality = rows.quality()
+        found = _small(rows, quality.outcome)
         return Answer(
             pa.Table.from_pylist([_row(each) for each in found.bins], _BINS),
-            _facts(found) | {"kind": rows.kind, "basis": basis},
+            _facts(found) | {"kind": rows.kind, "basis": quality.basis.words, **asdict(quality.basis)},
         )
 
 
-def _small(rows: Traffic) -> tuple[Found, str | None]:
+def _small(rows: Traffic, outcome: Outcome) -> Found:
     """The calibration of the small lane's answers, by grades or else by agreement with the large lane."""
-    outcome, basis = rows.quality()
     large = rows.large
     correct = np.where(large, outcome.shadow, outcome.given)
     chance = np.where(large, outcome.e, outcome.g)
     seen = np.isfinite(correct) & (chance > 0)
     weights = rows.weight[seen] / chance[seen]
-    return calibration(rows.confidence[seen], correct[seen], weights, rows.kind or "probability"), basis
+    return calibration(rows.confidence[seen], correct[seen], weights, rows.kind or "probability")
 
 
 def _row(part: Bin) -> dict[str, Any]:

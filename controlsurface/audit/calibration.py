@@ -1,4 +1,4 @@
-"""What a confidence is worth: reliability with intervals, ECE without its bias, Brier with its parts, ranking."""
+"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controlsurface.audit import isotonic
-from controlsurface.audit.estimate import Estimate, Floats, Z, share
+from controlsurface.audit.calibration_error import Bins, error_of
+from controlsurface.audit.estimate import Estimate, Floats, estimated, share
+from controlsurface.metrics.intervals import wilson
 
 Codes = NDArray[np.int64]
 
 FEWEST = 500  # graded answers under which ECE is mostly its own noise
+FEWEST_EITHER = 10  # right answers, and wrong ones, under which a ranking has no interval
 BINS = 10
 
 
@@ -26,14 +29,18 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """ECE, what perfect calibration would show of it by chance, and the Brier score with its parts (Murphy 1973).
+    """ECE as it was measured, what perfect calibration would show of it by chance, and the Brier score with its parts.
 
+    `ece_corrected` is the estimate to believe, with its interval: chance adds much to a small error and little to a
+    large one. Parts are Murphy's (1973):
     brier = reliability - resolution + uncertainty + within: what varies inside the bins (Stephenson et al. 2008).
     """
 
     ece: float
     ece_bias: float
     ece_corrected: float
+    ece_low: float
+    ece_high: float
     brier: float
     reliability: float
     resolution: float
@@ -62,7 +69,7 @@ def calibration(confidence: Floats, correct: Floats, weights: Floats, kind: str 
     bins = tuple(_bins(confidence, correct, weights, *cells))
     errors = None if refused else _errors(confidence, correct, weights, cells[0])
     fitted = isotonic.fit(confidence, correct, weights) if n >= FEWEST and _distinct(confidence) > BINS else None
-    return Calibration(n, refused, bins, errors, ranking(confidence, correct), fitted)
+    return Calibration(n, refused, bins, errors, ranking(confidence, correct, weights), fitted)
 
 
 def refusal(confidence: Floats, kind: str) -> str | None:
@@ -76,22 +83,37 @@ def refusal(confidence: Floats, kind: str) -> str | None:
     return None
 
 
-def ranking(confidence: Floats, correct: Floats) -> Estimate | None:
+def ranking(confidence: Floats, correct: Floats, weights: Floats | None = None) -> Estimate | None:
     """AUC: how often a right answer has the higher confidence of a right and a wrong one, ties half (Mann-Whitney).
 
-    Interval: Hanley and McNeil 1982. A grade of one half or more is right. None where all answers are of one sort.
+    The variance is DeLong's (1988) of weighted answers, the interval Wilson's on what that is worth; none where fewer
+    than FEWEST_EITHER answers are right or wrong. A grade of one half or more is right. None where all are of one sort.
     """
-    right = correct >= 0.5
-    m, k = int(right.sum()), int((~right).sum())
-    if not m or not k:
+    right, p = correct >= 0.5, np.ones_like(confidence) if weights is None else weights
+    if right.all() or not right.any():
         return None
-    _, place, counts = np.unique(confidence, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    auc = float((ranks[right].sum() - m * (m + 1) / 2) / (m * k))
-    one, two = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    variance = (auc * (1 - auc) + (m - 1) * (one - auc * auc) + (k - 1) * (two - auc * auc)) / (m * k)
-    half = Z * max(variance, 0) ** 0.5
-    return Estimate(auc, max(0.0, auc - half), min(1.0, auc + half), m + k, float(m + k), "AUC, Hanley and McNeil")
+    over = _places(confidence, p * ~right)[right]
+    under = 1 - _places(confidence, p * right)[~right]
+    auc = float(np.average(over, weights=p[right]))
+    variance = _of_mean(over, p[right]) + _of_mean(under, p[~right])
+    least = min(float(each.sum() ** 2 / (each @ each)) for each in (p[right], p[~right]))
+    effective = auc * (1 - auc) / variance if variance > 0 else least
+    ends = (float(each[0]) for each in wilson(np.array([auc]), np.array([effective])))
+    low, high = ends if least >= FEWEST_EITHER else (np.nan, np.nan)
+    return estimated(auc, low, high, len(confidence), effective, "AUC, DeLong, Wilson interval")
+
+
+def _places(confidence: Floats, weights: Floats) -> Floats:
+    """The share of the weight that lies under each confidence, ties half."""
+    _, place = np.unique(confidence, return_inverse=True)
+    own = np.bincount(place, weights)
+    return np.asarray(((np.cumsum(own) - own / 2) / own.sum())[place])
+
+
+def _of_mean(values: Floats, weights: Floats) -> float:
+    """The variance of a weighted mean, by linearisation."""
+    p = weights / weights.sum()
+    return float(((p * (values - p @ values)) ** 2).sum()) * len(p) / max(len(p) - 1, 1)
 
 
 def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
@@ -119,10 +141,11 @@ def _bins(confidence: Floats, correct: Floats, weights: Floats, cell: Codes, low
 
 
 def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> Errors:
-    """All sums over rows and over bins; ECE's bias is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
+    """All sums over rows and over bins; by chance ECE is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
     p = weights / weights.sum()
-    sums = np.stack([np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct)])
-    mass, stated, seen = sums[:, sums[0] > 0]
+    sums = np.stack([np.bincount(cell, p * each, BINS) for each in (np.ones_like(p), confidence, correct, p)])
+    corrected, low, high = (float(each) for each in error_of(Bins(*sums)))
+    mass, stated, seen, _ = sums[:, sums[0] > 0]
     stated, seen = stated / mass, seen / mass
     base = float(p @ correct)
     noise = np.bincount(cell, p * p * confidence * (1 - confidence), BINS)
@@ -132,7 +155,7 @@ def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -
     reliability, resolution = float(mass @ (stated - seen) ** 2), float(mass @ (seen - base) ** 2)
     uncertainty = base * (1 - base)
     within = brier - (reliability - resolution + uncertainty)
-    return Errors(ece, bias, ece - bias, brier, reliability, resolution, uncertainty, within)
+    return Errors(ece, bias, corrected, low, high, brier, reliability, resolution, uncertainty, within)
 
 
 def _distinct(confidence: Floats) -> int:

@@ -9,24 +9,27 @@ import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.audit.agreement import Agreement, weighted
-from controlsurface.audit.estimate import Estimate, Floats, mean, share
+from controlsurface.audit.estimate import Estimate, Floats, known, share
 from controlsurface.audit.pairs import Codes, codes, floats, pairs
-from controlsurface.audit.ppi import ppi_mean
+from controlsurface.audit.worth import Worth, people, worth
 from controlsurface.errors import UnknownName
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import DIMENSIONS
+from controlsurface.metrics.significance import ALPHA, holm
 from controlsurface.reader.asking import Answer, Ground
 
 BAND = "band"  # tenths of the confidence
 WORSE, PERHAPS = "worse", "perhaps worse"
+FEWEST_GRADED = 30  # pairs, and strata that stand for MOST of a slice's requests, under which there is no verdict
+MOST = 0.5
 
 _FIGURES = (
     "n effective_n value low high ac1 ac1_low ac1_high kappa comparator judge_only unknown_probability human_n "
-    "people people_low people_high graded production_grade shadow_grade "
-    "large_minus_small large_minus_small_low large_minus_small_high large"
+    "people_share people people_low people_high graded by_agreement graded_share production_grade shadow_grade "
+    "large_minus_small large_minus_small_low large_minus_small_high p_value large"
 ).split()
 _TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(("n", "graded", "human_n", "unknown_probability"), pa.int64()),
+    **dict.fromkeys(("n", "graded", "by_agreement", "human_n", "unknown_probability"), pa.int64()),
     **dict.fromkeys(("comparator", "large"), pa.string()),
     "judge_only": pa.bool_(),
 }
@@ -56,9 +59,10 @@ class Disagreement:
         large = [name for name, lane in ground.config.lanes.items() if lane.escalation]
         rows = [key | _figures(part, large) for key, part in _slices(table, by)]
         rows.sort(key=lambda row: -row["n"])
+        _judged(rows)
         facts = {
-            name: [", ".join(str(row[each]) for each in by) or "all" for row in rows if row["large"] == verdict]
-            for name, verdict in (("large_worse", WORSE), ("large_perhaps_worse", PERHAPS))
+            name: [", ".join(str(row[each]) for each in by) or "all" for row in rows if row["large"] == said]
+            for name, said in (("large_worse", WORSE), ("large_perhaps_worse", PERHAPS))
         }
         return Answer(_table(rows, by), facts)
 
@@ -97,8 +101,8 @@ def _figures(part: pa.Table, large: Sequence[str]) -> dict[str, Any]:
         share(differs[told], weights[told]),
         _agreed(part.filter(pa.array(told)), differs[told], weights[told]),
     )
-    people, judge = _people(part, differs, weights), _comparator(part)
-    human_n = people.n if people else 0
+    said, judge = people(part, differs, weights), _comparator(part)
+    human_n = said.n if said else 0
     judge_only = judge is not None and judge.startswith("judge") and not human_n
     return {
         "n": rate.n,
@@ -114,8 +118,9 @@ def _figures(part: pa.Table, large: Sequence[str]) -> dict[str, Any]:
         "judge_only": judge_only,
         "unknown_probability": int((~(floats(part, "sampling_probability") > 0)).sum()),
         "human_n": human_n,
-        **_spread("people", people),
-        **_worth(part, weights, large),
+        "people_share": said.share if said else None,
+        **_spread("people", said.figure if said else None),
+        **_worth(worth(part, differs, weights, large)),
     }
 
 
@@ -129,49 +134,45 @@ def _agreed(part: pa.Table, differs: Floats, weights: Floats) -> Agreement | Non
     return weighted(dense[: len(differs)], dense[len(differs) :], differs == 0, weights)
 
 
-def _people(part: pa.Table, differs: Floats, weights: Floats) -> Estimate | None:
-    """What people would say of all pairs, from what they said of some and the comparator of all."""
-    said = floats(part, "people_disagree")
-    labelled, told = np.isfinite(said), np.isfinite(differs)
-    if not labelled.any():
-        return None
-    both, rest = labelled & told, told & ~labelled
-    if both.sum() < labelled.sum():  # the comparator is silent on some: people alone
-        return share(said[labelled], weights[labelled])
-    return ppi_mean(said[both], differs[both], differs[rest], weights[both], weights[rest])
-
-
 def _comparator(part: pa.Table) -> str | None:
     """The comparators of the slice, in words."""
     words = sorted({word for word in part["comparator"].unique().to_pylist() if word is not None})
     return "; ".join(words) or None
 
 
-def _worth(part: pa.Table, weights: Floats, large: Sequence[str]) -> dict[str, Any]:
-    """How good both answers are where both were graded, and by how much the large lane's is better."""
-    given, shadow = floats(part, "answer_grade"), floats(part, "shadow_grade")
-    graded = np.isfinite(given) & np.isfinite(shadow)
-    lanes, names = codes(part, "lane")
-    from_large = np.array([name in large for name in names])[lanes]
-    crossed = graded & (from_large != (floats(part, "shadow_large") > 0))
-    gap = np.where(from_large, given - shadow, shadow - given)[crossed]
-    found = mean(gap, weights[crossed])
+def _worth(found: Worth) -> dict[str, Any]:
+    """How good both answers are, by how much the large lane's is better, and what that rests on."""
     return {
-        "graded": int(graded.sum()),
-        "production_grade": share(given[graded], weights[graded]).value,
-        "shadow_grade": share(shadow[graded], weights[graded]).value,
-        **_spread("large_minus_small", found),
-        "large": _verdict(found),
+        "graded": found.graded,
+        "by_agreement": found.by_agreement,
+        "graded_share": found.graded_share,
+        "production_grade": found.production,
+        "shadow_grade": found.shadow,
+        **_spread("large_minus_small", found.gap),
+        "p_value": found.chance if _enough(found) else None,
     }
 
 
-def _verdict(gap: Estimate) -> str | None:
-    """What the difference says of the large lane; None where nothing was graded."""
-    if gap.value is None:
+def _enough(found: Worth) -> bool:
+    """Whether grades tell enough for a verdict: of FEWEST_GRADED pairs, for most of the slice."""
+    return found.gap.n >= FEWEST_GRADED and found.graded_share >= MOST
+
+
+def _judged(rows: Sequence[dict[str, Any]]) -> None:
+    """Put the verdicts into the rows, which are looked at together: of equal lanes one look in 20 finds any worse."""
+    chances = holm(np.array([row["p_value"] if row["p_value"] is not None else np.nan for row in rows]))
+    for row, chance in zip(rows, chances, strict=True):
+        row["p_value"] = known(chance)
+        row["large"] = verdict(row["large_minus_small"], row["p_value"])
+
+
+def verdict(gap: float | None, chance: float | None) -> str | None:
+    """What a difference and its chance, corrected for all looks, say of the large lane; None: too few grades."""
+    if gap is None or chance is None:
         return None
-    if gap.value < 0:
-        return WORSE if gap.high is not None and gap.high < 0 else PERHAPS
-    return "better" if gap.low is not None and gap.low > 0 else "no worse"
+    if chance < ALPHA:
+        return WORSE if gap < 0 else "better"
+    return PERHAPS if gap < 0 else "no worse"
 
 
 def _spread(name: str, found: Estimate | None) -> dict[str, float | None]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controlsurface.metrics.intervals import wilson
+from controlsurface.metrics.intervals import SURE, student, wilson
 
 Floats = NDArray[np.float64]
 
 Z = 1.959963984540054  # 95 %
+FEWEST = 20  # rows, or as many as weighted ones are worth, under which a mean on an open scale has no interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,20 @@ class Estimate:
 def share(values: Floats, weights: Floats) -> Estimate:
     """The weighted mean of values in [0, 1], each standing for `weights` requests.
 
-    Hajek (1971): sum(w y) / sum(w). Its linearised variance gives the effective n (Korn and Graubard 1998), and that
-    the interval (Wilson 1927), which stays inside [0, 1] and is honest at 0 and 1.
+    Hajek (1971): sum(w y) / sum(w). Its linearised variance gives the effective n (Korn and Graubard 1998), held by
+    Kish's (sum w)^2 / sum w^2 (1965), and that the interval (Wilson 1927), which stays inside [0, 1] and is honest at 0
+    and 1.
     """
     sums = moments(values, weights)
     mean, low, high, effective = (float(each) for each in share_of(sums))
-    return _estimate(mean, low, high, int(sums[0]), effective, "Hajek, Wilson interval on the effective n")
+    return estimated(mean, low, high, int(sums[0]), effective, "Hajek, Wilson interval on the effective n")
 
 
 def mean(values: Floats, weights: Floats) -> Estimate:
-    """The weighted mean of values on any scale, with the normal interval of its linearised variance."""
+    """The weighted mean of values on any scale, with Student's interval of its linearised variance."""
     sums = moments(values, weights)
     middle, low, high, effective = (float(each) for each in mean_of(sums))
-    return _estimate(middle, low, high, int(sums[0]), effective, "Hajek, normal interval")
+    return estimated(middle, low, high, int(sums[0]), effective, "Hajek, Student's interval")
 
 
 def moments(values: Floats, weights: Floats) -> Floats:
@@ -53,25 +55,30 @@ def moments(values: Floats, weights: Floats) -> Floats:
 
 
 def share_of(sums: Floats) -> Floats:
-    """Mean, low, high and effective n, stacked first, from sums of `moments` (six, then any shape)."""
+    """Mean, low, high and effective n, stacked first, from sums of `moments` (six, then any shape).
+
+    Few rows of heavy weight show too little of their variance, so answers of yes and no are worth hardly more rows than
+    Kish's count, k (1 + k / SURE); graded ones vary less, and may be.
+    """
     n, w, _, squares = sums[:4]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, variance = _linearised(sums)
         kish = w * w / squares
         effective = np.where(variance > 1e-15, mean * (1 - mean) / variance, kish)
-        yes_or_no = np.abs(sums[5] - sums[4]) <= 1e-9 * squares  # graded values vary less, and are worth more
-        effective = np.where(yes_or_no, np.minimum(effective, n), effective)
+        yes_or_no = np.abs(sums[5] - sums[4]) <= 1e-9 * squares
+        effective = np.where(yes_or_no, np.minimum(effective, kish * (1 + kish / SURE)), effective)
         low, high = wilson(mean, effective)
     return np.where(n > 0, np.stack([mean, low, high, effective]), np.nan)
 
 
 def mean_of(sums: Floats) -> Floats:
-    """The same for values on any scale."""
+    """The same for values on any scale; no interval where they are worth fewer than FEWEST rows."""
     n, w, _, squares = sums[:4]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, variance = _linearised(sums)
-        half = np.where(n > 1, Z * np.sqrt(variance * n / (n - 1)), np.nan)
-        stacked = np.stack([mean, mean - half, mean + half, w * w / squares])
+        kish = w * w / squares
+        half = np.where(kish >= FEWEST, student(kish - 1) * np.sqrt(variance * n / (n - 1)), np.nan)
+        stacked = np.stack([mean, mean - half, mean + half, kish])
     return np.where(n > 0, stacked, np.nan)
 
 
@@ -80,14 +87,14 @@ def known(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def estimated(value: float, low: float, high: float, n: int, effective: float, method: str) -> Estimate:
+    """The figures with None for what is not a number."""
+    return Estimate(known(value), known(low), known(high), n, effective if n else 0.0, method)
+
+
 def _linearised(sums: Floats) -> tuple[Floats, Floats]:
     """The ratio of sums and its variance by Taylor's linearisation: sum w^2 (y - mean)^2 / (sum w)^2."""
     _, w, wy, squares, squares_y, squares_yy = sums
     mean = wy / w
     residual = squares_yy - 2 * mean * squares_y + mean * mean * squares
     return mean, np.maximum(residual, 0) / (w * w)
-
-
-def _estimate(value: float, low: float, high: float, n: int, effective: float, method: str) -> Estimate:
-    """The figures with None for what is not a number."""
-    return Estimate(known(value), known(low), known(high), n, effective if n else 0.0, method)

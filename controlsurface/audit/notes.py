@@ -1,5 +1,6 @@
 """What is to be known about a slice before its curve is believed: where it stands, ties, dips, RouteLLM's figures."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 from controlsurface.audit import routellm
 from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import Logged
-from controlsurface.audit.traffic import Traffic
+from controlsurface.audit.traffic import Basis, Traffic
 from controlsurface.audit.what_if import Sweep
 
 RULE = "a confidence below the threshold goes to the large lane; one that equals it stays in the small lane"
@@ -16,7 +17,7 @@ TIE = 0.01  # of the requests at one confidence: no threshold can part them
 MOST = 20  # ties and dips listed, largest first
 
 
-def of_slice(rows: Traffic, columns: Logged, basis: str | None) -> dict[str, Any]:
+def of_slice(rows: Traffic, columns: Logged, basis: Basis) -> dict[str, Any]:
     """The facts of a slice that no threshold changes."""
     quality = columns.outcomes["quality"]
     thresholds = pc.drop_null(rows.rows["threshold"])
@@ -26,7 +27,8 @@ def of_slice(rows: Traffic, columns: Logged, basis: str | None) -> dict[str, Any
         "kind": rows.kind,
         "without_confidence": rows.without_confidence,
         "of_other_kinds": rows.of_other_kinds,
-        "quality_is": basis,
+        "quality_is": basis.words,
+        **asdict(basis),
         "pairs": int((np.isfinite(quality.given) & np.isfinite(quality.shadow)).sum()),
         "threshold_now": float(np.median(thresholds.to_numpy())) if len(thresholds) else None,
         "escalated_now": float(np.average(columns.large, weights=columns.weight)),

@@ -82,7 +82,6 @@ class Slice:
     name: str | None
     n: int
     sweep: Sweep
-    basis: str | None
     facts: dict[str, Any]
 
 
@@ -135,14 +134,14 @@ def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:
 
 def _slice(rows: Traffic) -> Slice:
     """The sums of one slice."""
-    quality, basis = rows.quality()
+    quality = rows.quality()
     outcomes = {
-        "quality": quality,
+        "quality": quality.outcome,
         "cost_usd": rows.outcome("cost_usd", "shadow_cost_usd"),
         "latency_ms": rows.outcome("duration_ms", "shadow_duration_ms"),
     }
     columns = logged(rows.confidence, rows.large, rows.weight, outcomes)
-    return Slice(rows.name, rows.rows.num_rows, sweep(columns), basis, notes.of_slice(rows, columns, basis))
+    return Slice(rows.name, rows.rows.num_rows, sweep(columns), notes.of_slice(rows, columns, quality.basis))
 
 
 def _rows(part: Slice, grid: Floats) -> pa.Table:

@@ -9,16 +9,51 @@ import pyarrow.compute as pc
 
 from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import Flags, Outcome
-from controlsurface.audit.pairs import codes, floats
+from controlsurface.audit.pairs import Codes, codes, floats
+from controlsurface.audit.strata import in_all, standing, strata
 
-FEWEST_GRADES = 30  # pairs, under which worth is told by agreement instead
+FEWEST_GRADES = 30  # pairs of a task type, under which worth is told by agreement instead
 AGREEMENT = "agreement with the large lane"
 GRADES = "grades"
+
+_Sides = tuple[Floats, Floats, Floats, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a figure of quality rests on: pairs of either sort, and the shares of requests that these stand for."""
+
+    graded: int
+    by_agreement: int
+    graded_share: float
+    agreement_share: float
+
+    @classmethod
+    def of(cls, weight: Floats, pairs: Flags, graded: Flags, compared: Flags, by_agreement: Flags) -> "Basis":
+        """From the pairs of either sort, and the rows of the strata that they stand for."""
+        total = max(float(weight.sum()), 1e-300)
+        shares = (float(weight[rows].sum()) / total for rows in (graded, by_agreement))
+        return cls(int(pairs.sum()), int(compared.sum()), *shares)
+
+    @property
+    def words(self) -> str | None:
+        """Who says what is right; None is nobody."""
+        if self.graded_share and self.by_agreement:
+            return f"{GRADES}, and {AGREEMENT} where nothing is graded"
+        return GRADES if self.graded_share else AGREEMENT if self.by_agreement else None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The worth of both answers, 1 is right, and what it rests on."""
+
+    outcome: Outcome
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests with a confidence of one kind. `quality`: 1 is a right answer; `basis` says who says so, None nobody."""
+    """Requests with a confidence of one kind."""
 
     name: str | None
     rows: pa.Table
@@ -51,29 +86,52 @@ class Traffic:
         said, paired = floats(self.rows, "probability"), floats(self.rows, "paired") > 0
         return np.where(paired & ~(said > 0), 1.0, said)
 
-    def quality(self) -> tuple[Outcome, str | None]:
-        """What answers are worth, and by what: grades where there are enough, else whether lanes agree."""
-        given, shadow = floats(self.rows, "answer_grade"), floats(self.rows, "shadow_grade")
-        paired = floats(self.rows, "paired") > 0
-        graded = np.isfinite(given) & np.isfinite(shadow) & paired
-        if graded.sum() >= min(FEWEST_GRADES, paired.sum() / 2) and graded.any():
-            return self._graded(given, shadow, paired, graded), GRADES
-        return self._agreeing(paired)
+    def quality(self) -> Quality:
+        """What answers are worth: by grades in each stratum that has some, elsewhere by whether the lanes agree."""
+        given, shadow, paired = self._side("answer_grade"), self._side("shadow_grade"), self._side("paired") > 0
+        pairs = np.isfinite(given) & np.isfinite(shadow) & paired
+        cells = strata(self.rows)
+        enough = self._enough(pairs, paired)
+        pairs &= enough
+        compared = np.isfinite(self._side("disagrees")) & paired
+        whole = ~in_all(cells, ~np.isfinite(given))
+        graded = in_all(cells, pairs) | (whole & enough & ~in_all(cells, compared))
+        by_grades, by_agreement = self._graded(given, shadow, paired, pairs, cells), self._agreeing(paired, cells)
+        outcome = Outcome(*(np.where(graded, one, other) for one, other in zip(by_grades, by_agreement, strict=True)))
+        compared &= ~graded
+        return Quality(outcome, Basis.of(self.weight, pairs, graded, compared, in_all(cells, compared)))
 
-    def _graded(self, given: Floats, shadow: Floats, paired: Flags, graded: Flags) -> Outcome:
-        """Pairs by their probability and the share of them that was graded; all production answers, if all are."""
-        chance = self.chance() * graded.sum() / paired.sum()
-        if np.isfinite(given).all():
-            return Outcome(given, np.ones_like(given), np.where(graded, shadow, np.nan), chance)
-        return Outcome(np.where(graded, given, np.nan), chance, np.where(graded, shadow, np.nan), chance)
+    def _side(self, name: str) -> Floats:
+        """A column of numbers."""
+        return floats(self.rows, name)
 
-    def _agreeing(self, paired: Flags) -> tuple[Outcome, str | None]:
+    def _enough(self, pairs: Flags, paired: Flags) -> Flags:
+        """Rows of task types of which FEWEST_GRADES pairs, or half of all, are graded."""
+        tasks, names = codes(self.rows, "task_type")
+        n, of = (np.bincount(tasks[rows], minlength=len(names)) for rows in (pairs, paired))
+        return np.asarray((n >= np.minimum(FEWEST_GRADES, of / 2))[tasks])
+
+    def _graded(self, given: Floats, shadow: Floats, paired: Flags, pairs: Flags, cells: Codes) -> _Sides:
+        """Graded pairs, each for as many as its stratum has; all production answers of a stratum, if all are graded."""
+        chance = self._thinned(cells, pairs, paired)
+        whole = ~in_all(cells, ~np.isfinite(given))
+        seen, certain = np.where(whole, given, np.where(pairs, given, np.nan)), np.where(whole, 1.0, chance)
+        return seen, certain, np.where(pairs, shadow, np.nan), chance
+
+    def _agreeing(self, paired: Flags, cells: Codes) -> _Sides:
         """The large lane's answer counts as right, the small one's where it agrees with it."""
-        differs, large = floats(self.rows, "disagrees"), self.large
-        same = np.where(paired, 1 - differs, np.nan)
+        large, same = self.large, np.where(paired, 1 - self._side("disagrees"), np.nan)
+        chance = self._thinned(cells, np.isfinite(same), paired)
         given, shadow = np.where(large, 1.0, same), np.where(large, same, np.where(paired, 1.0, np.nan))
-        outcome = Outcome(given, np.where(large, 1.0, self.chance()), shadow, self.chance())
-        return outcome, AGREEMENT if np.isfinite(same).any() else None
+        return given, np.where(large, 1.0, chance), shadow, np.where(large, chance, self.chance())
+
+    def _thinned(self, cells: Codes, some: Flags, paired: Flags) -> Floats:
+        """The chance of a pair, times the part of its stratum's pairs that are among `some`."""
+        chance = self.chance()
+        weights = self.weight / np.where(paired & (chance > 0), chance, 1.0)
+        blown = standing(weights, cells, some, paired)
+        part = np.divide(weights, blown, out=np.ones_like(weights), where=some & (blown > 0))
+        return chance * part
 
 
 def usable(table: pa.Table, name: str | None) -> Traffic:

@@ -19,6 +19,7 @@ from controlsurface.metrics.intervals import wilson
 Places = NDArray[np.int64]
 
 KNOTS = 20_000  # thresholds between which no request lies, or too few to matter
+FEWEST_SHADOWS = 10  # of requests that would move, unless all of these have one; with fewer, intervals are too narrow
 MOST_UNSUPPORTED = 0.02  # of the requests; above it there is no figure, only bounds
 
 
@@ -42,7 +43,7 @@ class Figure:
 class Sums:
     """Of one outcome, by knot: the moments of rows if they go large, if they stay small, and what is not supported."""
 
-    below: Floats  # (7, knots + 1): six moments and the unsupported weight, of rows below each knot
+    below: Floats  # (10, knots + 1): six moments and the columns of `_columns`, of rows below each knot
     above: Floats  # the same, of rows at or above it
 
 
@@ -70,7 +71,7 @@ class Sweep:
         at, sums = self.place(thresholds), self.sums[name]
         both = sums.below[:, at] + sums.above[:, at]
         value, low, high, _ = (share_of if bounded else mean_of)(both[:6])
-        unseen = both[6] / self.requests[0, -1]
+        unseen = _unseen(both) / self.requests[0, -1]
         seen = np.where(both[0] > 0, 1 - unseen, 0.0)
         none = (unseen > MOST_UNSUPPORTED) | (both[0] == 0)
         known = seen > 0
@@ -100,8 +101,17 @@ def _sums(rows: Logged, outcome: Outcome, cell: Places, knots: int) -> Sums:
     return Sums(_below(up, cell, knots), above[:, -1:] - above)
 
 
+def _unseen(sums: Floats) -> Floats:
+    """The weight of requests that nothing tells of: in holes, or all that would move where few of them are seen."""
+    hole, moved, moving, seen = sums[6:10]
+    return np.asarray(np.where((seen < FEWEST_SHADOWS) & (seen < moving), np.maximum(hole, moved), hole))
+
+
 def _columns(rows: Logged, outcome: Outcome, stays: Flags) -> Floats:
-    """Six moments and the unsupported weight of each row, if all went to one lane; `stays`: it answered already."""
+    """Six moments of each row, if all went to one lane, and four more; `stays`: it answered already.
+
+    The four are the weight in a hole; weight and count of what moves, and the count of what of that is seen.
+    """
     y = np.where(stays, outcome.given, outcome.shadow)
     chance = np.where(stays, outcome.g, outcome.e)
     seen = np.isfinite(y) & (chance > 0)
@@ -109,7 +119,9 @@ def _columns(rows: Logged, outcome: Outcome, stays: Flags) -> Floats:
     wy = w * np.where(seen, y, 0.0)
     y = np.where(seen, y, np.nan)
     hole = unsupported(y, chance, stays) | unsupported(y, chance, ~stays)
-    return np.stack([seen.astype(np.float64), w, wy, w * w, w * wy, wy * wy, np.where(hole, rows.weight, 0.0)])
+    moments = [seen.astype(np.float64), w, wy, w * w, w * wy, wy * wy]
+    moves = [np.where(stays, 0.0, rows.weight), (~stays).astype(np.float64), (seen & ~stays).astype(np.float64)]
+    return np.stack([*moments, np.where(hole, rows.weight, 0.0), *moves])
 
 
 def _below(columns: Floats, cell: Places, knots: int) -> Floats:

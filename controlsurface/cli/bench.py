@@ -9,6 +9,7 @@ from controlsurface.bench import alerts as alerting
 from controlsurface.bench import alerts_ticks as evaluations
 from controlsurface.bench import ingest as benchmark
 from controlsurface.bench import query as questions
+from controlsurface.bench import statistics
 from controlsurface.cli import output
 from controlsurface.cli.options import json_option
 
@@ -67,6 +68,27 @@ def query(requests: int, as_json: bool) -> None:
         output.write_json(result)
     else:
         output.write_table(pa.table({"figure": list(result), "value": [str(value) for value in result.values()]}))
+
+
+@command.command("statistics")
+@click.option(
+    "--runs",
+    type=click.IntRange(20, 100_000),
+    default=statistics.RUNS,
+    show_default=True,
+    help="Of each simulation: 2,000 take two to three minutes.",
+)
+@click.option("--quick", is_flag=True, help=f"{statistics.QUICK} runs: coverage to 2 of 100.")
+@click.option("--seed", type=click.IntRange(0), default=statistics.SEED, show_default=True, help="Of the simulation.")
+@json_option
+def intervals(runs: int, quick: bool, seed: int, as_json: bool) -> None:
+    """How often 95 % intervals hold the truth, equal lanes are called worse, and how far ECE is off."""
+    result = statistics.run(_say(), statistics.QUICK if quick else runs, seed)
+    if as_json:
+        output.write_json(result.rounded())
+        return
+    output.write_table(pa.Table.from_pylist(result.table()))
+    _write(result.figures(), as_json=False)
 
 
 def _write(result: Mapping[str, float], *, as_json: bool) -> None:

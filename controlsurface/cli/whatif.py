@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,7 +56,14 @@ def command(
             click.echo(_said(part), err=True)
 
 
-def _said(part: dict[str, object]) -> str:
+def _said(part: dict[str, Any]) -> str:
     """What a person should know about a slice."""
     name = part["task_type"] or "all"
-    return f"{name}: {part['n']} requests, {part['pairs']} pairs; quality is {part['quality_is'] or 'unknown'}"
+    parts = f"{_pairs(part, 'graded', 'graded_share')}, {_pairs(part, 'by_agreement', 'agreement_share')}"
+    said = f"{part['quality_is'] or 'unknown'} ({parts})"
+    return f"{name}: {part['n']} requests, {part['pairs']} pairs; quality is {said}"
+
+
+def _pairs(part: dict[str, Any], name: str, share: str) -> str:
+    """How many pairs of a sort there are, and which share of the requests they stand for."""
+    return f"{part[name]} {name.replace('_', ' ')} for {part[share] * 100:.0f} % of requests"

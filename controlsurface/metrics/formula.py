@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from controlsurface.metrics.counterfactual import DERIVED, READ, asks
+from controlsurface.metrics.intervals import SURE
 from controlsurface.metrics.measures import KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
 from controlsurface.metrics.metric import Metric
 
@@ -35,12 +36,37 @@ def n(metric: Metric, partition: str = "") -> str:
 
 
 def effective(metric: Metric, partition: str = "") -> str:
-    """Kish's effective sample size, (sum of weights) squared / sum of squared weights: n where all weights are one."""
+    """Kish's effective sample size, (sum of weights) squared / sum of squared weights: n where all weights are one.
+
+    Shadows are drawn more often where lanes differ more often, so of comparisons it is that of the linearised variance
+    (Korn and Graubard 1998), held by Kish's: the formula of audits, for one interval of one figure.
+    """
     if "distinct(" in metric.sql:
         return _effective_keys(_rests_on(metric)) if _rests_on(metric) in WEIGHTED_KEYS else n(metric)
     weights = _in_all(f"sum({_rests_on(metric)})", metric, partition)
     squares = _in_all(f"sum({_rests_on(metric)}_squares)", metric, partition)
-    return f"power({weights}, 2) / nullif({squares}, 0)"
+    kish = f"power({weights}, 2) / nullif({squares}, 0)"
+    return _linearised(metric, weights, squares, kish) if _drawn(metric) else kish
+
+
+def _linearised(metric: Metric, weights: str, squares: str, kish: str) -> str:
+    """The effective size of a share of drawn rows: p (1 - p) / variance, where that is no more than Kish's allows."""
+    name = _counts(metric)
+    p = f"(sum({name}) / nullif({weights}, 0))"
+    residual = f"(sum({name}_squares) * (1 - 2 * {p}) + {p} * {p} * {squares})"
+    known = f"{residual} > 1e-15 * power({weights}, 2)"
+    own = f"CASE WHEN {known} THEN {p} * (1 - {p}) * power({weights}, 2) / {residual} END"
+    return f"least({own}, {kish} * (1 + {kish} / {SURE}))"
+
+
+def _drawn(metric: Metric) -> bool:
+    """Whether the metric is a share of rows that were drawn with unlike chances."""
+    return metric.source == "comparisons" and metric.kind == "ratio"
+
+
+def _counts(metric: Metric) -> str:
+    """The measure that a share is the share of."""
+    return str(_WORD.findall(metric.sql)[0][1])
 
 
 def error(metric: Metric) -> str:
@@ -104,6 +130,8 @@ def _evidence(metric: Metric, measures: Mapping[str, Measure]) -> Iterator[tuple
     yield f"{name}_rows", measure.rows
     if metric.kind == "ratio":
         yield f"{name}_squares", measure.squares
+    if _drawn(metric):
+        yield f"{_counts(metric)}_squares", measures[_counts(metric)].squares
 
 
 def _in_all(aggregate: str, metric: Metric, partition: str) -> str:

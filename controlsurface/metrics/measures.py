@@ -61,7 +61,9 @@ def _moments(name: str) -> dict[str, Measure]:
     known = f"{y} IS NOT NULL AND r.started_at IS NOT NULL"
     products = {"x": x, "y": y, "xx": f"power({x}, 2)", "xy": f"{x} * {y}", "yy": f"power({y}, 2)"}
     sums = {key: f"CASE WHEN {known} THEN r.sample_weight * {value} END" for key, value in products.items()}
-    return {f"{name}_timed": _count(known), **{f"{name}_{key}": Measure(text, known) for key, text in sums.items()}}
+    squares = Measure(f"CASE WHEN {known} THEN r.sample_weight * r.sample_weight ELSE 0 END", known)
+    counts = {f"{name}_timed": _count(known), f"{name}_squares": squares}
+    return {**counts, **{f"{name}_{key}": Measure(text, known) for key, text in sums.items()}}
 
 
 # Confidences on one scale: bins of others would be added to what they cannot be compared with.

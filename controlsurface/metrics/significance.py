@@ -1,25 +1,33 @@
 """How likely a figure is by chance, and what of that holds over all figures that are looked at together."""
 
-from collections.abc import Sequence
 from math import erfc, exp, lgamma, log, sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
 
 ALPHA = 0.05  # of looks in which anything at all may be said that is not so
 
 
-def holm(chances: Sequence[float]) -> list[float]:
-    """Each p-value as it counts among all of them, in the same order; at most 1 (Holm 1979).
+def holm(chances: ArrayLike) -> Floats:
+    """Each p-value as it counts among all of them along the last axis, in the same order; at most 1 (Holm 1979).
 
     What stays under ALPHA may be said: where nothing is so, all looks but that share say nothing, however the figures
     depend on one another. Not a number is no figure, and is not counted.
 
-    >>> [round(each, 2) for each in holm([0.01, 0.04, 0.03])]
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
     [0.03, 0.06, 0.06]
+    >>> holm([0.011, float("nan"), 0.01]).tolist()
+    [0.02, nan, 0.02]
     """
-    order = sorted((chance, place) for place, chance in enumerate(chances) if chance == chance)  # noqa: PLR0124 -- NaN
-    held, largest = list(chances), 0.0
-    for rank, (chance, place) in enumerate(order):
-        largest = max(largest, min(1.0, chance * (len(order) - rank)))
-        held[place] = largest
+    found = np.asarray(chances, dtype=np.float64)
+    order = np.argsort(found, axis=-1)  # NaN last
+    ranked = np.take_along_axis(found, order, axis=-1)
+    looks = np.isfinite(found).sum(axis=-1, keepdims=True)
+    corrected = np.maximum.accumulate(ranked * np.maximum(looks - np.arange(found.shape[-1]), 1), axis=-1)
+    held = np.empty_like(ranked)
+    np.put_along_axis(held, order, np.minimum(corrected, 1), axis=-1)
     return held
 
 

@@ -22,6 +22,7 @@ from controlsurface.ui.window import ENOUGH, View
 BY = {"Task type": "task_type", "Lane": "lane", "Confidence": "band", "Model": "model"}
 _UNITS = {
     **dict.fromkeys(("value", "low", "high", "people", "people_low", "people_high", "large_minus_small"), "ratio"),
+    **dict.fromkeys(("people_share", "graded_share"), "ratio"),
     **dict.fromkeys(("n", "human_n", "graded"), "count"),
     "ac1": "index",
 }
@@ -36,6 +37,7 @@ _LABELS = {
     "human_n": "Labelled",
     "n": "Pairs",
     "graded": "Graded",
+    "graded_share": "of requests",
     "large": "Large lane is",
     "large_minus_small": "Large minus small",
     "comparator": "Compared by",
@@ -134,7 +136,24 @@ def calibration(view: View) -> None:
             if isinstance(value, float)
         }
     )
-    st.caption(f"n {facts['n']:,}; right by {facts['basis'] or 'nobody'}; confidence is a {facts['kind']}.")
+    st.caption(
+        f"n {facts['n']:,}; right by {rests_on(facts, facts['basis'] or 'nobody')}; confidence is a {facts['kind']}. "
+        "ECE corrected is the estimate, ECE low and ECE high its 95 % interval."
+    )
+
+
+def rests_on(facts: Mapping[str, Any], basis: str) -> str:
+    """What is said to be right, and how many pairs stand for which share of the requests where that differs by part.
+
+    >>> rests_on({"graded": 100, "graded_share": 0.25, "by_agreement": 1410, "agreement_share": 0.7}, "both")
+    'both (100 graded pairs stand for 25 % of requests, 1,410 compared ones for 70 %)'
+    """
+    if not (facts["graded"] and facts["by_agreement"]):
+        return basis
+    return (
+        f"{basis} ({facts['graded']:,} graded pairs stand for {facts['graded_share'] * 100:.0f} % of requests, "
+        f"{facts['by_agreement']:,} compared ones for {facts['agreement_share'] * 100:.0f} %)"
+    )
 
 
 def _facts(pairs: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ from controlsurface.audit import questions
 from controlsurface.errors import NotFound
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
+from controlsurface.ui.audits import rests_on
 from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
@@ -159,7 +160,7 @@ def _bounds(name: str, here: Row) -> str:
 def _caveats(here: Row, about: Row) -> None:
     """What the curve rests on, and where it is not to be believed."""
     basis = about["quality_is"] or "nothing: no answer was graded and no pair compared"
-    said = [f"Quality is {basis}, from {about['pairs']:,} pairs among {about['n']:,} requests."]
+    said = [f"Quality is {rests_on(about, basis)}, from {about['pairs']:,} pairs among {about['n']:,} requests."]
     if here["unsupported_share"]:
         share = units.shown(here["unsupported_share"], "ratio")
         said.append(f"{share} of the requests lie where no pair tells anything.")

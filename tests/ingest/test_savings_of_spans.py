@@ -29,6 +29,7 @@ def sent(seed: int, shadows: float) -> tuple[list[S], float]:
             again: dict[str, Any] = {"controlsurface__purpose": "shadow", "controlsurface__shadow__of": f"q{number}"}
             told["trace"] = 1000 + number
             spans += [call(1, 0, "gpt-large", at=90, **told, **again, controlsurface__cost_usd=large)]
+            saved -= large  # a shadow is paid for, too
     return spans, saved
 
 

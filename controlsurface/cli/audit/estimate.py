@@ -9,7 +9,10 @@ from controlsurface.audit.questions import Disagreement, DisagreementArgs
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
 
-_SHOWN = "n effective_n value low high ac1 people people_low people_high large_minus_small large comparator".split()
+_SHOWN = (
+    "n effective_n value low high ac1 people people_low people_high graded graded_share large_minus_small "
+    "large comparator"
+).split()
 
 
 @click.command("estimate")

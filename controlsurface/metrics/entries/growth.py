@@ -1,18 +1,23 @@
 """Whether requests become longer: the slope of tokens per request over time, from sums alone.
 
 Least squares of y (tokens of a request) on x (days), divided by the mean of y: growth a day as a share. Its standard
-error is that of least squares with independent rows; all sums are additive, so any window and breakdown has a slope.
+error is that of least squares with independent rows, of which weighted ones are as many as Kish counts, and unknown
+under FEWEST: the interval takes it for exact. All sums are additive, so any window and breakdown has a slope.
 """
 
 from controlsurface.metrics.metric import Metric
+
+FEWEST = 50  # requests
 
 
 def _slope(y: str) -> tuple[str, str]:
     """The formulas of growth and of its standard error."""
     n, xx, xy, yy = f"sum({y}_timed)", *(_centred(y, a, b) for a, b in (("x", "x"), ("x", "y"), ("y", "y")))
     mean = f"/ sum({y}_y) * {n}"
-    residual = f"greatest({yy} - power({xy}, 2) / nullif({xx}, 0), 0) / nullif(greatest({n} - 2, 0), 0)"
-    return f"{xy} / nullif({xx}, 0) {mean}", f"sqrt({residual} / nullif({xx}, 0)) {mean}"
+    rows = f"(power({n}, 2) / nullif(sum({y}_squares), 0))"
+    residual = f"greatest({yy} - power({xy}, 2) / nullif({xx}, 0), 0) / ({rows} - 2)"
+    error = f"CASE WHEN {rows} >= {FEWEST} THEN sqrt({residual} / nullif({xx}, 0)) END {mean}"
+    return f"{xy} / nullif({xx}, 0) {mean}", error
 
 
 def _centred(y: str, a: str, b: str) -> str:

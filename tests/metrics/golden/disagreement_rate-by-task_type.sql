@@ -4,7 +4,8 @@ WITH measures AS (
         CASE WHEN r.disagrees THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS disagreed,
         CASE WHEN r.disagrees IS NOT NULL THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared,
         CASE WHEN r.disagrees IS NOT NULL THEN 1 ELSE 0 END AS compared_rows,
-        CASE WHEN r.disagrees IS NOT NULL THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END * CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared_squares
+        CASE WHEN r.disagrees IS NOT NULL THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END * CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS compared_squares,
+        CASE WHEN r.disagrees THEN CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END * CASE WHEN r.sampling_probability > 0 THEN r.sample_weight / r.sampling_probability ELSE r.sample_weight END ELSE 0 END AS disagreed_squares
     FROM compared($start, $end) AS r
     WHERE r.started_at >= $start
         AND r.started_at < $end
@@ -14,7 +15,7 @@ figures AS (
         task_type,
         sum(disagreed) / nullif(sum(compared), 0) AS value,
         sum(compared_rows) AS n,
-        power(sum(compared), 2) / nullif(sum(compared_squares), 0) AS effective
+        least(CASE WHEN (sum(disagreed_squares) * (1 - 2 * (sum(disagreed) / nullif(sum(compared), 0))) + (sum(disagreed) / nullif(sum(compared), 0)) * (sum(disagreed) / nullif(sum(compared), 0)) * sum(compared_squares)) > 1e-15 * power(sum(compared), 2) THEN (sum(disagreed) / nullif(sum(compared), 0)) * (1 - (sum(disagreed) / nullif(sum(compared), 0))) * power(sum(compared), 2) / (sum(disagreed_squares) * (1 - 2 * (sum(disagreed) / nullif(sum(compared), 0))) + (sum(disagreed) / nullif(sum(compared), 0)) * (sum(disagreed) / nullif(sum(compared), 0)) * sum(compared_squares)) END, power(sum(compared), 2) / nullif(sum(compared_squares), 0) * (1 + power(sum(compared), 2) / nullif(sum(compared_squares), 0) / 500)) AS effective
     FROM measures
     GROUP BY task_type
 )

@@ -1,0 +1,53 @@
+"""Strata, task type by band of confidence: the parts of traffic in which grades of some speak for others."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from controlsurface.audit.estimate import Floats
+from controlsurface.audit.pairs import Codes, codes, floats
+
+Flags = NDArray[np.bool_]
+
+BANDS = 10
+
+
+def strata(table: pa.Table) -> Codes:
+    """The stratum of each row, as numbers from 0: its task type, and a tenth of its confidence.
+
+    Confidences of another kind are strata of their own, and so are rows without one; a scale that leaves 0 to 1 is cut
+    at the deciles of its values.
+    """
+    kinds, names = codes(table, "confidence_kind")
+    confidence = floats(table, "confidence")
+    bands = np.full(len(confidence), BANDS, dtype=np.int64)
+    for kind in range(len(names)):
+        of_kind = (kinds == kind) & np.isfinite(confidence)
+        bands[of_kind] = _bands(confidence[of_kind])
+    rows = np.stack([codes(table, "task_type")[0], kinds, bands])
+    return np.unique(rows, axis=1, return_inverse=True)[1].ravel().astype(np.int64)
+
+
+def standing(weights: Floats, cells: Codes, some: Flags, among: Flags) -> Floats:
+    """The weights of `some` rows so that in each stratum they stand for all `among`; 0 for other rows."""
+    n = int(cells.max(initial=0)) + 1
+    whole = np.bincount(cells[among], weights[among], n)
+    part = np.bincount(cells[some], weights[some], n)
+    blown = np.divide(whole, part, out=np.zeros(n), where=part > 0)
+    return np.where(some, weights * blown[cells], 0.0)
+
+
+def in_all(cells: Codes, some: Flags) -> Flags:
+    """Which rows lie in a stratum that has one of `some`."""
+    found = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
+    found[cells[some]] = True
+    return np.asarray(found[cells])
+
+
+def _bands(confidence: Floats) -> Codes:
+    """Tenths of the scale where it is 0 to 1, else of the values."""
+    if not len(confidence):
+        return np.zeros(0, dtype=np.int64)
+    if confidence.min() >= 0 and confidence.max() <= 1:
+        return np.clip(np.floor(confidence * BANDS + 1e-9), 0, BANDS - 1).astype(np.int64)
+    return np.searchsorted(np.quantile(confidence, np.arange(1, BANDS) / BANDS), confidence, "right").astype(np.int64)

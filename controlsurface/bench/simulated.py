@@ -1,0 +1,162 @@
+"""Simulated audits whose truth is known: each figure's interval in many runs at once, by the functions that show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from controlsurface.audit.agreement import weighted
+from controlsurface.audit.calibration import ranking
+from controlsurface.audit.difference import difference_of
+from controlsurface.audit.estimate import Floats, share_of
+from controlsurface.audit.ppi import FEWEST, ppi_of
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.query import ENDS, figures, normal, wilson
+from controlsurface.store.duckdb import DuckStore
+
+Rate = tuple[float, float]
+
+REST = 1500  # pairs that only the comparator judged
+AUC_OF_NORMALS = 0.7602499389065233  # Phi(1 / sqrt 2)
+HARD, HARDER = 0.3, 4.0  # share of requests that are drawn more often, and how much more often
+
+
+class Told(NamedTuple):
+    """Both ends of an interval, (2, runs), and the truth, (runs,); a NaN end is a figure that is refused."""
+
+    ends: Floats
+    truth: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """How many runs, of how many rows, at rates within which range."""
+
+    random: np.random.Generator
+    runs: int
+    n: int
+    rate: Rate
+    store: DuckStore
+
+    def rates(self) -> Floats:
+        """A rate for each run: (runs, 1)."""
+        return self.random.uniform(*self.rate, (self.runs, 1))
+
+    def happens(self, chances: Floats | float, n: int | None = None) -> Floats:
+        """What happens with these chances: 0 or 1, (runs, n)."""
+        drawn = self.random.random((self.runs, n or self.n)) < chances
+        return drawn.astype(np.float64)
+
+
+def ratio(world: World) -> Told:
+    """A share of rows, by the metric's own SQL."""
+    p = world.rates()
+    k, n = world.happens(p).sum(axis=1), np.full(world.runs, float(world.n))
+    return Told(asked(world.store, "error_rate", {"failed": k, "n": n, "n_rows": n, "n_squares": n}), p[:, 0])
+
+
+def weighted_ratio(world: World) -> Told:
+    """A share of rows of which one in three stands for ten (head sampling), by the metric's own SQL."""
+    p = world.rates()
+    w, y = np.where(world.happens(1 / 3) > 0, 10.0, 1.0), world.happens(p)
+    sums = {"failed": (w * y).sum(axis=1), "n": w.sum(axis=1), "n_squares": (w * w).sum(axis=1)}
+    return Told(asked(world.store, "error_rate", sums | {"n_rows": np.full(world.runs, float(world.n))}), p[:, 0])
+
+
+def disagreement(world: World) -> Told:
+    """A share of pairs that are drawn more often where lanes disagree more, by the functions of audits."""
+    w, y, truth = _drawn(world)
+    columns = [np.ones_like(w), w, w * y, w * w, w * w * y, (w * y) ** 2]
+    return Told(share_of(np.stack([each.sum(axis=1) for each in columns]))[1:3], truth)
+
+
+def disagreement_rate(world: World) -> Told:
+    """The same by the metric's own SQL."""
+    w, y, truth = _drawn(world)
+    sums = {"disagreed": w * y, "compared": w, "compared_squares": w * w, "disagreed_squares": w * w * y}
+    columns = {name: each.sum(axis=1) for name, each in sums.items()}
+    n = np.full(world.runs, float(world.n))
+    return Told(asked(world.store, "disagreement_rate", columns | {"compared_rows": n}), truth)
+
+
+def _drawn(world: World) -> tuple[Floats, Floats, Floats]:
+    """Weights, outcomes and true rates of pairs of which HARD requests are drawn HARDER times as often."""
+    p = world.rates()
+    hard = world.happens(HARD * HARDER / (HARD * HARDER + 1 - HARD)) > 0
+    y = world.happens(np.where(hard, 1.5 * p, 0.7 * p))
+    return np.where(hard, 1 / HARDER, 1.0), y, HARD * 1.5 * p[:, 0] + (1 - HARD) * 0.7 * p[:, 0]
+
+
+def people(world: World, mistaken: float) -> Told:
+    """What people would say, from `n` labels and a judge who is mistaken so often; under 20 labels they speak alone."""
+    p = world.rates()
+    truth, rest = world.happens(p), world.happens(p, REST)
+    judged, others = (np.abs(each - world.happens(mistaken, each.shape[1])) for each in (truth, rest))
+    if world.n < FEWEST:
+        ones = np.ones_like(truth)
+        sums = np.stack([each.sum(axis=1) for each in (ones, ones, truth, ones, truth, truth)])
+        return Told(share_of(sums)[1:3], p[:, 0])
+    even, of_rest = np.full_like(truth, 1 / world.n), np.full_like(others, 1 / REST)
+    return Told(ppi_of(truth, judged, even, others, of_rest)[1:3], p[:, 0])
+
+
+def difference(world: World, *, tilted: bool) -> Told:
+    """By how much the large lane is better, where so many pairs tell them apart, equally or four of five one way."""
+    p = world.rates()
+    apart = world.happens(p)
+    sides = np.where(world.happens(0.8 if tilted else 0.5) > 0, 1.0, -1.0)
+    return Told(difference_of(apart * sides, np.ones_like(apart))[1:3], p[:, 0] * (0.6 if tilted else 0.0))
+
+
+def graded_difference(world: World) -> Told:
+    """The same of grades from 0 to 1, which differ a little nearly everywhere."""
+    p = world.rates()
+    gaps = np.clip(world.random.normal(p / 4, 0.2, (world.runs, world.n)), -1, 1)
+    return Told(difference_of(gaps, np.ones_like(gaps))[1:3], p[:, 0] / 4)
+
+
+def ac1(world: World, first: float) -> Told:
+    """Gwet's AC1 of two judges who part at the rate; the first says one of two words so often."""
+    p = world.rates()
+    one = world.happens(first).astype(np.int64)
+    other = np.where(world.happens(p) > 0, 1 - one, one)
+    ones = np.ones(world.n)
+    found = [weighted(a, b, a == b, ones) for a, b in zip(one, other, strict=True)]
+    said = (first + first * (1 - p) + (1 - first) * p)[:, 0] / 2
+    chance = 2 * said * (1 - said)
+    ends = np.array([(each.ac1_low, each.ac1_high) for each in found], dtype=np.float64)
+    return Told(ends.T, (1 - p[:, 0] - chance) / (1 - chance))
+
+
+def auc(world: World) -> Told:
+    """How well confidences rank answers, of which so many are wrong; the truth is that of normal scores 1 apart."""
+    right = world.happens(1 - world.rates())
+    scores = world.random.normal(right, 1.0)
+    found = [ranking(a, b) for a, b in zip(scores, right, strict=True)]
+    ends = np.array([(each.low, each.high) if each else (None, None) for each in found], dtype=np.float64)
+    return Told(ends.T, np.full(world.runs, AUC_OF_NORMALS))
+
+
+def growth(world: World) -> Told:
+    """The slope of tokens over a week, a tenth of the rate a day, by the metric's own SQL."""
+    days, slope = world.random.uniform(0, 7, (world.runs, world.n)), world.rates() / 10
+    tokens = 100 * (1 + slope * (days - 3.5)) + world.random.normal(0, 60, days.shape)
+    sums = {"x": days, "y": tokens, "xx": days**2, "xy": days * tokens, "yy": tokens**2}
+    columns = {f"output_{name}": each.sum(axis=1) for name, each in sums.items()}
+    n = np.full(world.runs, float(world.n))
+    counts = dict.fromkeys(("output_timed", "output_timed_rows", "output_squares"), n)
+    return Told(asked(world.store, "output_growth", columns | counts), slope[:, 0])
+
+
+def asked(store: DuckStore, metric_id: str, sums: Mapping[str, Floats]) -> Floats:
+    """Both ends of a metric's interval by its own SQL, over summed measures; a run is a group."""
+    metric, keys = CATALOG[metric_id], ["run"]
+    inner = ", ".join(["run", *(f"{text} AS {name}" for name, text in figures(metric, keys).items())])
+    one, other = ((normal if metric.kind == "slope" else wilson)(end) for end in ENDS)
+    sql = f"SELECT {one} AS low, {other} AS high FROM (SELECT {inner} FROM simulated GROUP BY run) ORDER BY run"
+    with store.writing() as writing:
+        writing.attach("simulated", pa.table({"run": np.arange(len(next(iter(sums.values())))), **sums}))
+        rows = writing.rows(sql)
+    return np.stack([rows[end].to_numpy(zero_copy_only=False).astype(np.float64) for end in ENDS])

@@ -1,0 +1,186 @@
+"""How often the intervals that are shown hold the truth, equal lanes are called worse, and how far ECE is off.
+
+Intervals of counts jump with the rate (Brown, Cai and DasGupta 2001): at one rate they cover 91 of 100, at the next 98.
+So the rate of each run is drawn from a range, and under 10 rows from the whole range of RATES: what is judged is their
+mean coverage (Agresti and Coull 1998). Where fewer than RARE of the rarer answers are to be expected, no interval can
+be as narrow as 95 %, and only too low a coverage counts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from controlsurface.bench import simulated, simulated_traffic
+from controlsurface.bench.simulated import Rate, Told, World
+from controlsurface.store.duckdb import DuckStore
+
+SEED = 20
+RUNS, QUICK = 2000, 200
+SIZES = (3, 10, 30, 100, 1000)
+RATES: tuple[Rate, ...] = ((0.02, 0.05), (0.05, 0.1), (0.1, 0.2), (0.2, 0.35), (0.35, 0.5))
+RARE = 5
+SLICES = 57
+ERRORS, ANSWERS = (0.05, 0.1), (500, 1000, 2000)
+FEWEST_TOLD = 0.02  # of the runs; where fewer have an interval, the figure is refused
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that is shown with an interval.
+
+    `rare` is how much rarer than the rate what decides about it is, and `least` its rate at most; `worth` is how many
+    equal rows a weighted one is worth by Kish's count: sizes count these.
+    """
+
+    name: str
+    told: Callable[[World], Told]
+    sizes: tuple[int, ...] = SIZES
+    rates: tuple[Rate, ...] = RATES
+    rare: float = 1.0
+    least: float = 1.0
+    worth: float = 1.0
+
+    def world(self, random: np.random.Generator, runs: int, n: int, rate: Rate, store: DuckStore) -> World:
+        """What is simulated of it."""
+        return World(random, runs, ceil(n / self.worth), rate, store)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure at a number of rows and a range of rates: how often it is told, and then holds the truth."""
+
+    figure: str
+    n: int
+    low: float
+    high: float
+    told: float
+    coverage: float | None
+    rare: bool
+
+    def row(self) -> dict[str, Any]:
+        """For printing."""
+        held = "refused" if self.coverage is None else f"{self.coverage:.3f}"
+        return {"figure": self.figure, "n": self.n, "rate": f"{self.low:g}-{self.high:g}", "coverage": held}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Coverage of 95 % intervals by figure; looks at equal slices with a false verdict; the calibration error's error.
+
+    `widest_coverage` leaves out rare answers. `ece_worst_error` is a share of the true error; where that is 0, it is
+    `ece_at_zero`, as it stands.
+    """
+
+    worst_coverage: float
+    widest_coverage: float
+    false_worse_share: float
+    uncorrected_worse_share: float
+    ece_worst_error: float
+    ece_at_zero: float
+    runs: int
+    cells: tuple[Cell, ...]
+
+    def figures(self) -> dict[str, float]:
+        """What is measured, in short."""
+        names = [name for name in self.__dataclass_fields__ if name != "cells"]
+        return {name: round(float(getattr(self, name)), 4) for name in names}
+
+    def rounded(self) -> dict[str, Any]:
+        """For printing as JSON, by figure too."""
+        return {**self.figures(), "coverage": [cell.row() for cell in self.cells]}
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row a figure and size: the lowest and the highest coverage over all rates."""
+        found: dict[tuple[str, int], list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault((cell.figure, cell.n), []).append(cell)
+        return [{"figure": name, "n": n, **_range(cells)} for (name, n), cells in found.items()]
+
+
+FIGURES = (
+    Figure("ratio", simulated.ratio),
+    Figure("ratio, head-sampled", simulated.weighted_ratio, worth=0.47),
+    Figure("disagreement", simulated.disagreement, worth=0.68),
+    Figure("disagreement_rate", simulated.disagreement_rate, worth=0.68),
+    Figure("people, judge 5 % wrong", partial(simulated.people, mistaken=0.05), least=0.05),
+    Figure("people, judge 30 % wrong", partial(simulated.people, mistaken=0.3), least=0.3),
+    Figure("large minus small, equal", partial(simulated.difference, tilted=False), rare=0.5),
+    Figure("large minus small, better", partial(simulated.difference, tilted=True), rare=0.2),
+    Figure("large minus small, graded", simulated.graded_difference),
+    Figure("AC1", partial(simulated.ac1, first=0.7)),
+    Figure("AUC", simulated.auc),
+    Figure("growth", simulated.growth),
+    Figure(
+        "what-if quality", partial(simulated_traffic.what_if, what="quality", moved=0.5), (3, 10, 30, 100), rare=0.5
+    ),
+    Figure(
+        "what-if cost", partial(simulated_traffic.what_if, what="cost_usd", moved=0.5), (3, 10, 30, 100), RATES[2:3]
+    ),
+    Figure("what-if escalation", simulated_traffic.escalation, (30, 1000)),
+)
+
+
+def run(tell: Callable[[str], None], runs: int = RUNS, seed: int = SEED) -> Result:
+    """Simulate everything; two to three minutes for RUNS runs on one core."""
+    cells = [*_intervals(tell, runs, seed)]
+    tell("calibration errors")
+    errors, of_errors = _calibration(runs, seed)
+    tell("verdicts on equal lanes")
+    random = np.random.default_rng(seed)
+    false, uncorrected = (
+        simulated_traffic.false_worse(random, runs, SLICES, corrected=corrected) for corrected in (True, False)
+    )
+    told = [cell.coverage for cell in (*cells, *of_errors) if cell.coverage is not None]
+    wide = [cell.coverage for cell in (*cells, *of_errors) if cell.coverage is not None and not cell.rare]
+    return Result(min(told), max(wide), false, uncorrected, errors[False], errors[True], runs, (*cells, *of_errors))
+
+
+def _intervals(tell: Callable[[str], None], runs: int, seed: int) -> Iterator[Cell]:
+    """Every figure at every size and rate."""
+    store = DuckStore.in_memory()
+    try:
+        for at, figure in enumerate(FIGURES):
+            tell(figure.name)
+            for n in figure.sizes:
+                for rate in figure.rates if n >= 10 else ((figure.rates[0][0], figure.rates[-1][1]),):
+                    random = np.random.default_rng([seed, at, n, int(1000 * rate[0])])
+                    yield _cell(figure, n, rate, figure.told(figure.world(random, runs, n, rate, store)))
+    finally:
+        store.close()
+
+
+def _cell(figure: Figure, n: int, rate: Rate, told: Told) -> Cell:
+    """How often an interval is told, and holds the truth."""
+    low, high = told.ends
+    known = np.isfinite(low) & np.isfinite(high)
+    held = (low <= told.truth) & (told.truth <= high)
+    coverage = float(held[known].mean()) if known.mean() > FEWEST_TOLD else None
+    rare = n * min(figure.rare * sum(rate) / 2, figure.least) <= RARE
+    return Cell(figure.name, n, *rate, float(known.mean()), coverage, rare)
+
+
+def _calibration(runs: int, seed: int) -> tuple[Mapping[bool, float], list[Cell]]:
+    """How far the mean estimate is off, by whether the truth is 0, and the coverage of its interval."""
+    off: dict[bool, float] = {True: 0.0, False: 0.0}
+    cells = []
+    for scale in simulated_traffic.SCALES:
+        for n in ANSWERS:
+            for truth, name in [(0.0, "shifted"), *((e, name) for e in ERRORS for name in simulated_traffic.SHAPES)]:
+                random = np.random.default_rng([seed, n, int(100 * truth)])
+                found = simulated_traffic.calibration_error(random, runs, n, truth, name, scale)
+                error = abs(float(found[0].mean()) - truth) / (truth or 1)
+                off[truth == 0] = max(off[truth == 0], error)
+                held = float(((found[1] <= truth) & (truth <= found[2])).mean())
+                cells.append(Cell(f"ECE, {scale}, {name}", n, truth, truth, 1.0, held, truth == 0))
+    return off, cells
+
+
+def _range(cells: list[Cell]) -> dict[str, str]:
+    """The lowest and highest coverage, where it is told."""
+    told = [cell.coverage for cell in cells if cell.coverage is not None]
+    refused = "refused" if not told else "partly" if len(told) < len(cells) else ""
+    return {"lowest": f"{min(told):.3f}" if told else "", "highest": f"{max(told):.3f}" if told else "", "": refused}

@@ -1,0 +1,74 @@
+"""One figure has one interval, whoever is asked: a query, an audit, several metrics at once, a rule, the roll-up."""
+
+from datetime import UTC, datetime, timedelta
+from math import sqrt
+
+import numpy as np
+import pytest
+
+from controlsurface.audit.estimate import Floats, share
+from controlsurface.audit.questions import Disagreement, DisagreementArgs
+from controlsurface.metrics import moments
+from controlsurface.metrics.query import QueryArgs
+from controlsurface.metrics.several import SeveralArgs
+from controlsurface.reader import LocalReader
+from controlsurface.reader.several import Several
+from controlsurface.store.duckdb import DuckStore
+from tests.audit.filled import fill
+from tests.audit.routers import NOW, world
+
+Z = 1.959963984540054
+
+
+@pytest.fixture(scope="module")
+def unequal() -> DuckStore:
+    """Two task types, shadowed more often where the router is unsure and lanes disagree more."""
+    store, random = DuckStore.in_memory(), np.random.default_rng(8)
+    for at, task in enumerate(("chat", "code")):
+        made = world(random, 900)
+        fill(store, random, made, task, np.where(made.confidence < NOW, 0.5, 0.04), start=at * 900)
+    return store
+
+
+def by_hand(rows: list[dict[str, object]]) -> tuple[float, float, float]:
+    """Hajek's rate, and Wilson's interval on the smaller of two effective sizes, in plain Python."""
+    pairs = [(1 / float(str(row["sampling_probability"])), row["disagrees"] is True) for row in rows]
+    total = sum(w for w, _ in pairs)
+    rate = sum(w for w, y in pairs if y) / total
+    kish = total**2 / sum(w * w for w, _ in pairs)
+    spread = sum((w * (y - rate)) ** 2 for w, y in pairs) / total**2
+    n = min(rate * (1 - rate) / spread, kish * (1 + kish / 500))
+    half, scale = Z * sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n)), 1 + Z * Z / n
+    return rate, (rate + Z * Z / (2 * n) - half) / scale, (rate + Z * Z / (2 * n) + half) / scale
+
+
+def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckStore) -> None:
+    reader = LocalReader(unequal)
+    audits = {row["task_type"]: row for row in reader.ask(Disagreement(DisagreementArgs())).rows.to_pylist()}
+    metrics = reader.query(QueryArgs(metric="disagreement_rate", by=["task_type"])).rows.to_pylist()
+    assert len(metrics) == 2
+    for row in metrics:
+        name = row["task_type"]
+        pairs = unequal.rows("SELECT * FROM comparisons WHERE task_type = $t", {"t": name}).to_pylist()
+        assert [row[each] for each in ("value", "low", "high")] == pytest.approx(by_hand(pairs), abs=1e-12)
+        assert [audits[name][each] for each in ("value", "low", "high")] == pytest.approx(by_hand(pairs), abs=1e-12)
+
+
+def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: DuckStore) -> None:
+    reader, now = LocalReader(unequal), datetime(2026, 1, 2, tzinfo=UTC)
+    (alone,) = reader.query(QueryArgs(metric="disagreement_rate")).rows.to_pylist()
+    several = reader.ask(Several(SeveralArgs(metrics=["disagreement_rate", "comparisons"]))).rows.to_pylist()
+    rule = moments.render(
+        ["disagreement_rate"], [], [], timedelta(days=2), moments.Moments(now, now, timedelta(days=1))
+    )
+    for row in (several[0], reader.rows(rule).to_pylist()[0]):
+        assert [row[each] for each in ("value", "low", "high")] == pytest.approx(
+            [alone[each] for each in ("value", "low", "high")]
+        )
+
+
+@pytest.mark.parametrize("values", [[0, 0, 0], [1, 1, 1], [0, 1, 1]])
+def test_few_rows_of_heavy_weight_are_worth_no_more_than_kish_counts(values: list[float]) -> None:
+    weights: Floats = np.array([1.0, 1.0, 20.0])
+    kish = weights.sum() ** 2 / (weights**2).sum()
+    assert share(np.array(values, dtype=float), weights).effective <= kish * (1 + kish / 500)

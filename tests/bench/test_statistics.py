@@ -1,0 +1,98 @@
+"""The simulation of intervals: its figures against ones that are counted in another way."""
+
+from collections.abc import Iterator
+from math import comb, sqrt
+
+import numpy as np
+import pytest
+
+from controlsurface.bench import simulated, simulated_traffic, statistics
+from controlsurface.bench.simulated import World
+from controlsurface.store.duckdb import DuckStore
+
+Z = 1.959963984540054
+RUNS = 600
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    yield made
+    made.close()
+
+
+def exact(n: int, p: float) -> float:
+    """How often Wilson's interval of n rows holds p: over all counts there can be."""
+
+    def holds(k: int) -> bool:
+        return abs(k / n - p) <= Z * sqrt(p * (1 - p) / n)  # the score test that the interval inverts
+
+    return sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1) if holds(k))
+
+
+@pytest.mark.parametrize(("n", "p"), [(3, 0.3), (10, 0.05), (10, 0.5), (30, 0.1), (100, 0.02)])
+def test_what_is_simulated_is_what_all_counts_together_say(n: int, p: float, store: DuckStore) -> None:
+    world = World(np.random.default_rng([n]), 4000, n, (p, p), store)
+    (low, high), truth = simulated.ratio(world)
+    assert ((low <= truth) & (truth <= high)).mean() == pytest.approx(exact(n, p), abs=0.015)
+
+
+def figure(name: str) -> statistics.Figure:
+    return next(each for each in statistics.FIGURES if each.name == name)
+
+
+@pytest.mark.parametrize("name", [each.name for each in statistics.FIGURES])
+def test_each_figure_holds_the_truth_as_often_as_it_says_or_is_refused(name: str, store: DuckStore) -> None:
+    chosen = figure(name)
+    for n in {10, 30, 100} & {*chosen.sizes}:
+        rate = chosen.rates[len(chosen.rates) // 2]
+        world = chosen.world(np.random.default_rng([n, 5]), RUNS, n, rate, store)
+        cell = statistics._cell(chosen, n, rate, chosen.told(world))
+        if cell.coverage is None:
+            assert name in {"large minus small, graded", "AUC", "growth", "what-if cost"}
+        else:
+            assert 0.92 < cell.coverage < (1.001 if cell.rare else 0.99)
+
+
+@pytest.mark.parametrize(("name", "n"), [("large minus small, graded", 10), ("AUC", 10), ("growth", 30)])
+def test_too_few_rows_are_refused(name: str, n: int, store: DuckStore) -> None:
+    told = figure(name).told(World(np.random.default_rng(1), 50, n, (0.1, 0.2), store))
+    assert np.isnan(told.ends).all()
+
+
+def test_three_shadows_of_what_would_move_give_no_figure() -> None:
+    store = DuckStore.in_memory()
+    told = simulated_traffic.what_if(World(np.random.default_rng(1), 50, 3, (0.1, 0.2), store), "quality", 0.5)
+    assert np.isnan(told.ends).all()
+    store.close()
+
+
+def test_equal_lanes_are_rarely_called_worse_and_without_correction_mostly() -> None:
+    random = np.random.default_rng(3)
+    assert simulated_traffic.false_worse(random, 300, 57) <= 0.05
+    assert simulated_traffic.false_worse(random, 100, 57, corrected=False) > 0.4
+
+
+@pytest.mark.parametrize("shape", simulated_traffic.SHAPES)
+@pytest.mark.parametrize("truth", [0.05, 0.1])
+def test_the_calibration_error_is_right_from_500_answers_on(shape: str, truth: float) -> None:
+    found = simulated_traffic.calibration_error(np.random.default_rng(4), 800, 500, truth, shape, "even")
+    assert found[0].mean() == pytest.approx(truth, rel=0.15)
+    assert ((found[1] <= truth) & (truth <= found[2])).mean() > 0.93
+
+
+def test_confidences_that_are_right_have_next_to_no_calibration_error() -> None:
+    found = simulated_traffic.calibration_error(np.random.default_rng(5), 800, 500, 0.0, "shifted", "even")
+    assert found[0].mean() < 0.02
+    assert (found[1] == 0).mean() > 0.95
+
+
+def test_all_of_it_is_summed_up_in_few_figures() -> None:
+    said: list[str] = []
+    found = statistics.run(said.append, runs=20, seed=1).rounded()
+    assert {"worst_coverage", "false_worse_share", "ece_worst_error"} <= {*found}
+    assert found["false_worse_share"] <= 0.1
+    assert found["uncorrected_worse_share"] > 0.3
+    assert {row["figure"] for row in found["coverage"]} > {each.name for each in statistics.FIGURES}
+    assert any(row["coverage"] == "refused" for row in found["coverage"])
+    assert said[0] == "ratio"
