@@ -215,6 +215,9 @@ FROM answered;
 INSERT INTO attempts BY NAME
 SELECT
     a.* REPLACE (r.request_id AS request_id),
+    CASE WHEN hash(a.attempt_id, 'answered') % 100 > 0 THEN coalesce(a.purpose = 'user' AND NOT a.failed AND a.span_id = (
+        max(CASE WHEN a.purpose = 'user' AND NOT a.failed THEN a.span_id END) OVER (PARTITION BY a.request_id)
+    ), FALSE) END AS answered,
     r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version,
     r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.session_id, r.environment, r.service
 FROM attempted AS a

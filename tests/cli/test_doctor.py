@@ -66,7 +66,8 @@ def test_calls_without_usage_are_named_apart_from_models_without_a_price(tmp_pat
         with store.writing() as writing:
             writing.execute("DELETE FROM attempts WHERE cost_usd IS NULL")
             writing.execute(
-                "UPDATE attempts SET cost_usd = NULL, output_tokens = NULL, streamed = TRUE, model = 'gpt-5-mini' "
+                "UPDATE attempts SET cost_usd = NULL, output_tokens = NULL, reasoning_tokens = NULL, "
+                "audio_output_tokens = NULL, image_output_tokens = NULL, streamed = TRUE, model = 'gpt-5-mini' "
                 "WHERE lane = 'small' AND purpose = 'user'"
             )
             n = writing.rows("SELECT count(*) AS n FROM attempts WHERE model = 'gpt-5-mini'")["n"][0].as_py()

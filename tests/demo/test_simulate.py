@@ -143,7 +143,8 @@ def test_a_constant_rate_is_kept_at_night() -> None:
 
 def test_only_documented_attributes_are_used() -> None:
     columns = tomllib.loads((COLLECTORS / "controlsurface.toml").read_text())["columns"]
-    documented = {name for names in columns.values() for name in names} | OPENTELEMETRY
+    sources = [source for column in columns.values() for source in column]
+    documented = {each if isinstance(each, str) else each.get("key") for each in sources} | OPENTELEMETRY
     requests = traffic("incident", timedelta(hours=6))
     used = {name for request in requests for name in request.attributes}
     used |= {name for request in requests for call in request.calls for name in call.attributes}
