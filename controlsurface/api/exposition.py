@@ -12,10 +12,11 @@ from controlsurface import __version__
 from controlsurface.alerting.asked import Loop, Notified
 from controlsurface.api.families import Family, one, text
 from controlsurface.errors import BadRequest
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.metric import Metric, Unit
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
-from controlsurface.reader.usage_ledger import ENTRIES, LedgerArgs, UsageLedger
+from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
 
 WINDOW = timedelta(minutes=5)
 
@@ -159,7 +160,7 @@ def _ingest(reader: Reader) -> Iterator[Family]:
 
 def _usage(reader: Reader) -> Iterator[Family]:
     """The ledger of usage, of the last five minutes."""
-    rows = reader.ask(UsageLedger(LedgerArgs(start=datetime.now(UTC) - WINDOW))).rows.to_pylist()
+    rows = reader.ask(UsageLedger(TimeRange(start=datetime.now(UTC) - WINDOW))).rows.to_pylist()
     for column, (name, help_) in _LEDGER.items():
         sums = {entry: sum(row[column] or 0 for row in rows if row["entry"] == entry) for entry in ENTRIES}
         samples = tuple(({"entry": entry}, float(total)) for entry, total in sums.items())

@@ -3,8 +3,9 @@
 from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.api.shapes import COUNT, FIGURE, TEXT, many, record
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.reader import Reader
-from controlsurface.reader.usage_ledger import PATH, LedgerArgs, UsageLedger
+from controlsurface.reader.usage_ledger import PATH, UsageLedger
 
 _TOKENS = {"type": ["integer", "null"]}
 LEDGER = record(
@@ -19,13 +20,13 @@ LEDGER = record(
 )
 
 
-def ledger(reader: Reader, args: LedgerArgs, _: Path) -> Tabular:
+def ledger(reader: Reader, args: TimeRange, _: Path) -> Tabular:
     """What became of spans with tokens or a cost."""
     return Tabular("entries", reader.ask(UsageLedger(args)).rows)
 
 
 OPERATIONS = (
     Operation(
-        PATH, "Spans with tokens or a cost: counted as calls, explained, or unexplained", LedgerArgs, ledger, LEDGER
+        PATH, "Spans with tokens or a cost: counted as calls, explained, or unexplained", TimeRange, ledger, LEDGER
     ),
 )

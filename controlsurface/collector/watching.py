@@ -12,7 +12,8 @@ from controlsurface.alerting.loop import RuleLoop
 from controlsurface.alerting.outbox import enqueue
 from controlsurface.alerting.reload import places
 from controlsurface.collector.engine import Engine
-from controlsurface.reader.usage_ledger import UNEXPLAINED, LedgerArgs, UsageLedger
+from controlsurface.metrics.arguments import TimeRange
+from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 
 REFUSALS_KEPT = timedelta(minutes=5)
 UNEXPLAINED_WITHIN = timedelta(hours=1)
@@ -38,7 +39,7 @@ class ServerGauges:
 
     def _unexplained(self, now: datetime) -> int:
         """How many spans of the last hour carry tokens or a cost and are in no figure."""
-        rows = self._reader.ask(UsageLedger(LedgerArgs(start=now - UNEXPLAINED_WITHIN))).rows.to_pylist()
+        rows = self._reader.ask(UsageLedger(TimeRange(start=now - UNEXPLAINED_WITHIN))).rows.to_pylist()
         return sum(row["spans"] for row in rows if row["entry"] == UNEXPLAINED)
 
     def _lately(self, now: datetime, refused: int) -> int:

@@ -61,16 +61,11 @@ class Arguments(BaseModel):
         return [(name, written(value)) for name, values in given.items() for value in _each(values)]
 
 
-class Window(Arguments):
-    """When, and which rows. Without `start` and `end` all of time."""
+class TimeRange(Arguments):
+    """When. Without `start` and `end` all of time."""
 
     start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-24h)")
     end: Instant | None = Field(None, description="moment after the last, RFC 3339 or relative (-1h)")
-    where: tuple[Text, ...] = Field(
-        (),
-        max_length=100,
-        description="dimension:value; repeated: any value of one dimension, all dimensions; empty value: unknown",
-    )
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -78,6 +73,16 @@ class Window(Arguments):
         if self.start and self.end and self.end < self.start:
             raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
         return self
+
+
+class Window(TimeRange):
+    """When, and which rows."""
+
+    where: tuple[Text, ...] = Field(
+        (),
+        max_length=100,
+        description="dimension:value; repeated: any value of one dimension, all dimensions; empty value: unknown",
+    )
 
     def filters(self) -> Mapping[str, tuple[str | None, ...]]:
         """Each filtered dimension and the values it may have; None is unknown. Raises BadRequest without a colon."""

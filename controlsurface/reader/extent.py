@@ -26,7 +26,7 @@ FROM stored, hours
 """
 
 
-class Asker(Protocol):
+class SupportsAsk(Protocol):
     """Whoever can be asked: a reader."""
 
     def ask(self, question: Question) -> Answer:
@@ -59,7 +59,7 @@ def stored(extent: Mapping[str, Any]) -> str:
     return f"{extent['requests']:,} requests between {first.strftime(form)} and {last.strftime(form)}"
 
 
-def whereabouts(reader: Asker, filtered: bool = False) -> str:
+def whereabouts(reader: SupportsAsk, filtered: bool = False) -> str:
     """Where the requests lie, for somebody who sees none in a window, without filters or with them."""
     extent = records(reader.ask(Extent()).rows)[0]
     none = f"no requests in this window{' meet the filters' * filtered}; " if extent["requests"] else ""

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-from pydantic import Field
-
-from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement
-from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground
 
 PATH = "/api/v1/usage-ledger"
@@ -35,13 +32,6 @@ ORDER BY list_position(['counted', 'explained', 'unexplained'], entry), spans DE
 """
 
 
-class LedgerArgs(Arguments):
-    """A window of time; without it all of time."""
-
-    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-24h)")
-    end: Instant | None = Field(None, description="moment after the last, RFC 3339 or relative (-1h)")
-
-
 @dataclass(frozen=True, slots=True)
 class UsageLedger:
     """What became of spans with tokens or a cost.
@@ -51,7 +41,7 @@ class UsageLedger:
     trace_ids (up to five of the unexplained ones).
     """
 
-    arguments: LedgerArgs = LedgerArgs()  # noqa: RUF009 - frozen
+    arguments: TimeRange = TimeRange()  # noqa: RUF009 - frozen
     path: str = PATH
 
     def answered(self, ground: Ground) -> Answer:

@@ -3,8 +3,9 @@
 import polars as pl
 import streamlit as st
 
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.reader.rows import frame
-from controlsurface.reader.usage_ledger import UNEXPLAINED, LedgerArgs, UsageLedger
+from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 from controlsurface.ui import reading
 from controlsurface.ui.sheet import sheet
 
@@ -30,7 +31,7 @@ LABELS = {
 def usage_ledger() -> None:
     """Draw the ledger of the view's window, and lead to traces of what is unexplained."""
     of = reading.view()
-    args = LedgerArgs(start=of.start, end=of.end)
+    args = TimeRange(start=of.start, end=of.end)
     rows = reading.ask("usage ledger", args, lambda: frame(reading.reader().ask(UsageLedger(args)).rows), of.refresh)
     meaning = pl.col("reason").replace_strict(MEANING, default=pl.col("reason"), return_dtype=pl.String)
     shown = rows.with_columns(meaning.alias("meaning")).select(*LABELS)

@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.reader.local import LocalReader
-from controlsurface.reader.usage_ledger import LedgerArgs, UsageLedger
+from controlsurface.reader.usage_ledger import UsageLedger
 from tests.ingest.loading import CONVENTIONS, Loaded, loaded
 from tests.ingest.spans import S, Value, body, call
 from tests.ingest.test_tokens import LAWS
@@ -112,7 +113,7 @@ def test_the_ledger_has_tokens_and_cost_of_each_entry_and_traces_of_what_is_unex
 
 def test_the_ledger_of_a_window_is_of_spans_that_began_in_it() -> None:
     store = loaded([("traces", body(call(1)))])
-    asked = LocalReader(store.store).ask(UsageLedger(LedgerArgs.model_validate({"start": "2200-01-01T00:00:00Z"})))
+    asked = LocalReader(store.store).ask(UsageLedger(TimeRange.model_validate({"start": "2200-01-01T00:00:00Z"})))
     assert asked.rows.num_rows == 0
 
 

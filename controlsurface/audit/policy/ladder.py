@@ -11,7 +11,7 @@ Lanes = Mapping[str, Lane]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LadderStep:
     """What holds for a request: the lane tried first, and the one that answers below a threshold, if there is one."""
 
     tier: str
@@ -31,7 +31,7 @@ def check(policy: Policy, lanes: Lanes) -> None:
             raise BadRequest(f"fallbacks.{name}: '{name}' cannot stand in for itself")
 
 
-def step(place: str, chosen: Chosen, default: Chosen, lanes: Lanes) -> Step:
+def step(place: str, chosen: Chosen, default: Chosen, lanes: Lanes) -> LadderStep:
     """What holds once the default fills what is left open: a tier alone has no threshold. Raises BadRequest."""
     alone = chosen.threshold is None and chosen.tier is not None
     threshold = chosen.threshold if chosen.threshold is not None or alone else default.threshold
@@ -44,12 +44,12 @@ def step(place: str, chosen: Chosen, default: Chosen, lanes: Lanes) -> Step:
             f"from cheap to dear: {', '.join(lanes)}"
         )
     if threshold is None or not dearer:
-        return Step(tier)
+        return LadderStep(tier)
     asked = chosen.escalate_to or (default.escalate_to if default.escalate_to in dearer else None)
-    return Step(tier, threshold, asked or next((name for name in dearer if lanes[name].escalation), dearer[0]))
+    return LadderStep(tier, threshold, asked or next((name for name in dearer if lanes[name].escalation), dearer[0]))
 
 
-def steps(policy: Policy, lanes: Lanes) -> dict[str, Step]:
+def steps(policy: Policy, lanes: Lanes) -> dict[str, LadderStep]:
     """What holds for each task type, and under `default` for the rest. Raises BadRequest as `check` does."""
     check(policy, lanes)
     return {name: step(_place(name), chosen, policy.default, lanes) for name, chosen in _all(policy)}

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from controlsurface.audit.policy.ladder import Lanes, Step, check, steps
+from controlsurface.audit.policy.ladder import LadderStep, Lanes, check, steps
 from controlsurface.audit.policy.model import Policy, Version
 from controlsurface.errors import BadRequest, UnknownName
 
@@ -83,7 +83,7 @@ def config(policy: Policy, models: Models) -> Mapping[str, Any]:
     return {"model_list": listed} | ({"router_settings": {"fallbacks": fallbacks}} if fallbacks else {})
 
 
-def _deployment(name: str, each: Step, models: Models, guard: Mapping[str, Any]) -> Mapping[str, Any]:
+def _deployment(name: str, each: LadderStep, models: Models, guard: Mapping[str, Any]) -> Mapping[str, Any]:
     """One entry of model_list; what cannot be classified goes up."""
     return {
         "model_name": f"{PREFIX}{name}",
@@ -95,7 +95,7 @@ def _deployment(name: str, each: Step, models: Models, guard: Mapping[str, Any])
     }
 
 
-def _router(name: str, each: Step, models: Models) -> dict[str, Any]:
+def _router(name: str, each: LadderStep, models: Models) -> dict[str, Any]:
     """One complexity_router_config: the tier alone where nothing is held against a threshold, else a forecast."""
     if each.up is None or each.threshold is None:
         return {"tiers": dict.fromkeys(RUNGS, models.of(each.tier))}
@@ -110,7 +110,7 @@ def _router(name: str, each: Step, models: Models) -> dict[str, Any]:
     }
 
 
-def _fallbacks(policy: Policy, found: Mapping[str, Step], models: Models) -> list[dict[str, list[str]]]:
+def _fallbacks(policy: Policy, found: Mapping[str, LadderStep], models: Models) -> list[dict[str, list[str]]]:
     """Who stands in for whom, by model and by router: older LiteLLM looks for the name that the caller asked for.
 
     Source: BerriAI/litellm issue 38832, fallbacks of the tier that an auto-router chose were never tried.

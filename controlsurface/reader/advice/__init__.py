@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from controlsurface.errors import BadRequest
-from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.advice import change, lanes, money, usage
 from controlsurface.reader.advice.finding import Checked, Found, table
@@ -30,18 +29,11 @@ RULES: Mapping[str, tuple[str, Callable[[Asker], Found]]] = {
 }
 
 
-class AdviceArgs(Arguments):
+class AdviceArgs(TimeRange):
     """A window; by itself the last seven days."""
 
     start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
     end: Instant | None = Field(None, description="moment after the last; none: now")
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        """Refuse a window that ends before it starts."""
-        if self.start and self.end and self.end < self.start:
-            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from controlsurface.errors import BadRequest
-from controlsurface.metrics.arguments import Arguments
+from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground
@@ -55,18 +54,11 @@ SCHEMA = pa.schema(_TYPES)
 Row = dict[str, Any]
 
 
-class CoverageArgs(Arguments):
+class CoverageArgs(TimeRange):
     """A window; by itself the last seven days."""
 
     start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
     end: Instant | None = Field(None, description="moment after the last; none: now")
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        """Refuse a window that ends before it starts."""
-        if self.start and self.end and self.end < self.start:
-            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
-        return self
 
     @property
     def window(self) -> tuple[datetime, datetime]:
