@@ -36,8 +36,8 @@ class Result:
 
     `series_bound` is what one core does with decoding and inserting in series and nothing else, in the same run;
     `share_of_bound` is spans_per_cpu_s by it. Acknowledgement and freshness (from answer to visible in a query) are
-    taken at half of the rate that the first part reached. `kept_list_share` and `evidence_share`: what deciding what may
-    be kept of a body, and which spans are model calls, takes of a span's processor time. With sessions the flood is
+    taken at half of the rate that the first part reached. `kept_list_share` and `evidence_share`: what deciding what
+    may be kept of a body, and which spans are model calls, takes of a span's processor time. With sessions the flood is
     repeated with and without them in turns: its rate beside them, that as a share of the rate without, and how long the
     panels that they asked for took, then and without a load.
     """
