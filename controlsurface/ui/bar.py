@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import reading, states, units, zoom
+from controlsurface.ui import reading, states, units, visitor, zoom
+from controlsurface.ui.markup import tag
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
 NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
@@ -31,6 +32,8 @@ def draw() -> None:
         where = tuple(pair for name in FILTERS for pair in _filter(name, known.filter(pl.col("dimension") == name)))
         _live()
         _freshness()
+        if visitor.people():
+            st.html(tag("a", "Sign out", href="/signout", target="_self"))
     reading.remember(View(plain.start, plain.end, plain.step, where))
 
 

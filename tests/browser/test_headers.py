@@ -1,0 +1,68 @@
+"""What browsers are told about the dashboard's pages and the API, and that every page still works under it."""
+
+import pytest
+import requests
+from playwright.sync_api import Page
+
+from controlsurface.content import DASHBOARDS
+from tests.browser.conftest import Collector, Seen, dashboard
+from tests.browser.hands import settled
+
+PAGES = sorted(path.stem for path in DASHBOARDS.glob("*.py") if path.stem not in {"app", "overview"})
+TOKEN = "a token of the dashboard"
+
+
+@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/static/nothing.js", "/app/static/icon.svg"])
+def test_every_answer_of_the_dashboard_says_what_browsers_must_not_do(url: str, path: str) -> None:
+    told = requests.get(url + path, timeout=30).headers
+    assert told["X-Content-Type-Options"] == "nosniff"
+    assert told["X-Frame-Options"] == "DENY"
+    assert told["Referrer-Policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in told["Content-Security-Policy"]
+    assert "'unsafe-inline'" not in told["Content-Security-Policy"].partition("style-src")[0]
+    assert "unsafe-eval'" not in told["Content-Security-Policy"].replace("wasm-unsafe-eval'", "")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/api/v1/metrics", "/nothing", "/api/v1/query"])
+def test_every_answer_of_the_api_says_what_browsers_must_not_do(collector: Collector, path: str) -> None:
+    told = requests.get(collector.url + path, timeout=30).headers
+    assert told["X-Content-Type-Options"] == "nosniff"
+    assert told["Content-Security-Policy"].startswith("default-src 'none'; frame-ancestors 'none'")
+
+
+@pytest.mark.parametrize("name", ["", *PAGES])
+def test_a_page_draws_itself_under_the_policy_without_complaint(page: Page, seen: Seen, url: str, name: str) -> None:
+    page.goto(f"{url}/{name}")
+    page.wait_for_selector('[data-testid="stMain"] h3, .cs-tile, [data-testid="stHeading"], .cs-state')
+    settled(page)
+    assert seen.complaints == []
+    assert all(each.startswith((url, "data:", "blob:", url.replace("http", "ws"))) for each in seen.addresses)
+
+
+def test_a_page_elsewhere_cannot_frame_the_dashboard(page: Page, url: str) -> None:
+    page.set_content(f'<iframe src="{url}" id="f"></iframe>')
+    page.wait_for_timeout(1500)
+    frame = page.frames[-1]
+    assert "stApp" not in frame.content()
+
+
+def test_a_sign_in_lasts_until_it_is_ended(page: Page, collector: Collector) -> None:
+    with dashboard(collector.url, TOKEN) as url:
+        page.goto(f"{url}/?range=7d")
+        page.fill("#token", TOKEN)
+        page.click("button")
+        page.wait_for_selector(".cs-tile")
+        cookie = page.context.cookies()[0]
+        page.click("text=Sign out")
+        page.click("button")
+        page.wait_for_selector("#token")
+        page.context.add_cookies([cookie])  # a copy of it is worth nothing either
+        page.goto(url)
+        assert page.locator("#token").is_visible()
+
+
+def test_signing_in_from_another_page_is_refused(collector: Collector) -> None:
+    with dashboard(collector.url, TOKEN) as url:
+        foreign = {"Origin": "http://evil.example"}
+        answer = requests.post(url, data={"token": TOKEN}, headers=foreign, timeout=30, allow_redirects=False)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
