@@ -63,6 +63,7 @@ def lure() -> Iterator[str]:
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{EVIL}:{server.server_address[1]}"
     server.shutdown()
+    server.server_close()
 
 
 def test_a_rebound_page_reads_nothing_of_the_api_and_changes_nothing(evil: Page, collector: Collector) -> None:
