@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.ui import reading, states, units, visitor, zoom
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
@@ -90,7 +91,7 @@ def _filter(name: str, known: pl.DataFrame) -> list[str]:
 
 def _live() -> None:
     """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
-    if st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds} seconds."):
+    if st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds:,} seconds."):
         states.again(REFRESH, when=lambda: True)
 
 
@@ -99,4 +100,4 @@ def _freshness() -> None:
     now = reading.ingest()
     waiting = f" · {units.count(now.pending)} spans waiting" if now.pending else ""
     last = f"Last span {units.clock(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
-    st.caption(f"{last}{waiting}")
+    st.caption(plain(f"{last}{waiting}"))

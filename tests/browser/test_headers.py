@@ -5,6 +5,7 @@ import requests
 from playwright.sync_api import Page
 
 from controlsurface.content import DASHBOARDS
+from controlsurface.ui.visitor import COOKIE
 from tests.browser.conftest import Collector, Seen, dashboard
 from tests.browser.hands import settled
 
@@ -53,11 +54,13 @@ def test_a_sign_in_lasts_until_it_is_ended(page: Page, collector: Collector) -> 
         page.fill("#token", TOKEN)
         page.click("button")
         page.wait_for_selector(".cs-tile")
-        cookie = page.context.cookies()[0]
+        cookie = page.context.cookies()[0]["value"]
         page.click("text=Sign out")
         page.click("button")
         page.wait_for_selector("#token")
-        page.context.add_cookies([cookie])  # a copy of it is worth nothing either
+        page.context.add_cookies(
+            [{"name": COOKIE, "value": cookie, "url": url}]
+        )  # a copy of it is worth nothing either
         page.goto(url)
         assert page.locator("#token").is_visible()
 
