@@ -123,13 +123,16 @@ def test_no_part_outlives_a_killed_supervisor(server: Server) -> None:
 
 def test_elsewhere_a_token_is_asked_of_everybody(tmp_path: Path) -> None:
     config = tmp_path / "c.toml"
-    config.write_text('[auth]\ntoken = "s3cret"\n')
+    config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     argv = ("controlsurface.cli", "--config", str(config), *serve(tmp_path, *FREE, "--host", "0.0.0.0")[1:])
     with running(argv, tmp_path) as server:
         server.wait_for(*ALL)
         metrics = server.ready["api"] + "/api/v1/metrics"
         assert requests.get(metrics, timeout=30).status_code == 401
-        assert requests.get(metrics, timeout=30, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert (
+            requests.get(metrics, timeout=30, headers={"Authorization": "Bearer s3cret s3cret s3cret"}).status_code
+            == 200
+        )
         assert requests.get(server.ready["dashboard"], timeout=30).status_code == 401
 
 
