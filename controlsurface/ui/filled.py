@@ -9,7 +9,6 @@ from controlsurface.reader.coverage.facts import BY_NAME
 from controlsurface.reader.coverage.words import side_by_side
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
-from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.sheet import sheet
 
@@ -50,7 +49,7 @@ def price_gaps() -> None:
     calls, streamed = (round(rows["value"].sum()) for rows in lost.values())
     if calls:
         what, do = said(calls, streamed)
-        st.caption(f"{plain(what[:1].upper() + what[1:])}: {plain(do)}. A price would not help them.")
+        st.caption(f"{what[:1].upper()}{what[1:]}: {do}. A price would not help them.")
 
 
 def to_fill(*facts: str) -> str:

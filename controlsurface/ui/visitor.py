@@ -21,8 +21,11 @@ def people() -> Mapping[str, str]:
 
 def token() -> str:
     """This visitor's token, by the cookie; empty where none is asked for, or the sign-in is over."""
+    known = people()
+    if not known:
+        return ""
     age_s = Access.told().auth.session_age.total_seconds()
-    return session.owner(st.context.cookies.get(COOKIE, ""), people(), age_s)
+    return session.owner(st.context.cookies.get(COOKIE, ""), known, age_s)
 
 
 def name() -> str:

@@ -1,5 +1,8 @@
 """What browsers are told about the dashboard's pages and the API, and that every page still works under it."""
 
+import socket
+from contextlib import ExitStack
+
 import pytest
 import requests
 from playwright.sync_api import Page
@@ -7,7 +10,8 @@ from playwright.sync_api import Page
 from controlsurface.content import DASHBOARDS
 from controlsurface.ui.visitor import COOKIE
 from tests.browser.conftest import Collector, Seen, dashboard
-from tests.browser.hands import settled
+from tests.browser.hands import TABLE, settled
+from tests.web.test_connections import is_cut_off
 
 PAGES = sorted(path.stem for path in DASHBOARDS.glob("*.py") if path.stem not in {"app", "overview"})
 NOT_FOUND = "status of 404"  # Streamlit looks for its own files beside a page before it looks at the root
@@ -70,3 +74,21 @@ def test_signing_in_from_another_page_is_refused(collector: Collector) -> None:
         foreign = {"Origin": "http://evil.example"}
         answer = requests.post(url, data={"token": TOKEN}, headers=foreign, timeout=30, allow_redirects=False)
         assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+
+
+def test_a_crowd_of_idle_connections_keeps_nobody_from_the_dashboard(url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with ExitStack() as ends:
+        crowd = [ends.enter_context(socket.create_connection((host, int(port)), timeout=10)) for _ in range(400)]
+        assert requests.get(f"{url}/_stcore/health", timeout=9).ok
+        assert is_cut_off(crowd[0])  # the one that was idle longest made room
+
+
+def test_a_table_is_downloaded_by_our_own_button_alone(page: Page, url: str) -> None:
+    page.goto(f"{url}/cost")
+    page.wait_for_selector(TABLE)
+    settled(page)
+    page.locator(TABLE).first.hover()
+    page.get_by_label("Search").first.wait_for()  # the toolbar is there
+    assert page.get_by_label("Download as CSV").count() > 0
+    assert not any(each.is_visible() for each in page.get_by_label("Download as CSV").all())

@@ -21,7 +21,19 @@ PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
 HOSTILE = [
     *("![x](http://evil/x.png)", "[a](http://b)", "[a](javascript:alert(1))", "<http://evil>", "<img src=x onerror=y>"),
     *("**b** _i_ ~~s~~ `c`", "# head", "1. one", "- dash", "+ plus", "> quote", "a\n\n# b", "&copy; &#60;b&#62;"),
-    *("| a | b |\n|---|---|", "```\ncode\n```", "[x]: http://evil", "\\[a\\](b)", "a_b_c", "_x_", "--- ", "==="),
+    *(
+        "| a | b |\n|---|---|",
+        "```\ncode\n```",
+        "[x]: http://evil",
+        "\\[a\\](b)",
+        "a_b_c",
+        "_x_",
+        "--- ",
+        "===",
+        "---",
+        "- - -",
+        "10) ten",
+    ),
 ]
 DRAWN = set(
     "markdown caption warning error info success write toast button header subheader title metric tabs expander "
@@ -93,6 +105,7 @@ def is_safe(text: ast.expr) -> bool:
 # Texts that are Markdown on purpose: their functions escape each value themselves.
 WRITTEN = {
     "_in_words(rows)",
+    "f'{what[:1].upper()}{what[1:]}: {do}. A price would not help them.'",
     "_headline(rows)",
     "f'At {plain(shown(bound, unit))} {fired}{plain(last)}.'",
     "f'`{_command(args)}` writes the same rows with a manifest.{still}'",

@@ -8,7 +8,7 @@ import re
 
 JOINER = "\N{WORD JOINER}"  # seen by nobody; what is found in plain text by its looks is not found across it
 
-_MARKS = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|^\s*(?:[#>+=-]|\d+(?=[.)]))")
+_MARKS = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|^\s*(?:>|[#+=-]+(?=\s|$)|\d+(?=[.)](?:\s|$)))")
 _LOOKS = re.compile(r":(?=[A-Za-z/+_-])|(?i:www)(?=\.)|@(?=\w)")
 _LINES = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 
