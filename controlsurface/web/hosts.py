@@ -79,4 +79,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_loopback(name: str) -> bool:
-    return name == "localhost" or (_is_address(name) and ip_address(name).is_loopback)
+    if not _is_address(name):
+        return name == "localhost"
+    address = ip_address(name)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -1,7 +1,6 @@
 """Times at the ends of what can be written, in every argument that is a time: told so, and no fault of the server.
 
-The shapes are those of grafana/grafana#34612 (a range from year 1), prometheus/prometheus#5622 (timestamps that
-overflow), simonw/datasette#1181 and duckdb/duckdb#9412.
+The shapes are those of craiga/unixtimesta.mp#99, specify/specify7#2353 and razzamatazm/mustarrd#311.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""What browsers are told about the dashboard's pages and the API, and that every page still works under it."""
+"""What browsers are told about the dashboard's pages and the API, and that every page still works under it.
+
+Signing in is tried in a browser because of rails/rails#28299 and colbymchenry/codegraph#1498: under `no-referrer` a
+form of one's own says that it comes from the origin `null`.
+"""
 
 import socket
 from contextlib import ExitStack

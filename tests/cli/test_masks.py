@@ -1,7 +1,7 @@
 """A printed configuration has no secret in it, whichever key it is under.
 
-The shapes are those of grafana/grafana#26357, prometheus/alertmanager#3119 (webhook addresses), CVE-2021-29136 and
-etcd's CVE-2023-0296 (passwords in a dump), prometheus/common#259 (user information in addresses).
+The shapes are those of prometheus/alertmanager#2247 (a webhook's path), #1479 (a key in a query), #1765 (a password in
+an address) and grafana/mimir#7276.
 """
 
 import re

@@ -1,7 +1,7 @@
 """What senders write is shown on a terminal, and never obeyed.
 
-The shapes are those of CVE-2021-25743 (kubectl), CVE-2021-42574 (signs of direction), CVE-2022-45872
-(iTerm2's answers), CVE-2024-52005 (git's sideband) and docker/cli#3370.
+The shapes are those of CVE-2021-25743 (kubectl), CVE-2021-42574 (signs of direction), solana-labs/solana#20495,
+EONRaider/RootWire#53 (C1 and signs of direction), resend/resend-cli#240 and marmot-protocol/mdk#993.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """Texts that spreadsheets run as formulas, in every CSV that leaves.
 
-The shapes are those of OWASP's page on CSV injection, CVE-2021-38180 (CSV of a dashboard), datasette#1618,
-apache/superset#11127 and the full-width signs of Excel in East Asian locales.
+The shapes are those of OWASP's page on CSV injection, hhurz/tableExport.jquery.plugin#230,
+adaltas/node-csv-stringify#69, netresearch/timetracker#318 and lablup/backend.ai-webui#9365 (numbers stay numbers).
 """
 
 import csv

@@ -18,7 +18,11 @@ from tests.launch import Server, is_alive, running, until
 
 pytestmark = pytest.mark.xdist_group("serve")  # one worker, so that the lasting server is one
 ALL = ("api", "otlp_http", "otlp_grpc", "dashboard")
-SIGNS = {"collector": "controlsurface.collector", "dashboard": "streamlit", "demo": "demo\0--endpoint"}
+SIGNS = {
+    "collector": "controlsurface.collector",
+    "dashboard": "controlsurface.serve.dashboard",
+    "demo": "demo\0--endpoint",
+}
 FREE = ("--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 
 

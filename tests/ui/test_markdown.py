@@ -1,7 +1,7 @@
 """What somebody sent is shown as it is: a law about the text, and one about every call that draws text.
 
-The shapes are those of streamlit/streamlit#4243 and #5213 (names read as Markdown), grafana CVE-2022-31097 (links in
-names of contact points), jaegertracing/jaeger-ui#2239 and CVE-2023-50720 (values as markup of tooltips).
+The shapes are those of streamlit/streamlit#8099, #7898 and #4579 (amounts of money become formulas) and
+bigscience-workshop/promptsource#511 (underscores).
 """
 
 import ast

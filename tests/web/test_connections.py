@@ -1,7 +1,7 @@
 """Idle and slow connections to the API and the dashboard: bounded, cut off, and no harm to anybody else.
 
-The shapes are those of encode/uvicorn#2169 (no limit for a head's time), Slowloris, R-U-Dead-Yet, and
-open-telemetry/opentelemetry-collector#5699.
+The shapes are those of Kludex/uvicorn#1192 (a connection that never says anything) and xorbitsai/inference#5213 (a byte
+at a time holds a connection for ever).
 """
 
 import socket
@@ -55,6 +55,16 @@ def test_a_head_that_never_ends_is_cut_off(strict: Server, sent: bytes) -> None:
     with crowd(strict.ready["api"], 1, sent) as (connection,):
         began = time.monotonic()
         assert is_cut_off(connection)
+        assert time.monotonic() - began < 5
+
+
+def test_a_head_that_trickles_is_cut_off_too(strict: Server) -> None:
+    with crowd(strict.ready["api"], 1) as (connection,):
+        began = time.monotonic()
+        with pytest.raises(OSError):  # noqa: PT011 (reset or broken pipe, as it happens)
+            while time.monotonic() - began < 8:
+                connection.sendall(b"G")
+                time.sleep(0.1)
         assert time.monotonic() - began < 5
 
 

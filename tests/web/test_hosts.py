@@ -1,8 +1,11 @@
 """DNS rebinding and pages elsewhere: a name that is not this server's is refused, and so is a foreign page's change.
 
-The shapes are those of CVE-2025-24010 (Vite), CVE-2018-1002103 (minikube's dashboard), CVE-2024-28224 (ollama), the
-0.0.0.0-day report of 2024, and jupyter/notebook's `allow_remote_access`.
+The shapes are those of milady-ai/milady#564 (an API without a token on loopback), mgedmin/restview#51 (a dot behind the
+name, other addresses of loopback), http-party/http-server#758, felixhageloh/uebersicht#488, quick-lint/quick-lint-js#951
+and chef/automate#5647.
 """
+
+import socket
 
 import pytest
 import requests
@@ -54,7 +57,9 @@ def test_a_page_of_our_own_and_one_that_is_named_may_change_something(strict: Ru
         assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.:8502", "127.0.0.1:8502", "127.9.9.9", "[::1]:8502"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.:8502", "127.0.0.1:8502", "127.9.9.9", "[::1]:8502", "[::ffff:127.0.0.1]"]
+)
 def test_loopback_is_served_under_all_its_names(host: str) -> None:
     assert LOCAL.serves(host)
     assert WORLD.serves(host)
@@ -64,7 +69,7 @@ def test_loopback_is_served_under_all_its_names(host: str) -> None:
     "host",
     [
         *("evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "xlocalhost", "localhost@evil.example"),
-        *("0.0.0.0", "0x7f.1", "2130706433", "127.1", "192.168.0.7", "[::ffff:7f00:1]", "", "[", "a b", "localhost:x"),
+        *("0.0.0.0", "0x7f.1", "2130706433", "127.1", "192.168.0.7", "", "[", "a b", "localhost:x"),
     ],
 )
 def test_on_loopback_no_other_name_is_served(host: str) -> None:
@@ -86,3 +91,17 @@ def test_what_is_refused_is_counted(plain: Running) -> None:
     text = requests.get(f"{plain.ready['api']}/metrics", timeout=30).text
     (line,) = (each for each in text.splitlines() if each.startswith('controlsurface_api_refused_total{reason="host"}'))
     assert float(line.split()[-1]) >= 1
+
+
+def test_who_says_no_name_is_no_browser_and_is_served(plain: Running) -> None:
+    host, _, port = plain.ready["api"].removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_of_two_names_both_must_be_ours(plain: Running) -> None:
+    host, _, port = plain.ready["api"].removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+        assert connection.recv(12) in {b"HTTP/1.1 421", b"HTTP/1.1 400"}

@@ -1,6 +1,7 @@
 """Slow queries wait for each other, and routers, changes and health for none of them.
 
-The shapes are those of grafana/loki#5123, jaegertracing/jaeger#166, simonw/datasette#1727 and encode/starlette#1724.
+The shapes are those of onyx-dot-app/onyx#14052, PostHog/posthog#46457 and DataZooDE/flapi#120 (health waits for what it
+should report).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """One token for each purpose, and an end to guessing.
 
-The shapes are those of grafana/grafana#20105 (a scheme in lower case), prometheus/prometheus#12245 (tokens in logs),
-argoproj/argo-cd CVE-2024-21662 (a throttle that forgets by overflow), open-telemetry/opentelemetry-collector#10451.
+The shapes are those of kubestellar/console#7374 (a scheme in lower case), majiayu000/litellm-rs#1186 (each guess is
+another token), ZerosAndOnesLLC/AiFw#165, nextcloud/server#8510 and Mailu/Mailu#2880 (a guesser locks others out).
 """
 
 import grpc
