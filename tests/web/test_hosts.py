@@ -1,8 +1,8 @@
 """DNS rebinding and pages elsewhere: a name that is not this server's is refused, and so is a foreign page's change.
 
 The shapes are those of milady-ai/milady#564 (an API without a token on loopback), mgedmin/restview#51 (a dot behind the
-name, other addresses of loopback), http-party/http-server#758, felixhageloh/uebersicht#488, quick-lint/quick-lint-js#951
-and chef/automate#5647.
+name, other addresses of loopback), http-party/http-server#758, felixhageloh/uebersicht#488, chef/automate#5647 and
+quick-lint/quick-lint-js#951.
 """
 
 import socket
