@@ -8,14 +8,31 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, Server, Token
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
 from controlsurface.settings import Duration, Section, duration
 
 MIB = 1 << 20
+_WEAK = (
+    f"a token has at least {MIN_TOKEN_CHARACTERS} characters, so that nobody guesses it; make one with "
+    "python -c 'import secrets; print(secrets.token_urlsafe())'. On 127.0.0.1 no token is needed"
+)
 SMALL, LARGE = "small", "large"  # the lanes of a configuration that names none
 
-__all__ = ["Config", "Duration", "Section", "duration", "load", "parse", "problems"]
+__all__ = [
+    "Auth",
+    "Config",
+    "Duration",
+    "Role",
+    "Section",
+    "Server",
+    "Token",
+    "duration",
+    "load",
+    "parse",
+    "problems",
+]
 
 
 class Lane(Section):
@@ -121,36 +138,6 @@ class Costs(Section):
     prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
 
 
-Role = Literal["viewer", "operator", "admin"]  # each may do what those before it may
-
-
-class Token(Section):
-    """A person's token."""
-
-    name: str = Field(min_length=1, max_length=100, description="whose it is; written beside each change")
-    token: str = Field(min_length=8, repr=False, description="the bearer token")
-    role: Role = Field("viewer", description="viewer reads, operator also labels and tells, admin also sets policies")
-
-
-class Auth(Section):
-    """Off on loopback; needed to listen elsewhere."""
-
-    token: str = Field("", description="bearer token asked of every reader and sender; may do everything")
-    tokens: tuple[Token, ...] = Field(
-        (), description="tokens of people beside it: `{name, token, role}`, role viewer, operator or admin"
-    )
-
-    @model_validator(mode="after")
-    def _guarded(self) -> "Auth":
-        """Tokens of people mean nothing while everybody is let in."""
-        if self.tokens and not self.token:
-            raise ValueError("tokens are asked for only where `token` is set; set it")
-        known = [self.token, *(each.token for each in self.tokens)]
-        if len({*known}) < len(known):
-            raise ValueError("two tokens are the same; each must be its owner's alone")
-        return self
-
-
 class Comparator(Section):
     """When two answers disagree."""
 
@@ -214,6 +201,7 @@ class Config(Section):
     retention: Retention = Retention()
     costs: Costs = Costs()
     audit: Audit = Audit()
+    server: Server = Server()
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
@@ -250,9 +238,12 @@ def _beside(path: Path, config: Config) -> Config:
 def parse(table: Mapping[str, Any], name: str) -> Config:
     """A parsed TOML table as Config. Raises ConfigError with file, place and nearest key of all problems."""
     try:
-        return Config.model_validate(table)
+        config = Config.model_validate(table)
     except ValidationError as problem:
         raise ConfigError("\n".join(problems(problem, Config, name))) from None
+    if weak := [f"{name}: auth.{key}: {_WEAK}" for key in config.auth.weak()]:
+        raise ConfigError("\n".join(weak))
+    return config
 
 
 def problems(error: ValidationError, model: type[BaseModel], name: str) -> Iterator[str]:

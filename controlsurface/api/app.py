@@ -1,14 +1,15 @@
 """The ASGI application: routes, threads for the work, problems for the errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from controlsurface.api.arguments import read
 from controlsurface.api.auth import BearerToken, caller
@@ -19,43 +20,84 @@ from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.operation import Operation
 from controlsurface.api.operations import OPERATIONS
-from controlsurface.api.problems import on_error, on_http, on_known
+from controlsurface.api.problems import on_error, on_http, on_known, problem
 from controlsurface.api.telling import Call, Telling, received
 from controlsurface.api.telling import read as read_body
 from controlsurface.api.tellings import TELLINGS
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.reader import Reader
+from controlsurface.web import headers
+from controlsurface.web.border import Border, Refusal
+from controlsurface.web.hosts import HostPolicy
+from controlsurface.web.pools import Pool
+from controlsurface.web.refusals import Refusals
 
-# More queries at once only wait for each other's cores.
-THREADS = 16
-# Health answers however many queries wait.
-HEALTH_THREADS = 4
+# What routers ask is small; the threads bound what a herd of them takes from the store.
+ROUTER_THREADS, ROUTERS_WAITING = 4, 256
+COMMAND_THREADS, COMMANDS_WAITING = 4, 64
+# Readiness and scrapes answer however many queries wait, and readiness however many scrapes.
+HEALTH_THREADS, SCRAPE_THREADS = 2, 2
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(reader: Reader, config: Config) -> Starlette:
-    """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
-    limiter, apart = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS)
-    exposition = Exposition(reader)
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The threads of one API, by what they are for."""
+
+    queries: Pool
+    routers: Pool
+    commands: Pool
+    health: Pool
+    scrapes: Pool
+
+    @staticmethod
+    def of(config: Config, refusals: Refusals) -> "Pools":
+        """As many as configured."""
+        section = config.server
+        return Pools(
+            Pool("queries", section.max_queries, refusals, section.max_waiting_queries),
+            Pool("questions of routers", ROUTER_THREADS, refusals, ROUTERS_WAITING),
+            Pool("changes", COMMAND_THREADS, refusals, COMMANDS_WAITING),
+            Pool("checks of health", HEALTH_THREADS, refusals),
+            Pool("scrapes", SCRAPE_THREADS, refusals),
+        )
+
+
+def create_app(reader: Reader, config: Config, host: str = "127.0.0.1", refusals: Refusals | None = None) -> Starlette:
+    """The API over `reader`, as it listens on `host`.
+
+    With `auth.token` every address but the two health checks asks for it.
+    """
+    refusals = refusals or Refusals("api")
+    pools = Pools.of(config, refusals)
+    exposition = Exposition(reader, refusals=refusals)
     ways: dict[str, dict[str, Endpoint]] = {}
     for asked in OPERATIONS:
-        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, limiter)
+        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, pools)
     for told in TELLINGS:
-        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, limiter)
+        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, pools)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), apart)),
-        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), apart)),
-        Route("/api/openapi.json", _threaded(lambda _: document(), apart)),
+        Route("/readyz", _threaded(lambda _: ready(reader), pools.health)),
+        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes)),
+        Route("/api/openapi.json", _threaded(lambda _: document(), pools.health)),
     ]
+    policy = HostPolicy.of(host, config.server)
+    border = Middleware(Border, policy=policy, refusals=refusals, headers=headers.API, answer=_refused)
+    tokens = [Middleware(BearerToken, auth=config.auth, refusals=refusals)] if config.auth.token else []
     return Starlette(
         routes=routes,
-        middleware=[Middleware(BearerToken, auth=config.auth)] if config.auth.token else [],
+        middleware=[border, *tokens],
         exception_handlers={ControlSurfaceError: on_known, HTTPException: on_http, Exception: on_error},
     )
+
+
+def _refused(refusal: Refusal) -> ASGIApp:
+    """What the border refused, as a problem."""
+    return problem(refusal.status, refusal.title, refusal.text)
 
 
 def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
@@ -67,7 +109,7 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
+def _endpoint(operation: Operation, reader: Reader, pools: Pools) -> Endpoint:
     """One operation as an endpoint: read the arguments, answer, encode as asked."""
 
     def work(request: Request) -> Response:
@@ -75,11 +117,12 @@ def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) ->
         answer = operation.answer(reader, arguments, request.path_params)
         return encoded(answer, request.headers.get("accept", ""), request.headers.get("if-none-match", ""))
 
-    return _threaded(work, limiter)
+    return _threaded(work, pools.routers if operation.pool == "routers" else pools.queries)
 
 
-def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
+def _teller(telling: Telling, reader: Reader, pools: Pools) -> Endpoint:
     """One telling as an endpoint: read the body, keep what it says, answer with it."""
+    pool = pools.queries if telling.heavy else pools.commands
 
     async def endpoint(request: Request) -> Response:
         call = Call(caller(request), request.path_params, request.headers)
@@ -90,15 +133,15 @@ def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpo
             told = telling.keep(reader, read_body(telling.body, body), call)
             return json(told.answer, telling.status, told.headers)
 
-        return await to_thread.run_sync(work, limiter=limiter)
+        return await pool.run(work)
 
     return endpoint
 
 
-def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter) -> Endpoint:
+def _threaded(work: Callable[[Request], Response], pool: Pool) -> Endpoint:
     """Run `work` in a thread, so that a slow query holds up nobody else."""
 
     async def endpoint(request: Request) -> Response:
-        return await to_thread.run_sync(work, request, limiter=limiter)
+        return await pool.run(lambda: work(request))
 
     return endpoint

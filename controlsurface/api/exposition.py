@@ -17,6 +17,7 @@ from controlsurface.metrics.metric import Metric, Unit
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
+from controlsurface.web.refusals import Refusals
 
 WINDOW = timedelta(minutes=5)
 
@@ -102,8 +103,9 @@ _STARTED = time.time()
 class Exposition:
     """The text of a scrape. What is asked of the store is kept for `keep_s`, however many scrape."""
 
-    def __init__(self, reader: Reader, keep_s: float = 10) -> None:
+    def __init__(self, reader: Reader, keep_s: float = 10, refusals: Refusals | None = None) -> None:
         self._reader = reader
+        self._refusals = refusals or Refusals("api")
         self._keep_s = keep_s
         self._figures = ""
         self._until = 0.0
@@ -111,7 +113,7 @@ class Exposition:
 
     def render(self) -> str:
         """All families as text."""
-        return text(*_process(), *_ingest(self._reader)) + self._kept()
+        return text(*_process(), *_ingest(self._reader), _refused(self._refusals)) + self._kept()
 
     def _kept(self) -> str:
         """The control surface's metrics; one scrape computes them, others wait for it."""
@@ -156,6 +158,12 @@ def _ingest(reader: Reader) -> Iterator[Family]:
         last = state.last_accepted_at.timestamp()
         yield one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
     yield one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
+
+
+def _refused(refusals: Refusals) -> Family:
+    """What this API refused, by reason."""
+    samples = tuple(({"reason": reason}, float(n)) for reason, n in refusals.counts().items())
+    return Family("controlsurface_api_refused_total", "counter", "Requests and connections refused.", samples)
 
 
 def _usage(reader: Reader) -> Iterator[Family]:

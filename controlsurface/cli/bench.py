@@ -101,4 +101,4 @@ def _write(result: Mapping[str, float], *, as_json: bool) -> None:
 
 def _say() -> Callable[[str], None]:
     """Progress, for whoever looks on."""
-    return lambda text: click.echo(f"controlsurface: bench: {text}", err=True)
+    return lambda text: output.say(f"controlsurface: bench: {text}", err=True)

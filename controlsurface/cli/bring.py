@@ -39,7 +39,7 @@ class Tally:
     def tell(self, text: str) -> None:
         """A problem that stops nothing but its own body."""
         self.problems += 1
-        click.echo(f"controlsurface: error: {text}", err=True)
+        output.say(f"controlsurface: error: {text}", err=True)
 
 
 @click.command("import")
@@ -73,7 +73,7 @@ def command(
                 _bring(way, path, form, mapping, config, tally)
         tally.duplicates, tally.expired = way.settle()
     _print(tally, as_json)
-    click.echo(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
+    output.say(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
     return BadBody.exit_code if tally.problems else 0
 
 
@@ -136,7 +136,7 @@ def _take(way: Way, found: Found, config: Config, tally: Tally) -> None:
     tally.spans += checked.accepted if found.signal == "traces" else 0
     tally.rejected += checked.rejected
     if checked.message:
-        click.echo(f"controlsurface: {found.place}: {checked.message}", err=True)
+        output.say(f"controlsurface: {found.place}: {checked.message}", err=True)
 
 
 def _shown(path: Path | None) -> str | None:

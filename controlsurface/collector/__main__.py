@@ -24,6 +24,8 @@ from controlsurface.config import Config, load
 from controlsurface.errors import ControlSurfaceError, PortInUse
 from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
+from controlsurface.web.connections import ConnectionLimits, limited
+from controlsurface.web.refusals import Refusals
 
 _log = logging.getLogger("collector")
 
@@ -92,7 +94,10 @@ def _free(host: str, ports: Mapping[str, int]) -> None:
 def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Iterator[Mapping[str, str]]:
     """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
     with ExitStack() as ends:
-        api = Listener("api", create_app(engine.reader(), config), flags.host, flags.api_port)
+        refusals = Refusals("api")
+        app = create_app(engine.reader(), config, flags.host, refusals)
+        protocol = limited(ConnectionLimits.of(config.server), refusals)
+        api = Listener("api", app, flags.host, flags.api_port, protocol)
         ends.callback(api.stop)
         api.start()
         addresses = {"api": api.url}

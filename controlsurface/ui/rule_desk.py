@@ -18,6 +18,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.panels import chart, panel
 from controlsurface.ui.rule_words import words
@@ -100,7 +101,8 @@ def _told(about: Row, bounds: Iterable[float], unit: str) -> None:
         found = reading.answer(lambda args=args: reading.reader().ask(Backtest(args))).rows  # type: ignore[misc]
         times = [f"{at:%b %d %H:%M}" for at in frame(found)["since"].to_list()[-MOST:]]
         last = f", last {', '.join(times)}" if times else ""
-        st.markdown(f"At {shown(bound, unit)} it would have fired **{found.num_rows} times** in 28 days{last}.")
+        fired = f"it would have fired **{found.num_rows:,} times** in 28 days"
+        st.markdown(f"At {plain(shown(bound, unit))} {fired}{plain(last)}.")
 
 
 def _with(about: Row, bound: float) -> dict[str, Any]:
@@ -112,9 +114,9 @@ def _save(name: str, was: float, value: float) -> None:
     try:
         kept = reading.reader().do(SetThreshold(name, Threshold(value=value, was=was)))
     except ControlSurfaceError as problem:
-        st.warning(f"Not saved: {problem}")
+        st.warning(f"Not saved: {plain(problem)}")
         return
-    st.success(f"Saved in {kept['file']}; the rule is read again within seconds.")
+    st.success(f"Saved in {plain(kept['file'])}; the rule is read again within seconds.")
 
 
 def _bound(about: Row) -> float | None:
@@ -150,4 +152,4 @@ def _course(about: Row, bound: float, unit: str) -> None:
     )
     chart(figure, alt="The rule's metric over four weeks beside the threshold")
     if (left_out := named["slice"].n_unique() - most.len()) > 0:
-        st.caption(f"The {most.len()} largest slices; {left_out} more are judged and not drawn.")
+        st.caption(f"The {most.len():,} largest slices; {left_out:,} more are judged and not drawn.")
