@@ -65,8 +65,8 @@ class Content(Section):
     """Whether prompts and answers may touch the disk, and what else of texts."""
 
     store: Literal["none", "redacted", "all"] = Field("none", description="which prompts and answers are kept")
-    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = Field(
-        ("email", "phone", "card", "iban", "secret"), description="what `redacted` blacks out"
+    redact: tuple[Literal["email", "phone", "card", "iban", "ssn", "ip", "birth", "secret"], ...] = Field(
+        ("email", "phone", "card", "iban", "ssn", "ip", "birth", "secret"), description="what `redacted` blacks out"
     )
     keep: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are kept whole")
     drop: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are dropped; beats `keep`")

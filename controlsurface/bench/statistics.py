@@ -177,7 +177,7 @@ def figure_of(metric: Metric) -> str:
 
 
 def run(tell: Callable[[str], None], runs: int = RUNS, seed: int = SEED) -> Result:
-    """Simulate everything; about five minutes for RUNS runs on one core."""
+    """Simulate everything; three to five minutes for RUNS runs on one core."""
     cells = [*_intervals(tell, runs, seed)]
     tell("calibration errors")
     errors, of_errors = _calibration(runs, seed)
