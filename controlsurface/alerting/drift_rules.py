@@ -109,10 +109,17 @@ class DriftEngine:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and definition(held.rule) == definition(rule):
-            return replace(held, rule=rule, counting=counted)
+            return replace(
+                held,
+                rule=rule,
+                counting=counted,
+                watched=_by(held.watched, until_s),
+                saved_s=min(held.saved_s, until_s),
+            )
         known = drift_store.load(self._store, rule.alert, definition(rule))
         if known:
-            return _Held(rule, counted, *known, saved_s=known[0].settled_s)
+            watched, learnt = _by(known[0], until_s), known[1]
+            return _Held(rule, counted, watched, learnt, saved_s=watched.settled_s)
         return _Held(rule, counted, begin(counted, rule.drift.tolerance, until_s), seen)
 
     def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
@@ -155,6 +162,11 @@ class DriftEngine:
             drift_store.granted(writing, wishes, closed_s)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
+
+
+def _by(watched: Watched, until_s: int) -> Watched:
+    """The same, settled no later: where a clock went ahead and back, what lies ahead held nothing yet."""
+    return replace(watched, settled_s=min(watched.settled_s, until_s))
 
 
 def _caught_up(held: _Held, until_s: int, seen: History) -> _Held:

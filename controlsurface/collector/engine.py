@@ -6,7 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlsurface.alerting.loop import Liveness
 from controlsurface.audit.compare import in_force
+from controlsurface.clock import SteadyClock
 from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
 from controlsurface.ingest import conventions
@@ -35,6 +37,8 @@ class Engine:
     writer: Writer
     config: Config
     lanes: Lanes
+    clock: SteadyClock
+    liveness: Liveness
 
     def reader(self) -> LocalReader:
         """A reader of the store that knows the counters and the health of this process."""
@@ -42,7 +46,9 @@ class Engine:
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
-        return [*self.failures(), *(text for text in self.intake.reasons() if text != self.journal.failure)]
+        stalled = self.liveness.problem()
+        refused = (text for text in self.intake.reasons() if text != self.journal.failure)
+        return [*self.failures(), *refused, *([stalled] if stalled else [])]
 
     def failures(self) -> list[str]:
         """What keeps accepted bodies from being stored, and will until someone acts."""
@@ -80,11 +86,13 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
         roller = Roller(store)
         roller.start()
         ends.callback(roller.stop)
-        keeper = Keeper(store, config)
+        clock = SteadyClock(config.alerts.clock_tolerance, config.alerts.clock_hold)
+        keeper = Keeper(store, config, clock=clock)
         keeper.start()
         ends.callback(keeper.stop)
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, checker)
         ends.callback(intake.close)
         lanes = Lanes(store, writer, config, file or Path.cwd() / FILE)
-        yield Engine(store, journal, counters, intake, writer, config, lanes)
+        liveness = Liveness(config.alerts.stalled_after)
+        yield Engine(store, journal, counters, intake, writer, config, lanes, clock, liveness)
