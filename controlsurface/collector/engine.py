@@ -1,6 +1,8 @@
 """What stands between an accepted body and a row: store, journal, counters, intake and writer of one data directory."""
 
+import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from controlsurface.audit.compare import in_force
 from controlsurface.clock import SteadyClock
 from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
+from controlsurface.errors import StoreError
 from controlsurface.ingest import conventions
 from controlsurface.ingest.checker import Apart, Here
 from controlsurface.ingest.counters import Counters
@@ -62,6 +65,16 @@ def store_comparators(store: DuckStore, config: Config) -> None:
             writing.execute(statement.sql, statement.parameters)
 
 
+def _journal(folder: Path, config: Config) -> Journal:
+    """The journal. Raises StoreError where the folder cannot be read and written."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StoreError(f"{folder}: {os.strerror(errno.EACCES)}; the journal cannot be written")
+    try:
+        return Journal(folder, config.journal)
+    except OSError as problem:
+        raise StoreError(f"{problem.filename or folder}: {problem.strerror}; the journal cannot be written") from None
+
+
 @contextmanager
 def running(data: Path, config: Config, file: Path | None = None, *, apart: bool = False) -> Iterator[Engine]:
     """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError.
@@ -77,7 +90,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
         store = DuckStore.open(data)
         ends.callback(store.close)
         store_comparators(store, config)
-        journal = Journal(data / JOURNAL, config.journal)
+        journal = _journal(data / JOURNAL, config)
         ends.callback(journal.close)
         counters = Counters()
         writer = Writer(store, journal, counters, config, vocabularies)

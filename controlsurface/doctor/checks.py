@@ -1,5 +1,6 @@
 """The checks themselves, in the order in which one would look."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,6 +25,7 @@ from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
+from controlsurface.store.private import wide
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
 LOW_DISK = 10  # times the configured minimum
@@ -44,7 +46,7 @@ class Patient:
 
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, as soon as it is made. A check that itself fails is a finding."""
-    for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _ports):
+    for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _rights, _ports):
         yield from _guarded(check, patient)
     yield from _guarded(_stored, patient)
 
@@ -92,6 +94,19 @@ def _disk(patient: Patient) -> Iterator[Finding]:
     free, least = shutil.disk_usage(folder).free, patient.config.journal.min_free
     text = f"{free / 1e9:.1f} GB free at {folder}; bodies are refused under {least / 1e6:.0f} MB"
     yield Finding("disk", "ok" if free > LOW_DISK * least else "warn" if free > least else "fail", text)
+
+
+def _rights(patient: Patient) -> Iterator[Finding]:
+    """Whether others on this machine can read what is stored, and whether we can write it."""
+    if not patient.data.exists():
+        return
+    if open_to_others := [str(path) for path in wide(patient.data)]:
+        some = ", ".join(open_to_others[:3]) + (" ..." if len(open_to_others) > 3 else "")
+        yield Finding("rights", "warn", f"others can read {some}; the next start of a server takes that from them")
+    elif os.access(patient.data, os.W_OK | os.X_OK):
+        yield Finding("rights", "ok", f"{patient.data}: for its owner alone")
+    if not os.access(patient.data, os.W_OK | os.X_OK):
+        yield Finding("rights", "fail", f"{patient.data}: this user cannot write there")
 
 
 def _ports(patient: Patient) -> Iterator[Finding]:

@@ -16,4 +16,4 @@ def shown(file: Path) -> datetime:
 
 if __name__ == "__main__":
     vars(engine)["SteadyClock"] = partial(SteadyClock, wall=partial(shown, Path(sys.argv[1])))
-    sys.exit(collector.main(sys.argv[2:]))
+    collector.ended(collector.main(sys.argv[2:]))
