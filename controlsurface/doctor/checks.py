@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controlsurface.alerting.asked import Messages
+from controlsurface.alerting.asked import Messages, Rules
 from controlsurface.alerting.delivery import notifiers
 from controlsurface.collector.listener import bound
 from controlsurface.config import Config
@@ -129,7 +129,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
+        for check in (_server, _alerting, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -138,6 +138,14 @@ def _server(reader: Reader) -> Iterator[Finding]:
     yield from (Finding("server", "fail", text) for text in problems)
     if not problems:
         yield Finding("server", "ok", "takes traffic")
+
+
+def _alerting(reader: Reader) -> Iterator[Finding]:
+    """What is wrong with rule files, and with the clock that rules go by."""
+    warnings = [str(text) for text in reader.ask(Rules()).facts["warnings"]]
+    yield from (Finding("alerting", "warn", text) for text in warnings)
+    if not warnings:
+        yield Finding("alerting", "ok", "rules and clock are as they should be")
 
 
 def _ingest(reader: Reader) -> Iterator[Finding]:
