@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 TOLERANCE = timedelta(seconds=5)
 HOLD = timedelta(minutes=5)
+SUBJECT = "the machine's clock"  # how every problem of it begins
 
 _log = logging.getLogger("clock")
 
@@ -61,7 +62,7 @@ class SteadyClock:
         """What is wrong with the wall clock now; empty: nothing."""
         if self._stepped_s is None:
             return ""
-        return f"the machine's clock was set {_said(self._offset)}; alerting goes by the time before for {self._hold}"
+        return f"{SUBJECT} was set {_said(self._offset)}; alerting goes by the time before for {self._hold}"
 
     def in_doubt(self, within: timedelta) -> bool:
         """Whether the wall clock is away from where it should be, or has been believed to be within some time."""
