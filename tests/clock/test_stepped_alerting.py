@@ -1,4 +1,9 @@
-"""Alerting on a machine whose clock is set: what fires fires on, evaluation goes on, messages are sent."""
+"""Alerting on a machine whose clock is set: what fires fires on, evaluation goes on, messages are sent.
+
+Schedulers that stand still until the time is what it was: robfig/cron 480, apscheduler 351, dbader/schedule 323,
+quartz 270, quartznet 1490, sidekiq-scheduler 283, cuba 3206, gocron 438; airbus/sen 198 walks to the new time step by
+step. prometheus-operator/kube-prometheus 2467: a Watchdog that fires whatever has stopped behind it.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
