@@ -201,6 +201,9 @@ class Delivery(Section):
         (), description='private networks that may be sent to, such as "10.1.0.0/16"; public ones always may'
     )
     give_up: Duration = Field(timedelta(hours=24), description="how long a message that fails is tried again")
+    longest_wait: Annotated[Duration, Field(ge=timedelta(minutes=5), le=timedelta(days=1))] = Field(
+        timedelta(hours=1), description="longest wait between two attempts, whatever a receiver's Retry-After asks for"
+    )
     notifiers: dict[str, Channel] = Field(default_factory=dict, description="by a name of your choice")
     routes: tuple[Route, ...] = Field((), description="in order")
     inhibit: tuple[Inhibit, ...] = Field((), description="which alerts hold back which")

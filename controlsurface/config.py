@@ -181,6 +181,15 @@ class Alerts(Section):
     weekly_budget_usd: float = Field(
         0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit"
     )
+    clock_tolerance: Annotated[Duration, Field(ge=timedelta(seconds=1))] = Field(
+        timedelta(seconds=5), description="how far the machine's clock may jump before that counts as being set"
+    )
+    clock_hold: Annotated[Duration, Field(le=timedelta(days=1))] = Field(
+        timedelta(minutes=5), description="how long a clock that was set is not believed; alerting goes on as before"
+    )
+    stalled_after: Annotated[Duration, Field(ge=timedelta(seconds=10))] = Field(
+        timedelta(minutes=5), description="without an evaluation for so long (and 3 intervals), `/readyz` says 503"
+    )
 
 
 class Config(Section):

@@ -84,6 +84,7 @@ _LOOP = {
     "failing": ("controlsurface_rules_failing", "gauge", "Rules whose last evaluation failed."),
     "outdated": ("controlsurface_rules_outdated", "gauge", "1 while rule files are wrong and older rules in force."),
     "firing": ("controlsurface_alerts_firing", "gauge", "Alerts that fire."),
+    "clock_steps": ("controlsurface_clock_steps_total", "counter", "How often the machine's clock was set."),
 }
 _NOTIFIED = {
     "sent": ("sent_total", "counter", "Messages that a notifier's receiver took."),

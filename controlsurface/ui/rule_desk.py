@@ -13,6 +13,7 @@ from controlsurface.alerting import asked
 from controlsurface.alerting.payload_text import shown
 from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.thresholds import SetThreshold, Threshold
+from controlsurface.clock import SUBJECT
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
@@ -34,11 +35,14 @@ FEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
 
 
 def rules() -> list[dict[str, Any]]:
-    """The rules in force, and a warning where newer rule files are wrong."""
+    """The rules in force, and warnings where newer rule files or the clock are wrong."""
     found = reading.answer(lambda: reading.reader().ask(asked.Rules()))
-    if found.facts.get("warnings"):
+    warnings: list[str] = found.facts.get("warnings") or []
+    for said in (each for each in warnings if each.startswith(SUBJECT)):
+        st.warning(f"{said[0].upper()}{said[1:]}.")
+    if mistakes := [each for each in warnings if not each.startswith(SUBJECT)]:
         st.warning("Rule files have mistakes, so the rules that were read before go on.")
-        st.code("\n".join(found.facts["warnings"]), language=None, wrap_lines=True)
+        st.code("\n".join(mistakes), language=None, wrap_lines=True)
     return records(found.rows)
 
 
