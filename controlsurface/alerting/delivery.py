@@ -37,13 +37,13 @@ def always() -> bool:
     return True
 
 
-def notifiers(section: Section) -> dict[str, Notifier]:
+def notifiers(section: Section, now: Clock = wall) -> dict[str, Notifier]:
     """The configured notifiers by name. Raises ConfigError naming the one that cannot be."""
     gate = Gate(tuple(map(ip_network, section.allow_networks)))
     found = {}
     for name, channel in section.notifiers.items():
         try:
-            found[name] = made(channel, gate)
+            found[name] = made(channel, gate, now)
         except ConfigError as problem:
             raise ConfigError(f"delivery.notifiers.{name}: {problem}") from None
     return found
@@ -95,7 +95,7 @@ class Delivery:
                 now=now,
                 longest_wait=section.longest_wait,
             )
-            for name, notifier in notifiers(section).items()
+            for name, notifier in notifiers(section, now).items()
         }
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)

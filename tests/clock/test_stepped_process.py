@@ -1,12 +1,17 @@
 """A real collector whose clock is set two days ahead and back."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from controlsurface.clock import steady_s
+from controlsurface.collector.engine import running as engine_running
+from controlsurface.config import Config
 from tests.launch import Server, running, until
+from tests.serving import serving
 
 RULES = """
 groups:
@@ -49,3 +54,15 @@ def test_a_running_collector_survives_a_clock_that_goes_two_days_ahead_and_back(
         assert firing(server) == {"Beat", "Always"}
         assert counted(server, "controlsurface_clock_steps_total") == 1
         assert server.stop() == 0
+
+
+def test_a_loop_that_stands_still_is_no_ready_server(tmp_path: Path) -> None:
+    with engine_running(tmp_path, Config()) as engine, serving(engine.reader()) as url:
+        engine.liveness.beat(timedelta(minutes=1))
+        assert requests.get(f"{url}/readyz", timeout=30).json() == {"ready": True, "reasons": []}
+        engine.liveness._last = (steady_s() - 400, 300)
+        answer = requests.get(f"{url}/readyz", timeout=30)
+        assert answer.status_code == 503
+        assert answer.json()["reasons"] == ["alerting stands still: no rule was evaluated for 400 s"]
+        assert "controlsurface_ready 0" in requests.get(f"{url}/metrics", timeout=30).text
+        engine.liveness.end()

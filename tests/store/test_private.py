@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from controlsurface.bench.bodies import template
-from controlsurface.store.duckdb import DuckStore
+from controlsurface.errors import StoreError
+from controlsurface.store.duckdb import DuckStore, owner
 from controlsurface.store.private import wide
 from tests.launch import collector
 
@@ -79,3 +80,12 @@ def test_an_export_has_the_rights_that_the_umask_gives(tmp_path: Path) -> None:
     subprocess.run([*argv, "--data", str(tmp_path / "data")], cwd=tmp_path, check=True, capture_output=True, timeout=60)
     assert S_IMODE((tmp_path / "private").stat().st_mode) == 0o600
     assert {S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").iterdir()} == {0o644}
+
+
+def test_a_store_that_cannot_be_opened_leaves_the_umask_as_it_was(tmp_path: Path) -> None:
+    os.umask(0o022)
+    (tmp_path / "controlsurface.duckdb").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError):
+        DuckStore.open(tmp_path)
+    assert os.umask(0o022) == 0o022
+    assert owner(tmp_path) is None

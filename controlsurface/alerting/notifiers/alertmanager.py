@@ -1,6 +1,7 @@
 """Prometheus Alertmanager, API v2: it is told what fires again and again, and forgets what it is not told."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -9,22 +10,24 @@ from controlsurface.alerting.notifiers.notifier import Payload
 from controlsurface.alerting.notifiers.post import Gate, post
 from controlsurface.alerting.notifiers.secrets import address
 from controlsurface.channels import Alertmanager
+from controlsurface.clock import wall
 
 VALID = 4  # times `resend`, as Prometheus has it (rules/alerting.go, sendAlerts), so that two may fail
 
 
 class ToAlertmanager:
-    """One server."""
+    """One server. `now` is no clock that jumps: an end in the past is a resolution there."""
 
-    def __init__(self, channel: Alertmanager, gate: Gate) -> None:
+    def __init__(self, channel: Alertmanager, gate: Gate, now: Callable[[], datetime] = wall) -> None:
         self._url = address(channel.url).rstrip("/") + "/api/v2/alerts"
         self._valid = VALID * channel.resend
         self._gate = gate
+        self._now = now
         self._timeout_s = channel.timeout.total_seconds()
 
     def send(self, payload: Payload) -> None:
         """POST all alerts of the message; those that fire are valid until they are not said again."""
-        until = datetime.now(UTC) + self._valid
+        until = self._now() + self._valid
         body = orjson.dumps([posted(alert, until) for alert in payload["alerts"]])
         post(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
 
