@@ -66,6 +66,8 @@ def _without_named(found: re.Match[str]) -> str:
 
 def _without_keys(found: re.Match[str]) -> str:
     """A long word without what has the prefix of a key, or looks drawn by chance; hashes that say so stay."""
+    if "sha" not in found[0]:
+        return _keyless(found[0], found)
     parts = _INTEGRITY.split(found[0])
     parts[::2] = [_keyless(part, found) for part in parts[::2]]
     return "".join(parts)
@@ -74,8 +76,9 @@ def _without_keys(found: re.Match[str]) -> str:
 def _keyless(word: str, found: re.Match[str]) -> str:
     """A part of a long word without keys."""
     word = _PREFIXED.sub("[secret]", word)
-    for pattern in (_FORTY, _RUN):
-        word = pattern.sub(lambda each: "[secret]" if _is_key(each, found) else each[0], word)
+    for least, pattern in ((40, _FORTY), (20, _RUN)):
+        if len(word) >= least:
+            word = pattern.sub(lambda each: "[secret]" if _is_key(each, found) else each[0], word)
     return word
 
 
