@@ -4,7 +4,7 @@ import re
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----)[\s\S])*+(?:-----END [A-Z ]+-----)?")
 _SCHEME = re.compile(r"[bB](?<![\w].)(?i:earer|asic)[ ]+([\w.~+/-]{8,}+=*)")
-_SECRET_LOOK = re.compile(r"[0-9._=/+]|[a-z][A-Z]")
+_SECRET_LOOK = re.compile(r"[0-9_=/+]|[a-z][A-Z]|\.\w")
 _IN_ADDRESS = re.compile(r"://([^\s/:@\"'<>]*+):([^\s/@\"'<>]++)@")
 # All of these are found inside long words only, which are few.
 _LONG = re.compile(r"\S{16,}+")
@@ -38,7 +38,10 @@ NAME = re.compile(rf"(?:{_WORDS})(?![A-Za-z])")
 _SAID = r"(?:[-_]\w{1,12})?[\"']?\s{0,3}(?:[:=]>?|\bis\b)\s{0,3}[\"']?"
 _NAMED = re.compile(rf"(?P<name>(?:{_WORDS})(?![A-Za-z]){_SAID})(?P<value>[^\s\"',;]{{6,}}+)")
 _GATES = ("key", "secret", "token", "passw", "pwd", "passphrase", "passcode", "credential")
-_CODE = re.compile(r"\$\{|\$\(|<|os\.|process\.|getenv|env\.|\*{3}|\[secret\]")
+_CODE = re.compile(
+    r"\$\{|\$\(|<|getenv|\*{3}|\[secret\]|[A-Za-z_][\w.]*\([^)]*\)"
+    r"|(?:self|cls|this|config|settings|os|process|env|args|options|request|auth)[.\[]"
+)
 _NUMBER = re.compile(r"[\d.,_]+\W*")
 
 
