@@ -48,7 +48,9 @@ with ui.panel(
     ui.breakdown(saved, ["task_type"], "savings", links=False)
     st.caption(
         "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is estimated "
-        "from input tokens, by task type and lane, in this window and filter. The download has the intervals."
+        "from input tokens, by task type and lane, in this window and filter. The download has the intervals; a figure "
+        "that rests on fewer than 20 shadows or calls of the same task type and lane, or on head-sampled traffic, has "
+        "none, because nothing tells how far it is off."
     )
 with ui.panel("Cost and tokens by model"):
     ui.breakdown(

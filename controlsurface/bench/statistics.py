@@ -104,9 +104,9 @@ class Result:
         return [{"figure": name, "n": n, **_range(cells)} for (name, n), cells in found.items()]
 
 
-def _saving(metric_id: str, router: savings.Router, of: str = "", rates: tuple[Rate, ...] = RATES) -> Figure:
+def _saving(metric_id: str, router: savings.SimulatedRouter, of: str = "", rates: tuple[Rate, ...] = RATES) -> Figure:
     """A metric of savings; of requests, the rate is the share whose price in the other lane is known."""
-    return Figure(metric_id + of, partial(savings.told, metric_id=metric_id, router=router), rates=rates, rare=inf)
+    return Figure(metric_id + of, partial(savings.intervals, metric_id=metric_id, router=router), rates=rates, rare=inf)
 
 
 FIGURES = (

@@ -100,9 +100,9 @@ def sources() -> Iterator[Path]:
     ],
 )
 def test_the_interval_of_a_saving_holds_what_was_saved(
-    metric_id: str, router: savings.Router, rate: tuple[float, float], store: DuckStore
+    metric_id: str, router: savings.SimulatedRouter, rate: tuple[float, float], store: DuckStore
 ) -> None:
-    (low, high), truth = savings.told(World(np.random.default_rng(8), 500, 1000, rate, store), metric_id, router)
+    (low, high), truth = savings.intervals(World(np.random.default_rng(8), 500, 1000, rate, store), metric_id, router)
     known = np.isfinite(low)
     assert known.mean() > 0.5
     assert 0.92 < ((low <= truth) & (truth <= high))[known].mean() < 0.98
@@ -110,7 +110,7 @@ def test_the_interval_of_a_saving_holds_what_was_saved(
 
 def test_a_router_that_nobody_shadows_has_no_interval_of_its_saving(store: DuckStore) -> None:
     """It sends up what is long to answer, so what was sent up says little of what was not: 1 of 20 would hold."""
-    told = savings.told(
+    told = savings.intervals(
         World(np.random.default_rng(9), 50, 1000, (0.1, 0.2), store), "saving_vs_all_large", savings.NO_SHADOWS
     )
     assert np.isnan(told.ends).all()

@@ -22,7 +22,7 @@ USD_SMALL, USD_LARGE = (0.1e-6, 0.6e-6), (2e-6, 8e-6)  # a token read, a token w
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PricedTask:
     """Typical tokens of a task type, read, and written by either lane; `skew` is the deviation of their logarithm."""
 
     read: float
@@ -32,29 +32,29 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Router:
+class SimulatedRouter:
     """What a router is asked, whether requests that it keeps are shadowed, and whether one of many tenants is seen."""
 
-    tasks: tuple[Task, ...] = (Task(600, 300, 500),)
+    tasks: tuple[PricedTask, ...] = (PricedTask(600, 300, 500),)
     shadows: bool = True
     tenant: bool = False
 
 
-ONE, ONE_TENANT, NO_SHADOWS = Router(), Router(tenant=True), Router(shadows=False)
-LONG_TAILED = Router((Task(600, 300, 500, 0.8),))
-FIVE_TASKS = Router(
+ONE, ONE_TENANT, NO_SHADOWS = SimulatedRouter(), SimulatedRouter(tenant=True), SimulatedRouter(shadows=False)
+LONG_TAILED = SimulatedRouter((PricedTask(600, 300, 500, 0.8),))
+FIVE_TASKS = SimulatedRouter(
     (
-        Task(200, 4, 4, 0.4),
-        Task(900, 60, 50, 0.5),
-        Task(150, 250, 300, 0.6),
-        Task(600, 500, 900, 0.7),
-        Task(40, 9000, 300, 0.5),  # the small lane is the dearer one
+        PricedTask(200, 4, 4, 0.4),
+        PricedTask(900, 60, 50, 0.5),
+        PricedTask(150, 250, 300, 0.6),
+        PricedTask(600, 500, 900, 0.7),
+        PricedTask(40, 9000, 300, 0.5),  # the small lane is the dearer one
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class RoutedRequests:
     """Requests of many runs, (runs, requests): what both lanes cost, which answered, and which are seen."""
 
     task: NDArray[np.int64]
@@ -97,7 +97,7 @@ class Traffic:
         return np.asarray((self.paid * self.seen).sum(axis=1))
 
 
-def traffic(world: World, router: Router) -> Traffic:
+def traffic(world: World, router: SimulatedRouter) -> RoutedRequests:
     """Tokens are spread as exp(N). A request that is long to answer is likelier to go up, and as likely to be shadowed.
 
     The rate is that of shadows, and of requests that the small lane tried before they went up: it tells of the other
@@ -119,10 +119,10 @@ def traffic(world: World, router: Router) -> Traffic:
     up, rate = random.random(shape) < np.minimum(chance, 1), world.rates()
     tells = random.random(shape) < rate
     seen = np.broadcast_to(np.arange(shape[1]) < world.n, shape)
-    return Traffic(task, tokens, usd[0], usd[1], up, up & tells, ~up & tells & router.shadows, seen)
+    return RoutedRequests(task, tokens, usd[0], usd[1], up, up & tells, ~up & tells & router.shadows, seen)
 
 
-def told(world: World, metric_id: str, router: Router) -> Told:
+def intervals(world: World, metric_id: str, router: SimulatedRouter) -> Told:
     """A saving or a share of one, by the metric's own SQL, some of the runs at once."""
     found = []
     for part in world.parts(ROWS_AT_ONCE // (world.n + OTHERS * router.tenant)):
@@ -131,7 +131,7 @@ def told(world: World, metric_id: str, router: Router) -> Told:
     return Told(np.concatenate([each.ends for each in found], axis=1), np.concatenate([each.truth for each in found]))
 
 
-def _truth(metric_id: str, made: Traffic) -> Floats:
+def _truth(metric_id: str, made: RoutedRequests) -> Floats:
     """What the metric is about; of shares nothing is left out, as intervals of less are refused."""
     side = next((each for each in ("small", "random") if metric_id.endswith(each)), "large")
     saved, spent = made.saved(side), made.spent
@@ -140,7 +140,7 @@ def _truth(metric_id: str, made: Traffic) -> Floats:
     return saved / (saved + spent) if metric_id.startswith("saving") else spent / (saved + spent)
 
 
-def rows(made: Traffic) -> pa.Table:
+def rows(made: RoutedRequests) -> pa.Table:
     """The requests as the store has them after the derivation."""
     attempts = 1 + made.tried.astype(np.int64)
     columns = {
@@ -168,7 +168,7 @@ measures AS (SELECT r.run, r.seen, r.task_type, r.lane, {columns} FROM rows AS r
 SELECT {ends} FROM figures WHERE seen ORDER BY run"""
 
 
-def asked(world: World, metric_id: str, made: Traffic) -> Floats:
+def asked(world: World, metric_id: str, made: RoutedRequests) -> Floats:
     """Both ends of the metric's interval by its own SQL, over single requests; a run is a question of its own."""
     metric, keys = CATALOG[metric_id], ["run", "seen"]
     stage = counterfactual.stage([metric], "measures", keys, within="run")

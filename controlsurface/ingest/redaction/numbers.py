@@ -43,7 +43,7 @@ _DATE = re.compile(
     rf"|(?P<e>\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?(?P<f>{_MONTH}),? (?P<g>\d{{4}})"
     rf"|(?P<h>{_MONTH}) (?P<i>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<j>\d{{4}}))(?!\w)"
 )
-BEFORE, AFTER = 30, 40  # characters around a number in which a word says what it is
+BEFORE, RIGHT_BEFORE, AFTER = 30, 12, 40  # characters around a number in which a word says what it is
 OLDEST = 1900
 
 
@@ -58,9 +58,9 @@ def phones(text: str) -> str:
     return _PLAIN_PHONE.sub(lambda found: "[phone]" if _before(found, _CALLS) else found[0], text)
 
 
-def _before(found: "re.Match[str]", words: "re.Pattern[str]") -> bool:
+def _before(found: "re.Match[str]", words: "re.Pattern[str]", characters: int = BEFORE) -> bool:
     """Whether one of the words stands a little before it."""
-    return words.search(found.string, max(0, found.start() - BEFORE), found.start()) is not None
+    return words.search(found.string, max(0, found.start() - characters), found.start()) is not None
 
 
 def _no_phone(text: str) -> bool:
@@ -173,7 +173,7 @@ def _without_ip(found: "re.Match[str]") -> str:
         return found[0]
     mine = address.is_loopback or address.is_unspecified
     short = address.version == 6 and found[0].count(":") < 3  # `a::b` is a name in C++
-    return found[0] if mine or short or _before(found, _NUMBERED) else "[ip]"
+    return found[0] if mine or short or _before(found, _NUMBERED, RIGHT_BEFORE) else "[ip]"
 
 
 def birth_dates(text: str) -> str:

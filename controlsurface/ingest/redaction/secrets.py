@@ -4,7 +4,7 @@ import re
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----)[\s\S])*+(?:-----END [A-Z ]+-----)?")
 _SCHEME = re.compile(r"[bB](?<![\w].)(?i:earer|asic)[ ]+([\w.~+/-]{8,}+=*)")
-_SECRET_LOOK = re.compile(r"[0-9._=/+]|[a-z][A-Z]")
+_SECRET_LOOK = re.compile(r"[0-9_=/+]|[a-z][A-Z]|\.\w")
 _IN_ADDRESS = re.compile(r"://([^\s/:@\"'<>]*+):([^\s/@\"'<>]++)@")
 # All of these are found inside long words only, which are few.
 _LONG = re.compile(r"\S{16,}+")
@@ -38,7 +38,10 @@ NAME = re.compile(rf"(?:{_WORDS})(?![A-Za-z])")
 _SAID = r"(?:[-_]\w{1,12})?[\"']?\s{0,3}(?:[:=]>?|\bis\b)\s{0,3}[\"']?"
 _NAMED = re.compile(rf"(?P<name>(?:{_WORDS})(?![A-Za-z]){_SAID})(?P<value>[^\s\"',;]{{6,}}+)")
 _GATES = ("key", "secret", "token", "passw", "pwd", "passphrase", "passcode", "credential")
-_CODE = re.compile(r"\$\{|\$\(|<|os\.|process\.|getenv|env\.|\*{3}|\[secret\]")
+_CODE = re.compile(
+    r"\$\{|\$\(|<|getenv|\*{3}|\[secret\]|[A-Za-z_][\w.]*\([^)]*\)"
+    r"|(?:self|cls|this|config|settings|os|process|env|args|options|request|auth)[.\[]"
+)
 _NUMBER = re.compile(r"[\d.,_]+\W*")
 
 
@@ -66,6 +69,8 @@ def _without_named(found: re.Match[str]) -> str:
 
 def _without_keys(found: re.Match[str]) -> str:
     """A long word without what has the prefix of a key, or looks drawn by chance; hashes that say so stay."""
+    if "sha" not in found[0]:
+        return _keyless(found[0], found)
     parts = _INTEGRITY.split(found[0])
     parts[::2] = [_keyless(part, found) for part in parts[::2]]
     return "".join(parts)
@@ -74,8 +79,9 @@ def _without_keys(found: re.Match[str]) -> str:
 def _keyless(word: str, found: re.Match[str]) -> str:
     """A part of a long word without keys."""
     word = _PREFIXED.sub("[secret]", word)
-    for pattern in (_FORTY, _RUN):
-        word = pattern.sub(lambda each: "[secret]" if _is_key(each, found) else each[0], word)
+    for least, pattern in ((40, _FORTY), (20, _RUN)):
+        if len(word) >= least:
+            word = pattern.sub(lambda each: "[secret]" if _is_key(each, found) else each[0], word)
     return word
 
 

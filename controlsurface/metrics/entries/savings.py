@@ -44,7 +44,9 @@ def _against(sign: int) -> str:
 
 METRICS = (
     _saving(
-        "large", "Saved against sending every request to the escalation lane at once; negative: the router costs more."
+        "large",
+        "Saved against sending every request to the escalation lane at once; negative: the router costs more. The "
+        "interval needs 20 shadows (or calls) of the same task type and lane.",
     ),
     Metric(
         "saving_share_vs_all_large",

@@ -65,34 +65,42 @@ priced AS (  -- what is priced by one line is summed first: it is off together
     JOIN (SELECT sum(basis_escalated) / nullif(sum(basis), 0) AS up FROM cells GROUP BY ALL) AS lot ON TRUE
     GROUP BY cells.task_type, large_line, large_lent, small_line, small_lent, up
 ),
-alone AS (
+guessed AS (  -- what head sampling left out may have cost otherwise
     SELECT
         *,
         coalesce(cost_by_line(large_line, large_open, large_open_x), 0) AS large_guess_usd,
         coalesce(cost_by_line(small_line, small_open, small_open_x), 0) AS small_guess_usd,
-        CASE WHEN large_lent THEN large_guess_usd ELSE 0 END AS large_lent_usd,
+        CASE WHEN basis = basis_rows THEN cost_variance(large_line, large_open, large_open_squares, large_open_x)
+            ELSE 'inf' END AS large_variance,
+        CASE WHEN basis = basis_rows THEN cost_variance(small_line, small_open, small_open_squares, small_open_x)
+            ELSE 'inf' END AS small_variance
+    FROM priced
+),
+alone AS (
+    SELECT
+        *,
         CASE WHEN basis_rows > 0 AND (large_open = 0 OR large_line IS NOT NULL)
             THEN large_known_usd + large_guess_usd END AS large_baseline_usd,
-        CASE WHEN small_lent THEN small_guess_usd ELSE 0 END AS small_lent_usd,
         CASE WHEN basis_rows > 0 AND (small_open = 0 OR small_line IS NOT NULL)
             THEN small_known_usd + small_guess_usd END AS small_baseline_usd,
-        CASE WHEN basis = basis_rows
-            THEN cost_variance(large_line, large_open, large_open_squares, large_open_x)
-            ELSE 'inf' END AS large_variance,  -- what was not sampled (head sampling) may cost otherwise
-        CASE WHEN basis = basis_rows
-            THEN cost_variance(small_line, small_open, small_open_squares, small_open_x)
-            ELSE 'inf' END AS small_variance,  -- what was not sampled (head sampling) may cost otherwise
+        CASE WHEN large_lent THEN large_guess_usd ELSE 0 END AS large_lent_usd,
+        CASE WHEN small_lent THEN small_guess_usd ELSE 0 END AS small_lent_usd,
         cost_freedom(large_line, large_variance) AS large_freedom,
-        cost_lean(large_variance, large_guess_usd) AS large_lean,
         cost_freedom(small_line, small_variance) AS small_freedom,
+        cost_lean(large_variance, large_guess_usd) AS large_lean,
         cost_lean(small_variance, small_guess_usd) AS small_lean,
-        up * large_baseline_usd + (1 - up) * small_baseline_usd AS random_baseline_usd,
-        part_of(up * up, large_variance) + part_of(power(1 - up, 2), small_variance) AS random_variance,
         up * large_guess_usd + (1 - up) * small_guess_usd AS random_guess_usd,
+        part_of(up * up, large_variance) + part_of(power(1 - up, 2), small_variance) AS random_variance
+    FROM guessed
+),
+mixed AS (  -- by lot
+    SELECT
+        *,
+        up * large_baseline_usd + (1 - up) * small_baseline_usd AS random_baseline_usd,
         up * large_lent_usd + (1 - up) * small_lent_usd AS random_lent_usd,
-        part_of(up, large_lean) + part_of(1 - up, small_lean) AS random_lean,
-        part_of(power(up, 4), large_freedom) + part_of(power(1 - up, 4), small_freedom) AS random_freedom
-    FROM priced
+        part_of(power(up, 4), large_freedom) + part_of(power(1 - up, 4), small_freedom) AS random_freedom,
+        part_of(up, large_lean) + part_of(1 - up, small_lean) AS random_lean
+    FROM alone
 ),
 alone_measures AS (
     SELECT
@@ -127,7 +135,7 @@ alone_measures AS (
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis_usd END AS random_paid_usd,
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis_rows END AS random_paid_usd_rows,
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis_rows END AS random_baseline_usd_rows
-    FROM alone
+    FROM mixed
 ),
 figures AS (
     SELECT
