@@ -10,13 +10,13 @@ import socket
 import pytest
 import requests
 
-from controlsurface.access import Server
+from controlsurface.access import ServerAccess
 from controlsurface.web.hosts import HostPolicy
 from tests.launch import Server as Running
 
 EVENT = {"at": "2026-01-05T10:00:00Z", "kind": "deploy", "title": "forged"}
-LOCAL = HostPolicy.of("127.0.0.1", Server())
-WORLD = HostPolicy.of("0.0.0.0", Server(hosts=("cs.example.com", "*.svc.cluster.local")))
+LOCAL = HostPolicy.of("127.0.0.1", ServerAccess())
+WORLD = HostPolicy.of("0.0.0.0", ServerAccess(hosts=("cs.example.com", "*.svc.cluster.local")))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])

@@ -11,14 +11,14 @@ from time import sleep
 
 import requests
 
-from controlsurface.access import Server
+from controlsurface.access import ServerAccess
 from controlsurface.config import Config
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import make_slow
 
-SETTINGS = Config(server=Server(max_queries=4, max_waiting_queries=2))
+SETTINGS = Config(server=ServerAccess(max_queries=4, max_waiting_queries=2))
 SLOW = "/api/v1/query?metric=requests"
 
 
