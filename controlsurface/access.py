@@ -28,7 +28,7 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-class Server(Section):
+class ServerAccess(Section):
     """What all HTTP servers hold to: API, dashboard, and the names of OTLP over HTTP."""
 
     hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, Server, Token
+from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, ServerAccess, Token
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
 from controlsurface.settings import Duration, Section, duration
@@ -26,7 +26,7 @@ __all__ = [
     "Duration",
     "Role",
     "Section",
-    "Server",
+    "ServerAccess",
     "Token",
     "duration",
     "load",
@@ -210,7 +210,7 @@ class Config(Section):
     retention: Retention = Retention()
     costs: Costs = Costs()
     audit: Audit = Audit()
-    server: Server = Server()
+    server: ServerAccess = ServerAccess()
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()

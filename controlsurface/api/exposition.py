@@ -162,9 +162,13 @@ def _ingest(reader: Reader) -> Iterator[Family]:
 
 
 def _refused(refusals: Refusals) -> Family:
-    """What this API refused, by reason."""
-    samples = tuple(({"reason": reason}, float(n)) for reason, n in refusals.counts().items())
-    return Family("controlsurface_api_refused_total", "counter", "Requests and connections refused.", samples)
+    """What the servers of this process refused, by server and reason."""
+    samples = tuple(
+        ({"server": each.surface, "reason": reason}, float(n))
+        for each in refusals.together()
+        for reason, n in each.counts().items()
+    )
+    return Family("controlsurface_refused_total", "counter", "Requests and connections refused.", samples)
 
 
 def _usage(reader: Reader) -> Iterator[Family]:

@@ -122,7 +122,7 @@ def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Itera
             ("otlp_http", HttpReceiver, flags.otlp_http_port),
             ("otlp_grpc", GrpcReceiver, flags.otlp_grpc_port),
         ):
-            receiver = kind(engine.intake, config, flags.host, port)
+            receiver = kind(engine.intake, config, flags.host, port, refusals.beside(name))
             addresses[name] = url(flags.host, _started(name, receiver, flags.host, port))
             ends.callback(receiver.stop, GRACE_S)
         yield addresses

@@ -32,10 +32,12 @@ _SERVICES: dict[Signal, str] = {
 class GrpcReceiver:
     """Takes OTLP/gRPC between `start` and `stop`."""
 
-    def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
+    def __init__(
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: Refusals | None = None
+    ) -> None:
         self._intake = intake
         tokens = ((each, each) for each in settings.auth.senders())
-        check = TokenCheck(tokens, settings.auth, Refusals("otlp_grpc"))
+        check = TokenCheck(tokens, settings.auth, refusals or Refusals("otlp_grpc"))
         self._tokens = check if settings.auth.token else None
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from controlsurface.config import Config
 from controlsurface.ingest.http_app import OtlpApp
 from controlsurface.ingest.intake import Intake
+from controlsurface.web.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +73,13 @@ class _Guarded(HttpToolsProtocol):
 class HttpReceiver:
     """Takes OTLP/HTTP between `start` and `stop`."""
 
-    def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
+    def __init__(
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: Refusals | None = None
+    ) -> None:
         self._address = (host, port)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                OtlpApp(intake, settings, host),
+                OtlpApp(intake, settings, host, refusals),
                 http=_Guarded,
                 loop="uvloop",
                 ws="none",

@@ -104,11 +104,13 @@ class _Arriving:
 class OtlpApp:
     """The application; one for all connections."""
 
-    def __init__(self, intake: Intake, settings: config.Config, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, intake: Intake, settings: config.Config, host: str = "127.0.0.1", refusals: Refusals | None = None
+    ) -> None:
         self._intake = intake
         self._limit = settings.receiver.max_http_body
         self._policy = HostPolicy.of(host, settings.server)
-        self._refusals = Refusals("otlp_http")
+        self._refusals = refusals or Refusals("otlp_http")
         tokens = ((each, each) for each in settings.auth.senders())
         self._tokens = TokenCheck(tokens, settings.auth, self._refusals) if settings.auth.token else None
 

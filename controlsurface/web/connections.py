@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from controlsurface.access import Server
+from controlsurface.access import ServerAccess
 from controlsurface.web.refusals import Reason, Refusals
 
 MAX_HEAD_BYTES = 64 << 10  # of a request that is not body, beyond one for each byte of body
@@ -25,7 +25,7 @@ class ConnectionLimits:
     body_s: float
 
     @staticmethod
-    def of(section: Server) -> "ConnectionLimits":
+    def of(section: ServerAccess) -> "ConnectionLimits":
         """As configured."""
         return ConnectionLimits(
             section.max_connections, section.head_timeout.total_seconds(), section.body_timeout.total_seconds()

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from controlsurface.access import Auth, Server
+from controlsurface.access import Auth, ServerAccess
 
 ACCESS = "CONTROLSURFACE_ACCESS"
 
@@ -16,7 +16,7 @@ class Access:
     """The address that the dashboard listens on, and the limits that it holds to; no token."""
 
     host: str = "127.0.0.1"
-    server: Server = field(default_factory=Server)
+    server: ServerAccess = field(default_factory=ServerAccess)
     auth: Auth = field(default_factory=Auth)
 
     def as_text(self) -> str:
@@ -32,4 +32,4 @@ class Access:
         if not text:
             return Access()
         given: dict[str, Any] = orjson.loads(text)
-        return Access(given["host"], Server.model_validate(given["server"]), Auth.model_validate(given["auth"]))
+        return Access(given["host"], ServerAccess.model_validate(given["server"]), Auth.model_validate(given["auth"]))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from controlsurface.access import Server
+from controlsurface.access import ServerAccess
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?", re.ASCII)
 _NAMES_KEPT = 4096  # answers about Host headers; any text can stand in one
@@ -26,7 +26,7 @@ class HostPolicy:
     local: bool = True
 
     @staticmethod
-    def of(bound: str, section: Server) -> "HostPolicy":
+    def of(bound: str, section: ServerAccess) -> "HostPolicy":
         """The policy of a server that listens on `bound`: the names of the configuration, its own, and loopback."""
         local = _is_loopback(bound)
         own = {bound.lower()} if local else {bound.lower(), socket.gethostname().lower()}

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,17 @@ class Refusals:
         self._unsaid: Counter[Reason] = Counter()
         self._said_at: dict[Reason, float] = {}
         self._lock = threading.Lock()
+        self._beside: list[Refusals] = []
+
+    def beside(self, surface: str) -> "Refusals":
+        """Those of another server of the same process, to be told with these."""
+        self._beside.append(Refusals(surface))
+        return self._beside[-1]
+
+    def together(self) -> "Iterator[Refusals]":
+        """These, and those beside them."""
+        yield self
+        yield from self._beside
 
     def add(self, reason: Reason, text: str) -> None:
         """One more; `text` says what was refused and to whom, and may hold what a stranger sent."""

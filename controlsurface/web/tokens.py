@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
@@ -101,6 +102,7 @@ def bearer(header: str) -> bytes:
     return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
 
 
+@lru_cache(MAX_CLIENTS)
 def network_of(client: str) -> str:
     """Whose failures count together: an address, of IPv6 its network.
 

@@ -83,7 +83,7 @@ def test_what_was_cut_off_is_counted(strict: Server) -> None:
         text = requests.get(
             f"{strict.ready['api']}/metrics", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=9
         ).text
-    (line,) = (each for each in text.splitlines() if 'refused_total{reason="connections"}' in each)
+    (line,) = (each for each in text.splitlines() if 'refused_total{server="api",reason="connections"}' in each)
     assert float(line.split()[-1]) > 0
 
 

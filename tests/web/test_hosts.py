@@ -10,13 +10,13 @@ import socket
 import pytest
 import requests
 
-from controlsurface.access import Server
+from controlsurface.access import ServerAccess
 from controlsurface.web.hosts import HostPolicy
 from tests.launch import Server as Running
 
 EVENT = {"at": "2026-01-05T10:00:00Z", "kind": "deploy", "title": "forged"}
-LOCAL = HostPolicy.of("127.0.0.1", Server())
-WORLD = HostPolicy.of("0.0.0.0", Server(hosts=("cs.example.com", "*.svc.cluster.local")))
+LOCAL = HostPolicy.of("127.0.0.1", ServerAccess())
+WORLD = HostPolicy.of("0.0.0.0", ServerAccess(hosts=("cs.example.com", "*.svc.cluster.local")))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
@@ -27,13 +27,16 @@ def test_the_api_answers_nobody_who_calls_it_by_another_name(plain: Running, met
     assert "server.hosts" in answer.text or method == "HEAD"
 
 
-def test_otlp_takes_nothing_under_another_name(plain: Running) -> None:
+def test_otlp_takes_nothing_under_another_name_and_counts_it(plain: Running) -> None:
     head = {"Host": "evil.example:4318", "Content-Type": "application/json"}
     answer = requests.post(f"{plain.ready['otlp_http']}/v1/traces", "{}", headers=head, timeout=30)
     assert answer.status_code == 421
     foreign = {"Origin": "http://evil.example", "Content-Type": "application/json"}
     assert requests.post(f"{plain.ready['otlp_http']}/v1/traces", "{}", headers=foreign, timeout=30).status_code == 403
     assert requests.post(f"{plain.ready['otlp_http']}/v1/traces", json={}, timeout=30).status_code == 200
+    counted = requests.get(f"{plain.ready['api']}/metrics", timeout=30).text
+    assert 'controlsurface_refused_total{server="otlp_http",reason="host"} 1.0' in counted
+    assert 'controlsurface_refused_total{server="otlp_http",reason="origin"} 1.0' in counted
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "https://x y"])
@@ -89,7 +92,11 @@ def test_elsewhere_too_strange_names_are_refused(host: str) -> None:
 def test_what_is_refused_is_counted(plain: Running) -> None:
     requests.get(f"{plain.ready['api']}/healthz", headers={"Host": "evil.example"}, timeout=30)
     text = requests.get(f"{plain.ready['api']}/metrics", timeout=30).text
-    (line,) = (each for each in text.splitlines() if each.startswith('controlsurface_api_refused_total{reason="host"}'))
+    (line,) = (
+        each
+        for each in text.splitlines()
+        if each.startswith('controlsurface_refused_total{server="api",reason="host"}')
+    )
     assert float(line.split()[-1]) >= 1
 
 

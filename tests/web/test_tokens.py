@@ -74,7 +74,7 @@ def test_guesses_at_the_api_are_counted_and_slowed_down(strict: Server) -> None:
     assert right.status_code == 429
     assert int(right.headers["Retry-After"]) > 0
     assert requests.get(url, headers=bearer(ADMIN), timeout=30).status_code == 200  # of another client
-    assert 'controlsurface_api_refused_total{reason="token"} 5.0' in metrics(strict)
+    assert 'controlsurface_refused_total{server="api",reason="token"} 5.0' in metrics(strict)
     assert "203.0.113.9 has shown a token that nobody has" in strict.words.read_text()
 
 
