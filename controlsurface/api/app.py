@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from controlsurface.api import cancellation
 from controlsurface.api.arguments import read
 from controlsurface.api.auth import BearerToken, caller
 from controlsurface.api.encode import encoded, json
@@ -25,6 +26,7 @@ from controlsurface.api.telling import read as read_body
 from controlsurface.api.tellings import TELLINGS
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.limits import Limits
 from controlsurface.reader import Reader
 
 # More queries at once only wait for each other's cores.
@@ -37,19 +39,20 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def create_app(reader: Reader, config: Config) -> Starlette:
     """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
-    limiter, apart = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS)
+    limiter, apart, limits = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS), config.limits
+    seconds = limits.query_time.total_seconds()
     exposition = Exposition(reader)
     ways: dict[str, dict[str, Endpoint]] = {}
     for asked in OPERATIONS:
-        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, limiter)
+        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, limiter, limits)
     for told in TELLINGS:
         ways.setdefault(told.path, {})[told.method] = _teller(told, reader, limiter)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), apart)),
-        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), apart)),
-        Route("/api/openapi.json", _threaded(lambda _: document(), apart)),
+        Route("/readyz", _threaded(lambda _: ready(reader), apart, seconds)),
+        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), apart, seconds)),
+        Route("/api/openapi.json", _threaded(lambda _: document(), apart, seconds)),
     ]
     return Starlette(
         routes=routes,
@@ -67,15 +70,16 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
-    """One operation as an endpoint: read the arguments, answer, encode as asked."""
+def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter, limits: Limits) -> Endpoint:
+    """One operation as an endpoint: read the arguments, answer, encode as asked, within limits."""
 
     def work(request: Request) -> Response:
         arguments = read(operation.arguments, request.query_params.multi_items())
         answer = operation.answer(reader, arguments, request.path_params)
-        return encoded(answer, request.headers.get("accept", ""), request.headers.get("if-none-match", ""))
+        accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+        return encoded(answer, accept, known, limits.answer_size)
 
-    return _threaded(work, limiter)
+    return _threaded(work, limiter, limits.query_time.total_seconds())
 
 
 def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
@@ -95,10 +99,10 @@ def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpo
     return endpoint
 
 
-def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter) -> Endpoint:
-    """Run `work` in a thread, so that a slow query holds up nobody else."""
+def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter, seconds: float) -> Endpoint:
+    """Run `work` in a thread, so that a slow query holds up nobody else, and only for a caller who waits."""
 
     async def endpoint(request: Request) -> Response:
-        return await to_thread.run_sync(work, request, limiter=limiter)
+        return await cancellation.run(work, request, limiter, seconds)
 
     return endpoint

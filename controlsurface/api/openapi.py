@@ -26,6 +26,7 @@ _ERRORS = {
     "409": "Somebody else was quicker, or a file cannot be changed",
     "412": "The version named by If-Match is no longer the newest",
     "413": "The body is too large",
+    "422": "The answer would be larger than its limit, or needs more memory than queries may have",
     "428": "If-Match must name the version that the change rests on",
     "503": "Not at the moment; Retry-After says when",
     "504": "The query ran into its time limit",
@@ -58,7 +59,9 @@ def openapi() -> dict[str, Any]:
 def _operation(operation: Operation) -> dict[str, Any]:
     """One GET."""
     forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
-    problems = _problems(("400", "401", *(["404"] if "{" in operation.path else []), *operation.problems, "503", "504"))
+    problems = _problems(
+        ("400", "401", *(["404"] if "{" in operation.path else []), *operation.problems, "422", "503", "504")
+    )
     return {
         "operationId": operation.answer.__name__,
         "summary": operation.summary,

@@ -5,18 +5,24 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
 
-from controlsurface.errors import StoreError, StoreInUse, TooSlow
+from controlsurface.errors import StoreError, StoreInUse, TooMuch, TooSlow
+from controlsurface.store.budget import current
 from controlsurface.store.migrate import migrate
 
 FILE = "controlsurface.duckdb"
 LOCK = "lock"
+
+_NO_MEMORY = (
+    "the query needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter "
+    "with where"
+)
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -29,12 +35,17 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": "1GB",
     "preserve_insertion_order": "true",
     "threads": str(max(2, os.cpu_count() or 2)),
-    "memory_limit": "420MB",
 }
+MEMORY_BYTES = 400 << 20
 
 
 # Rows are copied once more; what is advised instead, a relation, plans every question twice, which costs more.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
+
+
+def _with(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
+    """The settings, with a bound on the memory of all statements together."""
+    return _CONFIG | {"memory_limit": f"{memory_bytes}B"}
 
 
 def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
@@ -94,12 +105,12 @@ class DuckStore:
         self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
-    def open(data: Path) -> "DuckStore":
+    def open(data: Path, memory_bytes: int = MEMORY_BYTES) -> "DuckStore":
         """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
         lock = _lock(data)
         path = data / FILE
         try:
-            return DuckStore(_prepared(duckdb.connect(path, config=_CONFIG)), lock)
+            return DuckStore(_prepared(duckdb.connect(path, config=_with(memory_bytes))), lock)
         except duckdb.Error as problem:
             lock.close()
             raise StoreError(f"{path}: {problem}") from None
@@ -110,7 +121,7 @@ class DuckStore:
     @staticmethod
     def in_memory() -> "DuckStore":
         """The same schema without a file."""
-        return DuckStore(_prepared(duckdb.connect(":memory:", config=_CONFIG)))
+        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(MEMORY_BYTES))))
 
     def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
         """Run a query on a cursor of its own. Raises TooSlow when it takes longer than `timeout_s`."""
@@ -119,16 +130,28 @@ class DuckStore:
 
     @contextmanager
     def reading(self, timeout_s: float = 30) -> Iterator[Reading]:
-        """Queries that build on each other. Raises TooSlow when all together take longer than `timeout_s`."""
-        with self._connection.cursor() as cursor:
-            alarm = threading.Timer(timeout_s, cursor.interrupt)
+        """Queries that build on each other.
+
+        Raises TooSlow when all together take longer than `timeout_s` or than is left of the answer's budget, Abandoned
+        when nobody waits for it any more, TooMuch when they need more memory than there is for queries.
+        """
+        budget = current()
+        most_s = min(timeout_s, budget.seconds) if budget else timeout_s
+        with ExitStack() as ends:
+            cursor = ends.enter_context(self._connection.cursor())
+            if budget:
+                ends.enter_context(budget.running(cursor))
+            alarm = threading.Timer(min(most_s, budget.left_s) if budget else most_s, cursor.interrupt)
+            ends.callback(alarm.cancel)
             alarm.start()
             try:
                 yield Reading(cursor)
             except duckdb.InterruptException:
-                raise TooSlow(f"stopped after {timeout_s:g} s; narrow the query's time range") from None
-            finally:
-                alarm.cancel()
+                if budget and budget.left_s:
+                    budget.check()
+                raise TooSlow(f"stopped after {most_s:g} s; narrow the query's time range") from None
+            except duckdb.OutOfMemoryException:
+                raise TooMuch(_NO_MEMORY) from None
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
