@@ -57,7 +57,7 @@ def watching(engine: Engine, own: Sequence[Path] = ()) -> Iterator[RuleLoop]:
     sight = Sight(
         engine.store,
         gauges=ServerGauges(engine),
-        detectors=detectors(engine.store, section.false_alerts_per_week),
+        detectors=detectors(engine.store, section.false_alerts_per_week, engine.config.limits.streams),
         weekly_budget_usd=section.weekly_budget_usd,
     )
     loop = RuleLoop(engine.store, places(engine.config, own), sight, enqueue).start()

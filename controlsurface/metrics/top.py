@@ -29,14 +29,20 @@ def bounded(rows: Rows, wanted: Wanted, most: int | None) -> Wanted:
 
 def largest(rows: Rows, wanted: Wanted, name: str, most: int) -> tuple[str, ...] | None:
     """The most frequent values of a dimension; None where there are no more than that."""
+    values, of = ranked(rows, wanted, name, most)
+    return values if of > len(values) else None
+
+
+def ranked(rows: Rows, wanted: Wanted, name: str, most: int) -> tuple[tuple[str, ...], int]:
+    """The most frequent values of a dimension, and how many there are in all."""
     counted = measures_of(wanted.source, {name, *wanted.window.filters()}).get("n")
     if counted is None:
-        return None
+        return (), 0
     asked = Wanted(wanted.source, {"n": counted.value}, wanted.window, (name,), conditions=wanted.conditions)
     source, parameters = measures(asked, planned(rows, asked))
     sql = (
-        f"WITH measures AS (\n{source}\n)\nSELECT {name} AS value, sum(n) AS n\nFROM measures\n"
-        f"WHERE {name} <> '{OTHER}'\nGROUP BY {name}\nORDER BY n DESC, value\nLIMIT {most + 1}"
+        f"WITH measures AS (\n{source}\n)\nSELECT {name} AS value, sum(n) AS n, count(*) OVER () AS of\nFROM measures\n"
+        f"WHERE {name} <> '{OTHER}'\nGROUP BY {name}\nORDER BY n DESC, value\nLIMIT {most}"
     )
-    found = [str(value) for value in rows(Statement(sql, parameters))["value"].to_pylist()]
-    return tuple(found[:most]) if len(found) > most else None
+    found = rows(Statement(sql, parameters)).to_pylist()
+    return tuple(str(row["value"]) for row in found), int(found[0]["of"]) if found else 0
