@@ -19,6 +19,7 @@ from controlsurface.metrics.metric import Metric, Unit
 from controlsurface.metrics.query import find
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.cardinality import Cardinality
 from controlsurface.reader.several import Several
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
 
@@ -72,6 +73,7 @@ _COUNTED = {
 _COUNTED_BESIDES = {
     "stored": "Items whose journal record is in the store.",
     "mended": "Items kept with bad characters replaced.",
+    "cut": "Values of spans that were too long, and are stored cut.",
     "set_aside": "Items kept whole because no batch with them could be stored.",
     "bodies": "Bodies answered with success.",
     "bad_bodies": "Bodies that could not be decoded.",
@@ -101,6 +103,12 @@ _LEDGER = {
     "output_tokens": ("output_tokens", "Output tokens of these spans."),
     "cost_usd": ("cost_usd", "Cost of these spans: of calls as priced, of others as they say."),
 }
+_DIMENSIONS = {
+    "limit": ("values_limit", "Values that a dimension may have on one day."),
+    "values": ("values", "Values that are told apart."),
+    "over_limit": ("values_over_limit", "Values over the limit, about."),
+    "other_rows": ("other_rows", "Requests (or calls) whose value is stored as `(other)`."),
+}
 _STARTED = time.time()
 
 
@@ -123,7 +131,11 @@ class Exposition:
         with self._lock:
             if time.monotonic() >= self._until:
                 self._figures = text(
-                    *_rules(self._reader), *_notified(self._reader), *_usage(self._reader), *_figures(self._reader)
+                    *_rules(self._reader),
+                    *_notified(self._reader),
+                    *_usage(self._reader),
+                    *_values(self._reader),
+                    *_figures(self._reader),
                 )
                 self._until = time.monotonic() + self._keep_s
             return self._figures
@@ -170,6 +182,15 @@ def _usage(reader: Reader) -> Iterator[Family]:
         sums = {entry: sum(row[column] or 0 for row in rows if row["entry"] == entry) for entry in ENTRIES}
         samples = tuple(({"entry": entry}, float(total)) for entry, total in sums.items())
         yield Family(f"controlsurface_usage_{name}", "gauge", f"{help_} Last 5 minutes.", samples)
+
+
+def _values(reader: Reader) -> Iterator[Family]:
+    """How many values dimensions have today, and what of them is stored as `(other)`."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = reader.ask(Cardinality(TimeRange(start=today))).rows.to_pylist()
+    for column, (name, help_) in _DIMENSIONS.items():
+        samples = tuple(({"dimension": row["dimension"]}, row[column]) for row in rows)
+        yield Family(f"controlsurface_dimension_{name}", "gauge", f"{help_} Today, UTC.", samples)
 
 
 def _rules(reader: Reader) -> Iterator[Family]:

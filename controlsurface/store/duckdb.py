@@ -155,7 +155,7 @@ class DuckStore:
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        """One transaction; an exception rolls it back. Raises StoreError when the disk fails."""
+        """One transaction; an exception rolls it back. Raises StoreError where the disk fails, TooMuch for memory."""
         with self._write_lock, _transaction(self._writer) as writing:
             yield writing
         self.written = object()
@@ -192,6 +192,9 @@ def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[Writing]:
     except duckdb.IOException as problem:
         _roll_back(cursor)
         raise StoreError(str(problem)) from None
+    except duckdb.OutOfMemoryException as problem:
+        _roll_back(cursor)
+        raise TooMuch(str(problem).partition("\n")[0]) from None
     except BaseException:
         _roll_back(cursor)
         raise
