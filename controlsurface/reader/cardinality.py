@@ -15,7 +15,8 @@ WINDOW = timedelta(days=7)  # where nobody says which
 # The number of values behind 256 least hashes is told from how dense these lie.
 _VALUES = """
 WITH seated AS (
-    SELECT dimension, day, count(*) AS n FROM dimension_values WHERE day BETWEEN $first AND $last GROUP BY dimension, day
+    SELECT dimension, day, count(*) AS n FROM dimension_values
+    WHERE day BETWEEN $first AND $last GROUP BY dimension, day
 ),
 over AS (
     SELECT

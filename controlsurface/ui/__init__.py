@@ -69,6 +69,7 @@ __all__ = [
     "between",
     "breakdown",
     "card",
+    "cardinality",
     "chart",
     "chosen",
     "claimed",

@@ -35,8 +35,8 @@ def cardinality() -> None:
     sheet(shown, units, "values-over-limit", labels=LABELS)
     st.caption(
         "Totals and figures by other dimensions include these requests. A value that is new with each request belongs "
-        "into an attribute that no vocabulary reads; `limits.values` of the configuration raises the limit from now on, "
-        "`controlsurface rederive` also for what is stored."
+        "into an attribute that no vocabulary reads. `limits.values` of the configuration raises the limit from now "
+        "on, `controlsurface rederive` also for what is stored."
     )
 
 
