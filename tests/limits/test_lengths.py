@@ -1,5 +1,7 @@
 """Values of spans are cut at the border, say so, and are counted."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 )
 
 
-def stored(task: str, **more: str) -> Loaded:
+def stored(task: str, **more: Any) -> Loaded:
     store = Loaded(CONFIG)
     store.load([("traces", body(route(1, task_type=task, **more), call(2, 1)))])
     return store
