@@ -16,6 +16,7 @@ log = logging.getLogger("controlsurface.rolling")
 GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
 PAUSE_S = 2.0  # between looks
 AT_ONCE = 500_000  # requests of one transaction, where a day has fewer: memory is bounded
+HOURS = 24  # of a day
 DENSE = 1_000  # requests of five minutes, under which those are read themselves: it is as quick
 SHARE = 0.05  # of one core's time, at most, however many rows come late
 
@@ -163,16 +164,29 @@ def roll(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
     """Compute the marked buckets of some days that were over before `now`; how many. Nothing is lost by a crash.
 
     A bucket that changes meanwhile is marked again by whoever changes it, and that mark stays. Where every request has
-    values of its own, sums of a day may not fit into the memory: then it is the newest hour alone, and an hour that
+    values of its own, sums of a day may not fit into the memory: then they are made hour by hour, and an hour that
     does not fit either is left to its rows.
     """
     before = (now or datetime.now(UTC) - GRACE).astimezone(UTC).replace(tzinfo=None)
-    for unit, at_once in (("day", days), ("hour", 1)):
-        try:
-            return _rolled(store, _TAKE.format(unit=unit), {"before": before, "days": at_once})
-        except TooMuch as problem:
-            log.warning("roll-ups of one %s need more memory than limits.query_memory: %s", unit, problem)
-    return _left_to_rows(store, _TAKE.format(unit="hour"), {"before": before, "days": 1})
+    try:
+        return _rolled(store, _TAKE.format(unit="day"), {"before": before, "days": days})
+    except TooMuch as problem:
+        log.warning(
+            "roll-ups of a day need more memory than limits.query_memory, so they are made by the hour: %s", problem
+        )
+    return sum(_newest_hour(store, before) for _ in range(HOURS * days))
+
+
+def _newest_hour(store: DuckStore, before: datetime) -> int:
+    """Compute the marked buckets of one hour; how many."""
+    chosen = _TAKE.format(unit="hour"), {"before": before, "days": 1}
+    try:
+        return _rolled(store, *chosen)
+    except TooMuch as problem:
+        log.warning(
+            "roll-ups of an hour need more memory than limits.query_memory, so it is read from rows: %s", problem
+        )
+    return _left_to_rows(store, *chosen)
 
 
 def _left_to_rows(store: DuckStore, take: str, values: Mapping[str, object]) -> int:
