@@ -32,7 +32,7 @@ NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
 def tight(tmp_path: Path) -> DuckStore:
     """A store whose roll-ups of a day do not fit into its memory."""
     store = DuckStore.open(tmp_path, memory_bytes=64 * MIB)
-    fill(store, 24_000, NOW)
+    fill(store, 24_000, NOW, hours=3)
     return store
 
 

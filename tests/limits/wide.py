@@ -15,14 +15,15 @@ _OWN = {
 }
 
 
-def fill(store: DuckStore, requests: int, end: datetime, most: int | None = None) -> None:
-    """The requests of the day before `end`; with `most` about as the border leaves them: not many more values."""
+def fill(store: DuckStore, requests: int, end: datetime, most: int | None = None, hours: int = 24) -> None:
+    """The requests of the hours before `end`; with `most` about as the border leaves them: not many more values."""
     own = "i" if most is None else f"least(i, {most})"
     sql = _DAY
     for usual, wide in _OWN.items():
         assert usual in sql
         sql = sql.replace(usual, wide.replace("{i}", own))
-    start = (end - timedelta(days=1)).replace(tzinfo=None)
+    sql = sql.replace("86400000000", str(hours * 3_600_000_000))
+    start = (end - timedelta(hours=hours)).replace(tzinfo=None)
     values: dict[str, object] = {"first": 0, "last": requests, "n": requests, "start": start}
     with store.writing() as writing:
         for statement in filter(str.strip, sql.split(";\n")):
