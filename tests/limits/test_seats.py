@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controlsurface.config import Config
 from controlsurface.ingest import rederive
@@ -157,3 +158,14 @@ def test_a_metric_by_task_type_still_sums_to_its_total() -> None:
     assert (
         sum(each or 0 for each in by_task) == reader.query(QueryArgs(metric="requests")).rows["value"][0].as_py() == 9
     )
+
+
+def test_services_over_the_limit_share_a_line_of_what_arrived() -> None:
+    store = Loaded(limited())
+    for trace in range(1, 7):
+        export = ExportTraceServiceRequest.FromString(body(call(1, trace=trace)))
+        resource = export.resource_spans[0].resource
+        resource.attributes.add(key="service.name").value.string_value = f"s{trace}"
+        store.load([("traces", export.SerializeToString())])
+    assert counted(store, "service", "arrivals") == {"s1": 1, "s2": 1, "s3": 1, OTHER: 1}
+    assert store.one("SELECT sum(spans)::BIGINT AS n FROM arrivals")["n"] == 6
