@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from controlsurface.errors import nearest
 from controlsurface.matchers import parse
-from controlsurface.settings import Duration, Section
+from controlsurface.settings import Address, Duration, Section
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = re.compile(r"(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))")
@@ -86,6 +86,7 @@ def _months(text: str) -> str:
 
 Reference = Annotated[str, AfterValidator(_reference)]
 Name = Annotated[str, Field(min_length=1)]
+Hook = Annotated[Address, Field(min_length=1)]
 Condition = Annotated[str, AfterValidator(_matcher)]
 
 
@@ -107,7 +108,7 @@ class Webhook(Connected):
     """POST of the alert as JSON."""
 
     kind: Literal["webhook"]
-    url: Name = Field(description="http(s) address, or env:NAME or file:/path that holds it")
+    url: Hook = Field(description="http(s) address, or env:NAME or file:/path that holds it")
     secret: Reference = Field("", description="env:NAME or file:/path of the key that signs each body (HMAC-SHA256)")
 
 
@@ -123,7 +124,7 @@ class PagerDuty(Connected):
 
     kind: Literal["pagerduty"]
     routing_key: Reference = Field(min_length=1, description="env:NAME or file:/path of the integration key")
-    url: Name = Field("https://events.pagerduty.com/v2/enqueue", description="address of the Events API v2")
+    url: Hook = Field("https://events.pagerduty.com/v2/enqueue", description="address of the Events API v2")
 
 
 class Email(Connected):
@@ -143,7 +144,7 @@ class Alertmanager(Connected):
     """Prometheus Alertmanager, API v2; it groups and repeats by itself."""
 
     kind: Literal["alertmanager"]
-    url: Name = Field(description="address without /api/v2")
+    url: Hook = Field(description="address without /api/v2")
     resend: Duration = Field(
         timedelta(minutes=1), gt=timedelta(0), description="how often firing alerts are sent again"
     )
@@ -195,11 +196,14 @@ class MuteTime(Section):
 class Delivery(Section):
     """Where alerts go. Without routes every notifier gets every alert."""
 
-    dashboard: str = Field("http://127.0.0.1:8501", description="address of the dashboard, for links in messages")
+    dashboard: Address = Field("http://127.0.0.1:8501", description="address of the dashboard, for links in messages")
     allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
         (), description='private networks that may be sent to, such as "10.1.0.0/16"; public ones always may'
     )
     give_up: Duration = Field(timedelta(hours=24), description="how long a message that fails is tried again")
+    longest_wait: Annotated[Duration, Field(ge=timedelta(minutes=5), le=timedelta(days=1))] = Field(
+        timedelta(hours=1), description="longest wait between two attempts, whatever a receiver's Retry-After asks for"
+    )
     notifiers: dict[str, Channel] = Field(default_factory=dict, description="by a name of your choice")
     routes: tuple[Route, ...] = Field((), description="in order")
     inhibit: tuple[Inhibit, ...] = Field((), description="which alerts hold back which")

@@ -8,15 +8,32 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, Server, Token
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
 from controlsurface.limits import Limits
 from controlsurface.settings import Duration, Section, duration
 
 MIB = 1 << 20
+_WEAK = (
+    f"a token has at least {MIN_TOKEN_CHARACTERS} characters, so that nobody guesses it; make one with "
+    "python -c 'import secrets; print(secrets.token_urlsafe())'. On 127.0.0.1 no token is needed"
+)
 SMALL, LARGE = "small", "large"  # the lanes of a configuration that names none
 
-__all__ = ["Config", "Duration", "Section", "duration", "load", "parse", "problems"]
+__all__ = [
+    "Auth",
+    "Config",
+    "Duration",
+    "Role",
+    "Section",
+    "Server",
+    "Token",
+    "duration",
+    "load",
+    "parse",
+    "problems",
+]
 
 
 class Lane(Section):
@@ -49,8 +66,8 @@ class Content(Section):
     """Whether prompts and answers may touch the disk, and what else of texts."""
 
     store: Literal["none", "redacted", "all"] = Field("none", description="which prompts and answers are kept")
-    redact: tuple[Literal["email", "phone", "card", "iban", "secret"], ...] = Field(
-        ("email", "phone", "card", "iban", "secret"), description="what `redacted` blacks out"
+    redact: tuple[Literal["email", "phone", "card", "iban", "ssn", "ip", "birth", "secret"], ...] = Field(
+        ("email", "phone", "card", "iban", "ssn", "ip", "birth", "secret"), description="what `redacted` blacks out"
     )
     keep: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are kept whole")
     drop: tuple[Glob, ...] = Field((), description="with `none`: patterns of attributes that are dropped; beats `keep`")
@@ -122,36 +139,6 @@ class Costs(Section):
     prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
 
 
-Role = Literal["viewer", "operator", "admin"]  # each may do what those before it may
-
-
-class Token(Section):
-    """A person's token."""
-
-    name: str = Field(min_length=1, max_length=100, description="whose it is; written beside each change")
-    token: str = Field(min_length=8, repr=False, description="the bearer token")
-    role: Role = Field("viewer", description="viewer reads, operator also labels and tells, admin also sets policies")
-
-
-class Auth(Section):
-    """Off on loopback; needed to listen elsewhere."""
-
-    token: str = Field("", description="bearer token asked of every reader and sender; may do everything")
-    tokens: tuple[Token, ...] = Field(
-        (), description="tokens of people beside it: `{name, token, role}`, role viewer, operator or admin"
-    )
-
-    @model_validator(mode="after")
-    def _guarded(self) -> "Auth":
-        """Tokens of people mean nothing while everybody is let in."""
-        if self.tokens and not self.token:
-            raise ValueError("tokens are asked for only where `token` is set; set it")
-        known = [self.token, *(each.token for each in self.tokens)]
-        if len({*known}) < len(known):
-            raise ValueError("two tokens are the same; each must be its owner's alone")
-        return self
-
-
 class Comparator(Section):
     """When two answers disagree."""
 
@@ -195,6 +182,15 @@ class Alerts(Section):
     weekly_budget_usd: float = Field(
         0, ge=0, description="what a week may cost, for rules about the budget; 0: no limit"
     )
+    clock_tolerance: Annotated[Duration, Field(ge=timedelta(seconds=1))] = Field(
+        timedelta(seconds=5), description="how far the machine's clock may jump before that counts as being set"
+    )
+    clock_hold: Annotated[Duration, Field(le=timedelta(days=1))] = Field(
+        timedelta(minutes=5), description="how long a clock that was set is not believed; alerting goes on as before"
+    )
+    stalled_after: Annotated[Duration, Field(ge=timedelta(seconds=10))] = Field(
+        timedelta(minutes=5), description="without an evaluation for so long (and 3 intervals), `/readyz` says 503"
+    )
 
 
 class Config(Section):
@@ -216,6 +212,7 @@ class Config(Section):
     limits: Limits = Limits()
     costs: Costs = Costs()
     audit: Audit = Audit()
+    server: Server = Server()
     auth: Auth = Auth()
     delivery: Delivery = Delivery()
     alerts: Alerts = Alerts()
@@ -252,9 +249,12 @@ def _beside(path: Path, config: Config) -> Config:
 def parse(table: Mapping[str, Any], name: str) -> Config:
     """A parsed TOML table as Config. Raises ConfigError with file, place and nearest key of all problems."""
     try:
-        return Config.model_validate(table)
+        config = Config.model_validate(table)
     except ValidationError as problem:
         raise ConfigError("\n".join(problems(problem, Config, name))) from None
+    if weak := [f"{name}: auth.{key}: {_WEAK}" for key in config.auth.weak()]:
+        raise ConfigError("\n".join(weak))
+    return config
 
 
 def problems(error: ValidationError, model: type[BaseModel], name: str) -> Iterator[str]:

@@ -14,7 +14,9 @@ ControlSurfaceError
 ├── TooSlow             a query ran into its time limit
 ├── TooMuch             an answer, or what it is made of, is over its limit of rows, bytes or memory
 ├── Abandoned           whoever asked has gone, so the query was stopped
+├── WrongType           a body is not of the type that is taken
 ├── Busy                the receiver cannot take more now; try again later
+│   ├── Throttled       ... because this client has shown too many wrong tokens
 │   └── DiskFull        ... because the disk is full
 ├── StoreError          the data directory cannot be opened
 │   ├── StoreInUse      another process owns it
@@ -118,6 +120,14 @@ class TooLarge(ControlSurfaceError):
     title = "Body too large"
 
 
+class WrongType(ControlSurfaceError):
+    """A body is not said to be of a type that is taken here (RFC 9110, section 15.5.16)."""
+
+    exit_code = 2
+    status = 415
+    title = "Unsupported media type"
+
+
 class Busy(ControlSurfaceError):
     """The receiver cannot take more at the moment; `retry_after_s` says when to try again."""
 
@@ -125,6 +135,18 @@ class Busy(ControlSurfaceError):
     status = 503
     title = "Busy"
     retry_after_s = 1
+
+
+class Throttled(Busy):
+    """This client has shown too many wrong tokens (RFC 6585, section 4)."""
+
+    exit_code = 10
+    status = 429
+    title = "Too many attempts"
+
+    def __init__(self, text: str, retry_after_s: int = 60) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
 
 
 class DiskFull(Busy):

@@ -1,4 +1,4 @@
-"""What every table of the configuration file is made of: sections that refuse unknown keys, and durations."""
+"""What every table of the configuration file is made of: sections that refuse unknown keys, durations, secrets."""
 
 import re
 from datetime import timedelta
@@ -33,6 +33,18 @@ def _seconds(text: str) -> float:
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class Sensitive:
+    """The mark of a text that is never printed."""
+
+
+class SensitiveAddress:
+    """The mark of an address that is printed without what lets one in: user, password, path of a hook, query."""
+
+
+Secret = Annotated[str, Sensitive()]
+Address = Annotated[str, SensitiveAddress()]
 
 
 class Section(BaseModel):

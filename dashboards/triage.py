@@ -63,7 +63,7 @@ if ranked:
 
 with ui.panel("Sample requests", f"{dimension}: {cause['value'] or 'unknown'}" if cause else ""):
     for side, label in ((about.selection, "Selection"), (about.baseline, f"Baseline, {about.against}")):
-        st.caption(label)
+        st.caption(ui.plain(label))
         ui.samples(side, label, dimension if cause else None, cause["value"] if cause else None)
 
 event = ui.nearest(view, selection[0])

@@ -43,9 +43,9 @@ def instances(rule: Rule, readings: Iterable[Reading]) -> Mapping[Labels, Readin
     return found
 
 
-def advance(rule: Rule, active: Active, readings: Mapping[Labels, Reading], now: datetime) -> Step:
-    """The alerts of `rule` after an evaluation at `now` that found `readings`."""
-    after = {key: _next(rule, active.get(key), readings.get(key), key, now) for key in {**active, **readings}}
+def advance(rule: Rule, active: Active, readings: Mapping[Labels, Reading], now: datetime, blind: bool = False) -> Step:
+    """The alerts of `rule` after an evaluation at `now` that found `readings`. `blind`: no data proves nothing."""
+    after = {key: _next(rule, active.get(key), readings.get(key), key, now, blind) for key in {**active, **readings}}
     moved = tuple(_moves(rule, active, after, now))
     return Step({key: alert for key, alert in after.items() if alert}, moved)
 
@@ -59,9 +59,11 @@ def _moves(rule: Rule, before: Active, after: Mapping[Labels, Alert | None], now
             yield Transition(rule.alert, key, was, alert, now)
 
 
-def _next(rule: Rule, alert: Alert | None, reading: Reading | None, key: Labels, now: datetime) -> Alert | None:
+def _next(
+    rule: Rule, alert: Alert | None, reading: Reading | None, key: Labels, now: datetime, blind: bool
+) -> Alert | None:
     """One label set after the evaluation."""
-    present = _present(rule, alert, reading, now)
+    present = _present(rule, alert, reading, now, blind)
     if present is None:
         return _remembered(alert, now)
     if present:
@@ -69,10 +71,12 @@ def _next(rule: Rule, alert: Alert | None, reading: Reading | None, key: Labels,
     return _absent(rule, alert, now)
 
 
-def _present(rule: Rule, alert: Alert | None, reading: Reading | None, now: datetime) -> bool | None:
+def _present(rule: Rule, alert: Alert | None, reading: Reading | None, now: datetime, blind: bool) -> bool | None:
     """Whether the rule finds a breach; None: leave the alert as it is."""
     if reading is not None and reading.breach is not None:
         return reading.breach
+    if blind and alert is not None:
+        return None
     if not isinstance(rule, Sliced) or rule.no_data == "ok":
         return False
     if rule.no_data == "alert":
@@ -92,7 +96,7 @@ def _breached(rule: Rule, alert: Alert | None, reading: Reading, key: Labels, no
     """A label set in breach: pending from now on, firing when it has been for long enough."""
     known = alert if alert and alert.state != "resolved" else None
     began = known.active_at if known else now
-    firing = now - began >= rule.for_
+    firing = _lasted(known, began, now) >= rule.for_
     return Alert(
         rule=rule.alert,
         labels=key,
@@ -105,6 +109,12 @@ def _breached(rule: Rule, alert: Alert | None, reading: Reading, key: Labels, no
     )
 
 
+def _lasted(alert: Alert | None, began: datetime, now: datetime) -> timedelta:
+    """How long a breach has lasted; one that fired had lasted for its hold by then, whatever the clock shows now."""
+    fired_at = alert.fired_at if alert else None
+    return max(now, fired_at or now) - began
+
+
 def _absent(rule: Rule, alert: Alert | None, now: datetime) -> Alert | None:
     """A label set no longer in breach: a pending alert goes, a firing one resolves when `keep_firing_for` is over."""
     if alert is None or alert.state == "pending":
@@ -113,7 +123,7 @@ def _absent(rule: Rule, alert: Alert | None, now: datetime) -> Alert | None:
         return _remembered(alert, now)
     since = alert.keep_firing_since or now
     if rule.keep_firing_for > ZERO and now - since < rule.keep_firing_for:
-        if now - alert.active_at < rule.for_:  # the hold was raised meanwhile
+        if _lasted(alert, alert.active_at, now) < rule.for_:  # the hold was raised meanwhile
             return replace(alert, state="pending", fired_at=None, keep_firing_since=None, seen_at=now)
         return replace(alert, keep_firing_since=since, seen_at=now)
     return replace(alert, state="resolved", resolved_at=now, keep_firing_since=None, seen_at=now)
@@ -124,6 +134,20 @@ def _remembered(alert: Alert | None, now: datetime) -> Alert | None:
     if alert and alert.resolved_at and now - alert.resolved_at > RESOLVED_FOR:
         return None
     return alert
+
+
+def shifted(alert: Alert, by: timedelta) -> Alert:
+    """An alert after the clock was set: what is measured from now moves along; what fires keeps its beginning."""
+    since = alert.keep_firing_since
+    moved = replace(alert, seen_at=alert.seen_at + by, keep_firing_since=since and since + by)
+    return replace(moved, active_at=alert.active_at + by) if alert.state == "pending" else moved
+
+
+def not_after(alert: Alert, now: datetime) -> Alert:
+    """An alert as a clock that went back meanwhile can have left it: nothing was seen in the future."""
+    since = alert.keep_firing_since
+    past = replace(alert, seen_at=min(alert.seen_at, now), keep_firing_since=since and min(since, now))
+    return replace(past, active_at=min(alert.active_at, now)) if alert.state == "pending" else past
 
 
 def restored(rule: Rule, alert: Alert, down_at: datetime, now: datetime) -> Alert | None:

@@ -34,6 +34,7 @@ FROM outbox ORDER BY number DESC LIMIT $limit
 _LOOP = """
 SELECT
     evaluations, failed, missed, lag_s, evaluated_at, problem, problem IS NOT NULL AS outdated,
+    coalesce(clock_steps, 0) AS clock_steps, clock_problem,
     (SELECT count(*) FROM alert_rules) AS rules,
     (SELECT count(*) FROM alert_rules WHERE health = 'err') AS failing,
     (SELECT count(*) FROM alerts WHERE state = 'firing') AS firing
@@ -103,7 +104,7 @@ class History:
 class Rules:
     """The rules in force, in the order of their files: columns of `alert_rules`.
 
-    The fact `warnings` holds the problems of rule files that are newer and wrong, one each.
+    The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
     """
 
     arguments: NoArguments = field(default_factory=NoArguments)
@@ -112,7 +113,8 @@ class Rules:
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         loop = ground.rows(Statement(_LOOP, {})).to_pylist()
-        warnings = [line for row in loop for line in (row["problem"] or "").splitlines()]
+        texts = (text or "" for row in loop for text in (row["problem"], row["clock_problem"]))
+        warnings = [line for text in texts for line in text.splitlines()]
         return Answer(ground.rows(Statement(_RULES, {})), {"warnings": warnings})
 
 

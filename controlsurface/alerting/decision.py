@@ -7,6 +7,7 @@ from typing import Literal
 
 Reason = Literal["new", "grown", "resolved", "partly resolved", "repeat"]
 
+AHEAD = timedelta(minutes=1)  # what a clock may be corrected by
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -40,7 +41,7 @@ def told_again(
         return "resolved" if last.firing else None
     if wants_resolved and not resolved <= last.resolved:
         return "partly resolved"
-    return "repeat" if last.at is None or last.at < now - repeat else None
+    return "repeat" if _is_long_ago(last.at, repeat, now) else None
 
 
 def forwarded_again(
@@ -53,4 +54,9 @@ def forwarded_again(
         return "grown" if last else "new"
     if not resolved <= last.resolved:
         return "partly resolved" if firing else "resolved"
-    return "repeat" if last.at is None or last.at < now - resend else None
+    return "repeat" if _is_long_ago(last.at, resend, now) else None
+
+
+def _is_long_ago(at: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether it is time again; what is far in the future was written by a clock that has gone back since."""
+    return at is None or at < now - every or at > now + AHEAD

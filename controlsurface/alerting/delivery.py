@@ -3,19 +3,22 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_network
 
 from controlsurface.alerting import outbox
+from controlsurface.alerting.episodes import Episode
 from controlsurface.alerting.grouping import Desk, Plan, plan
 from controlsurface.alerting.inhibition import Rule
 from controlsurface.alerting.muting import muting
 from controlsurface.alerting.notifiers import Gate, Notifier, made
 from controlsurface.alerting.payload import composed
-from controlsurface.alerting.routing import routes
+from controlsurface.alerting.routing import Route, routes
+from controlsurface.alerting.rules import HeartbeatRule
 from controlsurface.alerting.sender import Sender
 from controlsurface.alerting.silences import Silence
 from controlsurface.channels import Delivery as Section
+from controlsurface.clock import wall
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.reader import Reader
 from controlsurface.store.duckdb import DuckStore
@@ -24,13 +27,14 @@ TICK_S = 1.0
 PATIENCE_S = 3.0  # for threads that are asked to end
 
 Clock = Callable[[], datetime]
+Alive = Callable[[], bool]
 
 _log = logging.getLogger("delivery")
 
 
-def clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
+def always() -> bool:
+    """Nobody doubts that rules are evaluated."""
+    return True
 
 
 def notifiers(section: Section) -> dict[str, Notifier]:
@@ -46,18 +50,27 @@ def notifiers(section: Section) -> dict[str, Notifier]:
 
 
 class Dispatcher:
-    """Decides who is to be told what, from the rows of the store alone: it can be ended at any moment."""
+    """Decides who is to be told what, from the rows of the store alone: it can be ended at any moment.
 
-    def __init__(self, store: DuckStore, section: Section) -> None:
+    While rules are not evaluated (`alive`), heartbeats are held back: whoever listens for them must miss them.
+    """
+
+    def __init__(self, store: DuckStore, section: Section, alive: Alive = always) -> None:
         self._store = store
         self._routes = routes(section)
         self._rules = [Rule.of(each) for each in section.inhibit]
+        self._alive = alive
 
     def tick(self, now: datetime) -> list[str]:
         """One look; the notifiers that have something new to send."""
 
         def look(desk: Desk, silences: Sequence[Silence]) -> Plan:
-            return plan(desk, self._routes, muting(desk.episodes, silences, self._rules, now), now)
+            muted, alive = muting(desk.episodes, silences, self._rules, now), self._alive()
+
+            def held(episode: Episode, route: Route) -> bool:
+                return muted(episode, route) or (not alive and episode.facts.kind == HeartbeatRule.kind)
+
+            return plan(desk, self._routes, held, now)
 
         return outbox.decide(self._store, look, now)
 
@@ -65,10 +78,12 @@ class Dispatcher:
 class Delivery:
     """The threads. `start` raises ConfigError when a notifier cannot be made."""
 
-    def __init__(self, store: DuckStore, reader: Reader, section: Section, now: Clock = clock) -> None:
+    def __init__(
+        self, store: DuckStore, reader: Reader, section: Section, now: Clock = wall, alive: Alive = always
+    ) -> None:
         self._store = store
         self._now = now
-        self._dispatcher = Dispatcher(store, section)
+        self._dispatcher = Dispatcher(store, section, alive)
         self._senders: Mapping[str, Sender] = {
             name: Sender(
                 store,
@@ -78,6 +93,7 @@ class Delivery:
                 give_up=section.give_up,
                 per_minute=section.notifiers[name].per_minute,
                 now=now,
+                longest_wait=section.longest_wait,
             )
             for name, notifier in notifiers(section).items()
         }

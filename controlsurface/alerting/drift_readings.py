@@ -17,8 +17,8 @@ from controlsurface.alerting.shares import Spread
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Look, Watched
 from controlsurface.metrics.effects import effect
+from controlsurface.metrics.intervals import wilson
 
-Z = 1.959964
 TWICE = 2.0  # the drift whose expected delay is told
 
 
@@ -64,7 +64,7 @@ def _figures(watched: Watched, look: Look, threshold: float) -> dict[str, list[A
     value, before = k / some, expected / some
     rising = np.where(state.drifting, state.direction > 0, k >= expected)
     odds = before / (1 - before) * np.where(rising, baseline.tolerance, 1 / baseline.tolerance)
-    low, high = _wilson(value, some / baseline.phi)
+    low, high = share_interval(value, some, baseline.phi)
     usual = np.clip(baseline.k / np.maximum(baseline.n, 1e-9), 1e-6, 1 - 1e-6)
     needed = requests_needed(usual, TWICE, threshold, baseline.tolerance, baseline.phi)
     hours = delay(needed, baseline.volume)
@@ -168,9 +168,6 @@ def _young(named: Mapping[str, str | None], settled_s: int, first_s: int | None)
     return Reading(named, breach=None, evidence={"note": note})
 
 
-def _wilson(share: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """The 95 % interval of a share of n, which is the sample that overdispersion leaves."""
-    squared = Z * Z / n
-    middle = (share + squared / 2) / (1 + squared)
-    half = Z / (1 + squared) * np.sqrt(share * (1 - share) / n + squared / n / 4)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+def share_interval(share: Floats, n: Floats, phi: Floats) -> tuple[Floats, Floats]:
+    """The 95 % interval of a share of n, which is worth the sample that overdispersion leaves."""
+    return wilson(share, n / phi)

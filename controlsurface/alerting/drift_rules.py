@@ -15,7 +15,7 @@ from controlsurface.alerting.counts import Counting, asking, following, moment, 
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
-from controlsurface.alerting.learning import WINDOW_S
+from controlsurface.alerting.learning import FEWEST_S, HISTORY_S, WINDOW_S
 from controlsurface.alerting.rules import DriftRule
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Known, Look, Watched, ahead, closed, settle, settling
@@ -120,10 +120,10 @@ class DriftEngine:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and definition(held.rule) == definition(rule):
-            return replace(held, rule=rule, counting=counted)
+            return _within_reach(replace(held, rule=rule, counting=counted), until_s)
         known = drift_store.load(self._store, rule.alert, definition(rule))
         if known:
-            return _Held(rule, counted, *known, saved_s=known[0].settled_s)
+            return _within_reach(_Held(rule, counted, *known, saved_s=known[0].settled_s), until_s)
         return _Held(rule, counted, begin(counted, rule.drift.tolerance, until_s), seen)
 
     def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
@@ -177,6 +177,24 @@ class DriftEngine:
         if not left_out:
             return None
         return f"{left_out:,} values of {', '.join(rule.by)} are not followed: limits.streams is {self._max_streams:,}"
+
+
+def _within_reach(held: _Held, until_s: int) -> _Held:
+    """The same, where it can go on from what is settled; else what can be, after a clock was set or a long pause.
+
+    A little ahead, nothing lay there yet: it is unsettled. Far ahead or behind, streams are forgotten or all history is
+    newer: it begins anew, instead of walking there day by day.
+    """
+    tolerance, ahead_s = held.rule.drift.tolerance, held.watched.settled_s - until_s
+    if -HISTORY_S <= ahead_s <= 0:
+        return held
+    if ahead_s < 0:
+        watched = begin_anew(held.watched, held.counting, tolerance, until_s)
+    elif ahead_s > FEWEST_S:
+        watched = begin(held.counting, tolerance, until_s)
+    else:
+        watched = replace(held.watched, settled_s=until_s)
+    return replace(held, watched=watched, saved_s=0)
 
 
 def _caught_up(held: _Held, until_s: int, seen: History) -> _Held:

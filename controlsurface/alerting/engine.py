@@ -11,11 +11,11 @@ from time import perf_counter
 from zlib import crc32
 
 from controlsurface.alerting import kept
-from controlsurface.alerting.advance import Active, Step, advance, instances, restored
+from controlsurface.alerting.advance import Active, Step, advance, instances, not_after, restored, shifted
 from controlsurface.alerting.evaluate import Known, Outcome, Sight, known, outcomes
 from controlsurface.alerting.files import RuleSet, Source
 from controlsurface.alerting.kept import Loop
-from controlsurface.alerting.rules import MINUTE, Rule
+from controlsurface.alerting.rules import MINUTE, ZERO, Rule
 from controlsurface.alerting.state import Alert, Transition
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.moments import Moments
@@ -24,6 +24,7 @@ from controlsurface.store.duckdb import DuckStore, Writing
 Enqueue = Callable[[Writing, Sequence[tuple[Rule, Alert]], datetime], None]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BLIND = timedelta(minutes=15)  # at least so long, after the clock was set, no data proves nothing
 REFRESHED_IN = 5  # minutes, each alert in one of its own: a message's figures are no older
 
 
@@ -45,25 +46,29 @@ class Found:
         return {rule: step.active for rule, step in self.steps.items()}
 
 
-def judge(found: Known, active: Mapping[str, Active], now: datetime) -> Found:
-    """Evaluate rules at one moment. A rule that cannot be evaluated keeps its alerts as they are."""
+def judge(found: Known, active: Mapping[str, Active], now: datetime, set_at: datetime | None = None) -> Found:
+    """Evaluate rules at one moment. A rule that cannot be evaluated keeps its alerts as they are.
+
+    `set_at` is when the clock was last set: nothing is concluded from windows without data that reach back to it.
+    """
     seen = outcomes(found, active, now)
     steps: dict[str, Step] = {}
     errors: dict[str, str | None] = {}
     for rule in found.rules:
-        step = _step(rule, active.get(rule.alert, {}), seen[rule.alert], now)
+        blind = set_at is not None and now - set_at < max(BLIND, getattr(rule, "over", ZERO))
+        step = _step(rule, active.get(rule.alert, {}), seen[rule.alert], now, blind)
         if isinstance(step, Step):
             steps[rule.alert] = step
         errors[rule.alert] = None if isinstance(step, Step) else str(step)
     return Found(steps, errors)
 
 
-def _step(rule: Rule, active: Active, outcome: Outcome, now: datetime) -> Step | ControlSurfaceError:
+def _step(rule: Rule, active: Active, outcome: Outcome, now: datetime, blind: bool) -> Step | ControlSurfaceError:
     """A rule's next state, or why it has none."""
     if isinstance(outcome, ControlSurfaceError):
         return outcome
     try:
-        return advance(rule, active, instances(rule, outcome), now)
+        return advance(rule, active, instances(rule, outcome), now, blind)
     except ControlSurfaceError as problem:
         return problem
 
@@ -86,6 +91,9 @@ class RuleEngine:
         self._known: dict[str, Active] = dict(kept.alerts(store))
         self._last: dict[str, datetime] = {}
         self._went_down = self._loop.evaluated_at
+        self._recalled = False
+        self._clock_steps = self._loop.clock_steps or 0
+        self._set_at: datetime | None = None
 
     @property
     def rules(self) -> RuleSet:
@@ -104,6 +112,7 @@ class RuleEngine:
 
     def put_in_force(self, rules: RuleSet, now: datetime) -> None:
         """Evaluate these rules from now on. Alerts of rules that are no more end; all others stay as they are."""
+        self._recall(now)
         before = self._rules.rules
         going_on = {name for name, rule in rules.rules.items() if _same(before.get(name), rule)}
         kept_on = {
@@ -138,13 +147,36 @@ class RuleEngine:
                 kept.keep_loop(writing, loop)
             self._loop = loop
 
+    def say_clock(self, steps: int, problem: str) -> None:
+        """Write down how often the clock was set since the start, and how it is away from where it should be."""
+        loop = replace(self._loop, clock_steps=self._clock_steps + steps, clock_problem=problem or None)
+        if loop != self._loop:
+            with self._store.writing() as writing:
+                kept.keep_loop(writing, loop)
+            self._loop = loop
+
+    def clock_moved(self, by: timedelta, now: datetime) -> None:
+        """The clock is another one from `now` on: what is known moves along, and everything is due."""
+        known: dict[str, Active] = {
+            rule: {key: shifted(each, by) for key, each in active.items()} for rule, active in self._known.items()
+        }
+        with self._store.writing() as writing:
+            kept.keep_alerts(writing, *kept.changed(self._known, known))
+        self._known, self._last, self._set_at = known, {}, now
+
+    @property
+    def interval(self) -> timedelta:
+        """The shortest time between two evaluations."""
+        return min((source.group.interval for source in self._rules.groups), default=MINUTE)
+
     def next_after(self, moment: datetime) -> datetime:
         """When something is due next."""
-        intervals = {source.group.interval for source in self._rules.groups} or {timedelta(minutes=1)}
+        intervals = {source.group.interval for source in self._rules.groups} or {MINUTE}
         return min(aligned(moment, interval) + interval for interval in intervals)
 
     def tick(self, now: datetime) -> Found | None:
         """Evaluate what is due at `now`, at the moments its intervals ask for. None where nothing is due."""
+        self._recall(now)
         due = {source.group.name: source for source in self._rules.groups if self._is_due(source, now)}
         if not due:
             return None
@@ -153,21 +185,32 @@ class RuleEngine:
             moments.setdefault(aligned(now, source.group.interval), []).append(source)
         found = None
         for moment in sorted(moments):
-            found = self._evaluate(moments[moment], moment)
+            found = self._evaluate(moments[moment], moment, now)
         return found
+
+    def _recall(self, now: datetime) -> None:
+        """At the first look: nothing that is known from before a restart was seen later than now."""
+        if self._recalled:
+            return
+        self._recalled = True
+        self._went_down = self._went_down and min(self._went_down, now)
+        recalled: dict[str, Active] = {
+            rule: {key: not_after(alert, now) for key, alert in active.items()} for rule, active in self._known.items()
+        }
+        self._known = recalled
 
     def _is_due(self, source: Source, now: datetime) -> bool:
         """Whether the group's moment has come since its last evaluation."""
         last = self._last.get(source.group.name)
         return last is None or aligned(now, source.group.interval) > last
 
-    def _evaluate(self, sources: Sequence[Source], moment: datetime) -> Found:
+    def _evaluate(self, sources: Sequence[Source], moment: datetime, now: datetime) -> Found:
         """One evaluation of some groups: judged, stored and only then known."""
         began = perf_counter()
         rules = [rule for source in sources for rule in source.group.rules]
-        found = judge(known(rules, self._sight, Moments(moment, moment, MINUTE)), self._known, moment)
+        found = judge(known(rules, self._sight, Moments(moment, moment, MINUTE)), self._known, moment, self._set_at)
         took_s = perf_counter() - began
-        loop = self._counted(sources, found, moment)
+        loop = self._counted(sources, found, moment, now + timedelta(seconds=took_s))
         with self._store.writing() as writing:
             kept.keep_alerts(writing, *kept.changed(self._known, found.active))
             kept.keep_history(writing, found.transitions)
@@ -180,15 +223,15 @@ class RuleEngine:
         self._last |= {source.group.name: moment for source in sources}
         return found
 
-    def _counted(self, sources: Sequence[Source], found: Found, moment: datetime) -> Loop:
+    def _counted(self, sources: Sequence[Source], found: Found, moment: datetime, now: datetime) -> Loop:
         """The loop's row after an evaluation."""
         seen = [(self._last[each.group.name], each.group) for each in sources if each.group.name in self._last]
         missed = max(((moment - last) // group.interval - 1 for last, group in seen), default=0)
         failed = sum(error is not None for error in found.errors.values())
-        lag_s = (datetime.now(UTC) - moment).total_seconds() if seen else None  # the first may come at any time
+        lag_s = (now - moment).total_seconds() if seen else None  # the first may come at any time
         return replace(
             self._loop,
-            evaluated_at=max(moment, self._loop.evaluated_at or moment),
+            evaluated_at=max(moment, min(self._loop.evaluated_at or moment, now)),
             lag_s=lag_s,
             evaluations=self._loop.evaluations + 1,
             failed=self._loop.failed + failed,

@@ -8,6 +8,7 @@ from controlsurface.alerting.decision import NOBODY, Entry, Reason, forwarded_ag
 from controlsurface.alerting.episodes import Episode
 from controlsurface.alerting.routing import Route, Target, route_keys
 
+ZERO = timedelta()
 LINGER = timedelta(minutes=15)  # how long a resolution is sent again to receivers that group by themselves
 FORGOTTEN = timedelta(days=5)  # how long an episode that is over waits for a mute to end
 
@@ -64,7 +65,7 @@ def plan(desk: Desk, routes: Sequence[Route], muted: Muted, now: datetime) -> Pl
     sendings: list[Sending] = []
     for key, (route, labels, episodes) in members.items():
         group = desk.groups.get(key) or Group(key, labels, _first_look(episodes, route, now))
-        if group.next_at <= now:
+        if group.next_at <= now or group.next_at - now > max(route.interval or ZERO, route.wait):  # a clock went back
             looked.add(key)
             held = frozenset(each.key for each in episodes if muted(each, route))
             heard = [each for each in episodes if each.key not in held]

@@ -49,6 +49,8 @@ class Loop:
     evaluations: int = 0
     failed: int = 0
     missed: int = 0
+    clock_steps: int = 0
+    clock_problem: str | None = None
 
 
 def alerts(store: DuckStore) -> dict[str, dict[Labels, Alert]]:

@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -18,6 +18,8 @@ from controlsurface.alerting.silences import Silence
 from controlsurface.alerting.state import Alert
 from controlsurface.alerting.written import plain
 from controlsurface.store.duckdb import DuckStore, Parameters, Writing
+
+LONGEST_PROBLEM = 1000  # characters of what is written down of a failure
 
 
 class Rows(Protocol):
@@ -146,6 +148,7 @@ def _put(writing: Writing, sending: Sending, now: datetime) -> None:
     writing.execute(f"INSERT INTO outbox (number, {names}) VALUES (nextval('outbox_order'), {marks})", columns)
 
 
+# What waits for longer than anything may was put off by a clock that has gone back since: it is due.
 _NEXT = """
 SELECT * FROM outbox AS o
 WHERE notifier = $notifier AND state = 'waiting' AND NOT EXISTS (
@@ -153,14 +156,18 @@ WHERE notifier = $notifier AND state = 'waiting' AND NOT EXISTS (
     WHERE earlier.notifier = o.notifier AND earlier.group_key = o.group_key
         AND earlier.state = 'waiting' AND earlier.number < o.number
 )
-ORDER BY next_at > $now, CASE WHEN next_at > $now THEN next_at END, number LIMIT 1
+ORDER BY
+    next_at > $now AND next_at <= $latest, CASE WHEN next_at > $now AND next_at <= $latest THEN next_at END, number
+LIMIT 1
 """
 
 
-def due(store: DuckStore, notifier: str, now: datetime) -> Message | None:
+def due(store: DuckStore, notifier: str, now: datetime, longest_wait: timedelta) -> Message | None:
     """The message that a notifier tries next, now or later; messages of one group keep their order."""
-    found = store.rows(_NEXT, {"notifier": notifier, "now": plain(now)}).to_pylist()
-    return _message(found[0]) if found else None
+    latest = now + longest_wait
+    found = store.rows(_NEXT, {"notifier": notifier, "now": plain(now), "latest": plain(latest)}).to_pylist()
+    message = _message(found[0]) if found else None
+    return replace(message, next_at=now) if message and message.next_at > latest else message
 
 
 def _message(row: Mapping[str, Any]) -> Message:
@@ -201,7 +208,7 @@ def failed(store: DuckStore, message: Message, problem: str, again_at: datetime)
     with store.writing() as writing:
         writing.execute(
             "UPDATE outbox SET attempts = attempts + 1, next_at = $next_at, problem = $problem WHERE id = $id",
-            {"next_at": plain(again_at), "problem": problem, "id": message.id},
+            {"next_at": plain(again_at), "problem": _written(problem), "id": message.id},
         )
         _count(writing, message.notifier, errors=1)
 
@@ -211,13 +218,18 @@ def given_up(store: DuckStore, message: Message, problem: str) -> None:
     with store.writing() as writing:
         writing.execute(
             "UPDATE outbox SET state = 'dead', attempts = attempts + 1, problem = $problem WHERE id = $id",
-            {"problem": problem, "id": message.id},
+            {"problem": _written(problem), "id": message.id},
         )
         writing.execute(
             "DELETE FROM notification_log WHERE group_key = $group AND notifier = $notifier",
             {"group": message.group, "notifier": message.notifier},
         )
         _count(writing, message.notifier, errors=1, dropped=1)
+
+
+def _written(problem: str) -> str:
+    """A problem as any column takes it: nothing that a receiver says keeps an attempt from being written down."""
+    return problem[:LONGEST_PROBLEM].encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 _ADD = """

@@ -1,6 +1,7 @@
 """One notifier's thread: it tries messages of the outbox, in order within a group, until they are sent or given up."""
 
 import logging
+import math
 import random
 import threading
 from collections import deque
@@ -15,7 +16,8 @@ from controlsurface.errors import ControlSurfaceError, Refused, Undelivered
 from controlsurface.store.duckdb import DuckStore
 
 FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 300.0
+LONGEST_WAIT_S = 300.0  # of our own accord
+LONGEST_WAIT = timedelta(hours=1)  # however long a receiver asks for
 IDLE_S = 60.0  # between looks when nothing waits and nobody wakes it
 MINUTE = timedelta(minutes=1)
 
@@ -24,10 +26,19 @@ Compose = Callable[[Message], Mapping[str, Any]]
 _log = logging.getLogger("delivery")
 
 
-def wait_s(attempts: int, asked_s: float | None = None, luck: Callable[[], float] = random.random) -> float:
-    """Seconds until the next attempt: doubled each time, half of it left to chance, and never less than was asked."""
-    longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempts, 20))
-    return max(asked_s or 0.0, longest * (0.5 + luck() / 2))
+def wait_s(
+    attempts: int,
+    asked_s: float | None = None,
+    luck: Callable[[], float] = random.random,
+    longest: timedelta = LONGEST_WAIT,
+) -> float:
+    """Seconds until the next attempt: doubled each time, half of it left to chance, and as many as were asked for.
+
+    Never more than `longest`. What is no number of seconds counts as not asked for.
+    """
+    own: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempts, 20)) * (0.5 + luck() / 2)
+    asked = asked_s if asked_s is not None and math.isfinite(asked_s) else 0.0
+    return min(max(asked, own), longest.total_seconds())
 
 
 class Sender:
@@ -42,12 +53,14 @@ class Sender:
         give_up: timedelta,
         per_minute: int,
         now: Callable[[], datetime],
+        longest_wait: timedelta = LONGEST_WAIT,
     ) -> None:
         self._store = store
         self._name = name
         self._notifier = notifier
         self._compose = compose
         self._give_up = give_up
+        self._longest_wait = longest_wait
         self._now = now
         self._lately: deque[datetime] = deque(maxlen=per_minute)
         self._stopping = threading.Event()
@@ -86,9 +99,9 @@ class Sender:
     def step(self) -> float:
         """Try one message; seconds until there is something to do again."""
         now = self._now()
-        if len(self._lately) == self._lately.maxlen and now - self._lately[0] < MINUTE:
+        if len(self._lately) == self._lately.maxlen and abs(now - self._lately[0]) < MINUTE:
             return (self._lately[0] + MINUTE - now).total_seconds()
-        message = outbox.due(self._store, self._name, now)
+        message = outbox.due(self._store, self._name, now, self._longest_wait)
         if message is None:
             return IDLE_S
         if message.next_at > now:
@@ -126,7 +139,8 @@ class Sender:
         if now - message.created_at > self._give_up:
             self._bury(message, problem)
             return
-        again = now + min(self._give_up, timedelta(seconds=wait_s(message.attempts, asked_s)))
+        seconds = wait_s(message.attempts, asked_s, longest=min(self._give_up, self._longest_wait))
+        again = now + timedelta(seconds=seconds)
         outbox.failed(self._store, message, problem, again)
         _log.warning("%s: attempt %d: %s", self._name, message.attempts + 1, problem)
 

@@ -1,14 +1,15 @@
 """The ASGI application: routes, threads for the work, problems for the errors."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from controlsurface.api import cancellation
 from controlsurface.api.arguments import read
@@ -20,7 +21,7 @@ from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.operation import Operation
 from controlsurface.api.operations import OPERATIONS
-from controlsurface.api.problems import on_error, on_http, on_known
+from controlsurface.api.problems import on_error, on_http, on_known, problem
 from controlsurface.api.telling import Call, Telling, received
 from controlsurface.api.telling import read as read_body
 from controlsurface.api.tellings import TELLINGS
@@ -28,37 +29,80 @@ from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.limits import Limits
 from controlsurface.reader import Reader
+from controlsurface.web import headers
+from controlsurface.web.border import Border, Refusal
+from controlsurface.web.hosts import HostPolicy
+from controlsurface.web.pools import Pool
+from controlsurface.web.refusals import Refusals
 
-# More queries at once only wait for each other's cores.
-THREADS = 16
-# Health answers however many queries wait.
-HEALTH_THREADS = 4
+# What routers ask is small; the threads bound what a herd of them takes from the store.
+ROUTER_THREADS, ROUTERS_WAITING = 4, 256
+COMMAND_THREADS, COMMANDS_WAITING = 4, 64
+# Readiness and scrapes answer however many queries wait, and readiness however many scrapes.
+HEALTH_THREADS, SCRAPE_THREADS = 2, 2
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(reader: Reader, config: Config) -> Starlette:
-    """The API over `reader`; with `auth.token` every address but the two health checks asks for it."""
-    limiter, apart, limits = CapacityLimiter(THREADS), CapacityLimiter(HEALTH_THREADS), config.limits
-    seconds = limits.query_time.total_seconds()
-    exposition = Exposition(reader)
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The threads of one API, by what they are for."""
+
+    queries: Pool
+    routers: Pool
+    commands: Pool
+    health: Pool
+    scrapes: Pool
+
+    @staticmethod
+    def of(config: Config, refusals: Refusals) -> "Pools":
+        """As many as configured."""
+        section = config.server
+        return Pools(
+            Pool("queries", section.max_queries, refusals, section.max_waiting_queries),
+            Pool("questions of routers", ROUTER_THREADS, refusals, ROUTERS_WAITING),
+            Pool("changes", COMMAND_THREADS, refusals, COMMANDS_WAITING),
+            Pool("checks of health", HEALTH_THREADS, refusals),
+            Pool("scrapes", SCRAPE_THREADS, refusals),
+        )
+
+
+def create_app(reader: Reader, config: Config, host: str = "127.0.0.1", refusals: Refusals | None = None) -> Starlette:
+    """The API over `reader`, as it listens on `host`.
+
+    With `auth.token` every address but the two health checks asks for it.
+    """
+    refusals = refusals or Refusals("api")
+    pools, seconds = Pools.of(config, refusals), config.limits.query_time.total_seconds()
+    exposition = Exposition(reader, refusals=refusals)
     ways: dict[str, dict[str, Endpoint]] = {}
     for asked in OPERATIONS:
-        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, limiter, limits)
+        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, pools, config.limits)
     for told in TELLINGS:
-        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, limiter)
+        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, pools)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), apart, seconds)),
-        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), apart, seconds)),
-        Route("/api/openapi.json", _threaded(lambda _: document(), apart, seconds)),
+        Route("/readyz", _threaded(lambda _: ready(reader), pools.health, seconds)),
+        Route(
+            "/metrics",
+            _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes, seconds),
+        ),
+        Route("/api/openapi.json", _threaded(lambda _: document(), pools.health, seconds)),
     ]
+    policy = HostPolicy.of(host, config.server)
+    border = Middleware(Border, policy=policy, refusals=refusals, headers=headers.API, answer=_refused)
+    tokens = [Middleware(BearerToken, auth=config.auth, refusals=refusals)] if config.auth.token else []
     return Starlette(
         routes=routes,
-        middleware=[Middleware(BearerToken, auth=config.auth)] if config.auth.token else [],
+        middleware=[border, *tokens],
         exception_handlers={ControlSurfaceError: on_known, HTTPException: on_http, Exception: on_error},
     )
+
+
+def _refused(refusal: Refusal) -> ASGIApp:
+    """What the border refused, as a problem."""
+    return problem(refusal.status, refusal.title, refusal.text)
 
 
 def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
@@ -70,7 +114,7 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter, limits: Limits) -> Endpoint:
+def _endpoint(operation: Operation, reader: Reader, pools: Pools, limits: Limits) -> Endpoint:
     """One operation as an endpoint: read the arguments, answer, encode as asked, within limits."""
 
     def work(request: Request) -> Response:
@@ -79,11 +123,13 @@ def _endpoint(operation: Operation, reader: Reader, limiter: CapacityLimiter, li
         accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
         return encoded(answer, accept, known, limits.answer_size)
 
-    return _threaded(work, limiter, limits.query_time.total_seconds())
+    pool = pools.routers if operation.pool == "routers" else pools.queries
+    return _threaded(work, pool, limits.query_time.total_seconds())
 
 
-def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpoint:
+def _teller(telling: Telling, reader: Reader, pools: Pools) -> Endpoint:
     """One telling as an endpoint: read the body, keep what it says, answer with it."""
+    pool = pools.queries if telling.heavy else pools.commands
 
     async def endpoint(request: Request) -> Response:
         call = Call(caller(request), request.path_params, request.headers)
@@ -94,15 +140,15 @@ def _teller(telling: Telling, reader: Reader, limiter: CapacityLimiter) -> Endpo
             told = telling.keep(reader, read_body(telling.body, body), call)
             return json(told.answer, telling.status, told.headers)
 
-        return await to_thread.run_sync(work, limiter=limiter)
+        return await pool.run(work)
 
     return endpoint
 
 
-def _threaded(work: Callable[[Request], Response], limiter: CapacityLimiter, seconds: float) -> Endpoint:
+def _threaded(work: Callable[[Request], Response], pool: Pool, seconds: float) -> Endpoint:
     """Run `work` in a thread, so that a slow query holds up nobody else, and only for a caller who waits."""
 
     async def endpoint(request: Request) -> Response:
-        return await cancellation.run(work, request, limiter, seconds)
+        return await cancellation.run(work, request, pool, seconds)
 
     return endpoint

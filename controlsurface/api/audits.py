@@ -93,6 +93,11 @@ def whatif(reader: Reader, args: questions.WhatIfArgs, _: Path) -> Tabular:
     return Tabular("rows", answer.rows, answer.facts)
 
 
+def note_sampling(reader: Reader, args: questions.SamplingArgs, call: Call) -> Told:
+    """The decision, with a yes noted."""
+    return Told(reader.do(questions.NoteSampling(call.path["request_id"], args)))
+
+
 def make_plan(reader: Reader, args: PlanArgs, call: Call) -> Told:
     """A new plan, under the name of whoever asks for it."""
     return Told(reader.do(MakePlan(args, call.caller.name or "api")))
@@ -101,10 +106,11 @@ def make_plan(reader: Reader, args: PlanArgs, call: Call) -> Told:
 OPERATIONS = (
     Operation(
         "/api/v1/sampling/{request_id:path}",
-        "Whether a router should shadow a request, by the plan in force; a yes is kept with its probability",
+        "Whether a router should shadow a request, by the plan in force; nothing is written",
         questions.SamplingArgs,
         sampling,
         DECISION,
+        pool="routers",
     ),
     Operation(
         "/api/v1/audits/plan",
@@ -113,6 +119,7 @@ OPERATIONS = (
         sampling_plan,
         PLAN,
         problems=("404",),
+        pool="routers",
     ),
     Operation(
         "/api/v1/audits/disagreement",
@@ -138,5 +145,21 @@ OPERATIONS = (
     ),
 )
 TELLINGS = (
-    Telling("/api/v1/audits/plan", "Make a sampling plan from the traffic of a window", PlanArgs, make_plan, PLAN),
+    Telling(
+        "/api/v1/sampling/{request_id:path}",
+        "Whether a router should shadow a request, by the plan in force; a yes is noted with its probability",
+        questions.SamplingArgs,
+        note_sampling,
+        DECISION,
+        status=200,
+        problems=("404",),
+    ),
+    Telling(
+        "/api/v1/audits/plan",
+        "Make a sampling plan from the traffic of a window",
+        PlanArgs,
+        make_plan,
+        PLAN,
+        heavy=True,
+    ),
 )

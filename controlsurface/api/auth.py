@@ -1,6 +1,5 @@
 """Who asks, by the bearer token, and what their role may do."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
@@ -9,9 +8,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controlsurface.api.problems import problem
+from controlsurface.api.problems import on_known, problem
 from controlsurface.config import Auth, Role
-from controlsurface.errors import Forbidden
+from controlsurface.errors import Forbidden, Throttled
+from controlsurface.web.border import client_of
+from controlsurface.web.refusals import Refusals
+from controlsurface.web.tokens import TokenCheck, bearer
 
 CALLER = "controlsurface.caller"
 
@@ -23,27 +25,40 @@ class Caller:
     """Who asks; an empty name is somebody the server cannot tell from others."""
 
     name: str = ""
-    role: Role = "admin"
+    role: Role | None = "admin"  # None: only sends spans
+    only_reads: bool = False
 
     def may(self, role: Role) -> None:
         """Nothing, where this caller has at least that role. Raises Forbidden."""
-        ranks = get_args(Role)
+        ranks = (None, *get_args(Role))
         if ranks.index(self.role) < ranks.index(role):
-            raise Forbidden(f"{self.name} is {self.role}; this takes the role {role}")
+            is_ = f"is {self.role}" if self.role else "only sends spans, to the OTLP ports"
+            raise Forbidden(f"{self.name} {is_}; this takes the role {role}")
+
+    def may_send(self, method: str) -> None:
+        """Nothing, where this caller may send requests of that method. Raises Forbidden."""
+        if self.only_reads and method not in {"GET", "HEAD"}:
+            raise Forbidden(f"{self.name} only reads; {method} takes auth.token, or a person's token")
 
 
 class BearerToken:
     """ASGI middleware: without `Authorization: Bearer TOKEN` there is only 401; with it the scope knows the caller."""
 
-    def __init__(self, app: ASGIApp, auth: Auth) -> None:
+    def __init__(self, app: ASGIApp, auth: Auth, refusals: Refusals) -> None:
         self._app = app
-        self._known = dict(_callers(auth))
+        self._check = TokenCheck(_callers(auth), auth, refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through what may pass."""
         if scope["type"] != "http" or scope["path"] in _OPEN:
             return await self._app(scope, receive, send)
-        caller = self._caller(scope)
+        try:
+            caller = self._caller(scope)
+            if caller:
+                caller.may("viewer")
+                caller.may_send(scope["method"])
+        except (Throttled, Forbidden) as error:
+            return await on_known(Request(scope), error)(scope, receive, send)
         if caller is None:
             detail = "this server asks for `Authorization: Bearer TOKEN`"
             answer = problem(401, "Not authorised", detail, headers={"WWW-Authenticate": "Bearer"})
@@ -51,10 +66,9 @@ class BearerToken:
         return await self._app({**scope, CALLER: caller}, receive, send)
 
     def _caller(self, scope: Scope) -> Caller | None:
-        """Whose token it is; takes as long for a near miss as for a far one."""
-        given = Headers(scope=scope).get("authorization", "").encode()
-        found = [caller for wanted, caller in self._known.items() if secrets.compare_digest(given, wanted)]
-        return found[0] if found else None
+        """Whose token it is; None without one. Raises Throttled."""
+        shown = bearer(Headers(scope=scope).get("authorization", ""))
+        return self._check.owner(client_of(scope), shown) if shown else None
 
 
 def caller(request: Request) -> Caller:
@@ -63,8 +77,12 @@ def caller(request: Request) -> Caller:
     return found
 
 
-def _callers(auth: Auth) -> Iterator[tuple[bytes, Caller]]:
+def _callers(auth: Auth) -> Iterator[tuple[str, Caller]]:
     """What each caller shows, and who that is."""
-    yield f"Bearer {auth.token}".encode(), Caller()
+    yield auth.token, Caller()
+    if auth.ingest_token:
+        yield auth.ingest_token, Caller("the ingest token", None)
+    if auth.read_token:
+        yield auth.read_token, Caller("the read token", "viewer", only_reads=True)
     for each in auth.tokens:
-        yield f"Bearer {each.token}".encode(), Caller(each.name, each.role)
+        yield each.token, Caller(each.name, each.role)

@@ -3,26 +3,24 @@
 import asyncio
 from collections.abc import Callable
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from controlsurface.store.budget import Budget, spending
+from controlsurface.web.pools import Pool
 
 
-async def run(
-    work: Callable[[Request], Response], request: Request, limiter: CapacityLimiter, seconds: float
-) -> Response:
+async def run(work: Callable[[Request], Response], request: Request, pool: Pool, seconds: float) -> Response:
     """The answer. When the caller closes the connection its statements are stopped, and what waits is not begun."""
 
-    def checked(asked: Request) -> Response:
+    def checked() -> Response:
         budget.check()
-        return work(asked)
+        return work(request)
 
     with spending(Budget(seconds)) as budget:
         watch = asyncio.ensure_future(_until_gone(request, budget))
         try:
-            return await to_thread.run_sync(checked, request, limiter=limiter)
+            return await pool.run(checked)
         finally:
             watch.cancel()
 

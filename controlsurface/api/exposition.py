@@ -22,6 +22,7 @@ from controlsurface.reader import Reader
 from controlsurface.reader.cardinality import Cardinality
 from controlsurface.reader.several import Several
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
+from controlsurface.web.refusals import Refusals
 
 WINDOW = timedelta(minutes=5)
 MAX_TASK_TYPES = 100  # label values of one family: the largest, all others are `(other)`
@@ -90,6 +91,7 @@ _LOOP = {
     "failing": ("controlsurface_rules_failing", "gauge", "Rules whose last evaluation failed."),
     "outdated": ("controlsurface_rules_outdated", "gauge", "1 while rule files are wrong and older rules in force."),
     "firing": ("controlsurface_alerts_firing", "gauge", "Alerts that fire."),
+    "clock_steps": ("controlsurface_clock_steps_total", "counter", "How often the machine's clock was set."),
 }
 _NOTIFIED = {
     "sent": ("sent_total", "counter", "Messages that a notifier's receiver took."),
@@ -115,8 +117,9 @@ _STARTED = time.time()
 class Exposition:
     """The text of a scrape. What is asked of the store is kept for `keep_s`, however many scrape."""
 
-    def __init__(self, reader: Reader, keep_s: float = 10) -> None:
+    def __init__(self, reader: Reader, keep_s: float = 10, refusals: Refusals | None = None) -> None:
         self._reader = reader
+        self._refusals = refusals or Refusals("api")
         self._keep_s = keep_s
         self._figures = ""
         self._until = 0.0
@@ -124,7 +127,7 @@ class Exposition:
 
     def render(self) -> str:
         """All families as text."""
-        return text(*_process(), *_ingest(self._reader)) + self._kept()
+        return text(*_process(), *_ingest(self._reader), _refused(self._refusals)) + self._kept()
 
     def _kept(self) -> str:
         """The control surface's metrics; one scrape computes them, others wait for it."""
@@ -173,6 +176,12 @@ def _ingest(reader: Reader) -> Iterator[Family]:
         last = state.last_accepted_at.timestamp()
         yield one(f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last)
     yield one("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
+
+
+def _refused(refusals: Refusals) -> Family:
+    """What this API refused, by reason."""
+    samples = tuple(({"reason": reason}, float(n)) for reason, n in refusals.counts().items())
+    return Family("controlsurface_api_refused_total", "counter", "Requests and connections refused.", samples)
 
 
 def _usage(reader: Reader) -> Iterator[Family]:

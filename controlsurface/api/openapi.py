@@ -26,11 +26,14 @@ _ERRORS = {
     "409": "Somebody else was quicker, or a file cannot be changed",
     "412": "The version named by If-Match is no longer the newest",
     "413": "The body is too large",
+    "415": "The body is not said to be JSON",
     "422": "The answer would be larger than its limit, or needs more memory than queries may have",
     "428": "If-Match must name the version that the change rests on",
+    "429": "This client has shown too many wrong tokens; Retry-After says when to try again",
     "503": "Not at the moment; Retry-After says when",
     "504": "The query ran into its time limit",
 }
+_TELLING = ("400", "401", "403", "413", "415", "429", "503")
 
 
 def document() -> Response:
@@ -60,7 +63,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
     """One GET."""
     forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
     problems = _problems(
-        ("400", "401", *(["404"] if "{" in operation.path else []), *operation.problems, "422", "503", "504")
+        (
+            *("400", "401", "403"),
+            *(["404"] if "{" in operation.path else []),
+            *operation.problems,
+            *("422", "429", "503", "504"),
+        )
     )
     return {
         "operationId": operation.answer.__name__,
@@ -78,7 +86,7 @@ def _telling(telling: Telling) -> dict[str, Any]:
         "summary": telling.summary,
         **({"parameters": [*_in_path(telling.path)]} if "{" in telling.path else {}),
         **({} if telling.method == "DELETE" else _body(telling)),
-        "responses": {str(telling.status): kept, **_problems(("400", "401", "403", "413", "503", *telling.problems))},
+        "responses": {str(telling.status): kept, **_problems((*_TELLING, *telling.problems))},
     }
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.reader import Reader
 
 Path = Mapping[str, Any]
+PoolName = Literal["queries", "routers"]  # what routers ask for on the way of a request waits for no query
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class Operation:
     shape: Mapping[str, Any]
     arrow: bool = True
     problems: tuple[str, ...] = ()
+    pool: PoolName = "queries"

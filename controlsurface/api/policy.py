@@ -51,6 +51,7 @@ OPERATIONS = (
         current_policy,
         POLICY,
         problems=("404",),
+        pool="routers",
     ),
     Operation(
         "/api/v1/policy/history",

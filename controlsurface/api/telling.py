@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from controlsurface.api.auth import Caller
 from controlsurface.config import Role
-from controlsurface.errors import BadRequest, TooLarge
+from controlsurface.errors import BadRequest, TooLarge, WrongType
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.reader import Reader
 
@@ -46,17 +46,18 @@ class Telling:
     role: Role = "operator"
     status: int = 201
     problems: tuple[str, ...] = ()
+    heavy: bool = False  # looks through many requests, and so waits its turn among the queries
 
 
 async def received(request: Request) -> bytes:
-    """The body. Raises BadRequest unless it is said to be JSON, which a form on a foreign page cannot say.
+    """The body. Raises WrongType unless it is said to be JSON, which a form on a foreign page cannot say.
 
     DELETE, which such a form cannot send at all, says everything in its address.
     """
     if request.method == "DELETE":
         return b"{}"
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadRequest("send a JSON object as Content-Type: application/json")
+        raise WrongType("send a JSON object as Content-Type: application/json")
     body = b""
     async for part in request.stream():
         body += part

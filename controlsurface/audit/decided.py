@@ -1,7 +1,9 @@
-"""The questions a router asks: which plan is in force, and whether to shadow a request."""
+"""What a router asks: which plan is in force, and whether to shadow a request; and the order to note a yes."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -34,7 +36,7 @@ class SamplingArgs(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The question whether to shadow a request. A yes is kept with its probability; asking again changes nothing."""
+    """The question whether to shadow a request; asking changes nothing."""
 
     request_id: str
     arguments: SamplingArgs
@@ -46,11 +48,33 @@ class Sampling:
 
     def answered(self, ground: Ground) -> Answer:
         """By the plan in force. Raises NotFound where there is none."""
-        sampler = Sampler.of(in_force(ground))
-        decision = sampler.decide(self.request_id, self.arguments.task_type, self.arguments.confidence)
+        return Answer(pa.Table.from_pylist([asdict(_decided(ground, self.request_id, self.arguments))]))
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSampling:
+    """The order to decide the same and note a yes with its probability; noting it again changes nothing."""
+
+    request_id: str
+    body: SamplingArgs
+    method: str = "POST"
+
+    @property
+    def path(self) -> str:
+        """The address."""
+        return Sampling(self.request_id, self.body).path
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """No conditions."""
+        return {}
+
+    def done(self, ground: Ground) -> dict[str, Any]:
+        """The decision, by the plan in force. Raises NotFound where there is none."""
+        decision = _decided(ground, self.request_id, self.body)
         if decision.sample:
             ground.keep([_logged(decision)])
-        return Answer(pa.Table.from_pylist([asdict(decision)]))
+        return asdict(decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,11 @@ class Plan:
             "probability": pa.float64(),
         }
         return Answer(pa.Table.from_pylist(strata, pa.schema(types)), plan)
+
+
+def _decided(ground: Ground, request_id: str, args: SamplingArgs) -> Decision:
+    """The decision by the plan in force. Raises NotFound where there is none."""
+    return Sampler.of(in_force(ground)).decide(request_id, args.task_type, args.confidence)
 
 
 def _logged(decision: Decision) -> Statement:

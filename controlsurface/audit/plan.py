@@ -117,7 +117,10 @@ def _traffic(ground: Ground, args: PlanArgs) -> tuple[list[float], list[dict[str
     """The edges between confidence bands, and the requests of each task type and band: task_type, band, n."""
     found, parameters = conditions("requests", args)
     if args.start is None and args.end is None:
-        found.append("r.started_at >= (SELECT max(started_at) FROM requests) - INTERVAL 7 DAY")
+        newest = (
+            "least((SELECT max(started_at) FROM requests), CAST(now() AS TIMESTAMP))"  # not what a wrong clock says
+        )
+        found.append(f"r.started_at >= {newest} - INTERVAL 7 DAY")
     traffic = where([*found, "r.cache IS NULL"], "")
     steps = [each / BANDS for each in range(1, BANDS)]
     spread = ground.rows(Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}))

@@ -1,7 +1,7 @@
 """What may be asked of audits, wherever the store is: hand one to `Reader.ask`."""
 
 from controlsurface.audit.calibrated import Calibration, CalibrationArgs
-from controlsurface.audit.decided import NoArguments, Plan, Sampling, SamplingArgs
+from controlsurface.audit.decided import NoArguments, NoteSampling, Plan, Sampling, SamplingArgs
 from controlsurface.audit.disagreement import Disagreement, DisagreementArgs
 from controlsurface.audit.threshold import WhatIf, WhatIfArgs
 
@@ -11,6 +11,7 @@ __all__ = [
     "Disagreement",
     "DisagreementArgs",
     "NoArguments",
+    "NoteSampling",
     "Plan",
     "Sampling",
     "SamplingArgs",

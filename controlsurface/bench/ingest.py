@@ -10,6 +10,7 @@ from statistics import quantiles
 from controlsurface.bench import series
 from controlsurface.bench.bodies import template
 from controlsurface.bench.prober import Prober
+from controlsurface.bench.rules import rule_costs
 from controlsurface.bench.sender import Sender
 from controlsurface.bench.server import Server, started
 from controlsurface.bench.sessions import REFRESH, looking_on
@@ -35,9 +36,10 @@ class Result:
 
     `series_bound` is what one core does with decoding and inserting in series and nothing else, in the same run;
     `share_of_bound` is spans_per_cpu_s by it. Acknowledgement and freshness (from answer to visible in a query) are
-    taken at half of the rate that the first part reached. With sessions the flood is repeated with and without them
-    in turns: its rate beside them, that as a share of the rate without, and how long the panels that they asked for
-    took, then and without a load.
+    taken at half of the rate that the first part reached. `kept_list_share` and `evidence_share`: what deciding what
+    may be kept of a body, and which spans are model calls, takes of a span's processor time. With sessions the flood is
+    repeated with and without them in turns: its rate beside them, that as a share of the rate without, and how long the
+    panels that they asked for took, then and without a load.
     """
 
     spans_per_s: float
@@ -53,6 +55,8 @@ class Result:
     bytes_per_span: float
     refused: int
     half_load_spans_per_s: float
+    kept_list_share: float
+    evidence_share: float
     watched: "Watched | None" = None
 
     def rounded(self) -> dict[str, float]:
@@ -85,6 +89,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Result:
     tell("decoding and inserting in series")
     bound = series.bound(bodies, settings.seconds * SERIES)
     per_cpu_s = full.spans / full.cpu_s
+    costs = rule_costs(settings.body)
     return Result(
         spans_per_s=full.rate,
         spans_per_cpu_s=per_cpu_s,
@@ -99,6 +104,8 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Result:
         bytes_per_span=len(bodies.payload) / bodies.spans,
         refused=full.refused,
         half_load_spans_per_s=half.rate,
+        kept_list_share=costs.kept_list_us * per_cpu_s / 1e6,
+        evidence_share=costs.evidence_us * per_cpu_s / 1e6,
         watched=watched,
     )
 

@@ -1,7 +1,7 @@
 """Simulated audits whose truth is known: each figure's interval in many runs at once, by the functions that show it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from controlsurface.audit.difference import difference_of
 from controlsurface.audit.estimate import Floats, share_of
 from controlsurface.audit.ppi import FEWEST, ppi_of
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.query import ENDS, figures, normal, wilson
+from controlsurface.metrics.query import ENDS, ends, figures
 from controlsurface.store.duckdb import DuckStore
 
 Rate = tuple[float, float]
@@ -39,6 +39,11 @@ class World:
     n: int
     rate: Rate
     store: DuckStore
+
+    def parts(self, runs: int) -> "Iterator[World]":
+        """At most so many runs at once."""
+        for at in range(0, self.runs, max(1, runs)):
+            yield replace(self, runs=min(max(1, runs), self.runs - at))
 
     def rates(self) -> Floats:
         """A rate for each run: (runs, 1)."""
@@ -154,8 +159,8 @@ def asked(store: DuckStore, metric_id: str, sums: Mapping[str, Floats]) -> Float
     """Both ends of a metric's interval by its own SQL, over summed measures; a run is a group."""
     metric, keys = CATALOG[metric_id], ["run"]
     inner = ", ".join(["run", *(f"{text} AS {name}" for name, text in figures(metric, keys).items())])
-    one, other = ((normal if metric.kind == "slope" else wilson)(end) for end in ENDS)
-    sql = f"SELECT {one} AS low, {other} AS high FROM (SELECT {inner} FROM simulated GROUP BY run) ORDER BY run"
+    columns = ", ".join(f"{text} AS {end}" for end, text in ends(metric).items())
+    sql = f"SELECT {columns} FROM (SELECT {inner} FROM simulated GROUP BY run) ORDER BY run"
     with store.writing() as writing:
         writing.attach("simulated", pa.table({"run": np.arange(len(next(iter(sums.values())))), **sums}))
         rows = writing.rows(sql)

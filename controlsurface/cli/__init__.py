@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from controlsurface.cli import output
 from controlsurface.cli.group import controlsurface
 from controlsurface.errors import ControlSurfaceError
 
@@ -25,7 +26,7 @@ def run(arguments: list[str] | None = None) -> int:
     except ControlSurfaceError as problem:
         return _said(str(problem), problem.exit_code)
     except click.exceptions.NoArgsIsHelpError as problem:
-        click.echo(problem.ctx.get_help(), err=True)
+        output.say(problem.ctx.get_help(), err=True)
         return problem.exit_code
     except click.ClickException as problem:
         return _said(_with_hint(problem), problem.exit_code)
@@ -40,7 +41,7 @@ def run(arguments: list[str] | None = None) -> int:
 def _said(text: str, code: int) -> int:
     """Print a problem, one line each, and give its exit code back."""
     for line in text.splitlines():
-        click.echo(f"controlsurface: error: {line}", err=True)
+        output.say(f"controlsurface: error: {line}", err=True)
     return code
 
 

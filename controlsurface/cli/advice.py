@@ -27,7 +27,7 @@ def command(context: click.Context, data: Path, since: str, form: str, as_json: 
         answer = reader.ask(Advised(arguments))
         window = QueryArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
         if not any(reader.query(window).rows["n"].to_pylist()):
-            click.echo(f"controlsurface: advice: {whereabouts(reader)}", err=True)
+            output.say(f"controlsurface: advice: {whereabouts(reader)}", err=True)
     if as_json or form == "json":
         output.write_json({**answer.facts, "advice": answer.rows.to_pylist()})
     elif form == "csv":
@@ -38,4 +38,4 @@ def command(context: click.Context, data: Path, since: str, form: str, as_json: 
         output.write_table(answer.rows.select(_SHOWN))
         for rule in answer.facts["rules"]:
             if rule["state"] != "found":
-                click.echo(f"{rule['looks_for']}: {rule['state']}", err=True)
+                output.say(f"{rule['looks_for']}: {rule['state']}", err=True)

@@ -10,6 +10,7 @@ from controlsurface.bench import alerts_ticks as evaluations
 from controlsurface.bench import ingest as benchmark
 from controlsurface.bench import query as questions
 from controlsurface.bench import statistics
+from controlsurface.bench.simulation import prompts
 from controlsurface.cli import output
 from controlsurface.cli.options import json_option
 
@@ -76,7 +77,7 @@ def query(requests: int, as_json: bool) -> None:
     type=click.IntRange(20, 100_000),
     default=statistics.RUNS,
     show_default=True,
-    help="Of each simulation: 2,000 take two to three minutes.",
+    help="Of each simulation: 2,000 take three to five minutes.",
 )
 @click.option("--quick", is_flag=True, help=f"{statistics.QUICK} runs: coverage to 2 of 100.")
 @click.option("--seed", type=click.IntRange(0), default=statistics.SEED, show_default=True, help="Of the simulation.")
@@ -91,6 +92,14 @@ def intervals(runs: int, quick: bool, seed: int, as_json: bool) -> None:
     _write(result.figures(), as_json=False)
 
 
+@command.command()
+@click.option("--megabytes", type=click.FloatRange(0.1, 100), default=4.0, show_default=True, help="Of prompts.")
+@json_option
+def redaction(megabytes: float, as_json: bool) -> None:
+    """How many seconds blacking out personal data takes, in all and by kind."""
+    _write(prompts.run(megabytes), as_json=as_json)
+
+
 def _write(result: Mapping[str, float], *, as_json: bool) -> None:
     """Figures, one a line."""
     if as_json:
@@ -101,4 +110,4 @@ def _write(result: Mapping[str, float], *, as_json: bool) -> None:
 
 def _say() -> Callable[[str], None]:
     """Progress, for whoever looks on."""
-    return lambda text: click.echo(f"controlsurface: bench: {text}", err=True)
+    return lambda text: output.say(f"controlsurface: bench: {text}", err=True)

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,8 @@ from controlsurface.ingest import files, table
 from controlsurface.ingest.ages import Ages, Keeps, ages, starts, told
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.files import Format, Found
+from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.salvage import salvage
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -39,14 +41,15 @@ class Tally:
     def tell(self, text: str) -> None:
         """A problem that stops nothing but its own body."""
         self.problems += 1
-        click.echo(f"controlsurface: error: {text}", err=True)
+        output.say(f"controlsurface: error: {text}", err=True)
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("paths", nargs=-1, type=_FILE, metavar="FILE...")
 @data_option
 @click.option("--format", "form", type=click.Choice(get_args(Format)), help="[default: told by the content]")
 @click.option("--anyway", is_flag=True, help="Bring in what is older than rows are kept, too.")
+@click.option("--from-store", "old", type=_FILE, help="A store's file: bring what people did, where it can be read.")
 @click.option("--mapping", type=_FILE, help="TOML that says which column of a table is what, or a shipped one by name.")
 @json_option
 @click.pass_context
@@ -56,6 +59,7 @@ def command(
     data: Path,
     form: Format | None,
     anyway: bool,
+    old: Path | None,
     mapping: Path | None,
     as_json: bool,
 ) -> int:
@@ -63,7 +67,14 @@ def command(
 
     What is known already is not stored twice. A bad file is named and leaves the others alone; the exit code is then 5.
     Where rows are older than they are kept ([retention]), nothing is stored; the exit code is then 2.
+
+    With --from-store and no FILE: audit labels, policies, sampling plans, silences, events, alert history and exports
+    of a store that is damaged or another version's. No server may run on the data directory meanwhile.
     """
+    if bool(old) == bool(paths):
+        raise click.UsageError("name files, or a store with --from-store")
+    if old:
+        return _salvage(old, data, as_json)
     config, tally = config_of(context), Tally()
     with way_into(data, config) as way:
         if not anyway:
@@ -73,8 +84,24 @@ def command(
                 _bring(way, path, form, mapping, config, tally)
         tally.duplicates, tally.expired = way.settle()
     _print(tally, as_json)
-    click.echo(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
+    output.say(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
     return BadBody.exit_code if tally.problems else 0
+
+
+def _salvage(old: Path, data: Path, as_json: bool) -> int:
+    """What people did, from another store's file."""
+    with closing(DuckStore.open(data)) as store:
+        found = salvage(old, store)
+    rows = [asdict(each) for each in found]
+    if as_json:
+        output.write_json(rows)
+    else:
+        output.write_table(pa.Table.from_pylist(rows))
+    brought, lost = sum(each.brought for each in found), [each for each in found if each.problem]
+    click.echo(f"controlsurface: import: {_number(brought, 'row')} brought from {old}", err=True)
+    for each in lost:
+        click.echo(f"controlsurface: error: {old}: {each.table}: {each.problem}", err=True)
+    return BadBody.exit_code if lost else 0
 
 
 def _must_stay(keeps: Keeps, paths: tuple[Path, ...], form: Format | None, mapping: Path | None) -> None:
@@ -136,7 +163,7 @@ def _take(way: Way, found: Found, config: Config, tally: Tally) -> None:
     tally.spans += checked.accepted if found.signal == "traces" else 0
     tally.rejected += checked.rejected
     if checked.message:
-        click.echo(f"controlsurface: {found.place}: {checked.message}", err=True)
+        output.say(f"controlsurface: {found.place}: {checked.message}", err=True)
 
 
 def _shown(path: Path | None) -> str | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import click
 
+from controlsurface.cli import output
 from controlsurface.cli.options import DURATION
 from controlsurface.collector.signals import Signals
 from controlsurface.demo import SCENARIOS, run
@@ -42,7 +43,7 @@ def command(
     threading.Thread(target=_obey, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run(endpoint, rate, duration, scenario, seed, backfill, event_ago, token, stop)
-    click.echo(f"controlsurface: demo: {spans} spans sent", err=True)
+    output.say(f"controlsurface: demo: {spans} spans sent", err=True)
 
 
 def _obey(told: Signals, stop: threading.Event) -> None:

@@ -27,7 +27,7 @@ def command(context: click.Context, data: Path, host: str, show: bool, as_json: 
     """
     config = config_of(context)
     if show:
-        click.echo(as_toml(config), nl=False)
+        output.write_document(as_toml(config))
         return 0
     patient = Patient(data, host, config, context.obj)
     findings, facts = list(examine(patient)), filled(patient)
@@ -52,8 +52,8 @@ def _print_facts(facts: list[dict[str, Any]]) -> None:
     """What spans fill, and what to add; nothing before anything came."""
     if not any(each["n"] for each in facts):
         return
-    click.echo("\nWhat the spans of the last 7 days fill:\n")
+    output.say("\nWhat the spans of the last 7 days fill:\n")
     output.write_table(as_table(facts))
-    click.echo("\nWhat is weak or empty, and what to send:\n")
+    output.say("\nWhat is weak or empty, and what to send:\n")
     for line in as_lines(facts):
-        click.echo(line)
+        output.say(line)

@@ -1,6 +1,12 @@
-"""Rows on standard output: aligned for people, JSON, CSV and Parquet for programs."""
+"""All that commands write: rows for people and programs, and words; nothing a sender wrote reaches a terminal raw.
+
+A name can hold escape sequences that a terminal obeys (CVE-2021-25743, kubectl), and signs that turn a line around
+(CVE-2021-42574, "Trojan Source"). People see them escaped; in JSON they are escaped in any case, and files have them
+as they are.
+"""
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,12 +18,37 @@ import pyarrow as pa
 from controlsurface.api.encode import json
 from controlsurface.export.tables import as_csv, as_parquet
 
+# Control characters, line separators, signs of direction, halves of surrogate pairs; words may have breaks and tabs.
+_UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_IN_WORDS, _IN_CELL = re.compile(f"[{_UNSEEN}]"), re.compile(f"[{_UNSEEN}\t\n]")
+
 FORMATS = ("table", "json", "csv", "parquet")
 
 
 def write_json(value: object) -> None:
     """One JSON document on one line, as the API would write it."""
-    click.echo(json(value).body)
+    click.echo(_IN_WORDS.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(json(value).body).decode()))
+
+
+def say(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Words, or text for people: what a terminal would obey is shown."""
+    click.echo(visible(str(text), _IN_WORDS), err=err, nl=nl)
+
+
+def write_document(text: str | bytes) -> None:
+    """A document as it is into a file or a pipe, and safe to be looked at on a terminal."""
+    whole = text if isinstance(text, bytes) else text.encode()
+    # As bytes into a file: click would take some of the sequences out of text, and nobody asked for that.
+    click.echo(visible(whole.decode(), _IN_WORDS) if sys.stdout.isatty() else whole, nl=False)
+
+
+def visible(text: str, unseen: re.Pattern[str] = _IN_CELL) -> str:
+    r"""The text with everything shown that does something else than being seen.
+
+    >>> visible("\x1b[31m\u202ex\n")
+    '\\x1b[31m\\u202ex\\n'
+    """
+    return unseen.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def write_table(table: pa.Table) -> None:
@@ -27,7 +58,7 @@ def write_table(table: pa.Table) -> None:
 
 def write_csv(table: pa.Table) -> None:
     """RFC 4180 with a header; unknown is empty."""
-    click.echo(as_csv(table), nl=False)
+    write_document(as_csv(table))
 
 
 def write_parquet(table: pa.Table) -> None:
@@ -39,7 +70,7 @@ def write_parquet(table: pa.Table) -> None:
 
 def aligned(table: pa.Table) -> str:
     """The rows as text of equal columns."""
-    columns = [[name, *map(_short, table.column(name).to_pylist())] for name in table.column_names]
+    columns = [[visible(name), *map(_short, table.column(name).to_pylist())] for name in table.column_names]
     right = [pa.types.is_floating(t) or pa.types.is_integer(t) or pa.types.is_decimal(t) for t in table.schema.types]
     padded = [_padded(column, is_right) for column, is_right in zip(columns, right, strict=True)]
     return "\n".join("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
@@ -58,4 +89,4 @@ def _short(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, float | Decimal):
         return f"{value:.6g}"
-    return str(value)
+    return visible(str(value))

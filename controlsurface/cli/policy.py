@@ -146,7 +146,7 @@ def export(
     lanes = config_of(context).lanes
     ends = {_cheapest(lanes): small, _escalation(lanes): large}
     names = {lane: model for lane, model in ends.items() if model} | _named(models)
-    click.echo(as_yaml(policy.policy_of(row), Models(lanes, names, judge)), nl=False)
+    output.write_document(as_yaml(policy.policy_of(row), Models(lanes, names, judge)))
 
 
 @command.command("import")
@@ -167,7 +167,7 @@ def import_(
     """
     found = from_yaml(file.read(), Models(config_of(context).lanes, _named(models)), file.name)
     for each in found.left_out:
-        click.echo(f"controlsurface: policy: {form}: left out: {each}", err=True)
+        output.say(f"controlsurface: policy: {form}: left out: {each}", err=True)
     with closing(reader_of(data, context)) as reader:
         output.write_json(_set(reader, _newest(reader), found.policy, who, why))
 

@@ -66,7 +66,7 @@ def command(
     with closing(reader_of(data, context)) as reader:
         answer = operations.query(reader, arguments, {})
         if not any(n for n in answer.rows["n"].to_pylist()):
-            click.echo(f"controlsurface: query: {whereabouts(reader, bool(where))}", err=True)
+            output.say(f"controlsurface: query: {whereabouts(reader, bool(where))}", err=True)
     if sql:
         _print_sql(answer.facts)
     elif form == "json":
@@ -88,9 +88,9 @@ def _print_catalogue(form: str) -> None:
 
 def _print_sql(facts: Mapping[str, Any]) -> None:
     """The statement as it was run, and what stood for its parameters."""
-    click.echo(facts["sql"])
+    output.say(facts["sql"])
     for name, value in facts["parameters"].items():
-        click.echo(f"-- ${name} = {value!r}")
+        output.say(f"-- ${name} = {value!r}")
 
 
 _WRITERS = {"table": output.write_table, "csv": output.write_csv, "parquet": output.write_parquet}

@@ -51,7 +51,7 @@ def command(context: click.Context, data: Path, since: timedelta | None, as_json
     if as_json:
         output.write_json({name: found[name] for name in _SHOWN})
     else:
-        click.echo(f"{found['spans']:,} spans read again, {found['changed']:,} of them changed")
+        output.say(f"{found['spans']:,} spans read again, {found['changed']:,} of them changed")
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def _owner(data: Path, config: Config, context: click.Context) -> Iterator[Reade
         return
     with closing(reader_of(data, context)) as reader:
         for what in _stale(reader, config):
-            click.echo(
+            output.say(
                 f"controlsurface: rederive: the running server has other {what} than the files here say; "
                 "restart it, and ask again",
                 err=True,
@@ -106,13 +106,13 @@ def _tell(found: Mapping[str, Any], dropped: Sequence[str]) -> None:
     """What stays as it was: frozen rows, and texts that were dropped when they came."""
     if dropped:
         more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
-        click.echo(
+        output.say(
             f"controlsurface: rederive: texts of {', '.join(dropped[:5])}{more} were dropped when they came "
             "([content]); what they said stays unknown",
             err=True,
         )
     if found["frozen"]:
-        click.echo(
+        output.say(
             f"controlsurface: rederive: {found['frozen']:,} spans stay as they were: the retention has frozen what "
             f"began before {found['frozen_before']:%Y-%m-%d %H:%M} UTC",
             err=True,

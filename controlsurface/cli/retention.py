@@ -87,4 +87,4 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     elif rows:
         output.write_table(pa.Table.from_pylist(rows))
     else:
-        click.echo("controlsurface: retention: nothing", err=True)
+        output.say("controlsurface: retention: nothing", err=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from controlsurface.cli import output
 from controlsurface.cli.options import data_option
 from controlsurface.ingest import rolling
 from controlsurface.store.duckdb import DuckStore
@@ -22,4 +23,4 @@ def rebuild(data: Path) -> None:
     with closing(DuckStore.open(data)) as store:
         buckets = rolling.rebuild(store)
         store.checkpoint()
-    click.echo(f"controlsurface: rollup: {buckets} buckets", err=True)
+    output.say(f"controlsurface: rollup: {buckets} buckets", err=True)

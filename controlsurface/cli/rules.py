@@ -60,9 +60,9 @@ def test(context: click.Context, paths: tuple[Path, ...]) -> None:
             for result in testing.run(path, store):
                 done += 1
                 failed += bool(result.failures)
-                click.echo(f"{'FAIL' if result.failures else 'ok'}  {result.file}: {result.name}")
+                output.say(f"{'FAIL' if result.failures else 'ok'}  {result.file}: {result.name}")
                 for line in result.failures:
-                    click.echo(f"      {line}")
+                    output.say(f"      {line}")
     finally:
         store.close()
     if failed:
@@ -85,7 +85,7 @@ def backtest(
     with closing(reader_of(data, context)) as reader:
         for rule in files.load(files.rule_files(_asked(context, paths))).rules.values():
             if isinstance(rule, GaugeRule | HeartbeatRule):
-                click.echo(f"{rule.alert}: rules about the server itself cannot be replayed", err=True)
+                output.say(f"{rule.alert}: rules about the server itself cannot be replayed", err=True)
                 continue
             args = BacktestArgs(definition=defined(rule), start=start, end=end, every=every)
             found += reader.ask(Backtest(args)).rows.to_pylist()
@@ -95,13 +95,13 @@ def backtest(
         shown = ("labels", "since", "until", "value", "n", "threshold")
         output.write_table(pa.Table.from_pylist([{name: row[name] for name in shown} for row in found]))
     else:
-        click.echo("no rule would have fired", err=True)
+        output.say("no rule would have fired", err=True)
 
 
 @command.command()
 def schema() -> None:
     """Print the JSON schema of rule files, for editors."""
-    click.echo(orjson.dumps(RuleFile.model_json_schema(), option=orjson.OPT_INDENT_2).decode())
+    output.say(orjson.dumps(RuleFile.model_json_schema(), option=orjson.OPT_INDENT_2).decode())
 
 
 def _asked(context: click.Context, paths: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -48,7 +48,7 @@ def add(
     if as_json:
         output.write_json(dict(made))
     else:
-        click.echo(made["silenceID"])
+        output.say(made["silenceID"])
 
 
 @command.command("list")
@@ -79,7 +79,7 @@ def expire(context: click.Context, silence_id: str, data: Path, as_json: bool) -
     if as_json:
         output.write_json(dict(over))
     else:
-        click.echo(f"expired {over['id']}", err=True)
+        output.say(f"expired {over['id']}", err=True)
 
 
 def _body(text: str) -> silencing.MatcherBody:

@@ -53,7 +53,7 @@ def command(
     else:
         output.write_table(answer.rows.select(_SHOWN))
         for part in answer.facts["slices"]:
-            click.echo(_said(part), err=True)
+            output.say(_said(part), err=True)
 
 
 def _said(part: dict[str, Any]) -> str:

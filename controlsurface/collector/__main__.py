@@ -4,12 +4,15 @@ import argparse
 import gc
 import json
 import logging
+import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from threading import Thread
+from typing import NoReturn, Protocol
 
 import pyarrow as pa
 
@@ -24,6 +27,11 @@ from controlsurface.config import Config, load
 from controlsurface.errors import ControlSurfaceError, PortInUse
 from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
+from controlsurface.store import private
+from controlsurface.web.connections import ConnectionLimits, limited
+from controlsurface.web.refusals import Refusals
+
+QUERY_GRACE_S = 3.0  # for queries under way when told to end
 
 _log = logging.getLogger("collector")
 
@@ -42,6 +50,7 @@ class Receiver(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
+    os.umask(private.OTHERS)  # whatever is written here is for the server's user alone
     sys.setswitchinterval(0.0005)  # a decoding thread must not keep the sockets waiting for 5 ms at each turn
     gc.freeze()  # what is loaded by now stays
     gc.set_threshold(200_000, 20, 100)  # a slice of bodies is 50,000 short-lived objects without cycles
@@ -69,11 +78,21 @@ def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
             left_in(flags.data, addresses),
         ):
             _announce(addresses)
+            Thread(target=_interrupt, args=(engine, told), name="interrupt", daemon=True).start()
             while told.next() == signal.SIGHUP:
                 rules.reload()
             _log.info("stopping: no new bodies are taken")
         if problems := engine.problems():
             _log.error("; ".join(problems))
+
+
+def _interrupt(engine: Engine, told: Signals) -> None:
+    """Once told to end, stop queries that take long, so that no reader holds up what must be stored."""
+    told.ending.wait()
+    while True:
+        time.sleep(QUERY_GRACE_S / 2)
+        if stopped := engine.store.interrupt(QUERY_GRACE_S):
+            _log.warning("%d queries were stopped: the server ends", stopped)
 
 
 def _free(host: str, ports: Mapping[str, int]) -> None:
@@ -92,7 +111,10 @@ def _free(host: str, ports: Mapping[str, int]) -> None:
 def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Iterator[Mapping[str, str]]:
     """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
     with ExitStack() as ends:
-        api = Listener("api", create_app(engine.reader(), config), flags.host, flags.api_port)
+        refusals = Refusals("api")
+        app = create_app(engine.reader(), config, flags.host, refusals)
+        protocol = limited(ConnectionLimits.of(config.server), refusals)
+        api = Listener("api", app, flags.host, flags.api_port, protocol)
         ends.callback(api.stop)
         api.start()
         addresses = {"api": api.url}
@@ -131,5 +153,12 @@ def _flags() -> argparse.ArgumentParser:
     return parser
 
 
+def ended(code: int) -> NoReturn:
+    """End at once: all is stored, and no thread that still works for nobody is waited for."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    ended(main())

@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from controlsurface.errors import StoreInUse
+from controlsurface.errors import StoreError, StoreInUse
 from controlsurface.reader.owner import SERVER
 from controlsurface.store.duckdb import owner
 
 
 @contextmanager
 def left_in(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
-    """Leave the addresses there while the server answers; never a half-written file."""
+    """Leave the addresses there while the server answers; never a half-written file. Raises StoreError."""
     path = data / SERVER
     draft = path.with_suffix(".new")
-    draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
+        draft.replace(path)
+    except OSError as problem:
+        raise StoreError(f"{path}: {problem.strerror}") from None
     try:
         yield
     finally:

@@ -10,7 +10,8 @@ from controlsurface.collector.engine import Engine
 @contextmanager
 def delivering(engine: Engine) -> Iterator[Delivery]:
     """Send alerts meanwhile. Raises ConfigError when a notifier's secret is not there."""
-    delivery = Delivery(engine.store, engine.reader(), engine.config.delivery)
+    section = engine.config.delivery
+    delivery = Delivery(engine.store, engine.reader(), section, engine.clock, lambda: not engine.liveness.problem())
     delivery.start()
     try:
         yield delivery

@@ -1,14 +1,19 @@
 """What stands between an accepted body and a row: store, journal, counters, intake and writer of one data directory."""
 
+import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlsurface.alerting.loop import Liveness
 from controlsurface.audit.compare import in_force
+from controlsurface.clock import SteadyClock
 from controlsurface.collector.lanes import FILE, Lanes
 from controlsurface.config import Config
+from controlsurface.errors import StoreError
 from controlsurface.ingest import conventions
 from controlsurface.ingest.checker import Apart, Here
 from controlsurface.ingest.counters import Counters
@@ -35,6 +40,8 @@ class Engine:
     writer: Writer
     config: Config
     lanes: Lanes
+    clock: SteadyClock
+    liveness: Liveness
 
     def reader(self) -> LocalReader:
         """A reader of the store that knows the counters and the health of this process."""
@@ -43,7 +50,9 @@ class Engine:
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
-        return [*self.failures(), *(text for text in self.intake.reasons() if text != self.journal.failure)]
+        stalled = self.liveness.problem()
+        refused = (text for text in self.intake.reasons() if text != self.journal.failure)
+        return [*self.failures(), *refused, *([stalled] if stalled else [])]
 
     def failures(self) -> list[str]:
         """What keeps accepted bodies from being stored, and will until someone acts."""
@@ -55,6 +64,16 @@ def store_comparators(store: DuckStore, config: Config) -> None:
     with store.writing() as writing:
         for statement in in_force(config.audit):
             writing.execute(statement.sql, statement.parameters)
+
+
+def _journal(folder: Path, config: Config) -> Journal:
+    """The journal. Raises StoreError where the folder cannot be read and written."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StoreError(f"{folder}: {os.strerror(errno.EACCES)}; the journal cannot be written")
+    try:
+        return Journal(folder, config.journal)
+    except OSError as problem:
+        raise StoreError(f"{problem.filename or folder}: {problem.strerror}; the journal cannot be written") from None
 
 
 @contextmanager
@@ -72,7 +91,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
         store = DuckStore.open(data, config.limits.query_memory)
         ends.callback(store.close)
         store_comparators(store, config)
-        journal = Journal(data / JOURNAL, config.journal)
+        journal = _journal(data / JOURNAL, config)
         ends.callback(journal.close)
         counters = Counters()
         writer = Writer(store, journal, counters, config, vocabularies)
@@ -81,11 +100,13 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
         roller = Roller(store)
         roller.start()
         ends.callback(roller.stop)
-        keeper = Keeper(store, config)
+        clock = SteadyClock(config.alerts.clock_tolerance, config.alerts.clock_hold)
+        keeper = Keeper(store, config, clock=clock)
         keeper.start()
         ends.callback(keeper.stop)
         ends.callback(logging.getLogger("collector").info, "storing what was accepted")
         intake = Intake(journal, counters, config, checker)
         ends.callback(intake.close)
         lanes = Lanes(store, writer, config, file or Path.cwd() / FILE)
-        yield Engine(store, journal, counters, intake, writer, config, lanes)
+        liveness = Liveness(config.alerts.stalled_after)
+        yield Engine(store, journal, counters, intake, writer, config, lanes, clock, liveness)

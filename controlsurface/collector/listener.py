@@ -18,7 +18,9 @@ _BACKLOG = 2048
 class Listener:
     """Bound at once, so that a taken port is an error at once; serves between `start` and `stop`."""
 
-    def __init__(self, name: str, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, name: str, app: ASGIApp, host: str, port: int, protocol: type[asyncio.Protocol] | None = None
+    ) -> None:
         try:
             self._socket = bound(host, port)
             self._socket.listen(_BACKLOG)
@@ -29,7 +31,7 @@ class Listener:
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=protocol or "httptools",
                 ws="none",
                 lifespan="off",
                 access_log=False,

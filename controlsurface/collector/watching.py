@@ -63,7 +63,8 @@ def watching(engine: Engine, own: Sequence[Path] = ()) -> Iterator[RuleLoop]:
         detectors=detectors(engine.store, section.false_alerts_per_week, engine.config.limits.streams),
         weekly_budget_usd=section.weekly_budget_usd,
     )
-    loop = RuleLoop(engine.store, places(engine.config, own), sight, enqueue).start()
+    rules = places(engine.config, own)
+    loop = RuleLoop(engine.store, rules, sight, enqueue, engine.clock, engine.liveness).start()
     try:
         yield loop
     finally:

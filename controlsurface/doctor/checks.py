@@ -1,5 +1,6 @@
 """The checks themselves, in the order in which one would look."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controlsurface.alerting.asked import Messages
+from controlsurface.alerting.asked import Messages, Rules
 from controlsurface.alerting.delivery import notifiers
 from controlsurface.collector.listener import bound
 from controlsurface.config import Config
@@ -24,6 +25,7 @@ from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
+from controlsurface.store.private import wide
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
 LOW_DISK = 10  # times the configured minimum
@@ -44,7 +46,7 @@ class Patient:
 
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, as soon as it is made. A check that itself fails is a finding."""
-    for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _ports):
+    for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _rights, _ports):
         yield from _guarded(check, patient)
     yield from _guarded(_stored, patient)
 
@@ -94,6 +96,19 @@ def _disk(patient: Patient) -> Iterator[Finding]:
     yield Finding("disk", "ok" if free > LOW_DISK * least else "warn" if free > least else "fail", text)
 
 
+def _rights(patient: Patient) -> Iterator[Finding]:
+    """Whether others on this machine can read what is stored, and whether we can write it."""
+    if not patient.data.exists():
+        return
+    if open_to_others := [str(path) for path in wide(patient.data)]:
+        some = ", ".join(open_to_others[:3]) + (" ..." if len(open_to_others) > 3 else "")
+        yield Finding("rights", "warn", f"others can read {some}; the next start of a server takes that from them")
+    elif os.access(patient.data, os.W_OK | os.X_OK):
+        yield Finding("rights", "ok", f"{patient.data}: for its owner alone")
+    if not os.access(patient.data, os.W_OK | os.X_OK):
+        yield Finding("rights", "fail", f"{patient.data}: this user cannot write there")
+
+
 def _ports(patient: Patient) -> Iterator[Finding]:
     if pid := owner(patient.data):
         yield Finding("ports", "ok", f"a server runs on this data directory, process {pid}")
@@ -114,7 +129,7 @@ def _stored(patient: Patient) -> Iterator[Finding]:
         return
     with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
         yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
+        for check in (_server, _alerting, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
             yield from _guarded(check, reader)
 
 
@@ -123,6 +138,14 @@ def _server(reader: Reader) -> Iterator[Finding]:
     yield from (Finding("server", "fail", text) for text in problems)
     if not problems:
         yield Finding("server", "ok", "takes traffic")
+
+
+def _alerting(reader: Reader) -> Iterator[Finding]:
+    """What is wrong with rule files, and with the clock that rules go by."""
+    warnings = [str(text) for text in reader.ask(Rules()).facts["warnings"]]
+    yield from (Finding("alerting", "warn", text) for text in warnings)
+    if not warnings:
+        yield Finding("alerting", "ok", "rules and clock are as they should be")
 
 
 def _ingest(reader: Reader) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The configuration in force, every key with its value, as TOML that reads back the same."""
+"""The configuration in force, every key with its value but what is secret, as TOML that reads back the same."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from controlsurface.config import Config
+from controlsurface.doctor.masks import masked
 
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
@@ -25,7 +26,7 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
         yield from ("", f"[{'.'.join(map(_key, place))}]")
     for key, info, value in fields:
         if not isinstance(value, BaseModel | Mapping) and not _tabular(info):
-            yield f"{_key(key)} = {_value(value)}{_comment(info)}"
+            yield f"{_key(key)} = {_value(masked(info, value))}{_comment(info)}"
     for key, info, value in fields:
         if isinstance(value, Mapping) or _tabular(info):
             yield from ("", f"# {key}: {info.description}")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,16 +15,33 @@ import pyarrow.parquet as pq
 
 from controlsurface.reader.rows import records
 
+# What begins a formula in some spreadsheet: full-width signs in East Asian ones, after white space in many.
+_FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")
+
 Format = Literal["csv", "json", "parquet"]
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """RFC 4180 in UTF-8, with a header: every digit of money, times as RFC 3339, unknown is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
+    """RFC 4180 in UTF-8, with a header: every digit of money, times as RFC 3339, unknown is empty.
+
+    A text that a spreadsheet would run as a formula has a `'` in front (OWASP, "CSV Injection"); `unguarded` takes it
+    away. JSON and Parquet have every text as it is.
+    """
+    out = _Lines()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(map(guarded, table.column_names))
     writer.writerows(list(map(_cell, row.values())) for row in records(table))
-    return out.getvalue().encode()
+    return "".join(out.lines).encode()
+
+
+class _Lines:
+    """Takes rows that end in CR LF and keeps them with LF; Python quotes only such breaks as its rows end in."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.lines.append(line.removesuffix("\r\n") + "\n")
 
 
 def as_json(table: pa.Table) -> bytes:
@@ -62,9 +80,25 @@ def digits(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def guarded(text: str) -> str:
+    """A text of which a spreadsheet makes no formula; numbers stay numbers, for they are none.
+
+    >>> guarded("=1+1"), guarded("gpt-4o"), guarded("'=1")
+    ("'=1+1", 'gpt-4o', "''=1")
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """What `guarded` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
 def _cell(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, str):
+        return guarded(value)
     return digits(value) if isinstance(value, Decimal) else value
 
 

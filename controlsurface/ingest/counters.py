@@ -31,6 +31,7 @@ class _Counts:
     last_stored_received_ns: int = 0  # time received of the newest stored record
 
 
+AHEAD_NS = 60 * 10**9  # what the machine's clock may be corrected by
 DROPPED_KEYS = 1000  # distinct keys that wait to be stored; more are counted together
 OTHER_KEYS = "(other)"
 NAMES = tuple(each.name for each in fields(_Counts))
@@ -52,10 +53,11 @@ class Counters:
                 setattr(self._counts, name, getattr(self._counts, name) + delta)
 
     def mark(self, **times_ns: int) -> None:
-        """Move times forward, never back."""
+        """Move times forward, never back, but from a future that a wrong clock had told of."""
         with self._lock:
+            now_ns = time.time_ns()
             for name, time_ns in times_ns.items():
-                setattr(self._counts, name, max(getattr(self._counts, name), time_ns))
+                setattr(self._counts, name, max(_past(getattr(self._counts, name), now_ns), time_ns))
 
     def take(self, accepted: int, rejected: int, size: int, received_ns: int, mended: int = 0) -> None:
         """A body was answered."""
@@ -69,7 +71,8 @@ class Counters:
             counts.accepted += accepted
             counts.rejected += rejected
             counts.mended += mended
-            counts.last_accepted_ns = max(counts.last_accepted_ns, received_ns) if accepted else counts.last_accepted_ns
+            if accepted:
+                counts.last_accepted_ns = max(_past(counts.last_accepted_ns, received_ns), received_ns)
 
     def drop(self, keys: Mapping[str, int]) -> None:
         """Something was dropped under these keys, so often. Lost with the process until it is stored."""
@@ -93,9 +96,15 @@ class Counters:
         with self._lock:
             counts = self._counts
             pending = max(_pending(counts), 0)
-            since = max(self._waiting_since_ns, counts.last_stored_received_ns)
-            lag_ms = max(time.time_ns() - since, 0) // 1_000_000 if pending and since else 0
+            now_ns = time.time_ns()
+            since = max(_past(self._waiting_since_ns, now_ns), _past(counts.last_stored_received_ns, now_ns))
+            lag_ms = max(now_ns - since, 0) // 1_000_000 if pending and since else 0
             return {**asdict(counts), "pending": pending, "lag_ms": lag_ms}
+
+
+def _past(time_ns: int, now_ns: int) -> int:
+    """A time that was, else none: a clock that was ahead for a moment must not be the newest for days."""
+    return time_ns if time_ns <= now_ns + AHEAD_NS else 0
 
 
 def _pending(counts: _Counts) -> int:

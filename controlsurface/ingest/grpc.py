@@ -4,18 +4,20 @@ import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from hmac import compare_digest
 from typing import NoReturn
+from urllib.parse import unquote
 
 import grpc
 
 from controlsurface.config import Config
-from controlsurface.errors import Busy
+from controlsurface.errors import Busy, Throttled
 from controlsurface.ingest import answers
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.signals import Signal
+from controlsurface.web.refusals import Refusals
+from controlsurface.web.tokens import TokenCheck, bearer
 
 ANSWER_S = 9  # exporters give up, and drop, after 10
 _THREADS = 16  # each waits for one body to become durable, and may hold one in memory
@@ -32,7 +34,9 @@ class GrpcReceiver:
 
     def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
         self._intake = intake
-        self._token = settings.auth.token.encode()
+        tokens = ((each, each) for each in settings.auth.senders())
+        check = TokenCheck(tokens, settings.auth, Refusals("otlp_grpc"))
+        self._tokens = check if settings.auth.token else None
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
@@ -60,8 +64,7 @@ class GrpcReceiver:
 
     def _export(self, signal: Signal) -> Callable[[bytes, grpc.ServicerContext], bytes]:
         def export(data: bytes, context: grpc.ServicerContext) -> bytes:
-            if not self._authorised(context):
-                context.abort(grpc.StatusCode.UNAUTHENTICATED, "the bearer token is missing or wrong")
+            self._let_in(context)
             try:
                 checked = self._submitted(signal, data)
             except TimeoutError:
@@ -82,10 +85,27 @@ class GrpcReceiver:
             raise
         return self._intake.submit(Body(signal, data, patience_s=ANSWER_S), hold).result(ANSWER_S)
 
-    def _authorised(self, context: grpc.ServicerContext) -> bool:
+    def _let_in(self, context: grpc.ServicerContext) -> None:
+        """Nothing, where the sender has shown a token that may send; else its call ends here."""
+        if self._tokens is None:
+            return
         given = dict(context.invocation_metadata()).get("authorization", "")
-        scheme, _, token = (given.decode("latin-1") if isinstance(given, bytes) else given).partition(" ")
-        return not self._token or (scheme.lower() == "bearer" and compare_digest(token.strip().encode(), self._token))
+        shown = bearer(given.decode("latin-1") if isinstance(given, bytes) else given)
+        try:
+            known = bool(shown) and self._tokens.owner(_client(context.peer()), shown)
+        except Throttled as problem:
+            _abort(context, problem)
+        if not known:
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "the bearer token is missing or wrong")
+
+
+def _client(peer: str) -> str:
+    """The address in gRPC's name of a peer.
+
+    >>> _client("ipv4:127.0.0.1:4711"), _client("ipv6:%5B::1%5D:4711")
+    ('127.0.0.1', '::1')
+    """
+    return unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]") or peer
 
 
 def _abort(context: grpc.ServicerContext, problem: Exception) -> NoReturn:

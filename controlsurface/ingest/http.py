@@ -76,7 +76,7 @@ class HttpReceiver:
         self._address = (host, port)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                OtlpApp(intake, settings),
+                OtlpApp(intake, settings, host),
                 http=_Guarded,
                 loop="uvloop",
                 ws="none",

@@ -9,17 +9,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from typing import Any
 
 from controlsurface import config
-from controlsurface.errors import Busy, ControlSurfaceError, TooLarge
+from controlsurface.errors import Busy, ControlSurfaceError, Throttled, TooLarge
 from controlsurface.ingest import answers
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
 from controlsurface.ingest.inflate import CODINGS
 from controlsurface.ingest.intake import Hold, Intake
 from controlsurface.ingest.signals import SIGNALS, Encoding, Signal
+from controlsurface.web.border import client_of, judged
+from controlsurface.web.hosts import HostPolicy
+from controlsurface.web.refusals import Refusals
+from controlsurface.web.tokens import TokenCheck, bearer
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -47,6 +50,7 @@ class _Request:
     method: str
     path: str
     headers: Mapping[bytes, bytes]
+    client: str = ""
 
     @property
     def content_type(self) -> str:
@@ -100,16 +104,19 @@ class _Arriving:
 class OtlpApp:
     """The application; one for all connections."""
 
-    def __init__(self, intake: Intake, settings: config.Config) -> None:
+    def __init__(self, intake: Intake, settings: config.Config, host: str = "127.0.0.1") -> None:
         self._intake = intake
         self._limit = settings.receiver.max_http_body
-        self._token = settings.auth.token.encode()
+        self._policy = HostPolicy.of(host, settings.server)
+        self._refusals = Refusals("otlp_http")
+        tokens = ((each, each) for each in settings.auth.senders())
+        self._tokens = TokenCheck(tokens, settings.auth, self._refusals) if settings.auth.token else None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = _Request(scope["method"], scope["path"], dict(scope["headers"]))
+        request = _Request(scope["method"], scope["path"], dict(scope["headers"]), client_of(scope))
         body = _Arriving(receive, not request.has_body)
-        reply = self._refusal(request) or await self._taken(request, body)
+        reply = self._misdirected(scope, request) or self._refusal(request) or await self._taken(request, body)
         if reply is None:  # the sender went away
             return
         content = [(b"content-type", _TYPES[reply.encoding]), (b"content-length", b"%d" % len(reply.body))]
@@ -126,17 +133,34 @@ class OtlpApp:
             return _said(request, 404, f"no such path; OTLP is taken at {', '.join(_PATHS)}")
         if request.method != "POST":
             return _said(request, 405, "OTLP is sent with POST", {b"allow": b"POST"})
-        if not self._authorised(request):
-            return _said(request, 401, "the bearer token is missing or wrong", {b"www-authenticate": b"Bearer"})
+        if refused := self._unauthorised(request):
+            return refused
         if request.content_type not in _ENCODINGS:
             return _said(request, 415, f"Content-Type must be one of {', '.join(_ENCODINGS)}")
         if request.coding not in CODINGS:
             return _said(request, 415, f"Content-Encoding must be one of {', '.join(CODINGS)}")
         return None
 
-    def _authorised(self, request: _Request) -> bool:
-        scheme, _, token = request.headers.get(b"authorization", b"").partition(b" ")
-        return not self._token or (scheme.lower() == b"bearer" and compare_digest(token.strip(), self._token))
+    def _misdirected(self, scope: Mapping[str, Any], request: _Request) -> _Reply | None:
+        """What the names in the head decide: a page elsewhere sends nothing here."""
+        refusal = judged(scope, self._policy)
+        if refusal is None:
+            return None
+        self._refusals.add(refusal.reason, f"{refusal.text} (from {request.client})")
+        return _said(request, refusal.status, refusal.text)
+
+    def _unauthorised(self, request: _Request) -> _Reply | None:
+        """What the token decides."""
+        if self._tokens is None:
+            return None
+        shown = bearer(request.headers.get(b"authorization", b"").decode("latin-1"))
+        try:
+            known = bool(shown) and self._tokens.owner(request.client, shown)
+        except Throttled as problem:
+            return _failed(request, problem)
+        if known:
+            return None
+        return _said(request, 401, "the bearer token is missing or wrong", {b"www-authenticate": b"Bearer"})
 
     async def _taken(self, request: _Request, arriving: _Arriving) -> _Reply | None:
         """The answer to a body; None where the sender went away before its end."""

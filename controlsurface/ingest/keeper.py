@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
+from controlsurface.clock import SteadyClock
 from controlsurface.config import Config
 from controlsurface.ingest import rolling
 from controlsurface.ingest.retaining import Retaining, Run
@@ -15,6 +16,7 @@ log = logging.getLogger("controlsurface.keeper")
 EVERY = timedelta(hours=1)
 SOON = timedelta(minutes=1)  # after a start, and where roll-ups are waited for
 LOOK_S = 2.0  # between looks for wishes
+CALM = timedelta(days=1)  # after the machine's clock was set: what is removed by a wrong one is gone for good
 SHARE = 0.2  # of one core's time, at most, however much is too old
 
 _ASKED = "SELECT count(*) AS n FROM retention_asked"
@@ -26,11 +28,14 @@ _GRANTED = 'DELETE FROM retention_asked WHERE "at" <= $ran_at'
 class Keeper:
     """Removes what is too old, in small transactions with pauses between them."""
 
-    def __init__(self, store: DuckStore, config: Config, soon: timedelta = SOON) -> None:
+    def __init__(
+        self, store: DuckStore, config: Config, soon: timedelta = SOON, clock: SteadyClock | None = None
+    ) -> None:
         self._store, self._config, self._soon = store, config, soon
+        self._clock = clock or SteadyClock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="keeper", daemon=True)
-        self._next_at = datetime.now(UTC) + soon
+        self._next_at = self._clock() + soon
         self._since = perf_counter()
 
     def start(self) -> None:
@@ -45,19 +50,26 @@ class Keeper:
     def _follow(self) -> None:
         while not self._stop.wait(LOOK_S):
             try:
-                if datetime.now(UTC) >= self._next_at or self._store.rows(_ASKED)["n"][0].as_py():
+                if self._is_due() or self._store.rows(_ASKED)["n"][0].as_py():
                     self._run()
             except Exception:
                 log.exception("the retention could not be applied; trying again in %s", EVERY)
-                self._next_at = datetime.now(UTC) + EVERY
+                self._next_at = self._clock() + EVERY
+
+    def _is_due(self) -> bool:
+        """Whether it is time; where the machine's clock was set, a day later, for it may be wrong."""
+        now = self._clock()
+        if self._clock.in_doubt(CALM):
+            self._next_at = now + EVERY
+        return now >= self._next_at or self._next_at - now > max(EVERY, self._soon)
 
     def _run(self) -> None:
         self._since = perf_counter()
-        run = Retaining(self._store, self._config, between=self._pause).run()
+        run = Retaining(self._store, self._config, self._clock(), self._pause).run()
         if run.removed:
             self._store.checkpoint()  # frees the blocks of what is gone
             log.info("retention: %d rows removed", sum(each.rows for each in run.removed))
-        self._next_at = datetime.now(UTC) + (self._soon if run.waiting else EVERY)
+        self._next_at = self._clock() + (self._soon if run.waiting else EVERY)
         _write_down(self._store, run, self._next_at)
 
     def _pause(self) -> bool:

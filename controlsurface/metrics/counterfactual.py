@@ -16,12 +16,13 @@ from controlsurface.metrics.metric import Metric
 STRATA = ("task_type", "lane")
 _SUMS = ("known_rows", "known", "known_squares", "known_x", "known_usd", "known_xx", "known_xy", "known_yy")
 _OPEN = ("open", "open_squares", "open_x")
+GUESS = ("guess_usd", "lent_usd", "variance", "freedom", "lean")
 SIDES = ("large", "small", "random")
 READ = (
     *("payable", "basis", "basis_rows", "basis_escalated", "basis_usd"),
     *(f"{side}_{name}" for side in SIDES[:2] for name in (*_SUMS, *_OPEN)),
 )
-DERIVED = frozenset(f"{side}_{name}" for side in SIDES for name in ("baseline_usd", "variance", "paid", "paid_usd"))
+DERIVED = frozenset(f"{side}_{name}" for side in SIDES for name in ("baseline_usd", *GUESS, "paid", "paid_usd"))
 
 _TEXT = Path(__file__).with_suffix(".sql").read_text("utf-8")
 _NAME = re.compile(r"\((\w+)\)")
@@ -87,7 +88,7 @@ def _masked(side: str) -> list[str]:
     known = f"{side}_baseline_usd IS NOT NULL"
     return [
         f"{side}_baseline_usd",
-        f"CASE WHEN {known} THEN {side}_variance END AS {side}_variance",
+        *(f"CASE WHEN {known} THEN {side}_{name} END AS {side}_{name}" for name in GUESS),
         f"CASE WHEN {known} THEN basis ELSE 0 END AS {side}_paid",
         f"CASE WHEN {known} THEN basis_usd END AS {side}_paid_usd",
         f"CASE WHEN {known} THEN basis_rows END AS {side}_paid_usd_rows",

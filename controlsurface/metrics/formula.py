@@ -70,8 +70,13 @@ def _counts(metric: Metric) -> str:
 
 
 def error(metric: Metric) -> str:
-    """The standard error of a slope or of what is estimated."""
+    """The standard error of a slope."""
     return _aggregates(metric.error, "")
+
+
+def ends(metric: Metric) -> dict[str, str]:
+    """Both ends of the interval of what is estimated."""
+    return {"low": _aggregates(metric.low, ""), "high": _aggregates(metric.high, "")}
 
 
 def columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:

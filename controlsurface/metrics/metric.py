@@ -27,7 +27,7 @@ class Metric:
     Kinds: a ratio counts rows among rows, and so has a Wilson interval; a share is a part of a total that is not
     counted in rows; a slope may be negative, and has an interval of 1.96 times the formula `error` to either side;
     a difference may be negative; distinct counts different keys, which do not add up; sum, mean and quantile are what
-    they say.
+    they say. What is estimated has the formulas `low` and `high` for the ends of its interval.
     """
 
     id: str
@@ -39,6 +39,8 @@ class Metric:
     source: Source = "requests"
     priced: str = "sum(priced) / sum(billable)"
     error: str = ""
+    low: str = ""
+    high: str = ""
     group: str = ""
 
     @property

@@ -68,8 +68,7 @@ def render(args: QueryArgs, plan: Plan | None = None, bounded: Wanted | None = N
 
 def beside(metric: Metric) -> tuple[str, ...]:
     """The columns that a metric's rows have beside value and n."""
-    ends = ENDS if metric.kind == "ratio" or metric.error else ()
-    return (*ends, "priced_share") if metric.unit == "usd" else ends
+    return (*ends(metric), "priced_share") if metric.unit == "usd" else (*ends(metric),)
 
 
 def _figures(metric: Metric, keys: list[str], relation: str) -> str:
@@ -81,16 +80,26 @@ def _figures(metric: Metric, keys: list[str], relation: str) -> str:
 
 
 def figures(metric: Metric, keys: list[str]) -> dict[str, str]:
-    """Aggregates over summed rows: value, n, and effective, error, priced_share where they apply."""
+    """Aggregates over summed rows: value, n, and effective, error, low, high, priced_share where they apply."""
     partition = "bucket" if "bucket" in keys else ""
     columns = {"value": formula.value(metric, partition), "n": formula.n(metric, partition)}
     if metric.kind == "ratio":
         columns["effective"] = formula.effective(metric, partition)
     if metric.error:
         columns["error"] = formula.error(metric)
+    if metric.low:
+        columns |= formula.ends(metric)
     if metric.unit == "usd":
         columns["priced_share"] = formula.priced_share(metric)
     return columns
+
+
+def ends(metric: Metric) -> dict[End, str]:
+    """The ends of a metric's interval, over the columns that `figures` names; none where it has no interval."""
+    if metric.low:
+        return {end: f"CAST({end} AS DOUBLE)" for end in ENDS}
+    made = wilson if metric.kind == "ratio" else normal if metric.error else None
+    return {end: made(end) for end in ENDS} if made else {}
 
 
 def grouped(keys: list[str]) -> str:
@@ -101,10 +110,7 @@ def grouped(keys: list[str]) -> str:
 def _select(metric: Metric, keys: list[str]) -> str:
     """The rows as they are handed out."""
     columns = [*keys, "CAST(value AS DOUBLE) AS value", "CAST(coalesce(n, 0) AS BIGINT) AS n"]
-    if metric.kind == "ratio":
-        columns += [f"{wilson('low')} AS low", f"{wilson('high')} AS high"]
-    if metric.error:
-        columns += [f"{normal('low')} AS low", f"{normal('high')} AS high"]
+    columns += [f"{text} AS {end}" for end, text in ends(metric).items()]
     if metric.unit == "usd":
         columns.append("priced_share")
     order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""

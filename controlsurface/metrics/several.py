@@ -17,7 +17,7 @@ from controlsurface.metrics.intervals import Floats, normal, wilson
 from controlsurface.metrics.measures import measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
-from controlsurface.metrics.query import Step, beside, figures, find, grouped
+from controlsurface.metrics.query import ENDS, Step, beside, figures, find, grouped
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.top import TOP_TEXT, Top
@@ -154,6 +154,8 @@ def _handed_out(metric: Metric) -> list[str]:
     """The columns of one metric."""
     value, n = (_named(metric, name) for name in ("value", "n"))
     columns = [f"CAST({value} AS DOUBLE) AS {value}", f"CAST(coalesce({n}, 0) AS BIGINT) AS {n}"]
+    if metric.low:
+        columns += [f"CAST({_named(metric, end)} AS DOUBLE) AS {_named(metric, end)}" for end in ENDS]
     if _uncertain(metric):
         name = _named(metric, _uncertain(metric))
         columns.append(f"CAST({name} AS DOUBLE) AS {name}")

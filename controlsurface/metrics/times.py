@@ -10,6 +10,9 @@ from controlsurface.config import duration
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)([Zz]|[+\- ]\d\d:\d\d))?", re.ASCII)
 _RELATIVE = re.compile(r"-\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h|d|w)", re.ASCII)
+# A baseline lies as long before a window as that is long, and a store counts nanoseconds from 1970 in 64 bits.
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+_OUTSIDE = f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
 _WRITTEN: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "format": "date-time"},
@@ -28,7 +31,7 @@ def instant(value: object) -> object:
     '2026-01-09T12:00:00+00:00'
     """
     if isinstance(value, str):
-        value = _read(value)
+        return _within(_read(value), value)
     if not isinstance(value, datetime):
         return value
     try:
@@ -57,7 +60,18 @@ def _ago(text: str) -> datetime:
     try:
         return datetime.now(UTC) - past if isinstance(past, timedelta) else datetime.now(UTC)
     except OverflowError:
-        raise ValueError(f"'{text}' lies before the year 1") from None
+        raise ValueError(f"'{text}' {_OUTSIDE}") from None
+
+
+def _within(at: datetime, text: str) -> datetime:
+    """The same point in UTC, where it lies in the years that can be reckoned with from both ends. Raises ValueError."""
+    try:
+        found = at.astimezone(UTC)
+    except OverflowError:
+        found = datetime.min.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError(f"'{text[:60]}' {_OUTSIDE}")
+    return found
 
 
 Instant = Annotated[datetime, BeforeValidator(instant), WithJsonSchema(_WRITTEN)]

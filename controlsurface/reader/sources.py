@@ -5,6 +5,7 @@ from controlsurface.metrics.statement import Statement
 
 MAX_SERVICES = 500  # that are listed, those of most spans; the rest is `(other)`
 
+# What our own clock received while it was ahead is not the last for days.
 # A span cannot be received before it ended: a negative least delay is a clock that runs ahead of ours.
 STATEMENT = Statement(
     f"""
@@ -14,7 +15,7 @@ SELECT
     row_number() OVER (ORDER BY count(*) DESC, service) AS place,
     count(*) AS spans,
     min(received_at) AS first_seen,
-    max(received_at) AS last_seen,
+    coalesce(max(received_at) FILTER (received_at <= CAST(now() AS TIMESTAMP)), min(received_at)) AS last_seen,
     min(epoch_us(received_at) - CAST(end_ns // 1000 AS BIGINT)) FILTER (WHERE duration_ms IS NOT NULL) / 1e3
         AS least_delay_ms
 FROM spans

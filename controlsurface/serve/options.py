@@ -12,10 +12,11 @@ from controlsurface.collector.listener import url
 from controlsurface.config import Config
 from controlsurface.serve.part import Part
 from controlsurface.serve.ports import Ports
+from controlsurface.web.environment import ACCESS, Access
 
 HISTORY = "28d"
 SINCE = "26h"  # the incident of the history began, and goes on
-_PAGES = Path(__file__).parent.parent / "ui" / "server.py"
+_PAGES = Path(__file__).parent.parent / "ui" / "app" / "server.py"
 # Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
 _SPARING = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
@@ -64,7 +65,7 @@ def dashboard(options: Options) -> Part:
     return Part(
         "dashboard",
         (
-            *_python("streamlit"),
+            *_python("controlsurface.serve.dashboard"),
             *("run", str(_PAGES), "--server.address", options.host, "--server.port", str(options.ports.dashboard)),
             *("--logger.hideWelcomeMessage", "true"),  # which would ask the internet for our own address
         ),
@@ -97,6 +98,7 @@ def _python(module: str) -> tuple[str, ...]:
 def _environment(options: Options) -> Mapping[str, str]:
     """What a client of the collector needs to know; no token ever shows in a list of processes."""
     auth = options.config.auth
-    people = json.dumps({each.token: each.name for each in auth.tokens})
-    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, "CONTROLSURFACE_PEOPLE": people}
-    return {**os.environ, **own}
+    people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
+    access = Access(options.host, options.config.server, auth)
+    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS: access.as_text()}
+    return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

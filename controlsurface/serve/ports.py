@@ -1,7 +1,9 @@
 """Which ports to listen on: free ones for 0, an error where another program already listens."""
 
 import ipaddress
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 
 from controlsurface.collector.listener import bound, in_use
@@ -18,8 +20,13 @@ class Ports:
     dashboard: int
 
 
-def settled(host: str, ports: Ports) -> Ports:
-    """The same ports with a free one in place of each 0. Raises PortInUse naming every port that is taken."""
+@contextmanager
+def settled(host: str, ports: Ports) -> Iterator[Ports]:
+    """The same ports with a free one in place of each 0. Raises PortInUse naming every port that is taken.
+
+    Linux lets our parts listen on a port that we have bound and do not listen on, and gives it to nobody else: there
+    they stay bound, so that no port is lost before a part takes it or while one is started again.
+    """
     found: dict[str, int] = {}
     taken: list[str] = []
     with ExitStack() as held:  # all at once, so that no two get the same
@@ -29,9 +36,11 @@ def settled(host: str, ports: Ports) -> Ports:
                 found[field.name] = held.enter_context(bound(host, wanted)).getsockname()[1]
             except OSError as problem:
                 taken.append(str(in_use(field.name, host, wanted, problem)))
-    if taken:
-        raise PortInUse("\n".join(taken))
-    return replace(ports, **found)
+        if taken:
+            raise PortInUse("\n".join(taken))
+        if sys.platform != "linux":
+            held.close()
+        yield replace(ports, **found)
 
 
 def is_loopback(host: str) -> bool:

@@ -6,10 +6,12 @@ import signal
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from pathlib import Path
 
 from controlsurface.errors import ControlSurfaceError, PartFailed, StoreInUse
 from controlsurface.reader import RemoteReader
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.owner import SERVER
 from controlsurface.serve import options as parts
 from controlsurface.serve.options import Options
 from controlsurface.serve.part import Child, Part, say, start
@@ -23,15 +25,30 @@ STEADY_S = 60.0  # a part that ran this long starts afresh with the shortest del
 TRIES = 4  # starts of a part that was never ready, before giving up
 HOPELESS = {2, 3, 7}  # exit codes that another start will not change: configuration, store, port
 PATIENCE_S = 10.0  # for a part that holds nothing to lose
+ANSWERING_S = 1.0  # an owner that answers for so long is not ending
+POLL_S = 0.1
 STORING_S = 30.0  # for the collector; killed then, it loses nothing either: what it accepted is in the journal
 
 
 def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT, then stop all parts. Raises ConfigError, PortInUse, StoreInUse, PartFailed."""
     guard(options.host, options.config.auth.token)
-    if pid := owner(options.data):
-        raise StoreInUse(f"{options.data}: in use by process {pid}; stop it, or give --data another directory")
-    asyncio.run(Supervisor(replace(options, ports=settled(options.host, options.ports))).run())
+    await_owner(options.data)
+    with settled(options.host, options.ports) as ports:
+        asyncio.run(Supervisor(replace(options, ports=ports)).run())
+
+
+def await_owner(data: Path, patience_s: float = STORING_S) -> None:
+    """Wait for an owner of the data directory that is ending: it answers nobody any more. Raises StoreInUse."""
+    until, answered_s, said = time.monotonic() + patience_s, 0.0, False
+    while pid := owner(data):
+        answered_s = answered_s + POLL_S if (data / SERVER).exists() else 0.0
+        if answered_s > ANSWERING_S or time.monotonic() > until:
+            raise StoreInUse(f"{data}: in use by process {pid}; stop it, or give --data another directory")
+        if not said and not answered_s:
+            say("controlsurface", f"{data}: waiting for process {pid}, which is ending or starting")
+            said = True
+        time.sleep(POLL_S)
 
 
 def delay_s(failures: int) -> float:

@@ -1,8 +1,10 @@
 """The embedded store: one process owns the file, any number of threads read it, one writes."""
 
+import errno
 import fcntl
 import os
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,9 +14,10 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 
-from controlsurface.errors import StoreError, StoreInUse, TooMuch, TooSlow
+from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
+from controlsurface.store import private
 from controlsurface.store.budget import current
-from controlsurface.store.migrate import migrate
+from controlsurface.store.migrate import MOVE_AWAY, migrate
 
 FILE = "controlsurface.duckdb"
 LOCK = "lock"
@@ -102,21 +105,30 @@ class DuckStore:
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
         self._writer, self._second = connection.cursor(), connection.cursor()
+        self._reading: dict[duckdb.DuckDBPyConnection, float] = {}
+        self._reading_lock = threading.Lock()
         self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
     def open(data: Path, memory_bytes: int = MEMORY_BYTES) -> "DuckStore":
         """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
-        lock = _lock(data)
         path = data / FILE
-        try:
-            return DuckStore(_prepared(duckdb.connect(path, config=_with(memory_bytes))), lock)
-        except duckdb.Error as problem:
-            lock.close()
-            raise StoreError(f"{path}: {problem}") from None
-        except Exception:
-            lock.close()
-            raise
+        private.UMASK.hold()
+        with ExitStack() as undone:
+            undone.callback(private.UMASK.release)
+            lock = undone.enter_context(_lock(data))
+            try:
+                private.restrict(data)
+                connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
+                store = DuckStore(_prepared(connection), lock)
+            except duckdb.Error as problem:
+                raise _unusable(path, problem) from None
+            except StoreDiffers as problem:
+                raise StoreDiffers(f"{path}: {problem}") from None
+            except OSError as problem:
+                raise _closed(Path(problem.filename or data), problem) from None
+            undone.pop_all()
+            return store
 
     @staticmethod
     def in_memory() -> "DuckStore":
@@ -142,16 +154,34 @@ class DuckStore:
             if budget:
                 ends.enter_context(budget.running(cursor))
             alarm = threading.Timer(min(most_s, budget.left_s) if budget else most_s, cursor.interrupt)
+            alarm.daemon = True  # at the end of the process nobody waits for it
             ends.callback(alarm.cancel)
             alarm.start()
+            began = time.monotonic()
+            with self._reading_lock:
+                self._reading[cursor] = began
             try:
                 yield Reading(cursor)
             except duckdb.InterruptException:
                 if budget and budget.left_s:
                     budget.check()
-                raise TooSlow(f"stopped after {most_s:g} s; narrow the query's time range") from None
+                over = budget is not None and not budget.left_s
+                lasted_s = most_s if over else min(time.monotonic() - began, most_s)
+                raise TooSlow(f"stopped after {lasted_s:.3g} s; narrow the query's time range") from None
             except duckdb.OutOfMemoryException:
                 raise TooMuch(_NO_MEMORY) from None
+            finally:
+                with self._reading_lock:
+                    del self._reading[cursor]
+
+    def interrupt(self, longer_than_s: float) -> int:
+        """Stop all queries that have been running for so long; how many. They raise TooSlow."""
+        before = time.monotonic() - longer_than_s
+        with self._reading_lock:
+            late = [cursor for cursor, began in self._reading.items() if began <= before]
+            for cursor in late:
+                cursor.interrupt()
+        return len(late)
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
@@ -179,6 +209,8 @@ class DuckStore:
         self._connection.close()
         if self._lock:
             self._lock.close()
+            private.UMASK.release()
+            self._lock = None
 
 
 @contextmanager
@@ -209,15 +241,17 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def owner(data: Path) -> int | None:
-    """The process that owns the data directory, or None."""
+    """The process that owns the data directory, or None. Raises StoreError where that cannot be told."""
     try:
-        with (data / LOCK).open("r+", encoding="utf-8") as handle:
+        with (data / LOCK).open("r", encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
     except FileNotFoundError:
         return None
     except BlockingIOError:
         return int((data / LOCK).read_text("utf-8") or 0)
+    except OSError as problem:
+        raise _closed(data / LOCK, problem) from None
 
 
 def _lock(data: Path) -> IO[str]:
@@ -226,7 +260,7 @@ def _lock(data: Path) -> IO[str]:
         data.mkdir(parents=True, exist_ok=True)
         handle = (data / LOCK).open("a+", encoding="utf-8")
     except OSError as problem:
-        raise StoreError(f"{data}: {problem.strerror}") from None
+        raise _closed(Path(problem.filename or data), problem) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -238,6 +272,20 @@ def _lock(data: Path) -> IO[str]:
     handle.write(str(os.getpid()))
     handle.flush()
     return handle
+
+
+def _unusable(path: Path, problem: duckdb.Error) -> StoreError:
+    """The error for a file that DuckDB cannot open: because we may not, or because it is damaged."""
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return _closed(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    return StoreError(f"{path}: {problem}; if it is damaged, restore a copy of it, or {MOVE_AWAY}")
+
+
+def _closed(path: Path, problem: OSError) -> StoreError:
+    """The error for a file or folder that we may not use as we must."""
+    return StoreError(
+        f"{path}: {problem.strerror}; give --data a directory that this user can write, or let the user write this one"
+    )
 
 
 def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -11,6 +11,14 @@ from controlsurface.errors import StoreDiffers, StoreTooNew
 SCHEMA = Path(__file__).parent / "schema"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+# What to do with a file that cannot be opened, what that loses, and what brings back what nobody could tell again.
+MOVE_AWAY = (
+    "move the file away with its log (`mkdir old; mv controlsurface.duckdb* old/` in the data directory) and run "
+    "`controlsurface import --from-store old/controlsurface.duckdb`, which brings audit labels, policies, sampling "
+    "plans, silences, events, alert history and exports into a new one; requests come from what the journal still "
+    "has (journal.retention), and older ones and their roll-ups are lost"
+)
+
 _VERSION = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL, applied_at TIMESTAMP NOT NULL)"
 
 _TABLES, *_OTHERS = _IN_ORDER = ("CREATE TABLE", "CREATE OR REPLACE MACRO", "CREATE OR REPLACE VIEW", "CREATE")
@@ -98,10 +106,7 @@ def _added(table: str, name: str, column: Column) -> str:
 
 
 def _differs(what: str) -> StoreDiffers:
-    return StoreDiffers(
-        f"{what}: another version made it; open it with that one, or move the file away: "
-        "a new one is filled with what the journal still has"
-    )
+    return StoreDiffers(f"{what}: another version made it; open it with that one, or {MOVE_AWAY}")
 
 
 def _wanted() -> Columns:

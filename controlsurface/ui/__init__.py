@@ -22,6 +22,7 @@ from controlsurface.ui.compared import figure, side_by_side
 from controlsurface.ui.contributor_bars import bars as different_bars
 from controlsurface.ui.detection import detection
 from controlsurface.ui.download import csv
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.empty import nothing_yet
 from controlsurface.ui.filled import filled, price_gaps
 from controlsurface.ui.finding import lead_to_requests, more, nothing, search
@@ -106,6 +107,7 @@ __all__ = [
     "palette",
     "panel",
     "part",
+    "plain",
     "policy_form",
     "price_gaps",
     "queries",

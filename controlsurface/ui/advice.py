@@ -1,6 +1,5 @@
 """What to do, in one line that opens: each piece of advice with its figures, and a link to the page that shows them."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +10,7 @@ from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.reader.rows import records
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, custom
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import View
 
@@ -30,7 +30,7 @@ def advice() -> None:
     rows, rules = records(found.rows), found.facts["rules"]
     with st.expander(_headline(rows), icon=":material/lightbulb:"):
         st.html(tag("ul", *(_line(row, view) for row in rows), class_="cs-advice") if rows else _quiet())
-        st.caption(f"{len(rules)} rules over all traffic of this window. {_unable(rules)}")
+        st.caption(f"{len(rules):,} rules over all traffic of this window. {plain(_unable(rules))}")
 
 
 def _headline(rows: Sequence[Row]) -> str:
@@ -38,11 +38,6 @@ def _headline(rows: Sequence[Row]) -> str:
     if not rows:
         return "Advice: nothing to do"
     return f"Advice: {plain(rows[0]['title'])}" + (f" · and {len(rows) - 1} more" if len(rows) > 1 else "")
-
-
-def plain(title: str) -> str:
-    """A title as the label of an element, which would read it as Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()<>#$:~|])", r"\\\1", title)
 
 
 def _quiet() -> str:

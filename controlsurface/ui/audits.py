@@ -13,6 +13,7 @@ from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.reader.asking import Question
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
@@ -64,9 +65,8 @@ def disagreement(view: View) -> None:
     args = questions.DisagreementArgs(by=(by,), **about(view))
     rows, _ = told("disagreement", questions.Disagreement(args), args)
     if left_out:
-        st.caption(
-            f"Pairs do not know {', '.join(sorted({each.partition(':')[0] for each in left_out}))}; all are shown."
-        )
+        names = ", ".join(sorted({each.partition(":")[0] for each in left_out}))
+        st.caption(f"Pairs do not know {plain(names)}; all are shown.")
     if rows.is_empty():
         states.state(
             "No pairs of answers in this window",
@@ -92,17 +92,17 @@ def _caveats(rows: pl.DataFrame, by: str) -> None:
     worse = rows.filter(pl.col("large") == "worse", pl.col("graded") >= ENOUGH)[by].fill_null("unknown").to_list()
     if worse:
         said = f"The large lane is worse than the small one: {', '.join(worse)}."
-        st.warning(f"{said} Escalating destroys value there.")
+        st.warning(f"{plain(said)} Escalating destroys value there.")
     perhaps = rows.filter(pl.col("large").is_in(["worse", "perhaps worse"]))[by].fill_null("unknown").to_list()
     if unsure := [each for each in perhaps if each not in worse]:
-        st.caption(f"Perhaps worse in the large lane; too few answers are graded to tell: {', '.join(unsure)}.")
+        st.caption(f"Perhaps worse in the large lane; too few answers are graded to tell: {plain(', '.join(unsure))}.")
     unknown = int(rows["unknown_probability"].sum())
     if unknown:
         st.caption(f"{unknown:,} pairs do not say with which probability they were sampled; each counts once.")
     if rows["judge_only"].fill_null(value=False).any():
         st.caption("A judge alone, without people's labels, has no interval: nobody knows how far it is from people.")
     if rows["n"].min() < ENOUGH:  # type: ignore[operator]
-        st.caption(f"– fewer than {ENOUGH} pairs are too few to be shown.")
+        st.caption(f"– fewer than {ENOUGH:,} pairs are too few to be shown.")
 
 
 def reviewers(view: View) -> None:
@@ -136,8 +136,9 @@ def calibration(view: View) -> None:
             if isinstance(value, float)
         }
     )
+    by = rests_on(facts, facts["basis"] or "nobody")
     st.caption(
-        f"n {facts['n']:,}; right by {rests_on(facts, facts['basis'] or 'nobody')}; confidence is a {facts['kind']}. "
+        f"n {facts['n']:,}; right by {plain(by)}; confidence is a {plain(facts['kind'])}. "
         "ECE corrected is the estimate, ECE low and ECE high its 95 % interval."
     )
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import reading, states, units, zoom
+from controlsurface.ui import reading, states, units, visitor, zoom
+from controlsurface.ui.elements.markdown import plain
+from controlsurface.ui.markup import tag
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
 
 NOT_SAID = "(unknown)"  # how a filter names rows whose value nobody said
@@ -31,6 +33,8 @@ def draw() -> None:
         where = tuple(pair for name in FILTERS for pair in _filter(name, known.filter(pl.col("dimension") == name)))
         _live()
         _freshness()
+        if visitor.people():
+            st.html(tag("a", "Sign out", href="/signout", target="_self"))
     reading.remember(View(plain.start, plain.end, plain.step, where))
 
 
@@ -87,7 +91,7 @@ def _filter(name: str, known: pl.DataFrame) -> list[str]:
 
 def _live() -> None:
     """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
-    if st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds} seconds."):
+    if st.toggle("Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH.seconds:,} seconds."):
         states.again(REFRESH, when=lambda: True)
 
 
@@ -96,4 +100,4 @@ def _freshness() -> None:
     now = reading.ingest()
     waiting = f" · {units.count(now.pending)} spans waiting" if now.pending else ""
     last = f"Last span {units.clock(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
-    st.caption(f"{last}{waiting}")
+    st.caption(plain(f"{last}{waiting}"))

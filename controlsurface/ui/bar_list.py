@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.ui import units
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, tag, text
 
 
@@ -14,9 +15,8 @@ def bars(rows: pl.DataFrame, name: str, *, unit: str, most: int = 8) -> None:
     lines = (_line(row[name], row["value"], row["value"] / largest, unit) for row in ranked.head(most).to_dicts())
     st.html(tag("div", *lines, class_="cs-bars", role="list"))
     if ranked.height > most:
-        st.caption(
-            f"and {ranked.height - most:,} more, {units.shown(float(ranked['value'][most:].sum()), unit)} together"
-        )
+        rest = units.shown(float(ranked["value"][most:].sum()), unit)
+        st.caption(f"and {ranked.height - most:,} more, {plain(rest)} together")
 
 
 def _line(name: object, value: float, share: float, unit: str) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.ui import reading, states
 from controlsurface.ui.changes import events
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.filled import to_fill
 from controlsurface.ui.finding import lead_to_requests
 from controlsurface.ui.markup import palette
@@ -54,7 +55,12 @@ def _chosen(kinds: list[str]) -> str | None:
     if len(kinds) < 2:
         return kinds[0] if kinds else None
     chosen = st.segmented_control(
-        "Kind of confidence", kinds, default=kinds[0], required=True, key="confidence_kind_shown"
+        "Kind of confidence",
+        kinds,
+        default=kinds[0],
+        required=True,
+        key="confidence_kind_shown",
+        format_func=plain,
     )
     return chosen if chosen in kinds else kinds[0]
 
@@ -68,7 +74,7 @@ def _heatmap(view: View, kind: str) -> None:
         states.state("No confidence on its scale", f"Values that lie outside the scale of a {kind} are in no chart.")
         return
     if kind != USUAL:
-        st.caption(f"The confidence is a {kind}{': lower is surer' if kind == 'entropy' else ''}.")
+        st.caption(f"The confidence is a {plain(kind)}{': lower is surer' if kind == 'entropy' else ''}.")
     thresholds = reading.query("threshold", by=["task_type"], every=view.step, within=view)
     figure = charts.heatmap(bins, thresholds, view.span, palette(), events=events())
     drawn = box(figure, "confidence", alt=f"Requests by router confidence ({kind}) over time, with the thresholds")

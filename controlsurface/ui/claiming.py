@@ -13,7 +13,7 @@ from controlsurface.reader.assumed import AssumedLanes
 from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, units
-from controlsurface.ui.advice import plain
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 
 MOST = 12  # models with buttons
@@ -37,7 +37,7 @@ def claims(models: pl.DataFrame) -> None:
 def lanes_assumed() -> None:
     """That lanes are assumed, and where to assign them; nothing where they are known."""
     if assumed := said_lanes(_assumed()):
-        st.warning(f"{assumed[:1].upper()}{plain(assumed[1:])} on the [Data page](data).", icon=":material/alt_route:")
+        st.warning(f"{plain(assumed[:1].upper() + assumed[1:])} on the [Data page](data).", icon=":material/alt_route:")
 
 
 def _assumed() -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def said() -> None:
     """What the last click did, once."""
     told = st.session_state.pop(SAID, None)
     if told:
-        (st.success if told[0] else st.error)(told[1])
+        (st.success if told[0] else st.error)(plain(told[1]))
 
 
 def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
@@ -68,9 +68,9 @@ def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
         st.html(tag("div", text(model), tag("small", text(f"{units.count(calls)} calls{now}")), class_="cs-claim"))
         for lane, escalates in lanes.select("name", "escalation").iter_rows():
             st.button(
-                lane,
+                plain(lane),
                 key=f"claim {model} {lane}",
-                help=f"{model} belongs to lane {lane}{', an escalation' if escalates else ''}",
+                help=f"{plain(model)} belongs to lane {plain(lane)}{', an escalation' if escalates else ''}",
                 on_click=_claim,
                 args=(model, lane),
             )

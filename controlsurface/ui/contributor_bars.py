@@ -8,6 +8,7 @@ import streamlit as st
 from controlsurface.reader.contributors import Contributors, unexplained
 from controlsurface.reader.rows import records
 from controlsurface.ui import units
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, tag, text
 
 Row = Mapping[str, Any]
@@ -26,7 +27,7 @@ def bars(found: Contributors) -> None:
     )
     lines = (_line(found, row, largest) for row in own[:MOST])
     st.html(tag("div", head, *lines, class_="cs-different", role="table", aria_label="Top contributors"))
-    st.caption(_rest(found, own))
+    st.caption(plain(_rest(found, own)))
 
 
 HEAD = {

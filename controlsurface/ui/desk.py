@@ -15,6 +15,7 @@ from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.reader.asking import Answer
 from controlsurface.reader.rows import records
 from controlsurface.ui import reading, states, visitor
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.window import View
 
@@ -101,7 +102,7 @@ def _say(item: str, reviewer: str, revision: int, verdict: str | None) -> None:
 def _refusal() -> None:
     """Why the last label was not kept, once."""
     if problem := st.session_state.pop(REFUSED, None):
-        st.warning(f"Not kept: {problem}")
+        st.warning(f"Not kept: {plain(problem)}")
 
 
 def _progress(facts: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, units
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.panels import panel
 
@@ -50,7 +51,7 @@ def detection(rules: Sequence[Row]) -> None:
         left = max(0, rows.height - MOST)
         more = f" The {MOST} largest slices; {left} more are watched." if left else ""
         told = f"From the last week, for {streams} streams and one false alert a week in all"
-        st.caption(f"{told}; from the busiest hour in which a drift may begin to the quietest.{more}")
+        st.caption(f"{plain(told)}; from the busiest hour in which a drift may begin to the quietest.{plain(more)}")
 
 
 def _slices(about: Row) -> pl.DataFrame:
@@ -125,6 +126,6 @@ def _accepted(name: str, who: str, why: str) -> None:
     try:
         reading.reader().do(AcceptDrift(name, Acceptance(who=who, why=why or None)))
     except ControlSurfaceError as problem:
-        st.warning(f"Not accepted: {problem}")
+        st.warning(f"Not accepted: {plain(problem)}")
         return
-    st.success(f"{name}: what it sees now is its baseline from the next look on.")
+    st.success(f"{plain(name)}: what it sees now is its baseline from the next look on.")

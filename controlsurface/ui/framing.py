@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.content import DASHBOARDS
-from controlsurface.ui import bar, markup, selection, updated, zoom
+from controlsurface.ui import bar, markup, selection, states, updated, visitor, zoom
 
 ABOUT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
@@ -28,11 +28,19 @@ def frame(pages: Sequence[StreamlitPage]) -> None:
     markup.style()
     page = st.navigation(pages, position="top")
     updated.stop_where_updated()
+    _stop_where_signed_out()
     zoom.carry(page.url_path)
     bar.draw()
     selection.zoomed()
     page.run()
     _loaded()
+
+
+def _stop_where_signed_out() -> None:
+    """Say it in place of a page that was open when its sign-in ended, and end the run there."""
+    if visitor.signed_out():
+        states.state("Signed out", "This sign-in has ended. Load the page again to sign in.")
+        st.stop()
 
 
 @cache

@@ -11,6 +11,7 @@ from controlsurface.reader import retention
 from controlsurface.reader.asking import Answer
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.sheet import sheet
 
 KEPT = {
@@ -26,7 +27,7 @@ KEPT = {
 def retention_table() -> None:
     """What is kept, table by table, and how the retention went."""
     sheet(_kept(), dict.fromkeys(("rows", "too_old", "removed"), "count"), "retention", labels=KEPT)
-    st.caption(_in_words())
+    st.caption(plain(_in_words()))
 
 
 def _kept() -> pl.DataFrame:

@@ -11,6 +11,7 @@ from controlsurface import charts
 from controlsurface.ui import reading, states
 from controlsurface.ui.download import csv
 from controlsurface.ui.drawn import CHART, Box, Drawing, drawn
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.reading import Asked
 
@@ -82,7 +83,7 @@ def _sql(name: str, statements: Sequence[Asked]) -> None:
 
 def _statement(asked: Asked, key: str) -> None:
     """A statement with its parameters, its time, and its rows as a file."""
-    st.caption(f"{asked.about} · {asked.elapsed_ms:.0f} ms · {asked.source} · {asked.rows.height:,} rows")
+    st.caption(f"{plain(asked.about)} · {asked.elapsed_ms:.0f} ms · {plain(asked.source)} · {asked.rows.height:,} rows")
     st.code(asked.sql, language="sql")
     st.json(dict(asked.parameters), expanded=False)
     csv(asked.rows, asked.about.partition(",")[0], key)

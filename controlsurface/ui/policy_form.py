@@ -11,6 +11,7 @@ from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.reader.asking import Order
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, states, visitor, what_if
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag
 from controlsurface.ui.sheet import sheet
 from controlsurface.ui.window import View
@@ -23,12 +24,12 @@ EVIDENCE = ("escalation_rate", "quality", "quality_low", "quality_high", "qualit
 def save(view: View) -> None:
     """A form that sets the thresholds moved in the simulator, on top of the policy in force."""
     if said := st.session_state.pop(DONE, None):
-        st.success(said)
+        st.success(plain(said))
     chosen = what_if.chosen()
     if not chosen:
         states.state("No threshold was moved yet", "Move the slider for one or more task types, then save them here.")
         return
-    st.caption(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items()))
+    st.caption(plain(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items())))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = visitor.name()
         who = st.text_input("Who decides", name, max_chars=100, width=200, disabled=bool(name))
@@ -63,14 +64,14 @@ def _done(order: Callable[[], Order]) -> Mapping[str, Any] | None:
     except Unreachable:
         st.rerun()
     except ControlSurfaceError as problem:
-        st.warning(f"Not kept: {problem}")
+        st.warning(f"Not kept: {plain(problem)}")
         return None
 
 
 def versions() -> None:
     """All policies, newest first, and the way back to an older one."""
     if said := st.session_state.pop(BACK, None):
-        st.success(said)
+        st.success(plain(said))
     args = policy.HistoryArgs()
     rows = frame(reading.answer(lambda: reading.reader().ask(policy.History(args))).rows)
     if rows.is_empty():

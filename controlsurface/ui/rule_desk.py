@@ -13,11 +13,13 @@ from controlsurface.alerting import asked
 from controlsurface.alerting.payload_text import shown
 from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.thresholds import SetThreshold, Threshold
+from controlsurface.clock import SUBJECT
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.panels import chart, panel
 from controlsurface.ui.rule_words import words
@@ -33,11 +35,14 @@ FEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
 
 
 def rules() -> list[dict[str, Any]]:
-    """The rules in force, and a warning where newer rule files are wrong."""
+    """The rules in force, and warnings where newer rule files or the clock are wrong."""
     found = reading.answer(lambda: reading.reader().ask(asked.Rules()))
-    if found.facts.get("warnings"):
+    warnings: list[str] = found.facts.get("warnings") or []
+    for said in (each for each in warnings if each.startswith(SUBJECT)):
+        st.warning(f"{said[0].upper()}{said[1:]}.")
+    if mistakes := [each for each in warnings if not each.startswith(SUBJECT)]:
         st.warning("Rule files have mistakes, so the rules that were read before go on.")
-        st.code("\n".join(found.facts["warnings"]), language=None, wrap_lines=True)
+        st.code("\n".join(mistakes), language=None, wrap_lines=True)
     return records(found.rows)
 
 
@@ -102,7 +107,8 @@ def _told(about: Row, bounds: Iterable[float], unit: str) -> None:
         found = reading.answer(lambda args=args: reading.reader().ask(Backtest(args))).rows  # type: ignore[misc]
         times = [f"{at:%b %d %H:%M}" for at in frame(found)["since"].to_list()[-MOST:]]
         last = f", last {', '.join(times)}" if times else ""
-        st.markdown(f"At {shown(bound, unit)} it would have fired **{found.num_rows} times** in 28 days{last}.")
+        fired = f"it would have fired **{found.num_rows:,} times** in 28 days"
+        st.markdown(f"At {plain(shown(bound, unit))} {fired}{plain(last)}.")
 
 
 def _with(about: Row, bound: float) -> dict[str, Any]:
@@ -114,9 +120,9 @@ def _save(name: str, was: float, value: float) -> None:
     try:
         kept = reading.reader().do(SetThreshold(name, Threshold(value=value, was=was)))
     except ControlSurfaceError as problem:
-        st.warning(f"Not saved: {problem}")
+        st.warning(f"Not saved: {plain(problem)}")
         return
-    st.success(f"Saved in {kept['file']}; the rule is read again within seconds.")
+    st.success(f"Saved in {plain(kept['file'])}; the rule is read again within seconds.")
 
 
 def _bound(about: Row) -> float | None:
@@ -152,4 +158,4 @@ def _course(about: Row, bound: float, unit: str) -> None:
     )
     chart(figure, alt="The rule's metric over four weeks beside the threshold")
     if (left_out := named["slice"].n_unique() - most.len()) > 0:
-        st.caption(f"The {most.len()} largest slices; {left_out} more are judged and not drawn.")
+        st.caption(f"The {most.len():,} largest slices; {left_out:,} more are judged and not drawn.")

@@ -70,10 +70,10 @@ def hidden_modes() -> None:
     bins = reading.distribution("latency_ms", by=KEYS, within=view)
     found, looked_at = reading.kept("modes", args, lambda: two_modes(bins))
     if found.is_empty():
-        st.caption(f"None in the {looked_at} pairs of task type and lane that have {FEWEST} requests.")
+        st.caption(f"None in the {looked_at:,} pairs of task type and lane that have {FEWEST:,} requests.")
         return
     sheet(found, UNITS, "hidden-modes", labels=LABELS)
-    st.caption(f"{looked_at} pairs have {FEWEST} requests. A batch waits its turn and makes a mode of its own.")
+    st.caption(f"{looked_at:,} pairs have {FEWEST:,} requests. A batch waits its turn and makes a mode of its own.")
 
 
 def two_modes(bins: pl.DataFrame) -> tuple[pl.DataFrame, int]:

@@ -12,6 +12,7 @@ import streamlit as st
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, NOT_SAID, WINDOW
 from controlsurface.ui.download import csv
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.series import ALL
 from controlsurface.ui.units import shown as shown_as
 from controlsurface.ui.window import ENOUGH, View
@@ -50,7 +51,7 @@ def breakdown(
         download=rows,
     )
     if any(shown[each].null_count() > rows[each].null_count() for each in metrics):
-        st.caption(f"– a share of fewer than {ENOUGH} is too few to be shown.")
+        st.caption(f"– a share of fewer than {ENOUGH:,} is too few to be shown.")
     return rows
 
 
@@ -105,10 +106,10 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
         return st.column_config.LinkColumn("Open", display_text="requests", width=80)
     if name in units:
         form = FORMATS.get(units[name]) or (None if _below_zero(rows[name]) else _money(rows[name]))
-        return st.column_config.NumberColumn(label, format=form, help=said)
+        return st.column_config.NumberColumn(label, format=form, help=said and plain(said))
     if rows[name].dtype.is_temporal():
         return st.column_config.DatetimeColumn(f"{label} (UTC)", format=WHEN, timezone="UTC")
-    return st.column_config.TextColumn(label, help=said)
+    return st.column_config.TextColumn(label, help=said and plain(said))
 
 
 def _signed(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:

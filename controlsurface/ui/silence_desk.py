@@ -13,6 +13,7 @@ from controlsurface.matchers import Matcher, parse
 from controlsurface.reader.asking import Order
 from controlsurface.reader.rows import records
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.panels import panel
 
 LENGTHS = {"30 minutes": 0.5, "2 hours": 2, "8 hours": 8, "1 day": 24, "1 week": 168}  # hours
@@ -25,7 +26,7 @@ def silences() -> None:
     live = [row for row in rows if row["status"]["state"] != "expired"]
     with panel("Silences", f"{len(live)} in force or to come"):
         if said := st.session_state.pop(DONE, ""):
-            st.success(said)
+            st.success(plain(said))
         for row in live:
             _row(row)
         if not live:
@@ -38,7 +39,7 @@ def _row(row: Mapping[str, Any]) -> None:
         told = " ".join(str(Matcher(m["name"], m["value"], m["isRegex"], m["isEqual"])) for m in row["matchers"])
         about = f"until {row['endsAt']:%b %d %H:%M} UTC, {row['createdBy'] or 'nobody named'}: {row['comment'] or '–'}"
         st.text(f"{told}\n{row['status']['state']} {about}")
-        if st.button("End it", key=f"end {row['id']}", help=f"End the silence of {told} now"):
+        if st.button("End it", key=f"end {row['id']}", help=f"End the silence of {plain(told)} now"):
             _do(silencing.ExpireSilence(row["id"]), "The silence has ended.")
 
 
@@ -69,7 +70,7 @@ def _put(matchers: str, length: timedelta, who: str, why: str) -> None:
         )
         body = silencing.SilenceBody(matchers=bodies, startsAt=now, endsAt=now + length, createdBy=who, comment=why)
     except (ValueError, ControlSurfaceError) as problem:
-        st.warning(f"Not silenced: {problem}")
+        st.warning(f"Not silenced: {plain(problem)}")
         return
     _do(silencing.PutSilence(body), "Silenced.")
 
@@ -78,7 +79,7 @@ def _do(order: Order, said: str) -> None:
     try:
         reading.reader().do(order)
     except ControlSurfaceError as problem:
-        st.warning(f"Not done: {problem}")
+        st.warning(f"Not done: {plain(problem)}")
         return
     st.session_state[DONE] = said
     st.query_params.pop("silence", None)

@@ -1,5 +1,7 @@
 """Spans that carry tokens or a cost: counted, explained, unexplained, as a table and in a sentence."""
 
+from urllib.parse import quote
+
 import polars as pl
 import streamlit as st
 
@@ -7,6 +9,7 @@ from controlsurface.metrics.arguments import TimeRange
 from controlsurface.reader.rows import frame
 from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.sheet import sheet
 
 MEANING = {
@@ -47,5 +50,5 @@ def _in_words(rows: pl.DataFrame) -> str:
     if not spans:
         return f"All {all_spans:,} spans with tokens or a cost are counted or explained."
     traces = left["trace_ids"].explode().drop_nulls().unique(maintain_order=True).to_list()[:5]
-    links = ", ".join(f"[{trace[:8]}](traces?find={trace})" for trace in traces)
+    links = ", ".join(f"[{plain(trace[:8])}](traces?find={quote(trace)})" for trace in traces)
     return f"{spans:,} of {all_spans:,} spans with tokens or a cost are in no figure. Traces: {links}."

@@ -1,12 +1,13 @@
 """Who looks at the dashboard: the token shown at sign-in says it, and the collector decides what its owner may do."""
 
-import hmac
 import os
 from collections.abc import Mapping
-from hashlib import sha256
 
 import orjson
 import streamlit as st
+
+from controlsurface.ui.app import session
+from controlsurface.web.environment import Access
 
 COOKIE = "controlsurface"
 PEOPLE = "CONTROLSURFACE_PEOPLE"  # JSON: token -> name
@@ -18,15 +19,13 @@ def people() -> Mapping[str, str]:
     return {own: "", **orjson.loads(os.environ.get(PEOPLE) or "{}")} if own else {}
 
 
-def proof(token: str) -> str:
-    """What the cookie of a token's owner holds: not the token, and not to be made without it."""
-    return hmac.new(token.encode(), b"dashboard cookie", sha256).hexdigest()
-
-
 def token() -> str:
-    """This visitor's token, by the cookie where several could be; empty where none is asked for or none is known."""
+    """This visitor's token, by the cookie; empty where none is asked for, or the sign-in is over."""
     known = people()
-    return _owned(known, st.context.cookies.get(COOKIE, "")) if len(known) > 1 else next(iter(known), "")
+    if not known:
+        return ""
+    age_s = Access.told().auth.session_age.total_seconds()
+    return session.owner(st.context.cookies.get(COOKIE, ""), known, age_s)
 
 
 def name() -> str:
@@ -34,7 +33,6 @@ def name() -> str:
     return people().get(token(), "")
 
 
-def _owned(known: Mapping[str, str], shown: str) -> str:
-    """The token whose proof is shown; takes as long for a near miss as for a far one."""
-    found = [each for each in known if hmac.compare_digest(shown.encode(), proof(each).encode())]
-    return found[0] if found else ""
+def signed_out() -> bool:
+    """Whether a token is asked for and this visitor's sign-in has ended while the page was open."""
+    return bool(people()) and not token()

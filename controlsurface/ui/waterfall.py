@@ -34,7 +34,7 @@ def waterfall(trace: Mapping[str, Any], roots: Mapping[str, str]) -> int:
     bars = list(arranged(spans(trace)))
     st.html(drawn(bars[:MOST], roots, palette()))
     if len(bars) > MOST:
-        st.caption(f"The first {MOST} of {len(bars):,} spans; the download has all of them.")
+        st.caption(f"The first {MOST:,} of {len(bars):,} spans; the download has all of them.")
     return len(bars)
 
 

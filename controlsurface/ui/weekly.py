@@ -11,6 +11,7 @@ from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.sheet import sheet
 
 WEEKS = 9  # to choose from: this one and two months
@@ -45,13 +46,13 @@ def attribution() -> None:
     args = AttributionArgs(week=week or weeks[1], by=tuple(by))
     rows = reading.ask("attribution", args, lambda: _read(args))
     if rows.is_empty():
-        st.caption(f"No requests in {args.week}.")
+        st.caption(f"No requests in {plain(args.week)}.")
         return
     ranked = rows.sort("cost_usd", descending=True, nulls_last=True).select(*by, *SHOWN)
     units, labels = ({name: said[part] for name, said in SHOWN.items()} for part in (1, 0))
     sheet(ranked, units, f"cost-{args.week}", download=rows, labels=labels)
     still = "" if args.closed(now) else " The week is not over: these figures still grow."
-    st.caption(f"{_command(args)} writes the same rows with a manifest.{still}")
+    st.caption(f"`{_command(args)}` writes the same rows with a manifest.{still}")
 
 
 def _read(args: AttributionArgs) -> pl.DataFrame:
@@ -66,4 +67,4 @@ def _read(args: AttributionArgs) -> pl.DataFrame:
 
 def _command(args: AttributionArgs) -> str:
     by = f" --by {','.join(args.by)}" if args.by else ""
-    return f"`controlsurface export cost --week {args.week}{by}`"
+    return f"controlsurface export cost --week {args.week}{by}"

@@ -13,6 +13,7 @@ from controlsurface.errors import NotFound
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states, units
 from controlsurface.ui.audits import rests_on
+from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.panels import chart
@@ -178,4 +179,4 @@ def _caveats(here: Row, about: Row) -> None:
             f"More escalation gives less quality between {worst['from']:.2f} and {worst['to']:.2f} "
             f"({worst['quality'] * 100:+.1f} pp)."
         )
-    st.caption(" ".join(said))
+    st.caption(plain(" ".join(said)))

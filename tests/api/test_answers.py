@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 import requests
 
-from controlsurface.api import app, create_app
-from controlsurface.config import Config
+from controlsurface.api import create_app
+from controlsurface.config import Config, Server
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
@@ -143,11 +143,11 @@ def test_a_server_that_takes_no_traffic_says_why(store: Any) -> None:
     assert "controlsurface_ready 0.0" in text
 
 
-def test_health_answers_while_queries_hold_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "THREADS", 1)
+def test_health_answers_while_queries_hold_every_thread() -> None:
     store = DuckStore.in_memory()
     make_slow(store)
-    with serving(LocalReader(store, timeout_s=2)) as url, ThreadPoolExecutor() as threads:
+    one_at_a_time = Config(server=Server(max_queries=1))
+    with serving(LocalReader(store, timeout_s=2), one_at_a_time) as url, ThreadPoolExecutor() as threads:
         slow = [threads.submit(requests.get, f"{url}/api/v1/query?metric=requests", timeout=9) for _ in range(2)]
         assert requests.get(f"{url}/readyz", timeout=30).json()["ready"]
         assert not any(query.done() for query in slow)

@@ -54,7 +54,7 @@ def test_what_is_no_event_is_refused(url: str, body: bytes, status: int, problem
 
 def test_a_form_on_another_page_cannot_tell(url: str) -> None:
     answer = requests.post(url, b'{"at":"2026-01-05","kind":"other","title":"forged"}', timeout=30)
-    assert answer.status_code == 400
+    assert answer.status_code == 415
     assert "application/json" in answer.json()["detail"]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 
 from controlsurface.audit.plan import MakePlan, PlanArgs, allocated
-from controlsurface.audit.questions import Plan, Sampling, SamplingArgs
+from controlsurface.audit.questions import NoteSampling, Plan, Sampling, SamplingArgs
 from controlsurface.audit.sampling import Sampler, draw, mark
 from controlsurface.errors import BadRequest
 from controlsurface.reader import LocalReader, RemoteReader
@@ -76,7 +76,7 @@ def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteReader) -> Non
 
 def test_a_yes_is_kept_once_with_its_probability(server: RemoteReader, filled: DuckStore) -> None:
     ids = [f"again-{i}" for i in range(20)]
-    told = [server.ask(Sampling(each, SamplingArgs())).rows.to_pylist()[0] for each in [*ids, *ids]]
+    told = [server.do(NoteSampling(each, SamplingArgs())) for each in [*ids, *ids]]
     kept = filled.rows("SELECT * FROM sampled_requests WHERE request_id LIKE 'again-%' ORDER BY request_id").to_pylist()
     assert [row["request_id"] for row in kept] == sorted({row["request_id"] for row in told if row["sample"]})
     assert {row["probability"] for row in kept} == {0.3}

@@ -31,7 +31,7 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-SERVER = Path(ui.__file__).with_name("server.py")
+SERVER = Path(ui.__file__).parent / "app" / "server.py"
 LATE = "preloaded using link"  # "but not used within a few seconds": the machine was busy, the page is well
 PATIENCE_MS = 60_000  # a machine that runs all tests at once draws a page slowly
 
@@ -89,7 +89,7 @@ def collector() -> Iterator[Collector]:
 def dashboard(api: str, token: str = "") -> Iterator[str]:
     """A dashboard process; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(SERVER), "--server.port", str(port)]
+    command = [sys.executable, "-m", "controlsurface.serve.dashboard", "run", str(SERVER), "--server.port", str(port)]
     more = {"CONTROLSURFACE_API": api, "CONTROLSURFACE_TOKEN": token, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, cwd=DASHBOARDS, env=os.environ | more, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"

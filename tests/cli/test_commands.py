@@ -208,11 +208,11 @@ def test_a_token_comes_from_the_configuration_or_the_environment(
     captures: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "c.toml"
-    config.write_text('[auth]\ntoken = "s3cret"\n')
+    config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     query = ("query", "requests", "--json", "--data", tmp_path / "data")
     with collector(tmp_path, "--config", str(config)):
         asked(capsys, "--config", config, "import", captures / CASCADE, "--anyway", "--data", tmp_path / "data")
         assert json.loads(asked(capsys, "--config", config, *query))["rows"][0]["value"] == 3
         assert run([str(each) for each in query]) == Unreachable.exit_code
-        monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret")
+        monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret s3cret s3cret")
         assert json.loads(asked(capsys, *query))["rows"][0]["value"] == 3

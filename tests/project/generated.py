@@ -17,6 +17,7 @@ from controlsurface.config import Config, Lane
 from controlsurface.ingest.vocabulary import COLUMNS
 from controlsurface.metrics.catalog import CATALOG
 from tests.project import tree
+from tests.redaction import recall
 
 UNITS = (
     (timedelta(days=1), "d"),
@@ -111,9 +112,14 @@ def _shown(field: FieldInfo) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def redaction() -> str:
+    """What redaction finds in the corpus of the tests."""
+    return table(["lines of", "n", "share"], recall.table())
+
+
 DOCUMENTS = (tree.ROOT / "README.md", tree.ROOT / "collectors/README.md")
 BLOCKS: dict[str, Callable[[], str]] = {
-    each.__name__: each for each in (metrics, configuration, commands, vocabularies, columns)
+    each.__name__: each for each in (metrics, configuration, commands, vocabularies, columns, redaction)
 }
 
 

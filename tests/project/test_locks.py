@@ -10,7 +10,7 @@ from tests.project import tree
 
 LOCKS = sorted(tree.ROOT.rglob("requirements*.lock"), key=str)
 LOCKS = [path for path in LOCKS if not {".venv", ".cache"} & set(path.parts)]
-PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==[^\s;]+(?: ; [^\\]+)?(?: \\)?$")
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z0-9,-]+\])?==[^\s;]+(?: ; [^\\]+)?(?: \\)?$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
 
 

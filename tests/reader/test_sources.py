@@ -45,3 +45,11 @@ def test_a_source_without_a_name_is_listed_too(store: DuckStore) -> None:
     received(store, None, timedelta(seconds=1), timedelta(seconds=1))
     assert found(store)[None]["spans"] == 2
     assert found(store)[None]["last_seen"] == NOW.replace(tzinfo=UTC)
+
+
+def test_what_was_received_by_a_clock_that_was_ahead_is_not_the_last_that_a_source_sent(store: DuckStore) -> None:
+    received(store, "quiet", timedelta(seconds=1), timedelta(seconds=2))
+    with store.writing() as writing:
+        ahead = "UPDATE spans SET received_at = ? WHERE service = 'quiet' AND end_ns = (SELECT max(end_ns) FROM spans)"
+        writing.execute(ahead, [NOW + timedelta(days=2)])
+    assert found(store)["quiet"]["last_seen"] == NOW.replace(tzinfo=UTC)

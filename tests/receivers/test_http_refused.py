@@ -100,7 +100,9 @@ def raw(site: Site, length: int) -> socket.socket:
     host, _, port = site.http.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)), timeout=20)
     fields = "".join(f"{name}: {text}\r\n" for name, text in PROTOBUF.items())
-    connection.sendall(f"POST /v1/traces HTTP/1.1\r\nhost: x\r\n{fields}content-length: {length}\r\n\r\n".encode())
+    connection.sendall(
+        f"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\n{fields}content-length: {length}\r\n\r\n".encode()
+    )
     return connection
 
 
@@ -131,7 +133,7 @@ def test_a_refused_body_is_not_read_for_ever_in_time(strict: Site, monkeypatch: 
 
 def test_a_sender_that_waits_to_be_asked_is_not_asked_for_a_body_that_is_refused(strict: Site) -> None:
     host, _, port = strict.http.removeprefix("http://").partition(":")
-    head = f"POST /v1/traces HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {9 * LIMIT}\r\n"
+    head = f"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {9 * LIMIT}\r\n"
     fields = "".join(f"{name}: {text}\r\n" for name, text in PROTOBUF.items())
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(f"{head}{fields}\r\n".encode())

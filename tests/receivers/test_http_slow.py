@@ -20,7 +20,7 @@ from controlsurface.ingest.journal import Journal
 from tests.receivers.bodies import body
 from tests.receivers.conftest import Site, policy
 
-HEAD = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n"
+HEAD = b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n"
 
 
 @contextmanager

@@ -64,4 +64,5 @@ def test_a_short_run_gives_every_figure() -> None:
     assert found.keys() == set(Result.__annotations__) - {"watched"}
     assert all(value > 0 for name, value in found.items() if name != "refused")
     assert 0 < found["share_of_bound"] < 2
+    assert found["kept_list_share"] + found["evidence_share"] < 0.5
     assert found["ack_p50_ms"] <= found["ack_p99_ms"]

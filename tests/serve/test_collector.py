@@ -127,12 +127,12 @@ def test_a_full_disk_refuses_bodies_and_shows(tmp_path: Path) -> None:
 
 def test_a_token_is_asked_of_senders_and_readers(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text('[auth]\ntoken = "s3cret"\n')
+    config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     with collector(tmp_path, "--config", str(config)) as server:
         sender = "POST", f"{server.ready['otlp_http']}/v1/traces"
         reader = "GET", f"{server.ready['api']}/api/v1/metrics"
         for method, address in (sender, reader):
             headers = {"Content-Type": "application/x-protobuf"}
             assert requests.request(method, address, headers=headers, timeout=30).status_code == 401
-            headers["Authorization"] = "Bearer s3cret"
+            headers["Authorization"] = "Bearer s3cret s3cret s3cret"
             assert requests.request(method, address, headers=headers, timeout=30).status_code == 200

@@ -12,7 +12,8 @@ from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 from tests.launch import collector, until
 from tests.serve.mocked_provider import Counted, mocked_provider
 
-PYTHON = Path(__file__).parents[2] / ".cache" / "litellm" / "bin" / "python"
+_ENVIRONMENT = Path(__file__).parents[2] / ".cache" / "litellm"
+PYTHON, INSTALLED = _ENVIRONMENT / "bin" / "python", _ENVIRONMENT / ".installed"
 PROGRAM = """
 import litellm
 litellm.callbacks = ["otel"]
@@ -27,8 +28,8 @@ for model in ("openai/gpt-4o-mini", "openai/gpt-4o"):
 
 
 def test_litellm_is_understood(tmp_path: Path) -> None:
-    if not PYTHON.exists():
-        pytest.skip("LiteLLM is not installed; make test installs it")
+    if not INSTALLED.exists():
+        pytest.skip("LiteLLM is not installed; make test installs it where it can be had")
     with collector(tmp_path) as server:
         environment = {
             **os.environ,
@@ -94,8 +95,8 @@ def said_by(counted: Counted, column: str, version: str) -> float | None:
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_every_door_of_litellm_comes_to_what_the_provider_counted(tmp_path: Path, version: str) -> None:
-    if not PYTHON.exists():
-        pytest.skip("LiteLLM is not installed; make test installs it")
+    if not INSTALLED.exists():
+        pytest.skip("LiteLLM is not installed; make test installs it where it can be had")
     with collector(tmp_path) as server, mocked_provider() as provider:
         environment = {
             **os.environ,

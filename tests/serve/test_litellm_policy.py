@@ -10,7 +10,7 @@ import pytest
 
 from controlsurface.cli import run
 from controlsurface.store.duckdb import DuckStore
-from tests.serve.test_litellm import PYTHON
+from tests.serve.test_litellm import INSTALLED, PYTHON
 
 # A judge that gives the small lane 0.65 whatever is asked. Its proxy would read the file in the same way.
 PROGRAM = """
@@ -69,8 +69,8 @@ ROUND = [
 
 def answered_by(text: str, folder: Path, *failing: str) -> list[Any]:
     """The model that answers each exported router, while some models fail: for each word, models with commas."""
-    if not PYTHON.exists():
-        pytest.skip("LiteLLM is not installed; make test installs it")
+    if not INSTALLED.exists():
+        pytest.skip("LiteLLM is not installed; make test installs it where it can be had")
     environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     asked = [str(PYTHON), "-c", PROGRAM, *failing]
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """Ports are free, or the error says which is not; nothing listens to the world unasked."""
 
 import socket
+import sys
 
 import pytest
 from starlette.applications import Starlette
@@ -11,15 +12,25 @@ from controlsurface.serve.ports import Ports, guard, is_loopback, settled
 
 
 def test_zero_becomes_a_different_free_port_each_time() -> None:
-    found = settled("127.0.0.1", Ports(0, 0, 0, 0))
-    assert len({found.api, found.otlp_http, found.otlp_grpc, found.dashboard} - {0}) == 4
+    with settled("127.0.0.1", Ports(0, 0, 0, 0)) as found:
+        assert len({found.api, found.otlp_http, found.otlp_grpc, found.dashboard} - {0}) == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a part listen where we are bound")
+def test_a_free_port_that_was_found_is_given_to_nobody_else_and_a_part_can_listen_there_again_and_again() -> None:
+    with settled("127.0.0.1", Ports(0, 0, 0, 0)) as found, socket.socket() as other:
+        for _ in range(2):
+            listener = Listener("api", Starlette(), "127.0.0.1", found.api).start()
+            listener.stop()
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", found.api))
 
 
 def test_every_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         taken = one.getsockname()[1], two.getsockname()[1]
-        with pytest.raises(PortInUse) as error:
-            settled("127.0.0.1", Ports(taken[0], 0, taken[1], 0))
+        with pytest.raises(PortInUse) as error, settled("127.0.0.1", Ports(taken[0], 0, taken[1], 0)):
+            pass
     assert f"api: 127.0.0.1:{taken[0]}" in str(error.value)
     assert f"otlp_grpc: 127.0.0.1:{taken[1]}" in str(error.value)
     assert "otlp_http" not in str(error.value)

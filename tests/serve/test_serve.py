@@ -18,7 +18,11 @@ from tests.launch import Server, is_alive, running, until
 
 pytestmark = pytest.mark.xdist_group("serve")  # one worker, so that the lasting server is one
 ALL = ("api", "otlp_http", "otlp_grpc", "dashboard")
-SIGNS = {"collector": "controlsurface.collector", "dashboard": "streamlit", "demo": "demo\0--endpoint"}
+SIGNS = {
+    "collector": "controlsurface.collector",
+    "dashboard": "controlsurface.serve.dashboard",
+    "demo": "demo\0--endpoint",
+}
 FREE = ("--port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 
 
@@ -123,13 +127,16 @@ def test_no_part_outlives_a_killed_supervisor(server: Server) -> None:
 
 def test_elsewhere_a_token_is_asked_of_everybody(tmp_path: Path) -> None:
     config = tmp_path / "c.toml"
-    config.write_text('[auth]\ntoken = "s3cret"\n')
+    config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     argv = ("controlsurface.cli", "--config", str(config), *serve(tmp_path, *FREE, "--host", "0.0.0.0")[1:])
     with running(argv, tmp_path) as server:
         server.wait_for(*ALL)
         metrics = server.ready["api"] + "/api/v1/metrics"
         assert requests.get(metrics, timeout=30).status_code == 401
-        assert requests.get(metrics, timeout=30, headers={"Authorization": "Bearer s3cret"}).status_code == 200
+        assert (
+            requests.get(metrics, timeout=30, headers={"Authorization": "Bearer s3cret s3cret s3cret"}).status_code
+            == 200
+        )
         assert requests.get(server.ready["dashboard"], timeout=30).status_code == 401
 
 

@@ -78,7 +78,7 @@ def test_what_cannot_be_added_is_refused_by_name_and_nothing_is_changed(
 def test_the_command_says_it_in_a_sentence(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     altered(file, "DROP VIEW scores", "ALTER TABLE requests DROP COLUMN failed")
     assert run(["query", "requests", "--data", str(file.parent)]) == StoreDiffers.exit_code
-    assert "controlsurface: error: table requests lacks column failed" in capsys.readouterr().err
+    assert f"controlsurface: error: {file}: table requests lacks column failed" in capsys.readouterr().err
 
 
 def test_a_column_with_a_default_is_added_with_it() -> None:

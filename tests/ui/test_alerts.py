@@ -11,6 +11,7 @@ import streamlit as st
 from controlsurface.alerting.engine import RuleEngine
 from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.outbox import known
+from controlsurface.clock import SUBJECT
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.ui.alerts import headline
@@ -122,3 +123,16 @@ def test_a_mistake_in_a_rule_file_stands_above_the_rules_that_go_on(opened: Open
     app = opened(url, "alerts.py")
     assert "rules that were read before go on" in app.warning[0].value
     assert app.code[0].value == "r.yaml:3: unknown field 'abvoe'"
+
+
+def test_a_clock_that_was_set_is_said_to_be_so_and_is_no_mistake_in_a_rule_file(
+    opened: Open, url: str, store: DuckStore
+) -> None:
+    engine = RuleEngine(store, Sight(store), lambda *_: None, datetime.now(UTC))
+    engine.complain(None)
+    engine.say_clock(1, f"{SUBJECT} was set 2 days, 0:00:00 ahead; alerting goes by the time before for 0:05:00")
+    st.cache_resource.clear()
+    app = opened(url, "alerts.py")
+    assert [each.value for each in app.warning] == [
+        "The machine's clock was set 2 days, 0:00:00 ahead; alerting goes by the time before for 0:05:00."
+    ]

@@ -56,7 +56,7 @@ def test_assumed_lanes_are_said_on_the_overview_and_given_by_a_click(
         app.button(key="claim gpt-5-mini large").click().run()
         assert not app.warning
     assert said == (
-        "Lanes are assumed \\(by list price\\)\\: small = gpt-5-mini; large = claude-opus-4; unknown\\: never-met; "
+        "Lanes are assumed (by list price): small = gpt-5-mini; large = claude-opus-4; unknown: never-met; "
         "assign them on the [Data page](data)."
     )
     lanes = load(tmp_path / "ours.toml").lanes

@@ -12,9 +12,11 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
+from controlsurface.access import Auth
+from controlsurface.ui.app import session
+from controlsurface.ui.app.signin import SignIn
 from controlsurface.ui.front import SCRIPT, DarkUnlessChosen
-from controlsurface.ui.signin import SignIn
-from controlsurface.ui.visitor import COOKIE, PEOPLE, _owned, people, proof
+from controlsurface.ui.visitor import COOKIE, PEOPLE, people
 
 TOKEN = "correct horse battery staple"
 
@@ -138,8 +140,45 @@ def test_a_cookie_says_whose_token_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("CONTROLSURFACE_TOKEN", TOKEN)
     monkeypatch.setenv(PEOPLE, '{"olga\'s token": "olga"}')
     assert people() == {TOKEN: "", "olga's token": "olga"}
-    assert people()[_owned(people(), proof("olga's token"))] == "olga"
-    assert _owned(people(), proof("nobody's")) == ""
+    assert people()[session.owner(session.issue("olga's token"), people(), age_s=60)] == "olga"
+    assert session.owner(session.issue("nobody's"), people(), age_s=60) == ""
+
+
+def test_two_sign_ins_of_one_token_have_two_cookies() -> None:
+    assert session.issue(TOKEN, now=1000) != session.issue(TOKEN, now=1000)
+
+
+@pytest.mark.parametrize(("at", "found"), [(1000, TOKEN), (1060, TOKEN), (1061, ""), (990, "")])
+def test_a_session_ends_when_it_is_too_old_and_was_not_issued_in_the_future(at: float, found: str) -> None:
+    assert session.owner(session.issue(TOKEN, now=1000), [TOKEN], age_s=60, now=at) == found
+
+
+def test_a_session_cannot_be_made_younger() -> None:
+    name, _, proof = session.issue(TOKEN, now=1000).split(".")
+    assert session.owner(f"{name}.9000.{proof}", [TOKEN], age_s=60, now=9000) == ""
+
+
+def test_signing_out_ends_the_session_for_whoever_has_its_cookie() -> None:
+    app = SignIn(APP, [TOKEN])
+    signed_in = {"cookie": f"{COOKIE}={post(app, '/', token=TOKEN).cookies[COOKIE]}"}
+    assert "Sign out" in get(app, "/signout", headers=signed_in).text
+    assert get(app, "/", headers=signed_in).status_code == 200
+    answer = asyncio.run(client(app).post("/signout", headers=signed_in))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert get(app, "/", headers=signed_in).status_code == 401
+
+
+def test_guesses_are_slowed_down_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = SignIn(APP, [TOKEN], Auth(max_failures=3))
+    statuses = [post(app, "/", token=f"guess {i}").status_code for i in range(6)]
+    assert statuses == [401, 401, 401, 429, 429, 429]
+    late = post(app, "/", token=TOKEN)  # a guesser never learns that this one was right
+    assert (late.status_code, COOKIE in late.cookies) == (429, False)
+    assert 1 <= int(late.headers["retry-after"]) <= 60
+    assert [record.message for record in caplog.records] == [
+        "dashboard: 127.0.0.1 has shown a token that nobody has",
+        "dashboard: 127.0.0.1 has shown 3 wrong tokens and waits 60 s",
+    ]
 
 
 def test_without_a_token_of_the_server_nobody_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

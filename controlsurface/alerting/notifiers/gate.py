@@ -2,13 +2,23 @@
 
 import socket
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from controlsurface.errors import ConfigError, Refused, Undelivered
 
 Network = IPv4Network | IPv6Network
-_NAT64 = IPv6Network("64:ff9b::/96")
+Address = IPv4Address | IPv6Address
+
+_UNICAST = IPv6Network("2000::/3")  # all that IANA has given out for the internet as a whole
+_LAST_32_BITS = tuple(  # v4-mapped, v4-compatible, SIIT (RFC 2765), NAT64 (RFC 6052)
+    map(IPv6Network, ("::ffff:0:0/96", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+)
+_UNIVERSAL = 0x0200_0000  # ISATAP (RFC 5214): the bit that says whether the embedded address is unique
+_ISATAP = 0x0000_5EFE
+# What IANA's special-purpose registries keep off the internet, where Python's own list may be older than they are.
+_SPECIAL = tuple(map(ip_network, "192.0.0.0/24 192.88.99.0/24 2001::/32 2001:2::/48 2001:10::/28 3fff::/20".split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +56,9 @@ class Gate:
         raise Undelivered(f"{host}: {last}")
 
     def admits(self, address: str) -> bool:
-        """Whether an address may be sent to; one that holds another (IPv4 in IPv6) counts as that."""
-        found = _meant(ip_address(address.partition("%")[0]))
-        if any(found in network for network in self.allowed if network.version == found.version):
-            return True
-        return found.is_global and not found.is_multicast
+        """Whether an address may be sent to; one that holds others (IPv4 in IPv6) may if all of them may."""
+        found = ip_address(address.partition("%")[0])
+        return all(_within(each, self.allowed) or is_public(each) for each in meant(found))
 
 
 def _resolved(host: str, port: int) -> list[str]:
@@ -61,14 +69,32 @@ def _resolved(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The address behind ::ffff:0:0/96, 6to4, Teredo and NAT64."""
+def is_public(address: Address) -> bool:
+    """Whether the internet routes to it."""
+    routed = address.version == 4 or address in _UNICAST
+    return routed and address.is_global and not address.is_multicast and not _within(address, _SPECIAL)
+
+
+def meant(address: Address) -> tuple[Address, ...]:
+    """Where packets to an address may come out: itself, or the IPv4 addresses that are written in it.
+
+    64:ff9b:1::/48 stays as it is: where it has an address in it is a network's own choice, and it is never public.
+    """
     if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    teredo = address.teredo[1] if address.teredo else None
-    return address.ipv4_mapped or address.sixtofour or teredo or address
+        return (address,)
+    last = IPv4Address(int(address) & 0xFFFF_FFFF)
+    if int(address) > 1 and _within(address, _LAST_32_BITS):
+        return (last,)
+    if address.sixtofour:
+        return (address.sixtofour,)
+    if address.teredo:
+        return address.teredo
+    is_isatap = int(address) >> 32 & 0xFFFF_FFFF & ~_UNIVERSAL == _ISATAP
+    return (address, last) if is_isatap else (address,)
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def told(problem: Exception) -> str:

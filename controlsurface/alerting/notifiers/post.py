@@ -4,6 +4,7 @@ Standard library only: a connection of our own is what makes both the gate and t
 """
 
 import http.client
+import math
 import socket
 import threading
 from collections.abc import Mapping
@@ -103,9 +104,10 @@ def _asked(link: socket.socket, parts: SplitResult, body: bytes, headers: Mappin
 
 
 def _retry_after_s(text: str) -> float | None:
-    """Seconds, or until a date; None: nothing was said that can be understood."""
+    """Seconds, or until a date; None: nothing was said that can be understood (RFC 9110, section 10.2.3)."""
     with suppress(ValueError):
-        return max(0.0, float(text))
-    with suppress(ValueError, TypeError):
+        seconds = float(text)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    with suppress(ValueError, TypeError, OverflowError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return None

@@ -23,10 +23,11 @@ from controlsurface.reader.asking import Answer, Ground
 FRESH_S = 10.0  # how long the queue is not looked at again
 
 _REFILL = Path(__file__).with_name("refill.sql").read_text("utf-8").rstrip("\n")
-# Late spans may still change what was paired within the hour; what is labelled stays as it was shown.
+# Late spans may still change what was paired within the hour; what is labelled stays as it was shown. A sender whose
+# clock is ahead must not be the newest for days.
 _RECENT = """\
 DELETE FROM audit_items AS i
-WHERE i.started_at > (SELECT max(started_at) FROM audit_items) - INTERVAL 1 HOUR
+WHERE i.started_at > least((SELECT max(started_at) FROM audit_items), CAST(now() AS TIMESTAMP)) - INTERVAL 1 HOUR
     AND NOT EXISTS (SELECT 1 FROM audit_labels AS l WHERE l.item_id = i.item_id)"""
 
 _STANDING = """\

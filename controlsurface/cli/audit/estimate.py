@@ -37,4 +37,4 @@ def command(
         return
     output.write_table(answer.rows.select([*dict.fromkeys(arguments.by), *_SHOWN]))
     for name in answer.facts["large_worse"]:
-        click.echo(f"{name}: the large lane's answers are worse; escalating there destroys value", err=True)
+        output.say(f"{name}: the large lane's answers are worse; escalating there destroys value", err=True)

@@ -14,6 +14,7 @@ from controlsurface.audit.desk.exchange import MOST
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, reader_of
 from controlsurface.errors import BadBody, BadRequest
+from controlsurface.export.tables import unguarded
 
 _TEXTS = ("item_id", "reviewer", "verdict", "shown_left", "comment", "said_by")  # even where they look like numbers
 _WRITERS = {"csv": output.write_csv, "parquet": output.write_parquet}
@@ -52,9 +53,18 @@ def _table(file: Path) -> pa.Table:
     try:
         if file.suffix == ".parquet":
             return parquet.read_table(file)
-        return csv.read_csv(file, parse_options=parsing, convert_options=converting)
+        return _as_said(csv.read_csv(file, parse_options=parsing, convert_options=converting))
     except pa.ArrowInvalid as problem:
         raise BadBody(f"{file}: {problem}") from None
+
+
+def _as_said(table: pa.Table) -> pa.Table:
+    """The rows with every text as it was before it was written for spreadsheets."""
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_string(table.schema.field(name).type):
+            texts = [text and unguarded(text) for text in table.column(name).to_pylist()]
+            table = table.set_column(place, name, pa.array(texts, pa.string()))
+    return table
 
 
 def _labels(file: Path, rows: Sequence[dict[str, Any]]) -> Iterator[desk.LabelRow]:

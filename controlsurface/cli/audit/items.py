@@ -44,4 +44,4 @@ def command(
         output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
         return
     output.write_table(answer.rows.select(_SHOWN))
-    click.echo("{items} items, {open} open, {twice} labelled twice".format(**answer.facts), err=True)
+    output.say("{items} items, {open} open, {twice} labelled twice".format(**answer.facts), err=True)

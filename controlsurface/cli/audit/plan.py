@@ -43,4 +43,4 @@ def command(
         output.write_json(plan)
         return
     output.write_table(pa.Table.from_pylist(plan["strata"]))
-    click.echo(f"plan v{plan['version']}: {plan['rate']:.1%} of requests, made {plan['made_at']}", err=True)
+    output.say(f"plan v{plan['version']}: {plan['rate']:.1%} of requests, made {plan['made_at']}", err=True)

@@ -4,8 +4,9 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+import pyarrow as pa
 
-from controlsurface.audit.questions import Sampling, SamplingArgs
+from controlsurface.audit.questions import NoteSampling, SamplingArgs
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, json_option, reader_of
 
@@ -28,8 +29,8 @@ def command(
     """Whether to shadow REQUEST_ID, by the plan in force, as a router would be told."""
     given = SamplingArgs(task_type=task_type, confidence=confidence)
     with closing(reader_of(data, context)) as reader:
-        rows = reader.ask(Sampling(request_id, given)).rows
+        decision = reader.do(NoteSampling(request_id, given))
     if as_json:
-        output.write_json(rows.to_pylist()[0])
+        output.write_json(decision)
     else:
-        output.write_table(rows)
+        output.write_table(pa.Table.from_pylist([dict(decision)]))

@@ -8,6 +8,7 @@ from typing import get_args
 
 import click
 
+from controlsurface.cli import output
 from controlsurface.cli.options import data_option, reader_of
 from controlsurface.export.cost import export
 from controlsurface.export.revisions import in_words
@@ -41,12 +42,15 @@ def command(context: click.Context, week: str, by: tuple[str, ...], form: Format
     with closing(reader_of(data, context)) as reader:
         made = export(reader, args, form, now)
     if not args.closed(now):
-        click.echo(f"controlsurface: {week} is not over: its figures still grow", err=True)
+        output.say(f"controlsurface: {week} is not over: its figures still grow", err=True)
     if made.revision and made.revision["restates"]:
-        click.echo(f"controlsurface: {in_words(week, made.revision)}", err=True)
+        output.say(f"controlsurface: {in_words(week, made.revision)}", err=True)
     if to is None:
+        if form != "parquet":
+            output.write_document(made.body)
+            return
         sys.stdout.flush()
         sys.stdout.buffer.write(made.body)
         return
     for path in made.write(to):
-        click.echo(path)
+        output.say(path)

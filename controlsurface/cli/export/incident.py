@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, reader_of
 from controlsurface.errors import BadRequest
 from controlsurface.export.incident import gather
@@ -53,7 +54,7 @@ def command(
     )
     with closing(reader_of(data, context)) as reader:
         incident = gather(reader, asked, BASELINES[against])
-    click.echo(_FORMS[form](incident), nl=False)
+    output.write_document(_FORMS[form](incident))
 
 
 _FORMS = {"html": render}

@@ -80,9 +80,6 @@ SELECT
     arg_min(escalated, rank) FILTER (WHERE NOT above) AS escalated,
     arg_min(escalation_reason, rank) FILTER (WHERE NOT above) AS escalation_reason,
     coalesce(bool_or(fell_back) FILTER (WHERE NOT above), FALSE) AS fell_back,
-    string_agg(DISTINCT hit_layer, ',' ORDER BY hit_layer) FILTER (WHERE NOT above) AS cache_layers,
-    arg_min(hit_layer, rank) FILTER (WHERE NOT above AND layer_answers(hit_layer) AND coalesce(purpose, 'user') = 'user')
-        AS answering_layer,
     bool_or(is_cache_lookup OR is_dispatch) FILTER (WHERE NOT above) AS cache_asked,
     arg_min(mode, rank) AS mode,
     bool_and(coalesce(gate_passed, evaluation_passed)) AS gate_passed,
@@ -104,7 +101,21 @@ SELECT
         THEN (max(end_ns) FILTER (WHERE NOT above) - min(start_ns) FILTER (WHERE NOT above)) / 1e6
     END AS linked_duration_ms
 FROM told
-JOIN (
-    SELECT *, CASE WHEN cache_hit THEN cache_layer(cache, coalesce(operation, purpose)) END AS hit_layer FROM s
-) AS s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
+JOIN s ON s.trace_id = told.trace_id AND s.span_id = told.span_id
 GROUP BY request_trace, request_span;
+
+-- hits: of requests for which a cache had something, the caches, and the first whose finding can be the answer.
+CREATE OR REPLACE TEMP TABLE hits AS
+SELECT
+    told.request_trace,
+    told.request_span,
+    string_agg(DISTINCT hit.layer, ',' ORDER BY hit.layer) AS cache_layers,
+    arg_min(hit.layer, told.rank) FILTER (WHERE layer_answers(hit.layer) AND hit.purpose = 'user') AS answering_layer
+FROM (
+    SELECT trace_id, span_id, coalesce(purpose, 'user') AS purpose, cache_layer(cache, coalesce(operation, purpose)) AS layer
+    FROM s
+    WHERE cache_hit
+) AS hit
+JOIN told ON told.trace_id = hit.trace_id AND told.span_id = hit.span_id
+WHERE NOT told.above
+GROUP BY told.request_trace, told.request_span;

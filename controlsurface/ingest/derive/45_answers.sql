@@ -7,7 +7,7 @@ CREATE OR REPLACE TEMP TABLE router_word AS
 SELECT
     told.request_trace,
     told.request_span,
-    arg_min(s.lane, told.rank) AS lane,
+    lane_of_word(arg_min(s.lane, told.rank)) AS lane,
     arg_min(lower(model_name(s.selected_model)), told.rank) AS selected_model,
     arg_min(lower(model_name(s.model)), told.rank)
         FILTER (WHERE NOT told.spoken AND s.model IS DISTINCT FROM s.requested_model) AS answering_model
@@ -22,7 +22,8 @@ SELECT
     told.request_span,
     told.unit_id,
     told.evaluation_passed,
-    calls.*,
+    calls.trace_id,
+    calls.span_id,
     count(*) OVER (PARTITION BY told.request_trace, told.request_span) AS beside
 FROM calls
 JOIN told ON told.trace_id = calls.trace_id AND told.span_id = calls.span_id AND NOT told.above
@@ -34,29 +35,27 @@ SELECT request_trace, request_span, trace_id, span_id FROM placed_call WHERE bes
 INSERT INTO answering
 WITH user_call AS (
     SELECT
-        calls.request_trace,
-        calls.request_span,
+        placed_call.request_trace,
+        placed_call.request_span,
         calls.trace_id,
         calls.span_id,
         calls.failed,
         calls.start_ns,
         calls.end_ns,
-        coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,
-        coalesce(lane_of_model(model_raw), lane_of_word(s.lane), assumed_lane(model_raw)) AS own_lane,
-        coalesce(s.gate_passed, calls.evaluation_passed, TRUE) AS passed,
-        coalesce(lower(model_name(model_raw)) = router_word.answering_model, FALSE) AS is_named,
-        coalesce(lower(model_name(model_raw)) = router_word.selected_model, FALSE) AS is_selected,
-        coalesce(own_lane = lane_of_word(router_word.lane), FALSE) AS is_of_lane,
+        coalesce(calls.gate_passed, placed_call.evaluation_passed, TRUE) AS passed,
+        coalesce(calls.name = router_word.answering_model, FALSE) AS is_named,
+        coalesce(calls.name = router_word.selected_model, FALSE) AS is_selected,
+        coalesce(coalesce(calls.configured_lane, calls.word_lane, calls.assumed_lane) = router_word.lane, FALSE) AS is_of_lane,
         NOT calls.failed AND unit.end_ns IS NOT NULL AND calls.end_ns > unit.end_ns AS ended_late,
-        coalesce(calls.start_ns + s.ttft_ms * 1e6 <= unit.end_ns, FALSE) AS began_in_time
-    FROM placed_call AS calls
-    JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
+        coalesce(calls.start_ns + calls.ttft_ms * 1e6 <= unit.end_ns, FALSE) AS began_in_time
+    FROM placed_call
+    JOIN calls ON calls.trace_id = placed_call.trace_id AND calls.span_id = placed_call.span_id
     LEFT JOIN s AS unit
-        ON unit.trace_id = calls.trace_id AND unit.span_id = calls.unit_id AND unit.span_id <> calls.span_id
+        ON unit.trace_id = placed_call.trace_id AND unit.span_id = placed_call.unit_id AND unit.span_id <> placed_call.span_id
         AND possible(unit.end_ns) AND unit.end_ns >= unit.start_ns
     LEFT JOIN router_word
-        ON router_word.request_trace = calls.request_trace AND router_word.request_span = calls.request_span
-    WHERE calls.beside > 1
+        ON router_word.request_trace = placed_call.request_trace AND router_word.request_span = placed_call.request_span
+    WHERE placed_call.beside > 1
 ),
 judged AS (
     SELECT
@@ -87,11 +86,14 @@ QUALIFY row_number() OVER (
 -- tried_first: of requests with several calls the model that was tried first. Where lanes are assumed, the router's word
 -- for the request goes to that model.
 CREATE OR REPLACE TEMP TABLE tried_first AS
-SELECT calls.request_trace, calls.request_span, arg_min(s.model, (calls.end_ns, calls.start_ns, calls.span_id)) AS model
-FROM placed_call AS calls
-JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
-WHERE lanes_are_assumed() AND calls.beside > 1
-GROUP BY calls.request_trace, calls.request_span;
+SELECT
+    placed_call.request_trace,
+    placed_call.request_span,
+    arg_min(calls.answering_model, (calls.end_ns, calls.start_ns, calls.span_id)) AS model
+FROM placed_call
+JOIN calls ON calls.trace_id = placed_call.trace_id AND calls.span_id = placed_call.span_id
+WHERE lanes_are_assumed() AND placed_call.beside > 1
+GROUP BY placed_call.request_trace, placed_call.request_span;
 
 -- shadowing: calls that name a request which they answer again, and that request, wherever it is.
 CREATE OR REPLACE TEMP TABLE shadowing AS

@@ -1,7 +1,7 @@
--- new_attempts: one row a model call, with what is needed to price it and the request it belongs to.
+-- new_attempts: one row a model call, with what is needed to price it and the request it belongs to. What is only handed
+-- on is read from the spans once the rows are stored.
 CREATE OR REPLACE TEMP TABLE new_attempts AS
 SELECT
-    trace_hex(s.trace_id) || '-' || span_hex(s.span_id) AS attempt_id,
     coalesce(shadowing.request.request_trace, told.request_trace) AS request_trace,
     coalesce(shadowing.request.request_span, told.request_span) AS request_span,
     s.trace_id,
@@ -9,21 +9,18 @@ SELECT
     s.start_ns,
     s.end_ns,
     s.started_at,
-    s.duration_ms,
     s.ttft_ms,
     calls.purpose,
-    coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,  -- as sent
+    calls.model_raw,
     CASE WHEN lanes_are_assumed() AND calls.purpose = 'user' AND s.model = coalesce(tried_first.model, s.model)
         THEN lane_of_word(facts.lane) END AS routed_lane,
-    coalesce(lane_of_model(model_raw), CASE WHEN NOT s.is_decision THEN lane_of_word(s.lane) END, routed_lane) AS said_lane,
+    coalesce(calls.configured_lane, CASE WHEN NOT s.is_decision THEN calls.word_lane END, routed_lane) AS said_lane,
     said_lane IS NULL AS lane_open,
     answering.span_id IS NOT NULL AS speaks,
     -- the router's word for the request is one for the call that answered it, where its model has no lane
-    coalesce(said_lane, assumed_lane(model_raw), CASE WHEN speaks AND NOT calls.failed THEN lane_of_word(router_word.lane) END,
-        'unknown') AS lane,
-    model_name(model_raw) AS model,
+    coalesce(said_lane, calls.assumed_lane, CASE WHEN speaks AND NOT calls.failed THEN router_word.lane END, 'unknown') AS lane,
+    calls.model,
     s.provider,
-    s.finish,
     CASE WHEN calls.failed THEN coalesce(s.error_type, 'error') END AS error_type,
     calls.failed,
     CASE coalesce(s.gate_passed, told.evaluation_passed) WHEN TRUE THEN 'pass' WHEN FALSE THEN 'fail' END AS gate,
@@ -43,16 +40,8 @@ SELECT
     usage.token_counting,
     CASE WHEN $trust_spans THEN usage.cost_usd END AS span_cost_usd,
     NOT calls.failed OR coalesce(usage.input_tokens, 0) + coalesce(usage.output_tokens, 0) > 0 AS billable,
-    s.context_system,
-    s.context_retrieved,
-    s.context_history,
-    s.context_tools,
-    s.answer_label,
-    s.shadow_of,
     s.operation,
     service_tier_of(s.service_tier) AS service_tier,
-    coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
-    s.sampling_probability,
     coalesce(facts.mode, s.mode, CASE WHEN lower(s.service_tier) = 'batch' THEN 'batch' END) AS mode,
     coalesce(facts.sample_rate, s.sample_rate) AS sample_rate
 FROM calls

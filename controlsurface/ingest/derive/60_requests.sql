@@ -64,6 +64,7 @@ CREATE OR REPLACE TEMP TABLE new_requests AS
 WITH joined AS (
     SELECT
         facts.*,
+        hits.cache_layers,
         coalesce(tries.attempts, 0) AS attempts,
         coalesce(tries.failed_attempts, 0) AS failed_attempts,
         coalesce(tries.retries, 0) AS retries,
@@ -82,17 +83,24 @@ WITH joined AS (
         -- a cache answered where it had an answer, and no call gave one
         CASE
             WHEN facts.status = 2 OR answer.failed IS FALSE THEN NULL
-            WHEN facts.answering_layer IS NOT NULL THEN facts.answering_layer
-            WHEN answer.span_id IS NULL AND facts.cache_asked AND facts.cache_layers IS NULL THEN 'hit'
+            WHEN hits.answering_layer IS NOT NULL THEN hits.answering_layer
+            WHEN answer.span_id IS NULL AND facts.cache_asked AND hits.cache_layers IS NULL THEN 'hit'
         END AS answering_cache,
-        answering_cache IS NOT NULL AS is_cached,
-        facts.status = 2 OR (coalesce(answer.failed, FALSE) AND NOT is_cached) AS is_failed,
         lane_of_word(facts.lane) AS said_lane,
-        coalesce(lane_of_model(facts.selected_model), assumed_lane(facts.selected_model)) AS selected_model_lane
+        lower(model_name(facts.selected_model)) AS selected_name
     FROM facts
     LEFT JOIN tries USING (request_trace, request_span)
     LEFT JOIN overhead USING (request_trace, request_span)
     LEFT JOIN answer USING (request_trace, request_span)
+    LEFT JOIN hits USING (request_trace, request_span)
+),
+chosen AS (
+    SELECT
+        *,
+        answering_cache IS NOT NULL AS is_cached,
+        status = 2 OR (coalesce(answer_failed, FALSE) AND answering_cache IS NULL) AS is_failed,
+        coalesce(said_lane, lane_of_name(selected_name), assumed_lane_of_name(selected_name)) AS selected_lane
+    FROM joined
 ),
 laned AS (
     SELECT
@@ -100,10 +108,12 @@ laned AS (
         CASE
             WHEN is_cached THEN 'cache'
             WHEN escalated AND escalates(said_lane) THEN said_lane  -- the router's own word for "I escalated to there"
-            ELSE coalesce(nullif(answer_lane, 'unknown'), said_lane, selected_model_lane, 'unknown')
-        END AS final_lane,
-        coalesce(escalates(final_lane), escalated) AS is_escalated
-    FROM joined
+            ELSE coalesce(nullif(answer_lane, 'unknown'), selected_lane, 'unknown')
+        END AS final_lane
+    FROM chosen
+),
+escalation AS (
+    SELECT *, coalesce(escalates(final_lane), escalated) AS is_escalated FROM laned
 )
 SELECT
     coalesce(request_id, trace_hex(request_trace) || '-' || span_hex(request_span)) AS request_id,
@@ -124,7 +134,7 @@ SELECT
     threshold,
     requested_model,
     selected_model,
-    coalesce(said_lane, selected_model_lane) AS selected_lane,
+    selected_lane,
     CASE WHEN NOT is_failed AND NOT is_cached THEN model END AS answered_by,
     provider,
     final_lane AS lane,
@@ -165,4 +175,4 @@ SELECT
     own_large_usd, own_small_usd, shadow_large_usd, shadow_small_usd,
     tenant, team, job, user_id, environment, service,
     weight_of(sample_rate) AS sample_weight
-FROM laned;
+FROM escalation;

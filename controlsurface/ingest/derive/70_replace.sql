@@ -26,6 +26,10 @@ INSERT INTO attempts BY NAME
 SELECT
     priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, mode, sample_rate, routed_lane, said_lane, lane_open,
         speaks),
+    trace_hex(priced.trace_id) || '-' || span_hex(priced.span_id) AS attempt_id,
+    s.duration_ms, s.finish, s.context_system, s.context_retrieved, s.context_history, s.context_tools,
+    s.answer_label, s.shadow_of, s.sampling_probability,
+    coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
     speaks AND NOT priced.failed AND r.cache IS NULL AS answered,
     r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,
     r.router, r.router_version, r.selected_model, r.answered_by, r.cache,

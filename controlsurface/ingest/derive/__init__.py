@@ -20,7 +20,8 @@ from controlsurface.store.duckdb import Writing
 
 PriceKeys = Iterable[PriceKey]
 
-_STEPS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.sql"))]
+_FILES = sorted(Path(__file__).parent.glob("*.sql"))
+_STEPS = [path.read_text("utf-8") for path in _FILES]
 _BEFORE_PRICES, _AFTER_PRICES, _REPLACE = _STEPS[:-2], _STEPS[-2], _STEPS[-1]
 
 _SPANS = re.compile(r"\b(FROM|JOIN) s\b(?!\.)( AS \w+)?")
@@ -101,7 +102,7 @@ GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier
 
 
 def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None) -> str:
-    """The lanes as SQL: lane_of_model, lane_of_word, escalates; assumed_lane where the configuration names none.
+    """The lanes as SQL: lane_of_name, lane_of_word, escalates; assumed_lane_of_name where the configuration names none.
 
     `assumed` is the lane of each model by its name; None: the configuration says which models form a lane.
     """
@@ -116,11 +117,10 @@ def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None
     known = " ".join(f"WHEN {literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
     return f"""
     CREATE OR REPLACE TEMP MACRO lane_of_name(name) AS CASE {globs or "WHEN FALSE THEN ''"} END;
-    CREATE OR REPLACE TEMP MACRO lane_of_model(model) AS lane_of_name(lower(model_name(model)));
     CREATE OR REPLACE TEMP MACRO lane_of_word(word) AS CASE lower(word) {said} ELSE lower(word) END;
     CREATE OR REPLACE TEMP MACRO escalates(lane) AS CASE lane {known} END;
     CREATE OR REPLACE TEMP MACRO lanes_are_assumed() AS {str(assumed is not None).upper()};
-    CREATE OR REPLACE TEMP MACRO assumed_lane(model) AS CASE lower(model_name(model)) {guessed} END;
+    CREATE OR REPLACE TEMP MACRO assumed_lane_of_name(name) AS CASE name {guessed} END;
     """
 
 
@@ -195,6 +195,12 @@ def derive(
     replace = _within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper())
     writing.execute(_read_from(replace, straight))
     limiter.settle(writing, over)
+
+
+def find_calls(writing: Writing) -> None:
+    """That step alone, once more over the batch that `derive` saw last and whose traces nothing was known of."""
+    step = next(sql for path, sql in zip(_FILES, _STEPS, strict=True) if path.stem.endswith("_calls"))
+    writing.execute(_read_from(step, straight=True))
 
 
 def _read_from(sql: str, straight: bool) -> str:

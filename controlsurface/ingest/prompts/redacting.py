@@ -6,6 +6,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from controlsurface.ingest.redact import Redactor
 
+SHORTEST_CARD = 10**11
+
 
 def redact(value: AnyValue, redactor: Redactor) -> bool:
     """Redact every text in a value; whether anything changed."""
@@ -13,15 +15,19 @@ def redact(value: AnyValue, redactor: Redactor) -> bool:
     for each in _leaves(value):
         if each.HasField("bytes_value"):  # cannot be looked into
             each.string_value, changed = "[bytes]", True
+        elif each.HasField("int_value"):
+            number = str(each.int_value)
+            if (clean := redactor.text(number)) != number:
+                each.string_value, changed = clean, True
         elif (clean := redactor.text(each.string_value)) != each.string_value:
             each.string_value, changed = clean, True
     return changed
 
 
 def _leaves(value: AnyValue) -> Iterator[AnyValue]:
-    """The texts and bytes of a value, however deep."""
+    """The texts and bytes of a value, and the numbers that may be a card's, however deep."""
     kind = value.WhichOneof("value")
-    if kind in {"string_value", "bytes_value"}:
+    if kind in {"string_value", "bytes_value"} or (kind == "int_value" and value.int_value > SHORTEST_CARD):
         yield value
     elif kind == "array_value":
         for each in value.array_value.values:

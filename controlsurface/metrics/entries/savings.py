@@ -2,14 +2,18 @@
 
 A baseline prices the same requests anew. A request's own calls to the lane are its price there: the large call of a
 cascade is what all-large would have paid for it. Else a shadow call is. Of all others the price follows from their
-input tokens, by task type and lane (counterfactual.py), and so has an interval; `baseline_known_share` says how many
-requests told by themselves. What the baseline is compared with is all that was paid: calls that failed or were not good
-enough, and the router's own. Prices are those of the whole question, so savings add up over any breakdown. Answers from
-caches have savings of their own and are left out here.
+input tokens, by task type and lane (counterfactual.py); `baseline_known_share` says how many requests told by
+themselves. There is an interval where as good as 20 calls of the same task type and lane tell, shadows as a rule: what
+the router sent elsewhere is unlike what it kept. Nor is there one of head-sampled traffic.
+
+What the baseline is compared with is all that was paid: calls that failed or were not good enough, and the router's
+own. Prices are those of the whole question, so savings add up over any breakdown. Answers from caches have savings of
+their own and are left out here.
 
 Source of the baselines: RouteLLM (Ong et al. 2024) compares routers with one model alone and with a random router.
 """
 
+from controlsurface.metrics.counterfactual import GUESS
 from controlsurface.metrics.metric import Metric
 
 
@@ -23,13 +27,21 @@ def _saving(side: str, text: str) -> Metric:
         better="higher",
         kind="difference",
         priced=f"sum({side}_paid) / sum(payable)",
-        error=f"sqrt(nullif(sum({side}_variance), 'inf'))",
+        low=f"sum({side}_baseline_usd) - sum({side}_paid_usd) + {_end(side, -1)}",
+        high=f"sum({side}_baseline_usd) - sum({side}_paid_usd) + {_end(side, 1)}",
     )
 
 
-_PER_BASELINE = (
-    "sum(large_paid_usd) * sqrt(nullif(sum(large_variance), 'inf')) / nullif(power(sum(large_baseline_usd), 2), 0)"
-)
+def _end(side: str, sign: int) -> str:
+    """By how much the baseline may be dearer (1) or cheaper (-1)."""
+    return f"cost_end({sign}, {', '.join(f'sum({side}_{name})' for name in GUESS)})"
+
+
+def _against(sign: int) -> str:
+    """What was paid by the baseline where that is as dear (1) or as cheap (-1) as it may be."""
+    return f"sum(large_paid_usd) / nullif(sum(large_baseline_usd) + {_end('large', sign)}, 0)"
+
+
 METRICS = (
     _saving(
         "large", "Saved against sending every request to the escalation lane at once; negative: the router costs more."
@@ -41,7 +53,8 @@ METRICS = (
         unit="ratio",
         better="higher",
         kind="difference",
-        error=_PER_BASELINE,
+        low=f"1 - {_against(-1)}",
+        high=f"1 - {_against(1)}",
     ),
     Metric(
         "cost_against_all_escalated",
@@ -51,7 +64,8 @@ METRICS = (
         unit="ratio",
         better="lower",
         kind="mean",
-        error=_PER_BASELINE,
+        low=_against(1),
+        high=_against(-1),
     ),
     _saving("small", "Saved against never escalating; as a rule negative, and then what escalation was paid for."),
     _saving(

@@ -22,7 +22,9 @@ def growth(ask: Asker) -> Found:
 
 
 def _sure(row: Row) -> bool:
-    """Whether the slope is many standard errors from nothing."""
+    """Whether the slope is many standard errors from nothing; what has too few rows for an interval is not sure."""
+    if row["low"] is None or row["high"] is None:
+        return False
     error = (row["high"] - row["low"]) / (2 * 1.96)
     return bool(row["value"] > SURE * error)
 

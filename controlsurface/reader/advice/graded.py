@@ -1,18 +1,19 @@
 """Which lane is the better one for a task type, by graded answers of both: the evidence that is read first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from controlsurface.metrics.intervals import PairedSums, paired
 from controlsurface.metrics.significance import ALPHA, above, apart, holm
 from controlsurface.metrics.statement import Statement
 from controlsurface.reader.advice.finding import SUPPORT, percent
 from controlsurface.reader.asking import Ground
-
-Z = 1.959963984540054  # 95 %
 
 _SQL = Path(__file__).with_suffix(".sql").read_text("utf-8")
 
@@ -31,19 +32,11 @@ class GradedPairs:
     large: float
     small: float
     gap: float
+    low: float | None
+    high: float | None
     error: float
     chance: float
     times_the_cost: float | None
-
-    @property
-    def low(self) -> float:
-        """The lower end of the gap's interval."""
-        return max(-1.0, self.gap - Z * self.error)
-
-    @property
-    def high(self) -> float:
-        """The upper end."""
-        return min(1.0, self.gap + Z * self.error)
 
     @property
     def worse(self) -> bool:
@@ -53,7 +46,9 @@ class GradedPairs:
     def said(self) -> str:
         """The figures in a sentence."""
         times = f", at {self.times_the_cost:.3g} times the cost" if self.times_the_cost is not None else ""
-        gap = f"difference {_points(self.gap)}, {_points(self.low)} to {_points(self.high)}"
+        gap = f"difference {_points(self.gap)}"
+        if self.low is not None and self.high is not None:
+            gap += f", {_points(self.low)} to {_points(self.high)}"
         return (
             f"Of {self.n:,} graded pairs the large lane is right in {percent(self.large)} and the small one in "
             f"{percent(self.small)}{times} ({gap})"
@@ -89,7 +84,16 @@ def _pairs(row: Mapping[str, Any], chance: float) -> GradedPairs:
     gap, n = row["gaps"] / row["weight"], row["n"]
     residual = row["squares"] - 2 * gap * row["products"] + gap * gap * row["weights"]
     error = sqrt(max(residual, 0) * n / (n - 1)) / row["weight"]
-    return GradedPairs(row["task_type"], n, row["large"], row["small"], gap, error, chance, row["times_the_cost"])
+    low, high = _interval(row)
+    told = (row["task_type"], n, row["large"], row["small"])
+    return GradedPairs(*told, gap, low, high, error, chance, row["times_the_cost"])
+
+
+def _interval(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Both ends of the interval of a gap: the one that audits show, and none where few pairs weigh most."""
+    names = (field.name for field in fields(PairedSums))
+    low, high, _, _ = paired(PairedSums(**{name: np.asarray(row[name], dtype=np.float64) for name in names}))
+    return (None, None) if np.isnan(low) else (float(low), float(high))
 
 
 def surely_above(pairs: Sequence[GradedPairs], bound: float) -> list[GradedPairs]:

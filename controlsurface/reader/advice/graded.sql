@@ -26,6 +26,9 @@ SELECT
     sum(power(weight * gap, 2)) AS squares,
     sum(power(weight, 2)) AS weights,
     sum(weight * weight * gap) AS products,
+    count(*) FILTER (WHERE gap <> 0) AS deciding,
+    sum(gap * gap) AS plain,
+    count(*) FILTER (WHERE abs(gap) NOT IN (0, 1)) AS partial,
     sum(weight * large_usd) FILTER (WHERE small_usd IS NOT NULL)
         / nullif(sum(weight * small_usd) FILTER (WHERE large_usd IS NOT NULL), 0) AS times_the_cost
 FROM crossed

@@ -79,7 +79,7 @@ def route_down(ask: Asker) -> Found:
 
 def _passes(pairs: GradedPairs) -> bool:
     """Whether the small lane is at most so much worse, and not the better one: that has a rule of its own."""
-    return pairs.high <= 1 - ADEQUATE and not pairs.worse
+    return pairs.high is not None and pairs.high <= 1 - ADEQUATE and not pairs.worse
 
 
 def _down_graded(pairs: GradedPairs, *, sure: bool, share: float) -> Advice:

@@ -6,5 +6,7 @@ CREATE TABLE IF NOT EXISTS alert_loop (
     lag_s        DOUBLE,             -- from that moment until it was stored
     evaluations  BIGINT NOT NULL,    -- since the store was made
     failed       BIGINT NOT NULL,    -- rules that failed, each time they did
-    missed       BIGINT NOT NULL     -- moments that passed without an evaluation while the loop ran
+    missed       BIGINT NOT NULL,    -- moments that passed without an evaluation while the loop ran
+    clock_steps  BIGINT DEFAULT 0,   -- how often the machine's clock was set, since the store was made
+    clock_problem VARCHAR            -- how it is away from where it should be
 );

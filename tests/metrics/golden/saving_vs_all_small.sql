@@ -53,49 +53,76 @@ priced AS (  -- what is priced by one line is summed first: it is off together
         sum(large_open_squares) AS large_open_squares, sum(large_open_x) AS large_open_x,
         sum(small_known_usd) AS small_known_usd, sum(small_open) AS small_open,
         sum(small_open_squares) AS small_open_squares, sum(small_open_x) AS small_open_x,
-        CASE WHEN own.large_told >= 10 THEN own.large_fit ELSE wide.large_fit END AS large_line,
-        CASE WHEN own.small_told >= 10 THEN own.small_fit ELSE wide.small_fit END AS small_line,
+        CASE WHEN large_open = 0 THEN NULL WHEN own.large_told >= 10 THEN own.large_fit ELSE wide.large_fit END AS large_line,
+        large_open > 0 AND own.large_told < 20 AS large_lent,
+        CASE WHEN small_open = 0 THEN NULL WHEN own.small_told >= 10 THEN own.small_fit ELSE wide.small_fit END AS small_line,
+        small_open > 0 AND own.small_told < 20 AS small_lent,
         lot.up AS up
     FROM cells
     JOIN lines AS own ON own.narrow AND TRUE
         AND own.task_type IS NOT DISTINCT FROM cells.task_type AND own.lane IS NOT DISTINCT FROM cells.lane
     JOIN lines AS wide ON NOT wide.narrow AND TRUE AND wide.task_type IS NOT DISTINCT FROM cells.task_type
     JOIN (SELECT sum(basis_escalated) / nullif(sum(basis), 0) AS up FROM cells GROUP BY ALL) AS lot ON TRUE
-    GROUP BY cells.task_type, large_line, small_line, up
+    GROUP BY cells.task_type, large_line, large_lent, small_line, small_lent, up
 ),
 alone AS (
     SELECT
         *,
-        CASE WHEN basis_rows > 0 AND (large_open = 0 OR large_line IS NOT NULL) THEN
-            large_known_usd + coalesce(cost_by_line(large_line, large_open, large_open_x), 0) END AS large_baseline_usd,
-        CASE WHEN basis_rows > 0 AND (small_open = 0 OR small_line IS NOT NULL) THEN
-            small_known_usd + coalesce(cost_by_line(small_line, small_open, small_open_x), 0) END AS small_baseline_usd,
-        CASE WHEN large_open = 0 THEN 0
-            ELSE coalesce(cost_variance(large_line, large_open, large_open_squares, large_open_x), 'inf') END AS large_variance,
-        CASE WHEN small_open = 0 THEN 0
-            ELSE coalesce(cost_variance(small_line, small_open, small_open_squares, small_open_x), 'inf') END AS small_variance,
+        coalesce(cost_by_line(large_line, large_open, large_open_x), 0) AS large_guess_usd,
+        coalesce(cost_by_line(small_line, small_open, small_open_x), 0) AS small_guess_usd,
+        CASE WHEN large_lent THEN large_guess_usd ELSE 0 END AS large_lent_usd,
+        CASE WHEN basis_rows > 0 AND (large_open = 0 OR large_line IS NOT NULL)
+            THEN large_known_usd + large_guess_usd END AS large_baseline_usd,
+        CASE WHEN small_lent THEN small_guess_usd ELSE 0 END AS small_lent_usd,
+        CASE WHEN basis_rows > 0 AND (small_open = 0 OR small_line IS NOT NULL)
+            THEN small_known_usd + small_guess_usd END AS small_baseline_usd,
+        CASE WHEN basis = basis_rows
+            THEN cost_variance(large_line, large_open, large_open_squares, large_open_x)
+            ELSE 'inf' END AS large_variance,  -- what was not sampled (head sampling) may cost otherwise
+        CASE WHEN basis = basis_rows
+            THEN cost_variance(small_line, small_open, small_open_squares, small_open_x)
+            ELSE 'inf' END AS small_variance,  -- what was not sampled (head sampling) may cost otherwise
+        cost_freedom(large_line, large_variance) AS large_freedom,
+        cost_lean(large_variance, large_guess_usd) AS large_lean,
+        cost_freedom(small_line, small_variance) AS small_freedom,
+        cost_lean(small_variance, small_guess_usd) AS small_lean,
         up * large_baseline_usd + (1 - up) * small_baseline_usd AS random_baseline_usd,
-        CASE WHEN isfinite(large_variance) AND isfinite(small_variance)
-            THEN up * up * large_variance + (1 - up) * (1 - up) * small_variance ELSE 'inf' END AS random_variance
+        part_of(up * up, large_variance) + part_of(power(1 - up, 2), small_variance) AS random_variance,
+        up * large_guess_usd + (1 - up) * small_guess_usd AS random_guess_usd,
+        up * large_lent_usd + (1 - up) * small_lent_usd AS random_lent_usd,
+        part_of(up, large_lean) + part_of(1 - up, small_lean) AS random_lean,
+        part_of(power(up, 4), large_freedom) + part_of(power(1 - up, 4), small_freedom) AS random_freedom
     FROM priced
 ),
 alone_measures AS (
     SELECT
         payable,
         large_baseline_usd,
+        CASE WHEN large_baseline_usd IS NOT NULL THEN large_guess_usd END AS large_guess_usd,
+        CASE WHEN large_baseline_usd IS NOT NULL THEN large_lent_usd END AS large_lent_usd,
         CASE WHEN large_baseline_usd IS NOT NULL THEN large_variance END AS large_variance,
+        CASE WHEN large_baseline_usd IS NOT NULL THEN large_freedom END AS large_freedom,
+        CASE WHEN large_baseline_usd IS NOT NULL THEN large_lean END AS large_lean,
         CASE WHEN large_baseline_usd IS NOT NULL THEN basis ELSE 0 END AS large_paid,
         CASE WHEN large_baseline_usd IS NOT NULL THEN basis_usd END AS large_paid_usd,
         CASE WHEN large_baseline_usd IS NOT NULL THEN basis_rows END AS large_paid_usd_rows,
         CASE WHEN large_baseline_usd IS NOT NULL THEN basis_rows END AS large_baseline_usd_rows,
         small_baseline_usd,
+        CASE WHEN small_baseline_usd IS NOT NULL THEN small_guess_usd END AS small_guess_usd,
+        CASE WHEN small_baseline_usd IS NOT NULL THEN small_lent_usd END AS small_lent_usd,
         CASE WHEN small_baseline_usd IS NOT NULL THEN small_variance END AS small_variance,
+        CASE WHEN small_baseline_usd IS NOT NULL THEN small_freedom END AS small_freedom,
+        CASE WHEN small_baseline_usd IS NOT NULL THEN small_lean END AS small_lean,
         CASE WHEN small_baseline_usd IS NOT NULL THEN basis ELSE 0 END AS small_paid,
         CASE WHEN small_baseline_usd IS NOT NULL THEN basis_usd END AS small_paid_usd,
         CASE WHEN small_baseline_usd IS NOT NULL THEN basis_rows END AS small_paid_usd_rows,
         CASE WHEN small_baseline_usd IS NOT NULL THEN basis_rows END AS small_baseline_usd_rows,
         random_baseline_usd,
+        CASE WHEN random_baseline_usd IS NOT NULL THEN random_guess_usd END AS random_guess_usd,
+        CASE WHEN random_baseline_usd IS NOT NULL THEN random_lent_usd END AS random_lent_usd,
         CASE WHEN random_baseline_usd IS NOT NULL THEN random_variance END AS random_variance,
+        CASE WHEN random_baseline_usd IS NOT NULL THEN random_freedom END AS random_freedom,
+        CASE WHEN random_baseline_usd IS NOT NULL THEN random_lean END AS random_lean,
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis ELSE 0 END AS random_paid,
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis_usd END AS random_paid_usd,
         CASE WHEN random_baseline_usd IS NOT NULL THEN basis_rows END AS random_paid_usd_rows,
@@ -106,15 +133,16 @@ figures AS (
     SELECT
         sum(small_baseline_usd) - sum(small_paid_usd) AS value,
         sum(small_paid_usd_rows) AS n,
-        sqrt(nullif(sum(small_variance), 'inf')) AS error,
+        sum(small_baseline_usd) - sum(small_paid_usd) + cost_end(-1, sum(small_guess_usd), sum(small_lent_usd), sum(small_variance), sum(small_freedom), sum(small_lean)) AS low,
+        sum(small_baseline_usd) - sum(small_paid_usd) + cost_end(1, sum(small_guess_usd), sum(small_lent_usd), sum(small_variance), sum(small_freedom), sum(small_lean)) AS high,
         sum(small_paid) / nullif(sum(payable), 0) AS priced_share
     FROM alone_measures
 )
 SELECT
     CAST(value AS DOUBLE) AS value,
     CAST(coalesce(n, 0) AS BIGINT) AS n,
-    CAST(value - 1.959963984540054 * error AS DOUBLE) AS low,
-    CAST(value + 1.959963984540054 * error AS DOUBLE) AS high,
+    CAST(low AS DOUBLE) AS low,
+    CAST(high AS DOUBLE) AS high,
     priced_share
 FROM figures
 LIMIT $row_limit

@@ -1,0 +1,1 @@
+"""Simulated traffic whose truth is known, by what is estimated from it."""

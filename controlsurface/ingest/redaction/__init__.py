@@ -1,0 +1,1 @@
+"""What personal data and secrets look like, by kind."""

@@ -1,0 +1,113 @@
+"""uvicorn's protocol with what it leaves out: deadlines for heads and bodies, and an end to the number of connections.
+
+It leans on uvicorn's parser callbacks and on the set of connections that its server shares; a test names the version.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from controlsurface.access import Server
+from controlsurface.web.refusals import Reason, Refusals
+
+MAX_HEAD_BYTES = 64 << 10  # of a request that is not body, beyond one for each byte of body
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections, and how slow they may be."""
+
+    max_connections: int
+    head_s: float
+    body_s: float
+
+    @staticmethod
+    def of(section: Server) -> "ConnectionLimits":
+        """As configured."""
+        return ConnectionLimits(
+            section.max_connections, section.head_timeout.total_seconds(), section.body_timeout.total_seconds()
+        )
+
+
+class _LimitedProtocol(HttpToolsProtocol):
+    """One connection. Over the limit the one that has been idle longest is closed, and only else the new one."""
+
+    limits: ConnectionLimits
+    refusals: Refusals
+    idle: "OrderedDict[_LimitedProtocol, None]"
+    _deadline: asyncio.TimerHandle | None = None
+    _overhead_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._rest()
+        self._expect(self.limits.head_s)
+        if len(self.connections) > self.limits.max_connections:
+            victim = next(iter(self.idle))
+            self._end(victim, "connections", f"over {self.limits.max_connections} connections")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect(0)
+        self.idle.pop(self, None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._overhead_bytes += len(data)
+        super().data_received(data)
+        if self._overhead_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("Request head too large")
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect(0)
+        self.idle.pop(self, None)
+        super().handle_websocket_upgrade()
+
+    def on_message_begin(self) -> None:
+        self._expect(self.limits.head_s)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self.idle.pop(self, None)
+        self._expect(self.limits.body_s)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._overhead_bytes -= 2 * len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._expect(0)
+        self._overhead_bytes = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.cycle.response_complete:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nothing is owed to this connection: it is the last to make room."""
+        self.idle[self] = None
+        self.idle.move_to_end(self)
+
+    def _expect(self, seconds: float) -> None:
+        """Something must happen within `seconds`; 0: no more."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(seconds, self._too_slow) if seconds else None
+
+    def _too_slow(self) -> None:
+        self._end(self, "slow", "too slow with a request")
+
+    def _end(self, victim: "_LimitedProtocol", reason: Reason, text: str) -> None:
+        self.refusals.add(reason, f"{text}: {victim.client[0] if victim.client else 'a client'} is cut off")
+        victim.transport.abort()
+
+
+def limited(limits: ConnectionLimits, refusals: Refusals) -> type[asyncio.Protocol]:
+    """The protocol of one server."""
+    own: dict[str, Any] = {"limits": limits, "refusals": refusals, "idle": OrderedDict()}
+    return type("OwnLimitedProtocol", (_LimitedProtocol,), own)

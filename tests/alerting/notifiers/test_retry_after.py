@@ -1,0 +1,118 @@
+"""Whatever a receiver writes into Retry-After, the attempt is written down, tried again, and given up one day."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface.alerting import outbox
+from controlsurface.alerting.delivery import Dispatcher
+from controlsurface.alerting.notifiers import Gate, made
+from controlsurface.alerting.sender import Sender, wait_s
+from controlsurface.channels import Delivery
+from controlsurface.errors import Undelivered
+from controlsurface.store.duckdb import DuckStore
+from tests.alerting.episodes import EPOCH
+from tests.alerting.sink import Sink, http_sink
+from tests.alerting.test_delivery_outbox import RULE, alert
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+GATE = Gate((ip_network("127.0.0.0/8"),))
+
+# urllib3 3743 (9999999999), openai-agents-python 4021 and 4555 (inf, Infinity, nan, 1e400), atlassian-python-api 1615
+# (1e309), hermes-agent 105557 (-inf), tavily-python 166 (-5), openai-python 3799 (overflow), metagraphed 636.
+SAID = [
+    *("9999999999", "inf", "Infinity", "-inf", "nan", "1e400", "1e309", "1e18", "-5", "-1e400", "9" * 400),
+    *("Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"),
+    *("Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 2099 23:59:59 -0000", "soon", "", "1_000", "0x10", "12, 13"),
+]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made_ = DuckStore.in_memory()
+    yield made_
+    made_.close()
+
+
+class Attempts:
+    """One message to a receiver that says `said` with every 503, and a clock that is moved by hand."""
+
+    def __init__(self, store: DuckStore, sink: Sink) -> None:
+        self.store, self.now = store, EPOCH + MINUTE
+        with store.writing() as writing:
+            for table in ("alert_episodes", "alert_groups", "notification_log", "outbox"):
+                writing.execute(f"DELETE FROM {table}")
+            outbox.enqueue(writing, [(RULE, alert())], EPOCH - HOUR)
+        channel = {"kind": "webhook", "url": sink.url}
+        section = Delivery.model_validate({"notifiers": {"ops": channel}, "allow_networks": ["127.0.0.0/8"]})
+        dispatcher = Dispatcher(store, section)
+        dispatcher.tick(EPOCH)
+        dispatcher.tick(self.now)
+        notifier = made(section.notifiers["ops"], GATE)
+        self.sender = Sender(store, "ops", notifier, self.composed, 6 * HOUR, 60, lambda: self.now)
+
+    def composed(self, message: outbox.Message) -> dict[str, Any]:
+        return {"id": message.id}
+
+    def row(self) -> dict[str, Any]:
+        (row,) = self.store.rows("SELECT state, attempts, problem, next_at FROM outbox").to_pylist()
+        return row
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_an_attempt_is_written_down_whatever_the_receiver_asks_for(store: DuckStore, said: str) -> None:
+    with http_sink((503, {"Retry-After": said}, b"")) as sink:
+        attempts = Attempts(store, sink)
+        assert attempts.sender.step() == 0
+        row = attempts.row()
+    assert (row["state"], row["attempts"]) == ("waiting", 1)
+    assert row["problem"] == "127.0.0.1: answered 503"
+    assert timedelta() < row["next_at"] - _naive(EPOCH + MINUTE) <= HOUR
+
+
+@pytest.mark.parametrize("said", ["inf", "9999999999"])
+def test_a_message_is_given_up_however_long_its_receiver_asks_for(store: DuckStore, said: str) -> None:
+    with http_sink((503, {"Retry-After": said}, b"")) as sink:
+        attempts = Attempts(store, sink)
+        while attempts.row()["state"] == "waiting":
+            assert len(sink.got) < 200
+            attempts.sender.step()
+            attempts.now += timedelta(minutes=10)
+    assert attempts.row()["state"] == "dead"
+    assert attempts.row()["attempts"] == len(sink.got) > 5
+
+
+@given(st.floats() | st.none(), st.integers(0, 10_000))
+def test_a_wait_is_always_a_time_that_can_be_waited(asked_s: float | None, attempts: int) -> None:
+    assert 0 < wait_s(attempts, asked_s) <= 3600
+
+
+def test_a_problem_that_no_column_can_hold_is_written_down_all_the_same(store: DuckStore) -> None:
+    with http_sink() as sink:
+        attempts = Attempts(store, sink)
+    message = outbox.due(store, "ops", attempts.now, HOUR)
+    assert message is not None
+    outbox.failed(store, message, "\ud800\0" + "x" * 10_000, EPOCH)
+    assert attempts.row()["problem"] == "??" + "x" * 998
+
+
+def test_a_notifier_that_asks_for_eternity_by_itself_is_asked_again_within_the_hour(store: DuckStore) -> None:
+    with http_sink() as sink:
+        attempts = Attempts(store, sink)
+    attempts.sender._notifier = Eternal()
+    attempts.sender.step()
+    assert attempts.row()["attempts"] == 1
+
+
+class Eternal:
+    def send(self, payload: object) -> None:
+        raise Undelivered("busy", float("inf"))
+
+
+def _naive(at: datetime) -> datetime:
+    return at.replace(tzinfo=None)

@@ -1,0 +1,57 @@
+"""A GET changes nothing: what a link, a prefetch or a picture on another page can send."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import requests
+
+from controlsurface.api.operations import OPERATIONS
+from controlsurface.audit.plan import MakePlan, PlanArgs
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import NOW, seed
+from tests.serving import serving
+
+GIVEN = "metric=requests&column=latency_ms&dimension=lane&reviewer=ana&metrics=requests&week=2026-W01"
+TABLES = "SELECT table_name AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+QUEUE = {"audit_items"}  # filled from what is stored, whoever asks; it holds nothing of the request
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DuckStore]:
+    made = DuckStore.in_memory()
+    seed(made, n=500, end=NOW)
+    LocalReader(made).do(MakePlan(PlanArgs(rate=1.0)))
+    yield made
+    made.close()
+
+
+def counts(store: DuckStore) -> dict[str, int]:
+    names = [row["name"] for row in store.rows(TABLES).to_pylist() if row["name"] not in QUEUE]
+    return {name: store.rows(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
+
+
+def test_no_get_writes_a_row(store: DuckStore) -> None:
+    before = counts(store)
+    assert len(before) > 30
+    answered = 0
+    with serving(LocalReader(store)) as url:
+        for each in OPERATIONS:
+            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in each.arguments.model_fields]
+            with suppress(requests.Timeout):
+                address = f"{url}{re.sub(r'{[^}]+}', 'r-1', each.path)}?{'&'.join(known)}"
+                answered += requests.get(address, timeout=20).status_code == 200
+    assert answered > 25
+    assert counts(store) == before
+
+
+def test_a_router_is_told_the_same_by_get_and_post_and_only_post_notes_it(store: DuckStore) -> None:
+    with serving(LocalReader(store)) as url:
+        asked = requests.get(f"{url}/api/v1/sampling/r-9?task_type=chat&confidence=0.4", timeout=20).json()
+        noted = requests.post(f"{url}/api/v1/sampling/r-9", json={"task_type": "chat", "confidence": 0.4}, timeout=20)
+    kept = store.rows("SELECT request_id FROM sampled_requests").to_pylist()
+    assert asked["sample"]
+    assert noted.json() == asked
+    assert kept == [{"request_id": "r-9"}]

@@ -1,0 +1,96 @@
+"""What senders write is shown on a terminal, and never obeyed.
+
+The shapes are those of CVE-2021-25743 (kubectl), CVE-2021-42574 (signs of direction), solana-labs/solana#20495,
+EONRaider/RootWire#53 (C1 and signs of direction), resend/resend-cli#240 and marmot-protocol/mdk#993.
+"""
+
+import ast
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface import cli
+from controlsurface.cli.output import visible
+from controlsurface.store.duckdb import DuckStore
+from tests.stores import put
+
+HOSTILE = "chat\x1b[31m\x1b]0;owned\x07\x9b2J\u202eevil\u2066\r\nok"
+RAW = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("terminal")
+    store = DuckStore.open(folder)
+    at = datetime.now(UTC).replace(tzinfo=None)
+    put(store, [{"request_id": "r", "started_at": at, "task_type": HOSTILE, "service": HOSTILE}])
+    with store.writing() as writing:
+        keys = "INSERT INTO attribute_keys (key, n, first_seen, last_seen) VALUES ($key, 5, now(), now())"
+        writing.execute(keys, {"key": HOSTILE})
+    store.close()
+    return folder
+
+
+def on_a_terminal(arguments: Sequence[object]) -> str:
+    """What the command writes there, to both of its outputs."""
+    leader, follower = pty.openpty()
+    argv = [sys.executable, "-m", "controlsurface.cli", *map(str, arguments)]
+    with subprocess.Popen(argv, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL):
+        os.close(follower)
+        parts = []
+        try:
+            while part := os.read(leader, 65536):
+                parts.append(part)
+        except OSError:  # the other end is closed
+            pass
+    os.close(leader)
+    return b"".join(parts).decode()
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_name_is_shown_on_a_terminal_and_not_obeyed(data: Path, form: str) -> None:
+    said = on_a_terminal(["query", "requests", "--by", "task_type", "--format", form, "--data", data])
+    assert "owned" in said
+    assert not any(each in said for each in RAW)
+
+
+def test_doctor_shows_names_and_obeys_none(data: Path) -> None:
+    said = on_a_terminal(["doctor", "--data", data])
+    assert "owned" in said
+    assert not any(each in said for each in RAW)
+
+
+def test_an_error_that_quotes_a_name_is_no_command_either(data: Path) -> None:
+    said = on_a_terminal(["query", HOSTILE, "--data", data])
+    assert "no metric named" in said
+    assert not any(each in said for each in RAW)
+
+
+def test_in_a_file_every_character_is_as_it_was_sent(data: Path) -> None:
+    argv = [sys.executable, "-m", "controlsurface.cli", "query", "requests", "--by", "task_type", "--data", str(data)]
+    rows = json.loads(subprocess.check_output([*argv, "--json"]))["rows"]
+    assert rows[0]["task_type"] == HOSTILE
+    assert HOSTILE.encode() in subprocess.check_output([*argv, "--format", "csv"])
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs"])))
+def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
+    left = visible(text)
+    assert not any(ord(each) < 0x20 or 0x7F <= ord(each) <= 0x9F or each in "\u202a\u202b\u202d\u202e" for each in left)
+    left.encode()
+
+
+def test_commands_write_through_the_one_border() -> None:
+    for path in Path(cli.__file__).parent.rglob("*.py"):
+        calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+        found = {ast.unparse(each.func) for each in calls} & {"click.echo", "click.secho", "print", "sys.stderr.write"}
+        assert not found or path.name == "output.py", path

@@ -1,0 +1,45 @@
+"""What a wrong clock stamped in the future is not the newest for days: plans, review queue."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from controlsurface.audit import desk, plan
+from controlsurface.audit.desk import queue
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader import LocalReader
+from controlsurface.store.duckdb import DuckStore
+from tests.seed import seed
+from tests.stores import put
+
+NOW = datetime.now(UTC).replace(tzinfo=None)
+YEARS = timedelta(days=700)
+
+
+@pytest.fixture
+def reader() -> Iterator[LocalReader]:
+    made = LocalReader(DuckStore.in_memory())
+    yield made
+    made.close()
+
+
+def test_a_sampling_plan_rests_on_the_last_week_though_one_request_is_of_the_future(reader: LocalReader) -> None:
+    hours = [NOW - timedelta(hours=each) for each in range(100)]
+    put(reader._store, [{"started_at": each, "task_type": "chat"} for each in (*hours, NOW + YEARS)])
+    _, rows = plan._traffic(reader, plan.PlanArgs())
+    assert sum(row["n"] for row in rows) == 101
+
+
+def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(reader: LocalReader) -> None:
+    seed(reader._store, n=500, end=datetime.now(UTC))
+    ask = desk.Next(desk.NextArgs(reviewer="ana"))
+    reader.ask(ask)
+    ahead = "UPDATE audit_items SET started_at = $at WHERE item_id = (SELECT min(item_id) FROM audit_items)"
+    late = "UPDATE attempts SET answer_label = 'changed'"
+    new = "UPDATE audit_items SET started_at = $now WHERE item_id = (SELECT max(item_id) FROM audit_items)"
+    reader.keep([Statement(ahead, {"at": NOW + YEARS}), Statement(late, {}), Statement(new, {"now": NOW})])
+    queue._filled.clear()
+    reader.ask(ask)
+    rows = reader.rows(Statement("FROM audit_items ORDER BY item_id DESC", {})).to_pylist()
+    assert rows[0]["shadow_label"] == "changed"

@@ -1,0 +1,28 @@
+"""A collector whose query for requests takes as long as the test says: DuckDB counts for ever, or Python sleeps."""
+
+import sys
+import time
+from functools import partial
+from typing import Any
+
+from controlsurface.collector import __main__ as collector
+from controlsurface.collector.signals import Signals
+from controlsurface.metrics.statement import Statement
+from controlsurface.reader.local import LocalReader
+
+ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {})
+
+
+def counting(self: LocalReader, *_: Any) -> Any:
+    return self._rows(ENDLESS)
+
+
+def sleeping(*_: Any) -> Any:
+    time.sleep(600)
+
+
+if __name__ == "__main__":
+    kind, ending_s, *rest = sys.argv[1:]
+    setattr(LocalReader, "requests", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
+    vars(collector)["Signals"] = partial(Signals, ending_s=int(ending_s))
+    collector.ended(collector.main(rest))
