@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, ServerAccess, Token
 from controlsurface.channels import Delivery
 from controlsurface.errors import ConfigError, nearest
+from controlsurface.limits import Limits
 from controlsurface.settings import Duration, Section, duration
 
 MIB = 1 << 20
@@ -208,6 +209,7 @@ class Config(Section):
     journal: Journal = Journal()
     writer: Writer = Writer()
     retention: Retention = Retention()
+    limits: Limits = Limits()
     costs: Costs = Costs()
     audit: Audit = Audit()
     server: ServerAccess = ServerAccess()

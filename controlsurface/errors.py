@@ -11,6 +11,9 @@ ControlSurfaceError
 ├── Unconditional       a change must name the version it rests on
 ├── BadBody             an OTLP body cannot be decoded
 ├── TooLarge            a body is over the size limit, before or after decompression
+├── TooSlow             a query ran into its time limit
+├── TooMuch             an answer, or what it is made of, is over its limit of rows, bytes or memory
+├── Abandoned           whoever asked has gone, so the query was stopped
 ├── WrongType           a body is not of the type that is taken
 ├── Busy                the receiver cannot take more now; try again later
 │   ├── Throttled       ... because this client has shown too many wrong tokens
@@ -159,6 +162,22 @@ class TooSlow(ControlSurfaceError):
     exit_code = 6
     status = 504
     title = "Query too slow"
+
+
+class TooMuch(ControlSurfaceError):
+    """An answer has more rows or bytes than its limit, or needs more memory than queries may have."""
+
+    exit_code = 6
+    status = 422
+    title = "Answer too large"
+
+
+class Abandoned(ControlSurfaceError):
+    """Whoever asked has closed the connection; nobody reads this."""
+
+    exit_code = 6
+    status = 503
+    title = "Abandoned"
 
 
 class StoreError(ControlSurfaceError):

@@ -21,6 +21,9 @@ with ui.panel("Accounts", "since the store was made; nothing is dropped without 
 with ui.panel("Usage ledger", "every span with tokens or a cost, once"):
     ui.usage_ledger()
 
+with ui.panel("Values over the limit", "dimensions with more values on a day than are told apart; the rest is (other)"):
+    ui.cardinality()
+
 with ui.panel("Retention", "what is older goes by the hour; roll-ups keep its figures"):
     ui.retention_table()
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from controlsurface.alerting import written
 from controlsurface.alerting.episodes import dedup_key
-from controlsurface.alerting.inhibition import Rule
+from controlsurface.alerting.inhibition import Inhibitors, Rule
 from controlsurface.alerting.muting import held_by
 from controlsurface.alerting.silencing import NoArguments
 from controlsurface.metrics.arguments import Arguments
@@ -80,7 +80,8 @@ def _held(ground: Ground) -> dict[str, str | None]:
     episodes = [written.episode_of(each) for each in _listed(ground, "FROM alert_episodes")]
     silences = [written.silence_of(each) for each in _listed(ground, "FROM silences WHERE ends_at > $now", now)]
     rules = [Rule.of(each) for each in ground.config.delivery.inhibit]
-    return {each.key: held_by(each, episodes, silences, rules, now) for each in episodes}
+    sources = Inhibitors(episodes, rules)
+    return {each.key: held_by(each, sources, silences, now) for each in episodes}
 
 
 def _listed(ground: Ground, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:

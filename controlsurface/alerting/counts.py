@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from controlsurface.alerting.baseline import Floats, Ints
 from controlsurface.alerting.lanes import Histogram
 from controlsurface.alerting.shares import Counted, Spread, share
+from controlsurface.limits import OPEN_DIMENSIONS, OTHER
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.bins import edges
 from controlsurface.metrics.dimensions import known
@@ -22,6 +23,7 @@ from controlsurface.metrics.planning import planned
 from controlsurface.metrics.quantile import binned
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement
+from controlsurface.metrics.top import ranked
 from controlsurface.store.duckdb import DuckStore
 
 Slice = tuple[str | None, ...]
@@ -79,7 +81,8 @@ class Counts:
 class Counting:
     """Counts of one metric by `by`, of rows that meet `where` (`dimension:value`); `rows` runs a statement.
 
-    Metrics that are counted `together` (the measures of all of them) share `answers`: one statement for all.
+    Metrics that are counted `together` (the measures of all of them) share `answers`: one statement for all. `listed`
+    are the values of a dimension that are streams; the requests of others count towards the whole alone.
     """
 
     rows: Rows
@@ -88,6 +91,7 @@ class Counting:
     where: tuple[str, ...] = ()
     together: frozenset[str] = frozenset()
     answers: dict[tuple[int, int, int], pa.Table] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def share(self) -> Counted | Spread:
@@ -106,9 +110,10 @@ class Counting:
         if isinstance(asked, Counted):
             table = self._counted(frozenset({asked.k, asked.n}), window)
             found = _matrix(table, asked.n, (asked.k,), ("rate",), self.by, window)
-            return found.shared() if asked.whole else found
+            return _followed(found.shared() if asked.whole else found)
         table = self.rows(self._above(asked, start_s, end_s, step_s, bounds))
-        return _matrix(table, "n", [f"k_{place}" for place in range(len(asked.parts))], asked.parts, self.by, window)
+        ks = [f"k_{place}" for place in range(len(asked.parts))]
+        return _followed(_matrix(table, "n", ks, asked.parts, self.by, window))
 
     def all_of_them(self, start_s: int, end_s: int, step_s: int) -> Floats:
         """The requests (or calls) in each bucket of [start, end) that it counts events among, whatever their slice.
@@ -192,7 +197,23 @@ class Counting:
         window = Window(start=moment(start_s), end=moment(end_s), where=self.where)
         step = timedelta(seconds=step_s) if step_s else None
         dimensions = tuple(known(self.metric.source, name) for name in self.by)
-        return Wanted(self.metric.source, columns, window, dimensions, step, extra)
+        return Wanted(self.metric.source, columns, window, dimensions, step, extra, listed=self.listed)
+
+
+def following(counting: Counting, start_s: int, end_s: int, most: int) -> tuple[Counting, int]:
+    """The same with at most `most` streams a part, those of most requests, and how many values have none."""
+    wanted = Wanted(counting.metric.source, {}, Window(start=moment(start_s), end=moment(end_s), where=counting.where))
+    dimensions = [name for name in counting.by if name in OPEN_DIMENSIONS]
+    each = max(1, int(most ** (1 / max(1, len(dimensions)))))
+    found = {name: ranked(counting.rows, wanted, name, each) for name in dimensions}
+    listed = {name: values for name, (values, of) in found.items() if of > len(values)}
+    return replace(counting, listed=listed), sum(of - len(values) for values, of in found.values())
+
+
+def _followed(counts: Counts) -> Counts:
+    """All streams but those of what stands for many values: what that is made of changes all the time."""
+    own = [stream for stream in counts.streams if OTHER not in stream.slice]
+    return counts if len(own) == len(counts.streams) else counts.of(own)
 
 
 def asking(store: DuckStore) -> Rows:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from controlsurface.alerting.drift_rules import DriftEngine, backtest
+from controlsurface.alerting.drift_rules import MAX_STREAMS, DriftEngine, backtest
 from controlsurface.alerting.evaluate import Detector
 from controlsurface.alerting.lane_rules import LaneEngine
 from controlsurface.alerting.rules import DriftRule, Kind
@@ -11,9 +11,12 @@ from controlsurface.alerting.state import Reading
 from controlsurface.store.duckdb import DuckStore
 
 
-def detectors(store: DuckStore, false_alerts_per_week: float = 1) -> Mapping[Kind, Detector]:
+def detectors(
+    store: DuckStore, false_alerts_per_week: float = 1, max_streams: int = MAX_STREAMS
+) -> Mapping[Kind, Detector]:
     """The detectors over a store; they remember what they have seen of it."""
-    return {"drift": DriftEngine(store, false_alerts_per_week).readings, "lanes": LaneEngine(store).readings}
+    drift = DriftEngine(store, false_alerts_per_week, max_streams)
+    return {"drift": drift.readings, "lanes": LaneEngine(store).readings}
 
 
 def history(

@@ -42,9 +42,12 @@ def readings(watched: Watched, look: Look, counting: Counting, threshold: float,
         if counting.of_one_whole and look.state.drifting[place]:
             evidence |= _with_it(watched, look.state, figures, place, counting.by)
         yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)
-    for key in sorted({stream.slice for stream in watched.young} | look.slices, key=str):
+    first: dict[Slice, int] = {}
+    for stream, first_s in watched.young.items():
+        first[stream.slice] = min(first_s, first.get(stream.slice, first_s))
+    for key in sorted({*first} | look.slices, key=str):
         if key not in leads:
-            yield _young(dict(zip(counting.by, key, strict=True)), watched, key)
+            yield _young(dict(zip(counting.by, key, strict=True)), watched.settled_s, first.get(key))
 
 
 def _leads(watched: Watched, state: State) -> dict[Slice, int]:
@@ -158,10 +161,9 @@ def _moved(
     return {name: float(f"{size:.3g}") if math.isfinite(size) else None for name, size in asdict(sizes).items()}
 
 
-def _young(named: Mapping[str, str | None], watched: Watched, key: Slice) -> Reading:
+def _young(named: Mapping[str, str | None], settled_s: int, first_s: int | None) -> Reading:
     """A slice without a baseline says so."""
-    since = [first for stream, first in watched.young.items() if stream.slice == key]
-    age = (watched.settled_s - min(since)) / DAY_S if since else 0.0
+    age = (settled_s - first_s) / DAY_S if first_s is not None else 0.0
     note = f"no baseline yet: seen for {max(age, 0):.1f} days, needs requests on {FEWEST_DAYS}"
     return Reading(named, breach=None, evidence={"note": note})
 

@@ -11,7 +11,7 @@ from controlsurface.alerting.accept import accept
 from controlsurface.alerting.arrived import PAUSE_S, History, has_come, is_moving
 from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S
 from controlsurface.alerting.beginning import begin, begin_anew, history_from
-from controlsurface.alerting.counts import Counting, asking, moment, together
+from controlsurface.alerting.counts import Counting, asking, following, moment, together
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
@@ -21,6 +21,7 @@ from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Known, Look, Watched, ahead, closed, settle, settling
 from controlsurface.store.duckdb import DuckStore
 
+MAX_STREAMS = 500  # of each part of a rule
 STATE = 2  # what is kept of a stream; rows of another shape are learnt anew
 
 Readings = Mapping[str, Sequence[Reading]]
@@ -47,9 +48,12 @@ class _Held:
 class DriftEngine:
     """The detector over a store. Knows nothing that it could not read again: a restart changes no reading."""
 
-    def __init__(self, store: DuckStore, false_alerts_per_week: float = 1.0) -> None:
+    def __init__(self, store: DuckStore, false_alerts_per_week: float = 1.0, max_streams: int = MAX_STREAMS) -> None:
         self._store = store
         self._allowed = false_alerts_per_week
+        self._max_streams = max_streams
+        self._left_out: dict[str, int] = {}
+        self._noted: dict[str, str | None] = {}
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -88,7 +92,7 @@ class DriftEngine:
         """Move rules on, grant wishes, keep what has settled."""
         until_s = settling(closed_s)
         self._held = {name: each for name, each in self._held.items() if each.closed_s > closed_s - DAY_S}
-        counted = together([counting(self._store, rule) for rule in rules])
+        counted = together([self._bounded(rule, until_s) for rule in rules])
         held = [
             _caught_up(self._known(rule, each, until_s, seen[rule.alert]), until_s, seen[rule.alert])
             for rule, each in zip(rules, counted, strict=True)
@@ -104,6 +108,13 @@ class DriftEngine:
         for each in held:
             each.counting.answers.clear()
         self._save(rules, closed_s, wishes)
+
+    def _bounded(self, rule: DriftRule, until_s: int) -> Counting:
+        """What a rule counts, of the streams that it may follow."""
+        start_s = history_from(until_s)
+        found, left_out = following(counting(self._store, rule), start_s, max(until_s, start_s + 1), self._max_streams)
+        self._left_out[rule.alert] = left_out
+        return found
 
     def _known(self, rule: DriftRule, counted: Counting, until_s: int, seen: History) -> _Held:
         """What is known of a rule: from the last look, from the store, or from its history."""
@@ -146,15 +157,26 @@ class DriftEngine:
     def _save(self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[Accept]) -> None:
         """Write what has settled since it was last written, and remove the wishes, in one transaction."""
         changed = [each for rule in rules if (each := self._held[rule.alert]).watched.settled_s > each.saved_s]
-        if not changed and not wishes:
+        notes = {rule.alert: self._note(rule) for rule in rules}
+        told = notes != {name: self._noted.get(name) for name in notes}
+        if not changed and not wishes and not told:
             return
         with self._store.writing() as writing:
+            drift_store.note(writing, notes)
             for each in changed:
                 drift_store.save(writing, each.rule.alert, definition(each.rule), each.watched, each.learnt)
             drift_store.forget(writing, closed_s - WINDOW_S)
             drift_store.granted(writing, wishes, closed_s)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
+        self._noted |= notes
+
+    def _note(self, rule: DriftRule) -> str | None:
+        """What a rule leaves out; None: nothing."""
+        left_out = self._left_out.get(rule.alert, 0)
+        if not left_out:
+            return None
+        return f"{left_out:,} values of {', '.join(rule.by)} are not followed: limits.streams is {self._max_streams:,}"
 
 
 def _within_reach(held: _Held, until_s: int) -> _Held:

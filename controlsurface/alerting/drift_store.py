@@ -113,6 +113,12 @@ def save(writing: Writing, rule: str, definition: str, watched: Watched, learnt:
     writing.detach()
 
 
+def note(writing: Writing, notes: Mapping[str, str | None]) -> None:
+    """Write beside rules what they leave out."""
+    for rule, text in notes.items():
+        writing.execute("UPDATE alert_rules SET note = $note WHERE rule = $rule", {"rule": rule, "note": text})
+
+
 def forget(writing: Writing, before_s: int) -> None:
     """Drop the rows of rules that nobody has asked for since."""
     for table in ("drift_streams", "drift_learnt"):

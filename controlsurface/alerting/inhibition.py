@@ -1,12 +1,15 @@
 """Which alerts hold back which: rules of source, target and equal labels, and parents that explain a slice."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from controlsurface.alerting.episodes import Episode, Facts
 from controlsurface.channels import Inhibit
 from controlsurface.matchers import Labels, Matcher, all_match, parse
+
+Placed = tuple[int, Episode]  # with its place among all that fire
 
 TOLERANCE = math.log(1.2)  # of odds: what a slice may move beyond its parent and still be explained by it
 
@@ -24,26 +27,58 @@ class Rule:
         """The rule as it is configured."""
         return Rule(tuple(map(parse, section.source)), tuple(map(parse, section.target)), section.equal)
 
+    def values(self, labels: Labels) -> tuple[str, ...]:
+        """The labels that must be equal."""
+        return tuple(labels.get(name, "") for name in self.equal)
+
     def inhibits(self, source: Labels, target: Labels) -> bool:
         """Whether one alert holds back the other; of alerts that match both sides none does so to another."""
         if not all_match(self.target, target) or not all_match(self.source, source):
             return False
         if all_match(self.source, target) and all_match(self.target, source):
             return False
-        return all(source.get(name, "") == target.get(name, "") for name in self.equal)
+        return self.values(source) == self.values(target)
+
+
+class Inhibitors:
+    """The firing episodes among some, by what they may hold back: thousands of alerts are looked through once."""
+
+    def __init__(self, among: Iterable[Episode], rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._parents: dict[tuple[str | None, frozenset[str]], list[Placed]] = {}
+        self._sources: dict[tuple[int, tuple[str, ...]], list[Placed]] = {}
+        for placed in enumerate(each for each in among if each.fires):
+            facts, labels = placed[1].facts, placed[1].labels
+            self._parents.setdefault((facts.metric, frozenset(facts.where)), []).append(placed)
+            for number, rule in enumerate(rules):
+                if all_match(rule.source, labels):
+                    self._sources.setdefault((number, rule.values(labels)), []).append(placed)
+
+    def of(self, target: Episode) -> Episode | None:
+        """The first that holds back `target`, if any does."""
+        found = [each for each in (*self._by_rule(target), *self._by_parent(target)) if each]
+        return min(found, key=lambda each: each[0])[1] if found else None
+
+    def _by_rule(self, target: Episode) -> Iterator[Placed | None]:
+        """The first by each rule that is about the target."""
+        for number, rule in enumerate(self._rules):
+            if all_match(rule.target, target.labels):
+                sources = self._sources.get((number, rule.values(target.labels)), ())
+                fitting = (each for each in sources if each[1].key != target.key)
+                yield next((each for each in fitting if rule.inhibits(each[1].labels, target.labels)), None)
+
+    def _by_parent(self, target: Episode) -> Iterator[Placed | None]:
+        """The first among those of each wider slice of the same metric."""
+        own = sorted(set(target.facts.where)) if target.facts.metric is not None else []
+        for size in range(len(own)):
+            for some in combinations(own, size):
+                parents = self._parents.get((target.facts.metric, frozenset(some)), ())
+                yield next((each for each in parents if is_explained(target.facts, each[1].facts)), None)
 
 
 def inhibitor(target: Episode, among: Iterable[Episode], rules: Sequence[Rule]) -> Episode | None:
     """The firing episode that holds back `target`, if any does."""
-    meant = [rule for rule in rules if all_match(rule.target, target.labels)]
-    if not meant and not target.facts.where:
-        return None  # no rule is about it, and all of the traffic has no parent
-    for source in among:
-        if source.fires and source.key != target.key:
-            by_rule = any(rule.inhibits(source.labels, target.labels) for rule in meant)
-            if by_rule or is_explained(target.facts, source.facts):
-                return source
-    return None
+    return Inhibitors(among, rules).of(target)
 
 
 def is_explained(part: Facts, parent: Facts) -> bool:

@@ -124,7 +124,7 @@ def keep_rules(writing: Writing, found: RuleSet) -> None:
     writing.attach("new_rules", pa.Table.from_pylist(numbered, _RULES))
     writing.execute("""
         CREATE OR REPLACE TEMP TABLE known_rules AS
-        SELECT n.*, coalesce(o.health, 'unknown') AS health, o.last_error, o.last_evaluation, o.evaluation_s
+        SELECT n.*, coalesce(o.health, 'unknown') AS health, o.last_error, o.last_evaluation, o.evaluation_s, o.note
         FROM new_rules AS n LEFT JOIN alert_rules AS o ON o.rule = n.rule AND o.definition = n.definition
     """)
     writing.execute("DELETE FROM alert_rules")

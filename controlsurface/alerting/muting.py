@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from controlsurface.alerting.episodes import Episode
-from controlsurface.alerting.inhibition import Rule, inhibitor
+from controlsurface.alerting.inhibition import Inhibitors, Rule
 from controlsurface.alerting.mute_times import is_within
 from controlsurface.alerting.routing import Route
 from controlsurface.alerting.silences import Silence, silencing
@@ -14,7 +14,8 @@ def muting(
     episodes: Sequence[Episode], silences: Sequence[Silence], rules: Sequence[Rule], now: datetime
 ) -> Callable[[Episode, Route], bool]:
     """The judge of one look: whether an episode is held back on a route."""
-    held = {each.key: held_by(each, episodes, silences, rules, now) is not None for each in episodes}
+    sources = Inhibitors(episodes, rules)
+    held = {each.key: held_by(each, sources, silences, now) is not None for each in episodes}
 
     def muted(episode: Episode, route: Route) -> bool:
         return held[episode.key] or any(is_within(now, each) for each in route.mutes)
@@ -22,12 +23,10 @@ def muting(
     return muted
 
 
-def held_by(
-    episode: Episode, among: Sequence[Episode], silences: Sequence[Silence], rules: Sequence[Rule], now: datetime
-) -> str | None:
+def held_by(episode: Episode, sources: Inhibitors, silences: Sequence[Silence], now: datetime) -> str | None:
     """What holds an episode back, in words; None: nothing does."""
     if silence := silencing(silences, episode.labels, now):
         return f"silence {silence.id}"
-    if source := inhibitor(episode, among, rules):
+    if source := sources.of(episode):
         return f"alert {source.labels.get('alertname', '')} {source.key}"
     return None

@@ -27,7 +27,7 @@ _ALERT = record(
     | {"value": TEXT, "heldBy": MAYBE_TEXT}
 )
 _RULE = record(
-    dict.fromkeys(("type", "name", "query", "state", "health", "lastError"), TEXT)
+    dict.fromkeys(("type", "name", "query", "state", "health", "lastError", "note"), TEXT)
     | {"duration": NUMBER, "labels": _TEXTS, "annotations": _TEXTS, "alerts": many(_ALERT)}
     | {"lastEvaluation": TIME, "evaluationTime": {"type": ["number", "null"]}}
 )
@@ -144,6 +144,7 @@ def _rule(row: Row, alerts: Iterable[Row]) -> dict[str, Any]:
         "state": next((state for state in ("firing", "pending") if state in states), "inactive"),
         "health": row["health"],
         "lastError": row["last_error"] or "",
+        "note": row["note"] or "",
         "lastEvaluation": row["last_evaluation"],
         "evaluationTime": row["evaluation_s"],
     }

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from controlsurface.api import cancellation
 from controlsurface.api.arguments import read
 from controlsurface.api.auth import BearerToken, caller
 from controlsurface.api.encode import encoded, json
@@ -26,6 +27,7 @@ from controlsurface.api.telling import read as read_body
 from controlsurface.api.tellings import TELLINGS
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.limits import Limits
 from controlsurface.reader import Reader
 from controlsurface.web import headers
 from controlsurface.web.border import Border, Refusal
@@ -71,19 +73,22 @@ def create_app(reader: Reader, config: Config, host: str = "127.0.0.1", refusals
     With `auth.token` every address but the two health checks asks for it.
     """
     refusals = refusals or Refusals("api")
-    pools = Pools.of(config, refusals)
+    pools, seconds = Pools.of(config, refusals), config.limits.query_time.total_seconds()
     exposition = Exposition(reader, refusals=refusals)
     ways: dict[str, dict[str, Endpoint]] = {}
     for asked in OPERATIONS:
-        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, pools)
+        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, pools, config.limits)
     for told in TELLINGS:
         ways.setdefault(told.path, {})[told.method] = _teller(told, reader, pools)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), pools.health)),
-        Route("/metrics", _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes)),
-        Route("/api/openapi.json", _threaded(lambda _: document(), pools.health)),
+        Route("/readyz", _threaded(lambda _: ready(reader), pools.health, seconds)),
+        Route(
+            "/metrics",
+            _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes, seconds),
+        ),
+        Route("/api/openapi.json", _threaded(lambda _: document(), pools.health, seconds)),
     ]
     policy = HostPolicy.of(host, config.server)
     border = Middleware(Border, policy=policy, refusals=refusals, headers=headers.API, answer=_refused)
@@ -109,15 +114,17 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _endpoint(operation: Operation, reader: Reader, pools: Pools) -> Endpoint:
-    """One operation as an endpoint: read the arguments, answer, encode as asked."""
+def _endpoint(operation: Operation, reader: Reader, pools: Pools, limits: Limits) -> Endpoint:
+    """One operation as an endpoint: read the arguments, answer, encode as asked, within limits."""
 
     def work(request: Request) -> Response:
         arguments = read(operation.arguments, request.query_params.multi_items())
         answer = operation.answer(reader, arguments, request.path_params)
-        return encoded(answer, request.headers.get("accept", ""), request.headers.get("if-none-match", ""))
+        accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
+        return encoded(answer, accept, known, limits.answer_size)
 
-    return _threaded(work, pools.routers if operation.pool == "routers" else pools.queries)
+    pool = pools.routers if operation.pool == "routers" else pools.queries
+    return _threaded(work, pool, limits.query_time.total_seconds())
 
 
 def _teller(telling: Telling, reader: Reader, pools: Pools) -> Endpoint:
@@ -138,10 +145,10 @@ def _teller(telling: Telling, reader: Reader, pools: Pools) -> Endpoint:
     return endpoint
 
 
-def _threaded(work: Callable[[Request], Response], pool: Pool) -> Endpoint:
-    """Run `work` in a thread, so that a slow query holds up nobody else."""
+def _threaded(work: Callable[[Request], Response], pool: Pool, seconds: float) -> Endpoint:
+    """Run `work` in a thread, so that a slow query holds up nobody else, and only for a caller who waits."""
 
     async def endpoint(request: Request) -> Response:
-        return await pool.run(lambda: work(request))
+        return await cancellation.run(work, request, pool, seconds)
 
     return endpoint

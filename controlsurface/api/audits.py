@@ -30,6 +30,7 @@ DISAGREEMENT = record(
         ),
         "large_worse": many(TEXT),
         "large_perhaps_worse": many(TEXT),
+        "slices": COUNT,
     }
 )
 CALIBRATION = record(
@@ -57,6 +58,7 @@ WHATIF = record(
         ),
         "slices": many({"type": "object"}),
         "rule": TEXT,
+        "task_types": COUNT,
         **dict.fromkeys(("from_lane", "to_lane"), MAYBE_TEXT),
     }
 )

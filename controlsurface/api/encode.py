@@ -9,9 +9,12 @@ import orjson
 import pyarrow as pa
 from starlette.responses import Response
 
+from controlsurface.errors import TooMuch
+
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
 FACTS = b"controlsurface"
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,29 @@ class Tabular:
         return rows[0] if self.single else {**self.facts, self.name: rows}
 
 
-def encoded(answer: Any, accept: str, known: str = "") -> Response:
-    """The answer in the form asked for; what is not a table is JSON in any case. `known` is If-None-Match."""
+def encoded(answer: Any, accept: str, known: str = "", most_bytes: int = MAX_BYTES) -> Response:
+    """The answer in the form asked for; what is not a table is JSON in any case. `known` is If-None-Match.
+
+    Raises TooMuch where it has more than `most_bytes`, as rows or as written.
+    """
+    if isinstance(answer, Tabular):
+        _within(answer.rows.nbytes, most_bytes)
+    written = _encoded(answer, accept, known)
+    _within(len(written.body), most_bytes)
+    return written
+
+
+def _within(size: int, most_bytes: int) -> None:
+    """Refuse what is too large: a part of it would mislead."""
+    if size > most_bytes:
+        raise TooMuch(
+            f"the answer has {size:,} bytes, more than limits.answer_size ({most_bytes:,}); "
+            "take a narrower window, fewer dimensions in by, or filter with where"
+        )
+
+
+def _encoded(answer: Any, accept: str, known: str) -> Response:
+    """The answer, however large."""
     if not isinstance(answer, Tabular):
         return json(answer)
     headers = {"ETag": answer.tag, "Cache-Control": "no-cache", "Vary": "Accept"} if answer.tag else None

@@ -8,18 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from controlsurface import __version__
 from controlsurface.alerting.asked import Loop, Notified
 from controlsurface.api.families import Family, one, text
-from controlsurface.errors import BadRequest
+from controlsurface.errors import BadRequest, TooMuch
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.metric import Metric, Unit
-from controlsurface.metrics.query import QueryArgs, find
+from controlsurface.metrics.query import find
+from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.cardinality import Cardinality
+from controlsurface.reader.several import Several
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
 from controlsurface.web.refusals import Refusals
 
 WINDOW = timedelta(minutes=5)
+MAX_TASK_TYPES = 100  # label values of one family: the largest, all others are `(other)`
 
 # What is itself about lanes is not broken down by them.
 _BY_TASK = (
@@ -68,6 +74,7 @@ _COUNTED = {
 _COUNTED_BESIDES = {
     "stored": "Items whose journal record is in the store.",
     "mended": "Items kept with bad characters replaced.",
+    "cut": "Values of spans that were too long, and are stored cut.",
     "set_aside": "Items kept whole because no batch with them could be stored.",
     "bodies": "Bodies answered with success.",
     "bad_bodies": "Bodies that could not be decoded.",
@@ -98,6 +105,12 @@ _LEDGER = {
     "output_tokens": ("output_tokens", "Output tokens of these spans."),
     "cost_usd": ("cost_usd", "Cost of these spans: of calls as priced, of others as they say."),
 }
+_DIMENSIONS = {
+    "limit": ("values_limit", "Values that a dimension may have on one day."),
+    "values": ("values", "Values that are told apart."),
+    "over_limit": ("values_over_limit", "Values over the limit, about."),
+    "other_rows": ("other_rows", "Requests (or calls) whose value is stored as `(other)`."),
+}
 _STARTED = time.time()
 
 
@@ -121,7 +134,11 @@ class Exposition:
         with self._lock:
             if time.monotonic() >= self._until:
                 self._figures = text(
-                    *_rules(self._reader), *_notified(self._reader), *_usage(self._reader), *_figures(self._reader)
+                    *_rules(self._reader),
+                    *_notified(self._reader),
+                    *_usage(self._reader),
+                    *_values(self._reader),
+                    *_figures(self._reader),
                 )
                 self._until = time.monotonic() + self._keep_s
             return self._figures
@@ -180,6 +197,15 @@ def _usage(reader: Reader) -> Iterator[Family]:
         yield Family(f"controlsurface_usage_{name}", "gauge", f"{help_} Last 5 minutes.", samples)
 
 
+def _values(reader: Reader) -> Iterator[Family]:
+    """How many values dimensions have today, and what of them is stored as `(other)`."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = reader.ask(Cardinality(TimeRange(start=today))).rows.to_pylist()
+    for column, (name, help_) in _DIMENSIONS.items():
+        samples = tuple(({"dimension": row["dimension"]}, row[column]) for row in rows)
+        yield Family(f"controlsurface_dimension_{name}", "gauge", f"{help_} Today, UTC.", samples)
+
+
 def _rules(reader: Reader) -> Iterator[Family]:
     """How the loop that evaluates rules fares."""
     for row in reader.ask(Loop()).rows.to_pylist():
@@ -204,13 +230,14 @@ def _figures(reader: Reader) -> Iterator[Family]:
     """The control surface's metrics over the window, per lane and task type."""
     start = datetime.now(UTC) - WINDOW
     left_out = 0
-    for name, by in EXPOSED.items():
+    for names, by in ((_BY_TASK, ("task_type",)), (_BY_LANE_AND_TASK, ("lane", "task_type"))):
         try:
-            rows = reader.query(QueryArgs(metric=name, by=by, start=start)).rows.to_pylist()
-        except BadRequest:  # more series than one answer holds: more than Prometheus should take
-            left_out += 1
+            rows = reader.ask(Several(SeveralArgs(metrics=names, by=by, start=start, top=MAX_TASK_TYPES))).rows
+        except (BadRequest, TooMuch):  # more series than one answer holds: more than Prometheus should take
+            left_out += len(names)
         else:
-            yield _family(find(name), by, rows)
+            for name in names:
+                yield _family(find(name), by, rows.filter(pc.field("metric") == name).to_pylist())
     yield one("controlsurface_left_out_metrics", "gauge", "Metrics with too many series to expose.", left_out)
 
 

@@ -27,6 +27,7 @@ _ERRORS = {
     "412": "The version named by If-Match is no longer the newest",
     "413": "The body is too large",
     "415": "The body is not said to be JSON",
+    "422": "The answer would be larger than its limit, or needs more memory than queries may have",
     "428": "If-Match must name the version that the change rests on",
     "429": "This client has shown too many wrong tokens; Retry-After says when to try again",
     "503": "Not at the moment; Retry-After says when",
@@ -62,7 +63,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
     """One GET."""
     forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
     problems = _problems(
-        ("400", "401", "403", *(["404"] if "{" in operation.path else []), *operation.problems, "429", "503", "504")
+        (
+            *("400", "401", "403"),
+            *(["404"] if "{" in operation.path else []),
+            *operation.problems,
+            *("422", "429", "503", "504"),
+        )
     )
     return {
         "operationId": operation.answer.__name__,

@@ -10,6 +10,7 @@ from controlsurface.api import (
     alerting_silences,
     alerts,
     audits,
+    cardinality,
     coverage,
     desk,
     exports,
@@ -25,7 +26,7 @@ from controlsurface.api.encode import Tabular
 from controlsurface.api.operation import Operation, Path
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.contributors import ContributorsArgs
-from controlsurface.metrics.events import EventsArgs
+from controlsurface.metrics.events import LEFT_OUT, EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.times import Instant
@@ -84,7 +85,8 @@ def contributors(reader: Reader, args: ContributorsArgs, _: Path) -> Tabular:
 
 def events(reader: Reader, args: EventsArgs, _: Path) -> Tabular:
     """Changes."""
-    return Tabular("events", reader.events(args))
+    rows = reader.events(args)
+    return Tabular("events", rows, {"left_out": int((rows.schema.metadata or {}).get(LEFT_OUT, 0))})
 
 
 def requests(reader: Reader, args: RequestsArgs, _: Path) -> Tabular:
@@ -179,6 +181,7 @@ OPERATIONS = (
     *retention.OPERATIONS,
     *rederive.OPERATIONS,
     *usage_ledger.OPERATIONS,
+    *cardinality.OPERATIONS,
     *advice.OPERATIONS,
     *coverage.OPERATIONS,
     *desk.OPERATIONS,

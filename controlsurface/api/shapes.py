@@ -111,7 +111,7 @@ CONTRIBUTORS = record(
     }
 )
 EVENT = record({"at": TIME, "kind": TEXT, "title": TEXT, "detail": MAYBE_TEXT, "source": TEXT})
-EVENTS = record({"events": many(EVENT)})
+EVENTS = record({"events": many(EVENT), "left_out": COUNT}, optional=("left_out",))
 LANES = record({"lanes": many(record({"name": TEXT, "escalation": {"type": "boolean"}, "models": many(TEXT)}))})
 ASSUMED = record({"models": many(record({"model": TEXT, "lane": MAYBE_TEXT, "usd_per_mtok": FIGURE}))})
 CLAIM = record({"model": TEXT, "lane": TEXT, "source": TEXT})

@@ -10,7 +10,7 @@ from pydantic import Field
 from controlsurface.audit.calibration import Bin, calibration
 from controlsurface.audit.calibration import Calibration as Found
 from controlsurface.audit.logged import Outcome
-from controlsurface.audit.pairs import traffic
+from controlsurface.audit.pairs import read, traffic
 from controlsurface.audit.traffic import Traffic, usable
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.reader.asking import Answer, Ground
@@ -40,7 +40,7 @@ class Calibration:
         """Read the traffic, keep where the small lane's answer is known, weigh it by the chance of that."""
         wanted = (f"task_type:{self.arguments.task_type}",) if self.arguments.task_type is not None else ()
         window = self.arguments.model_copy(update={"where": (*self.arguments.where, *wanted)})
-        rows = usable(ground.rows(traffic(window, ground.config)), self.arguments.task_type)
+        rows = usable(read(ground, traffic(window, ground.config)), self.arguments.task_type)
         quality = rows.quality()
         found = _small(rows, quality.outcome)
         return Answer(

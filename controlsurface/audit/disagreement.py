@@ -10,18 +10,24 @@ from pydantic import Field
 
 from controlsurface.audit.agreement import Agreement, weighted
 from controlsurface.audit.estimate import Estimate, Floats, known, share
-from controlsurface.audit.pairs import Codes, codes, floats, pairs
+from controlsurface.audit.pairs import Codes, codes, floats, pairs, read
+from controlsurface.audit.strata import Flags
+from controlsurface.audit.traffic import largest
 from controlsurface.audit.worth import Worth, people, worth
 from controlsurface.errors import UnknownName
+from controlsurface.limits import OTHER
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.significance import ALPHA, holm
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.budget import check
 
 BAND = "band"  # tenths of the confidence
 WORSE, PERHAPS = "worse", "perhaps worse"
 FEWEST_GRADED = 30  # pairs, and strata that stand for MOST of a slice's requests, under which there is no verdict
 MOST = 0.5
+
+Part = tuple[dict[str, str | None], pa.Table]
 
 _FIGURES = (
     "n effective_n value low high ac1 ac1_low ac1_high kappa comparator judge_only unknown_probability human_n "
@@ -55,16 +61,17 @@ class Disagreement:
     def answered(self, ground: Ground) -> Answer:
         """Read the pairs once, estimate each slice. Raises UnknownName."""
         by = [_known(name) for name in dict.fromkeys(self.arguments.by)]
-        table = ground.rows(pairs(self.arguments, ground.config))
+        table = read(ground, pairs(self.arguments, ground.config))
         large = [name for name, lane in ground.config.lanes.items() if lane.escalation]
-        rows = [key | _figures(part, large) for key, part in _slices(table, by)]
+        of, slices = _slices(table, by, ground.config.limits.answer_values)
+        rows = [key | _figures(part, large) for key, part in slices]
         rows.sort(key=lambda row: -row["n"])
         _judged(rows)
-        facts = {
+        facts: dict[str, Any] = {
             name: [", ".join(str(row[each]) for each in by) or "all" for row in rows if row["large"] == said]
             for name, said in (("large_worse", WORSE), ("large_perhaps_worse", PERHAPS))
         }
-        return Answer(_table(rows, by), facts)
+        return Answer(_table(rows, by), facts | {"slices": of})
 
 
 def _known(name: str) -> str:
@@ -74,15 +81,25 @@ def _known(name: str) -> str:
     return name
 
 
-def _slices(table: pa.Table, by: Sequence[str]) -> Iterator[tuple[dict[str, str | None], pa.Table]]:
-    """Each combination of values that occurs, and its pairs; without dimensions all pairs, if there are any."""
+def _slices(table: pa.Table, by: Sequence[str], most: int) -> tuple[int, Iterator[Part]]:
+    """How many combinations of values there are; each of the `most` largest, then all others together, as `(other)`.
+
+    Without dimensions all pairs, if there are any.
+    """
     columns = [_band(table) if name == BAND else codes(table, name) for name in by]
     keys = np.stack([numbers for numbers, _ in columns]) if columns else np.zeros((1, table.num_rows), dtype=np.int64)
-    found, place, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
-    together = table.take(np.argsort(place.ravel(), kind="stable"))
-    for key, end, n in zip(found.T, np.cumsum(counts), counts, strict=True):
-        values = [words[code] for (_, words), code in zip(columns, key, strict=False)]
-        yield dict(zip(by, values, strict=True)), together.slice(end - n, n)
+    found, place = np.unique(keys, axis=1, return_inverse=True)
+    values = [tuple(words[code] for (_, words), code in zip(columns, key, strict=False)) for key in found.T]
+    rest = (OTHER,) * len(by)
+    listed, others = largest(place.ravel(), [not by or each != rest for each in values], most)
+    parts = [(values[each], [each]) for each in sorted(listed)] + ([(rest, others)] if others else [])
+    return len(values), (_part(table, by, named, np.isin(place.ravel(), members)) for named, members in parts)
+
+
+def _part(table: pa.Table, by: Sequence[str], named: Sequence[str | None], mine: Flags) -> Part:
+    """One slice: its values, and its pairs. Raises TooSlow, Abandoned."""
+    check()
+    return dict(zip(by, named, strict=True)), table.filter(pa.array(mine))
 
 
 def _band(table: pa.Table) -> tuple[Codes, list[str | None]]:

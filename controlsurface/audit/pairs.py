@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from controlsurface.audit.estimate import Floats
 from controlsurface.config import Config
+from controlsurface.errors import TooMuch
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.statement import Statement, conditions, where
+from controlsurface.reader.asking import Ground
 
 Codes = NDArray[np.int64]
 Between = tuple[str, str]  # the cheaper lane and the dearer one
@@ -97,6 +99,18 @@ def traffic(args: Window, config: Config, between: Between | None = None) -> Sta
     lower, upper = between or (None, None)
     rules = _rules(config) | ({"large": [upper]} if between else {}) | {"lower": lower, "upper": upper}
     return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until})
+
+
+def read(ground: Ground, statement: Statement) -> pa.Table:
+    """Its rows. Raises TooMuch where one question would read more than it may: a part would mislead."""
+    most = ground.config.limits.audited_requests
+    rows = ground.rows(Statement(f"{statement.sql}\nLIMIT {most + 1}", statement.parameters))
+    if rows.num_rows > most:
+        raise TooMuch(
+            f"the window has more than {most:,} requests (limits.audited_requests); "
+            "take a narrower window, or one task_type"
+        )
+    return rows
 
 
 def floats(table: pa.Table, name: str) -> Floats:

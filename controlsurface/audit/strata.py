@@ -24,8 +24,8 @@ def strata(table: pa.Table) -> Codes:
     for kind in range(len(names)):
         of_kind = (kinds == kind) & np.isfinite(confidence)
         bands[of_kind] = _bands(confidence[of_kind])
-    rows = np.stack([codes(table, "task_type")[0], kinds, bands])
-    return np.unique(rows, axis=1, return_inverse=True)[1].ravel().astype(np.int64)
+    rows = (codes(table, "task_type")[0] * len(names) + kinds) * (BANDS + 1) + bands
+    return np.asarray(np.unique(rows, return_inverse=True)[1], dtype=np.int64)
 
 
 def standing(weights: Floats, cells: Codes, some: Flags, among: Flags) -> Floats:

@@ -10,22 +10,25 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
 from controlsurface.audit import notes
 from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import logged
-from controlsurface.audit.pairs import Between, traffic
+from controlsurface.audit.pairs import Between, read, traffic
 from controlsurface.audit.traffic import Traffic, by_task, usable
 from controlsurface.audit.what_if import Sweep, sweep
 from controlsurface.config import Lane
 from controlsurface.errors import BadRequest, NotFound, UnknownName
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.budget import check
 
 MOST = 1001  # thresholds in one answer
 KEPT_S = 30  # sums of one window serve so long, so that a slider need not read the traffic at each step
 KEPT = 4  # windows
+KEPT_KNOTS = 250_000  # of all windows together, about 500 bytes each; a larger window is read anew each time
 
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})|{_NUMBER}(?:,{_NUMBER})*", re.ASCII)
@@ -83,6 +86,7 @@ class Slice:
     n: int
     sweep: Sweep
     facts: dict[str, Any]
+    of: int = 0  # task types that were there, whether they have a slice of their own or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,13 @@ class WhatIf:
         tables = [_rows(each, grid) for each in slices]
         lanes = {"from_lane": self.arguments.from_lane, "to_lane": self.arguments.to_lane}
         facts = [each.facts | {"non_monotone": notes.non_monotone(each.sweep, grid)} for each in slices]
-        return Answer(pa.concat_tables(tables), {"slices": facts, "rule": notes.RULE, **lanes})
+        told = {
+            "slices": facts,
+            "rule": notes.RULE,
+            **lanes,
+            "task_types": max((each.of for each in slices), default=0),
+        }
+        return Answer(pa.concat_tables(tables), told)
 
 
 _LOCK = Lock()
@@ -116,23 +126,35 @@ def _kept(ground: Ground, arguments: WhatIfArgs) -> list[Slice]:
     if now - since > KEPT_S:
         slices = list(_slices(ground, arguments))
         with _LOCK:
-            kept = _SUMS[ground] | {key: (now, slices)}
-            _SUMS[ground] = dict(sorted(kept.items(), key=lambda each: each[1][0])[-KEPT:])
+            _SUMS[ground] = _newest(_SUMS[ground] | {key: (now, slices)})
     return slices
 
 
+def _newest(kept: dict[str, tuple[float, list[Slice]]]) -> dict[str, tuple[float, list[Slice]]]:
+    """The newest windows, as many as there is room for."""
+    found, room = dict[str, tuple[float, list[Slice]]](), KEPT_KNOTS
+    for key, (since, slices) in sorted(kept.items(), key=lambda each: -each[1][0])[:KEPT]:
+        room -= sum(len(each.sweep.knots) for each in slices)
+        if room >= 0:
+            found[key] = since, slices
+    return found
+
+
 def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:
-    """All traffic and each task type, or the one that was asked for."""
+    """All traffic and each task type, or the one that was asked for. Raises TooMuch, TooSlow, Abandoned."""
     name = arguments.task_type
     wanted = (f"task_type:{name}",) if name is not None else ()
     window = arguments.model_copy(update={"where": (*arguments.where, *wanted)})
-    table = ground.rows(traffic(window, ground.config, arguments.between(ground.config.lanes)))
-    for rows in [usable(table, name)] if name is not None else by_task(table):
+    most = ground.config.limits.answer_values
+    table = read(ground, traffic(window, ground.config, arguments.between(ground.config.lanes)))
+    of = pc.count_distinct(table["task_type"]).as_py()
+    for rows in [usable(table, name)] if name is not None else by_task(table, most):
+        check()
         if rows.rows.num_rows:
-            yield _slice(rows)
+            yield _slice(rows, of)
 
 
-def _slice(rows: Traffic) -> Slice:
+def _slice(rows: Traffic, of: int) -> Slice:
     """The sums of one slice."""
     quality = rows.quality()
     outcomes = {
@@ -141,7 +163,7 @@ def _slice(rows: Traffic) -> Slice:
         "latency_ms": rows.outcome("duration_ms", "shadow_duration_ms"),
     }
     columns = logged(rows.confidence, rows.large, rows.weight, outcomes)
-    return Slice(rows.name, rows.rows.num_rows, sweep(columns), notes.of_slice(rows, columns, quality.basis))
+    return Slice(rows.name, rows.rows.num_rows, sweep(columns), notes.of_slice(rows, columns, quality.basis), of)
 
 
 def _rows(part: Slice, grid: Floats) -> pa.Table:

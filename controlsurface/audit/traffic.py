@@ -1,6 +1,6 @@
 """Traffic as columns, slice by slice: what each lane's answers were worth, and with which chance that is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import Flags, Outcome
 from controlsurface.audit.pairs import Codes, codes, floats
 from controlsurface.audit.strata import in_all, standing, strata
+from controlsurface.limits import OTHER
 
 FEWEST_GRADES = 30  # pairs of a task type, under which worth is told by agreement instead
 AGREEMENT = "agreement with the large lane"
@@ -145,11 +146,31 @@ def usable(table: pa.Table, name: str | None) -> Traffic:
     return Traffic(name, rows, kinds[most], table.num_rows - known.num_rows, known.num_rows - rows.num_rows)
 
 
-def by_task(table: pa.Table) -> Iterator[Traffic]:
-    """All rows, then those of each task type, most frequent first."""
+def by_task(table: pa.Table, most: int) -> Iterator[Traffic]:
+    """All rows, then those of each of the `most` largest task types, most frequent first, then those of the others."""
     yield usable(table, None)
     numbers, names = codes(table, "task_type")
-    for code in np.argsort(-np.bincount(numbers, minlength=len(names)), kind="stable"):
-        rows = table.filter(pa.array(numbers == code))
-        if rows.num_rows and names[code] is not None:
-            yield usable(rows, names[code])
+    listed, others = largest(numbers, [name is not None and name != OTHER for name in names], most)
+    rest = [code for code in others if names[code] is not None]
+    yield from (usable(rows, names[code]) for code, rows in zip(listed, parts(table, numbers, listed), strict=True))
+    if rest:
+        yield usable(table.filter(pa.array(np.isin(numbers, rest))), OTHER)
+
+
+def parts(table: pa.Table, numbers: Codes, listed: Sequence[int]) -> Iterator[pa.Table]:
+    """The rows of each of the numbers, in their order."""
+    place = np.full(int(numbers.max(initial=0)) + 1, len(listed), dtype=np.int64)
+    place[listed] = np.arange(len(listed))
+    counts = np.bincount(place[numbers], minlength=len(listed) + 1)
+    together = table.take(np.argsort(place[numbers], kind="stable")[: len(numbers) - int(counts[-1])])
+    ends = np.cumsum(counts[:-1])
+    return (together.slice(end - n, n) for end, n in zip(ends.tolist(), counts.tolist(), strict=False))
+
+
+def largest(numbers: Codes, may: Sequence[bool], most: int) -> tuple[list[int], list[int]]:
+    """The `most` most frequent of the numbers that `may` stand by themselves, and the others that occur."""
+    counts = np.bincount(numbers, minlength=len(may))
+    ranked = [int(code) for code in np.argsort(-counts, kind="stable") if counts[code]]
+    listed = [code for code in ranked if may[code]][:most]
+    taken = frozenset(listed)
+    return listed, [code for code in ranked if code not in taken]

@@ -45,7 +45,8 @@ class Engine:
 
     def reader(self) -> LocalReader:
         """A reader of the store that knows the counters and the health of this process."""
-        return LocalReader(self.store, self.counters.snapshot, self.problems, lanes=self.lanes)
+        seconds = self.config.limits.query_time.total_seconds()
+        return LocalReader(self.store, self.counters.snapshot, self.problems, seconds, lanes=self.lanes)
 
     def problems(self) -> list[str]:
         """Why no traffic should come here; empty when all is well."""
@@ -87,7 +88,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
         policy = (config.content, vocabularies.vocabularies, config.task_types.from_)
         checker = Apart(*policy) if apart else Here(Prompts(*policy))  # first: it is ready when the store is
         ends.callback(checker.close)
-        store = DuckStore.open(data)
+        store = DuckStore.open(data, config.limits.query_memory)
         ends.callback(store.close)
         store_comparators(store, config)
         journal = _journal(data / JOURNAL, config)

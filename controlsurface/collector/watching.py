@@ -13,10 +13,12 @@ from controlsurface.alerting.outbox import enqueue
 from controlsurface.alerting.reload import places
 from controlsurface.collector.engine import Engine
 from controlsurface.metrics.arguments import TimeRange
+from controlsurface.reader.cardinality import over_limit
 from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 
 REFUSALS_KEPT = timedelta(minutes=5)
 UNEXPLAINED_WITHIN = timedelta(hours=1)
+OVER_WITHIN = timedelta(hours=1)
 
 
 class ServerGauges:
@@ -35,6 +37,7 @@ class ServerGauges:
             "ingest_refused_bodies": self._lately(now, state.counters.get("refused", 0)),
             "ingest_not_ready": float(bool(self._reader.health())),
             "usage_unexplained_spans": self._unexplained(now),
+            "dimensions_over_limit": over_limit(self._reader, now - OVER_WITHIN),
         }
 
     def _unexplained(self, now: datetime) -> int:
@@ -57,7 +60,7 @@ def watching(engine: Engine, own: Sequence[Path] = ()) -> Iterator[RuleLoop]:
     sight = Sight(
         engine.store,
         gauges=ServerGauges(engine),
-        detectors=detectors(engine.store, section.false_alerts_per_week),
+        detectors=detectors(engine.store, section.false_alerts_per_week, engine.config.limits.streams),
         weekly_budget_usd=section.weekly_budget_usd,
     )
     rules = places(engine.config, own)

@@ -4,11 +4,11 @@ from controlsurface.store.duckdb import Writing
 
 _COUNTS = "spans unrecognised late lag_ms aged age_ms duplicate expired rejected refused".split()
 _NOW = "CAST(now() AS TIMESTAMP)"
-# Whose clock runs ahead of ours has sent it just now.
+# Whose clock runs ahead of ours has sent it just now. A service over the limit of its day has no line of its own.
 _BATCH = f"""
 SELECT
     date_trunc('minute', received_at) AS started_at,
-    service,
+    if(service IS NULL OR seat.value IS NOT NULL, service, '(other)') AS service,
     count(*) AS spans,
     count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised,
     count(*) FILTER (WHERE trace_id IN (SELECT trace_id FROM older)) AS late,
@@ -16,7 +16,10 @@ SELECT
     count(duration_ms) AS aged,
     coalesce(sum(greatest(epoch_ms({_NOW}) - epoch_ms(started_at) - duration_ms, 0)), 0) AS age_ms,
     0 AS duplicate, 0 AS expired, 0 AS rejected, 0 AS refused
-FROM batch GROUP BY ALL
+FROM batch
+LEFT JOIN dimension_values AS seat
+    ON seat.dimension = 'service' AND seat.day = CAST(batch.started_at AS DATE) AND seat.value = batch.service
+GROUP BY ALL
 """
 _LEFT_OUT = f"""
 SELECT

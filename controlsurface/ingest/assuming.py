@@ -17,15 +17,17 @@ LONGEST = 1000  # characters of an event's sentence
 
 # Of the calls of a batch those whose lane nobody says; the derivation has left them in new_attempts.
 _MET = """
-SELECT * FROM (
+SELECT provider, model, counted FROM (
     SELECT provider, model_raw AS model,
-        bool_or(purpose IN ('user', 'shadow') AND coalesce(operation, 'chat') IN ('chat', 'completion')) AS counted
+        bool_or(purpose IN ('user', 'shadow') AND coalesce(operation, 'chat') IN ('chat', 'completion')) AS counted,
+        count(*) AS n
     FROM new_attempts WHERE lane_open AND model_raw IS NOT NULL GROUP BY ALL
 ) AS met
 WHERE NOT EXISTS (
     SELECT 1 FROM assumed_lanes AS known
     WHERE known.model = met.model AND known.provider IS NOT DISTINCT FROM met.provider AND known.counted >= met.counted
 )
+QUALIFY row_number() OVER (ORDER BY n DESC, model, provider) + (SELECT count(*) FROM assumed_lanes) <= $most
 """
 # Spans of a store that has had other lanes until now, or of none: as near to the above as single spans can say.
 _STORED = """
@@ -78,9 +80,12 @@ def begin(writing: Writing, lanes: dict[str, Lane], prices_of: PricesOf) -> None
         put_in_force(writing, lanes)
 
 
-def meet(writing: Writing, lanes: dict[str, Lane]) -> bool:
-    """Look at the models of the calls that were just derived; whether lanes have changed, so that they derive anew."""
-    met = writing.rows(_MET)
+def meet(writing: Writing, lanes: dict[str, Lane], most: int) -> bool:
+    """Look at the models of the calls that were just derived; whether lanes have changed, so that they derive anew.
+
+    All are placed together each time, so no more than `most` are.
+    """
+    met = writing.rows(_MET, {"most": most})
     if not met.num_rows:
         return False
     _keep(writing, met)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.ingest import arrivals, assuming, evaluations, keys
+from controlsurface.ingest.cardinality import LONGEST, cut
 from controlsurface.ingest.conventions import Conventions
 from controlsurface.ingest.derive import PriceKeys, derive, gather, lane_macros
 from controlsurface.ingest.log_events import spans_with_events
@@ -25,6 +26,7 @@ FAR = EPOCH + timedelta(days=365 * 300)
 
 _BATCH = (Path(__file__).with_name("batch.sql")).read_text("utf-8")
 _COUNT = "SELECT count(*) AS n FROM batch"
+_SIZE = f"SELECT count(*) AS n, {LONGEST} AS longest FROM batch"
 _STORED = """
 SELECT spans.content_hash = batch.content_hash AS same, spans.trace_id, spans.span_id, spans.started_at,
     spans.received_at, {columns}
@@ -43,7 +45,7 @@ _EVALUATIONS = """
 INSERT INTO evaluations
 SELECT evaluation_id, CAST(trace_id AS UUID), span_id, response_id,
     make_timestamp(CAST(least(at_ns, 7258118400000000000::UBIGINT) // 1000 AS BIGINT)),
-    name, to_number(score), label, explanation, error_type
+    cut_value(name, $most), to_number(score), cut_value(label, $most), explanation, cut_value(error_type, $most)
 FROM judged
 WHERE evaluation_id NOT IN (SELECT evaluation_id FROM evaluations)
 """
@@ -54,18 +56,22 @@ _KEY = pa.schema(_KEY_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch, in spans. `moved`: models have other lanes now, and stored calls are to follow."""
+    """What became of a batch, in spans, and `cut`: values that were too long.
+
+    `moved`: models have other lanes now, and stored calls are to follow.
+    """
 
     inserted: int = 0
     duplicate: int = 0
     late: int = 0
     unrecognised: int = 0
     expired: int = 0
+    cut: int = 0
     moved: bool = False
 
     def counts(self) -> dict[str, int]:
         """By the names of the counters."""
-        return {name: getattr(self, name) for name in ("duplicate", "late", "unrecognised", "expired")}
+        return {name: getattr(self, name) for name in ("duplicate", "late", "unrecognised", "expired", "cut")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +114,13 @@ class Loader:
     def load(self, writing: Writing, batch: Batch) -> Outcome:
         """Store a batch. Everything or nothing: an error leaves the transaction to be rolled back."""
         outcome, low, high = self._spans(writing, batch)
-        _judge(writing, batch.judged)
+        _judge(writing, batch.judged, self.config.limits.value_length)
         reach = gather(writing, low, high, self.config.writer.trace_window)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
         older, late = _older_and_late(writing)
         met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
         derive(writing, self.config, self.prices_of, reach, met_before)
-        moved = self.assumes_lanes and assuming.meet(writing, self.config.lanes)
+        moved = self.assumes_lanes and assuming.meet(writing, self.config.lanes, self.config.limits.of("model"))
         arrivals.add_batch(writing)
         unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
         keys.count(writing, "attribute_keys", unknown)
@@ -122,7 +128,7 @@ class Loader:
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""
-        expired = self.translate(writing, batch.decoded)
+        expired, shortened = self.translate(writing, batch.decoded)
         bounds = writing.rows(_BOUNDS).to_pylist()[0]
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
@@ -138,18 +144,20 @@ class Loader:
             bounds["high"],
             *(row["started_at"] for row in stored),
         ]  # a copy may know another time
-        outcome = Outcome(inserted, repeats, unrecognised=int(bounds["unrecognised"]), expired=expired)
+        unknown = int(bounds["unrecognised"])
+        outcome = Outcome(inserted, repeats, unrecognised=unknown, expired=expired, cut=shortened)
         return outcome, min(moments), max(moments)
 
-    def translate(self, writing: Writing, decoded: Decoded) -> int:
-        """Decoded columns as rows of spans, in `batch`; how many were left out, being older than what is kept."""
+    def translate(self, writing: Writing, decoded: Decoded) -> tuple[int, int]:
+        """Decoded columns as rows of spans, in `batch`; how many are too old and left out, how many values were cut."""
         writing.attach("decoded", decoded.table)
         writing.execute(
             _BATCH.replace("$columns", self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys)))
         )
-        kept = int(writing.rows(_COUNT)["n"][0].as_py())
+        size, most = writing.rows(_SIZE).to_pylist()[0], self.config.limits.value_length
+        shortened = cut(writing, most) if size["longest"] > most else 0
         writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
-        return decoded.table.num_rows - kept
+        return decoded.table.num_rows - int(size["n"]), shortened
 
     def _stored(self, writing: Writing, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Copies of the batch's spans that the store has already."""
@@ -172,12 +180,12 @@ def _forget(writing: Writing, stored: list[dict[str, Any]]) -> None:
         writing.execute(f"DELETE FROM {table} WHERE (trace_id, span_id) IN ({known})")
 
 
-def _judge(writing: Writing, judged: pa.Table) -> None:
-    """Insert new evaluations; their traces are derived again."""
+def _judge(writing: Writing, judged: pa.Table, most: int) -> None:
+    """Insert new evaluations, their words cut to `most` characters; their traces are derived again."""
     if not judged.num_rows:
         return
     writing.attach("judged", judged)
-    writing.execute(_EVALUATIONS)
+    writing.execute(_EVALUATIONS, {"most": most})
     writing.execute(
         "INSERT INTO touched SELECT DISTINCT CAST(trace_id AS UUID) FROM judged "
         "WHERE trace_id IS NOT NULL AND CAST(trace_id AS UUID) NOT IN (SELECT trace_id FROM touched)"

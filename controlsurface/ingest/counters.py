@@ -20,6 +20,7 @@ class _Counts:
     late: int = 0  # spans that corrected rows derived before
     unrecognised: int = 0  # spans that speak no known vocabulary
     expired: int = 0  # spans that came when rows of their time were frozen or gone already
+    cut: int = 0  # values of spans that were too long, and are stored cut
     set_aside: int = 0  # items kept whole, since no batch with them could be stored
     bodies: int = 0  # requests answered with success
     bad_bodies: int = 0  # requests that could not be decoded

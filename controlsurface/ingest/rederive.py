@@ -127,7 +127,7 @@ def _derive(loader: Loader, writing: Writing, low: datetime, high: datetime, win
     reach = gather(writing, low, high, window)
     derive(writing, config, loader.prices_of, reach, seen_before=True)
     if loader.assumes_lanes:
-        assuming.meet(writing, config.lanes)
+        assuming.meet(writing, config.lanes, config.limits.of("model"))
 
 
 def _replace(writing: Writing, bounds: Mapping[str, datetime]) -> int:

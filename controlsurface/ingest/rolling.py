@@ -2,11 +2,12 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
-from controlsurface.errors import StoreError
+from controlsurface.errors import StoreError, TooMuch
 from controlsurface.metrics.rollups import BETWEEN, MOST_GROUPS, ROLLUPS, SHORT, Rollup, names, resummed, select
 from controlsurface.store.duckdb import DuckStore, Writing
 
@@ -15,6 +16,7 @@ log = logging.getLogger("controlsurface.rolling")
 GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
 PAUSE_S = 2.0  # between looks
 AT_ONCE = 500_000  # requests of one transaction, where a day has fewer: memory is bounded
+HOURS = 24  # of a day
 DENSE = 1_000  # requests of five minutes, under which those are read themselves: it is as quick
 SHARE = 0.05  # of one core's time, at most, however many rows come late
 
@@ -28,7 +30,7 @@ WITH closed AS (
     SELECT DISTINCT step_s, bucket FROM rollup_dirty WHERE bucket + to_seconds(step_s) <= $before
 )
 SELECT step_s, bucket FROM closed
-WHERE bucket > (SELECT max(date_trunc('day', bucket)) FROM closed) - to_days($days - 1) - INTERVAL 1 MICROSECOND
+WHERE bucket >= (SELECT max(date_trunc('{unit}', bucket)) FROM closed) - to_days($days - 1)
 """
 _BOUNDS = """
 SELECT min(bucket) AS low, max(bucket + to_seconds(step_s)) AS high, count(*) AS taken,
@@ -161,11 +163,49 @@ def mark_all(store: DuckStore) -> None:
 def roll(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
     """Compute the marked buckets of some days that were over before `now`; how many. Nothing is lost by a crash.
 
-    A bucket that changes meanwhile is marked again by whoever changes it, and that mark stays.
+    A bucket that changes meanwhile is marked again by whoever changes it, and that mark stays. Where every request has
+    values of its own, sums of a day may not fit into the memory: then they are made hour by hour, and an hour that
+    does not fit either is left to its rows.
     """
     before = (now or datetime.now(UTC) - GRACE).astimezone(UTC).replace(tzinfo=None)
+    try:
+        return _rolled(store, _TAKE.format(unit="day"), {"before": before, "days": days})
+    except TooMuch as problem:
+        log.warning(
+            "roll-ups of a day need more memory than limits.query_memory, so they are made by the hour: %s", problem
+        )
+    return sum(_newest_hour(store, before) for _ in range(HOURS * days))
+
+
+def _newest_hour(store: DuckStore, before: datetime) -> int:
+    """Compute the marked buckets of one hour; how many."""
+    chosen = _TAKE.format(unit="hour"), {"before": before, "days": 1}
+    try:
+        return _rolled(store, *chosen)
+    except TooMuch as problem:
+        log.warning(
+            "roll-ups of an hour need more memory than limits.query_memory, so it is read from rows: %s", problem
+        )
+    return _left_to_rows(store, *chosen)
+
+
+def _left_to_rows(store: DuckStore, take: str, values: Mapping[str, object]) -> int:
+    """Read the marked buckets from their rows from now on; how many."""
     with store.beside() as writing:
-        writing.execute(_TAKE, {"before": before, "days": days})
+        writing.execute(take, values)
+        writing.execute(_SETTLE)
+        for rollup in ROLLUPS.values():
+            chosen = f"SELECT bucket FROM taken WHERE step_s = {rollup.step_s}"
+            for table, only in ((rollup.name, ""), ("rollup_skipped", f"rollup = '{rollup.name}' AND ")):
+                writing.execute(f"DELETE FROM {table} WHERE {only}bucket IN ({chosen})")
+            writing.execute(f"INSERT INTO rollup_skipped SELECT '{rollup.name}', bucket FROM ({chosen})")
+        return int(writing.rows(_BOUNDS)["taken"][0].as_py())
+
+
+def _rolled(store: DuckStore, take: str, values: Mapping[str, object]) -> int:
+    """Compute the buckets that `take` chooses. Raises TooMuch, and then changes nothing."""
+    with store.beside() as writing:
+        writing.execute(take, values)
         found = writing.rows(_BOUNDS).to_pylist()[0]
         if found["taken"]:
             bounds = {"low": found["low"], "high": found["high"]}

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -250,9 +251,14 @@ class _Work:
 
 
 class _Prices:
-    """Price rows of models and service tiers not met before, from the user's file and genai-prices."""
+    """Price rows of models and service tiers not met before, from the user's file and genai-prices.
+
+    To look for a name that nobody prices takes milliseconds, so there are as many looks a day as a day may have models;
+    calls of the others are without a price.
+    """
 
     def __init__(self, config: Config) -> None:
+        self._most, self._day, self._looks = config.limits.of("model"), date.min, 0
         path = Path(config.costs.prices)
         self._book = read_book(path if path.exists() else None)
         self._met: set[PriceKey] = set()
@@ -260,7 +266,12 @@ class _Prices:
 
     def of(self, keys: PriceKeys) -> pa.Table:
         """Rows for the new ones among the keys."""
-        self._new = set(keys) - self._met
+        today = datetime.now(UTC).date()
+        if today != self._day:
+            self._day, self._looks = today, 0
+        strange = [key for key in dict.fromkeys(keys) if key not in self._met]
+        self._new = set(strange[: self._most - self._looks])
+        self._looks += len(self._new)
         return resolve(sorted(self._new, key=str), self._book)
 
     def settle(self) -> None:

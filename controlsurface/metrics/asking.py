@@ -1,8 +1,10 @@
 """Questions about metrics, planned, rendered and run: `rows` runs a statement where the store is."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
-from controlsurface.metrics import events, histogram, quantile, query, several
+from controlsurface.metrics import events, histogram, quantile, query, several, top
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Plan
@@ -14,13 +16,17 @@ from controlsurface.metrics.statement import Statement
 
 def plan_query(rows: Rows, args: QueryArgs) -> tuple[Statement, Plan]:
     """The statement for one metric, and where its rows come from."""
-    metric, wanted = query.find(args.metric), query.wanted(args)
+    metric, wanted = query.find(args.metric), top.bounded(rows, query.wanted(args), args.top)
     plan = planned(rows, wanted, quantile.spread(metric)[0] if metric.kind == "quantile" else None)
-    return query.render(args, plan), plan
+    return query.render(args, plan, wanted), plan
 
 
-def ask_pass(rows: Rows, each: Pass) -> tuple[pa.Table, Statement, Plan]:
-    """Metrics that are read together: bucket?, the dimensions, and of each metric M: M, M_n, and what goes with it."""
+def ask_pass(rows: Rows, each: Pass, most: int | None = None) -> tuple[pa.Table, Statement, Plan]:
+    """Metrics that are read together: bucket?, the dimensions, and of each metric M: M, M_n, and what goes with it.
+
+    `most` values of each dimension stand by themselves.
+    """
+    each = replace(each, reads=top.bounded(rows, each.reads, most))
     plan = planned(rows, each.reads, each.spread)
     statement = several.render(each, plan)
     return statement.bounded(rows(statement)), statement, plan
@@ -39,6 +45,6 @@ def ask_bins(rows: Rows, args: DistributionArgs) -> pa.Table:
 
 
 def ask_events(rows: Rows, args: EventsArgs) -> pa.Table:
-    """Changes, told and found: at, kind, title, detail, source, in order of time."""
+    """Changes, told and found: at, kind, title, detail, source, in order of time; LEFT_OUT in the metadata."""
     statement = events.render(args, planned(rows, events.wanted(args)), planned(rows, events.called(args)))
-    return statement.bounded(rows(statement))
+    return events.without_left_out(statement.bounded(rows(statement)))

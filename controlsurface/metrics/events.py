@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
@@ -17,6 +19,10 @@ from controlsurface.metrics.times import Instant
 Kind = Literal["deploy", "model", "price", "config", "other"]
 
 BEFORE = timedelta(days=7)  # what was not seen for so long is seen first
+MAX_NAMES = 200  # models, versions, routers, purposes and task types that are looked at, of each those of most requests
+LEFT_OUT = b"left_out"  # in the metadata of the rows: how many names were not
+
+_LEFT_OUT = "(left out)"  # the source of the row that says so
 
 _FOUND = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
 _TOLD = 'INSERT INTO events ("at", kind, title, detail, source) VALUES ($at, $kind, $title, $detail, $source)'
@@ -64,13 +70,22 @@ def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | Non
     Found in the requests: a router, router version or model that is first or last seen (not in the week before, not
     since), a model as soon as it was called; calls for another purpose than the user's, such as compaction; a version
     or model whose share of the answered requests rises by more than 0.3 or 0.2; the threshold that a task type's
-    confidences are held against, where it moves and stays. Found in the prices: one that follows another.
+    confidences are held against, where it moves and stays. Found in the prices: one that follows another. The last row
+    may say how many names are not looked at; `without_left_out` takes it away.
     """
     reads = wanted(args)
     rows, parameters = measures(reads, plan or stored(reads.window))
     calls, more = _calls(called(args), plan_of_calls)
     bounds = {"since": args.start.replace(tzinfo=None), "until": args.end.replace(tzinfo=None)}
-    return Statement(_FOUND.format(rows=rows, calls=calls), parameters | more | bounds | row_limit())
+    sql = _FOUND.format(rows=rows, calls=calls, left_out=_LEFT_OUT)
+    return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit())
+
+
+def without_left_out(rows: pa.Table) -> pa.Table:
+    """The events alone; how many names were not looked at is in their metadata."""
+    mine = pc.field("source") == _LEFT_OUT
+    said = rows.filter(mine)["title"].to_pylist()
+    return rows.filter(~mine).replace_schema_metadata({LEFT_OUT: str(said[0] if said else 0)})
 
 
 def _calls(reads: Wanted, plan: Plan | None) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from controlsurface.metrics.plan import Plan, stored
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Every
+from controlsurface.metrics.top import TOP_TEXT, Top
 
 End = Literal["low", "high"]
 ENDS: tuple[End, ...] = ("low", "high")
@@ -29,6 +30,7 @@ class QueryArgs(Window):
     )
     by: Names = Field((), max_length=4, description="up to four dimensions, comma-separated or repeated")
     every: Step | None = Field(None, description="length of a bucket, such as 5m, 1h, 1d (UTC; weeks start on Monday)")
+    top: Top | None = Field(None, description=TOP_TEXT)
 
 
 def find(name: str) -> Metric:
@@ -48,13 +50,13 @@ def wanted(args: QueryArgs) -> Wanted:
     return Wanted(metric.source, columns, args, dimensions, args.every, strata=strata)
 
 
-def render(args: QueryArgs, plan: Plan | None = None) -> Statement:
+def render(args: QueryArgs, plan: Plan | None = None, bounded: Wanted | None = None) -> Statement:
     """The statement whose rows are bucket?, the dimensions, value, n, and low, high, priced_share where they apply.
 
     Rows are ordered by bucket and dimensions; a row whose time is unknown has no place in a time series. Without a plan
-    stored rows are read.
+    stored rows are read; `bounded` is what is wanted, with the values that stand by themselves.
     """
-    metric, reads, way = find(args.metric), wanted(args), plan or stored(args)
+    metric, reads, way = find(args.metric), bounded or wanted(args), plan or stored(args)
     if metric.kind == "quantile" and not way.exact:
         return quantile.render({"value": metric}, reads, way)
     rows, parameters = measures(reads, way)

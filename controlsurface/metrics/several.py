@@ -20,6 +20,7 @@ from controlsurface.metrics.plan import Plan, stored
 from controlsurface.metrics.query import ENDS, Step, beside, figures, find, grouped
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
+from controlsurface.metrics.top import TOP_TEXT, Top
 
 _SHARE = re.compile(r"sum\((\w+)\) / sum\((\w+)\)")
 
@@ -30,6 +31,7 @@ class SeveralArgs(Window):
     metrics: Names = Field(min_length=1, max_length=60, description="metrics of /api/v1/metrics")
     by: Names = Field((), max_length=4, description="up to four dimensions, comma-separated or repeated")
     every: Step | None = Field(None, description="length of a bucket, such as 5m, 1h, 1d (UTC; weeks start on Monday)")
+    top: Top | None = Field(None, description=TOP_TEXT)
 
     @model_validator(mode="after")
     def _known(self) -> "SeveralArgs":

@@ -4,10 +4,11 @@ A row of it is a stored row or a roll-up of many; sums over it are the same eith
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from controlsurface.limits import OTHER
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.dimensions import Source
 from controlsurface.metrics.plan import Plan, Range
@@ -19,7 +20,8 @@ class Wanted:
     """Columns of a source's rows (name: expression over the row `r`), within a window, by dimensions and buckets.
 
     `conditions` are further ones on stored rows; a roll-up was made with them. `strata` are further dimensions that
-    rows are told apart by, though nobody asked for them.
+    rows are told apart by, though nobody asked for them. `listed` are the values of a dimension that stand by
+    themselves; all others are `(other)`.
     """
 
     source: Source
@@ -29,6 +31,7 @@ class Wanted:
     every: timedelta | None = None
     conditions: tuple[str, ...] = ()
     strata: tuple[str, ...] = ()
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[str]:
@@ -41,6 +44,7 @@ def measures(wanted: Wanted, plan: Plan) -> tuple[str, dict[str, Any]]:
     found, parameters = filtered(wanted.source, wanted.window)
     if wanted.every:
         parameters["every"] = wanted.every
+    parameters |= {f"listed_{name}": [*values, OTHER] for name, values in wanted.listed.items()}
     moments = _moments(wanted.window, plan)
     parameters |= {name: moment.replace(tzinfo=None) for moment, name in moments.items()}
     branches = [
@@ -101,6 +105,13 @@ def _within(column: str, within: Range, moments: Mapping[datetime, str]) -> list
 def _select(wanted: Wanted, time: str, columns: Mapping[str, str], table: str, conditions: list[str]) -> str:
     """One branch."""
     keys = {"bucket": f"time_bucket($every, r.{time})"} if wanted.every else {}
-    keys |= {name: f"r.{name}" for name in (*wanted.dimensions, *wanted.strata)}
+    keys |= {name: _value(wanted, name) for name in (*wanted.dimensions, *wanted.strata)}
     listed = ",\n        ".join(f"{expression} AS {name}" for name, expression in (keys | dict(columns)).items())
     return f"    SELECT\n        {listed}\n    FROM {table}{where(conditions)}"
+
+
+def _value(wanted: Wanted, name: str) -> str:
+    """A dimension's value, or what stands for all that are not listed."""
+    if name not in wanted.listed:
+        return f"r.{name}"
+    return f"CASE WHEN r.{name} IS NULL OR r.{name} IN (SELECT unnest($listed_{name})) THEN r.{name} ELSE '{OTHER}' END"

@@ -30,15 +30,15 @@ class Several:
         Facts: `passes`, of each the metrics, source, sql, parameters and elapsed_ms.
         """
         wanted = passes(self.arguments)
-        found = together(partial(_read, ground.rows), wanted)
+        found = together(partial(_read, ground.rows, self.arguments.top), wanted)
         rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
         return Answer(rows, {"passes": [facts for _, facts in found]})
 
 
-def _read(rows: Rows, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
+def _read(rows: Rows, top: int | None, each: Pass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
     """The rows of each metric of a pass, and how they were read."""
     began = perf_counter()
-    found, statement, plan = ask_pass(rows, each)
+    found, statement, plan = ask_pass(rows, each, top)
     facts = {
         "metrics": [metric.id for metric in each.metrics],
         "source": plan.source,

@@ -1,13 +1,18 @@
 """Who sends: each service of the last days, how often, how lately, and how its clock stands to ours."""
 
+from controlsurface.limits import OTHER
 from controlsurface.metrics.statement import Statement
+
+MAX_SERVICES = 500  # that are listed, those of most spans; the rest is `(other)`
 
 # What our own clock received while it was ahead is not the last for days.
 # A span cannot be received before it ended: a negative least delay is a clock that runs ahead of ours.
 STATEMENT = Statement(
-    """
+    f"""
+WITH sent AS (
 SELECT
     service,
+    row_number() OVER (ORDER BY count(*) DESC, service) AS place,
     count(*) AS spans,
     min(received_at) AS first_seen,
     coalesce(max(received_at) FILTER (received_at <= CAST(now() AS TIMESTAMP)), min(received_at)) AS last_seen,
@@ -16,6 +21,13 @@ SELECT
 FROM spans
 WHERE received_at >= CAST(now() AS TIMESTAMP) - INTERVAL 7 DAY
 GROUP BY service
+)
+SELECT
+    CASE WHEN place <= {MAX_SERVICES} THEN service ELSE '{OTHER}' END AS service,
+    CAST(sum(spans) AS BIGINT) AS spans, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+    min(least_delay_ms) AS least_delay_ms
+FROM sent
+GROUP BY ALL
 ORDER BY spans DESC, service
 """,
     {},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -11,4 +12,5 @@ R = TypeVar("R")
 def together(run: Callable[[T], R], questions: Sequence[T]) -> list[R]:
     """What `run` says to each, at the same time: half of most statements is planning, and that takes one core."""
     with ThreadPoolExecutor(len(questions)) as pool:
-        return list(pool.map(run, questions))
+        found = [pool.submit(copy_context().run, run, each) for each in questions]  # each on this answer's budget
+        return [each.result() for each in found]

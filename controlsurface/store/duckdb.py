@@ -14,12 +14,18 @@ from typing import IO, cast
 import duckdb
 import pyarrow as pa
 
-from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooSlow
+from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
 from controlsurface.store import private
+from controlsurface.store.budget import current
 from controlsurface.store.migrate import MOVE_AWAY, migrate
 
 FILE = "controlsurface.duckdb"
 LOCK = "lock"
+
+_NO_MEMORY = (
+    "the query needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter "
+    "with where"
+)
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -32,12 +38,17 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": "1GB",
     "preserve_insertion_order": "true",
     "threads": str(max(2, os.cpu_count() or 2)),
-    "memory_limit": "420MB",
 }
+MEMORY_BYTES = 400 << 20
 
 
 # Rows are copied once more; what is advised instead, a relation, plans every question twice, which costs more.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
+
+
+def _with(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
+    """The settings, with a bound on the memory of all statements together."""
+    return _CONFIG | {"memory_limit": f"{memory_bytes}B"}
 
 
 def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
@@ -99,7 +110,7 @@ class DuckStore:
         self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
-    def open(data: Path) -> "DuckStore":
+    def open(data: Path, memory_bytes: int = MEMORY_BYTES) -> "DuckStore":
         """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
         path = data / FILE
         private.UMASK.hold()
@@ -108,7 +119,7 @@ class DuckStore:
             lock = undone.enter_context(_lock(data))
             try:
                 private.restrict(data)
-                connection = undone.enter_context(duckdb.connect(path, config=_CONFIG))
+                connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
                 store = DuckStore(_prepared(connection), lock)
             except duckdb.Error as problem:
                 raise _unusable(path, problem) from None
@@ -122,7 +133,7 @@ class DuckStore:
     @staticmethod
     def in_memory() -> "DuckStore":
         """The same schema without a file."""
-        return DuckStore(_prepared(duckdb.connect(":memory:", config=_CONFIG)))
+        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(MEMORY_BYTES))))
 
     def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
         """Run a query on a cursor of its own. Raises TooSlow when it takes longer than `timeout_s`."""
@@ -131,10 +142,20 @@ class DuckStore:
 
     @contextmanager
     def reading(self, timeout_s: float = 30) -> Iterator[Reading]:
-        """Queries that build on each other. Raises TooSlow when all together take longer than `timeout_s`."""
-        with self._connection.cursor() as cursor:
-            alarm = threading.Timer(timeout_s, cursor.interrupt)
+        """Queries that build on each other.
+
+        Raises TooSlow when all together take longer than `timeout_s` or than is left of the answer's budget, Abandoned
+        when nobody waits for it any more, TooMuch when they need more memory than there is for queries.
+        """
+        budget = current()
+        most_s = min(timeout_s, budget.seconds) if budget else timeout_s
+        with ExitStack() as ends:
+            cursor = ends.enter_context(self._connection.cursor())
+            if budget:
+                ends.enter_context(budget.running(cursor))
+            alarm = threading.Timer(min(most_s, budget.left_s) if budget else most_s, cursor.interrupt)
             alarm.daemon = True  # at the end of the process nobody waits for it
+            ends.callback(alarm.cancel)
             alarm.start()
             began = time.monotonic()
             with self._reading_lock:
@@ -142,10 +163,14 @@ class DuckStore:
             try:
                 yield Reading(cursor)
             except duckdb.InterruptException:
-                lasted_s = min(time.monotonic() - began, timeout_s)
+                if budget and budget.left_s:
+                    budget.check()
+                over = budget is not None and not budget.left_s
+                lasted_s = most_s if over else min(time.monotonic() - began, most_s)
                 raise TooSlow(f"stopped after {lasted_s:.3g} s; narrow the query's time range") from None
+            except duckdb.OutOfMemoryException:
+                raise TooMuch(_NO_MEMORY) from None
             finally:
-                alarm.cancel()
                 with self._reading_lock:
                     del self._reading[cursor]
 
@@ -160,7 +185,7 @@ class DuckStore:
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        """One transaction; an exception rolls it back. Raises StoreError when the disk fails."""
+        """One transaction; an exception rolls it back. Raises StoreError where the disk fails, TooMuch for memory."""
         with self._write_lock, _transaction(self._writer) as writing:
             yield writing
         self.written = object()
@@ -199,6 +224,9 @@ def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[Writing]:
     except duckdb.IOException as problem:
         _roll_back(cursor)
         raise StoreError(str(problem)) from None
+    except duckdb.OutOfMemoryException as problem:
+        _roll_back(cursor)
+        raise TooMuch(str(problem).partition("\n")[0]) from None
     except BaseException:
         _roll_back(cursor)
         raise

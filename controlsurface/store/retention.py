@@ -33,6 +33,8 @@ OTHERS = (
     Term("set_aside", "requests", "set_aside_at"),
     Term("attribute_keys", "requests", "last_seen"),
     Term("dropped_keys", "requests", "last_seen"),
+    Term("dimension_values", "requests", "day"),
+    Term("values_over_limit", "requests", "day"),
     Term("arrivals", "rollups", "started_at"),
     Term("alert_history", "alerts", '"at"'),
     Term("alert_episodes", "alerts", "ends_at"),

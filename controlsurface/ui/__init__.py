@@ -12,6 +12,7 @@ from controlsurface.ui.alerts import messages as alert_messages
 from controlsurface.ui.alerts import now as alerts_now
 from controlsurface.ui.alerts import strip as alert_strip
 from controlsurface.ui.bar_list import bars
+from controlsurface.ui.cardinality import cardinality
 from controlsurface.ui.certainty import confidence, note_of_confidence
 from controlsurface.ui.changes import events
 from controlsurface.ui.choice import chosen, table
@@ -69,6 +70,7 @@ __all__ = [
     "between",
     "breakdown",
     "card",
+    "cardinality",
     "chart",
     "chosen",
     "claimed",

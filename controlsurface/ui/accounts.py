@@ -17,6 +17,7 @@ MEANING = {
     "late": "came after their request was derived, and corrected it",
     "unrecognised": "kept, but no vocabulary in collectors/ reads them",
     "expired": "came when rows of their time were gone already, or about to go: retention in the configuration",
+    "cut": "values of spans that were too long: stored cut, ending in …; limits.value_length in the configuration",
     "set_aside": "accepted, and kept whole, but could not be stored as rows",
     "pending": "accepted, and not yet visible to queries",
     "bodies": "requests answered with success",

@@ -67,7 +67,9 @@ def _line(row: Row) -> str:
         row["group_name"],
         (about.get("labels") or {}).get("severity"),
     )
-    health = tag("td", text(row["last_error"] or row["health"]), class_="bad" if row["health"] == "err" else None)
+    health = tag(
+        "td", text(row["last_error"] or row["note"] or row["health"]), class_="bad" if row["health"] == "err" else None
+    )
     return tag(
         "tr", *(tag("td", text(c)) for c in cells), health, tag("td", text(f"{at:%b %d %H:%M:%S}" if at else None))
     )

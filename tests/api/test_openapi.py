@@ -32,7 +32,8 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
         "audits/reviewers audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
         "audits/plan audits/disagreement audits/calibration sampling/{request_id} whatif "
         "silences silences/{silence_id} alerts alerts/history rules rules/backtest notifications "
-        "lanes/assumed advice coverage rules/{alert}/threshold retention extent usage-ledger rederive exports"
+        "lanes/assumed advice coverage rules/{alert}/threshold retention extent usage-ledger rederive exports "
+        "cardinality"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",

@@ -130,7 +130,7 @@ def test_what_is_not_there_is_named(local: LocalReader, remote: RemoteReader) ->
 
 def test_an_empty_store_has_no_disagreement(empty: LocalReader) -> None:
     answer = empty.ask(Disagreement(DisagreementArgs()))
-    assert (answer.rows.num_rows, answer.facts) == (0, {"large_worse": [], "large_perhaps_worse": []})
+    assert (answer.rows.num_rows, answer.facts) == (0, {"large_worse": [], "large_perhaps_worse": [], "slices": 0})
     calibration = empty.ask(Calibration(CalibrationArgs()))
     assert (calibration.rows.num_rows, calibration.facts["n"]) == (0, 0)
 

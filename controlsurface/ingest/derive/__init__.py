@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from controlsurface.config import Config, Lane
+from controlsurface.ingest.cardinality import Limiter
 from controlsurface.ingest.vocabulary_sql import literal
 from controlsurface.money.prices import PRICE_ATTEMPTS, PriceKey
 from controlsurface.store.duckdb import Writing
@@ -90,12 +91,13 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
 GROUP BY trace_id, span_id
 """
 _UNPRICED = """
-SELECT DISTINCT provider, model_raw, service_tier FROM new_attempts AS met
+SELECT provider, model_raw, service_tier FROM new_attempts AS met
 WHERE model_raw IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM prices
     WHERE prices.model = met.model_raw AND prices.provider IS NOT DISTINCT FROM met.provider
         AND prices.service_tier IS NOT DISTINCT FROM met.service_tier
 )
+GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier
 """
 
 
@@ -188,8 +190,11 @@ def derive(
     _fetch_prices(writing, prices_of)
     writing.execute(f"CREATE OR REPLACE TEMP TABLE priced AS {PRICE_ATTEMPTS}")
     writing.execute(_AFTER_PRICES)
+    limiter = Limiter(config.limits, lambda sql: _within(sql, reach))
+    over = limiter.admit(writing, lambda sql: _read_from(sql, straight))
     replace = _within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper())
     writing.execute(_read_from(replace, straight))
+    limiter.settle(writing, over)
 
 
 def find_calls(writing: Writing) -> None:

@@ -38,7 +38,11 @@ class AdviceArgs(TimeRange):
 
 @dataclass(frozen=True, slots=True)
 class Advised:
-    """What to do. Rows are those of `finding.Advice`, ranked; facts: start, end, and `rules`, all that were asked."""
+    """What to do. Rows are those of `finding.Advice`, ranked; facts: start, end, rules, folded.
+
+    `rules` are all that were asked; `folded` the dimensions of which only the `limits.answer_values` largest values
+    were looked at.
+    """
 
     arguments: AdviceArgs
     path: str = "/api/v1/advice"
@@ -49,5 +53,6 @@ class Advised:
         found = {name: rule(ask) for name, (_, rule) in RULES.items()}
         checked = [Checked(name, RULES[name][0], each.state, each.n) for name, each in found.items()]
         facts: dict[str, Any] = {"start": ask.start.isoformat(), "end": ask.end.isoformat()}
+        facts["folded"] = sorted(ask.folded)
         advice = [one for each in found.values() for one in each.advice]
         return Answer(table(advice), facts | {"rules": [asdict(each) for each in checked]})

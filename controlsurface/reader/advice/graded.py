@@ -68,6 +68,7 @@ def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedP
     audit = ground.config.audit
     window = {"low": start.replace(tzinfo=None), "high": end.replace(tzinfo=None)}
     rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
+    rules |= {"support": SUPPORT}
     return judged(ground.rows(Statement(_SQL, window | rules)).to_pylist())
 
 

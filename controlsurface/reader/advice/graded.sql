@@ -33,4 +33,5 @@ SELECT
         / nullif(sum(weight * small_usd) FILTER (WHERE large_usd IS NOT NULL), 0) AS times_the_cost
 FROM crossed
 GROUP BY task_type
+HAVING n >= $support
 ORDER BY n DESC, task_type

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from controlsurface.limits import OTHER
 from controlsurface.metrics.asking import ask_events, ask_pass
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.several import SeveralArgs, apart, passes
+from controlsurface.metrics.top import MAX_TOP
 from controlsurface.reader.advice.finding import Row
 from controlsurface.reader.advice.graded import GradedPairs, graded_pairs
 from controlsurface.reader.asking import Ground
@@ -37,6 +39,7 @@ class Asker:
     end: datetime
     known: dict[tuple[str, BY, BY], list[Row]] = field(default_factory=dict)
     graded_from: dict[datetime, list[GradedPairs]] = field(default_factory=dict)
+    folded: set[str] = field(default_factory=set)  # dimensions of which only the largest values were looked at
 
     @property
     def length(self) -> timedelta:
@@ -47,7 +50,8 @@ class Asker:
         """A metric's rows; dimensions, value, n, and low, high, priced_share where they apply."""
         if (metric, by, where) not in self.known:
             names = dict.fromkeys((metric, *TOGETHER.get((by, bool(where)), ())))
-            args = SeveralArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end)
+            top = min(self.ground.config.limits.answer_values, MAX_TOP)
+            args = SeveralArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end, top=top)
             self.known.update(((name, by, where), rows) for name, rows in self._asked(args).items())
         return self.known[metric, by, where]
 
@@ -76,11 +80,18 @@ class Asker:
         lanes = self.ground.config.lanes.items()
         return tuple(f"lane:{name}" for name, lane in lanes if lane.escalation is escalation) or NO_LANE
 
+    def _named(self, rows: list[Row], by: BY) -> list[Row]:
+        """The rows about values of their own: nobody can act on what stands for many."""
+        self.folded.update(name for name in by if any(row[name] == OTHER for row in rows))
+        return [row for row in rows if all(row[name] != OTHER for name in by)]
+
     def _asked(self, args: SeveralArgs) -> dict[str, list[Row]]:
         return {
-            metric.id: table.drop_columns("metric").to_pylist()
+            metric.id: self._named(table.drop_columns("metric").to_pylist(), args.by)
             for each in passes(args)
-            for metric, table in zip(each.metrics, apart(each, ask_pass(self.ground.rows, each)[0]), strict=True)
+            for metric, table in zip(
+                each.metrics, apart(each, ask_pass(self.ground.rows, each, args.top)[0]), strict=True
+            )
         }
 
 

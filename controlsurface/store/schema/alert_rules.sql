@@ -10,5 +10,6 @@ CREATE TABLE IF NOT EXISTS alert_rules (
     health          VARCHAR NOT NULL,  -- unknown | ok | err
     last_error      VARCHAR,
     last_evaluation TIMESTAMP,         -- UTC
-    evaluation_s    DOUBLE             -- of the evaluation it was part of
+    evaluation_s    DOUBLE,            -- of the evaluation it was part of
+    note            VARCHAR            -- what it leaves out, such as streams over a limit; NULL: nothing
 );

@@ -46,3 +46,7 @@ CREATE OR REPLACE MACRO weights_of_keys(pairs) AS list_transform(
     ),
     lambda pair: pair[1].weight
 );
+-- A text of at most so many characters: a longer one is cut and says so. One that tells rows apart ends in a hash of all.
+CREATE OR REPLACE MACRO cut_value(x, most) AS CASE WHEN length(x) > most THEN left(x, most - 1) || '…' ELSE x END;
+CREATE OR REPLACE MACRO cut_identifier(x, most) AS
+    CASE WHEN length(x) > most THEN left(x, most - 17) || '…' || left(md5(x), 16) ELSE x END;

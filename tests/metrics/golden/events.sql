@@ -14,6 +14,19 @@ WITH seen AS (
         AND r.started_at < $end
         AND r.started_at IS NOT NULL
 ),
+calls AS (
+    SELECT
+        time_bucket($every, r.started_at) AS bucket,
+        r.model AS model,
+        r.purpose AS purpose,
+        1 AS n_seen,
+        r.started_at AS first_at,
+        r.started_at AS last_at
+    FROM attempts AS r
+    WHERE r.started_at >= $start
+        AND r.started_at < $end
+        AND r.started_at IS NOT NULL
+),
 hourly AS MATERIALIZED (
     SELECT
         CASE
@@ -28,31 +41,32 @@ hourly AS MATERIALIZED (
         (bucket, router_version), (bucket, answered_by), (bucket, router), (bucket, task_type, threshold)
     )
 ),
-named AS (
-    SELECT kind, name, hour, n, first, last FROM hourly WHERE name IS NOT NULL
+-- of each kind the names of most requests: whoever sends a new name with each request hides no other change
+ranked AS (
+    SELECT kind, name, row_number() OVER (PARTITION BY kind ORDER BY sum(n) DESC, name) AS place
+    FROM (
+        SELECT kind, coalesce(name, task_type) AS name, n FROM hourly
+        UNION ALL SELECT 'model', model, n_seen FROM calls WHERE purpose = 'user'
+        UNION ALL SELECT 'purpose', purpose, n_seen FROM calls
+    )
+    WHERE name IS NOT NULL
+    GROUP BY kind, name
 ),
-calls AS (
-    SELECT
-        time_bucket($every, r.started_at) AS bucket,
-        r.model AS model,
-        r.purpose AS purpose,
-        1 AS n_seen,
-        r.started_at AS first_at,
-        r.started_at AS last_at
-    FROM attempts AS r
-    WHERE r.started_at >= $start
-        AND r.started_at < $end
-        AND r.started_at IS NOT NULL
+looked_at AS (
+    SELECT kind, name FROM ranked WHERE place <= $most_names
+),
+named AS (
+    SELECT kind, name, hour, n, first, last FROM hourly WHERE (kind, name) IN (FROM looked_at)
 ),
 -- a model is seen when it is called, whoever answers in the end; where calls are not known, when it answers
 seen_of AS (
     SELECT kind, name, min(first) AS first, max(last) AS last, sum(n) AS n FROM named GROUP BY kind, name
     UNION ALL
     SELECT 'model', model, min(first_at), max(last_at), sum(n_seen) FROM calls
-    WHERE model IS NOT NULL AND purpose = 'user' GROUP BY model
+    WHERE ('model', model) IN (FROM looked_at) AND purpose = 'user' GROUP BY model
     UNION ALL
     SELECT 'purpose', purpose, min(first_at), max(last_at), sum(n_seen) FROM calls
-    WHERE purpose NOT IN ('shadow', 'judge') GROUP BY purpose  -- these look on and change nothing for the user
+    WHERE purpose NOT IN ('shadow', 'judge') AND ('purpose', purpose) IN (FROM looked_at) GROUP BY purpose  -- these look on and change nothing for the user
 ),
 lives AS (
     SELECT
@@ -122,7 +136,9 @@ moves AS (
 ),
 -- what nearly all requests of a task type are held against, hour by hour
 settings AS (
-    SELECT task_type, hour, threshold, n, first FROM hourly WHERE kind = 'setting' AND threshold IS NOT NULL
+    SELECT task_type, hour, threshold, n, first FROM hourly
+    WHERE kind = 'setting' AND threshold IS NOT NULL
+        AND (task_type IS NULL OR ('setting', task_type) IN (FROM looked_at))
 ),
 held AS (
     SELECT task_type, hour, arg_max(threshold, n) AS threshold
@@ -224,5 +240,7 @@ SELECT
         || printf('%g', old_output::DOUBLE), 'prices'
 FROM dearer
 WHERE valid_from >= $since AND valid_from < $until
+UNION ALL
+SELECT NULL, NULL, CAST(count(*) AS VARCHAR), NULL, '(left out)' FROM ranked WHERE place > $most_names HAVING count(*) > 0
 ORDER BY 1, 2, 3
 LIMIT $row_limit

@@ -1,0 +1,32 @@
+"""Work for one caller, in a thread: within its time, and only as long as the caller is there."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from controlsurface.store.budget import Budget, spending
+from controlsurface.web.pools import Pool
+
+
+async def run(work: Callable[[Request], Response], request: Request, pool: Pool, seconds: float) -> Response:
+    """The answer. When the caller closes the connection its statements are stopped, and what waits is not begun."""
+
+    def checked() -> Response:
+        budget.check()
+        return work(request)
+
+    with spending(Budget(seconds)) as budget:
+        watch = asyncio.ensure_future(_until_gone(request, budget))
+        try:
+            return await pool.run(checked)
+        finally:
+            watch.cancel()
+
+
+async def _until_gone(request: Request, budget: Budget) -> None:
+    """Wait for the caller to go, then stop what is done for it."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    budget.cancel()
