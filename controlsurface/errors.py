@@ -11,6 +11,7 @@ ControlSurfaceError
 ├── Unconditional       a change must name the version it rests on
 ├── BadBody             an OTLP body cannot be decoded
 ├── TooLarge            a body is over the size limit, before or after decompression
+│   └── OverLimit       ... or holds more items or fields than one body may
 ├── Busy                the receiver cannot take more now; try again later
 │   └── DiskFull        ... because the disk is full
 ├── StoreError          the data directory cannot be opened
@@ -113,6 +114,13 @@ class TooLarge(ControlSurfaceError):
     exit_code = 5
     status = 413
     title = "Body too large"
+
+
+class OverLimit(TooLarge):
+    """A body holds more items, fields or depth than one may; the text names the key that allows more."""
+
+    status = 400
+    title = "Body holds too much"
 
 
 class Busy(ControlSurfaceError):

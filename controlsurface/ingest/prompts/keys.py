@@ -42,8 +42,10 @@ class Keys(dict[str, Verdict]):
         vocabularies: Iterable[Vocabulary],
         chosen: Iterable[str] = (),
         plain_to: Verdict = Verdict.FACT,
+        meet: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
+        self._meet = meet  # told of each name that has to be decided
         self._plain_to = plain_to
         known = tuple(vocabularies)
         self.plain: set[str] = set()
@@ -61,6 +63,7 @@ class Keys(dict[str, Verdict]):
         self._harmless = _matcher(glob for each in known for glob in each.harmless)
 
     def __missing__(self, key: str) -> Verdict:
+        self._meet()
         verdict = self._decided(key)
         if len(self) >= MOST:
             self.clear()
