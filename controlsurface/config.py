@@ -96,6 +96,13 @@ class Receiver(Section):
     )
 
 
+class Files(Section):
+    """What `import` takes from one file, so that a small one cannot fill the memory or the disk."""
+
+    max_bytes: int = Field(32_768 * MIB, gt=0, description="bytes that a file opens into")
+    max_ratio: int = Field(200, ge=10, description="times its size that a file may open into, from 64 MiB on")
+
+
 class Journal(Section):
     """The append-only record of everything that was answered."""
 
@@ -227,6 +234,7 @@ class Config(Section):
     task_types: TaskTypes = TaskTypes(**{"from": ()})
     content: Content = Content()
     receiver: Receiver = Receiver()
+    files: Files = Files()
     journal: Journal = Journal()
     writer: Writer = Writer()
     retention: Retention = Retention()

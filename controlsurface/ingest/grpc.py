@@ -18,6 +18,8 @@ from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.signals import Signal
 
 ANSWER_S = 9  # exporters give up, and drop, after 10
+IDLE_MS = 300_000  # without a call, after which a connection is closed; senders open another
+HANDSHAKE_MS = 4_000  # from the connection to HTTP/2
 _THREADS = 16  # each waits for one body to become durable, and may hold one in memory
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _SERVICES: dict[Signal, str] = {
@@ -30,12 +32,15 @@ _SERVICES: dict[Signal, str] = {
 class GrpcReceiver:
     """Takes OTLP/gRPC between `start` and `stop`."""
 
-    def __init__(self, intake: Intake, settings: Config, host: str, port: int) -> None:
+    def __init__(self, intake: Intake, settings: Config, host: str, port: int, most_connections: int = 0) -> None:
         self._intake = intake
         self._token = settings.auth.token.encode()
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
+            ("grpc.max_connection_idle_ms", IDLE_MS),
+            ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+            ("grpc.max_allowed_incoming_connections", most_connections or (1 << 31) - 1),
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
         ]
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
