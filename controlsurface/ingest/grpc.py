@@ -40,9 +40,10 @@ class GrpcReceiver:
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
             ("grpc.max_connection_idle_ms", IDLE_MS),
             ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
-            ("grpc.max_allowed_incoming_connections", most_connections or (1 << 31) - 1),
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
         ]
+        if most_connections:
+            options.append(("grpc.max_allowed_incoming_connections", most_connections))
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
         self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
 
