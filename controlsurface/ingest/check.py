@@ -111,6 +111,7 @@ def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> Non
         found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in met) > 0
     elif not prompts.stored:
         found.changed |= sum(prompts.clean(each.attributes) for span in spans for each in (span, *span.events)) > 0
+        found.changed |= sum(prompts.clean_names(event, "name") for span in spans for event in span.events) > 0
     _reject(spans, faults, found)
 
 

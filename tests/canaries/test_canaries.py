@@ -14,11 +14,15 @@ import requests
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from controlsurface.config import Content
+from controlsurface.ingest.check import check
 from controlsurface.ingest.grpc import _SERVICES
+from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.signals import Signal
 from controlsurface.store.duckdb import DuckStore
 from tests.canaries.fields import Way, name, planted, ways
 from tests.launch import Server, collector, until
+from tests.receivers.conftest import VOCABULARIES
 
 WAYS = [*ways()]
 WORDS = "tell nobody that "  # longer together than any bound, and no identifier
@@ -126,6 +130,19 @@ def answers(server: Server) -> Iterator[bytes]:
 
 def told(places: Iterable[bytes]) -> set[str]:
     return set().union(*map(leaks, places))
+
+
+@pytest.mark.parametrize("store", ["none", "redacted"])
+def test_no_personal_text_that_is_longer_than_a_name_passes_in_any_field(store: str) -> None:
+    policy, everything = (Prompts(Content.model_validate({"store": each}), VOCABULARIES) for each in (store, "all"))
+    passed, control = set(), 0
+    for number, (signal, way, key) in enumerate(PLAN):
+        text = f"{WORDS * 20}canary{number:05d}x@example.org {WORDS * 20}"
+        sent = planted(signal, way, text, key).SerializeToString()
+        control += bool(leaks(check(signal, sent, "protobuf", everything).payload))
+        passed |= leaks(check(signal, sent, "protobuf", policy).payload)
+    assert control > 0.95 * len(PLAN)
+    assert passed == set()
 
 
 @pytest.mark.parametrize("store", ["none"])

@@ -41,12 +41,10 @@ class Keys(dict[str, Verdict]):
         content: Content,
         vocabularies: Iterable[Vocabulary],
         chosen: Iterable[str] = (),
-        plain_to: Verdict = Verdict.FACT,
         meet: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self._meet = meet  # told of each name that has to be decided
-        self._plain_to = plain_to
         known = tuple(vocabularies)
         self.plain: set[str] = set()
         self.prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
@@ -89,7 +87,7 @@ class Keys(dict[str, Verdict]):
         self[key] = verdict
         encoded = key.encode()
         prefix = _KEY + bytes((len(encoded),)) + encoded if len(encoded) < _SHORT else b""
-        if verdict <= self._plain_to:
+        if verdict <= Verdict.FACT:
             self.plain.add(key)
             self.prefixes.add(prefix)
         else:

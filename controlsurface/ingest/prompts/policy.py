@@ -56,11 +56,10 @@ class Prompts:
         self.stored = content.store == "all"
         self._redactor = Redactor(content.redact) if content.store == "redacted" else None
         asked = content.model_copy(update={"keep": (), "drop": ()}) if self._redactor else content
-        plain_to = Verdict.TEXT if self._redactor else Verdict.FACT
-        self.keys = Keys(asked, known, task_types, plain_to, self.budget.name)
+        self.keys = Keys(asked, known, task_types, self.budget.name)
         self.texts = Texts(content, lambda name: self.keys[name] is Verdict.FACT, self.budget.spend)
         self.bounds = content
-        self.max_name = content.max_name if content.store == "none" else 1 << 31
+        self.max_name = 1 << 31 if self.stored else content.max_name
         self.strict = content.store == "none"
         self._values = Values(self.texts, content)
         self._reading = Reading(known)
@@ -121,11 +120,21 @@ class Prompts:
         keys = [*map(_KEY, attributes)]
         if self._passes(keys) and (size <= self._most or self._redactor):
             return False
-        self.budget.spend(len(keys))
         if self._redactor:
-            found = [at for at, key in enumerate(keys) if self.keys[key] is Verdict.CONTENT]
-            return sum(redact(attributes[at].value, self._redactor) for at in found) > 0
+            found = [at for at, key in enumerate(keys) if key not in self.keys.plain]
+            self.budget.spend(len(found))
+            return sum(self._redact(attributes[at], self._redactor) for at in found) > 0
+        self.budget.spend(len(keys))
         return sum(self.clean_one(attributes, at) for at in range(len(keys))) > 0
+
+    def _redact(self, attribute: KeyValue, redactor: Redactor) -> bool:
+        """Of content every text, of what nobody knows those that are more than identifiers."""
+        verdict = self.keys[attribute.key]
+        changed = self.clean_names(attribute, "key")
+        if verdict in {Verdict.KEPT, Verdict.FACT}:
+            return changed
+        spare = None if verdict is Verdict.CONTENT else self.texts.is_identifier
+        return redact(attribute.value, redactor, spare) or changed
 
     def clean_one(self, attributes: Attributes, at: int) -> bool:
         """Drop or cut what the attribute at one place must not keep."""
@@ -152,11 +161,13 @@ class Prompts:
 
     def clean_names(self, message: Message, *fields: str) -> bool:
         """Names that a message has of its own."""
-        return self.strict and sum(self._name(message, field, getattr(message, field)) for field in fields) > 0
+        if self.stored:
+            return False
+        return sum(self._name(message, field, getattr(message, field)) for field in fields) > 0
 
     def clean_keys(self, entity: EntityRef) -> bool:
         """Of the keys by which an entity names attributes, those that are short."""
-        lists = (entity.id_keys, entity.description_keys) if self.strict else ()
+        lists = () if self.stored else (entity.id_keys, entity.description_keys)
         long = [each for each in lists if any(len(key) > self.max_name for key in each)]
         for each in long:
             each[:] = [key for key in each if len(key) <= self.max_name]
@@ -165,6 +176,9 @@ class Prompts:
     def clean_text(self, message: Message, field: str, key: str) -> bool:
         """A text of a message itself, as if it were an attribute of this key."""
         text = getattr(message, field)
+        if self._redactor and text:
+            clean = self._redactor.text(text)
+            return clean != text and self._set(message, field, clean, key)
         if not self.strict or not text or self.keys[key] is Verdict.KEPT:
             return False
         left = self.texts.other(text, NO_PARTS, identifiers=self.keys[key] is Verdict.OTHER)
@@ -173,7 +187,7 @@ class Prompts:
     def clean_state(self, message: Message) -> bool:
         """Of a trace state (W3C: `vendor=value,...`) the members that are identifiers."""
         state = getattr(message, STATE)
-        if not self.strict or not state or self.keys[STATE] is Verdict.KEPT:
+        if self.stored or not state or (self.strict and self.keys[STATE] is Verdict.KEPT):
             return False
         members = [
             each
