@@ -79,10 +79,9 @@ def json_span(rest: str, number: int = 1) -> str:
 Made = tuple[Signal, Encoding, bytes]
 
 
-def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
-    """Each kind of body, of about `size` bytes before compression."""
-    values = b'{"arrayValue":{"values":[%b]}}'
-    wire: dict[str, tuple[Signal, Callable[[], bytes]]] = {
+def _many(size: int) -> dict[str, tuple[Signal, Callable[[], bytes]]]:
+    """Many small parts."""
+    return {
         "empty resources": ("traces", lambda: b"\x0a\x00" * (size // 2)),
         "empty scopes": ("traces", lambda: sized(1, b"\x12\x00" * (size // 2))),
         "empty spans": ("traces", lambda: sized(1, sized(2, b"\x12\x00" * (size // 2)))),
@@ -109,6 +108,12 @@ def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
         ),
         "resource attributes": ("traces", lambda: sized(1, sized(1, b"\x0a\x00" * (size // 2)))),
         "entity keys": ("logs", lambda: sized(1, sized(1, sized(3, sized(3, b"k" * 200) * (size // 203))))),
+    }
+
+
+def _odd(size: int) -> dict[str, tuple[Signal, Callable[[], bytes]]]:
+    """What no honest sender writes, and names without end."""
+    return {
         "unknown fields": ("traces", lambda: b"\x7a\x00" * (size // 2)),
         "unknown numbers": ("traces", lambda: b"\x78\x01" * (size // 2)),
         "group": ("traces", lambda: b"\x7b" + b"\x08\x01" * (size // 2) + b"\x7c"),
@@ -125,6 +130,12 @@ def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
         ),
         "distinct names": ("traces", lambda: names(size // 17, 7)),
         "distinct names of many": ("traces", lambda: names(size // 18, 7, 100)),
+    }
+
+
+def _nested(size: int) -> dict[str, tuple[Signal, Callable[[], bytes]]]:
+    """Deep, long, and in logs and metrics."""
+    return {
         "deep lists": (
             "traces",
             lambda: export(*(span(attribute("a", nested(40)) * 9, n) for n in range(size // 1700))),
@@ -146,7 +157,12 @@ def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
         "exemplars": ("metrics", lambda: sized(1, sized(2, sized(2, sized(5, sized(1, b"\x2a\x00" * (size // 2))))))),
         "mixed": ("traces", lambda: _mixed(size)),
     }
-    text_: dict[str, Callable[[], bytes]] = {
+
+
+def _in_json(size: int) -> dict[str, Callable[[], bytes]]:
+    """The same in JSON, and what only JSON can say."""
+    values = b'{"arrayValue":{"values":[%b]}}'
+    return {
         "JSON: empty resources": lambda: b'{"resourceSpans":[' + b"{}," * (size // 3) + b"{}]}",
         "JSON: lists": lambda: b'{"resourceSpans":' + b"[[],[]]," * (size // 8) + b"1}",
         "JSON: deep": lambda: b"[" * size,
@@ -164,8 +180,13 @@ def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
         "JSON: not Unicode": lambda: in_json(json_span("")).replace(b'"n"', b'"\xff"') + b" " * size,
         "JSON: not Unicode, many values": lambda: b'{"resourceSpans":[' + b'{"a":"\xff"},' * (size // 10) + b"{}]}",
     }
+
+
+def zoo(size: int) -> Mapping[str, Callable[[], Made]]:
+    """Each kind of body, of about `size` bytes before compression."""
+    wire = _many(size) | _odd(size) | _nested(size)
     found: dict[str, Callable[[], Made]] = {n: partial(_of, s, "protobuf", m) for n, (s, m) in wire.items()}
-    return found | {name: partial(_of, "traces", "json", make) for name, make in text_.items()}
+    return found | {name: partial(_of, "traces", "json", make) for name, make in _in_json(size).items()}
 
 
 def _of(signal: Signal, encoding: Encoding, make: Callable[[], bytes]) -> Made:
