@@ -71,11 +71,18 @@ def _items(body: bytes, whole: _Place, limits: Limits) -> list[_Place]:
             if tag & 7 != _SIZED:
                 at = after(body, tag, at, end)
                 continue
-            size, at = (body[at], at + 1) if body[at] < 128 else varint(body, at, end)
+            size = body[at]
+            if size < 128:
+                at += 1
+            elif body[at + 1] < 128:  # the size of most items, for which no function is called
+                size, at = size & 127 | body[at + 1] << 7, at + 2
+            else:
+                size, at = varint(body, at, end)
             if inner := plan.messages.get(tag):
                 (envelopes if inner.is_envelope else items).append((at, at + size, inner))
                 met += 1
-                limits.items(met)
+                if met > limits.max_items:
+                    limits.items(met)
             at += size
     return items
 
