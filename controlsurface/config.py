@@ -94,6 +94,31 @@ class Receiver(Section):
     max_buffered: int = Field(
         256 * MIB, gt=0, description="bytes of bodies, as sent, in memory at once, over which 503 is given"
     )
+    max_items: int = Field(
+        100_000, ge=100, description="spans, log records, data points, resources and scopes of one body; else 400"
+    )
+    max_fields: int = Field(
+        4_000_000, ge=1000, description="fields of one body, at any depth, or values of a JSON one; else 400"
+    )
+    max_attributes: int = Field(
+        1024, ge=16, description="attributes of a span, event, link, record, resource or scope; the rest is dropped"
+    )
+    max_events: int = Field(1024, ge=16, description="events, and links, of a span; the rest is dropped")
+    max_names: int = Field(
+        20_000, ge=100, description="attribute names of one body that were never met before; else 400"
+    )
+    check_timeout: Duration = Field(
+        timedelta(seconds=8),
+        gt=timedelta(0),
+        description="for the check of one body, after which its process is replaced",
+    )
+
+
+class Files(Section):
+    """What `import` takes from one file, so that a small one cannot fill the memory or the disk."""
+
+    max_bytes: int = Field(32_768 * MIB, gt=0, description="bytes that a file opens into")
+    max_ratio: int = Field(200, ge=10, description="times its size that a file may open into, from 64 MiB on")
 
 
 class Journal(Section):
@@ -206,6 +231,7 @@ class Config(Section):
     task_types: TaskTypes = TaskTypes(**{"from": ()})
     content: Content = Content()
     receiver: Receiver = Receiver()
+    files: Files = Files()
     journal: Journal = Journal()
     writer: Writer = Writer()
     retention: Retention = Retention()

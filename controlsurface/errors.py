@@ -11,6 +11,7 @@ ControlSurfaceError
 ├── Unconditional       a change must name the version it rests on
 ├── BadBody             an OTLP body cannot be decoded
 ├── TooLarge            a body is over the size limit, before or after decompression
+│   └── OverLimit       ... or holds more items or fields than one body may
 ├── TooSlow             a query ran into its time limit
 ├── TooMuch             an answer, or what it is made of, is over its limit of rows, bytes or memory
 ├── Abandoned           whoever asked has gone, so the query was stopped
@@ -118,6 +119,13 @@ class TooLarge(ControlSurfaceError):
     exit_code = 5
     status = 413
     title = "Body too large"
+
+
+class OverLimit(TooLarge):
+    """A body holds more items, fields or depth than one may; the text names the key that allows more."""
+
+    status = 400
+    title = "Body holds too much"
 
 
 class WrongType(ControlSurfaceError):

@@ -79,6 +79,11 @@ _COUNTED_BESIDES = {
     "bodies": "Bodies answered with success.",
     "bad_bodies": "Bodies that could not be decoded.",
     "too_large": "Bodies over the size limit.",
+    "over_limit": "Bodies refused because they hold more items or fields than one may.",
+    "trimmed": "Attributes, events and links dropped because their item has too many.",
+    "journal_damages": "Places at which the journal was damaged; at least one record each is lost.",
+    "journal_lost_bytes": "Bytes of the journal that could not be read.",
+    "checker_restarts": "Replacements of the process that checks bodies, because it ended or hung.",
     "refused": "Bodies told to come again later.",
     "bytes": "Bytes of bodies, after decompression.",
 }

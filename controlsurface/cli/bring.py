@@ -21,6 +21,8 @@ from controlsurface.ingest import files, table
 from controlsurface.ingest.ages import Ages, Keeps, ages, starts, told
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.files import Format, Found
+from controlsurface.ingest.limits import Limits
+from controlsurface.ingest.limits.stream import FileLimits
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.salvage import salvage
 
@@ -78,7 +80,7 @@ def command(
     config, tally = config_of(context), Tally()
     with way_into(data, config) as way:
         if not anyway:
-            _must_stay(way.keeps(), paths, form, mapping)
+            _must_stay(way.keeps(), paths, form, mapping, config)
         with click.progressbar(paths, file=sys.stderr, item_show_func=_shown) as bar:
             for path in bar:
                 _bring(way, path, form, mapping, config, tally)
@@ -104,13 +106,15 @@ def _salvage(old: Path, data: Path, as_json: bool) -> int:
     return BadBody.exit_code if lost else 0
 
 
-def _must_stay(keeps: Keeps, paths: tuple[Path, ...], form: Format | None, mapping: Path | None) -> None:
+def _must_stay(
+    keeps: Keeps, paths: tuple[Path, ...], form: Format | None, mapping: Path | None, config: Config
+) -> None:
     """Raises BadRequest where rows would be gone within the hour. What cannot be read is left to be told later."""
     now = datetime.now(UTC)
     before, said, all_ = keeps.before(now), [], Ages()
     for path in paths:
-        with suppress(BadBody, NotFound, ConfigError):
-            found, what = _ages(path, form or files.guess(path), mapping, before)
+        with suppress(BadBody, NotFound, ConfigError, TooLarge):
+            found, what = _ages(path, form or files.guess(path), mapping, before, config)
             if found.old:
                 said.append(f"{path}: {told(found, what)}")
             all_ += found
@@ -123,31 +127,33 @@ def _must_stay(keeps: Keeps, paths: tuple[Path, ...], form: Format | None, mappi
         )
 
 
-def _ages(path: Path, form: Format, mapping: Path | None, before: datetime) -> tuple[Ages, str]:
+def _ages(path: Path, form: Format, mapping: Path | None, before: datetime, config: Config) -> tuple[Ages, str]:
     """How old the rows of a table are, or the spans of another file."""
+    may, limits = FileLimits.of(config), Limits.of(config.receiver)
     if form == "table":
-        return ages(table.starts(path, mapping), before), "rows"
-    bodies = (found for found in files.bodies(path, form) if not isinstance(found, BadBody))
+        return ages(table.starts(path, mapping, may), before), "rows"
+    bodies = (found for found in files.bodies(path, form, may, limits) if not isinstance(found, BadBody))
     return ages(chain.from_iterable(map(starts, bodies)), before), "spans"
 
 
 def _bring(way: Way, path: Path, form: Format | None, mapping: Path | None, config: Config, tally: Tally) -> None:
     """All bodies of one file; what is wrong with one is told with its place."""
     try:
-        for found in _found(path, form or files.guess(path), mapping):
+        for found in _found(path, form or files.guess(path), mapping, config):
             if isinstance(found, BadBody):
                 tally.tell(str(found))
             else:
                 _take(way, found, config, tally)
-    except (BadBody, NotFound, ConfigError) as problem:
+    except (BadBody, NotFound, ConfigError, TooLarge) as problem:
         tally.tell(str(problem))
 
 
-def _found(path: Path, form: Format, mapping: Path | None) -> Iterator[Found | BadBody]:
+def _found(path: Path, form: Format, mapping: Path | None, config: Config) -> Iterator[Found | BadBody]:
+    may = FileLimits.of(config)
     if form != "table":
-        yield from files.bodies(path, form)
+        yield from files.bodies(path, form, may, Limits.of(config.receiver))
         return
-    for number, payload in enumerate(table.bodies(path, mapping), 1):
+    for number, payload in enumerate(table.bodies(path, mapping, may), 1):
         yield Found("traces", "protobuf", payload, f"{path}: part {number}")
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from controlsurface.api import create_app
 from controlsurface.collector.addresses import left_in
 from controlsurface.collector.delivering import delivering
+from controlsurface.collector.descriptors import divided, raised
 from controlsurface.collector.engine import Engine, running
 from controlsurface.collector.listener import GRACE_S, Listener, bound, in_use, url
 from controlsurface.collector.signals import Signals
@@ -65,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
         return problem.exit_code
+    finally:
+        gc.unfreeze()  # what is frozen at the end is a leak to DuckDB's bindings, which tell of each in 48 lines
     return 0
 
 
@@ -110,6 +113,7 @@ def _free(host: str, ports: Mapping[str, int]) -> None:
 @contextmanager
 def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Iterator[Mapping[str, str]]:
     """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
+    connections = divided(raised())
     with ExitStack() as ends:
         refusals = Refusals("api")
         app = create_app(engine.reader(), config, flags.host, refusals)
@@ -122,7 +126,7 @@ def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Itera
             ("otlp_http", HttpReceiver, flags.otlp_http_port),
             ("otlp_grpc", GrpcReceiver, flags.otlp_grpc_port),
         ):
-            receiver = kind(engine.intake, config, flags.host, port, refusals.beside(name))
+            receiver = kind(engine.intake, config, flags.host, port, refusals.beside(name), getattr(connections, name))
             addresses[name] = url(flags.host, _started(name, receiver, flags.host, port))
             ends.callback(receiver.stop, GRACE_S)
         yield addresses

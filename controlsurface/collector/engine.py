@@ -20,6 +20,7 @@ from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.keeper import Keeper
+from controlsurface.ingest.limits import Limits
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.rolling import Roller
 from controlsurface.ingest.writer import Writer
@@ -86,7 +87,10 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
     with ExitStack() as ends:  # from the last to the first
         vocabularies = conventions.load(config)
         policy = (config.content, vocabularies.vocabularies, config.task_types.from_)
-        checker = Apart(*policy) if apart else Here(Prompts(*policy))  # first: it is ready when the store is
+        limits = Limits.of(config.receiver)
+        checker = (
+            Apart(*policy, config.receiver) if apart else Here(Prompts(*policy, limits))
+        )  # first: it is ready when the store is
         ends.callback(checker.close)
         store = DuckStore.open(data, config.limits.query_memory)
         ends.callback(store.close)

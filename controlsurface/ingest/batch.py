@@ -122,8 +122,7 @@ class Loader:
         derive(writing, self.config, self.prices_of, reach, met_before)
         moved = self.assumes_lanes and assuming.meet(writing, self.config.lanes, self.config.limits.of("model"))
         arrivals.add_batch(writing)
-        unknown = {key: n for key, n in batch.decoded.unread.items() if not self.conventions.recognises(key)}
-        keys.count(writing, "attribute_keys", unknown)
+        keys.count(writing, "attribute_keys", self.conventions.unknown(batch.decoded.unread))
         return replace(outcome, late=late, moved=moved)
 
     def _spans(self, writing: Writing, batch: Batch) -> tuple[Outcome, datetime, datetime]:

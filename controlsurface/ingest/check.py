@@ -19,6 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.ingest.lean import lean
+from controlsurface.ingest.limits import Budget
 from controlsurface.ingest.mend import points
 from controlsurface.ingest.prompts import DESCRIPTION, STATUS, Prompts
 from controlsurface.ingest.reading import read
@@ -26,7 +27,10 @@ from controlsurface.ingest.signals import Encoding, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
-_HEAD = attrgetter("trace_id", "span_id", "parent_span_id", "name", "trace_state", "status", "links")
+_HEAD = attrgetter(
+    "trace_id", "span_id", "parent_span_id", "name", "trace_state", "status", "links", "attributes", "events"
+)
+_FIELDS = 4  # of an attribute: itself, its key, its value, and what that is
 _CODE = 2  # bytes of a status that says nothing but its code
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
 
@@ -40,6 +44,7 @@ class Checked:
     rejected: int = 0
     message: str = ""
     mended: int = 0
+    trimmed: int = 0  # attributes, events and links over the number that one item may have
     dropped: Mapping[str, int] = field(default_factory=dict)  # how often under which attribute key something was
 
 
@@ -54,20 +59,21 @@ class _Found:
 
 
 def check(signal: Signal, body: bytes, encoding: Encoding, prompts: Prompts) -> Checked:
-    """The body as it may be kept. Raises BadBody where it cannot be decoded."""
+    """The body as it may be kept. Raises BadBody where it cannot be decoded, OverLimit where it holds too much."""
     if not body:
         return Checked(b"", 0)
-    found_in = read(signal, body, encoding)
+    found_in = read(signal, body, encoding, prompts.budget.limits)
     request = found_in.request
     found = _Found(rejected=found_in.rejected)
     prompts.begin()
+    budget = prompts.budget
     if isinstance(request, ExportTraceServiceRequest):
         _spans(request, lean(found_in.wire), prompts, found)
     else:
         _WALKS[signal](request, prompts, found)
     payload = request.SerializeToString() if found.changed else found_in.wire
     rejected, message = found.rejected.total(), _message(signal, found)
-    return Checked(payload, found.accepted, rejected, message, found_in.mended, prompts.dropped)
+    return Checked(payload, found.accepted, rejected, message, found_in.mended, budget.trimmed, prompts.dropped)
 
 
 def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: Prompts, found: _Found) -> None:
@@ -81,8 +87,12 @@ def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: Prompts, fou
 def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> None:
     """Reject the spans that cannot be identified, clean the others."""
     faults: list[tuple[int, str]] = []
-    longest = prompts.max_name
-    for at, (trace, own, parent, name, state, status, links) in enumerate(map(_HEAD, quick)):
+    longest, budget = prompts.max_name, prompts.budget
+    most, most_events, parts = budget.limits.max_attributes, budget.limits.max_events, 0
+    for at, (trace, own, parent, name, state, status, links, attributes, events) in enumerate(map(_HEAD, quick)):
+        if len(attributes) > most or len(events) > most_events or len(links) > most_events:
+            found.changed |= _cut(spans[at], quick[at], budget)
+        parts += len(attributes) + len(events) + len(links)
         if len(trace) != 16 or len(own) != 8 or (parent and len(parent) != 8) or trace == _NO_TRACE or own == _NO_SPAN:
             faults.append((at, _fault(trace, own)))
             continue
@@ -93,12 +103,27 @@ def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> Non
         if parent == _NO_SPAN:
             spans[at].parent_span_id = b""
             found.changed = True
+    budget.limits.fields(_FIELDS * parts)
     if prompts.strict:
-        found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in prompts.suspects(quick)) > 0
-        found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in prompts.events(quick)) > 0
+        suspects, met = prompts.suspects(quick), prompts.events(quick)
+        budget.spend(len(suspects) + len(met))
+        found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in suspects) > 0
+        found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in met) > 0
     elif not prompts.stored:
         found.changed |= sum(prompts.clean(each.attributes) for span in spans for each in (span, *span.events)) > 0
+        found.changed |= sum(prompts.clean_names(event, "name") for span in spans for event in span.events) > 0
     _reject(spans, faults, found)
+
+
+def _cut(span: Span, quick: Any, budget: Budget) -> bool:
+    """Leave a span as many attributes, events and links as it may have, in both of its forms."""
+    limits = budget.limits
+    for parts, most in ((quick.attributes, limits.max_attributes), (quick.events, limits.max_events)):
+        del parts[most:]
+    changed = budget.attributes(span)
+    for parts, counter in ((span.events, "dropped_events_count"), (span.links, "dropped_links_count")):
+        changed |= budget.cut(span, parts, limits.max_events, counter)
+    return changed
 
 
 def _fault(trace: bytes, own: bytes) -> str:
@@ -118,12 +143,15 @@ def _texts(span: Span, prompts: Prompts) -> bool:
 
 def _links(span: Span, prompts: Prompts, found: _Found) -> bool:
     """Drop links that lead nowhere; whether anything changed."""
+    prompts.budget.spend(len(span.links))
     lost = [at for at, link in enumerate(span.links) if not _identified(link)]
     for at in reversed(lost):
         del span.links[at]
     found.dropped_links += len(lost)
     said = [link for link in span.links if link.attributes or link.trace_state]
-    cleaned = [prompts.clean(link.attributes) | prompts.clean_state(link) for link in said]
+    cleaned = [
+        prompts.budget.attributes(link) | prompts.clean(link.attributes) | prompts.clean_state(link) for link in said
+    ]
     return bool(lost) or any(cleaned)
 
 
@@ -140,7 +168,7 @@ def _logs(request: ExportLogsServiceRequest, prompts: Prompts, found: _Found) ->
             faults = [(at, fault) for at, record in enumerate(scope.log_records) if (fault := _log_fault(record))]
             _reject(scope.log_records, faults, found)
             for record in scope.log_records:
-                found.changed |= prompts.clean(record.attributes)
+                found.changed |= prompts.budget.attributes(record) | prompts.clean(record.attributes)
                 found.changed |= prompts.clean_body(record.body)
                 found.changed |= prompts.clean_names(record, "severity_text", "event_name")
 
@@ -170,7 +198,8 @@ def _metrics(request: ExportMetricsServiceRequest, prompts: Prompts, found: _Fou
                 found.changed |= _metric(metric, prompts)
             for point in (point for metric in scope.metrics for point in points(metric)):
                 found.accepted += 1
-                found.changed |= prompts.clean(point.attributes)
+                found.changed |= prompts.budget.attributes(point) | prompts.clean(point.attributes)
+                prompts.budget.spend(len(getattr(point, "exemplars", ())))
                 for exemplar in getattr(point, "exemplars", ()):  # summaries have none
                     found.changed |= prompts.clean(exemplar.filtered_attributes) | _unnamed(exemplar)
 
@@ -193,7 +222,9 @@ def _metric(metric: Metric, prompts: Prompts) -> bool:
 def _surroundings(resource: Any, prompts: Prompts) -> bool:
     """What the resource of spans, log records or metrics says of itself."""
     about = resource.resource
-    changed = prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(resource, "schema_url")
+    most = prompts.budget.limits.max_attributes
+    changed = prompts.budget.attributes(about) | prompts.budget.cut(about, about.entity_refs, most, "")
+    changed |= prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(resource, "schema_url")
     for entity in about.entity_refs:
         changed |= prompts.clean_names(entity, "schema_url", "type") | prompts.clean_keys(entity)
     return changed
@@ -202,7 +233,8 @@ def _surroundings(resource: Any, prompts: Prompts) -> bool:
 def _scope(scope: Any, prompts: Prompts) -> bool:
     """What a scope says of itself."""
     about = scope.scope
-    changed = prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(about, "name", "version")
+    changed = prompts.budget.attributes(about)
+    changed |= prompts.clean(about.attributes, about.ByteSize()) | prompts.clean_names(about, "name", "version")
     return prompts.clean_names(scope, "schema_url") or changed
 
 

@@ -4,10 +4,12 @@ A vocabulary is data (see collectors/README.md). All of them together become one
 cut down to the attributes that a batch really has.
 """
 
+import re
 import tomllib
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 from controlsurface.config import Config
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError
+from controlsurface.ingest.keys import OTHER_KEYS
 from controlsurface.ingest.vocabulary import COLUMNS, COUNTS, FLAGS, NUMBERS, ROLES, SPAN_KEYS, Source, Vocabulary
 from controlsurface.ingest.vocabulary_sql import (
     Occurring,
@@ -27,6 +30,8 @@ from controlsurface.ingest.vocabulary_sql import (
     spoken_sql,
 )
 
+MAX_NAMES = 20_000  # of attributes that are looked at one by one in a batch
+
 
 class Conventions:
     """All vocabularies, in order of specificity."""
@@ -35,6 +40,9 @@ class Conventions:
         self.vocabularies = tuple(sorted(vocabularies, key=lambda v: (v.order, v.name)))
         self._sources = {column: self._ordered(column, config) for column in COLUMNS}
         self.wanted = frozenset(self._keys()).difference(SPAN_KEYS)
+        known = {glob for v in self.vocabularies for glob in v.known + v.content}
+        self._names = frozenset(glob for glob in known if not any(each in glob for each in "*?["))
+        self._globs = re.compile("|".join(map(translate, sorted(known - self._names))) or r"(?!)")
         self._compared = frozenset(self._compared_keys()) - {"span.kind", "span.status"}
 
     def _ordered(self, column: str, config: Config) -> tuple[Source, ...]:
@@ -67,9 +75,15 @@ class Conventions:
 
     def recognises(self, key: str) -> bool:
         """Whether any vocabulary reads or knows this attribute name."""
-        return key in self.wanted or any(
-            fnmatchcase(key, glob) for v in self.vocabularies for glob in v.known + v.content
-        )
+        return key in self.wanted or key in self._names or self._globs.match(key) is not None
+
+    def unknown(self, met: Mapping[str, int]) -> dict[str, int]:
+        """Of attribute names with counts those that no vocabulary knows; of very many the first are told apart."""
+        told = dict(islice(met.items(), MAX_NAMES))
+        found = {key: n for key, n in told.items() if not self.recognises(key)}
+        if rest := sum(met.values()) - sum(told.values()):
+            found[OTHER_KEYS] = found.get(OTHER_KEYS, 0) + rest
+        return found
 
     def occurring(self, decoded: pa.Table, keys: frozenset[str]) -> Occurring:
         """What of all that vocabularies look at a decoded batch has."""

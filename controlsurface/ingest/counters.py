@@ -25,6 +25,11 @@ class _Counts:
     bodies: int = 0  # requests answered with success
     bad_bodies: int = 0  # requests that could not be decoded
     too_large: int = 0  # requests over the size limit
+    over_limit: int = 0  # requests that hold more items or fields than one may
+    trimmed: int = 0  # attributes, events and links over the number that an item may have
+    journal_damages: int = 0  # places of the journal that could not be read, at least a record each
+    journal_lost_bytes: int = 0  # bytes there
+    checker_restarts: int = 0  # processes that ended or hung over a body, and were replaced
     refused: int = 0  # requests told to come again later
     bytes: int = 0  # of the bodies, after decompression
     last_accepted_ns: int = 0  # time received, since the epoch

@@ -1,7 +1,7 @@
 """Files of OTLP as bodies: one protobuf or JSON message a file, or one JSON message a line, plain or gzipped."""
 
 import codecs
-import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,8 +14,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from controlsurface.errors import BadBody, NotFound
+from controlsurface.errors import BadBody, NotFound, OverLimit
 from controlsurface.ingest import json_text, mend_wire
+from controlsurface.ingest.limits import DEFAULTS, Limits, scan_json, scan_protobuf
+from controlsurface.ingest.limits.stream import FILE_DEFAULTS, FileLimits, Unpacked
 from controlsurface.ingest.signals import Encoding, Signal
 
 Format = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
@@ -50,34 +52,43 @@ def guess(path: Path) -> Format:
     return "table" if _is_text(head) else "otlp"
 
 
-def bodies(path: Path, form: Format) -> Iterator[Found | BadBody]:
-    """Every body of an OTLP file; in place of one that cannot be read, what is wrong with it."""
+def bodies(
+    path: Path, form: Format, may: FileLimits = FILE_DEFAULTS, limits: Limits = DEFAULTS
+) -> Iterator[Found | BadBody]:
+    """Every body of an OTLP file; in place of one that cannot be read, what is wrong with it.
+
+    Raises TooLarge where the file, or a message in it, opens into more than it `may`.
+    """
     if form == "otlp-jsonl":
-        yield from _lines(path)
+        yield from _lines(path, may, limits)
         return
     try:
-        payload = _content(path)
+        payload = _content(path, may.max_message + 1, may)
+        may.message(path, len(payload))
         if form == "otlp":
+            scan_protobuf("traces", payload, limits)  # the envelopes of all three are alike
             yield Found(signal_of(payload), "protobuf", payload, str(path))
         else:
-            yield Found(_signal_of_json(payload), "json", payload, str(path))
+            yield Found(_signal_of_json(payload, limits), "json", payload, str(path))
+    except OverLimit as problem:
+        raise OverLimit(f"{path}: {problem}") from None
     except BadBody as problem:
         yield BadBody(f"{path}: {problem}")
 
 
-def opened(path: Path) -> IO[bytes]:
-    """The file's bytes, decompressed where it is gzipped. Raises NotFound."""
+def opened(path: Path, may: FileLimits = FILE_DEFAULTS) -> IO[bytes]:
+    """The file's bytes, decompressed where it is gzipped. Raises NotFound; TooLarge where they are too many."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == _GZIP
-        return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+        return cast("IO[bytes]", io.BufferedReader(Unpacked(path, may))) if packed else path.open("rb")
     except OSError as problem:
         raise NotFound(f"{path}: {problem.strerror}") from None
 
 
-def _content(path: Path, size: int = -1) -> bytes:
+def _content(path: Path, size: int, may: FileLimits = FILE_DEFAULTS) -> bytes:
     """The file's bytes, or the first of them. Raises NotFound; BadBody when it is gzipped and damaged."""
-    with opened(path) as file:
+    with opened(path, may) as file:
         try:
             return file.read(size)
         except _CUT as problem:
@@ -129,26 +140,28 @@ def _parsed(message: _M, payload: bytes) -> _M:
     return message
 
 
-def _lines(path: Path) -> Iterator[Found | BadBody]:
+def _lines(path: Path, may: FileLimits, limits: Limits) -> Iterator[Found | BadBody]:
     """One body a line, as the Collector's file exporter writes them."""
-    with opened(path) as file:
+    with opened(path, may) as file:
         try:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(may.max_message + 2), b""), 1):
+                may.message(path, len(line.rstrip(b"\r\n")))
                 if line.strip():
-                    yield _line(line, f"{path}:{number}")
+                    yield _line(line, f"{path}:{number}", limits)
         except _CUT as problem:
             yield BadBody(f"{path}: {problem}")
 
 
-def _line(line: bytes, place: str) -> Found | BadBody:
+def _line(line: bytes, place: str, limits: Limits) -> Found | BadBody:
     try:
-        return Found(_signal_of_json(line), "json", line.strip(), place)
-    except BadBody as problem:
+        return Found(_signal_of_json(line, limits), "json", line.strip(), place)
+    except (BadBody, OverLimit) as problem:
         return BadBody(f"{place}: {problem}")
 
 
-def _signal_of_json(text: bytes) -> Signal:
-    """Which request a JSON document is. Raises BadBody."""
+def _signal_of_json(text: bytes, limits: Limits) -> Signal:
+    """Which request a JSON document is. Raises BadBody, OverLimit."""
+    scan_json(text, limits)
     document = json_text.load(text)
     for key, signal in _SIGNALS.items():
         if isinstance(document, dict) and key in document:

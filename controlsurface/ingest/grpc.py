@@ -20,6 +20,8 @@ from controlsurface.web.refusals import Refusals
 from controlsurface.web.tokens import TokenCheck, bearer
 
 ANSWER_S = 9  # exporters give up, and drop, after 10
+IDLE_MS = 300_000  # without a call, after which a connection is closed; senders open another
+HANDSHAKE_MS = 4_000  # from the connection to HTTP/2
 _THREADS = 16  # each waits for one body to become durable, and may hold one in memory
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _SERVICES: dict[Signal, str] = {
@@ -33,7 +35,13 @@ class GrpcReceiver:
     """Takes OTLP/gRPC between `start` and `stop`."""
 
     def __init__(
-        self, intake: Intake, settings: Config, host: str, port: int, refusals: Refusals | None = None
+        self,
+        intake: Intake,
+        settings: Config,
+        host: str,
+        port: int,
+        refusals: Refusals | None = None,
+        most_connections: int = 0,
     ) -> None:
         self._intake = intake
         tokens = ((each, each) for each in settings.auth.senders())
@@ -42,8 +50,12 @@ class GrpcReceiver:
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
+            ("grpc.max_connection_idle_ms", IDLE_MS),
+            ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
         ]
+        if most_connections:
+            options.append(("grpc.max_allowed_incoming_connections", most_connections))
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
         self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
 

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,18 +20,38 @@ log = logging.getLogger(__name__)
 HEAD_S = 30  # from the connection, or a request's first byte, to the end of its head
 BODY_S = 60  # from there to the end of its body
 IDLE_S = 75  # between requests; exporters that batch send every few seconds
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _OVERHEAD = 64 << 10  # bytes of a request that are not body, beyond one for each byte of body
 
 
 class _Guarded(HttpToolsProtocol):
     """uvicorn's protocol, which by itself would wait for ever for a head or a body, and keep a head of any size."""
 
+    most_connections = 0  # 0: any number
     _deadline: asyncio.TimerHandle | None = None
     _overhead = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect(HEAD_S)
+        if self.most_connections and len(self.connections) > self.most_connections:
+            self._make_room()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way whose head came whole."""
+        cycle: Any = self.cycle
+        return cycle is None or bool(cycle.response_complete)
+
+    def _make_room(self) -> None:
+        """Cut off somebody who sends nothing at the moment; where all send, this one."""
+        others = (each for each in self.connections if isinstance(each, _Guarded) and each is not self)
+        idle = next((each for each in others if each.is_idle), None)
+        if idle is None:
+            self.transport.write(_FULL)
+            self.transport.close()
+        else:
+            idle.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(0)
@@ -74,13 +95,19 @@ class HttpReceiver:
     """Takes OTLP/HTTP between `start` and `stop`."""
 
     def __init__(
-        self, intake: Intake, settings: Config, host: str, port: int, refusals: Refusals | None = None
+        self,
+        intake: Intake,
+        settings: Config,
+        host: str,
+        port: int,
+        refusals: Refusals | None = None,
+        most_connections: int = 0,
     ) -> None:
         self._address = (host, port)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 OtlpApp(intake, settings, host, refusals),
-                http=_Guarded,
+                http=type("_Bounded", (_Guarded,), {"most_connections": most_connections}),
                 loop="uvloop",
                 ws="none",
                 lifespan="off",

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from controlsurface import config
-from controlsurface.errors import BadBody, Busy, ControlSurfaceError, TooLarge
+from controlsurface.errors import BadBody, Busy, ControlSurfaceError, OverLimit, TooLarge
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked
 from controlsurface.ingest.checker import Checker
@@ -57,7 +57,7 @@ class Intake:
         self.counters = counters
         self._journal = journal
         self._limits = settings.receiver
-        self._checker = checker
+        self._checker, self._restarts = checker, 0
         self._occupied = 0
         self._lock = threading.Lock()
         self._workers = ThreadPoolExecutor(1, "intake")  # one body decompressed at a time bounds the memory
@@ -99,12 +99,16 @@ class Intake:
 
     def reasons(self) -> list[str]:
         """Why bodies are refused at the moment; empty while they are taken."""
-        return [text for text in (self._behind(), self._journal.failure, self._journal.full) if text]
+        return [
+            text for text in (self._behind(), self._checker.problem, self._journal.failure, self._journal.full) if text
+        ]
 
     def count(self, problem: ControlSurfaceError) -> None:
         """A request was answered with an error."""
         if isinstance(problem, Busy):
             self.counters.add(refused=1)
+        elif isinstance(problem, OverLimit):
+            self.counters.add(over_limit=1)
         elif isinstance(problem, TooLarge):
             self.counters.add(too_large=1)
         elif isinstance(problem, BadBody):
@@ -121,7 +125,7 @@ class Intake:
         """On the worker: check, hand over to the journal."""
         try:
             task.wait_over()
-            checked, size = self._checker.check(task.body)
+            checked, size = self._checked(task.body)
             if checked.accepted:
                 self._keep(task, checked, size)
             else:
@@ -131,6 +135,14 @@ class Intake:
         except Exception as problem:
             log.exception("a body of %d bytes could not be checked", len(task.body.data))
             task.answer.set_exception(problem)
+
+    def _checked(self, body: Body) -> tuple[Checked, int]:
+        """As Checker.check; counts the processes that it cost."""
+        try:
+            return self._checker.check(body)
+        finally:
+            self.counters.add(checker_restarts=self._checker.restarts - self._restarts)
+            self._restarts = self._checker.restarts
 
     def _keep(self, task: _Task, checked: Checked, size: int) -> None:
         """Answer when the journal has it. Raises Busy where the journal takes nothing."""
@@ -147,6 +159,8 @@ class Intake:
 
     def _answer(self, task: _Task, checked: Checked, size: int) -> None:
         self.counters.take(checked.accepted, checked.rejected, size, task.received_ns, checked.mended)
+        if checked.trimmed:
+            self.counters.add(trimmed=checked.trimmed)
         self.counters.drop(checked.dropped)
         task.answer.set_result(checked)
 

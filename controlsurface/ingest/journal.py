@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from controlsurface import config
-from controlsurface.errors import Busy, DiskFull, StoreError
+from controlsurface.errors import Busy, DiskFull
 from controlsurface.ingest import segment as segments
 from controlsurface.ingest.segment import Position, Record, Segment
 from controlsurface.ingest.shelf import START, Shelf
@@ -59,6 +59,7 @@ class Journal:
         self._queue: list[_Waiting] = []
         self._closing = False
         self._failure = ""
+        self._damage: dict[tuple[int, int], int] = {}  # bytes that could not be read, by where they begin
         self._changed = threading.Condition()
         self._tidier = ThreadPoolExecutor(1, "journal-tidy")
         self._committer = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -76,23 +77,39 @@ class Journal:
         return waiting.done
 
     def read(self, after: Position, max_bytes: int) -> list[Record]:
-        """Durable records of one segment after a position; empty at the end. Raises StoreError where one is damaged."""
+        """Durable records of one segment after a position; empty at the end. Damage is skipped, and counted."""
         end = self._durable
         while after < end and (segment := self._shelf.next(after)) and segment.number <= end.segment:
             start = max(after.offset if after.segment == segment.number else 0, len(segments.MAGIC))
             limit = end.offset if end.segment == segment.number else segment.length
             try:
                 found = segments.read(segment, start, limit, max_bytes)
+                after = found[-1].end if found else self._behind_damage(segment, start, limit)
             except FileNotFoundError:  # compressed or dropped since, unless someone else removed it
                 if self._shelf.is_lost(segment):
                     log.error("%s is gone; what it held and was not stored is lost", segment.path)  # noqa: TRY400
                 continue
             if found:
                 return found
-            if start < limit:
-                _damaged(segment, start, is_open=segment.number == end.segment)
-            after = Position(segment.number + 1, 0)
         return []
+
+    def _behind_damage(self, segment: Segment, start: int, limit: int) -> Position:
+        """Where to go on after nothing could be read at a place; what is skipped is said and counted once."""
+        if start >= limit:
+            return Position(segment.number + 1, 0)
+        behind = segments.behind_damage(segment, start, limit)
+        with self._changed:
+            is_new = (segment.number, start) not in self._damage
+            self._damage[segment.number, start] = behind - start
+        if is_new:
+            log.error("%s: damaged at byte %d; %d bytes cannot be read", segment.path, start, behind - start)
+        return Position(segment.number, behind)
+
+    @property
+    def damage(self) -> tuple[int, int]:
+        """Places at which damage was met, at least a record each, and the bytes that could not be read."""
+        with self._changed:
+            return len(self._damage), sum(self._damage.values())
 
     def wait(self, after: Position, timeout_s: float) -> bool:
         """Whether something durable lies beyond a position, at the latest after `timeout_s`."""
@@ -246,14 +263,6 @@ class Journal:
             self._failure = f"the journal cannot be written: {problem}"
             batch, self._queue = batch + self._queue, []
         _refuse(batch, Busy(self._failure))
-
-
-def _damaged(segment: Segment, offset: int, *, is_open: bool) -> None:
-    """The rest of a closed segment is skipped, loudly; the open one's may not be. Raises StoreError."""
-    text = f"{segment.path}: damaged at byte {offset}"
-    if is_open:
-        raise StoreError(text)
-    log.error("%s; the rest of this segment cannot be read", text)
 
 
 def _full(problem: OSError) -> OSError | DiskFull:

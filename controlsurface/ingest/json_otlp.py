@@ -16,6 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest import json_text, json_values
+from controlsurface.ingest.limits import DEFAULTS, Limits
 from controlsurface.ingest.mend import MARK, bearer, called, is_pair, keyed, listed
 from controlsurface.ingest.signals import REQUESTS, Request, Signal
 
@@ -49,9 +50,16 @@ class Parsed:
 class _Reading:
     """What goes with one pass: names of mended texts not yet marked, and items left out."""
 
+    limits: Limits
+    items: int = 0
     names: list[str] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     mended: bool = False
+
+    def hold(self, items: int) -> None:
+        """So many items more. Raises OverLimit where these are too many."""
+        self.items += items
+        self.limits.items(self.items)
 
     def reject(self, problem: BadBody, items: int) -> None:
         """Items cannot be read."""
@@ -63,13 +71,13 @@ class _Reading:
 Read = Callable[[Any, _Reading], Any]
 
 
-def parse(signal: Signal, body: bytes) -> Parsed:
-    """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place."""
+def parse(signal: Signal, body: bytes, limits: Limits = DEFAULTS) -> Parsed:
+    """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place, OverLimit."""
     kind = REQUESTS[signal]
     document = json_text.load(body)
     if document == []:
         raise BadBody(f"expected an object for {kind.DESCRIPTOR.name}, not []")
-    reading = _Reading()
+    reading = _Reading(limits)
     try:
         request = kind(**_object(kind.DESCRIPTOR, document, reading))
     except RecursionError:
@@ -179,7 +187,8 @@ def _list(null: Any, read: Read, value: Any, reading: _Reading) -> list[Any]:
 def _items(read: Read, value: Any, reading: _Reading) -> list[Any]:
     """The items that can be read; the others are rejected."""
     found = []
-    for each in _sequence(value):
+    reading.hold(len(_sequence(value)))
+    for each in value:
         before = len(reading.names)
         try:
             found.append(read(each, reading))
@@ -192,7 +201,8 @@ def _items(read: Read, value: Any, reading: _Reading) -> list[Any]:
 def _envelopes(least: int, read: Read, value: Any, reading: _Reading) -> list[Any]:
     """What holds items, and can be read; what cannot is rejected with its items. Raises BadBody where it has none."""
     found = []
-    for each in _sequence(value):
+    reading.hold(len(_sequence(value)))
+    for each in value:
         before, rejected = len(reading.names), reading.rejected.copy()
         try:
             found.append(read(each, reading))

@@ -7,6 +7,7 @@ names without prefix as fluent-bit issue 12397, halves of 64-bit numbers as open
 import base64
 import binascii
 import re
+import reprlib
 from collections.abc import Callable
 from functools import partial
 from itertools import takewhile
@@ -20,6 +21,8 @@ from controlsurface.ingest.mend import REPLACEMENT, SURROGATE
 Scalar = Callable[[Any], Any]
 _WRONG_ID = b"?"  # no id has one byte, so that what follows rejects the item and not the body
 _IDS = {"trace_id", "span_id", "parent_span_id"}
+_BRIEF = reprlib.Repr()  # of a list of a million numbers its beginning
+_BRIEF.maxstring = _BRIEF.maxlong = _BRIEF.maxother = 80
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,4})?")
 
 
@@ -73,7 +76,7 @@ def nearest(kind: str, value: Any) -> dict[str, Any]:
 
 def short(value: Any) -> str:
     """A value as an error shows it."""
-    shown = ascii(value)
+    shown = _BRIEF.repr(value).encode("ascii", "backslashreplace").decode()
     return shown if len(shown) <= 40 else f"{shown[:40]}..."
 
 

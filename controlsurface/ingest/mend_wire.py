@@ -17,13 +17,15 @@ from controlsurface.ingest.mend import bearer, called, is_pair, keyed, mark
 
 _DEPTH = 100  # the decoder's own bound
 _MOST = 100_000  # texts mended in a body; one with more is noise
+_FIELDS = 1_000_000  # walked in a body; one with more takes longer than a sender waits
+_GROUPED = 1000  # fields in a group, which OTLP has none of
 _GLANCE = 1 << 16  # bytes of which it is quicker to see at once that they are ASCII
 _VARINT, _FIXED64, _SIZED, _GROUP, _END, _FIXED32 = range(6)
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _PROBED = {"Span", "LogRecord", "Metric"}  # most of these are sound, which the decoder finds out sooner
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
     """Not protobuf, or deeper than the decoder goes, or more noise than text."""
 
 
@@ -71,25 +73,29 @@ class _Walk:
 
     data: bytes
     count: int = 0
+    fields: int = 0
 
     def message(self, at: int, end: int, plan: _Plan, depth: int) -> _Mended | None:
         """The message between two places, mended; None where it is sound."""
         if depth > _DEPTH:
-            raise _Malformed
+            raise Malformed
         if plan.probe and _is_sound(plan.probe, self.data[at:end]):
             return None
         found = _Mended([], [], 0)
         copied, key = at, b""
         while at < end:
             first = at
-            tag, at = _varint(self.data, at, end)
+            self.fields += 1
+            if self.fields > _FIELDS:
+                raise Malformed
+            tag, at = varint(self.data, at, end)
             if tag & 7 != _SIZED:
-                at = _after(self.data, tag, at, end)
+                at = after(self.data, tag, at, end)
                 continue
-            size, begin = _varint(self.data, at, end)
+            size, begin = varint(self.data, at, end)
             at = begin + size
             if at > end:
-                raise _Malformed
+                raise Malformed
             if tag not in plan.fields:
                 continue
             field, descriptor = plan.fields[tag]
@@ -115,7 +121,7 @@ class _Walk:
         except UnicodeDecodeError:
             self.count += 1
             if self.count > _MOST:
-                raise _Malformed from None
+                raise Malformed from None
             sound = text.decode(errors="replace").encode()
             return _Mended([sound], [""], len(sound))
         return None
@@ -130,31 +136,32 @@ def _mark(bearer: tuple[FieldDescriptor, ...], names: tuple[str, ...]) -> bytes:
     return body
 
 
-def _after(data: bytes, tag: int, at: int, end: int) -> int:
-    """Where a field without a length ends."""
+def after(data: bytes, tag: int, at: int, end: int) -> int:
+    """Where a field without a length ends. Raises Malformed."""
     depth = 0
-    while True:
+    for _ in range(_GROUPED):
         kind = tag & 7
         if kind == _VARINT:
-            _, at = _varint(data, at, end)
+            _, at = varint(data, at, end)
         elif kind in _SIZES:
             at += _SIZES[kind]
         elif kind == _SIZED:
-            size, at = _varint(data, at, end)
+            size, at = varint(data, at, end)
             at += size
         elif kind in {_GROUP, _END}:
             depth += 1 if kind == _GROUP else -1
         else:
-            raise _Malformed
+            raise Malformed
         if at > end or not 0 <= depth <= _DEPTH:
-            raise _Malformed
+            raise Malformed
         if not depth:
             return at
-        tag, at = _varint(data, at, end)
+        tag, at = varint(data, at, end)
+    raise Malformed
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number and the place behind it."""
+def varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number and the place behind it. Raises Malformed."""
     number = shift = 0
     while at < end and shift < 70:
         byte = data[at]
@@ -163,14 +170,14 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return number, at
         shift += 7
-    raise _Malformed
+    raise Malformed
 
 
 def mended(kind: type[Message], data: bytes) -> bytes | None:
     """The body with sound text and with marks; None where text is not what is wrong with it."""
     try:
         found = _Walk(data).message(0, len(data), _plan(kind.DESCRIPTOR), 0)
-    except _Malformed:
+    except Malformed:
         return None
     return b"".join(found.parts) if found else None
 

@@ -183,11 +183,13 @@ class _Patterns(dict[str, str]):
         super().__init__()
         ordered = sorted(patterns, key=lambda each: (-len(each), each))
         self._fits = [(re.compile(translate(each.lower())).match, each) for each in ordered]
+        self._any = re.compile("|".join(translate(each.lower()) for each in ordered)).match
 
     def __missing__(self, key: str) -> str:
         if not self._fits:
             return ""
-        found = next((pattern for fits, pattern in self._fits if fits(key.lower())), "")
+        lower = key.lower()
+        found = next((pattern for fits, pattern in self._fits if fits(lower)), "") if self._any(lower) else ""
         if len(self) >= self._MOST:
             self.clear()
         if len(key) <= 256:

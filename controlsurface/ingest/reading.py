@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError, EncodeError
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest import json_otlp, mend_wire
+from controlsurface.ingest.limits import Limits, scan_json, scan_protobuf
 from controlsurface.ingest.mend import settle
 from controlsurface.ingest.signals import REQUESTS, Encoding, Request, Signal
 
@@ -23,12 +24,13 @@ class ReadBody:
     mended: int = 0
 
 
-def read(signal: Signal, body: bytes, encoding: Encoding) -> ReadBody:
-    """The body as a message. Raises BadBody where it cannot be decoded as a whole."""
-    return _protobuf(signal, body) if encoding == "protobuf" else _json(signal, body)
+def read(signal: Signal, body: bytes, encoding: Encoding, limits: Limits) -> ReadBody:
+    """The body as a message. Raises BadBody where it cannot be decoded as a whole, OverLimit."""
+    return _protobuf(signal, body, limits) if encoding == "protobuf" else _json(signal, body, limits)
 
 
-def _protobuf(signal: Signal, body: bytes) -> ReadBody:
+def _protobuf(signal: Signal, body: bytes, limits: Limits) -> ReadBody:
+    scan_protobuf(signal, body, limits)
     kind = REQUESTS[signal]
     try:
         return ReadBody(body, kind.FromString(body))
@@ -40,17 +42,18 @@ def _protobuf(signal: Signal, body: bytes) -> ReadBody:
     return ReadBody(request.SerializeToString(), request, mended=mended)
 
 
-def _json(signal: Signal, body: bytes) -> ReadBody:
+def _json(signal: Signal, body: bytes, limits: Limits) -> ReadBody:
     """JSON as protobuf; some clients send protobuf and call it JSON."""
     try:
-        parsed = json_otlp.parse(signal, body)
+        scan_json(body, limits)
+        parsed = json_otlp.parse(signal, body, limits)
         mended = settle(signal, parsed.request) if parsed.mended else 0
         wire = parsed.request.SerializeToString()
     except EncodeError as problem:
         raise BadBody(f"JSON body: {problem}") from None
     except BadBody:
         if body.startswith(_FIRST_TAG):
-            return _protobuf(signal, body)
+            return _protobuf(signal, body, limits)
         raise
     return ReadBody(wire, _decoded(REQUESTS[signal], wire), parsed.rejected, mended)
 

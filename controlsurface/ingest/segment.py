@@ -11,16 +11,15 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
-import pyarrow as pa
-
 from controlsurface.errors import StoreError
+from controlsurface.ingest.salvage import next_record, packed_bytes, write_frames
+from controlsurface.ingest.salvage.resync import FRAME, is_record
 from controlsurface.ingest.signals import SIGNALS, Signal
 
 MAGIC = b"CSJRNL1\n"
-FRAME = struct.Struct("<IIQIB")
 _CHECKED = struct.Struct("<IQIB")  # the frame without its checksum
 _CHUNK = 4 << 20
 _PLAIN = "{number:016d}.journal"
@@ -104,20 +103,20 @@ def _bytes(segment: Segment, offset: int, size: int) -> bytes:
         return b""
     try:
         if segment.packed:
-            return _unpacked(segment.path, offset, size)
+            return packed_bytes(segment.path, offset, size)
         with segment.path.open("rb") as file:
             return os.pread(file.fileno(), size, offset)
     except FileNotFoundError:
         raise
-    except OSError:  # a bad disk, or damage that the compression notices
+    except OSError:  # a bad disk
         return b""
 
 
-def _unpacked(path: Path, offset: int, size: int) -> bytes:
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        for skipped in range(0, offset, _CHUNK):
-            stream.read(min(_CHUNK, offset - skipped))
-        return bytes(stream.read(size))
+def behind_damage(segment: Segment, start: int, limit: int) -> int:
+    """Where the first sound record behind the damaged one at `start` begins; `limit` where none does."""
+    data = _bytes(segment, start, limit - start)
+    found = next_record(data, 0, segment.path.stat().st_mtime_ns)
+    return start + found if found < len(data) else limit
 
 
 def listed(folder: Path) -> dict[int, Segment]:
@@ -175,16 +174,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def repaired(segment: Segment) -> Segment | None:
-    """The segment without the tail a crash tore; None where no record was written. Raises StoreError."""
+    """The segment up to the end of its last sound record; None where it has none. Raises StoreError."""
     begin = _bytes(segment, 0, len(MAGIC))
-    if begin != MAGIC:
+    if begin != MAGIC and not is_record(_bytes(segment, 0, segment.length), len(MAGIC)):
         if begin.strip(b"\0") and not MAGIC.startswith(begin):
             raise StoreError(f"{segment.path}: not a journal segment of this version")
         segment.path.unlink()
         return None
-    end = len(MAGIC)
-    while found := read(segment, end, segment.length, _CHUNK):
-        end = found[-1].end.offset
+    end = at = len(MAGIC)
+    while at < segment.length:
+        found = read(segment, at, segment.length, _CHUNK)
+        at = found[-1].end.offset if found else behind_damage(segment, at, segment.length)
+        end = at if found else end
     if end == len(MAGIC):
         segment.path.unlink()
         return None
@@ -195,14 +196,29 @@ def repaired(segment: Segment) -> Segment | None:
     return replace(segment, size=end, length=end)
 
 
+def _parts(segment: Segment) -> Iterator[bytes]:
+    """The whole segment: its head, each record, and what lies between sound records."""
+    yield _bytes(segment, 0, len(MAGIC))
+    at = len(MAGIC)
+    while at < segment.length:
+        if found := read(segment, at, segment.length, _CHUNK):
+            ends = [at, *(each.end.offset for each in found)]
+            data = _bytes(segment, at, ends[-1] - at)
+            yield from (data[begin - at : end - at] for begin, end in pairwise(ends))
+            at = ends[-1]
+        else:
+            behind = behind_damage(segment, at, segment.length)
+            yield _bytes(segment, at, behind - at)
+            at = behind
+
+
 def packed(segment: Segment) -> Segment:
     """The segment compressed, under another name, as old as before; the plain one is removed. Raises OSError."""
     path = segment.path.with_name(_PACKED.format(number=segment.number, length=segment.length))
     half = path.with_suffix(".tmp")
-    with segment.path.open("rb") as plain, pa.output_stream(str(half), compression="zstd") as out:
-        while chunk := plain.read(_CHUNK):
-            out.write(chunk)
-    with half.open("rb") as file:
+    with half.open("wb") as file:
+        write_frames(_parts(segment), file)
+        file.flush()
         os.fsync(file.fileno())
     age = segment.path.stat()
     os.utime(half, ns=(age.st_atime_ns, age.st_mtime_ns))

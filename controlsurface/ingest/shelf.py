@@ -125,6 +125,10 @@ def _opened(folder: Path) -> dict[int, Segment]:
         whole = last if last.packed else segments.repaired(last)
         if whole:
             if whole.length < last.length:
-                log.warning("%s: %d unanswered bytes after a crash removed", last.path, last.length - whole.length)
+                log.warning(
+                    "%s: %d bytes at its end, torn by a crash or damaged, are no record and are removed",
+                    last.path,
+                    last.length - whole.length,
+                )
             return {**found, number: whole}
     return {}

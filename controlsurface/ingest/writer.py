@@ -56,6 +56,7 @@ class Writer:
         self._steps: deque[Step] = deque()
         self._look_at = 0.0
         self._since_checkpoint = 0
+        self._damage = (0, 0)  # of the journal: places and bytes, as counted
         self._told = (0, 0)  # of what was turned away, how much stands in the store
         self._rows = config.writer.max_rows
         self.position = Position(0, 0)
@@ -179,7 +180,12 @@ class Writer:
         return _Work(records, self._loader.decode(_bodies(records, "traces"), _bodies(records, "logs")))
 
     def _records(self, position: Position) -> list[Record]:
-        return _up_to(self._journal.read(position, READ_BYTES), self._rows)
+        records = _up_to(self._journal.read(position, READ_BYTES), self._rows)
+        places, size = self._journal.damage
+        known, self._damage = self._damage, (places, size)
+        if places > known[0]:
+            self._counters.add(journal_damages=places - known[0], journal_lost_bytes=size - known[1])
+        return records
 
     def _store_work(self, work: "_Work") -> None:
         """One batch, one transaction."""

@@ -23,6 +23,11 @@ MEANING = {
     "bodies": "requests answered with success",
     "bad_bodies": "requests that could not be decoded: the sender was told 400",
     "too_large": "requests over the size limit: the sender was told 413",
+    "over_limit": "requests that hold more items or fields than one may ([receiver]): the sender was told 400",
+    "trimmed": "attributes, events and links dropped because their item has too many ([receiver])",
+    "journal_damages": "places at which the journal was damaged: at least one request each is lost",
+    "journal_lost_bytes": "bytes of the journal that could not be read; what lies behind them was",
+    "checker_restarts": "times the process that checks requests ended or hung, and was replaced",
     "refused": "requests told to come again later: the sender was told 503",
     "bytes": "of all bodies after decompression, since the store was made",
 }

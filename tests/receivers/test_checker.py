@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from controlsurface.config import Content
-from controlsurface.errors import BadBody, TooLarge
+from controlsurface.config import Content, Receiver
+from controlsurface.errors import BadBody, Busy, OverLimit, TooLarge
+from controlsurface.ingest import checker
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.checker import Apart, Here
 from tests.launch import is_alive, until
@@ -34,10 +37,24 @@ class Deadly(Body):
         return os._exit, (1,)
 
 
+class Sleepy(Body):
+    """Keeps the process that unpacks it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return time.sleep, (20,)
+
+
+class Greedy(Body):
+    """Takes 4 GiB in the process that unpacks it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return bytes, (4 << 30,)
+
+
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Apart]:
-    with closing(Apart(Content(), VOCABULARIES)) as checker:
-        yield checker
+    with closing(Apart(Content(), VOCABULARIES)) as each:
+        yield each
 
 
 @pytest.mark.parametrize(
@@ -73,10 +90,84 @@ def test_a_process_that_was_killed_is_replaced_without_a_word_to_the_sender(apar
     assert apart.check(Body("traces", body(3)))[0].accepted == 3
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Apart]:
+    """Gives a body half a second, once it runs."""
+    monkeypatch.setattr(checker, "LOOK_S", 0.05)
+    with closing(Apart(Content(), VOCABULARIES, (), Receiver.model_validate({"check_timeout": "500ms"}))) as apart:
+        apart.check(Body("traces", body()))
+        yield apart
+
+
+def test_a_process_that_hangs_is_replaced_and_its_body_may_come_again(hasty: Apart) -> None:
+    os.kill(hasty._process.pid, signal.SIGSTOP)
+    with pytest.raises(Busy, match="check_timeout"):
+        hasty.check(Body("traces", body(3)))
+    assert hasty.check(Body("traces", body(3)))[0].accepted == 3
+    assert hasty.restarts == 1
+
+
+def test_a_process_that_hangs_with_a_body_too_large_for_the_pipe_is_replaced(hasty: Apart) -> None:
+    os.kill(hasty._process.pid, signal.SIGSTOP)
+    with pytest.raises(Busy, match="check_timeout"):
+        hasty.check(Body("traces", bytes(8 << 20)))
+
+
+def test_a_body_over_which_the_process_hangs_twice_is_refused_for_good(hasty: Apart) -> None:
+    sleepy = Sleepy("traces", b"x")
+    with pytest.raises(Busy):
+        hasty.check(sleepy)
+    hasty.check(Body("traces", body()))
+    with pytest.raises(OverLimit, match="twice"):
+        hasty.check(sleepy)
+
+
+def test_an_idle_process_that_hangs_is_found_and_replaced(hasty: Apart, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "PING_S", 0.2)
+    monkeypatch.setattr(checker, "SIGN_S", 0.2)
+    stopped = hasty._process.pid
+    os.kill(stopped, signal.SIGSTOP)
+    assert until(lambda: not is_alive(stopped), 10)
+    assert until(lambda: hasty.restarts == 1, 10)
+    assert hasty.check(Body("traces", body(3)))[0].accepted == 3
+
+
+def test_a_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
+    hasty: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checker, "SLOW_S", 0.1)
+    assert hasty.problem == ""
+
+    def keep_busy() -> None:
+        with pytest.raises(Busy):
+            hasty.check(Sleepy("traces", b"y"))
+
+    waiting = threading.Thread(target=keep_busy)
+    waiting.start()
+    assert until(lambda: "busy" in hasty.problem, 5)
+    waiting.join()
+    assert hasty.problem == ""
+
+
+def test_a_process_that_hangs_does_not_keep_its_owner_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "_END_S", 0.1)
+    apart = Apart(Content(), VOCABULARIES)
+    os.kill(apart._process.pid, signal.SIGSTOP)
+    apart.close()
+    assert not is_alive(apart._process.pid)
+
+
+def test_a_body_that_takes_all_memory_ends_nothing_but_itself() -> None:
+    with closing(Apart(Content(), VOCABULARIES, (), Receiver(max_http_body=1 << 20))) as small:
+        with pytest.raises((OverLimit, BadBody)):
+            small.check(Greedy("traces", b"x"))
+        assert small.check(Body("traces", body(3)))[0].accepted == 3
+
+
 def test_the_process_ends_with_an_owner_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout
-        checker = int(owner.stdout.readline())
-        assert is_alive(checker)
+        checked_by = int(owner.stdout.readline())
+        assert is_alive(checked_by)
         owner.kill()
-    assert until(lambda: not is_alive(checker))
+    assert until(lambda: not is_alive(checked_by))

@@ -249,7 +249,7 @@ def test_closing_writes_what_waits_and_then_takes_nothing(open_journal: Callable
         journal.append("traces", b"x", 1, 1)
 
 
-def test_damage_in_a_closed_segment_costs_the_rest_of_that_segment(
+def test_damage_in_a_closed_segment_costs_the_record_that_it_is_in(
     open_journal: Callable[..., Journal], tmp_path: Path
 ) -> None:
     journal = open_journal(segment=100)
@@ -278,15 +278,16 @@ def test_other_files_in_the_folder_are_left_alone(open_journal: Callable[..., Jo
     assert (tmp_path / "notes.journal").read_text() == "mine"
 
 
-def test_damage_in_the_open_segment_is_an_error_and_not_an_endless_wait(
-    open_journal: Callable[..., Journal], tmp_path: Path
+def test_damage_in_the_open_segment_is_skipped_and_counted_once(
+    open_journal: Callable[..., Journal], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = open_journal()
-    put(journal, b"aaa")
+    put(journal, b"aaa", b"bbb")
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes().replace(b"aaa", b"axa"))
-    with pytest.raises(StoreError, match="damaged at byte 8"):
-        journal.read(START, 100)
+    assert [payloads(journal) for _ in range(3)] == [[b"bbb"]] * 3
+    assert journal.damage == (1, 21 + 3)
+    assert caplog.text.count("damaged at byte 8; 24 bytes cannot be read") == 1
 
 
 def test_a_segment_removed_by_someone_else_is_passed_over(open_journal: Callable[..., Journal], tmp_path: Path) -> None:

@@ -193,8 +193,9 @@ def test_the_users_own_task_type_stays_whatever_it_is_called() -> None:
 
 
 def test_what_was_dropped_is_counted_by_key_and_the_names_are_bounded(nothing_kept: Prompts) -> None:
-    given: dict[str, Plain] = {f"acme.k{n}": "two words" for n in range(1500)}
-    body = traces(span({**given, "x" * 300: "two words"}), span({"input.value": "a"}), span({"input.value": "b"}))
+    one, other = ({f"acme.k{n}": "two words" for n in range(first, first + 750)} for first in (0, 750))
+    inputs = span({"input.value": "a"}), span({"input.value": "b"})
+    body = traces(span(one), span({**other, "x" * 300: "two words"}), *inputs)
     dropped = check("traces", body.SerializeToString(), "protobuf", nothing_kept).dropped
     assert (len(dropped), dropped["acme.k1"], dropped["(other)"]) == (1001, 1, 504)
     assert sum(dropped.values()) == 1504
@@ -277,6 +278,7 @@ def attributes(body: bytes) -> list[KeyValue]:
 
 def test_senders_cannot_fill_the_memory_with_names(nothing_kept: Prompts) -> None:
     for n in range(MOST + 10):
+        nothing_kept.begin()
         assert nothing_kept.keys[f"k{n}"] is Verdict.OTHER
     assert nothing_kept.keys["k" * 300] is Verdict.OTHER
     assert len(nothing_kept.keys) <= MOST

@@ -41,10 +41,10 @@ class Keys(dict[str, Verdict]):
         content: Content,
         vocabularies: Iterable[Vocabulary],
         chosen: Iterable[str] = (),
-        plain_to: Verdict = Verdict.FACT,
+        meet: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._plain_to = plain_to
+        self._meet = meet  # told of each name that has to be decided
         known = tuple(vocabularies)
         self.plain: set[str] = set()
         self.prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
@@ -61,6 +61,7 @@ class Keys(dict[str, Verdict]):
         self._harmless = _matcher(glob for each in known for glob in each.harmless)
 
     def __missing__(self, key: str) -> Verdict:
+        self._meet()
         verdict = self._decided(key)
         if len(self) >= MOST:
             self.clear()
@@ -86,7 +87,7 @@ class Keys(dict[str, Verdict]):
         self[key] = verdict
         encoded = key.encode()
         prefix = _KEY + bytes((len(encoded),)) + encoded if len(encoded) < _SHORT else b""
-        if verdict <= self._plain_to:
+        if verdict <= Verdict.FACT:
             self.plain.add(key)
             self.prefixes.add(prefix)
         else:

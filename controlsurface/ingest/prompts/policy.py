@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.config import Content
 from controlsurface.ingest.dropped import is_mark, mark
+from controlsurface.ingest.limits import DEFAULTS, Budget, Limits
 from controlsurface.ingest.otlp import text_of
 from controlsurface.ingest.prompts.keys import Keys, Verdict
 from controlsurface.ingest.prompts.paths import NO_PARTS, Reading
@@ -34,7 +35,7 @@ STATE = "trace_state"
 
 _TIME, _TIMED = b"\x09", 9  # tag of an event's time, which comes first, and the bytes of both
 _REMEMBERED, _EVENTS = 256, 10_000  # bytes of an event, and number of events, that are remembered
-_MEMBERS = 32  # of a trace state (W3C Trace Context 3.3.1.1)
+_MEMBERS, _STATE_CHARACTERS = 32, 1 << 14  # of a trace state (W3C Trace Context 3.3.1.1), and what is looked at
 _CALLED = {"KeyValue": "attribute", "InstrumentationScope": "scope", "LogRecord": "log"}  # in the keys of names
 _EMPTY = frozenset((None, "string_value"))  # kinds of a value without a text
 _KEY = attrgetter("key")
@@ -43,15 +44,22 @@ _KEY = attrgetter("key")
 class Prompts:
     """What may reach the disk; every method tells whether it changed anything."""
 
-    def __init__(self, content: Content, vocabularies: Iterable[Vocabulary], task_types: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        content: Content,
+        vocabularies: Iterable[Vocabulary],
+        task_types: Iterable[str] = (),
+        limits: Limits = DEFAULTS,
+    ) -> None:
         known = tuple(vocabularies)
+        self.budget = Budget(limits)
         self.stored = content.store == "all"
         self._redactor = Redactor(content.redact) if content.store == "redacted" else None
         asked = content.model_copy(update={"keep": (), "drop": ()}) if self._redactor else content
-        self.keys = Keys(asked, known, task_types, plain_to=Verdict.TEXT if self._redactor else Verdict.FACT)
-        self.texts = Texts(content, lambda name: self.keys[name] is Verdict.FACT)
+        self.keys = Keys(asked, known, task_types, self.budget.name)
+        self.texts = Texts(content, lambda name: self.keys[name] is Verdict.FACT, self.budget.spend)
         self.bounds = content
-        self.max_name = content.max_name if content.store == "none" else 1 << 31
+        self.max_name = 1 << 31 if self.stored else content.max_name
         self.strict = content.store == "none"
         self._values = Values(self.texts, content)
         self._reading = Reading(known)
@@ -68,6 +76,7 @@ class Prompts:
     def begin(self) -> None:
         """Another body comes."""
         self._dropped = {}
+        self.budget.begin()
 
     def suspects(self, spans: Any) -> list[tuple[int, int]]:
         """Attributes of spans, as `lean` has them, that need a look: the span's place, and theirs in it."""
@@ -96,7 +105,8 @@ class Prompts:
     def clean_event(self, event: Span.Event, raw: bytes) -> bool:
         """An event of a span; `raw`: the same, as on the wire."""
         dropped = sum(self._dropped.values())
-        changed = self.clean_names(event, "name") | self.clean(event.attributes)
+        changed = self.budget.attributes(event)
+        changed |= self.clean_names(event, "name") | self.clean(event.attributes)
         if raw[:1] == _TIME and len(raw) <= _REMEMBERED and dropped == sum(self._dropped.values()):
             if len(self._events) >= _EVENTS:
                 self._events.clear()
@@ -111,9 +121,20 @@ class Prompts:
         if self._passes(keys) and (size <= self._most or self._redactor):
             return False
         if self._redactor:
-            found = [at for at, key in enumerate(keys) if self.keys[key] is Verdict.CONTENT]
-            return sum(redact(attributes[at].value, self._redactor) for at in found) > 0
+            found = [at for at, key in enumerate(keys) if key not in self.keys.plain]
+            self.budget.spend(len(found))
+            return sum(self._redact(attributes[at], self._redactor) for at in found) > 0
+        self.budget.spend(len(keys))
         return sum(self.clean_one(attributes, at) for at in range(len(keys))) > 0
+
+    def _redact(self, attribute: KeyValue, redactor: Redactor) -> bool:
+        """Of content every text, of what nobody knows those that are more than identifiers."""
+        verdict = self.keys[attribute.key]
+        changed = self.clean_names(attribute, "key")
+        if verdict in {Verdict.KEPT, Verdict.FACT}:
+            return changed
+        spare = None if verdict is Verdict.CONTENT else self.texts.is_identifier
+        return redact(attribute.value, redactor, spare) or changed
 
     def clean_one(self, attributes: Attributes, at: int) -> bool:
         """Drop or cut what the attribute at one place must not keep."""
@@ -140,19 +161,24 @@ class Prompts:
 
     def clean_names(self, message: Message, *fields: str) -> bool:
         """Names that a message has of its own."""
-        return self.strict and sum(self._name(message, field, getattr(message, field)) for field in fields) > 0
+        if self.stored:
+            return False
+        return sum(self._name(message, field, getattr(message, field)) for field in fields) > 0
 
     def clean_keys(self, entity: EntityRef) -> bool:
         """Of the keys by which an entity names attributes, those that are short."""
-        lists = (entity.id_keys, entity.description_keys) if self.strict else ()
-        long = [(each, key) for each in lists for key in each if len(key) > self.max_name]
-        for each, key in long:
-            each.remove(key)
+        lists = () if self.stored else (entity.id_keys, entity.description_keys)
+        long = [each for each in lists if any(len(key) > self.max_name for key in each)]
+        for each in long:
+            each[:] = [key for key in each if len(key) <= self.max_name]
         return bool(long)
 
     def clean_text(self, message: Message, field: str, key: str) -> bool:
         """A text of a message itself, as if it were an attribute of this key."""
         text = getattr(message, field)
+        if self._redactor and text:
+            clean = self._redactor.text(text)
+            return clean != text and self._set(message, field, clean, key)
         if not self.strict or not text or self.keys[key] is Verdict.KEPT:
             return False
         left = self.texts.other(text, NO_PARTS, identifiers=self.keys[key] is Verdict.OTHER)
@@ -161,9 +187,13 @@ class Prompts:
     def clean_state(self, message: Message) -> bool:
         """Of a trace state (W3C: `vendor=value,...`) the members that are identifiers."""
         state = getattr(message, STATE)
-        if not self.strict or not state or self.keys[STATE] is Verdict.KEPT:
+        if self.stored or not state or (self.strict and self.keys[STATE] is Verdict.KEPT):
             return False
-        members = [each for each in state.split(",") if self.texts.is_identifier(each.strip().replace(";", ":"))]
+        members = [
+            each
+            for each in state[:_STATE_CHARACTERS].split(",")
+            if self.texts.is_identifier(each.strip().replace(";", ":"))
+        ]
         left = ",".join(members[:_MEMBERS])
         return left != state and self._set(message, STATE, left, STATE)
 

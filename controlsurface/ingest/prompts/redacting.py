@@ -1,18 +1,23 @@
 """Texts of OTLP values without personal data."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from controlsurface.ingest.redact import Redactor
 
 SHORTEST_CARD = 10**11
 
 
-def redact(value: AnyValue, redactor: Redactor) -> bool:
-    """Redact every text in a value; whether anything changed."""
+def redact(value: AnyValue, redactor: Redactor, spare: Callable[[str], bool] | None = None) -> bool:
+    """Redact every text in a value, names of members too, but what `spare` spares; whether anything changed."""
     changed = False
+    for pair in _members(value):
+        if not (spare and spare(pair.key)) and (clean := redactor.text(pair.key)) != pair.key:
+            pair.key, changed = clean, True
     for each in _leaves(value):
+        if spare and each.HasField("string_value") and spare(each.string_value):
+            continue
         if each.HasField("bytes_value"):  # cannot be looked into
             each.string_value, changed = "[bytes]", True
         elif each.HasField("int_value"):
@@ -22,6 +27,15 @@ def redact(value: AnyValue, redactor: Redactor) -> bool:
         elif (clean := redactor.text(each.string_value)) != each.string_value:
             each.string_value, changed = clean, True
     return changed
+
+
+def _members(value: AnyValue) -> Iterator[KeyValue]:
+    """The members of all maps in a value."""
+    for pair in value.kvlist_value.values if value.HasField("kvlist_value") else ():
+        yield pair
+        yield from _members(pair.value)
+    for each in value.array_value.values if value.HasField("array_value") else ():
+        yield from _members(each)
 
 
 def _leaves(value: AnyValue) -> Iterator[AnyValue]:

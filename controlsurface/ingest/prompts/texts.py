@@ -31,9 +31,10 @@ _LITERAL = re.compile(
 class Texts:
     """The rule for texts."""
 
-    def __init__(self, content: Content, is_fact: Callable[[str], bool]) -> None:
+    def __init__(self, content: Content, is_fact: Callable[[str], bool], spend: Callable[[int], None]) -> None:
         self._bounds = content
         self._is_fact = is_fact
+        self.spend = spend  # takes looks at values; raises BadBody where a body asks for too many
 
     def is_identifier(self, text: str) -> bool:
         """Whether a text is too short and too plain to hold what somebody said."""
@@ -119,6 +120,7 @@ class Texts:
                 yield None
                 return
             at = found.end()
+            self.spend(1)
             if found["text"]:
                 inside, quote = found["text"][1:-1], found["text"][0]
                 left = self.member_name(inside) if found["name"] else self.leaf(name, inside, Parts())
@@ -143,6 +145,7 @@ class _Pruning:
             return _NOTHING if self._strict and not here else tree
         if depth >= _DEEPEST or (self._strict and not paths):
             return _NOTHING
+        self._texts.spend(len(tree))
         left = self._list(tree, paths, depth) if isinstance(tree, list) else self._dict(tree, paths, depth)
         return _NOTHING if here and left != tree else left
 

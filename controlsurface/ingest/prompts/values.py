@@ -46,6 +46,7 @@ class Values:
     def length(self, value: AnyValue) -> int:
         """The characters (of bytes: the bytes) of all that a value says."""
         kind = value.WhichOneof("value")
+        self._texts.spend(1)
         if kind == "array_value":
             return sum(map(self.length, value.array_value.values))
         if kind == "kvlist_value":
@@ -61,6 +62,7 @@ class _Walk:
 
     def value(self, value: AnyValue, paths: tuple[Path, ...], name: str, *, inside: bool) -> Said:
         """`name` is that of the member, `inside` tells whether any list or map around it has members."""
+        self._texts.spend(1)
         kind = value.WhichOneof("value")
         if kind == "string_value":
             left = self._text(value.string_value, name, here=() in paths, inside=inside)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from controlsurface.errors import BadBody, ConfigError, nearest
 from controlsurface.ingest.files import opened
+from controlsurface.ingest.limits.stream import FILE_DEFAULTS, FileLimits
 from controlsurface.ingest.table import convert
 from controlsurface.ingest.table.fields import Field
 from controlsurface.ingest.table.mapping import Condition, Mapping, Source
@@ -35,18 +38,30 @@ class Table:
     columns: dict[str, pl.DataType]
 
     @staticmethod
-    def opened(path: Path) -> "Table":
-        """Look into a Parquet or CSV file (plain or gzipped; comma, semicolon, tab, bar). Raises NotFound, BadBody."""
-        with opened(path) as file:
+    def opened(path: Path, may: FileLimits = FILE_DEFAULTS) -> "Table":
+        """Look into Parquet or CSV (gzipped or not; comma, semicolon, tab, bar). Raises NotFound, BadBody, TooLarge."""
+        with opened(path, may) as file:
             head = file.read(1 << 16)
             digest = hashlib.blake2b(head, digest_size=16)
             for part in iter(lambda: file.read(1 << 20), b""):
                 digest.update(part)
         try:
+            if head.startswith(_PARQUET):
+                may.opens(path, _opens_into(path))
             frame = pl.scan_parquet(path) if head.startswith(_PARQUET) else _csv(path, head)
             return Table(path, digest.digest(), frame, dict(frame.collect_schema()))
         except (pl.exceptions.PolarsError, OSError) as problem:
             raise BadBody(f"{path}: {_first_line(problem)}") from None
+
+
+def _opens_into(path: Path) -> int:
+    """Bytes of a Parquet file's columns, as it says; a row has at least one. Raises OSError."""
+    try:
+        about = pq.read_metadata(path)
+    except pa.ArrowException as problem:
+        raise OSError(str(problem)) from None
+    groups = (about.row_group(n) for n in range(about.num_row_groups))
+    return max(sum(group.total_byte_size for group in groups), about.num_rows)
 
 
 def batches(table: Table, rules: Mapping, size: int) -> Iterator[list[Row]]:
