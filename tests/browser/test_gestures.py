@@ -152,7 +152,7 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     settled(page)
     sentence, address = page.locator(".cs-why").inner_text(), page.url
     page.evaluate(COUNT_RUNS)
-    page.wait_for_function("window.moves > 1")  # it ran, and ended
+    page.wait_for_function("() => window.moves > 1")  # it ran, and ended
     settled(page)
     assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
 
