@@ -4,7 +4,8 @@ import zlib
 
 from controlsurface.errors import BadBody, TooLarge
 
-CODINGS = {"identity": None, "gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+_GZIP = zlib.MAX_WBITS | 16
+CODINGS = {"identity": None, "gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}  # RFC 9110, section 8.4.1
 _MEMBERS = 100  # each costs a copy of what follows it; exporters write one
 
 

@@ -1,4 +1,11 @@
-"""Bodies made to cost a receiver much more than they cost their sender: many, empty, deep, long, repeated, mixed."""
+"""Bodies made to cost a receiver much more than they cost their sender: many, empty, deep, long, repeated, mixed.
+
+Kinds met elsewhere: empty messages without end (open-telemetry/opentelemetry-collector issue 15302), children of nested
+values (speakeasy-api/gram pull request 4819), depth of values (opentelemetry-specification pull request 5186), parts
+that inflate one by one (opentelemetry-collector-contrib issue 49230), a single message repeated (protobuf-java, as in
+StarRocks/starrocks issue 12150), counts that promise more than the body has (opentelemetry-collector-contrib pull
+request 50628).
+"""
 
 import gzip
 import random

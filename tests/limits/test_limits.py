@@ -117,6 +117,11 @@ def test_more_new_names_than_one_body_may_bring_are_refused_and_known_ones_are_n
         check("traces", export(*(span(attribute(f"x{n}", text("b")), n) for n in range(200))), "protobuf", prompts)
 
 
+def test_a_text_of_nothing_but_brackets_is_replaced_by_its_length() -> None:
+    body = export(span(attribute("a", text("[" * 9000))))
+    assert b"[dropped: 9000 characters]" in check("traces", body, "protobuf", PROMPTS).payload
+
+
 def test_an_error_names_no_more_of_a_list_than_its_beginning() -> None:
     body = in_json(json_span(',"kind":[' + "1," * 3000 + "1]"))
     assert len(check("traces", body, "json", PROMPTS).message) < 200

@@ -44,3 +44,8 @@ def test_a_million_empty_members_do_not_keep_the_server_busy() -> None:
     with pytest.raises(BadBody, match="members"):
         inflated(gzip.compress(b"") * 1_000_000, "gzip", 1000)
     assert time.process_time() - begun < 2
+
+
+def test_the_old_name_of_gzip_is_gzip() -> None:
+    """RFC 9110, section 8.4.1.3; senders that use it were refused elsewhere (NOFireAI/ravel pull request 216)."""
+    assert inflated(gzip.compress(b"spans"), "x-gzip", 100) == b"spans"

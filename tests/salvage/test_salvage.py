@@ -1,4 +1,8 @@
-"""One flipped byte in a journal whose store is lost costs the record that it is in, wherever it is."""
+"""One flipped byte in a journal whose store is lost costs the record that it is in, wherever it is.
+
+Elsewhere everything behind it is deleted (prometheus/prometheus issues 4705 and 13152), a second damage stays unseen
+(issue 18552), the log names no file (issue 7506), or nothing starts (opentelemetry-collector-contrib issue 35899).
+"""
 
 import random
 import time

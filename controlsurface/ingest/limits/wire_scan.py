@@ -21,6 +21,7 @@ from controlsurface.ingest.mend_wire import Malformed, after, varint
 from controlsurface.ingest.signals import REQUESTS, Signal
 
 _SAMPLES = 48
+_GLANCE = 32  # parts of the limit: the fields that are counted of an item in the sample
 _FIELD_BYTES = 2  # at least
 _STEPS_AN_ITEM = 8  # fields of envelopes for each item; honest ones have six
 _SURELY = 2  # times the limit, from which on an estimate needs no proof
@@ -50,9 +51,8 @@ def scan_protobuf(signal: Signal, body: bytes, limits: Limits) -> None:
     try:
         items = _items(body, whole, limits)
         if len(body) > _FIELD_BYTES * limits.max_fields:
-            estimate = _estimate(body, items, limits.max_fields)
-            is_sure = not limits.max_fields < estimate < _SURELY * limits.max_fields
-            limits.fields(estimate if is_sure else _fields(body, whole, limits.max_fields))
+            estimate, is_sure = _estimate(body, items, limits.max_fields)
+            limits.fields(estimate if is_sure else _fields(body, whole, limits.max_fields)[0])
     except (Malformed, IndexError):
         raise BadBody(f"not an {REQUESTS[signal].__name__}: it is cut or damaged") from None
 
@@ -87,31 +87,33 @@ def _items(body: bytes, whole: _Place, limits: Limits) -> list[_Place]:
     return items
 
 
-def _estimate(body: bytes, items: Sequence[_Place], most: int) -> float:
-    """Fields of the body, by those of a sample of its items in which large ones are the likelier to be."""
+def _estimate(body: bytes, items: Sequence[_Place], most: int) -> tuple[float, bool]:
+    """Fields of the body, by those of a sample of its items, and whether that decides.
+
+    Large items are the likelier to be in the sample; of those with very many fields the first are counted.
+    """
     sizes = [end - begin for begin, end, _ in items]
     if not (total := sum(sizes)):
-        return 0
+        return 0, True
     chosen = Counter(random.choices(range(len(items)), sizes, k=_SAMPLES))  # noqa: S311 - it guards no secret
-    crowding, met = 0.0, 0
+    crowding, is_whole = 0.0, True
     for at, times in chosen.items():
-        fields = _fields(body, items[at], most)
-        met += fields
-        if met > most:
-            return float("inf")
-        crowding += times * fields / sizes[at]
-    return total * crowding / _SAMPLES
+        fields, read = _fields(body, items[at], most // _GLANCE)
+        crowding += times * fields / read
+        is_whole &= read >= sizes[at]
+    estimate = total * crowding / _SAMPLES
+    return estimate, estimate >= _SURELY * most or (is_whole and estimate <= most)
 
 
-def _fields(body: bytes, root: _Place, most: int) -> int:
-    """Fields of a message and of all messages in it; no more than `most` and one are counted."""
+def _fields(body: bytes, root: _Place, most: int) -> tuple[int, int]:
+    """Fields of a message and of all messages in it, and the bytes read for it; no more than `most` and one."""
     stack, count = [root], 0
     while stack:
         at, end, plan = stack.pop()
         while at < end:
             count += 1
             if count > most:
-                return count
+                return count, at + 1 - root[0]
             tag, at = (body[at], at + 1) if body[at] < 128 else varint(body, at, end)
             if tag & 7 != _SIZED:
                 at = after(body, tag, at, end)
@@ -122,7 +124,7 @@ def _fields(body: bytes, root: _Place, most: int) -> int:
                 end, plan = at + size, inner
             else:
                 at += size
-    return count
+    return count, root[1] - root[0]
 
 
 @cache

@@ -20,6 +20,7 @@ _MODELS = frozenset(("model", "model_name", "model_id"))
 _DEEPEST = 64
 _GROWTH = 4096  # characters that a marked copy of a structure may always have
 _PARSED = 4 << 20  # characters of a structure that is looked into: parsed ones take many times their size
+_RUN = 256  # characters without text, such as brackets or digits, that a literal has in one place at most
 _NOTHING = object()
 _LITERAL = re.compile(
     r"""(?P<text>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")(?P<name>\s*+:)?"""
@@ -116,7 +117,7 @@ class Texts:
         at, name = 0, ""
         while at < len(text):
             found = _LITERAL.match(text, at)
-            if not found:
+            if not found or (not found["text"] and found.end() - at > _RUN):
                 yield None
                 return
             at = found.end()
