@@ -100,9 +100,9 @@ def _salvage(old: Path, data: Path, as_json: bool) -> int:
     else:
         output.write_table(pa.Table.from_pylist(rows))
     brought, lost = sum(each.brought for each in found), [each for each in found if each.problem]
-    click.echo(f"controlsurface: import: {_number(brought, 'row')} brought from {old}", err=True)
+    output.say(f"controlsurface: import: {_number(brought, 'row')} brought from {old}", err=True)
     for each in lost:
-        click.echo(f"controlsurface: error: {old}: {each.table}: {each.problem}", err=True)
+        output.say(f"controlsurface: error: {old}: {each.table}: {each.problem}", err=True)
     return BadBody.exit_code if lost else 0
 
 

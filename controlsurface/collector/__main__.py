@@ -117,7 +117,7 @@ def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Itera
     with ExitStack() as ends:
         refusals = Refusals("api")
         app = create_app(engine.reader(), config, flags.host, refusals)
-        protocol = limited(ConnectionLimits.of(config.server), refusals)
+        protocol = limited(ConnectionLimits.of(config.server, connections.api), refusals)
         api = Listener("api", app, flags.host, flags.api_port, protocol)
         ends.callback(api.stop)
         api.start()

@@ -25,14 +25,14 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
     if place:
         yield from ("", f"[{'.'.join(map(_key, place))}]")
     for key, info, value in fields:
-        if not isinstance(value, BaseModel | Mapping) and not _tabular(info):
+        if not (isinstance(value, BaseModel) or _named(info) or _tabular(info)):
             yield f"{_key(key)} = {_value(masked(info, value))}{_comment(info)}"
     for key, info, value in fields:
-        if isinstance(value, Mapping) or _tabular(info):
+        if _named(info) or _tabular(info):
             yield from ("", f"# {key}: {info.description}")
         if isinstance(model, Config) and key == "lanes" and model.lanes_assumed:
             continue
-        for name, inner in _tables(key, value):
+        for name, inner in _tables(key, value) if isinstance(value, BaseModel) or _named(info) else ():
             yield from _table(inner, (*place, *name))
         for inner in value if _tabular(info) else ():
             head, *lines = list(_table(inner, (*place, key)))[1:]
@@ -42,7 +42,18 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
 def _tabular(info: FieldInfo) -> bool:
     """Whether a field is a list of tables."""
     inner = get_args(info.annotation)
-    return get_origin(info.annotation) is tuple and isinstance(inner[0], type) and issubclass(inner[0], BaseModel)
+    return get_origin(info.annotation) is tuple and _is_table(inner[0])
+
+
+def _named(info: FieldInfo) -> bool:
+    """Whether a field holds a table for each name."""
+    inner = get_args(info.annotation)
+    return get_origin(info.annotation) in {dict, Mapping} and _is_table(inner[1])
+
+
+def _is_table(kind: object) -> bool:
+    """Whether a type is a model, or a choice of several."""
+    return (isinstance(kind, type) and issubclass(kind, BaseModel)) or any(map(_is_table, get_args(kind)))
 
 
 def _tables(key: str, value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
@@ -67,6 +78,9 @@ def _value(value: Any) -> str:
         return json.dumps(_duration(value))
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_key(name)} = {_value(inner)}" for name, inner in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
     return json.dumps(value)
 
 

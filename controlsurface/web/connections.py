@@ -4,6 +4,7 @@ It leans on uvicorn's parser callbacks and on the set of connections that its se
 """
 
 import asyncio
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from controlsurface.access import ServerAccess
 from controlsurface.web.refusals import Reason, Refusals
 
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 MAX_HEAD_BYTES = 64 << 10  # of a request that is not body, beyond one for each byte of body
 
 
@@ -25,10 +27,12 @@ class ConnectionLimits:
     body_s: float
 
     @staticmethod
-    def of(section: ServerAccess) -> "ConnectionLimits":
-        """As configured."""
+    def of(section: ServerAccess, most: int = sys.maxsize) -> "ConnectionLimits":
+        """As configured; `most`: there are descriptors for no more."""
         return ConnectionLimits(
-            section.max_connections, section.head_timeout.total_seconds(), section.body_timeout.total_seconds()
+            min(section.max_connections, most),
+            section.head_timeout.total_seconds(),
+            section.body_timeout.total_seconds(),
         )
 
 
@@ -46,8 +50,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._rest()
         self._expect(self.limits.head_s)
         if len(self.connections) > self.limits.max_connections:
-            victim = next(iter(self.idle))
-            self._end(victim, "connections", f"over {self.limits.max_connections} connections")
+            self._make_room(next(iter(self.idle)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(0)
@@ -88,6 +91,15 @@ class _LimitedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing() and self.cycle.response_complete:
             self._rest()
 
+    def _make_room(self, victim: "_LimitedProtocol") -> None:
+        """Cut off who is owed nothing; where that is the new one alone, it is told to come again."""
+        self._note(victim, "connections", f"over {self.limits.max_connections} connections")
+        if victim is self:
+            self.transport.write(_FULL)
+            self.transport.close()
+        else:
+            victim.transport.abort()
+
     def _rest(self) -> None:
         """Nothing is owed to this connection: it is the last to make room."""
         self.idle[self] = None
@@ -100,11 +112,11 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(seconds, self._too_slow) if seconds else None
 
     def _too_slow(self) -> None:
-        self._end(self, "slow", "too slow with a request")
+        self._note(self, "slow", "too slow with a request")
+        self.transport.abort()
 
-    def _end(self, victim: "_LimitedProtocol", reason: Reason, text: str) -> None:
+    def _note(self, victim: "_LimitedProtocol", reason: Reason, text: str) -> None:
         self.refusals.add(reason, f"{text}: {victim.client[0] if victim.client else 'a client'} is cut off")
-        victim.transport.abort()
 
 
 def limited(limits: ConnectionLimits, refusals: Refusals) -> type[asyncio.Protocol]:

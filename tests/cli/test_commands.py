@@ -137,7 +137,14 @@ def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
     text = asked(capsys, "doctor", "--config")
     assert parse(tomllib.loads(text), "printed") == Config()
     assert parse(tomllib.loads(text), "printed").lanes_assumed
-    changed = parse({"lanes": {"tiny one": {"models": ['a"b']}}, "journal": {"retention": "90m"}}, "changed")
+    changed = parse(
+        {
+            "lanes": {"tiny one": {"models": ['a"b']}},
+            "journal": {"retention": "90m"},
+            "limits": {"values_of": {"team": 5}},
+        },
+        "changed",
+    )
     assert parse(tomllib.loads(as_toml(changed)), "printed") == changed
 
 
