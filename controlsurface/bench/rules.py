@@ -13,7 +13,7 @@ from controlsurface.config import Config, Content
 from controlsurface.ingest import conventions
 from controlsurface.ingest.batch import Bodies, Loader
 from controlsurface.ingest.check import check
-from controlsurface.ingest.derive import find_calls
+from controlsurface.ingest.derive import weigh_evidence
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.money.prices import Book, resolve
 from controlsurface.store.duckdb import DuckStore
@@ -29,7 +29,7 @@ class RuleCosts:
     """Processor microseconds a span.
 
     Of what `content.store` "none" does beyond "all", on bodies without prompts, where both keep the same; and of the
-    statements that find the calls among a batch's spans.
+    statements that weigh which of a batch's spans are calls and which repeat others.
     """
 
     kept_list_us: float
@@ -43,7 +43,7 @@ def rule_costs(spans: int) -> RuleCosts:
     us = 1e6 / (made.spans * _BODIES)
     plain = [body for body, _ in bodies]
     kept = _quickest(lambda: _check(plain, "none")) - _quickest(lambda: _check(plain, "all"))
-    return RuleCosts(kept * us, _finding_calls(bodies) * us)
+    return RuleCosts(kept * us, _weighing(bodies) * us)
 
 
 def _check(bodies: Sequence[bytes], store: Store) -> float:
@@ -55,7 +55,7 @@ def _check(bodies: Sequence[bytes], store: Store) -> float:
     return time.process_time() - began
 
 
-def _finding_calls(bodies: Bodies) -> float:
+def _weighing(bodies: Bodies) -> float:
     """Seconds, once the bodies are stored and their tables are still there."""
     config = Config()
     loader = Loader(conventions.load(config), config, lambda keys: resolve(set(keys), Book()))
@@ -66,7 +66,7 @@ def _finding_calls(bodies: Bodies) -> float:
     ):
         loader.install(writing)
         loader.load(writing, loader.decode(bodies, []))
-        return _quickest(lambda: _timed(lambda: find_calls(writing)))
+        return _quickest(lambda: _timed(lambda: weigh_evidence(writing)))
 
 
 def _timed(work: Callable[[], None]) -> float:

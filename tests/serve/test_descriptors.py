@@ -90,6 +90,7 @@ def test_a_failed_start_says_why_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_store_that_cannot_be_opened_is_named_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "controlsurface.duckdb").write_text("no database" * 99)
+    (tmp_path / "controlsurface.duckdb").chmod(0o600)  # else a second line says that others could read it
     command = [sys.executable, "-m", "controlsurface.collector", "--data", str(tmp_path)]
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -59,7 +59,7 @@ SELECT
     END AS explanation,
     CASE
         WHEN explanation IS NOT NULL THEN NULL
-        WHEN unlisted.model IS NULL THEN 'no_model'
+        WHEN unlisted.model_raw IS NULL THEN 'no_model'
         ELSE 'more_than_its_calls'
     END AS problem,
     s.input_tokens,

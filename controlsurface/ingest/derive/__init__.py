@@ -197,9 +197,9 @@ def derive(
     limiter.settle(writing, over)
 
 
-def find_calls(writing: Writing) -> None:
+def weigh_evidence(writing: Writing) -> None:
     """That step alone, once more over the batch that `derive` saw last and whose traces nothing was known of."""
-    step = next(sql for path, sql in zip(_FILES, _STEPS, strict=True) if path.stem.endswith("_calls"))
+    step = next(sql for path, sql in zip(_FILES, _STEPS, strict=True) if path.stem.endswith("_evidence"))
     writing.execute(_read_from(step, straight=True))
 
 

@@ -6,7 +6,7 @@ SELECT
     trace_id,
     span_id,
     coalesce(purpose, 'user') AS purpose,
-    lower(model_name(coalesce(model, selected_model, requested_model))) AS model,
+    coalesce(model, selected_model, requested_model) AS model_raw,
     is_call AS named,
     is_wrapper AND NOT is_call AS is_wrapper,
     status = 2 OR error_type IS NOT NULL AS failed,
@@ -19,7 +19,7 @@ SELECT
     response_id,
     start_ns,
     end_ns,
-    is_call OR (coalesce(model, selected_model, requested_model) IS NOT NULL
+    is_call OR (model_raw IS NOT NULL
         AND (has_usage OR ((response_id IS NOT NULL OR finish IS NOT NULL OR ttft_ms IS NOT NULL) AND NOT is_wrapper))
     ) AS is_candidate
 FROM s
@@ -35,7 +35,7 @@ SELECT
     inner_call.span_id AS inner_id,
     chain.distance,
     outer_call.has_usage AS outer_has_usage,
-    outer_call.model AS outer_model
+    outer_call.model_raw AS outer_model
 FROM chain
 JOIN claim AS outer_call ON outer_call.trace_id = chain.trace_id AND outer_call.span_id = chain.ancestor_id
 JOIN claim AS inner_call ON inner_call.trace_id = chain.trace_id AND inner_call.span_id = chain.span_id
@@ -69,7 +69,7 @@ SELECT
     bool_or(innermost.has_usage) AS has_usage,
     sum(innermost.input_tokens) AS input_tokens,
     sum(innermost.output_tokens) AS output_tokens,
-    bool_or(innermost.model IS NOT DISTINCT FROM nested.outer_model) AS same_model,
+    bool_or(lower(model_name(innermost.model_raw)) IS NOT DISTINCT FROM lower(model_name(nested.outer_model))) AS same_model,
     bool_and(barred.inner_id IS NOT NULL) AS all_barred
 FROM nested
 JOIN innermost ON innermost.trace_id = nested.trace_id AND innermost.span_id = nested.inner_id
@@ -105,43 +105,3 @@ JOIN innermost AS earlier
     AND earlier.input_tokens = later.input_tokens AND earlier.output_tokens = later.output_tokens
 WHERE later.has_usage AND earlier.has_usage AND later.cached = earlier.cached
     AND (earlier.start_ns, earlier.span_id) < (later.start_ns, later.span_id) AND later.start_ns < earlier.end_ns;
-
--- calls: the model calls. `usage_id` is the span that tells their tokens and cost; `name` is what lanes know the model by,
--- `configured_lane` the lane that has it, `assumed_lane` the one assumed of it, `word_lane` the one that its span names.
-CREATE OR REPLACE TEMP TABLE calls AS
-SELECT *, lower(model) AS name, lane_of_name(lower(model)) AS configured_lane, assumed_lane_of_name(lower(model)) AS assumed_lane
-FROM (
-    SELECT *, model_name(model_raw) AS model
-    FROM (
-        SELECT
-            s.trace_id,
-            s.span_id,
-            s.start_ns,
-            s.end_ns,
-            coalesce(s.purpose, 'user') AS purpose,
-            s.status = 2 OR s.error_type IS NOT NULL OR s.is_failed_call AS failed,
-            coalesce(found.cached, FALSE) AS cached,
-            coalesce(lent.lender_id, s.span_id) AS usage_id,
-            coalesce(s.model, s.selected_model, s.requested_model) AS model_raw,  -- as sent
-            s.model AS answering_model,
-            lane_of_word(s.lane) AS word_lane,
-            s.gate_passed,
-            s.ttft_ms
-        FROM (
-            SELECT innermost.trace_id, innermost.span_id, innermost.cached FROM innermost
-            ANTI JOIN twin ON twin.trace_id = innermost.trace_id AND twin.span_id = innermost.span_id
-            UNION ALL
-            SELECT trace_id, span_id, cached FROM apart
-            UNION ALL
-            SELECT s.trace_id, s.span_id, FALSE FROM s
-            ANTI JOIN claim ON claim.trace_id = s.trace_id AND claim.span_id = s.span_id AND claim.is_candidate
-            WHERE s.is_failed_call
-        ) AS found
-        JOIN s ON s.trace_id = found.trace_id AND s.span_id = found.span_id
-        LEFT JOIN lent ON lent.trace_id = found.trace_id AND lent.span_id = found.span_id
-    )
-);
-
--- spoken: spans that speak as calls do, whether or not they are the one that counts.
-CREATE OR REPLACE TEMP TABLE spoken AS
-SELECT trace_id, span_id FROM calls UNION SELECT trace_id, span_id FROM claim WHERE named;
