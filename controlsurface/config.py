@@ -114,7 +114,7 @@ class Receiver(Section):
     )
 
 
-class Files(Section):
+class ImportFiles(Section):
     """What `import` takes from one file, so that a small one cannot fill the memory or the disk."""
 
     max_bytes: int = Field(32_768 * MIB, gt=0, description="bytes that a file opens into")
@@ -231,7 +231,7 @@ class Config(Section):
     task_types: TaskTypes = TaskTypes(**{"from": ()})
     content: Content = Content()
     receiver: Receiver = Receiver()
-    files: Files = Files()
+    files: ImportFiles = ImportFiles()
     journal: Journal = Journal()
     writer: Writer = Writer()
     retention: Retention = Retention()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from controlsurface.store.budget import Budget, spending
+from controlsurface.store.budget import QueryBudget, spending
 from controlsurface.web.pools import Pool
 
 
@@ -17,7 +17,7 @@ async def run(work: Callable[[Request], Response], request: Request, pool: Pool,
         budget.check()
         return work(request)
 
-    with spending(Budget(seconds)) as budget:
+    with spending(QueryBudget(seconds)) as budget:
         watch = asyncio.ensure_future(_until_gone(request, budget))
         try:
             return await pool.run(checked)
@@ -25,7 +25,7 @@ async def run(work: Callable[[Request], Response], request: Request, pool: Pool,
             watch.cancel()
 
 
-async def _until_gone(request: Request, budget: Budget) -> None:
+async def _until_gone(request: Request, budget: QueryBudget) -> None:
     """Wait for the caller to go, then stop what is done for it."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -21,7 +21,7 @@ from controlsurface.ingest import files, table
 from controlsurface.ingest.ages import Ages, Keeps, ages, starts, told
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.files import Format, Found
-from controlsurface.ingest.limits import Limits
+from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.limits.stream import FileLimits
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.salvage import salvage
@@ -129,7 +129,7 @@ def _must_stay(
 
 def _ages(path: Path, form: Format, mapping: Path | None, before: datetime, config: Config) -> tuple[Ages, str]:
     """How old the rows of a table are, or the spans of another file."""
-    may, limits = FileLimits.of(config), Limits.of(config.receiver)
+    may, limits = FileLimits.of(config), BodyLimits.of(config.receiver)
     if form == "table":
         return ages(table.starts(path, mapping, may), before), "rows"
     bodies = (found for found in files.bodies(path, form, may, limits) if not isinstance(found, BadBody))
@@ -151,7 +151,7 @@ def _bring(way: Way, path: Path, form: Format | None, mapping: Path | None, conf
 def _found(path: Path, form: Format, mapping: Path | None, config: Config) -> Iterator[Found | BadBody]:
     may = FileLimits.of(config)
     if form != "table":
-        yield from files.bodies(path, form, may, Limits.of(config.receiver))
+        yield from files.bodies(path, form, may, BodyLimits.of(config.receiver))
         return
     for number, payload in enumerate(table.bodies(path, mapping, may), 1):
         yield Found("traces", "protobuf", payload, f"{path}: part {number}")

@@ -20,7 +20,7 @@ from controlsurface.ingest.counters import Counters
 from controlsurface.ingest.intake import Intake
 from controlsurface.ingest.journal import Journal
 from controlsurface.ingest.keeper import Keeper
-from controlsurface.ingest.limits import Limits
+from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.rolling import Roller
 from controlsurface.ingest.writer import Writer
@@ -87,7 +87,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
     with ExitStack() as ends:  # from the last to the first
         vocabularies = conventions.load(config)
         policy = (config.content, vocabularies.vocabularies, config.task_types.from_)
-        limits = Limits.of(config.receiver)
+        limits = BodyLimits.of(config.receiver)
         checker = (
             Apart(*policy, config.receiver) if apart else Here(Prompts(*policy, limits))
         )  # first: it is ready when the store is

@@ -19,7 +19,7 @@ from controlsurface.ingest import conventions
 from controlsurface.ingest.ages import Keeps
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked, check
-from controlsurface.ingest.limits import Limits
+from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.reader import RemoteReader, retention
 from controlsurface.reader.reader import Ingest
@@ -93,7 +93,10 @@ class Served:
         self._otlp = otlp_http
         self._config = config
         self._prompts = Prompts(
-            config.content, conventions.load(config).vocabularies, config.task_types.from_, Limits.of(config.receiver)
+            config.content,
+            conventions.load(config).vocabularies,
+            config.task_types.from_,
+            BodyLimits.of(config.receiver),
         )
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy has no business between us and our own server

@@ -19,7 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.ingest.lean import lean
-from controlsurface.ingest.limits import Budget
+from controlsurface.ingest.limits import BodyBudget
 from controlsurface.ingest.mend import points
 from controlsurface.ingest.prompts import DESCRIPTION, STATUS, Prompts
 from controlsurface.ingest.reading import read
@@ -115,7 +115,7 @@ def _scope_spans(spans: Any, quick: Any, prompts: Prompts, found: _Found) -> Non
     _reject(spans, faults, found)
 
 
-def _cut(span: Span, quick: Any, budget: Budget) -> bool:
+def _cut(span: Span, quick: Any, budget: BodyBudget) -> bool:
     """Leave a span as many attributes, events and links as it may have, in both of its forms."""
     limits = budget.limits
     for parts, most in ((quick.attributes, limits.max_attributes), (quick.events, limits.max_events)):

@@ -26,7 +26,7 @@ from controlsurface.config import MIB, Content, Receiver
 from controlsurface.errors import BadBody, Busy, ControlSurfaceError, OverLimit
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.check import Checked, check
-from controlsurface.ingest.limits import Limits
+from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.vocabulary import Vocabulary
 
@@ -96,7 +96,7 @@ class Apart:
         receiver: Receiver | None = None,
     ) -> None:
         limits = receiver or Receiver()
-        self._policy = (content, tuple(vocabularies), tuple(task_types), Limits.of(limits))
+        self._policy = (content, tuple(vocabularies), tuple(task_types), BodyLimits.of(limits))
         self._memory = _MEMORY[0] + _MEMORY[1] * limits.max_http_body
         self._timeout_s = limits.check_timeout.total_seconds()
         self._hung: deque[tuple[int, int]] = deque(maxlen=_HUNG)

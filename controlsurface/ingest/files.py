@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from controlsurface.errors import BadBody, NotFound, OverLimit
 from controlsurface.ingest import json_text, mend_wire
-from controlsurface.ingest.limits import DEFAULTS, Limits, scan_json, scan_protobuf
+from controlsurface.ingest.limits import DEFAULTS, BodyLimits, scan_json, scan_protobuf
 from controlsurface.ingest.limits.stream import FILE_DEFAULTS, FileLimits, Unpacked
 from controlsurface.ingest.signals import Encoding, Signal
 
@@ -53,7 +53,7 @@ def guess(path: Path) -> Format:
 
 
 def bodies(
-    path: Path, form: Format, may: FileLimits = FILE_DEFAULTS, limits: Limits = DEFAULTS
+    path: Path, form: Format, may: FileLimits = FILE_DEFAULTS, limits: BodyLimits = DEFAULTS
 ) -> Iterator[Found | BadBody]:
     """Every body of an OTLP file; in place of one that cannot be read, what is wrong with it.
 
@@ -140,7 +140,7 @@ def _parsed(message: _M, payload: bytes) -> _M:
     return message
 
 
-def _lines(path: Path, may: FileLimits, limits: Limits) -> Iterator[Found | BadBody]:
+def _lines(path: Path, may: FileLimits, limits: BodyLimits) -> Iterator[Found | BadBody]:
     """One body a line, as the Collector's file exporter writes them."""
     with opened(path, may) as file:
         try:
@@ -152,14 +152,14 @@ def _lines(path: Path, may: FileLimits, limits: Limits) -> Iterator[Found | BadB
             yield BadBody(f"{path}: {problem}")
 
 
-def _line(line: bytes, place: str, limits: Limits) -> Found | BadBody:
+def _line(line: bytes, place: str, limits: BodyLimits) -> Found | BadBody:
     try:
         return Found(_signal_of_json(line, limits), "json", line.strip(), place)
     except (BadBody, OverLimit) as problem:
         return BadBody(f"{place}: {problem}")
 
 
-def _signal_of_json(text: bytes, limits: Limits) -> Signal:
+def _signal_of_json(text: bytes, limits: BodyLimits) -> Signal:
     """Which request a JSON document is. Raises BadBody, OverLimit."""
     scan_json(text, limits)
     document = json_text.load(text)

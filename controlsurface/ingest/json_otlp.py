@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest import json_text, json_values
-from controlsurface.ingest.limits import DEFAULTS, Limits
+from controlsurface.ingest.limits import DEFAULTS, BodyLimits
 from controlsurface.ingest.mend import MARK, bearer, called, is_pair, keyed, listed
 from controlsurface.ingest.signals import REQUESTS, Request, Signal
 
@@ -50,7 +50,7 @@ class Parsed:
 class _Reading:
     """What goes with one pass: names of mended texts not yet marked, and items left out."""
 
-    limits: Limits
+    limits: BodyLimits
     items: int = 0
     names: list[str] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class _Reading:
 Read = Callable[[Any, _Reading], Any]
 
 
-def parse(signal: Signal, body: bytes, limits: Limits = DEFAULTS) -> Parsed:
+def parse(signal: Signal, body: bytes, limits: BodyLimits = DEFAULTS) -> Parsed:
     """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place, OverLimit."""
     kind = REQUESTS[signal]
     document = json_text.load(body)

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError, EncodeError
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest import json_otlp, mend_wire
-from controlsurface.ingest.limits import Limits, scan_json, scan_protobuf
+from controlsurface.ingest.limits import BodyLimits, scan_json, scan_protobuf
 from controlsurface.ingest.mend import settle
 from controlsurface.ingest.signals import REQUESTS, Encoding, Request, Signal
 
@@ -24,12 +24,12 @@ class ReadBody:
     mended: int = 0
 
 
-def read(signal: Signal, body: bytes, encoding: Encoding, limits: Limits) -> ReadBody:
+def read(signal: Signal, body: bytes, encoding: Encoding, limits: BodyLimits) -> ReadBody:
     """The body as a message. Raises BadBody where it cannot be decoded as a whole, OverLimit."""
     return _protobuf(signal, body, limits) if encoding == "protobuf" else _json(signal, body, limits)
 
 
-def _protobuf(signal: Signal, body: bytes, limits: Limits) -> ReadBody:
+def _protobuf(signal: Signal, body: bytes, limits: BodyLimits) -> ReadBody:
     scan_protobuf(signal, body, limits)
     kind = REQUESTS[signal]
     try:
@@ -42,7 +42,7 @@ def _protobuf(signal: Signal, body: bytes, limits: Limits) -> ReadBody:
     return ReadBody(request.SerializeToString(), request, mended=mended)
 
 
-def _json(signal: Signal, body: bytes, limits: Limits) -> ReadBody:
+def _json(signal: Signal, body: bytes, limits: BodyLimits) -> ReadBody:
     """JSON as protobuf; some clients send protobuf and call it JSON."""
     try:
         scan_json(body, limits)

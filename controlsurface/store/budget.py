@@ -20,7 +20,7 @@ class Interruptible(Protocol):
         ...
 
 
-class Budget:
+class QueryBudget:
     """The time of one answer, and its statements that run at the moment. `cancel` may be called by any thread."""
 
     def __init__(self, seconds: float) -> None:
@@ -66,10 +66,10 @@ class Budget:
                 self._running.discard(cursor)
 
 
-_CURRENT: ContextVar[Budget | None] = ContextVar("budget", default=None)
+_CURRENT: ContextVar[QueryBudget | None] = ContextVar("budget", default=None)
 
 
-def current() -> Budget | None:
+def current() -> QueryBudget | None:
     """The budget of the answer that this thread works for; None: nobody set one."""
     return _CURRENT.get()
 
@@ -81,7 +81,7 @@ def check() -> None:
 
 
 @contextmanager
-def spending(budget: Budget) -> Iterator[Budget]:
+def spending(budget: QueryBudget) -> Iterator[QueryBudget]:
     """What is asked of a store meanwhile, by this thread and those it starts with its context, counts on the budget."""
     token = _CURRENT.set(budget)
     try:

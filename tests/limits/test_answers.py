@@ -17,7 +17,7 @@ from controlsurface.limits import MIB, Limits
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import LocalReader
 from controlsurface.reader.several import Several
-from controlsurface.store.budget import Budget, spending
+from controlsurface.store.budget import QueryBudget, spending
 from controlsurface.store.duckdb import DuckStore
 from tests.limits.wide import fill
 from tests.seed import NOW
@@ -63,12 +63,12 @@ def test_queries_of_callers_who_have_gone_are_stopped(slow: DuckStore) -> None:
 def test_a_cancelled_budget_stops_the_statement_under_way() -> None:
     store, raised = DuckStore.in_memory(), []
 
-    def ask(budget: Budget) -> None:
+    def ask(budget: QueryBudget) -> None:
         with spending(budget), pytest.raises(Abandoned) as problem:
             store.rows(ENDLESS)
         raised.append(problem)
 
-    budget = Budget(60)
+    budget = QueryBudget(60)
     thread = Thread(target=ask, args=(budget,))
     thread.start()
     time.sleep(0.2)
@@ -81,7 +81,7 @@ def test_a_cancelled_budget_stops_the_statement_under_way() -> None:
 def test_statements_side_by_side_are_on_the_same_budget(slow: DuckStore) -> None:
     asked = Several(SeveralArgs(metrics=("requests", "latency_p50", "ttft_p95")))
     began = time.monotonic()
-    with spending(Budget(0.3)), pytest.raises(TooSlow, match=r"stopped after 0\.3 s"):
+    with spending(QueryBudget(0.3)), pytest.raises(TooSlow, match=r"stopped after 0\.3 s"):
         LocalReader(slow).ask(asked)
     assert time.monotonic() - began < 5
 

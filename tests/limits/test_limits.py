@@ -7,13 +7,13 @@ import pytest
 from controlsurface.config import Content, Receiver
 from controlsurface.errors import BadBody, OverLimit
 from controlsurface.ingest.check import check
-from controlsurface.ingest.limits import Limits, scan_json, scan_protobuf
+from controlsurface.ingest.limits import BodyLimits, scan_json, scan_protobuf
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.signals import REQUESTS
 from tests.fuzz.hostile import MIB, attribute, export, in_json, json_span, sized, span, text, zoo
 from tests.receivers.conftest import VOCABULARIES
 
-SMALL = Limits.of(Receiver(max_items=500, max_fields=8000, max_attributes=16, max_events=16, max_names=100))
+SMALL = BodyLimits.of(Receiver(max_items=500, max_fields=8000, max_attributes=16, max_events=16, max_names=100))
 PROMPTS = Prompts(Content(), VOCABULARIES, (), SMALL)
 MANY = export(*(span(attribute("a", text("b")), n) for n in range(499)))  # and a resource and a scope around them
 
@@ -41,7 +41,7 @@ def test_limits_hold_under_every_content_policy(kind: str, store: str) -> None:
 
 def test_the_scan_counts_items_exactly() -> None:
     for most, is_over in ((501, False), (500, True), (100, True)):
-        limits = Limits.of(Receiver(max_items=most))
+        limits = BodyLimits.of(Receiver(max_items=most))
         if is_over:
             with pytest.raises(OverLimit, match=f"more than {most} spans.*receiver.max_items"):
                 scan_protobuf("traces", MANY, limits)
@@ -53,7 +53,7 @@ def test_the_scan_finds_the_one_crowded_item_among_many() -> None:
     crowd = span(attribute("a", sized(5, b"\x0a\x00" * 60_000)), 9999)
     with pytest.raises(OverLimit, match="max_fields"):
         scan_protobuf(
-            "traces", export(*(span(b"", n) for n in range(200)), crowd), Limits.of(Receiver(max_fields=9000))
+            "traces", export(*(span(b"", n) for n in range(200)), crowd), BodyLimits.of(Receiver(max_fields=9000))
         )
 
 
@@ -63,8 +63,8 @@ def test_the_scan_reads_lengths_and_tags_as_the_decoder_does() -> None:
     body = b"\x7b\x08\x01\x7c" + b"\x78\x01" + b"\x7a\x01a" + long * 200
     assert len(REQUESTS["traces"].FromString(body).resource_spans) == 200  # type: ignore[union-attr]
     with pytest.raises(OverLimit):
-        scan_protobuf("traces", body, Limits.of(Receiver(max_items=399)))
-    scan_protobuf("traces", body, Limits.of(Receiver(max_items=600)))
+        scan_protobuf("traces", body, BodyLimits.of(Receiver(max_items=399)))
+    scan_protobuf("traces", body, BodyLimits.of(Receiver(max_items=600)))
 
 
 def test_a_body_that_is_cut_is_refused_before_it_is_decoded() -> None:

@@ -1,7 +1,7 @@
 """What one body may hold, counted before it is decoded: an empty message of two bytes takes a hundred in memory."""
 
-from controlsurface.ingest.limits.budget import DEFAULTS, Budget, Limits
+from controlsurface.ingest.limits.budget import DEFAULTS, BodyBudget, BodyLimits
 from controlsurface.ingest.limits.json_scan import scan_json
 from controlsurface.ingest.limits.wire_scan import scan_protobuf
 
-__all__ = ["DEFAULTS", "Budget", "Limits", "scan_json", "scan_protobuf"]
+__all__ = ["DEFAULTS", "BodyBudget", "BodyLimits", "scan_json", "scan_protobuf"]

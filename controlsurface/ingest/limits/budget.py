@@ -9,7 +9,7 @@ from controlsurface.errors import OverLimit
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BodyLimits:
     """What a body may hold; the names are those of the configuration."""
 
     max_items: int
@@ -19,7 +19,7 @@ class Limits:
     max_names: int
 
     @classmethod
-    def of(cls, receiver: config.Receiver) -> "Limits":
+    def of(cls, receiver: config.Receiver) -> "BodyLimits":
         """As configured."""
         return cls(**{name: getattr(receiver, name) for name in cls.__slots__})
 
@@ -39,14 +39,14 @@ class Limits:
             )
 
 
-DEFAULTS = Limits.of(config.Receiver())
+DEFAULTS = BodyLimits.of(config.Receiver())
 _LOOKS = 8  # a field that must be looked at in Python costs as much as so many that are decoded
 
 
-class Budget:
+class BodyBudget:
     """The looks that one body may cost, and what was cut off it."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: BodyLimits) -> None:
         self.limits = limits
         self.begin()
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from controlsurface.ingest.limits.budget import Limits
+from controlsurface.ingest.limits.budget import BodyLimits
 
 _CHUNK = 1 << 20  # bytes looked at together
 _QUOTE = ord('"')
 
 
-def scan_json(body: bytes, limits: Limits) -> None:
+def scan_json(body: bytes, limits: BodyLimits) -> None:
     """Raises OverLimit where there are too many values. Punctuation in texts is told apart only where it matters."""
     if len(body) > limits.max_fields and sum(map(body.count, (b",", b"{", b"["))) > limits.max_fields:
         limits.fields(_values(body, limits.max_fields))

@@ -16,7 +16,7 @@ from functools import cache
 from google.protobuf.descriptor import Descriptor
 
 from controlsurface.errors import BadBody
-from controlsurface.ingest.limits.budget import Limits
+from controlsurface.ingest.limits.budget import BodyLimits
 from controlsurface.ingest.mend_wire import Malformed, after, varint
 from controlsurface.ingest.signals import REQUESTS, Signal
 
@@ -43,7 +43,7 @@ class _Plan:
 _Place = tuple[int, int, _Plan]  # of a message: where it begins and ends, and what it is
 
 
-def scan_protobuf(signal: Signal, body: bytes, limits: Limits) -> None:
+def scan_protobuf(signal: Signal, body: bytes, limits: BodyLimits) -> None:
     """Raises OverLimit where the body has too many items, or fields in all; BadBody where it is no protobuf."""
     if len(body) <= _FIELD_BYTES * min(limits.max_items, limits.max_fields):
         return
@@ -57,7 +57,7 @@ def scan_protobuf(signal: Signal, body: bytes, limits: Limits) -> None:
         raise BadBody(f"not an {REQUESTS[signal].__name__}: it is cut or damaged") from None
 
 
-def _items(body: bytes, whole: _Place, limits: Limits) -> list[_Place]:
+def _items(body: bytes, whole: _Place, limits: BodyLimits) -> list[_Place]:
     """The spans, log records, data points, resources and scopes. Raises OverLimit where there are too many."""
     envelopes, steps, met = [whole], 0, 0
     items: list[_Place] = []

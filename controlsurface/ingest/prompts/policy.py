@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.config import Content
 from controlsurface.ingest.dropped import is_mark, mark
-from controlsurface.ingest.limits import DEFAULTS, Budget, Limits
+from controlsurface.ingest.limits import DEFAULTS, BodyBudget, BodyLimits
 from controlsurface.ingest.otlp import text_of
 from controlsurface.ingest.prompts.keys import Keys, Verdict
 from controlsurface.ingest.prompts.paths import NO_PARTS, Reading
@@ -49,10 +49,10 @@ class Prompts:
         content: Content,
         vocabularies: Iterable[Vocabulary],
         task_types: Iterable[str] = (),
-        limits: Limits = DEFAULTS,
+        limits: BodyLimits = DEFAULTS,
     ) -> None:
         known = tuple(vocabularies)
-        self.budget = Budget(limits)
+        self.budget = BodyBudget(limits)
         self.stored = content.store == "all"
         self._redactor = Redactor(content.redact) if content.store == "redacted" else None
         asked = content.model_copy(update={"keep": (), "drop": ()}) if self._redactor else content
