@@ -39,7 +39,7 @@ def rules() -> list[dict[str, Any]]:
     found = reading.answer(lambda: reading.reader().ask(asked.Rules()))
     warnings: list[str] = found.facts.get("warnings") or []
     for said in (each for each in warnings if each.startswith(SUBJECT)):
-        st.warning(f"{said[0].upper()}{said[1:]}.")
+        st.warning(f"{plain(said[0].upper() + said[1:])}.")
     if mistakes := [each for each in warnings if not each.startswith(SUBJECT)]:
         st.warning("Rule files have mistakes, so the rules that were read before go on.")
         st.code("\n".join(mistakes), language=None, wrap_lines=True)

@@ -109,6 +109,8 @@ def test_events_say_how_many_names_they_leave_out(server: Server) -> None:
     assert answer.json()["left_out"] > 100_000
 
 
+# A spinner's timer may still run when its page has ended: Streamlit then stops the timer by an exception.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_in_time(server: Server, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROLSURFACE_API", server.api)
