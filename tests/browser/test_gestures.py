@@ -100,6 +100,7 @@ def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
     ready(page, f"{url}/?range=7d")
     draw(page, 0)
     page.get_by_text("Zoomed to").wait_for()
+    settled(page)
     zoomed = page.url
     assert "zoom=2" in zoomed
     page.get_by_role("link", name="Latency").click()
