@@ -282,3 +282,11 @@ def test_senders_cannot_fill_the_memory_with_names(nothing_kept: Prompts) -> Non
         assert nothing_kept.keys[f"k{n}"] is Verdict.OTHER
     assert nothing_kept.keys["k" * 300] is Verdict.OTHER
     assert len(nothing_kept.keys) <= MOST
+
+
+def test_json_with_a_bad_character_is_cleaned_as_it_would_be_the_second_time() -> None:
+    given = '{"numbers":[0.3535533905933320,77.35355339059327373],"usage":{"prompt\x00s of a talk":5}}'
+    prompts = policy(Content(store="none"))
+    once = text(prompts, "a.result", given)
+    assert "talk" not in once
+    assert text(prompts, "a.result", once) == once

@@ -74,8 +74,8 @@ class Texts:
         if text.lstrip()[:1] not in {"[", "{", '"', "("} or len(text) > _PARSED:
             return None
         left = self._json(text, parts, strict=False, identifiers=identifiers)
-        if left is None:
-            left = self._literal(text)
+        if left is None and (left := self._literal(text)):
+            left = self._json(left, parts, strict=False, identifiers=identifiers) or left  # as it is the second time
         if left is not None and len(left) > max(len(text), _GROWTH):
             return self.parts_only(text, parts) or mark(len(text))
         return left
