@@ -151,7 +151,8 @@ def test_every_command_named_in_a_sentence_is_one(document: Path) -> None:
 
 def resolved(words: Iterable[str]) -> tuple[click.Command, list[str]]:
     """The command that these words name, through groups, and the arguments behind it."""
-    command, arguments = command_line, list(words)
+    command: click.Command = command_line
+    arguments = list(words)
     while isinstance(command, click.Group) and arguments:
         context = command.make_context("shown", [], resilient_parsing=True)
         found = command.get_command(context, arguments[0])
