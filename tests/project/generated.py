@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
+import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -47,10 +48,19 @@ def configuration() -> str:
 
 
 def commands() -> str:
-    context = command_line.make_context("controlsurface", [], resilient_parsing=True)
-    found = ((name, command_line.get_command(context, name)) for name in command_line.list_commands(context))
-    rows = ((f"`controlsurface {name}`", command.get_short_help_str(200)) for name, command in found if command)
+    rows = (
+        (f"`{name}`", command.get_short_help_str(200)) for name, command in _commands("controlsurface", command_line)
+    )
     return table(("command", "does"), rows)
+
+
+def _commands(name: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its whole name; those of a group behind it."""
+    context = group.make_context(name, [], resilient_parsing=True)
+    for each in group.list_commands(context):
+        if command := group.get_command(context, each):
+            yield f"{name} {each}", command
+            yield from _commands(f"{name} {each}", command) if isinstance(command, click.Group) else ()
 
 
 def vocabularies() -> str:
