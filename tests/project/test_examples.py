@@ -31,6 +31,7 @@ from tests.project import tree
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`controlsurface ([a-z][a-z -]*)")
+TOML = re.compile(r"(?<!<!-- test: prices -->\n)^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTS = [path for path in tree.files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
 COMMANDS = [
     line
@@ -38,6 +39,12 @@ COMMANDS = [
     for block in SHELL.findall(document.read_text("utf-8"))
     for line in block.splitlines()
     if line.startswith("controlsurface")
+]
+CONFIGURATIONS = [
+    text
+    for document in DOCUMENTS
+    if document.parent.name != "collectors"
+    for text in TOML.findall(document.read_text("utf-8"))
 ]
 
 
@@ -96,6 +103,11 @@ def test_the_configuration_example_is_one(document: str) -> None:
     parsed = config.parse(tomllib.loads(example(document, "configuration")), document)
     assert list(parsed.lanes) == ["small", "large"]
     assert parsed.lanes["large"].escalation
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_every_table_of_the_configuration_shown_is_one(text: str) -> None:
+    assert config.parse(tomllib.loads(text), "controlsurface.toml") != Config()
 
 
 def test_the_comparators_example_is_one() -> None:
