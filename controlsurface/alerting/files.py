@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from controlsurface.alerting import annotations
 from controlsurface.alerting.rules import RULES, Group, Rule, RuleFile, kind_of
-from controlsurface.alerting.yaml_tree import Place, Tree, read
+from controlsurface.alerting.yaml_tree import Place, Tree, read, value_at
 from controlsurface.errors import ConfigError, NotFound, nearest
 
 TESTS = ".test.yaml"
@@ -106,7 +106,7 @@ def _explained(error: ValidationError, value: Any, model: type[BaseModel]) -> It
     """Pydantic's errors at the places of the document."""
     for each in error.errors():
         place = _place(each["loc"], value, missing=each["type"] == "missing")
-        if each["type"] == "too_short" and _at(value, place):
+        if each["type"] == "too_short" and value_at(value, place):
             continue  # its items are wrong, and have said so
         yield place, _text(each, place, value, model)
 
@@ -129,21 +129,11 @@ def _place(loc: Place, value: Any, *, missing: bool) -> Place:
     for i, part in enumerate(loc):
         if i > 1 and loc[i - 2] == "rules" and isinstance(loc[i - 1], int):
             continue  # the rule's kind, which may also be the name of a field
-        here = _at(value, tuple(place))
+        here = value_at(value, tuple(place))
         inside = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
         if inside or (missing and i == len(loc) - 1):
             place.append(part)
     return tuple(place)
-
-
-def _at(value: Any, place: Place) -> Any:
-    """The value at a place; None where there is none."""
-    for part in place:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 def _model_at(place: Place, value: Any, model: type[BaseModel]) -> type[BaseModel]:
@@ -151,7 +141,7 @@ def _model_at(place: Place, value: Any, model: type[BaseModel]) -> type[BaseMode
     for i, part in enumerate(place):
         if isinstance(part, int):
             is_rule = issubclass(model, Group) and place[i - 1] == "rules"
-            model = RULES[kind_of(_at(value, place[: i + 1]))] if is_rule else model
+            model = RULES[kind_of(value_at(value, place[: i + 1]))] if is_rule else model
         elif part != "rules":
             field = next((f for name, f in model.model_fields.items() if part in {name, f.alias}), None)
             model = next(_models(field.annotation), model) if field else model

@@ -2,16 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
 from pydantic import Field
 
 from controlsurface.alerting.files import load
+from controlsurface.alerting.yaml_tree import read, value_at
 from controlsurface.content import ALERTS
 from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
@@ -61,30 +61,19 @@ class SetThreshold:
 
 def edited(text: str, rule: str, wanted: Threshold) -> str:
     """The file's text with another number at the rule's `above` or `below`. Raises NotFound, Conflict, BadRequest."""
-    bound = next(_bounds(yaml.compose(text, Loader=yaml.SafeLoader), rule), None)
+    tree = read(text)
+    rules = (each[:-1] for each in tree.spans if each[-1:] == ("alert",) and value_at(tree.value, each) == rule)
+    bounds = ((*place, name) for place in rules for name in ("above", "below"))
+    bound = next((place for place in bounds if place in tree.spans), None)
     if bound is None:
         raise NotFound(f"'{rule[:100]}' is not in its file any more")
     try:
-        was = float(bound.value)
+        was = float(value_at(tree.value, bound))
     except (TypeError, ValueError):
         raise BadRequest(f"{rule}: is held against another figure, not against a number") from None
     if wanted.was is not None and was != wanted.was:
         raise Conflict(f"{rule}: the file says {was:g} by now, not {wanted.was:g}; look again")
-    return text[: bound.start_mark.index] + _number(wanted.value) + text[bound.end_mark.index :]
-
-
-def _bounds(node: yaml.Node | None, rule: str) -> Iterator[yaml.Node]:
-    """The values of `above` and `below` in the rule of that name."""
-    if isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            yield from _bounds(each, rule)
-    if isinstance(node, yaml.MappingNode):
-        fields = {key.value: value for key, value in node.value}
-        if "alert" in fields and fields["alert"].value == rule:
-            yield from (fields[name] for name in ("above", "below") if name in fields)
-        else:
-            for _, value in node.value:
-                yield from _bounds(value, rule)
+    return text[: tree.spans[bound].start] + _number(wanted.value) + text[tree.spans[bound].stop :]
 
 
 def _number(value: float) -> str:

@@ -6,10 +6,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 
 from controlsurface.alerting import sparkline
 from controlsurface.alerting.episodes import Facts
@@ -28,6 +30,7 @@ from tests.stores import put
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+INK = sparkline.INK
 ONSET = NOW - timedelta(hours=1)
 FACTS = Facts(
     rule="High",
@@ -186,6 +189,13 @@ def test_a_sparkline_is_a_sign_a_value_and_a_picture_that_decodes() -> None:
     assert struct.unpack(">II", picture[16:24]) == (sparkline.WIDTH, sparkline.HEIGHT)
     data = picture[picture.index(b"IDAT") + 4 : picture.index(b"IEND") - 8]
     assert len(zlib.decompress(data)) == sparkline.HEIGHT * (3 * sparkline.WIDTH + 1)
+
+
+def test_a_sparklines_picture_has_the_highest_value_on_top_and_a_gap_where_one_is_unknown() -> None:
+    picture = Image.open(BytesIO(sparkline.png([0, 1, None, 2, 1])))
+    inked = {x: ys for x in range(sparkline.WIDTH) if (ys := [y for y in range(48) if picture.getpixel((x, y)) == INK])}
+    assert set(inked) == {*range(61), *range(179, 240)}  # values stand 59.75 apart
+    assert (max(inked[0]), min(inked[179]), {len(ys) for ys in inked.values()}) == (46, 1, {2})
 
 
 def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:

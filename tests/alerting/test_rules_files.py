@@ -1,11 +1,16 @@
 """Rule files: good ones are understood, bad ones refused with every problem and its place."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controlsurface.alerting.files import RuleSet, load, rule_files
 from controlsurface.alerting.rules import ThresholdRule
+from controlsurface.alerting.yaml_tree import read
 from controlsurface.errors import ConfigError, NotFound
 
 GOOD = """
@@ -82,7 +87,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_line_place_and_nearest_nam
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("groups: [", "r.yaml:2: did not find expected"),
+        ("groups: [", "r.yaml:1: expected the node content, but found"),
         ("", "r.yaml: is empty"),
         (GOOD.replace("over:", "metric: cost\n        over:"), "r.yaml:10: 'metric' is given twice, first in line 7"),
         (GOOD.replace("$labels.task_type", "$labels.task"), "alerts of this rule have no label 'task'; did you mean"),
@@ -93,6 +98,10 @@ def test_all_problems_of_a_file_are_told_at_once_with_line_place_and_nearest_nam
         (GOOD.replace("[task_type]", "[model]"), "no dimension of requests named 'model'"),
         (GOOD + GOOD.partition("rules:\n")[2], "another rule is named 'EscalationRateHigh': "),
         ("a: &a [*a]", "too deep"),
+        ("? &a [*a]\n: 1", "r.yaml:1: a key must be a text"),
+        ("{a: " * 50_000, "too deep"),  # libyaml's C code ends the process here
+        (GOOD.replace("0.30", "9" * 5000), "r.yaml:11: groups[0].rules[0].above"),
+        (GOOD.replace("above:", "\tabove:"), "r.yaml:11: found character '\\t' that cannot start any token"),
     ],
 )
 def test_what_cannot_be_right_is_refused(tmp_path: Path, text: str, problem: str) -> None:
@@ -112,3 +121,50 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_rules_can_be_left_out(tmp_path: Path) -> None:
     assert load([written(tmp_path, GOOD)]).without(["EscalationRateHigh"]) == RuleSet()
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"))) | st.sampled_from(
+    ["on", "1:30", "~", "a: b"]
+)
+SCALARS = TEXTS | st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(-1e9, 1e9)
+TREES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=20)
+
+
+@given(value=TREES, flow=st.sampled_from([None, True, False]), width=st.integers(20, 200), anchored=st.booleans())
+def test_the_tree_of_a_yaml_text_is_what_another_library_wrote(
+    value: Any, flow: bool | None, width: int, *, anchored: bool
+) -> None:
+    written = [value, value] if anchored else value
+    assert read(yaml.safe_dump(written, default_flow_style=flow, width=width, allow_unicode=True)).value == written
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[on, off, yes, No, y]", ["on", "off", "yes", "No", "y"]),
+        ("[1_000, 1:30, 0x1F, 0o17, 010]", ["1_000", "1:30", "0x1F", "0o17", 10]),
+        ("[TRUE, Null, .inf, 2026-01-05, =, !ours 5]", ["TRUE", "Null", ".inf", "2026-01-05", "=", 5]),
+        ("[true, null, ~, -.5, 1., 1e3, +7]", [True, None, None, -0.5, 1.0, 1000.0, 7]),
+        ("{1: a, on: b, null: c}", {"1": "a", "on": "b", "null": "c"}),
+        ("k:\t0.3\t# why\nl: a\tb\tc", {"k": 0.3, "l": "a\tb\tc"}),
+        ("k: |+\n \n   a\n\nl: >-\n\n  b\n  c", {"k": "\na\n\n", "l": "\nb c"}),
+        ("[&a 1, *a, &a 2, *a]", [1, 1, 2, 2]),
+    ],
+)
+def test_a_scalar_of_the_last_release_is_read_as_it_was(text: str, value: object) -> None:
+    assert read(text).value == value
+    assert not read(text).problems
+
+
+def test_a_rule_file_with_words_of_older_yaml_stays_understood(tmp_path: Path) -> None:
+    text = GOOD.replace("above: 0.30", "above: 1_000").replace("severity: page", "paged: on, 'since': 2026-01-05")
+    rule = load([written(tmp_path, text)]).rules["EscalationRateHigh"]
+    assert isinstance(rule, ThresholdRule)
+    assert (rule.bound, rule.labels) == (1000, {"paged": "on", "since": "2026-01-05"})
+
+
+@pytest.mark.parametrize(("name", "problem"), [("x:", "too deep or too large"), ("? ", "a key must be a text")])
+def test_anchors_that_multiply_are_refused_at_the_bound(name: str, problem: str) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    assert problem in read("\n  ".join([name, *lines])).problems[0][1]

@@ -82,7 +82,7 @@ def test_a_file_that_is_broken_at_the_start_leaves_the_rules_of_last_time(store:
         within(60, lambda: names(store) == ["First"])
     finally:
         loop.stop()
-    assert "r.yaml:2:" in problem(store)
+    assert "r.yaml:1:" in problem(store)
 
 
 def test_a_killed_process_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:

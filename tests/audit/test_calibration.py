@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from controlsurface.audit.calibration import Calibration, calibration
-from controlsurface.audit.estimate import Floats
-from controlsurface.audit.isotonic import fit, pooled
+from controlsurface.audit.isotonic import fit
 
 
 def perfect(random: np.random.Generator, n: int, kind: str = "probability") -> Calibration:
@@ -91,24 +88,6 @@ def test_a_weight_stands_for_as_many_rows() -> None:
     confidence, right = random.random(600), (random.random(600) < 0.5).astype(float)
     twice = calibration(confidence, right, np.full(600, 2.0)).errors
     assert twice == calibration(confidence, right, np.ones(600)).errors
-
-
-def one_by_one(values: Floats, weights: Floats) -> list[float]:
-    """Pool adjacent violators as the textbook has it."""
-    blocks: list[list[float]] = []
-    for value, weight in zip(values, weights, strict=True):
-        blocks.append([value, weight, 1])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            (a, wa, na), (b, wb, nb) = blocks[-2:]
-            blocks[-2:] = [[(a * wa + b * wb) / (wa + wb), wa + wb, na + nb]]
-    return [value for value, _, n in blocks for _ in range(int(n))]
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 3)), min_size=1, max_size=30))
-def test_pooling_runs_gives_what_pooling_one_by_one_gives(rows: list[tuple[int, int]]) -> None:
-    values, weights = np.array(rows, dtype=float).T
-    level, size = pooled(values, weights)
-    assert np.repeat(level, size) == pytest.approx(one_by_one(values, weights))
 
 
 def test_the_map_rises_and_joins_its_steps() -> None:

@@ -1,6 +1,7 @@
 """Policies: kept version by version, told on every chart, handed to routers that ask; none overwrites another."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controlsurface.audit import policy
 from controlsurface.audit.policy.litellm import Models, as_yaml, config
+from controlsurface.audit.policy.litellm_yaml import read_yaml, write_yaml
 from controlsurface.audit.policy.model import Version
 from controlsurface.cli import run
 from controlsurface.config import Auth, Config, Token
@@ -206,6 +210,33 @@ def test_the_yaml_says_the_same_as_the_mapping() -> None:
     models = Models(TWO, {"small": "mini: 4", "large": "gpt-5"}, "judge")
     assert yaml.safe_load(as_yaml(odd, models)) == json.loads(json.dumps(config(odd.policy, models)))
     assert as_yaml(odd, models).startswith("# Control Surface policy v3, 2026-01-09 12:00 UTC, by ana: two lines\n")
+
+
+# PyYAML is what LiteLLM reads with.
+TEXTS = st.sampled_from(["on", "y", "1:30", "1_000", "1e3", "\x85", "\u2028"]) | st.text().filter(
+    lambda text: not re.search("[\ud800-\udfff\ufeff\ufffe\uffff]", text)
+)
+LEAVES = TEXTS | st.booleans() | st.none() | st.integers() | st.floats(0, 1)
+MAPPINGS = st.dictionaries(
+    TEXTS, st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=10)
+)
+
+
+@given(MAPPINGS)
+def test_litellm_reads_any_mapping_that_is_written_for_it(value: dict[str, Any]) -> None:
+    assert yaml.safe_load(write_yaml(value)) == value
+
+
+@given(MAPPINGS)
+def test_any_mapping_that_litellm_could_write_is_read(value: dict[str, Any]) -> None:
+    assert read_yaml(yaml.safe_dump(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\na: 2", "[yes, off, 017, 1_0, 1:30, 0x1F, 1.5e+3, .inf, ~]", "<<: {a: 1}\nb: 2"]
+)
+def test_a_text_for_litellm_is_read_as_litellm_does(text: str) -> None:
+    assert read_yaml(text) == yaml.safe_load(text)
 
 
 def test_a_threshold_that_is_no_probability_does_not_travel() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import SHARED
-from controlsurface.metrics.query import QueryArgs, wilson
+from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
@@ -172,15 +172,3 @@ def test_disagreement_is_weighted_by_how_rarely_a_request_is_shadowed(store: Duc
     assert (row["n"], {row["sampling_probability"] for row in rows}) == (len(rows), {0.01, 0.05, None})
     assert isclose(row["value"], disagreed / sum(weights))
     assert row["high"] - row["low"] > only(reader, "error_rate", where=["task_type:code"])["high"]
-
-
-@given(st.integers(0, 400), st.integers(1, 400))
-def test_wilsons_interval_is_what_the_textbook_says(store: DuckStore, successes: int, n: int) -> None:
-    p = min(successes, n) / n
-    z = 1.959963984540054
-    centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    sql = f"SELECT {wilson('low')} AS low, {wilson('high')} AS high FROM (SELECT $p AS value, $n AS n, $e AS effective)"
-    (row,) = store.rows(sql, {"p": p, "n": n, "e": float(n)}).to_pylist()
-    scale = 1 + z * z / n
-    assert isclose(row["low"], max(0, (centre - half) / scale), abs_tol=1e-12)
-    assert isclose(row["high"], min(1, (centre + half) / scale), abs_tol=1e-12)

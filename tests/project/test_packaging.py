@@ -47,8 +47,9 @@ def test_the_wheel_carries_the_content(unpacked: Path, folder: str, pattern: str
     assert {path.name for path in packed.glob(pattern)} == ours
 
 
-def test_the_wheel_carries_the_types_and_every_statement(unpacked: Path) -> None:
-    ours = [p for p in (tree.ROOT / "controlsurface").rglob("*") if p.suffix == ".sql" or p.name == "py.typed"]
+def test_the_wheel_carries_the_types_every_statement_and_every_template(unpacked: Path) -> None:
+    packed = {".sql", ".html", ".css"}
+    ours = [p for p in (tree.ROOT / "controlsurface").rglob("*") if p.suffix in packed or p.name == "py.typed"]
     assert not [tree.name(path) for path in ours if not (unpacked / tree.name(path)).is_file()]
 
 

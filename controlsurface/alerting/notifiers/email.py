@@ -5,10 +5,8 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from email.message import EmailMessage
-from html import escape
 
 from controlsurface.alerting.notifiers.gate import Gate, told
 from controlsurface.alerting.notifiers.notifier import Payload
@@ -16,6 +14,7 @@ from controlsurface.alerting.notifiers.secrets import secret
 from controlsurface.alerting.payload_text import links, written
 from controlsurface.channels import Email
 from controlsurface.errors import Refused, Undelivered
+from controlsurface.html_templates import template_beside
 
 
 class _Server(smtplib.SMTP):
@@ -88,7 +87,7 @@ def composed(payload: Payload, sender: str, to: tuple[str, ...]) -> EmailMessage
     message["Message-ID"] = f"<{payload['id']}@controlsurface>"
     message["X-Control-Surface-Delivery"] = str(payload["id"])
     message.set_content(written(payload))
-    message.add_alternative("\n".join(_html(payload)), subtype="html")
+    message.add_alternative(_html(payload), subtype="html")
     html = message.get_payload()[1]  # type: ignore[index]
     for alert in payload["alerts"]:
         if alert["sparkline"]["png"]:
@@ -97,10 +96,15 @@ def composed(payload: Payload, sender: str, to: tuple[str, ...]) -> EmailMessage
     return message
 
 
-def _html(payload: Payload) -> Iterator[str]:
-    yield f"<h2>{escape(payload['title'])}</h2>"
-    for alert in payload["alerts"]:
-        yield f"<pre>{escape(written({**payload, 'title': '', 'alerts': [alert]}).strip())}</pre>"
-        if alert["sparkline"]["png"]:
-            yield f'<p><img src="cid:{alert["key"]}" alt="{escape(alert["sparkline"]["text"])}"></p>'
-        yield " · ".join(f'<a href="{escape(url)}">{escape(name)}</a>' for name, url in links(alert))
+def _html(payload: Payload) -> str:
+    alerts = [
+        {
+            "text": written({**payload, "title": "", "alerts": [alert]}).strip(),
+            "key": alert["key"],
+            "png": alert["sparkline"]["png"],
+            "sparkline": alert["sparkline"]["text"],
+            "links": list(links(alert)),
+        }
+        for alert in payload["alerts"]
+    ]
+    return template_beside(__file__).render(title=payload["title"], alerts=alerts)

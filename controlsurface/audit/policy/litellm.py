@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from controlsurface.audit.policy.ladder import LadderStep, Lanes, check, steps
+from controlsurface.audit.policy.litellm_yaml import write_yaml
 from controlsurface.audit.policy.model import Policy, Version
 from controlsurface.errors import BadRequest, UnknownName
 
@@ -65,8 +64,7 @@ class Models:
 def as_yaml(version: Version, models: Models) -> str:
     """The policy as YAML text. Raises BadRequest."""
     said = {"version": version.version, "at": version.at, "who": _line(version.who), "why": _line(version.why)}
-    text = yaml.safe_dump(dict(config(version.policy, models)), sort_keys=False, allow_unicode=True)
-    return f"{_HEAD.format(**said)}\n{text}"
+    return f"{_HEAD.format(**said)}\n{write_yaml(config(version.policy, models))}"
 
 
 def config(policy: Policy, models: Models) -> Mapping[str, Any]:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml.error import YAMLError
 
 from controlsurface.audit.policy.litellm import PREFIX, ROUTER, Models
+from controlsurface.audit.policy.litellm_yaml import read_yaml
 from controlsurface.audit.policy.model import Chosen, Policy
 from controlsurface.errors import BadRequest, nearest
 from controlsurface.ingest.claims import lane_of
@@ -81,8 +82,8 @@ class Imported:
 def from_yaml(text: str | bytes, models: Models, name: str) -> Imported:
     """The policy in a config.yaml. `name` is the file's. Raises BadRequest where it is none, or holds no policy."""
     try:
-        file = _File.model_validate(yaml.safe_load(text) or {})
-    except yaml.YAMLError as problem:
+        file = _File.model_validate(read_yaml(text) or {})
+    except (YAMLError, RecursionError) as problem:
         raise BadRequest(f"{name}: no YAML: {' '.join(str(problem).split())}") from None
     except ValidationError as problem:
         first = problem.errors()[0]

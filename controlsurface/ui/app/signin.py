@@ -1,7 +1,6 @@
 """Who may see the dashboard when it listens elsewhere than on loopback: whoever knows a token, until they sign out."""
 
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -11,13 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controlsurface.access import Auth
 from controlsurface.errors import Throttled
+from controlsurface.html_templates import template_beside
 from controlsurface.ui.app import session
 from controlsurface.ui.visitor import COOKIE
 from controlsurface.web.border import POLICY_VIOLATION, client_of
 from controlsurface.web.refusals import Refusals
 from controlsurface.web.tokens import TokenCheck
 
-FORM, GOODBYE = (Path(__file__).with_name(name) for name in ("signin.html", "signout.html"))
+GOODBYE = Path(__file__).with_name("signout.html")
 OPEN = ("/_stcore/health", "/app/static/")  # what a supervisor and the form itself need
 SIGN_OUT = "/signout"
 MAX_FORM_BYTES = 8192
@@ -101,5 +101,5 @@ def _target(request: Request) -> str:
 
 
 def _form(target: str, problem: str, status: int = 401, more: dict[str, str] | None = None) -> HTMLResponse:
-    page = FORM.read_text("utf-8").replace("{target}", escape(target)).replace("{problem}", escape(problem))
+    page = template_beside(__file__).render(target=target, problem=problem)
     return HTMLResponse(page, status_code=status, headers={"Cache-Control": "no-store", **(more or {})})
