@@ -15,6 +15,7 @@ from controlsurface.collector.listener import bound
 from controlsurface.config import Config
 from controlsurface.doctor.finding import Finding
 from controlsurface.errors import ConfigError, ControlSurfaceError
+from controlsurface.formatting import format_duration
 from controlsurface.ingest import conventions
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.usage import said
@@ -238,11 +239,13 @@ def _sources(reader: Reader) -> Iterator[Finding]:
         quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
         yield _silence(name, row, quiet_s)
         if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -SKEW_MS:
-            yield Finding("clocks", "warn", f"{name}: its clock runs {-delay_ms / 1e3:.1f} s or more ahead of ours")
+            yield Finding(
+                "clocks", "warn", f"{name}: its clock runs {format_duration(-delay_ms)} or more ahead of ours"
+            )
 
 
 def _silence(name: str, row: dict[str, Any], quiet_s: float) -> Finding:
     """Whether a source says nothing for much longer than it is used to."""
     usual_s = (row["last_seen"] - row["first_seen"]).total_seconds() / row["spans"]
-    text = f"{name}: {row['spans']} spans in a week, the last {quiet_s / 60:.0f} min ago"
+    text = f"{name}: {row['spans']} spans in a week, the last {format_duration(quiet_s * 1000)} ago"
     return Finding("sources", "warn" if quiet_s > max(SILENT_S, SILENT * usual_s) else "ok", text)

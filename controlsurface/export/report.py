@@ -8,7 +8,9 @@ from typing import Any
 
 from controlsurface import __version__
 from controlsurface.export.incident import Incident
-from controlsurface.metrics.units import difference, shown
+from controlsurface.formatting import format_confidence, format_duration
+from controlsurface.formatting import format_difference as difference
+from controlsurface.formatting import format_value as shown
 from controlsurface.reader.contributors import unexplained
 
 WIDTH, HEIGHT, HEAD = 900, 220, 16
@@ -160,7 +162,7 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     if isinstance(value, datetime):
         return _text(f"{value:%b %d %H:%M:%S}")
     if isinstance(value, float):
-        return _text(f"{value:,.0f}" if value >= 1000 else f"{value:.3g}")
+        return _text(format_duration(value) if name == "duration_ms" else format_confidence(value))
     return _name(value)
 
 

@@ -16,10 +16,11 @@ from controlsurface.alerting.baseline import CELLS, HOUR_S, Floats, volume
 from controlsurface.alerting.cusum import threshold
 from controlsurface.alerting.power import delay, requests_needed
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.panels import panel
@@ -93,7 +94,7 @@ def _line(row: Row, by: Sequence[str], streams: int, busy: Floats) -> str:
     """One slice; a share of nought or one has no odds, and so no time."""
     value, a_day = row["value"], row["n"] / 7
     hours = [_hours(value, busy, odds, streams) for odds in ODDS]
-    cells = [*(row[name] or "unknown" for name in by), units.shown(value, "ratio"), units.count(a_day), *hours]
+    cells = [*(row[name] or "unknown" for name in by), format_value(value, "ratio"), format_count(a_day), *hours]
     return tag("tr", *(tag("td", text(cell)) for cell in cells))
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
+from controlsurface.formatting import format_confidence
 from controlsurface.reader.asking import Order
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, states, visitor, what_if
@@ -29,7 +30,7 @@ def save(view: View) -> None:
     if not chosen:
         states.state("No threshold was moved yet", "Move the slider for one or more task types, then save them here.")
         return
-    st.caption(plain(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items())))
+    st.caption(plain(", ".join(f"{name}: {format_confidence(at)}" for name, at in chosen.items())))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         name = visitor.name()
         who = st.text_input("Who decides", name, max_chars=100, width=200, disabled=bool(name))
