@@ -11,7 +11,6 @@ from typing import Any
 
 from controlsurface.alerting.asked import Messages, Rules
 from controlsurface.alerting.delivery import notifiers
-from controlsurface.collector.listener import bound
 from controlsurface.config import Config
 from controlsurface.doctor.finding import Finding
 from controlsurface.errors import ConfigError, ControlSurfaceError
@@ -27,6 +26,7 @@ from controlsurface.reader.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
 from controlsurface.store.private import wide
+from controlsurface.web.listener import bound
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
 LOW_DISK = 10  # times the configured minimum
