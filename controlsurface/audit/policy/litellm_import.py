@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from controlsurface.audit.policy.litellm import PREFIX, ROUTER, Models
 from controlsurface.audit.policy.model import Chosen, Policy
 from controlsurface.errors import BadRequest, nearest
+from controlsurface.explanations import explain
 from controlsurface.ingest.claims import lane_of
 
 
@@ -85,8 +86,7 @@ def from_yaml(text: str | bytes, models: Models, name: str) -> Imported:
     except yaml.YAMLError as problem:
         raise BadRequest(f"{name}: no YAML: {' '.join(str(problem).split())}") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        raise BadRequest(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise BadRequest(f"{name}: {next(explain(problem, _File))}") from None
     return _Reading(file, models, name).policy()
 
 
