@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, ThresholdRule
+from controlsurface.arrays import Floats
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics import counterfactual
 from controlsurface.metrics import moments as asked

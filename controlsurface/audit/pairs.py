@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.config import Config
 from controlsurface.errors import TooMuch
 from controlsurface.metrics.arguments import Window

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from pydantic import Field
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.audit.sampling import HASH
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.metrics.arguments import Text, Window

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlsurface.arrays import Floats
 from controlsurface.audit.calibration import Calibration, calibration
-from controlsurface.audit.estimate import Floats
 from controlsurface.audit.isotonic import fit, pooled
 
 

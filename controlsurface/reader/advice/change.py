@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from controlsurface.formatting import format_interval, format_ratio
+from controlsurface.metrics.intervals import Z
 from controlsurface.reader.advice.finding import SUPPORT, Advice, Found, Row, enough, most
 from controlsurface.reader.advice.lanes import about_task
 from controlsurface.reader.advice.window import Asker
@@ -26,7 +27,7 @@ def _sure(row: Row) -> bool:
     """Whether the slope is many standard errors from nothing; what has too few rows for an interval is not sure."""
     if row["low"] is None or row["high"] is None:
         return False
-    error = (row["high"] - row["low"]) / (2 * 1.96)
+    error = (row["high"] - row["low"]) / (2 * Z)
     return bool(row["value"] > SURE * error)
 
 

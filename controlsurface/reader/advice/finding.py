@@ -7,9 +7,9 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from controlsurface.formatting import format_interval, format_ratio
+from controlsurface.metrics.intervals import Z
 from controlsurface.metrics.significance import ALPHA, at_least, holm
 
-Z = 1.959963984540054  # 95 %
 SUPPORT = 30  # rows under which a figure says more about chance than about the router
 
 State = Literal["found", "nothing", "too few", "no data", "window too short"]
