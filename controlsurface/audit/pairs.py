@@ -129,7 +129,7 @@ def codes(table: pa.Table, name: str) -> tuple[Codes, list[Any]]:
 
 def _between(low: datetime | None, high: datetime | None) -> dict[str, datetime | None]:
     """When the shadow calls began; None is open."""
-    return {"low": low and low.replace(tzinfo=None), "high": high and high.replace(tzinfo=None)}
+    return {"low": low, "high": high}
 
 
 def _rules(config: Config) -> dict[str, Any]:

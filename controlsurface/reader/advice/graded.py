@@ -62,7 +62,7 @@ def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedP
     if not large:
         return []
     audit = ground.config.audit
-    window = {"low": start.replace(tzinfo=None), "high": end.replace(tzinfo=None)}
+    window = {"low": start, "high": end}
     rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
     rules |= {"support": SUPPORT}
     return judged(ground.rows(Statement(_SQL, window | rules)).to_pylist())
