@@ -1,16 +1,17 @@
 """What the user writes: one TOML file, every key with a default, checked as a whole."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.access import MIN_TOKEN_CHARACTERS, Auth, Role, ServerAccess, Token
 from controlsurface.channels import Delivery
-from controlsurface.errors import ConfigError, nearest
+from controlsurface.errors import ConfigError
+from controlsurface.explanations import explain
 from controlsurface.limits import Limits
 from controlsurface.settings import Duration, Section, duration
 
@@ -32,7 +33,6 @@ __all__ = [
     "duration",
     "load",
     "parse",
-    "problems",
 ]
 
 
@@ -277,44 +277,7 @@ def parse(table: Mapping[str, Any], name: str) -> Config:
     try:
         config = Config.model_validate(table)
     except ValidationError as problem:
-        raise ConfigError("\n".join(problems(problem, Config, name))) from None
+        raise ConfigError("\n".join(f"{name}: {each}" for each in explain(problem, Config))) from None
     if weak := [f"{name}: auth.{key}: {_WEAK}" for key in config.auth.weak()]:
         raise ConfigError("\n".join(weak))
     return config
-
-
-def problems(error: ValidationError, model: type[BaseModel], name: str) -> Iterator[str]:
-    """One line a problem: `file: place: what; did you mean ...`."""
-    for each in error.errors():
-        place = ".".join(str(part) for part in each["loc"])
-        if each["type"] == "extra_forbidden":
-            known = _keys_at(model, each["loc"][:-1])
-            yield f"{name}: {place}: no such key{nearest(str(each['loc'][-1]), known)}"
-        else:
-            yield f"{name}: {place}: {each['msg'].removeprefix('Value error, ')}"
-
-
-def _keys_at(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys a table at `place` may have."""
-    choices = [model]
-    for part in place:
-        found = [choice.model_fields[str(part)].annotation for choice in choices if str(part) in choice.model_fields]
-        if found:
-            choices = list(_models(found[0])) or choices
-        elif isinstance(part, str):  # a name of the user's choosing, or the kind that decides between several models
-            choices = [choice for choice in choices if _is_kind(choice, part)] or choices
-    return [field.alias or key for choice in choices for key, field in choice.model_fields.items()]
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
-
-
-def _is_kind(model: type[BaseModel], name: str) -> bool:
-    """Whether `kind = name` chooses this model."""
-    field = model.model_fields.get("kind")
-    return field is not None and name in get_args(field.annotation)

@@ -12,7 +12,7 @@ priced = ui.figure(ui.query("priced_share"))
 
 ui.tiles(
     [
-        ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+        ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
         ui.Tile("cost_per_request", "Cost per request"),
         ui.Tile("cost_per_answer", "Cost per answer"),
         ui.Tile("overhead_cost", "Overhead cost"),
@@ -22,11 +22,12 @@ ui.tiles(
 )
 
 left, right = st.columns(2)
-with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
+bucket = f"by {ui.format_duration(view.step)}"
+with left, ui.panel("Cost by lane", f"all model calls, {bucket}"):
     cost = ui.query("cost", by=["lane"], every=view.step)
     figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
     ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
-with right, ui.panel("Tokens by kind", f"by {ui.step(view.step)}; cached ones are part of input, reasoning of output"):
+with right, ui.panel("Tokens by kind", f"{bucket}; cached ones are part of input, reasoning of output"):
     figure = charts.stacked(ui.tokens(view.step), view.span, ui.palette(), by="kind", unit="count", events=events)
     ui.over_time(figure, "tokens", "Tokens over time: input and output, cached and reasoning ones apart", metric="cost")
 

@@ -22,7 +22,7 @@ def tiles() -> None:
         [
             ui.Tile("escalation_rate", "Escalation rate"),
             ui.Tile("confidence_below_threshold", "Confidence under threshold", note=ui.note_of_confidence(view)),
-            ui.Tile("cost", "Cost", note=f"{ui.shown(priced.value, 'ratio')} of calls priced"),
+            ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
             ui.Tile("latency_p95", "P95 latency", value=ui.lanes(by_lane)),
             ui.Tile("error_rate", "Not answered"),
         ],
@@ -86,12 +86,12 @@ latency()
 def cost() -> None:
     """Each lane's cost over time, and what has no price."""
     left, right = st.columns(2)
-    with left, ui.panel("Cost by lane", f"all model calls, by {ui.step(view.step)}"):
+    with left, ui.panel("Cost by lane", f"all model calls, by {ui.format_duration(view.step)}"):
         spent = ui.query("cost", by=["lane"], every=view.step)
         figure = charts.stacked(spent, view.span, ui.palette(), by="lane", events=ui.events())
         ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
     priced = ui.figure(ui.query("priced_share"))
-    with right, ui.panel("Calls without a price", f"{ui.shown(priced.value, 'ratio')} of {priced.n:,} have one"):
+    with right, ui.panel("Calls without a price", f"{ui.format_value(priced.value, 'ratio')} of {priced.n:,} have one"):
         unpriced = ui.query("unpriced_attempts", by=["model"])
         ui.bars(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
         ui.price_gaps()

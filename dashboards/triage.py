@@ -51,7 +51,8 @@ with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['v
     ui.chart(figure, alt=f"{name} by {dimension} over time")
 
 with ui.panel(
-    "Top contributors", f"{name} from {ui.between(selection)} against {about.against}, {ui.between(baseline)}"
+    "Top contributors",
+    f"{name} from {ui.format_time_range(selection)} against {about.against}, {ui.format_time_range(baseline)}",
 ):
     if ranked:
         ui.different_bars(ui.different(about))  # known by now; asked here, its SQL is this panel's

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from controlsurface.alerting.baseline import HOUR_S, Flags
+from controlsurface.alerting.baseline import HOUR_S
 from controlsurface.alerting.counts import Counting
 from controlsurface.alerting.drift import State, fresh
 from controlsurface.alerting.learning import WINDOW_S, Anchor, enough, learn
 from controlsurface.alerting.likelihood import odds_ratio
 from controlsurface.alerting.watched import Look, Watched
+from controlsurface.arrays import Flags
 
 
 def accept(

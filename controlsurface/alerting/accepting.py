@@ -51,7 +51,7 @@ class AcceptDrift:
             raise NotFound(f"{self.rule} watches no slice {json.dumps(self.body.slice)}")
         at = datetime.now(UTC)
         row = {"rule": self.rule, "slice": json.dumps(self.body.slice), "who": self.body.who, "why": self.body.why}
-        ground.keep([Statement(_WISH, row | {"at": at.replace(tzinfo=None)})])
+        ground.keep([Statement(_WISH, row | {"at": at})])
         return {"rule": self.rule, "slices": named, "at": at, "who": self.body.who, "why": self.body.why}
 
     def _meant(self, ground: Ground) -> Iterator[Mapping[str, str | None]]:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from controlsurface.alerting.labels import Labels
 from controlsurface.alerting.state import Reading
 from controlsurface.errors import nearest
+from controlsurface.formatting import format_duration
 
 _HOLE = re.compile(r"\{\{\s*\$(\w+)(?:\.(\w+))?\s*(?:\|\s*(\w+)\s*)?\}\}")
 _ANY_HOLE = re.compile(r"\{\{.*?\}\}")
@@ -14,15 +14,10 @@ _FIGURES = ("value", "n", "low", "high", "threshold", "before")
 _UNKNOWN = "unknown"
 
 
-def _duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    return str(timedelta(seconds=round(seconds)))
-
-
 _FILTERS: Mapping[str, Callable[[float], str]] = {
     "humanize": lambda value: f"{value:.4g}",
     "humanizePercentage": lambda value: f"{value * 100:.4g}%",
-    "humanizeDuration": _duration,
+    "humanizeDuration": lambda seconds: format_duration(seconds * 1000),
 }
 
 

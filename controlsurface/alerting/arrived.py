@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import HOUR_S, Floats
+from controlsurface.alerting.baseline import HOUR_S
+from controlsurface.arrays import Floats
 
 AN_HOUR = 0.1  # an hour has changed when it has so many more than it had
 ALL = 0.01  # a history has, when hours that have changed brought so much of it

@@ -85,7 +85,7 @@ def _held(ground: Ground) -> dict[str, str | None]:
 
 
 def _listed(ground: Ground, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
-    return ground.rows(Statement(sql, {"now": written.plain(now)} if now else {})).to_pylist()
+    return ground.rows(Statement(sql, {"now": now} if now else {})).to_pylist()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,8 @@ The window is anchored, not rolling: a rolling one learns a slow growth and neve
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from controlsurface.arrays import Flags, Floats, Ints
 
 DAY_S, HOUR_S, BUCKET_S = 86_400, 3_600, 300
 CELLS = 48

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from controlsurface.alerting.figures import Rows
 from controlsurface.alerting.rules import EventRule
@@ -28,7 +28,7 @@ def changes(store: Rows, start: datetime, end: datetime, timeout_s: float = 30) 
         lambda statement: store.rows(statement.sql, statement.parameters, timeout_s), EventsArgs(start=start, end=end)
     )
     rows = found.to_pylist()
-    return [Change(**{**row, "at": row["at"].replace(tzinfo=UTC)}) for row in rows]
+    return [Change(**row) for row in rows]
 
 
 def longest(rules: Sequence[EventRule]) -> timedelta:

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlsurface.alerting.baseline import Floats, Ints
 from controlsurface.alerting.lanes import Histogram
 from controlsurface.alerting.shares import Counted, Spread, share
+from controlsurface.arrays import Floats, Ints
 from controlsurface.limits import OPEN_DIMENSIONS, OTHER
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.bins import edges

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from controlsurface.alerting.baseline import Floats, Ints
+from controlsurface.arrays import Floats, Ints
 
 BUCKETS_A_WEEK = 2016
 

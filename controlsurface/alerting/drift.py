@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S, Flags, Floats, Ints
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S
 from controlsurface.alerting.likelihood import ALTERNATIVES, RISES, Law, odds_ratio
+from controlsurface.arrays import Flags, Floats, Ints
 
 RESOLVED = 4.6
 EVENT_ALPHA = 1e-3

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import DAY_S, FEWEST_DAYS, Floats
+from controlsurface.alerting.baseline import DAY_S, FEWEST_DAYS
 from controlsurface.alerting.counts import Counting, Slice, moment
 from controlsurface.alerting.drift import State, strength
 from controlsurface.alerting.learning import Anchor
@@ -16,6 +16,7 @@ from controlsurface.alerting.power import delay, requests_needed
 from controlsurface.alerting.shares import Spread
 from controlsurface.alerting.state import Reading
 from controlsurface.alerting.watched import Look, Watched
+from controlsurface.arrays import Floats
 from controlsurface.metrics.effects import effect
 from controlsurface.metrics.intervals import wilson
 

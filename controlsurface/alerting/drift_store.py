@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,7 @@ def forget(writing: Writing, before_s: int) -> None:
 def wishes(store: DuckStore) -> list[Accept]:
     """What was asked for and not granted yet."""
     rows = store.rows('SELECT rule, slice, "at" FROM drift_accepts WHERE granted_at IS NULL ORDER BY "at"').to_pylist()
-    return [Accept(row["rule"], json.loads(row["slice"]), row["at"].replace(tzinfo=UTC)) for row in rows]
+    return [Accept(row["rule"], json.loads(row["slice"]), row["at"]) for row in rows]
 
 
 def granted(writing: Writing, accepts: Sequence[Accept], now_s: int) -> None:
@@ -136,7 +136,7 @@ def granted(writing: Writing, accepts: Sequence[Accept], now_s: int) -> None:
     for each in accepts:
         writing.execute(
             'UPDATE drift_accepts SET granted_at = $now WHERE rule = $rule AND "at" = $at',
-            {"rule": each.rule, "at": each.at.replace(tzinfo=None), "now": _time(now_s)},
+            {"rule": each.rule, "at": each.at, "now": _time(now_s)},
         )
 
 
@@ -146,7 +146,7 @@ def _stream(row: Mapping[str, Any]) -> Stream:
 
 def _time(at_s: int) -> datetime | None:
     """As the store has it; 0 is no time."""
-    return moment(at_s).replace(tzinfo=None) if at_s else None
+    return moment(at_s) if at_s else None
 
 
 def _packed(baseline: Baseline) -> Any:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from controlsurface.alerting.baseline import DAY_S, Floats
+from controlsurface.alerting.baseline import DAY_S
 from controlsurface.alerting.drift import State
 from controlsurface.alerting.replay import Change
+from controlsurface.arrays import Floats
 
 ONE_CHANGE_S = DAY_S  # between the leader's alert and the onset of a share that follows it
 

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, ThresholdRule
+from controlsurface.arrays import Floats
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics import counterfactual
 from controlsurface.metrics import moments as asked
@@ -206,7 +206,7 @@ def _seen(
     found: dict[str, dict[datetime, dict[Values, Figure]]] = {}
     for i, (metric, moment, value, n, low, high) in enumerate(zip(*columns, strict=True)):
         known = None if value is None or math.isnan(value) else value
-        at = moment.replace(tzinfo=UTC) + view.offset
+        at = moment + view.offset
         found.setdefault(metric, {}).setdefault(at, {})[slices[i] if slices else ()] = Figure(known, n, low, high)
     return found
 

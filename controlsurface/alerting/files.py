@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from controlsurface.alerting import annotations
 from controlsurface.alerting.rules import RULES, Group, Rule, RuleFile, kind_of
 from controlsurface.alerting.yaml_tree import Place, Tree, read, value_at
-from controlsurface.errors import ConfigError, NotFound, nearest
+from controlsurface.errors import ConfigError, NotFound
+from controlsurface.explanations import models_in, problem_text
 
 TESTS = ".test.yaml"
 
@@ -113,14 +114,9 @@ def _explained(error: ValidationError, value: Any, model: type[BaseModel]) -> It
 
 def _text(each: Mapping[str, Any], place: Place, value: Any, model: type[BaseModel]) -> str:
     """What is wrong, and what may have been meant."""
-    if each["type"] == "extra_forbidden":
-        owner = _model_at(place[:-1], value, model)
-        known = [field.alias or name for name, field in owner.model_fields.items()]
-        what = f" in a {owner.kind} rule" if issubclass(owner, Rule) else ""
-        return f"no such field{what}{nearest(str(place[-1]), known)}"
-    if each["type"] == "missing":
-        return "must be given"
-    return str(each["msg"]).removeprefix("Value error, ")
+    owner = _model_at(place[:-1], value, model)
+    known = [field.alias or name for name, field in owner.model_fields.items()]
+    return problem_text(each, known, f"field in a {owner.kind} rule" if issubclass(owner, Rule) else "field")
 
 
 def _place(loc: Place, value: Any, *, missing: bool) -> Place:
@@ -144,16 +140,8 @@ def _model_at(place: Place, value: Any, model: type[BaseModel]) -> type[BaseMode
             model = RULES[kind_of(value_at(value, place[: i + 1]))] if is_rule else model
         elif part != "rules":
             field = next((f for name, f in model.model_fields.items() if part in {name, f.alias}), None)
-            model = next(_models(field.annotation), model) if field else model
+            model = next(models_in(field.annotation), model) if field else model
     return model
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation names, however deep."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
 
 
 def _placed(model: RuleFile) -> Iterator[tuple[Place, Rule]]:

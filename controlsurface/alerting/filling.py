@@ -28,7 +28,7 @@ def fill(store: DuckStore, case: Case) -> None:
         for told in case.input_events:
             writing.execute(
                 'INSERT INTO events ("at", kind, title, source) VALUES ($at, $kind, $title, $source)',
-                {"at": _naive(case.start + told.at), "kind": told.kind, "title": told.title, "source": "test"},
+                {"at": case.start + told.at, "kind": told.kind, "title": told.title, "source": "test"},
             )
 
 
@@ -50,8 +50,8 @@ def _insert(writing: Writing, table: str, block: Rows, start: datetime) -> None:
 
 def _when(block: Rows, start: datetime) -> Mapping[str, Any]:
     """The parameters that say when rows are, and how many."""
-    first = _naive(start + block.from_)
-    return {"from_": first, "to_": _naive(start + block.to), "every_": block.every, "count_": block.count}
+    first = start + block.from_
+    return {"from_": first, "to_": start + block.to, "every_": block.every, "count_": block.count}
 
 
 def _columns(writing: Writing, table: str) -> list[dict[str, str]]:
@@ -68,7 +68,3 @@ def _check(table: str, given: Mapping[str, Any], columns: Mapping[str, str]) -> 
         fitting = _TYPES.get(columns[name], (int, float))
         if value is not None and (not isinstance(value, fitting) or (isinstance(value, bool) and bool not in fitting)):
             raise ConfigError(f"input_{table}: {name}: {value!r} is no {columns[name]}")
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=None)

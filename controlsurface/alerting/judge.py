@@ -5,10 +5,10 @@ from datetime import datetime
 
 import numpy as np
 
-from controlsurface.alerting.baseline import Flags, Floats
 from controlsurface.alerting.figures import NONE, SHORT, Answers, Figure, Figures, Found, Need, Values, needs
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, Sliced, ThresholdRule
 from controlsurface.alerting.state import Reading
+from controlsurface.arrays import Flags, Floats
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 

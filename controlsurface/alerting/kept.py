@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -65,7 +65,7 @@ def alerts(store: DuckStore) -> dict[str, dict[Labels, Alert]]:
 def loop(store: DuckStore) -> Loop | None:
     """What is known of the loop."""
     rows = store.rows("SELECT * FROM alert_loop").to_pylist()
-    return Loop(**{name: _aware(value) for name, value in rows[0].items()}) if rows else None
+    return Loop(**dict(rows[0].items())) if rows else None
 
 
 def rules(store: DuckStore) -> RuleSet:
@@ -133,9 +133,7 @@ def keep_rules(writing: Writing, found: RuleSet) -> None:
 
 def keep_evaluations(writing: Writing, errors: Mapping[str, str | None], now: datetime, took_s: float) -> None:
     """How the evaluation at `now` went: each rule's error, or None."""
-    rows = [
-        {"rule": rule, "error": text, "evaluated_at": _naive(now), "took_s": took_s} for rule, text in errors.items()
-    ]
+    rows = [{"rule": rule, "error": text, "evaluated_at": now, "took_s": took_s} for rule, text in errors.items()]
     writing.attach("evaluated", pa.Table.from_pylist(rows, _EVALUATIONS))
     writing.execute("""
         UPDATE alert_rules SET health = if(e.error IS NULL, 'ok', 'err'), last_error = e.error,
@@ -146,7 +144,7 @@ def keep_evaluations(writing: Writing, errors: Mapping[str, str | None], now: da
 
 def keep_loop(writing: Writing, row: Loop) -> None:
     """Replace the loop's own row."""
-    values = {each.name: _naive(getattr(row, each.name)) for each in fields(row)}
+    values = {each.name: getattr(row, each.name) for each in fields(row)}
     writing.execute("DELETE FROM alert_loop")
     names, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
     writing.execute(f"INSERT INTO alert_loop ({names}) VALUES ({marks})", values)
@@ -172,12 +170,12 @@ def _row(alert: Alert) -> dict[str, Any]:
     found = {each.name: getattr(alert, each.name) for each in fields(alert) if each.name != "reading"}
     found |= {name: getattr(alert.reading, name) for name in _READING}
     found |= {name: orjson.dumps(dict(found[name]), default=str).decode() for name in _JSON}
-    return {**found, "labels": written(alert.labels), **{name: _naive(found[name]) for name in _TIMES}}
+    return {**found, "labels": written(alert.labels), **{name: found[name] for name in _TIMES}}
 
 
 def _alert(row: Mapping[str, Any]) -> Alert:
     """A row as the alert it was."""
-    found = {name: _aware(value) for name, value in row.items()}
+    found = dict(row.items())
     found |= {name: orjson.loads(row[name]) for name in _JSON}
     reading = Reading(**{name: found.pop(name) for name in _READING})
     return Alert(**{**found, "labels": read_labels(row["labels"])}, reading=reading)
@@ -187,25 +185,15 @@ def _move(each: Transition) -> dict[str, Any]:
     """A transition as a row."""
     reading = each.alert.reading if each.alert else None
     return {
-        "at": _naive(each.at),
+        "at": each.at,
         "rule": each.rule,
         "labels": written(each.labels),
         "was": each.was,
         "state": each.alert.state if each.alert else None,
         "value": reading and reading.value,
         "n": reading and reading.n,
-        "onset": _naive(reading.onset) if reading else None,
+        "onset": reading.onset if reading else None,
     }
-
-
-def _naive(value: Any) -> Any:
-    """A moment as it is stored: UTC without saying so."""
-    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
-def _aware(value: Any) -> Any:
-    """A stored moment, said to be UTC."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
 
 def changed(before: Mapping[str, Active], after: Mapping[str, Active]) -> tuple[list[Alert], list[tuple[str, Labels]]]:

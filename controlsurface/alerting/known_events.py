@@ -31,9 +31,7 @@ def known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int
     events = [row for row in ask_events(rows, EventsArgs(**window)).to_pylist() if row["kind"] in KINDS]
     models = {_model(row) for row in events} - {""}
     lanes = _lanes(rows, window, models) if models else {}
-    return [
-        Known(int(row["at"].replace(tzinfo=moment(0).tzinfo).timestamp()), lanes.get(_model(row))) for row in events
-    ]
+    return [Known(int(row["at"].timestamp()), lanes.get(_model(row))) for row in events]
 
 
 def _model(row: dict[str, Any]) -> str:
@@ -47,6 +45,6 @@ def _lanes(
     rows: Callable[[Statement], pa.Table], window: dict[str, Any], models: set[str]
 ) -> dict[str, frozenset[str]]:
     """In which lanes models were called or answered."""
-    bounds = {name: at.replace(tzinfo=None) for name, at in window.items()}
+    bounds = window
     found = rows(Statement(_LANES, bounds | {"models": sorted(models)})).to_pylist()
     return {row["model"]: frozenset(row["lanes"]) for row in found}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import Floats
+from controlsurface.arrays import Floats
 
 FASTER, TIMES, BEYOND = 0.90, 2.0, 0.05
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import CELLS, DAY_S, FEWEST_DAYS, HOUR_S, WINDOW_DAYS, Baseline, Flags, days, fit
+from controlsurface.alerting.baseline import CELLS, DAY_S, FEWEST_DAYS, HOUR_S, WINDOW_DAYS, Baseline, days, fit
 from controlsurface.alerting.counts import Counting, Counts, Stream
 from controlsurface.alerting.shares import Spread
+from controlsurface.arrays import Flags
 
 FEWEST_S, WINDOW_S = FEWEST_DAYS * DAY_S, WINDOW_DAYS * DAY_S
 HISTORY_S = WINDOW_S + FEWEST_S

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import TOLERANCE, Baseline, Floats, Ints, cell
+from controlsurface.alerting.baseline import TOLERANCE, Baseline, cell
+from controlsurface.arrays import Floats, Ints
 
 FACTORS = np.array([1.5, 2.0, 3.0, 5.0])
 ALTERNATIVES = 2 * len(FACTORS)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.lanes import Histogram
+from controlsurface.arrays import Floats
 
 BIC_GAIN, ASHMAN, WEIGHT, VALLEY = 10.0, 2.0, 0.005, 0.7
 STEPS = 300

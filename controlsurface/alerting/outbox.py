@@ -16,8 +16,8 @@ from controlsurface.alerting.knowing import facts
 from controlsurface.alerting.rules import Rule
 from controlsurface.alerting.silences import Silence
 from controlsurface.alerting.state import Alert
-from controlsurface.alerting.written import plain
-from controlsurface.store.duckdb import DuckStore, Parameters, Writing
+from controlsurface.store.duckdb import DuckStore, Writing
+from controlsurface.store.utc import Parameters
 
 LONGEST_PROBLEM = 1000  # characters of what is written down of a failure
 
@@ -91,7 +91,7 @@ SELECT
 
 def known(rows: Rows, now: datetime | None = None) -> tuple[Desk, list[Silence]]:
     """All that delivery knows, in one question, and the silences that are not over by `now`, the newest first."""
-    found = {name: value or [] for name, value in rows.rows(_KNOWN, {"now": plain(now)}).to_pylist()[0].items()}
+    found = {name: value or [] for name, value in rows.rows(_KNOWN, {"now": now}).to_pylist()[0].items()}
     groups = map(written.group_of, found["groups"])
     desk = Desk(
         tuple(map(written.episode_of, found["episodes"])),
@@ -141,8 +141,8 @@ def _put(writing: Writing, sending: Sending, now: datetime) -> None:
         "resolved": written.episodes_text(sending.resolved),
         "state": "waiting",
         "attempts": 0,
-        "created_at": plain(now),
-        "next_at": plain(now),
+        "created_at": now,
+        "next_at": now,
     }
     names, marks = ", ".join(columns), ", ".join(f"${name}" for name in columns)
     writing.execute(f"INSERT INTO outbox (number, {names}) VALUES (nextval('outbox_order'), {marks})", columns)
@@ -165,7 +165,7 @@ LIMIT 1
 def due(store: DuckStore, notifier: str, now: datetime, longest_wait: timedelta) -> Message | None:
     """The message that a notifier tries next, now or later; messages of one group keep their order."""
     latest = now + longest_wait
-    found = store.rows(_NEXT, {"notifier": notifier, "now": plain(now), "latest": plain(latest)}).to_pylist()
+    found = store.rows(_NEXT, {"notifier": notifier, "now": now, "latest": latest}).to_pylist()
     message = _message(found[0]) if found else None
     return replace(message, next_at=now) if message and message.next_at > latest else message
 
@@ -181,8 +181,8 @@ def _message(row: Mapping[str, Any]) -> Message:
         resolved=written.episodes_of(row["resolved"]),
         payload=row["payload"] and orjson.loads(row["payload"]),
         attempts=row["attempts"],
-        created_at=written.aware(row["created_at"]),
-        next_at=written.aware(row["next_at"]),
+        created_at=row["created_at"],
+        next_at=row["next_at"],
     )
 
 
@@ -198,7 +198,7 @@ def sent(store: DuckStore, message: Message, now: datetime) -> None:
     with store.writing() as writing:
         writing.execute(
             "UPDATE outbox SET state = 'sent', sent_at = $now, attempts = attempts + 1, problem = NULL WHERE id = $id",
-            {"now": plain(now), "id": message.id},
+            {"now": now, "id": message.id},
         )
         _count(writing, message.notifier, sent=1)
 
@@ -208,7 +208,7 @@ def failed(store: DuckStore, message: Message, problem: str, again_at: datetime)
     with store.writing() as writing:
         writing.execute(
             "UPDATE outbox SET attempts = attempts + 1, next_at = $next_at, problem = $problem WHERE id = $id",
-            {"next_at": plain(again_at), "problem": _written(problem), "id": message.id},
+            {"next_at": again_at, "problem": _written(problem), "id": message.id},
         )
         _count(writing, message.notifier, errors=1)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from controlsurface.alerting.episodes import SHARE, Facts
+from controlsurface.formatting import format_difference, format_interval, format_period, format_ratio, format_value
 
 Alert = Mapping[str, Any]
 
@@ -15,27 +16,6 @@ _LINKS = {
     "accept_baseline": "Accept as baseline",
     "runbook": "Runbook",
 }
-
-
-def shown(value: float | None, unit: str) -> str:
-    """A figure as people write it."""
-    if value is None:
-        return "unknown"
-    if unit == "ratio":
-        return f"{value * 100:.1f} %"
-    if unit == "usd":
-        return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.4f}"
-    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{text} ms" if unit == "ms" else text
-
-
-def span(seconds: float) -> str:
-    """A length of time in its largest unit."""
-    length = timedelta(seconds=seconds)
-    for unit, size in (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1))):
-        if length >= size and not length % size:
-            return f"{length // size}{unit}"
-    return f"{seconds:g}s"
 
 
 def figure(metric: str, evidence: Mapping[str, Any]) -> str:
@@ -49,12 +29,14 @@ def sentence(facts: Facts) -> str:
     if facts.metric is None or facts.value is None:
         return facts.annotations.get("summary") or f"the rule {facts.rule} fires"
     name = figure(facts.metric, facts.evidence)
-    over = f" over {span(facts.over_s)}" if facts.over_s else ""
-    found = f"{name}{over} is {shown(facts.value, facts.unit)}"
+    over = f" over {format_period(timedelta(seconds=facts.over_s))}" if facts.over_s else ""
+    found = f"{name}{over} is {format_value(facts.value, facts.unit)}"
     if facts.threshold is None or facts.kind == "drift":
-        before = f", not {shown(facts.before, facts.unit)} as in its baseline" if facts.before is not None else ""
+        before = (
+            f", not {format_value(facts.before, facts.unit)} as in its baseline" if facts.before is not None else ""
+        )
         return found + before
-    return f"{found}, {'above' if facts.above else 'below'} {shown(facts.threshold, facts.unit)}"
+    return f"{found}, {'above' if facts.above else 'below'} {format_value(facts.threshold, facts.unit)}"
 
 
 def title(alert: Alert) -> str:
@@ -64,15 +46,15 @@ def title(alert: Alert) -> str:
         return alert["summary"] or f"{alert['rule']}{where}"
     name, unit = figure(alert["metric"], alert["why"]["evidence"]), alert["unit"]
     name = name[0].upper() + name[1:]
-    before = f"{shown(alert['before'], unit)} → " if alert["before"] is not None else ""
-    return f"{name}{where} {before}{shown(alert['after'], unit)}{_certainty(alert)}"
+    before = f"{format_value(alert['before'], unit)} → " if alert["before"] is not None else ""
+    return f"{name}{where} {before}{format_value(alert['after'], unit)}{_certainty(alert)}"
 
 
 def _certainty(alert: Alert) -> str:
     parts = []
     if alert["interval"]:
-        low, high = (shown(each, alert["unit"]) for each in alert["interval"])
-        parts.append(f"{low} to {high}")
+        low, high = alert["interval"]
+        parts.append(format_interval(low, high, alert["unit"]))
     if alert["n"] is not None:
         parts.append(f"n = {alert['n']:,}")
     return f" ({', '.join(parts)})" if parts else ""
@@ -96,21 +78,16 @@ def cause(alert: Alert) -> str:
 
 def contribution(row: Alert) -> str:
     """One contributor with its share of the metric's change, split into mix and rate."""
-    delta, mix, rate = (_change(row[name], row["unit"]) for name in ("delta", "mix", "rate"))
-    share = f"{row['share'] * 100:.0f} % of the change, " if row["share"] is not None else ""
+    delta, mix, rate = (format_difference(row[name], row["unit"]) for name in ("delta", "mix", "rate"))
+    share = f"{format_ratio(row['share'])} of the change, " if row["share"] is not None else ""
     return f"{row['dimension']} {row['value'] or 'unknown'} {delta} ({share}mix {mix}, rate {rate}, n = {row['n']:,})"
 
 
 def _unexplained(alert: Alert) -> str:
     """What the contributors shown leave of the change, by dimension."""
-    return ", ".join(f"{_change(row['delta'], row['unit'])} by {row['dimension']}" for row in alert["unexplained"])
-
-
-def _change(value: float, unit: str) -> str:
-    """A difference with its sign; of shares in percentage points."""
-    if unit == "ratio":
-        return f"{value * 100:+.1f} pp"
-    return ("+" if value >= 0 else "−") + shown(abs(value), unit)
+    return ", ".join(
+        f"{format_difference(row['delta'], row['unit'])} by {row['dimension']}" for row in alert["unexplained"]
+    )
 
 
 def links(alert: Alert) -> list[tuple[str, str]]:

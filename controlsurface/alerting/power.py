@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import HOUR_S, Floats, Ints, cell
+from controlsurface.alerting.baseline import HOUR_S, cell
+from controlsurface.arrays import Floats, Ints
 
 WEEK_H = 7 * 24
 _MONDAY_S = 4 * 86_400  # 1970 began on a Thursday

@@ -15,8 +15,9 @@ from controlsurface.alerting.detectors import detectors, history
 from controlsurface.alerting.engine import Found, aligned
 from controlsurface.alerting.evaluate import Sight
 from controlsurface.alerting.kept import written
-from controlsurface.alerting.rules import AnyRule, DriftRule, GaugeRule, LaneRule, Rule
+from controlsurface.alerting.rules import RULES, AnyRule, DriftRule, GaugeRule, LaneRule, Rule
 from controlsurface.errors import BadRequest
+from controlsurface.explanations import explain
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.moments import Moments
 from controlsurface.metrics.statement import Statement
@@ -47,9 +48,9 @@ class BacktestArgs(Arguments):
         try:
             found: Rule = _RULE.validate_json(self.definition)
         except ValidationError as problem:
-            raise BadRequest(
-                "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in problem.errors())
-            ) from None
+            place = problem.errors()[0]["loc"]
+            kind = next((rule for name, rule in RULES.items() if place[:1] == (name,)), Rule)
+            raise BadRequest("; ".join(explain(problem, kind, "field", inside=1))) from None
         return found
 
 

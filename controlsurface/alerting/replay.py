@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import BUCKET_S, Floats, Ints
+from controlsurface.alerting.baseline import BUCKET_S
 from controlsurface.alerting.drift import COUNTS, State, step
 from controlsurface.alerting.likelihood import Law
+from controlsurface.arrays import Floats, Ints
 
 STRETCH = 1008  # buckets taken at once: half a week keeps the arrays small and the sums exact
 

@@ -154,7 +154,7 @@ def shown(silence: Silence, now: datetime) -> dict[str, Any]:
 
 def _all(ground: Ground, now: datetime) -> list[Silence]:
     """Those that are not long over, the newest first."""
-    since = {"since": written.plain(now - RETENTION)}
+    since = {"since": now - RETENTION}
     found = ground.rows(
         Statement("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since)
     ).to_pylist()

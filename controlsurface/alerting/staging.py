@@ -1,9 +1,10 @@
 """The sight of a test: figures as the test gives them."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import numpy as np
 
 from controlsurface.alerting.cases import Case, Series, named
 from controlsurface.alerting.evaluate import Sight
@@ -11,6 +12,7 @@ from controlsurface.alerting.expand import expanded
 from controlsurface.alerting.figures import Answers, Figure, Figures, Found, Need, Values
 from controlsurface.alerting.gauges import GAUGES
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.intervals import wilson
 from controlsurface.metrics.moments import Moments
 
 
@@ -60,7 +62,5 @@ def _figure(metric: str, value: float, n: int) -> Figure:
     """A figure as it would be measured: a share with its Wilson interval."""
     if CATALOG[metric].kind != "ratio" or not n:
         return Figure(value, n)
-    z = 1.959963984540054
-    middle, half = value + z * z / (2 * n), z * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return Figure(value, n, max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
+    low, high = wilson(np.array([value]), np.array([float(n)]))
+    return Figure(value, n, float(low[0]), float(high[0]))

@@ -10,12 +10,12 @@ from controlsurface.alerting.advance import Active
 from controlsurface.alerting.backtest import played
 from controlsurface.alerting.cases import Case, CaseFile, Check
 from controlsurface.alerting.detectors import detectors
-from controlsurface.alerting.durations import spelled
 from controlsurface.alerting.filling import fill
 from controlsurface.alerting.labels import NAME, labels, shown
 from controlsurface.alerting.rules import Rule
 from controlsurface.alerting.staging import Staged
 from controlsurface.errors import ConfigError, nearest
+from controlsurface.formatting import format_period
 from controlsurface.metrics.moments import Moments
 from controlsurface.store.duckdb import DuckStore
 
@@ -75,7 +75,7 @@ def _failures(case: Case, every: timedelta, rules: Mapping[str, Rule], store: Du
         for check in (check for at, check in due if at == moment.at):
             error = moment.found.errors[check.alertname]
             wrong = [error] if error else list(_differences(check, moment.active.get(check.alertname, {})))
-            yield from (f"{check.alertname} at {spelled(check.eval_time)}: {text}" for text in wrong)
+            yield from (f"{check.alertname} at {format_period(check.eval_time)}: {text}" for text in wrong)
 
 
 def _differences(check: Check, active: Active) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """A rule's threshold changed in its file: only the number moves, comments and everything else stay as they are."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
 from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Ground
+from controlsurface.replacement import replacement
 
 _FILE = "SELECT file FROM alert_rules WHERE rule = $rule AND kind = 'threshold'"
 
@@ -90,16 +90,12 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """In the place of the file at once, after all rules in it were understood. Raises ConfigError, BadRequest."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        draft.write_text(text, "utf-8")
-        draft.chmod(path.stat().st_mode)
-        load([draft])
-        draft.replace(path)
+        with replacement(path) as draft:
+            draft.write_text(text, "utf-8")
+            load([draft])
     except OSError as problem:
         raise BadRequest(f"{path}: {problem.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _change(rule: str, wanted: Threshold) -> Statement:

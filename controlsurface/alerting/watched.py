@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S, Baseline, Flags, Floats, joined
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S, Baseline, joined
 from controlsurface.alerting.counts import Counting, Counts, Slice, Stream
 from controlsurface.alerting.drift import EVENT_DAYS, State, fresh, told
 from controlsurface.alerting.drift import joined as side_by_side
@@ -18,6 +18,7 @@ from controlsurface.alerting.families import followed
 from controlsurface.alerting.learning import WINDOW_S, Anchor, Learnt, enough, lately, learn
 from controlsurface.alerting.likelihood import Law, law
 from controlsurface.alerting.replay import Change, replay
+from controlsurface.arrays import Flags, Floats
 
 SETTLING_S = 2 * HOUR_S
 CLOSING_S = 120  # a bucket is looked at so long after its end

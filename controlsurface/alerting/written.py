@@ -1,7 +1,7 @@
 """Episodes, silences and the rest of delivery as rows, and back; times are UTC without a zone in the store."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,16 +16,6 @@ from controlsurface.matchers import Matcher
 Row = Mapping[str, Any]
 
 
-def plain(moment: datetime | None) -> datetime | None:
-    """An aware moment as the store has it."""
-    return moment and moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def aware(moment: datetime) -> datetime:
-    """A moment of the store (or one that knows its zone) in UTC."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 def compact(value: object) -> str:
     """JSON text, the same for the same value."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z).decode()
@@ -36,8 +26,8 @@ def episode_row(episode: Episode) -> dict[str, Any]:
     return {
         "key": episode.key,
         "labels": compact(dict(episode.labels)),
-        "starts_at": plain(episode.starts_at),
-        "ends_at": plain(episode.ends_at),
+        "starts_at": episode.starts_at,
+        "ends_at": episode.ends_at,
         "facts": episode.facts.model_dump_json(),
     }
 
@@ -47,8 +37,8 @@ def episode_of(row: Row) -> Episode:
     return Episode(
         row["key"],
         orjson.loads(row["labels"]),
-        aware(row["starts_at"]),
-        row["ends_at"] and aware(row["ends_at"]),
+        row["starts_at"],
+        row["ends_at"],
         Facts.model_validate_json(row["facts"]),
     )
 
@@ -74,23 +64,23 @@ def _texts(episode: Episode) -> dict[str, str | None]:
 
 def group_row(group: Group) -> dict[str, Any]:
     """A row of alert_groups."""
-    return {"key": group.key, "labels": compact(dict(group.labels)), "next_at": plain(group.next_at)}
+    return {"key": group.key, "labels": compact(dict(group.labels)), "next_at": group.next_at}
 
 
 def group_of(row: Row) -> Group:
     """The inverse of `group_row`."""
-    return Group(row["key"], orjson.loads(row["labels"]), aware(row["next_at"]))
+    return Group(row["key"], orjson.loads(row["labels"]), row["next_at"])
 
 
 def entry_row(place: tuple[str, str], entry: Entry) -> dict[str, Any]:
     """A row of notification_log."""
     keys = {"firing": sorted(entry.firing), "resolved": sorted(entry.resolved)}
-    return {"group_key": place[0], "notifier": place[1], **keys, "at": plain(entry.at)}
+    return {"group_key": place[0], "notifier": place[1], **keys, "at": entry.at}
 
 
 def entry_of(row: Row) -> tuple[tuple[str, str], Entry]:
     """The inverse of `entry_row`."""
-    entry = Entry(frozenset(row["firing"]), frozenset(row["resolved"]), aware(row["at"]))
+    entry = Entry(frozenset(row["firing"]), frozenset(row["resolved"]), row["at"])
     return (row["group_key"], row["notifier"]), entry
 
 
@@ -101,17 +91,17 @@ def silence_row(silence: Silence) -> dict[str, Any]:
         "matchers": [
             {"name": m.name, "value": m.value, "is_regex": m.is_regex, "is_equal": m.is_equal} for m in silence.matchers
         ],
-        "starts_at": plain(silence.starts_at),
-        "ends_at": plain(silence.ends_at),
+        "starts_at": silence.starts_at,
+        "ends_at": silence.ends_at,
         "created_by": silence.created_by,
         "comment": silence.comment,
-        "updated_at": plain(silence.updated_at),
+        "updated_at": silence.updated_at,
     }
 
 
 def silence_of(row: Row) -> Silence:
     """The inverse of `silence_row`."""
-    times = {name: aware(row[name]) for name in ("starts_at", "ends_at", "updated_at")}
+    times = {name: row[name] for name in ("starts_at", "ends_at", "updated_at")}
     matchers = tuple(Matcher(**each) for each in row["matchers"])
     return Silence(id=row["id"], matchers=matchers, created_by=row["created_by"], comment=row["comment"], **times)
 

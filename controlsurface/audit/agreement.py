@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats, Z, known, share
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import known, share
+from controlsurface.metrics.intervals import Z
 
 Codes = NDArray[np.int64]
 

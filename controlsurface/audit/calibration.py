@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controlsurface.arrays import Floats
 from controlsurface.audit import isotonic
 from controlsurface.audit.calibration_error import Bins, error_of
-from controlsurface.audit.estimate import Estimate, Floats, estimated, share
+from controlsurface.audit.estimate import Estimate, estimated, share
 from controlsurface.metrics.intervals import wilson
 
 Codes = NDArray[np.int64]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from controlsurface.audit.estimate import Floats, Z
-from controlsurface.metrics.intervals import tail
+from controlsurface.arrays import Floats
+from controlsurface.metrics.intervals import Z, tail
 
 SPIKE = 0.15  # the chance that a bin is calibrated whose difference may be chance
 LOWER = 0.4  # how far the low end starts on the way to the error that is left if all such bins are

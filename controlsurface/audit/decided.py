@@ -106,4 +106,4 @@ def _logged(decision: Decision) -> Statement:
     """The statement that keeps a yes."""
     given = asdict(decision)
     kept = {name: given[name] for name in ("request_id", "version", "stratum", "probability")}
-    return Statement(_LOG, kept | {"sampled_at": datetime.now(UTC).replace(tzinfo=None)})
+    return Statement(_LOG, kept | {"sampled_at": datetime.now(UTC)})

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from controlsurface.audit.estimate import Estimate, Floats, estimated
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import Estimate, estimated
 from controlsurface.metrics.intervals import PairedSums, paired, two_sided
 
 _METHOD = "paired difference, Bonett and Price's interval, or Student's where most pairs differ by a part"

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from controlsurface.arrays import Flags, Floats
 from controlsurface.audit.agreement import Agreement, weighted
-from controlsurface.audit.estimate import Estimate, Floats, known, share
+from controlsurface.audit.estimate import Estimate, known, share
 from controlsurface.audit.pairs import Codes, codes, floats, pairs, read
-from controlsurface.audit.strata import Flags
 from controlsurface.audit.traffic import largest
 from controlsurface.audit.worth import Worth, people, worth
 from controlsurface.errors import UnknownName

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from controlsurface.arrays import Floats
 from controlsurface.metrics.intervals import SURE, student, wilson
 
-Floats = NDArray[np.float64]
-
-Z = 1.959963984540054  # 95 %
 FEWEST = 20  # rows, or as many as weighted ones are worth, under which a mean on an open scale has no interval
 
 

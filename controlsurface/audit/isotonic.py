@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 
 Counts = NDArray[np.int64]
 

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
-
-Flags = NDArray[np.bool_]
+from controlsurface.arrays import Flags, Floats
 
 # A run of requests without a shadow is a hole when chance would leave one so long once in e^7 = 1,097 times.
 HOLE = 7.0

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from controlsurface.arrays import Floats
 from controlsurface.audit import routellm
-from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import Logged
 from controlsurface.audit.traffic import Basis, Traffic
 from controlsurface.audit.what_if import Sweep

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.config import Config
 from controlsurface.errors import TooMuch
 from controlsurface.metrics.arguments import Window
@@ -129,7 +129,7 @@ def codes(table: pa.Table, name: str) -> tuple[Codes, list[Any]]:
 
 def _between(low: datetime | None, high: datetime | None) -> dict[str, datetime | None]:
     """When the shadow calls began; None is open."""
-    return {"low": low and low.replace(tzinfo=None), "high": high and high.replace(tzinfo=None)}
+    return {"low": low, "high": high}
 
 
 def _rules(config: Config) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from pydantic import Field
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.audit.sampling import HASH
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.metrics.arguments import Text, Window
@@ -78,7 +78,7 @@ class MakePlan:
         with _ONE_AT_A_TIME:
             now, version = datetime.now(UTC), _newest(ground).get("version", 0) + 1
             whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
-            kept = {"version": version, "made_at": now.replace(tzinfo=None), "plan": orjson.dumps(whole).decode()}
+            kept = {"version": version, "made_at": now, "plan": orjson.dumps(whole).decode()}
             ground.keep([Statement(_ADD, kept | {"made_by": self.made_by})])
         return whole
 

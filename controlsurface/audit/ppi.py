@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from controlsurface.audit.estimate import Estimate, Floats, Z, estimated, share
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import Estimate, estimated, share
+from controlsurface.metrics.intervals import Z
 
 FEWEST = 20  # human labels under which the judge's help cannot be measured
 

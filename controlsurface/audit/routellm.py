@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 
 BINS = 10
 TIES = "a score equal to the threshold goes to the strong model; at the highest threshold none does"

@@ -2,12 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Flags, Floats
 from controlsurface.audit.pairs import Codes, codes, floats
-
-Flags = NDArray[np.bool_]
 
 BANDS = 10
 

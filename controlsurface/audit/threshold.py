@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
+from controlsurface.arrays import Floats
 from controlsurface.audit import notes
-from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import logged
 from controlsurface.audit.pairs import Between, read, traffic
 from controlsurface.audit.traffic import Traffic, by_task, usable

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlsurface.audit.estimate import Floats
-from controlsurface.audit.logged import Flags, Outcome
+from controlsurface.arrays import Flags, Floats
+from controlsurface.audit.logged import Outcome
 from controlsurface.audit.pairs import Codes, codes, floats
 from controlsurface.audit.strata import in_all, standing, strata
 from controlsurface.limits import OTHER

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats, mean_of, share_of
-from controlsurface.audit.logged import Flags, Logged, Outcome, unsupported
+from controlsurface.arrays import Flags, Floats
+from controlsurface.audit.estimate import mean_of, share_of
+from controlsurface.audit.logged import Logged, Outcome, unsupported
 from controlsurface.metrics.intervals import wilson
 
 Places = NDArray[np.int64]

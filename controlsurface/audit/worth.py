@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from controlsurface.arrays import Flags, Floats
 from controlsurface.audit.difference import difference
-from controlsurface.audit.estimate import Estimate, Floats, share
+from controlsurface.audit.estimate import Estimate, share
 from controlsurface.audit.pairs import codes, floats
 from controlsurface.audit.ppi import ppi_mean
-from controlsurface.audit.strata import Flags, in_all, standing, strata
+from controlsurface.audit.strata import in_all, standing, strata
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import BUCKET_S, Baseline, Flags, Floats, Ints, fit
+from controlsurface.alerting.baseline import BUCKET_S, Baseline, fit
 from controlsurface.alerting.replay import Change
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.bench import alerts_rivals as rivals
 from controlsurface.bench.alerts_traffic import BUCKETS_A_DAY, Traffic, simulate
 

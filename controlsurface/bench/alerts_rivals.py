@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import Baseline, Flags, Floats, cell
+from controlsurface.alerting.baseline import Baseline, cell
 from controlsurface.alerting.drift import fresh
 from controlsurface.alerting.likelihood import law
 from controlsurface.alerting.replay import Change, replay
+from controlsurface.arrays import Flags, Floats
 from controlsurface.bench.alerts_traffic import Traffic
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Floats, Ints
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S
+from controlsurface.arrays import Floats, Ints
 
 BUCKETS_A_DAY = DAY_S // BUCKET_S
 FIRST_S = 1_767_571_200  # a Monday, 2026-01-05

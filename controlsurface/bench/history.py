@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -44,14 +44,14 @@ def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None], 
     rolling.install(store)
     per_day = max(1, requests // days)
     for first in range(0, per_day, SLICE):
-        part = {"first": first, "last": min(per_day, first + SLICE), "n": per_day, "start": _naive(start)}
+        part = {"first": first, "last": min(per_day, first + SLICE), "n": per_day, "start": start}
         with store.writing() as writing:
             _run(writing, _DAY, part)
     for day in range(1, days):
         if day % 10 == 0:
             tell(f"day {day} of {days}")
         with store.writing() as writing:
-            _run(writing, _COPY, {"day": day, "start": _naive(start)})
+            _run(writing, _COPY, {"day": day, "start": start})
         if per_day * day % 2_000_000 < per_day:
             store.checkpoint()
     tell("rolling up")
@@ -60,7 +60,7 @@ def make(data: Path, requests: int, end: datetime, tell: Callable[[str], None], 
     rolled_s = time.perf_counter() - began
     store.checkpoint()
     size = (data / FILE).stat().st_size
-    spans = _spans(store, _naive(end) - timedelta(days=1))
+    spans = _spans(store, end - timedelta(days=1))
     store.checkpoint()
     store.close()
     return History(start, end, size / (per_day * days), rolled_s / (per_day * days) * 1e6, spans)
@@ -84,8 +84,3 @@ def _spans(store: DuckStore, since: datetime) -> int:
 
 def _text(key: str, value: str) -> KeyValue:
     return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def _naive(moment: datetime) -> datetime:
-    """UTC, as the store keeps it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from controlsurface.arrays import Floats
 from controlsurface.audit.agreement import weighted
 from controlsurface.audit.calibration import ranking
 from controlsurface.audit.difference import difference_of
-from controlsurface.audit.estimate import Floats, share_of
+from controlsurface.audit.estimate import share_of
 from controlsurface.audit.ppi import FEWEST, ppi_of
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import ENDS, ends, figures

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from controlsurface.arrays import Floats
 from controlsurface.audit.calibration import BINS
 from controlsurface.audit.calibration_error import Bins, error_of
 from controlsurface.audit.difference import difference_of
-from controlsurface.audit.estimate import Floats
 from controlsurface.audit.logged import Outcome, logged
 from controlsurface.audit.what_if import sweep
 from controlsurface.bench.simulated import Told, World

@@ -9,6 +9,7 @@ import click
 from controlsurface.audit.questions import WhatIf, WhatIfArgs
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
+from controlsurface.formatting import format_ratio
 
 _SHOWN = "task_type threshold escalation_rate quality quality_low quality_high cost_usd latency_ms evidence".split()
 
@@ -66,4 +67,4 @@ def _said(part: dict[str, Any]) -> str:
 
 def _pairs(part: dict[str, Any], name: str, share: str) -> str:
     """How many pairs of a sort there are, and which share of the requests they stand for."""
-    return f"{part[name]} {name.replace('_', ' ')} for {part[share] * 100:.0f} % of requests"
+    return f"{part[name]} {name.replace('_', ' ')} for {format_ratio(part[share])} of requests"

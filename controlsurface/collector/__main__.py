@@ -21,7 +21,6 @@ from controlsurface.collector.addresses import left_in
 from controlsurface.collector.delivering import delivering
 from controlsurface.collector.descriptors import divided, raised
 from controlsurface.collector.engine import Engine, running
-from controlsurface.collector.listener import GRACE_S, Listener, bound, in_use, url
 from controlsurface.collector.signals import Signals
 from controlsurface.collector.watching import watching
 from controlsurface.config import Config, load
@@ -30,6 +29,7 @@ from controlsurface.ingest.grpc import GrpcReceiver
 from controlsurface.ingest.http import HttpReceiver
 from controlsurface.store import private
 from controlsurface.web.connections import ConnectionLimits, limited
+from controlsurface.web.listener import GRACE_S, Listener, bound, in_use, url
 from controlsurface.web.refusals import Refusals
 
 QUERY_GRACE_S = 3.0  # for queries under way when told to end

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controlsurface.errors import StoreError, StoreInUse
 from controlsurface.reader.owner import SERVER
+from controlsurface.replacement import replacement
 from controlsurface.store.duckdb import owner
 
 
@@ -16,10 +17,9 @@ from controlsurface.store.duckdb import owner
 def left_in(data: Path, addresses: Mapping[str, str]) -> Iterator[None]:
     """Leave the addresses there while the server answers; never a half-written file. Raises StoreError."""
     path = data / SERVER
-    draft = path.with_suffix(".new")
     try:
-        draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
-        draft.replace(path)
+        with replacement(path) as draft:
+            draft.write_text(json.dumps({**addresses, "pid": os.getpid()}), "utf-8")
     except OSError as problem:
         raise StoreError(f"{path}: {problem.strerror}") from None
     try:

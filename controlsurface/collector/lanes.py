@@ -1,11 +1,9 @@
 """The lanes in force, and the file in which a click changes them."""
 
-import os
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from controlsurface.config import Config, Lane
 from controlsurface.errors import BadRequest, ConfigError
@@ -15,6 +13,7 @@ from controlsurface.ingest.writer import Writer
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event, told
 from controlsurface.metrics.statement import Statement
+from controlsurface.replacement import replacement
 from controlsurface.store.duckdb import DuckStore
 
 FILE = "controlsurface.toml"  # in the current directory, as every command looks for it
@@ -75,13 +74,8 @@ def _read(file: Path) -> str:
 
 def _replace(file: Path, text: str) -> None:
     """Write the whole file or nothing, with the rights it had. Raises ConfigError naming what keeps us from it."""
-    place = file.resolve()  # a link stays one
     try:
-        with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=place.parent, delete=False) as draft:
-            draft.write(text)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).chmod(place.stat().st_mode if place.exists() else 0o644)
-        Path(draft.name).replace(place)
+        with replacement(file, 0o644) as draft:
+            draft.write_text(text, "utf-8")
     except OSError as problem:
         raise ConfigError(f"{file}: cannot be written: {problem.strerror}; the lanes stay as they were") from None

@@ -76,7 +76,7 @@ class Direct:
         """By our own configuration, and what the store has frozen."""
         config, rows = self._engine.config, self._engine.store.rows(_FROZEN).to_pylist()
         frozen = rows[0]["frozen"]
-        return Keeps(config.retention, config.writer.trace_window, frozen and frozen.replace(tzinfo=UTC))
+        return Keeps(config.retention, config.writer.trace_window, frozen)
 
     def settle(self) -> tuple[int, int]:
         """Until the writer has caught up with the journal."""

@@ -9,10 +9,9 @@ from enum import IntEnum, auto
 import numpy as np
 import numpy.typing as npt
 
+from controlsurface.arrays import Floats, Ints
 from controlsurface.demo import world
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.uint64]
 
 SHARES = np.array([task.share for task in world.TASKS])

@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.demo import world
-from controlsurface.demo.draws import Draws, Floats, Ints, Question, Scatter
+from controlsurface.demo.draws import Draws, Question, Scatter
 from controlsurface.demo.settings import DemoSettings
-
-Flags = npt.NDArray[np.bool_]
 
 DAY_NS = 86_400 * 10**9
 INCIDENT = timedelta(hours=28)  # until someone rolls the version back

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import numpy as np
 
-from controlsurface.demo.draws import IDS, Floats, draw
+from controlsurface.arrays import Floats
+from controlsurface.demo.draws import IDS, draw
 from controlsurface.demo.outcomes import LONGEST_CALL_MS, decide
 from controlsurface.demo.requests import Request, build
 from controlsurface.demo.settings import DemoSettings

@@ -11,10 +11,10 @@ from typing import Any
 
 from controlsurface.alerting.asked import Messages, Rules
 from controlsurface.alerting.delivery import notifiers
-from controlsurface.collector.listener import bound
 from controlsurface.config import Config
 from controlsurface.doctor.finding import Finding
 from controlsurface.errors import ConfigError, ControlSurfaceError
+from controlsurface.formatting import format_duration
 from controlsurface.ingest import conventions
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.usage import said
@@ -26,6 +26,7 @@ from controlsurface.reader.reader import Reader
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
 from controlsurface.store.private import wide
+from controlsurface.web.listener import bound
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
 LOW_DISK = 10  # times the configured minimum
@@ -238,11 +239,13 @@ def _sources(reader: Reader) -> Iterator[Finding]:
         quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
         yield _silence(name, row, quiet_s)
         if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -SKEW_MS:
-            yield Finding("clocks", "warn", f"{name}: its clock runs {-delay_ms / 1e3:.1f} s or more ahead of ours")
+            yield Finding(
+                "clocks", "warn", f"{name}: its clock runs {format_duration(-delay_ms)} or more ahead of ours"
+            )
 
 
 def _silence(name: str, row: dict[str, Any], quiet_s: float) -> Finding:
     """Whether a source says nothing for much longer than it is used to."""
     usual_s = (row["last_seen"] - row["first_seen"]).total_seconds() / row["spans"]
-    text = f"{name}: {row['spans']} spans in a week, the last {quiet_s / 60:.0f} min ago"
+    text = f"{name}: {row['spans']} spans in a week, the last {format_duration(quiet_s * 1000)} ago"
     return Finding("sources", "warn" if quiet_s > max(SILENT_S, SILENT * usual_s) else "ok", text)

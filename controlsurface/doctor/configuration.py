@@ -10,8 +10,7 @@ from pydantic.fields import FieldInfo
 
 from controlsurface.config import Config
 from controlsurface.doctor.masks import masked
-
-_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+from controlsurface.formatting import format_period
 
 
 def as_toml(config: Config) -> str:
@@ -75,19 +74,10 @@ def _key(name: str) -> str:
 def _value(value: Any) -> str:
     """A TOML value; JSON's strings, numbers and truth values are TOML's."""
     if isinstance(value, timedelta):
-        return json.dumps(_duration(value))
+        return json.dumps(format_period(value))
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{_key(name)} = {_value(inner)}" for name, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     return json.dumps(value)
-
-
-def _duration(value: timedelta) -> str:
-    """In the largest unit that divides it."""
-    milliseconds = round(value / timedelta(milliseconds=1))
-    for unit, seconds in _UNITS.items():
-        if milliseconds and milliseconds % (seconds * 1000) == 0:
-            return f"{milliseconds // (seconds * 1000)}{unit}"
-    return f"{milliseconds}ms"

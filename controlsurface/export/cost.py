@@ -1,7 +1,6 @@
 """The weekly cost attribution as a file, and the manifest that lies beside it."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from controlsurface.export.tables import WRITERS, Format, plain
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.rows import records
+from controlsurface.replacement import replacement
 
 NO_PRICE = "(no price)"
 
@@ -103,8 +103,6 @@ def _sources(reader: Reader, args: AttributionArgs) -> list[dict[str, Any]]:
 
 
 def _placed(path: Path, content: bytes) -> Path:
-    """Write beside, then rename."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    with replacement(path) as draft:
+        draft.write_bytes(content)
     return path

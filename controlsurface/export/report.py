@@ -6,8 +6,8 @@ from typing import Any
 
 from controlsurface import __version__
 from controlsurface.export.incident import Incident
+from controlsurface.formatting import format_confidence, format_difference, format_duration, format_value
 from controlsurface.html_templates import template_beside
-from controlsurface.metrics.units import difference, shown
 from controlsurface.reader.contributors import unexplained
 
 WIDTH, HEIGHT, HEAD = 900, 220, 16
@@ -30,7 +30,7 @@ def render(incident: Incident, link: str = "") -> str:
     """The whole document; `link` is the address of the live view, if there is one."""
     asked, found = incident.asked, incident.found
     causes = found.causes[:MOST]
-    return template_beside(__file__, figure=shown, difference=difference, cell=_cell).render(
+    return template_beside(__file__, figure=format_value, difference=format_difference, cell=_cell).render(
         incident=incident,
         found=found,
         unit=found.unit,
@@ -71,12 +71,12 @@ def _course(incident: Incident) -> Mapping[str, Any] | None:
     }
 
 
-def _cell(value: object) -> object:
-    """Times to the second, numbers to three digits."""
+def _cell(value: object, name: str) -> object:
+    """A value of a column as text."""
     if isinstance(value, datetime):
         return f"{value:%b %d %H:%M:%S}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return format_duration(value) if name == "duration_ms" else format_confidence(value)
     return value
 
 

@@ -104,7 +104,7 @@ class Revise:
             "week": args.week,
             "by": _joined(args),
             "revision": same[0]["revision"] if same else newest + 1,
-            "at": self.body.at.astimezone(UTC).replace(tzinfo=None),
+            "at": self.body.at,
             "rows_sha256": self.body.rows_sha256,
             "totals": orjson.dumps(totals).decode(),
             "restates": orjson.dumps(_restated(before, totals)).decode() if before else None,
@@ -156,7 +156,7 @@ def _complete(ground: Ground, args: AttributionArgs, at: datetime) -> None:
     if not args.closed(at):
         raise BadRequest(f"week: {args.week} is not over")
     gone = ground.rows(Statement(_GONE, {})).to_pylist()[0]["gone_before"]
-    if gone is not None and gone.replace(tzinfo=UTC) > monday(args.week):
+    if gone is not None and gone > monday(args.week):
         raise BadRequest(
             f"week: requests before {gone:%Y-%m-%d %H:%M} are gone ([retention] requests), "
             f"so {args.week} cannot be exported in full any more"

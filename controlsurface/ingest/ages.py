@@ -49,7 +49,7 @@ class Keeps:
     def before(self, now: datetime) -> datetime:
         """What began before this would be gone within the hour, or is not even stored."""
         cut = cuts(self.retention, now, self.window).before
-        gone = max(cut["spans"], cut["requests"]).replace(tzinfo=UTC)
+        gone = max(cut["spans"], cut["requests"])
         return max(gone, self.frozen) if self.frozen else gone
 
     def advice(self, ages: Ages, now: datetime) -> str:

@@ -21,7 +21,7 @@ from controlsurface.store.otlp_json import SPAN_COLUMNS, to_message
 
 Bodies = Sequence[tuple[bytes, int]]
 
-EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+EPOCH = datetime.fromtimestamp(0, UTC)
 FAR = EPOCH + timedelta(days=365 * 300)
 
 _BATCH = (Path(__file__).with_name("batch.sql")).read_text("utf-8")

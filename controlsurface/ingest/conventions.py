@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from controlsurface.config import Config
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError
+from controlsurface.explanations import explain
 from controlsurface.ingest.keys import OTHER_KEYS
 from controlsurface.ingest.vocabulary import COLUMNS, COUNTS, FLAGS, NUMBERS, ROLES, SPAN_KEYS, Source, Vocabulary
 from controlsurface.ingest.vocabulary_sql import (
@@ -113,8 +114,4 @@ def _read(path: Path) -> Vocabulary:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigError(f"{path}: {problem}") from None
     except ValidationError as problem:
-        lines = [
-            f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}"
-            for e in problem.errors()
-        ]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, Vocabulary))) from None

@@ -100,7 +100,7 @@ def _rolled_up(store: DuckStore, config: Config) -> Run:
 
 def _write_down(store: DuckStore, run: Run, next_at: datetime) -> None:
     """How the run went, and when the next is due; wishes of before are granted."""
-    due = next_at.astimezone(UTC).replace(tzinfo=None)
+    due = next_at
     with store.writing() as writing:
         writing.execute(_FORGET)
         writing.execute(_LOOPED, {"ran_at": run.ran_at, "next_at": due, "problem": run.problem})

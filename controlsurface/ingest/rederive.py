@@ -160,4 +160,4 @@ def _finish(loader: Loader, writing: Writing) -> None:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+    return datetime.now(UTC)

@@ -87,7 +87,7 @@ class Retaining:
 
     def run(self) -> Run:
         """Remove what is too old by the configuration in force."""
-        ran_at = self.now.astimezone(UTC).replace(tzinfo=None)
+        ran_at = self.now
         cut = cuts(self.config.retention, self.now, self.config.writer.trace_window)
         waiting, removed = 0, []
         if self._too_old(cut):

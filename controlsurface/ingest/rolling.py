@@ -167,7 +167,7 @@ def roll(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
     values of its own, sums of a day may not fit into the memory: then they are made hour by hour, and an hour that
     does not fit either is left to its rows.
     """
-    before = (now or datetime.now(UTC) - GRACE).astimezone(UTC).replace(tzinfo=None)
+    before = now or datetime.now(UTC) - GRACE
     try:
         return _rolled(store, _TAKE.format(unit="day"), {"before": before, "days": days})
     except TooMuch as problem:

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from controlsurface.errors import BadRequest, nearest
+from controlsurface.errors import BadRequest
+from controlsurface.explanations import explain
 from controlsurface.metrics.times import Instant
 
 Text = Annotated[str, Field(max_length=1000)]
@@ -43,17 +44,7 @@ class Arguments(BaseModel):
         try:
             return read(data)
         except ValidationError as problem:
-            raise BadRequest(
-                "; ".join(cls._problem(each["loc"], each["type"], each["msg"]) for each in problem.errors())
-            ) from None
-
-    @classmethod
-    def _problem(cls, place: tuple[int | str, ...], kind: str, text: str) -> str:
-        """One line: `where: what is wrong`."""
-        name = ".".join(str(part) for part in place)[:60]
-        if kind == "extra_forbidden":
-            return f"{name}: no such argument{nearest(name, cls.model_fields)}"
-        return f"{name}: {text.removeprefix('Value error, ')}".removeprefix(": ")
+            raise BadRequest("; ".join(explain(problem, cls, "argument"))) from None
 
     def pairs(self) -> list[tuple[str, str]]:
         """The arguments as an address carries them; defaults are left out."""

@@ -180,7 +180,7 @@ def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
     )
     moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
     parameters |= {"above": above} if bounding(args) else {}
-    return Statement(sql, parameters | {name: moment.replace(tzinfo=None) for name, moment in moments.items()})
+    return Statement(sql, parameters | dict(moments.items()))
 
 
 def ranked(args: ContributorsArgs) -> Statement:

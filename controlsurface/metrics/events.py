@@ -76,7 +76,7 @@ def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | Non
     reads = wanted(args)
     rows, parameters = measures(reads, plan or stored(reads.window))
     calls, more = _calls(called(args), plan_of_calls)
-    bounds = {"since": args.start.replace(tzinfo=None), "until": args.end.replace(tzinfo=None)}
+    bounds = {"since": args.start, "until": args.end}
     sql = _FOUND.format(rows=rows, calls=calls, left_out=_LEFT_OUT)
     return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit())
 
@@ -100,4 +100,4 @@ def _own(name: str) -> str:
 
 def told(event: Event) -> Statement:
     """The statement that keeps an event."""
-    return Statement(_TOLD, event.model_dump() | {"at": event.at.replace(tzinfo=None)})
+    return Statement(_TOLD, event.model_dump() | {"at": event.at})

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import erfc
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from controlsurface.arrays import Floats
+
 Z = 1.959963984540054
 
 SURE = 500  # rows by Kish's count of which the linearised variance may make twice as many

@@ -82,10 +82,9 @@ def _counted(
 
 def _windows(over: timedelta, moments: Moments, *, slides: bool) -> Mapping[str, Any]:
     """The parameters that say when."""
-    first, last = (moment.replace(tzinfo=None) for moment in (moments.first, moments.last))
-    if first == last:
-        return {"first": first, **row_limit()}
-    many = {"first": first, "last": last, "every": moments.every, "row_limit": MOST_REPLAYED}
+    if moments.first == moments.last:
+        return {"first": moments.first, **row_limit()}
+    many = {"first": moments.first, "last": moments.last, "every": moments.every, "row_limit": MOST_REPLAYED}
     return many if slides else {**many, "over": over}
 
 

@@ -88,12 +88,7 @@ def pending(rows: Rows, wanted: Wanted, rollup: Rollup, least: int) -> list[date
 def _partly_gone(wanted: Wanted, state: Mapping[str, Any]) -> bool:
     """Whether rows of the window are not stored any more."""
     gone, start = state["gone_before"], wanted.window.start
-    return gone is not None and (start is None or start < _aware(gone))
-
-
-def _aware(moment: datetime) -> datetime:
-    """UTC, said or not."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return gone is not None and (start is None or start < gone)
 
 
 def _names(wanted: Wanted, rollup: Rollup) -> list[str]:
@@ -126,7 +121,7 @@ def divided(window: Range, rollup: Rollup, pending: Iterable[datetime]) -> Plan 
     step = rollup.step
     start = None if window.start is None else -((MONDAY - window.start) // step) * step + MONDAY
     end = None if window.end is None else (window.end - MONDAY) // step * step + MONDAY
-    marked = {_aware(bucket) for bucket in pending}
+    marked = set(pending)
     within = [
         Range(bucket, bucket + step)
         for bucket in sorted(marked)

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from controlsurface.arrays import Floats
 from controlsurface.errors import BadRequest
 from controlsurface.metrics import counterfactual, formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
-from controlsurface.metrics.intervals import Floats, normal, wilson
+from controlsurface.metrics.intervals import normal, wilson
 from controlsurface.metrics.measures import measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored

@@ -3,9 +3,9 @@
 from math import erfc, exp, lgamma, log, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from controlsurface.arrays import Floats
 
 ALPHA = 0.05  # of looks in which anything at all may be said that is not so
 

@@ -46,7 +46,7 @@ def measures(wanted: Wanted, plan: Plan) -> tuple[str, dict[str, Any]]:
         parameters["every"] = wanted.every
     parameters |= {f"listed_{name}": [*values, OTHER] for name, values in wanted.listed.items()}
     moments = _moments(wanted.window, plan)
-    parameters |= {name: moment.replace(tzinfo=None) for moment, name in moments.items()}
+    parameters |= {name: moment for moment, name in moments.items()}
     branches = [
         *_rolled(wanted, plan, found, moments),
         *(_raw(wanted, each, found, moments) for each in plan.raw),

@@ -53,7 +53,7 @@ def conditions(source: Source, window: Window) -> tuple[list[str], dict[str, Any
         moment = getattr(window, name)
         if moment is not None:
             found.append(f"r.started_at {operator} ${name}")
-            parameters[name] = moment.replace(tzinfo=None)
+            parameters[name] = moment
     filters, values = filtered(source, window)
     return [*found, *filters], parameters | values
 

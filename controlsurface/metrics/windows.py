@@ -129,7 +129,7 @@ def render(args: WindowsArgs, reads: Reads) -> Statement:
         columns = {name: f"r.{name}" for name in args.wanted.columns}
         inside = " OR ".join(f"({_within('bucket', each, named)})" for each in reads.rolled)
         branches.append(_branch(args, reads.rollup, "bucket", columns, [f"({inside})", *found], named))
-    parameters |= {name: moment.replace(tzinfo=None) for moment, name in named.items()} | filters | _spans(args)
+    parameters |= {name: moment for moment, name in named.items()} | filters | _spans(args)
     measures = "\n    UNION ALL\n".join(branches)
     sql = f"WITH measures AS (\n{measures}\n),\n{_summed(args)},\n{_figures(args)}"
     return Statement(sql, parameters | row_limit())

@@ -33,8 +33,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from controlsurface.config import problems
 from controlsurface.errors import ConfigError
+from controlsurface.explanations import explain
 from controlsurface.money.rate import BATCH, REALTIME, Days, Prices, Rate, batch_factor, stored
 from controlsurface.money.service_tiers import service_tier_of
 
@@ -160,7 +160,7 @@ def read_book(path: Path | None) -> Book:
     try:
         return Book.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
     except ValidationError as problem:
-        raise ConfigError("\n".join(problems(problem, Book, str(path)))) from None
+        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, Book))) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{path}: {problem}") from None
 

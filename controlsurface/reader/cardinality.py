@@ -78,4 +78,4 @@ def _counted(name: str) -> str:
 def over_limit(ground: Ground, since: datetime) -> int:
     """Of how many dimensions a value was stored as `(other)` since a moment."""
     sql = "SELECT count(DISTINCT dimension) AS n FROM values_over_limit WHERE last_at >= $since"
-    return int(ground.rows(Statement(sql, {"since": since.astimezone(UTC).replace(tzinfo=None)}))["n"][0].as_py())
+    return int(ground.rows(Statement(sql, {"since": since}))["n"][0].as_py())

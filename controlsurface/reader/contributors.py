@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from controlsurface.formatting import format_value
 from controlsurface.metrics.contributors import LEAST_SHARE, SUPPORT, ContributorsArgs, explained
 from controlsurface.metrics.folding import folded
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.quantile import spread
 from controlsurface.metrics.statement import Statement
-from controlsurface.metrics.units import shown
 from controlsurface.reader.rows import records
 
 _FIELDS: tuple["pa.Field[Any]", ...] = (
@@ -126,4 +126,4 @@ def _compared(metric: Metric, above: float | None) -> str | None:
     if metric.kind != "quantile":
         return None
     quantile = f"P{float(spread(metric)[1]) * 100:g}"
-    return f"share of {metric.source} above {shown(above, metric.unit)}, the {quantile} of the baseline"
+    return f"share of {metric.source} above {format_value(above, metric.unit)}, the {quantile} of the baseline"

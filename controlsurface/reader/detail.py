@@ -1,7 +1,7 @@
 """One request and all that belongs to it."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from controlsurface.metrics.statement import Statement
@@ -60,5 +60,5 @@ def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:
     """The condition that a time lies within a day of `near`, and its values."""
     if near is None:
         return "", {}
-    moment = near.astimezone(UTC).replace(tzinfo=None)
+    moment = near
     return f" AND {column} BETWEEN $first AND $last", {"first": moment - _DAY, "last": moment + _DAY}

@@ -217,12 +217,4 @@ class LocalReader:
         return kept[1][name]
 
     def _run(self, statement: Statement) -> pa.Table:
-        return _as_utc(self._store.rows(statement.sql, statement.parameters, self._timeout_s))
-
-
-def _as_utc(rows: pa.Table) -> pa.Table:
-    """The same table with its timestamps said to be UTC, which they are."""
-    utc = pa.timestamp("us", "UTC")
-    return rows.cast(
-        pa.schema([each.with_type(utc) if each.type == pa.timestamp("us") else each for each in rows.schema])
-    )
+        return self._store.rows(statement.sql, statement.parameters, self._timeout_s)

@@ -79,8 +79,8 @@ class Rederive:
         at = datetime.now(UTC)
         since = self.body.since
         asked = {
-            "since": since and since.astimezone(UTC).replace(tzinfo=None),
-            "at": at.replace(tzinfo=None),
+            "since": since,
+            "at": at,
             "who": self.body.who,
         }
         ground.keep([Statement(_ASK, asked), Statement(_FORGET, {})])

@@ -83,7 +83,7 @@ class Retain:
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         at = datetime.now(UTC)
-        ground.keep([Statement(_ASK, {"at": at.replace(tzinfo=None), "who": self.body.who})])
+        ground.keep([Statement(_ASK, {"at": at, "who": self.body.who})])
         return {"at": at, "who": self.body.who}
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from controlsurface.errors import BadRequest
@@ -26,7 +26,7 @@ def spans(trace: str, near: datetime | None) -> Statement:
     parameters: dict[str, Any] = {"trace_id": trace}
     window = ""
     if near is not None:
-        moment = near.astimezone(UTC).replace(tzinfo=None)
+        moment = near
         parameters |= {"first": moment - HOUR, "last": moment + HOUR}
         window = "\n    AND started_at BETWEEN $first AND $last"
     sql = f"SELECT {_COLUMNS}\nFROM spans\nWHERE trace_id = CAST($trace_id AS UUID){window}\nORDER BY start_ns, span_id"

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controlsurface import content
-from controlsurface.collector.listener import url
 from controlsurface.config import Config
 from controlsurface.serve.part import Part
 from controlsurface.serve.ports import Ports
 from controlsurface.web.environment import ACCESS, Access
+from controlsurface.web.listener import url
 
 HISTORY = "28d"
 SINCE = "26h"  # the incident of the history began, and goes on

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 
-from controlsurface.collector.listener import bound, in_use
 from controlsurface.errors import ConfigError, PortInUse
+from controlsurface.web.listener import bound, in_use
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
@@ -18,6 +18,7 @@ from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch,
 from controlsurface.store import private
 from controlsurface.store.budget import current
 from controlsurface.store.migrate import MOVE_AWAY, migrate
+from controlsurface.store.utc import Parameters, as_utc, stored, without_zone
 
 FILE = "controlsurface.duckdb"
 LOCK = "lock"
@@ -26,8 +27,6 @@ _NO_MEMORY = (
     "the query needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter "
     "with where"
 )
-
-Parameters = Sequence[object] | Mapping[str, object]
 
 # Nothing reaches outside the file; checkpoints come when the writer says so, not in the middle of a batch. What does
 # not fit into the memory is put on disk meanwhile, so that the collector as a whole stays below 1 GB.
@@ -52,7 +51,7 @@ def _with(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
 
 
 def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
-    return cast("pa.Table", cursor.execute(sql, params).to_arrow_table())
+    return as_utc(cast("pa.Table", cursor.execute(sql, stored(params)).to_arrow_table()))
 
 
 class Reading:
@@ -67,7 +66,7 @@ class Reading:
 
     def keep(self, name: str, sql: str, params: Parameters = ()) -> None:
         """Make a query's rows readable under `name`."""
-        self._cursor.execute(f"CREATE TEMP TABLE {name} AS\n{sql}", params)
+        self._cursor.execute(f"CREATE TEMP TABLE {name} AS\n{sql}", stored(params))
 
 
 class Writing:
@@ -79,7 +78,7 @@ class Writing:
 
     def execute(self, sql: str, params: Parameters = ()) -> None:
         """Run a statement for its effect."""
-        self._cursor.execute(sql, params)
+        self._cursor.execute(sql, stored(params))
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query, inside the transaction."""
@@ -87,7 +86,7 @@ class Writing:
 
     def attach(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
-        self._cursor.register(name, table)
+        self._cursor.register(name, without_zone(table))
         self._attached.append(name)
 
     def detach(self) -> None:
@@ -297,5 +296,6 @@ def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnectio
     connection.begin()
     migrate(connection.execute, found)
     connection.commit()
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # what casts and now() go by; else it is the machine's
     connection.execute("SET lock_configuration = true")
     return connection

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from controlsurface.config import Retention
@@ -81,7 +81,7 @@ KEPT = {
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """The whole hours before which rows go, and the time before which nothing changes any more; UTC without a zone.
+    """The whole hours before which rows go, and the time before which nothing changes any more.
 
     A row that may still change needs what was there before it: other spans of its trace, the answer that a shadow call
     is compared with. So rows are frozen some time before the first of them go.
@@ -93,13 +93,12 @@ class Cuts:
 
 def cuts(kept: Retention, now: datetime, window: timedelta) -> Cuts:
     """The cuts of a moment. `window` is how far apart spans of one trace may be."""
-    naive = now.astimezone(UTC).replace(tzinfo=None)
     shorter = min(kept.spans, kept.requests)
     margin = min(max(window, min(LOOK_BACK, shorter / 10)), shorter / 2)
     kinds: dict[Kind, timedelta] = {
         "spans": kept.spans, "requests": kept.requests, "rollups": kept.rollups, "alerts": kept.alerts
     }  # fmt: skip
-    return Cuts({kind: _hour(naive, age) for kind, age in kinds.items()}, _hour(naive, shorter - margin))
+    return Cuts({kind: _hour(now, age) for kind, age in kinds.items()}, _hour(now, shorter - margin))
 
 
 def _hour(now: datetime, age: timedelta) -> datetime:

@@ -3,6 +3,7 @@
 The only place, beside the pages themselves, that imports Streamlit.
 """
 
+from controlsurface.formatting import format_duration, format_time_range, format_value
 from controlsurface.ui import audits, desk, policy_form, what_if
 from controlsurface.ui.accounts import anything, dropped, keep_line, ledger, sources, unrecognised
 from controlsurface.ui.advice import advice
@@ -45,7 +46,6 @@ from controlsurface.ui.sides import tiles as side_tiles
 from controlsurface.ui.silence_desk import silences
 from controlsurface.ui.states import state
 from controlsurface.ui.tile_row import Tile, lanes, tiles
-from controlsurface.ui.units import between, shown, step
 from controlsurface.ui.usage_ledger import usage_ledger
 from controlsurface.ui.versus import rivals, versus
 from controlsurface.ui.weekly import attribution
@@ -67,7 +67,6 @@ __all__ = [
     "bars",
     "beside_all",
     "beside_all_table",
-    "between",
     "breakdown",
     "card",
     "cardinality",
@@ -86,6 +85,9 @@ __all__ = [
     "events",
     "figure",
     "filled",
+    "format_duration",
+    "format_time_range",
+    "format_value",
     "frame",
     "hidden_modes",
     "keep_line",
@@ -122,7 +124,6 @@ __all__ = [
     "search",
     "select",
     "sheet",
-    "shown",
     "side_by_side",
     "side_tiles",
     "silences",
@@ -131,7 +132,6 @@ __all__ = [
     "spike",
     "standout",
     "state",
-    "step",
     "table",
     "tiles",
     "tokens",

@@ -11,10 +11,11 @@ import streamlit as st
 from controlsurface.alerting import asked
 from controlsurface.alerting.episodes import SHARE
 from controlsurface.alerting.payload_text import title
+from controlsurface.formatting import format_count
 from controlsurface.matchers import Matcher
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.reader.rows import records
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, NOT_SAID, custom
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.panels import panel
@@ -152,7 +153,7 @@ def _change(row: Row) -> str:
         row["was"] or "–",
         row["state"] or "gone",
         "–" if row["value"] is None else f"{row['value']:.4g}",
-        "–" if row["n"] is None else units.count(row["n"]),
+        "–" if row["n"] is None else format_count(row["n"]),
     )
     return tag("tr", *(tag("td", text(each)) for each in cells))
 

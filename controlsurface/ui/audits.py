@@ -8,11 +8,12 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.audit import desk, questions
+from controlsurface.formatting import format_ratio, format_value
 from controlsurface.metrics.arguments import Arguments, Window
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.reader.asking import Question
 from controlsurface.reader.rows import frame
-from controlsurface.ui import reading, states, units
+from controlsurface.ui import reading, states
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.filled import to_fill
 from controlsurface.ui.markup import palette, tag, text
@@ -125,7 +126,7 @@ def calibration(view: View) -> None:
     if facts["refused"]:
         states.state("No calibration", text(f"{facts['refused']} (n {facts['n']:,})"), to_fill("confidence"))
     if (ranking := facts["ranking"]) and ranking["value"] is not None:
-        _facts({"Ranks a right answer over a wrong one (AUC)": units.shown(ranking["value"], "ratio")})
+        _facts({"Ranks a right answer over a wrong one (AUC)": format_value(ranking["value"], "ratio")})
     if facts["refused"] or rows.is_empty():
         return
     chart(charts.reliability(rows, palette()), alt="How often the small lane's answers are right at each confidence")
@@ -147,13 +148,13 @@ def rests_on(facts: Mapping[str, Any], basis: str) -> str:
     """What is said to be right, and how many pairs stand for which share of the requests where that differs by part.
 
     >>> rests_on({"graded": 100, "graded_share": 0.25, "by_agreement": 1410, "agreement_share": 0.7}, "both")
-    'both (100 graded pairs stand for 25 % of requests, 1,410 compared ones for 70 %)'
+    'both (100 graded pairs stand for 25.0 % of requests, 1,410 compared ones for 70.0 %)'
     """
     if not (facts["graded"] and facts["by_agreement"]):
         return basis
     return (
-        f"{basis} ({facts['graded']:,} graded pairs stand for {facts['graded_share'] * 100:.0f} % of requests, "
-        f"{facts['by_agreement']:,} compared ones for {facts['agreement_share'] * 100:.0f} %)"
+        f"{basis} ({facts['graded']:,} graded pairs stand for {format_ratio(facts['graded_share'])} of requests, "
+        f"{facts['by_agreement']:,} compared ones for {format_ratio(facts['agreement_share'])})"
     )
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import reading, states, units, visitor, zoom
+from controlsurface.formatting import format_count, format_time
+from controlsurface.ui import reading, states, visitor, zoom
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag
 from controlsurface.ui.window import RANGES, REFRESH, View, fixed, floored, running
@@ -98,6 +99,6 @@ def _live() -> None:
 def _freshness() -> None:
     """How far behind the collector is, in words."""
     now = reading.ingest()
-    waiting = f" · {units.count(now.pending)} spans waiting" if now.pending else ""
-    last = f"Last span {units.clock(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
+    waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
+    last = f"Last span {format_time(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
     st.caption(plain(f"{last}{waiting}"))

@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from controlsurface.ui import units
+from controlsurface.formatting import format_value
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, tag, text
 
@@ -15,7 +15,7 @@ def bars(rows: pl.DataFrame, name: str, *, unit: str, most: int = 8) -> None:
     lines = (_line(row[name], row["value"], row["value"] / largest, unit) for row in ranked.head(most).to_dicts())
     st.html(tag("div", *lines, class_="cs-bars", role="list"))
     if ranked.height > most:
-        rest = units.shown(float(ranked["value"][most:].sum()), unit)
+        rest = format_value(float(ranked["value"][most:].sum()), unit)
         st.caption(f"and {ranked.height - most:,} more, {plain(rest)} together")
 
 
@@ -26,6 +26,6 @@ def _line(name: object, value: float, share: float, unit: str) -> str:
         "div",
         tag("div", shown, title=shown),
         bar,
-        tag("div", text(units.shown(value, unit)), class_="figure"),
+        tag("div", text(format_value(value, unit)), class_="figure"),
         role="listitem",
     )

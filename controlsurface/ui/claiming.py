@@ -8,11 +8,12 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.formatting import format_count
 from controlsurface.metrics.claims import Claim
 from controlsurface.reader.assumed import AssumedLanes
 from controlsurface.reader.assumed import said as said_lanes
 from controlsurface.reader.rows import frame, records
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag, text
 
@@ -65,7 +66,7 @@ def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
     lane_now = next((row["lane"] for row in _assumed() if row["model"] == model.lower() and row["lane"]), None)
     now = f", assumed {lane_now}" if lane_now else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(tag("div", text(model), tag("small", text(f"{units.count(calls)} calls{now}")), class_="cs-claim"))
+        st.html(tag("div", text(model), tag("small", text(f"{format_count(calls)} calls{now}")), class_="cs-claim"))
         for lane, escalates in lanes.select("name", "escalation").iter_rows():
             st.button(
                 plain(lane),

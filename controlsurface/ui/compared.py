@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from controlsurface.formatting import format_change
 from controlsurface.metrics.metric import Metric
-from controlsurface.ui import units
 
 NOTABLE = 0.05  # relative change that is said in colour where there is no interval
 
@@ -54,7 +54,7 @@ def change(metric: Metric, now: Figure, before: Figure) -> str:
     """`+1.2 pp`, or nothing where one of the two is unknown."""
     if now.value is None or before.value is None:
         return ""
-    return units.change(now.value, before.value, metric.unit)
+    return format_change(now.value, before.value, metric.unit)
 
 
 def side_by_side(now: pl.DataFrame, before: pl.DataFrame, by: str) -> pl.DataFrame:

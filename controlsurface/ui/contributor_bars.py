@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from controlsurface.formatting import format_difference, format_ratio, format_value
 from controlsurface.reader.contributors import Contributors, unexplained
 from controlsurface.reader.rows import records
-from controlsurface.ui import units
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import palette, tag, text
 
@@ -45,9 +45,9 @@ HEAD = {
 def said(row: Row, found: Contributors) -> tuple[str, ...]:
     """Before → after, contribution, its share of the change, mix and rate effect, and z: as people read them."""
     unit = found.unit
-    own = f"{units.shown(row['before'], unit)} → {units.shown(row['after'], unit)}"
-    delta, mix, rate = (units.difference(row[name], unit) for name in ("delta", "mix", "rate"))
-    return own, delta, units.shown(row["share"], "ratio"), mix, rate, f"{row['z']:+.1f}"
+    own = f"{format_value(row['before'], unit)} → {format_value(row['after'], unit)}"
+    delta, mix, rate = (format_difference(row[name], unit) for name in ("delta", "mix", "rate"))
+    return own, delta, format_value(row["share"], "ratio"), mix, rate, f"{row['z']:+.1f}"
 
 
 def _share(found: Contributors, row: Row, side: str) -> float:
@@ -67,7 +67,7 @@ def _line(found: Contributors, row: Row, largest: float) -> str:
         for share, colour in ((after, palette().changed), (before, palette().rest))
     )
     figures = said(row, found)
-    label = f"{units.ratio(after)} of the metric in the selection, {units.ratio(before)} before"
+    label = f"{format_ratio(after)} of the metric in the selection, {format_ratio(before)} before"
     return tag(
         "div",
         tag(
@@ -105,7 +105,7 @@ def _rest(found: Contributors, own: Sequence[Row]) -> str:
 def admitted(found: Contributors) -> str:
     """Which values are listed, and by what they are ranked."""
     if found.total:
-        least = units.ratio(found.least_share)
+        least = format_ratio(found.least_share)
         return f"Minimum {least} of a dimension's change, ranked by contribution beyond its share of the baseline."
     return f"Minimum {found.support} rows, ranked by significance."
 
@@ -113,4 +113,4 @@ def admitted(found: Contributors) -> str:
 def _unexplained(found: Contributors, rows: Sequence[Row]) -> str:
     """What the rows of each dimension leave of the change."""
     rest = unexplained(rows, found.delta)
-    return ", ".join(f"{units.difference(left, found.unit)} by {name}" for name, left in rest.items())
+    return ", ".join(f"{format_difference(left, found.unit)} by {name}" for name, left in rest.items())

@@ -51,16 +51,14 @@ def _desk(view: View) -> None:
 
 def _draw(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        who = _reviewer()
+        who = visitor.name_field("Reviewer", WHO, width=220, bind="query-params")
         queue = st.segmented_control(
             "Queue", list(QUEUES), default="Unreviewed", required=True, key=WHICH, bind="query-params"
         )
     if not who:
         states.state("Who reviews?", "Every label says who and when: write your name above.")
         return
-    asked = desk.NextArgs.model_validate(
-        {**view.asked, "reviewer": who.strip() or who, "which": QUEUES.get(queue or "", "open")}
-    )
+    asked = desk.NextArgs.model_validate({**view.asked, "reviewer": who, "which": QUEUES.get(queue or "", "open")})
     found = reading.reader().ask(desk.Next(asked))
     _refusal()
     _progress(found.facts)
@@ -73,13 +71,6 @@ def _draw(view: View) -> None:
             _card(rows[0])
         else:
             _nothing_left(found.facts)
-
-
-def _reviewer() -> str:
-    """Whoever signed in under a name, else who is written here."""
-    if name := visitor.name():
-        return st.text_input("Reviewer", name, disabled=True, width=220) or name
-    return st.text_input("Reviewer", key=WHO, bind="query-params", max_chars=100, width=220, placeholder="Your name")
 
 
 def _send() -> None:

@@ -1,6 +1,5 @@
 """How soon a drift would be found in each slice, and the button that makes what is drifting the new baseline."""
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,14 +11,16 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.alerting.accepting import Acceptance, AcceptDrift
-from controlsurface.alerting.baseline import CELLS, HOUR_S, Floats, volume
+from controlsurface.alerting.baseline import CELLS, HOUR_S, volume
 from controlsurface.alerting.cusum import threshold
 from controlsurface.alerting.power import delay, requests_needed
+from controlsurface.arrays import Floats
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading, visitor
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.panels import panel
@@ -93,7 +94,7 @@ def _line(row: Row, by: Sequence[str], streams: int, busy: Floats) -> str:
     """One slice; a share of nought or one has no odds, and so no time."""
     value, a_day = row["value"], row["n"] / 7
     hours = [_hours(value, busy, odds, streams) for odds in ODDS]
-    cells = [*(row[name] or "unknown" for name in by), units.shown(value, "ratio"), units.count(a_day), *hours]
+    cells = [*(row[name] or "unknown" for name in by), format_value(value, "ratio"), format_count(a_day), *hours]
     return tag("tr", *(tag("td", text(cell)) for cell in cells))
 
 
@@ -116,7 +117,8 @@ def _accept(known: Sequence[str]) -> None:
     with panel("Accept as baseline", name), st.form("accept", border=False):
         st.caption("What the rule sees now is normal from here on; it watches for what differs from that.")
         left, right = st.columns(2)
-        who = left.text_input("Who", os.environ.get("USER", ""), key="accept who")
+        with left:
+            who = visitor.name_field("Who", "accept who")
         why = right.text_input("Why", key="accept why")
         if st.form_submit_button("Accept"):
             _accepted(name, who, why)

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from controlsurface.formatting import format_time
 from controlsurface.reader.listing import Order, RequestsArgs
 from controlsurface.reader.reader import Page
-from controlsurface.ui import empty, reading, request_card, states, units
+from controlsurface.ui import empty, reading, request_card, states
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.panels import panel
@@ -60,7 +61,7 @@ def lead_to_requests(start: datetime, end: datetime, **bounds: float) -> None:
     """
     kept = {name: st.query_params.get_all(name) for name in FILTERS}
     address = urlencode({**kept, **custom(start, end), **bounds}, doseq=True)
-    words = f"Show the requests from {units.clock(start)} to {units.clock(end)} UTC"
+    words = f"Show the requests from {format_time(start)} to {format_time(end)} UTC"
     st.html(tag("a", text(words), href=f"traces?{address}", class_="cs-link"))
 
 

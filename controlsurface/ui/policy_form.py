@@ -8,6 +8,7 @@ import streamlit as st
 
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
+from controlsurface.formatting import format_confidence
 from controlsurface.reader.asking import Order
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, states, visitor, what_if
@@ -29,13 +30,12 @@ def save(view: View) -> None:
     if not chosen:
         states.state("No threshold was moved yet", "Move the slider for one or more task types, then save them here.")
         return
-    st.caption(plain(", ".join(f"{name}: {at:.2f}" for name, at in chosen.items())))
+    st.caption(plain(", ".join(f"{name}: {format_confidence(at)}" for name, at in chosen.items())))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        name = visitor.name()
-        who = st.text_input("Who decides", name, max_chars=100, width=200, disabled=bool(name))
+        who = visitor.name_field("Who decides", "who decides", width=200)
         why = st.text_input("Why", max_chars=1000, width=480)
         if st.form_submit_button("Save as policy", type="secondary"):
-            _save(view, dict(chosen), who.strip(), why.strip())
+            _save(view, dict(chosen), who, why.strip())
 
 
 def _save(view: View, chosen: Mapping[str, float], who: str, why: str) -> None:
@@ -89,15 +89,14 @@ def _way_back(older: Sequence[int]) -> None:
     """A form that brings the settings of an older version back, as a new one; whose role may not is told so."""
     with st.form("roll back", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         version = st.selectbox("Bring back", older, format_func="v{}".format, width=120)
-        name = visitor.name()
-        who = st.text_input("Who rolls back", name, max_chars=100, width=200, disabled=bool(name))
+        who = visitor.name_field("Who rolls back", "who rolls back", width=200)
         why = st.text_input("Why go back", max_chars=1000, width=420)
         if not st.form_submit_button("Roll back", type="secondary"):
             return
-    if not (who.strip() and why.strip()):
+    if not (who and why.strip()):
         st.warning(UNSAID)
         return
-    kept = _done(lambda: policy.RollBack(policy.Rollback(version=version, who=who.strip(), why=why.strip())))
+    kept = _done(lambda: policy.RollBack(policy.Rollback(version=version, who=who, why=why.strip())))
     if kept is not None:
         st.session_state[BACK] = f"Policy v{kept['version']} has the settings of v{version} again."
         st.rerun()

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from controlsurface.formatting import format_difference
 from controlsurface.ui.window import ENOUGH
 
 
@@ -47,7 +48,11 @@ def standout(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
     moved = rows.filter("moved").sort(pl.col("delta").abs() * pl.col("n"), descending=True)
     if moved.height:
         row = moved.row(0, named=True)
-        return row[by], True, f"{row[by] or 'unknown'} moved {row['delta'] * 100:+.1f} pp against last week"
+        return (
+            row[by],
+            True,
+            f"{row[by] or 'unknown'} moved {format_difference(row['delta'], 'ratio')} against last week",
+        )
     ranked = in_order(rows).drop_nulls("value")
     if not ranked.height:
         return ..., False, ""

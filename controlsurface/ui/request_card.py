@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 import streamlit as st
 
+from controlsurface.formatting import format_value
 from controlsurface.reader.reader import RequestDetail
 from controlsurface.reader.rows import frame, records
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading
 from controlsurface.ui.markup import palette, table, tag, text
 from controlsurface.ui.waterfall import waterfall
 from controlsurface.ui.why import why
@@ -75,11 +76,11 @@ def _attempt(row: Row) -> tuple[str, ...]:
         _lane(row["lane"]),
         text(row["model"]),
         tag("span", text(f"{outcome}{gate}"), class_="bad" if row["failed"] or row["gate"] == "fail" else ""),
-        text(units.shown(row["duration_ms"], "ms")),
-        text(units.shown(row["ttft_ms"], "ms")),
-        text(units.shown(row["input_tokens"], "count")),
-        text(units.shown(row["output_tokens"], "count")),
-        text(units.shown(row["cost_usd"], "usd")),
+        text(format_value(row["duration_ms"], "ms")),
+        text(format_value(row["ttft_ms"], "ms")),
+        text(format_value(row["input_tokens"], "count")),
+        text(format_value(row["output_tokens"], "count")),
+        text(format_value(row["cost_usd"], "usd")),
         text(_priced_by(row)),
     )
 
@@ -101,11 +102,11 @@ def _facts(row: Row) -> str:
         "confidence / threshold": _certainty(row),
         "task / tenant": text(f"{row['task_type'] or '–'} / {row['tenant'] or '–'}"),
         "router": text(" ".join(filter(None, (row["router"], row["router_version"]))) or None),
-        "latency": _both(units.shown(row["duration_ms"], "ms"), f"first token {units.shown(row['ttft_ms'], 'ms')}"),
+        "latency": _both(format_value(row["duration_ms"], "ms"), f"first token {format_value(row['ttft_ms'], 'ms')}"),
         "tokens in / out": text(
-            f"{units.shown(row['input_tokens'], 'count')} / {units.shown(row['output_tokens'], 'count')}"
+            f"{format_value(row['input_tokens'], 'count')} / {format_value(row['output_tokens'], 'count')}"
         ),
-        "cost": _both(units.shown(row["cost_usd"], "usd"), row["cost_source"] or "unpriced"),
+        "cost": _both(format_value(row["cost_usd"], "usd"), row["cost_source"] or "unpriced"),
         "trace": tag("code", text(row["trace_id"])),
     }
     return tag(

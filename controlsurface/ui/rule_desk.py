@@ -10,11 +10,11 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.alerting import asked
-from controlsurface.alerting.payload_text import shown
 from controlsurface.alerting.rehearsal import Backtest, BacktestArgs
 from controlsurface.alerting.thresholds import SetThreshold, Threshold
 from controlsurface.clock import SUBJECT
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.formatting import format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.rows import frame, records
@@ -108,7 +108,7 @@ def _told(about: Row, bounds: Iterable[float], unit: str) -> None:
         times = [f"{at:%b %d %H:%M}" for at in frame(found)["since"].to_list()[-MOST:]]
         last = f", last {', '.join(times)}" if times else ""
         fired = f"it would have fired **{found.num_rows:,} times** in 28 days"
-        st.markdown(f"At {plain(shown(bound, unit))} {fired}{plain(last)}.")
+        st.markdown(f"At {plain(format_value(bound, unit))} {fired}{plain(last)}.")
 
 
 def _with(about: Row, bound: float) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What an alert rule looks for, in a few words; its definition says what is not as usual."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from controlsurface.alerting.payload_text import shown, span
+from controlsurface.formatting import format_period, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.settings import duration
 
@@ -30,11 +31,11 @@ def _bound(about: Row, side: str) -> str:
     """A number, or what the figure is held against."""
     bound, unit = about[side], CATALOG[about["metric"]].unit
     if isinstance(bound, int | float):
-        return shown(bound, unit)
+        return format_value(bound, unit)
     times = f"{bound['times']:g} × " if bound.get("times", 1) != 1 else ""
     ago = f" until {_span(bound['offset'])} ago" if "offset" in bound else ""
     past = f" of the {_span(bound['over'])}{ago}" if "over" in bound else ago
-    least = f" and {shown(bound['limit'], unit)}" if "limit" in bound else ""
+    least = f" and {format_value(bound['limit'], unit)}" if "limit" in bound else ""
     return f"{times}{_plain(bound['metric']) if 'metric' in bound else 'that'}{past}{least}"
 
 
@@ -52,7 +53,7 @@ def _plain(name: str) -> str:
 def _span(text: object) -> str:
     """A length of time as people write it."""
     found = duration(text)
-    return span(found.total_seconds() if hasattr(found, "total_seconds") else float(str(found)))
+    return format_period(found if isinstance(found, timedelta) else timedelta(seconds=float(str(found))))
 
 
 _KINDS: Mapping[str, Callable[[Row, str], str]] = {

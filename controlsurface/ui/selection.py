@@ -9,12 +9,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from controlsurface.errors import BadRequest
+from controlsurface.formatting import format_time, format_time_range
 from controlsurface.metrics.baseline import BASELINES, Baseline, baseline
 from controlsurface.metrics.contributors import ContributorsArgs, explained
 from controlsurface.metrics.metric import Metric
 from controlsurface.reader.contributors import Contributors
 from controlsurface.reader.rows import frame
-from controlsurface.ui import reading, units, zoom
+from controlsurface.ui import reading, zoom
 from controlsurface.ui.bar import FILTERS
 from controlsurface.ui.drawn import Box
 from controlsurface.ui.markup import tag, text
@@ -92,7 +93,7 @@ def zoomed() -> None:
     if shown is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(tag("span", text(f"Zoomed to {units.between(shown)} UTC")), width="content")
+        st.html(tag("span", text(f"Zoomed to {format_time_range(shown)} UTC")), width="content")
         st.button("Zoom out", icon=":material/zoom_out:", on_click=zoom.out)
         lead_to_triage(st.session_state.get(zoom.METRIC) or USUAL, *shown)
 
@@ -102,7 +103,7 @@ def lead_to_triage(metric: str, start: datetime, end: datetime) -> None:
     names = (*FILTERS, "range", "from", "to")
     kept = {name: st.query_params.get_all(name) for name in names}
     address = urlencode({**kept, "metric": metric, **spiked(start, end)}, doseq=True)
-    words = f"What is different from {units.clock(start)} to {units.clock(end)} UTC?"
+    words = f"What is different from {format_time(start)} to {format_time(end)} UTC?"
     st.html(tag("a", text(words), href=f"triage?{address}", class_="cs-link"))
 
 

@@ -11,8 +11,9 @@ import streamlit as st
 
 from controlsurface.alerting.lanes import Histogram, separation
 from controlsurface.alerting.modes import modes
+from controlsurface.formatting import UNKNOWN, format_value
 from controlsurface.metrics.histogram import DistributionArgs
-from controlsurface.ui import reading, units
+from controlsurface.ui import reading
 from controlsurface.ui.markup import tag, text
 from controlsurface.ui.sheet import sheet
 
@@ -45,15 +46,15 @@ def _apart(bins: pl.DataFrame) -> str:
 
 def _facts(one: Histogram, other: Histogram, fast: str, slow: str, counted: str) -> str:
     apart = separation(one, other)
-    medians = " against ".join(units.shown(each.quantile(0.5), "ms") for each in (one, other))
+    medians = " against ".join(format_value(each.quantile(0.5), "ms") for each in (one, other))
     facts = (
         (
             f"{fast} is faster than {slow}",
-            units.shown(apart.faster, "ratio"),
+            format_value(apart.faster, "ratio"),
             "of two requests, one of each, by chance",
         ),
-        ("median ratio", f"{apart.times:.3g}×" if one.quantile(0.5) else units.UNKNOWN, medians),
-        (f"{fast} slower than {slow}'s median", units.shown(apart.beyond, "ratio"), counted),
+        ("median ratio", f"{apart.times:.3g}×" if one.quantile(0.5) else UNKNOWN, medians),
+        (f"{fast} slower than {slow}'s median", format_value(apart.beyond, "ratio"), counted),
     )
     shown = (tag("div", tag("dt", text(a)), tag("dd", text(b), tag("small", text(c)))) for a, b, c in facts)
     return tag("dl", *shown, class_="cs-facts")

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
 
+from controlsurface.formatting import format_money
 from controlsurface.ui import reading
 from controlsurface.ui.bar import FILTERS, NOT_SAID, WINDOW
 from controlsurface.ui.download import csv
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.series import ALL
-from controlsurface.ui.units import shown as shown_as
 from controlsurface.ui.window import ENOUGH, View
 
 ROW, MOST = 31, 15  # pixels of a row, and rows seen at once
@@ -120,7 +120,7 @@ def _signed(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
     owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
     if not owed:
         return shown.to_arrow()
-    return shown.to_pandas().style.format(partial(shown_as, unit="usd"), subset=owed)
+    return shown.to_pandas().style.format(format_money, subset=owed)
 
 
 def _below_zero(values: pl.Series) -> bool:

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
+from controlsurface.formatting import format_confidence, format_count, format_duration, format_time, format_value
 from controlsurface.reader.listing import RequestsArgs
 from controlsurface.reader.rows import records
-from controlsurface.ui import compared, reading, units
+from controlsurface.ui import compared, reading
 from controlsurface.ui.changes import known
 from controlsurface.ui.markup import table, tag, text
 from controlsurface.ui.window import View, fixed
@@ -38,7 +39,7 @@ def around(event: datetime, view: View) -> None:
     length = min(AROUND, max(view.end - event, timedelta(minutes=10)))
     before, after = fixed(event - length, event, view.where), fixed(event, event + length, view.where)
     rows = [_around(name, *both) for name, both in _both(METRICS, after, before).items()]
-    label = f"{units.step(timedelta(minutes=length // timedelta(minutes=1)))} before and after"
+    label = f"{format_duration(length)} before and after"
     st.html(table(("metric", "before", "after", "change", "n"), rows, label))
 
 
@@ -71,13 +72,13 @@ def _tile(now: compared.Figure, before: compared.Figure, name: str, against: str
     change = compared.change(metric, now, before)
     verdict = compared.verdict(metric, now, before) or "same"
     said = f"vs {against}" if change else "nothing to compare with"
-    was = tag("small", text(f"was {units.shown(before.value, metric.unit)}"))
-    value = f"{text(units.shown(now.value, metric.unit))}{was}"
+    was = tag("small", text(f"was {format_value(before.value, metric.unit)}"))
+    value = f"{text(format_value(now.value, metric.unit))}{was}"
     return tag(
         "dl",
         tag("dt", text(METRICS.get(name, metric.title)), title=metric.help),
         tag("dd", value, class_="value"),
-        tag("dd", text(f"n {units.count(now.n)}, {units.count(before.n)} before"), class_="facts"),
+        tag("dd", text(f"n {format_count(now.n)}, {format_count(before.n)} before"), class_="facts"),
         tag("dd", f"{tag('b', text(change), class_=verdict)} {text(said)}", class_="facts"),
         class_="cs-tile",
     )
@@ -88,10 +89,10 @@ def _around(name: str, after: compared.Figure, before: compared.Figure) -> str:
     verdict = compared.verdict(metric, after, before)
     cells = (
         text(METRICS[name]),
-        text(units.shown(before.value, metric.unit)),
-        text(units.shown(after.value, metric.unit)),
+        text(format_value(before.value, metric.unit)),
+        text(format_value(after.value, metric.unit)),
         tag("b", text(compared.change(metric, after, before)), class_=verdict or "same"),
-        text(f"{units.count(before.n)} / {units.count(after.n)}"),
+        text(f"{format_count(before.n)} / {format_count(after.n)}"),
     )
     return tag("tr", *(tag("td", cell) for cell in cells))
 
@@ -102,13 +103,13 @@ def _sample(row: dict[str, Any]) -> str:
     address = urlencode({"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""})
     certain = row["confidence"]
     cells = (
-        text(units.clock(at) if isinstance(at, datetime) else None),
+        text(format_time(at) if isinstance(at, datetime) else None),
         text(row["lane"]),
         text(row["task_type"]),
         text(row["answered_by"]),
-        text(f"{certain:.2f}" if isinstance(certain, float) else None),
-        text(units.shown(row["duration_ms"], "ms")),
-        text(units.shown(row["cost_usd"], "usd")),
+        text(format_confidence(certain) if isinstance(certain, float) else None),
+        text(format_value(row["duration_ms"], "ms")),
+        text(format_value(row["cost_usd"], "usd")),
         tag("a", text(name[:24]), href=f"traces?{address}", class_="cs-link"),
     )
     return tag("tr", *(tag("td", cell) for cell in cells))

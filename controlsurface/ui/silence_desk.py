@@ -1,6 +1,5 @@
 """Silences on screen: those in force, a form for a new one, a button that ends one."""
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.matchers import Matcher, parse
 from controlsurface.reader.asking import Order
 from controlsurface.reader.rows import records
-from controlsurface.ui import reading
+from controlsurface.ui import reading, visitor
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.panels import panel
 
@@ -54,7 +53,8 @@ def _form() -> None:
         )
         left, middle, right = st.columns(3)
         length = left.selectbox("For", list(LENGTHS), index=1)
-        who = middle.text_input("Who", os.environ.get("USER", ""))
+        with middle:
+            who = visitor.name_field("Who", "silence who")
         why = right.text_input("Why")
         if st.form_submit_button("Silence"):
             _put(matchers, timedelta(hours=LENGTHS[length or "2 hours"]), who, why)

@@ -8,8 +8,9 @@ import polars as pl
 import streamlit as st
 
 from controlsurface import charts
+from controlsurface.formatting import format_count, format_interval, format_value
 from controlsurface.metrics.metric import Metric
-from controlsurface.ui import compared, reading, states, units
+from controlsurface.ui import compared, reading, states
 from controlsurface.ui.compared import Figure
 from controlsurface.ui.markup import palette, tag, text
 from controlsurface.ui.window import ENOUGH, View
@@ -74,7 +75,7 @@ def lanes(rows: pl.DataFrame) -> str:
     if known.height < 2:
         return ""
     ends = [known.row(0, named=True), known.row(-1, named=True)]
-    said = (f"{text(units.shown(each['value'], 'ms'))}{_dot(each['lane'])}" for each in ends)
+    said = (f"{text(format_value(each['value'], 'ms'))}{_dot(each['lane'])}" for each in ends)
     return tag("span", " ".join(said), class_="pair")
 
 
@@ -82,7 +83,7 @@ def _value(metric: Metric, now: Figure) -> str:
     """A figure as HTML; a share of few rows is not shown, for it says more about chance than about the router."""
     if metric.kind == "ratio" and states.few(now.n):
         return f"too few {tag('small', text(f'{now.n} of {ENOUGH} needed'))}"
-    return text(units.shown(now.value, metric.unit))
+    return text(format_value(now.value, metric.unit))
 
 
 def _dot(lane: str) -> str:
@@ -107,8 +108,8 @@ def _drawn(tile: Tile, course: Course) -> str:
 def _rests_on(tile: Tile, course: Course) -> str:
     """The number of rows, the interval where there is one, and the note."""
     now, unit = course.now, course.metric.unit
-    sure = f"{units.shown(now.low, unit)} to {units.shown(now.high, unit)}" if now.half is not None else ""
-    return " · ".join(part for part in (f"n {units.count(now.n)}", sure, tile.note) if part)
+    sure = format_interval(now.low, now.high, unit) if now.half is not None else ""
+    return " · ".join(part for part in (f"n {format_count(now.n)}", sure, tile.note) if part)
 
 
 def _change(course: Course) -> str:

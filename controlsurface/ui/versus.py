@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 import streamlit as st
 
+from controlsurface.formatting import UNKNOWN, format_count, format_interval, format_value
 from controlsurface.metrics.metric import Metric
-from controlsurface.ui import compared, reading, units
+from controlsurface.ui import compared, reading
 from controlsurface.ui.compared import Figure
 from controlsurface.ui.download import csv
 from controlsurface.ui.markup import table, tag, text
@@ -78,7 +79,7 @@ def _line(pair: Pair) -> str:
     """One metric as a row of the table."""
     metric, one, other = pair.metric, pair.one, pair.other
     enough = metric.kind == "sum" or not (few(one.n) or few(other.n))
-    change = (enough and compared.change(metric, other, one)) or units.UNKNOWN
+    change = (enough and compared.change(metric, other, one)) or UNKNOWN
     verdict = (
         compared.verdict(metric, other, one) if enough and metric.kind != "sum" else ""
     )  # more traffic is no fault
@@ -92,11 +93,11 @@ def _line(pair: Pair) -> str:
 
 def _cell(figure: Figure, metric: Metric) -> str:
     """The value, its n, and its interval where it has one."""
-    unit = "count" if metric.unit == "tokens" else metric.unit
+    unit = metric.unit
     if metric.kind == "ratio" and few(figure.n):
         return f"too few {tag('small', text(f'{figure.n} of {ENOUGH} needed'))}"
-    sure = f" · {units.shown(figure.low, unit)} to {units.shown(figure.high, unit)}" if figure.half is not None else ""
-    return f"{text(units.shown(figure.value, unit))} {tag('small', text(f'n {units.count(figure.n)}{sure}'))}"
+    sure = f" · {format_interval(figure.low, figure.high, unit)}" if figure.half is not None else ""
+    return f"{text(format_value(figure.value, unit))} {tag('small', text(f'n {format_count(figure.n)}{sure}'))}"
 
 
 def _row(pair: Pair) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
 import orjson
 import streamlit as st
@@ -31,6 +32,15 @@ def token() -> str:
 def name() -> str:
     """This visitor's name; empty where the server cannot tell."""
     return people().get(token(), "")
+
+
+def name_field(
+    label: str, key: str, *, width: int | Literal["stretch"] = "stretch", bind: Literal["query-params"] | None = None
+) -> str:
+    """Who does something on a page: whoever signed in under a name, else who is written here; without blanks around."""
+    if known := name():
+        return st.text_input(label, known, key=f"signed in: {key}", disabled=True, width=width)
+    return st.text_input(label, key=key, max_chars=100, placeholder="Your name", width=width, bind=bind).strip()
 
 
 def signed_out() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from controlsurface.charts import Palette
-from controlsurface.ui import units
+from controlsurface.formatting import format_value
 from controlsurface.ui.markup import palette, tag, text
 
 MOST = 400  # bars a browser draws without a pause; the download has all spans
@@ -103,7 +103,7 @@ def _cells(bar: Bar, start: int, scale: float, colour: str) -> str:
     left, width = (bar.start - start) * scale, (bar.end - bar.start) * scale
     indent = f"padding-left:{min(bar.level, DEEPEST) * INDENT}rem"
     place = f"left:min({left:.3f}%, calc(100% - 3px));width:{width:.3f}%;background:{colour}"
-    took = units.shown((bar.end - bar.start) / 1e6, "ms")
+    took = format_value((bar.end - bar.start) / 1e6, "ms")
     return tag(
         "div",
         tag(

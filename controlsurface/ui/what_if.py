@@ -10,8 +10,17 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.audit import questions
 from controlsurface.errors import NotFound
+from controlsurface.formatting import (
+    format_change,
+    format_confidence,
+    format_count,
+    format_difference,
+    format_interval,
+    format_ratio,
+    format_value,
+)
 from controlsurface.reader.rows import frame
-from controlsurface.ui import reading, states, units
+from controlsurface.ui import reading, states
 from controlsurface.ui.audits import rests_on
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.filled import to_fill
@@ -133,11 +142,11 @@ def _tiles(here: Row, now: Row | None) -> None:
 
 def _tile(name: str, label: str, here: Row, now: Row | None) -> str:
     value, low, high, unit = here[name], here[f"{name}_low"], here[f"{name}_high"], UNITS[name]
-    said = units.shown(value, unit) if value is not None else "no evidence"
-    sure = f"{units.shown(low, unit)} to {units.shown(high, unit)}" if low is not None else _bounds(name, here)
-    support = f"n {units.count(here[f'{name}_n'] if name != 'escalation_rate' else here['n'])}"
+    said = format_value(value, unit) if value is not None else "no evidence"
+    sure = format_interval(low, high, unit) if low is not None else _bounds(name, here)
+    support = f"n {format_count(here[f'{name}_n'] if name != 'escalation_rate' else here['n'])}"
     before = now[name] if now else None
-    moved = units.change(value, before, unit) if value is not None and before is not None else ""
+    moved = format_change(value, before, unit) if value is not None and before is not None else ""
     verdict = ""
     if moved and value != before:
         verdict = "better" if (value < before) == (BETTER[name] == "lower") else "worse"
@@ -155,7 +164,7 @@ def _bounds(name: str, here: Row) -> str:
     """Where a figure without evidence must lie, if that is known."""
     if name != "quality" or here["quality_lowest"] is None:
         return ""
-    return f"between {units.shown(here['quality_lowest'], 'ratio')} and {units.shown(here['quality_highest'], 'ratio')}"
+    return format_interval(here["quality_lowest"], here["quality_highest"], "ratio")
 
 
 def _caveats(here: Row, about: Row) -> None:
@@ -163,20 +172,20 @@ def _caveats(here: Row, about: Row) -> None:
     basis = about["quality_is"] or "nothing: no answer was graded and no pair compared"
     said = [f"Quality is {rests_on(about, basis)}, from {about['pairs']:,} pairs among {about['n']:,} requests."]
     if here["unsupported_share"]:
-        share = units.shown(here["unsupported_share"], "ratio")
+        share = format_value(here["unsupported_share"], "ratio")
         said.append(f"{share} of the requests lie where no pair tells anything.")
     if about["kind"] and about["kind"] != "probability":
         said.append(f"The confidence is a {about['kind']}.")
     if about["without_confidence"]:
         said.append(f"{about['without_confidence']:,} requests without a confidence are left out.")
     if about["ties"]:
-        tied = ", ".join(f"{each['confidence']:.3g} ({each['share']:.0%})" for each in about["ties"][:3])
+        tied = ", ".join(f"{each['confidence']:.3g} ({format_ratio(each['share'])})" for each in about["ties"][:3])
         said.append(f"Many requests share one confidence, which no threshold can part: {tied}.")
     dips = [each for each in about["non_monotone"] if each["quality"] < -NOTABLE]
     if dips:
         worst = min(dips, key=lambda each: each["quality"])
         said.append(
-            f"More escalation gives less quality between {worst['from']:.2f} and {worst['to']:.2f} "
-            f"({worst['quality'] * 100:+.1f} pp)."
+            f"More escalation gives less quality between {format_confidence(worst['from'])} and "
+            f"{format_confidence(worst['to'])} ({format_difference(worst['quality'], 'ratio')})."
         )
     st.caption(plain(" ".join(said)))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from controlsurface.ui import units
+from controlsurface.formatting import format_confidence, format_value
 
 Row = Mapping[str, Any]
 
@@ -41,7 +41,8 @@ def _weighed(row: Row, chosen: str) -> str:
     if known is None or threshold is None:
         return f"{_unsure(known)}; the request went to {chosen}.{said}" if chosen else said.strip()
     unsure = known > threshold if row.get("confidence_kind") == "entropy" else known < threshold
-    fact = f"{_named(row)} {known:.2f} {_against(row, unsure=unsure)} the threshold {threshold:.2f}"
+    held = f"{_against(row, unsure=unsure)} the threshold {format_confidence(threshold)}"
+    fact = f"{_named(row)} {format_confidence(known)} {held}"
     expected = unsure == _escalates(row)
     joint = "so" if expected else "and yet"
     return f"{fact}, {joint} the request went to {chosen or 'no lane'}.{'' if expected else said}"
@@ -67,7 +68,7 @@ def _chosen(row: Row) -> str:
 def _unsure(known: float | None) -> str:
     if known is None:
         return "The router gave no confidence"
-    return f"Confidence was {known:.2f}, with no threshold to hold it against"
+    return f"Confidence was {format_confidence(known)}, with no threshold to hold it against"
 
 
 def _escalates(row: Row) -> bool:
@@ -94,6 +95,6 @@ def _end(row: Row) -> str:
         return f"Nothing answered it: {row.get('error_type') or 'no reason given'}."
     if row.get("cache"):
         return ""
-    kind, took = row.get("escalation_kind"), units.shown(row.get("duration_ms"), "ms")
+    kind, took = row.get("escalation_kind"), format_value(row.get("duration_ms"), "ms")
     instead = {"cascaded": " in its place", "fallback": " in its place"}.get(str(kind), "")
     return f"{row.get('answered_by') or 'A model without a name'} answered{instead} in {took}."

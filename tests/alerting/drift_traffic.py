@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Floats, Ints
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S
 from controlsurface.alerting.rules import DriftRule
+from controlsurface.arrays import Floats, Ints
 from controlsurface.store.duckdb import DuckStore
 
 START_S = 1_767_571_200  # Monday, 2026-01-05

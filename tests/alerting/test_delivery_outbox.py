@@ -206,7 +206,7 @@ def published(store: DuckStore, **route: Any) -> Bench:
 def when(bench: Bench, notifier: str) -> list[tuple[str, float]]:
     """Why and at which second a notifier was sent something."""
     rows = bench.rows("notifier, reason, sent_at")
-    since = EPOCH.replace(tzinfo=None)
+    since = EPOCH
     return [
         (row["reason"], (row["sent_at"] - since) / SECOND)
         for row in rows

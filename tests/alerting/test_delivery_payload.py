@@ -19,9 +19,10 @@ from controlsurface.alerting.evidence import gather
 from controlsurface.alerting.knowing import facts
 from controlsurface.alerting.outbox import Message
 from controlsurface.alerting.payload import alert, composed
-from controlsurface.alerting.payload_text import shown, written
+from controlsurface.alerting.payload_text import written
 from controlsurface.alerting.rules import BudgetRule, DriftRule
 from controlsurface.alerting.state import Alert, Reading
+from controlsurface.formatting import format_value
 from controlsurface.metrics.events import Event
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
@@ -206,15 +207,15 @@ def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:
     ("value", "unit", "expected"),
     [
         (0.1234, "ratio", "12.3 %"),
-        (12345.6, "ms", "12,346 ms"),
+        (12345.6, "ms", "12.3 s"),
         (3.25, "usd", "$3.25"),
-        (0.00125, "usd", "$0.0013"),
+        (0.00125, "usd", "$0.00125"),
         (7.0, "count", "7"),
-        (None, "ratio", "unknown"),
+        (None, "ratio", "–"),
     ],
 )
 def test_figures_have_their_units(value: float | None, unit: str, expected: str) -> None:
-    assert shown(value, unit) == expected
+    assert format_value(value, unit) == expected
 
 
 def test_a_budget_that_burns_names_the_job_that_burns_it() -> None:
@@ -233,6 +234,6 @@ def test_a_budget_that_burns_names_the_job_that_burns_it() -> None:
     assert (told["before"], told["after"]) == (None, 400.0)  # a burn rate, not dollars
     assert parse_qs(urlsplit(told["links"]["dashboard"]).query)["metric"] == ["cost"]
     text = written({"title": "", "alerts": [told]})
-    assert "job runaway +$240.00 (100 % of the change" in text
+    assert "job runaway +$240.00 (100.0 % of the change" in text
     assert "Unexplained: " in text
     store.close()

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.alerting.baseline import BUCKET_S, CELLS, DAY_S, HOUR_S, Floats, fit, volume
+from controlsurface.alerting.baseline import BUCKET_S, CELLS, DAY_S, HOUR_S, fit, volume
 from controlsurface.alerting.cusum import threshold
 from controlsurface.alerting.drift import fresh
 from controlsurface.alerting.drift_store import _baseline, _packed
 from controlsurface.alerting.likelihood import law
 from controlsurface.alerting.power import delay, detection_hours, requests_needed
 from controlsurface.alerting.replay import replay
+from controlsurface.arrays import Floats
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 MONDAY_S = int(MONDAY.timestamp())

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlsurface.alerting import cusum
-from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Baseline, Floats, Ints, cell, days, fit
+from controlsurface.alerting.baseline import BUCKET_S, DAY_S, Baseline, cell, days, fit
 from controlsurface.alerting.drift import WIDTH, State, fresh, joined, step, strength, told
 from controlsurface.alerting.likelihood import Law, law, odds_ratio
 from controlsurface.alerting.replay import Change, changed, replay
+from controlsurface.arrays import Floats, Ints
 
 MONDAY = 1_767_571_200
 DAY = DAY_S // BUCKET_S

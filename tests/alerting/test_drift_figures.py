@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.cusum import threshold
 from controlsurface.alerting.lanes import Histogram, separation
 from controlsurface.alerting.modes import modes
 from controlsurface.alerting.power import detection_hours
+from controlsurface.arrays import Floats
 from controlsurface.metrics.effects import effect
 
 RANDOM = np.random.default_rng(11)

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pytest
 
 from controlsurface.alerting import cusum, files
-from controlsurface.alerting.baseline import BUCKET_S, Floats, fit
+from controlsurface.alerting.baseline import BUCKET_S, fit
 from controlsurface.alerting.drift import fresh
 from controlsurface.alerting.drift_rules import backtest
 from controlsurface.alerting.likelihood import law
 from controlsurface.alerting.replay import Change, replay
 from controlsurface.alerting.rules import DriftRule
 from controlsurface.alerting.state import Reading
+from controlsurface.arrays import Floats
 from controlsurface.content import ALERTS
 from controlsurface.store.duckdb import DuckStore
 

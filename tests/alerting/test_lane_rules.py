@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.lane_rules import LaneEngine
 from controlsurface.alerting.rules import LaneRule
 from controlsurface.alerting.state import Reading
+from controlsurface.arrays import Floats
 from controlsurface.store.duckdb import DuckStore
 
 from .drift_traffic import day, put_latencies

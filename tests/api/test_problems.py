@@ -93,7 +93,7 @@ def problem(answer: requests.Response) -> Any:
         ("/api/v1/requests/nope", 404, "no request 'nope'"),
         ("/api/v1/traces/" + "f" * 32, 404, "no trace"),
         ("/api/v1/traces/zz", 400, "not 32 hex digits"),
-        ("/api/v1/query", 400, "metric: Field required"),
+        ("/api/v1/query", 400, "metric: must be given"),
         ("/api/v1/query?metric=cots", 400, "did you mean 'cost'?"),
         ("/api/v1/query?metric=cost&metric=cost", 400, "metric: given 2 times"),
         ("/api/v1/query?metric=cost" + "&where=" * 101, 400, "where: given 101 times, at most 100 are taken"),

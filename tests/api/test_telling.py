@@ -40,7 +40,7 @@ def test_a_remote_reader_tells_and_lists(url: str) -> None:
     [
         (b"", 400, "no JSON"),
         (b"[]", 400, "no JSON object"),
-        (b'{"at": "2026-01-05"}', 400, "kind: Field required"),
+        (b'{"at": "2026-01-05"}', 400, "kind: must be given"),
         (b'{"at": "2026-01-05", "kind": "deploy", "title": "x", "where": 1}', 400, "where: no such argument"),
         (b'{"at": {}, "kind": "deploy", "title": ["x"]}', 400, "title: "),
         (b'"' + b"x" * 70_000 + b'"', 413, "65,536 bytes"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.store.duckdb import DuckStore
 from tests.audit.routers import NOW, World
 

@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from controlsurface.audit.estimate import Floats
-from controlsurface.audit.logged import Flags, Logged, Outcome, logged
+from controlsurface.arrays import Flags, Floats
+from controlsurface.audit.logged import Logged, Outcome, logged
 
 NOW = 0.6  # the threshold in production
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from controlsurface.arrays import Floats
 from controlsurface.audit.calibration import Calibration, calibration
 from controlsurface.audit.isotonic import fit
 

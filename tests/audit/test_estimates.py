@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from controlsurface.audit.estimate import Floats, mean, moments, share, share_of
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import mean, moments, share, share_of
 from controlsurface.audit.ppi import ppi_mean
 
 RUNS = 1000

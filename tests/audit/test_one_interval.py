@@ -6,7 +6,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from controlsurface.audit.estimate import Floats, share
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import share
 from controlsurface.audit.questions import Disagreement, DisagreementArgs
 from controlsurface.metrics import moments
 from controlsurface.metrics.query import QueryArgs

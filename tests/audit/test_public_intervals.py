@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from controlsurface.arrays import Floats
 from controlsurface.audit.agreement import agreement
 from controlsurface.audit.calibration import calibration
 from controlsurface.audit.difference import difference
-from controlsurface.audit.estimate import Floats, share
+from controlsurface.audit.estimate import share
 from controlsurface.audit.ppi import ppi_mean
 from controlsurface.metrics.significance import holm
 

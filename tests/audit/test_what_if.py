@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Floats
 from controlsurface.audit.logged import Outcome, logged, unsupported
 from controlsurface.audit.notes import non_monotone, ties
 from controlsurface.audit.what_if import Sweep, sweep

@@ -137,8 +137,8 @@ def test_an_answer_shows_its_statement_with_readable_values(reader: LocalReader)
     answer = reader.query(QueryArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW))
     assert "$every" in answer.sql
     assert answer.parameters == {
-        "start": "2026-01-01T00:00:00",
-        "end": "2026-01-08T00:00:00",
+        "start": "2026-01-01T00:00:00+00:00",
+        "end": "2026-01-08T00:00:00+00:00",
         "lane_0": "small",
         "every": "3600.0s",
         "row_limit": 50_001,

@@ -52,7 +52,7 @@ def test_a_task_type_above_the_limit_for_a_stable_week_wants_a_lane(kept: DuckSt
     assert row["title"] == "Add a lane, or refine the router, for sql"
     assert (row["value"], row["n"], row["where"], row["page"]) == (0.5, 168, "task_type:sql", "routing")
     assert row["low"] < 0.5 < row["high"]
-    assert "the target is 20 %" in row["why"]
+    assert "the target is 20.0 %" in row["why"]
 
 
 def test_where_traffic_is_new_only_the_router_is_to_be_refined(kept: DuckStore) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from controlsurface.config import Config, Content
+from controlsurface.errors import PortInUse
 from controlsurface.ingest import http, http_app
 from controlsurface.ingest.checker import Here
 from controlsurface.ingest.counters import Counters
@@ -145,5 +146,5 @@ def test_stopping_does_not_wait_longer_than_told(site: Site) -> None:
 def test_a_taken_port_is_an_error(site: Site) -> None:
     port = httpx.URL(site.http).port
     assert port is not None
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(PortInUse, match="in use"):
         HttpReceiver(site.intake, Config(), "127.0.0.1", port).start()

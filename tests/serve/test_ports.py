@@ -6,9 +6,9 @@ import sys
 import pytest
 from starlette.applications import Starlette
 
-from controlsurface.collector.listener import Listener, url
 from controlsurface.errors import ConfigError, PortInUse
 from controlsurface.serve.ports import Ports, guard, is_loopback, settled
+from controlsurface.web.listener import Listener, url
 
 
 def test_zero_becomes_a_different_free_port_each_time() -> None:

@@ -1,12 +1,16 @@
 """How soon a drift would be found is said for each slice, and a drift can be accepted from its link."""
 
+from contextlib import closing
 from datetime import UTC, datetime
+
+import pytest
 
 from controlsurface.alerting import kept
 from controlsurface.alerting.files import RuleSet, Source
 from controlsurface.alerting.rules import DriftRule, Group
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.ui import visitor
 from tests.seed import seed
 from tests.serving import serving
 from tests.ui.conftest import Open
@@ -32,3 +36,17 @@ def test_small_slices_are_said_to_be_slow_and_a_link_offers_the_new_baseline(ope
         app.button(key="FormSubmitter:accept-Accept").click().run()
         assert "Not accepted" in app.warning[0].value  # nothing has been learnt yet, and that is said
     store.close()
+
+
+@pytest.mark.parametrize(("signed_in", "expected"), [("", ""), ("olga", "olga")])
+def test_forms_ask_the_visitor_who_it_is_and_not_the_user_that_runs_the_server(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, signed_in: str, expected: str
+) -> None:
+    monkeypatch.setenv("USER", "daemon")
+    monkeypatch.setattr(visitor, "name", lambda: signed_in)
+    store = DuckStore.in_memory()
+    with store.writing() as writing:
+        kept.keep_rules(writing, RuleSet((Source("own.yaml", Group(name="g", rules=(RULE,))),)))
+    with closing(store), serving(LocalReader(store)) as url:
+        fields = [each for each in opened(url, "alerts.py", accept=RULE.alert).text_input if each.label == "Who"]
+    assert [(each.value, each.disabled) for each in fields] == [(expected, bool(signed_in))] * 2

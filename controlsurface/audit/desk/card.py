@@ -81,7 +81,7 @@ def _kept_words(ground: Ground, row: Mapping[str, Any]) -> dict[str, Words]:
     asked = {
         "traces": [str(row["trace_id"]), str(row["shadow_trace_id"])],
         "spans": [row["span_id"], row["shadow_span_id"]],
-        "near": row["started_at"].replace(tzinfo=None),
+        "near": row["started_at"],
     }
     rows = ground.rows(Statement(_SPANS, asked)).to_pylist()
     return {each["span_id"]: words(_attributes(each)) for each in rows}

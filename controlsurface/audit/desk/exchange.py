@@ -123,5 +123,5 @@ def _columns(rows: Sequence[LabelRow]) -> dict[str, list[Any]]:
     """The rows by column, as the statement takes them."""
     now = datetime.now(UTC)
     columns = {name: [getattr(each, name) for each in rows] for name in LabelRow.model_fields}
-    columns["labelled_at"] = [(each or now).replace(tzinfo=None) for each in columns["labelled_at"]]
+    columns["labelled_at"] = [each or now for each in columns["labelled_at"]]
     return columns

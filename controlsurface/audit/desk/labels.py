@@ -78,7 +78,7 @@ class SayLabel:
             "verdict": meant(said.verdict, left) if said.verdict else None,
             "shown_left": left if blind else None,
             "comment": said.comment or None,
-            "labelled_at": datetime.now(UTC).replace(tzinfo=None),
+            "labelled_at": datetime.now(UTC),
             "said_by": said.said_by,
         }
 

@@ -183,7 +183,7 @@ def within(args: Window, which: Which, reviewer: str) -> tuple[list[str], dict[s
     for name, operator in (("start", ">="), ("end", "<")):
         if (moment := getattr(args, name)) is not None:
             found.append(f"i.started_at {operator} ${name}")
-            parameters[name] = moment.replace(tzinfo=None)
+            parameters[name] = moment
     for at, (dimension, values) in enumerate(args.filters().items()):
         found.append(f"list_contains($is_{at}, coalesce(CAST(i.{_column(dimension)} AS VARCHAR), ''))")
         parameters[f"is_{at}"] = [value or "" for value in values]

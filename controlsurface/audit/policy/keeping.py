@@ -118,7 +118,7 @@ def _row(
     return {
         "version": (newest["version"] if newest else 0) + 1,
         "policy_id": uuid4().hex[:16],
-        "at": datetime.now(UTC).replace(tzinfo=None),
+        "at": datetime.now(UTC),
         "who": who,
         "why": why,
         "restores": restores,

@@ -15,6 +15,7 @@ from controlsurface.audit.policy.litellm import PREFIX, ROUTER, Models
 from controlsurface.audit.policy.litellm_yaml import read_yaml
 from controlsurface.audit.policy.model import Chosen, Policy
 from controlsurface.errors import BadRequest, nearest
+from controlsurface.explanations import explain
 from controlsurface.ingest.claims import lane_of
 
 
@@ -86,8 +87,7 @@ def from_yaml(text: str | bytes, models: Models, name: str) -> Imported:
     except (YAMLError, RecursionError) as problem:
         raise BadRequest(f"{name}: no YAML: {' '.join(str(problem).split())}") from None
     except ValidationError as problem:
-        first = problem.errors()[0]
-        raise BadRequest(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise BadRequest(f"{name}: {next(explain(problem, _File))}") from None
     return _Reading(file, models, name).policy()
 
 

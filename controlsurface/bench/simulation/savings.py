@@ -7,13 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from controlsurface.audit.estimate import Floats
+from controlsurface.arrays import Flags, Floats
 from controlsurface.bench.simulated import Told, World
 from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import ENDS, ends, figures
-
-Flags = NDArray[np.bool_]
 
 ROWS_AT_ONCE = 1_000_000
 ESCALATED = (0.1, 0.6)  # share of a router's requests, drawn for each run

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from controlsurface.alerting.drift_readings import share_interval
-from controlsurface.audit.estimate import Floats, share
+from controlsurface.arrays import Floats
+from controlsurface.audit.estimate import share
 from controlsurface.audit.worth import joined
 from controlsurface.bench.simulated import Told, World
 from controlsurface.metrics import formula

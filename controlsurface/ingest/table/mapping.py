@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from controlsurface.config import Duration, problems
+from controlsurface.config import Duration
 from controlsurface.content import COLLECTORS
 from controlsurface.errors import ConfigError, nearest
+from controlsurface.explanations import explain
 from controlsurface.ingest.table import fields
 from controlsurface.ingest.table.fields import Field as FieldOf
 from controlsurface.ingest.table.fields import Kind
@@ -138,7 +139,7 @@ def read_mapping(path: Path) -> Mapping:
         known = sorted(each.stem for each in SHIPPED.glob("*.toml"))
         raise ConfigError(f"{path}: no such mapping{nearest(path.stem, known)}; shipped: {', '.join(known)}") from None
     except ValidationError as problem:
-        raise ConfigError("\n".join(problems(problem, Mapping, str(found)))) from None
+        raise ConfigError("\n".join(f"{found}: {each}" for each in explain(problem, Mapping))) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{found}: {problem}") from None
 

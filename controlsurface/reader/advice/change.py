@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from controlsurface.reader.advice.finding import SUPPORT, Advice, Found, Row, enough, most, percent
+from controlsurface.formatting import format_interval, format_ratio
+from controlsurface.metrics.intervals import Z
+from controlsurface.reader.advice.finding import SUPPORT, Advice, Found, Row, enough, most
 from controlsurface.reader.advice.lanes import about_task
 from controlsurface.reader.advice.window import Asker
 
@@ -25,14 +27,14 @@ def _sure(row: Row) -> bool:
     """Whether the slope is many standard errors from nothing; what has too few rows for an interval is not sure."""
     if row["low"] is None or row["high"] is None:
         return False
-    error = (row["high"] - row["low"]) / (2 * 1.96)
+    error = (row["high"] - row["low"]) / (2 * Z)
     return bool(row["value"] > SURE * error)
 
 
 def _grows(row: Row, share: float) -> Advice:
     why = (
-        f"Output tokens per request grow by {percent(row['value'])} a day "
-        f"({percent(row['low'])} to {percent(row['high'])}, n = {row['n']:,}); cost and latency grow with them."
+        f"Output tokens per request grow by {format_ratio(row['value'])} a day "
+        f"({format_interval(row['low'], row['high'], 'ratio')}, n = {row['n']:,}); cost and latency grow with them."
     )
     return about_task("growth", "Bound the answers of", why, "output_growth", row, "cost", share)
 

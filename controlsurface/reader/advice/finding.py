@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from controlsurface.formatting import format_interval, format_ratio
+from controlsurface.metrics.intervals import Z
 from controlsurface.metrics.significance import ALPHA, at_least, holm
 
-Z = 1.959963984540054  # 95 %
 SUPPORT = 30  # rows under which a figure says more about chance than about the router
 
 State = Literal["found", "nothing", "too few", "no data", "window too short"]
@@ -84,18 +85,13 @@ def table(advice: Sequence[Advice]) -> pa.Table:
     return pa.Table.from_pylist([asdict(each) for each in ranked], SCHEMA)
 
 
-def percent(value: float) -> str:
-    """A share as people read it."""
-    return f"{value * 100:.{1 if abs(value) < 0.1 else 0}f} %"
-
-
 def between(row: Row) -> str:
     """A share with its interval and its rows.
 
     >>> between({"value": 0.41, "low": 0.35, "high": 0.47, "n": 1200})
-    '41 % (35 % to 47 %, n = 1,200)'
+    '41.0 % (35.0 % to 47.0 %, n = 1,200)'
     """
-    return f"{percent(row['value'])} ({percent(row['low'])} to {percent(row['high'])}, n = {row['n']:,})"
+    return f"{format_ratio(row['value'])} ({format_interval(row['low'], row['high'], 'ratio')}, n = {row['n']:,})"
 
 
 def most(rows: Sequence[Row]) -> int:

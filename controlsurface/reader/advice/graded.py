@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from controlsurface.formatting import format_difference, format_ratio
 from controlsurface.metrics.intervals import PairedSums, paired
 from controlsurface.metrics.significance import ALPHA, above, apart, holm
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.advice.finding import SUPPORT, percent
+from controlsurface.reader.advice.finding import SUPPORT
 from controlsurface.reader.asking import Ground
 
 _SQL = Path(__file__).with_suffix(".sql").read_text("utf-8")
@@ -46,18 +47,13 @@ class GradedPairs:
     def said(self) -> str:
         """The figures in a sentence."""
         times = f", at {self.times_the_cost:.3g} times the cost" if self.times_the_cost is not None else ""
-        gap = f"difference {_points(self.gap)}"
+        gap = f"difference {format_difference(self.gap, 'ratio')}"
         if self.low is not None and self.high is not None:
-            gap += f", {_points(self.low)} to {_points(self.high)}"
+            gap += f", {format_difference(self.low, 'ratio')} to {format_difference(self.high, 'ratio')}"
         return (
-            f"Of {self.n:,} graded pairs the large lane is right in {percent(self.large)} and the small one in "
-            f"{percent(self.small)}{times} ({gap})"
+            f"Of {self.n:,} graded pairs the large lane is right in {format_ratio(self.large)} and the small one in "
+            f"{format_ratio(self.small)}{times} ({gap})"
         )
-
-
-def _points(value: float) -> str:
-    """A difference of shares with its sign."""
-    return f"{value * 100:+.1f} pp"
 
 
 def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedPairs]:
@@ -66,7 +62,7 @@ def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedP
     if not large:
         return []
     audit = ground.config.audit
-    window = {"low": start.replace(tzinfo=None), "high": end.replace(tzinfo=None)}
+    window = {"low": start, "high": end}
     rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
     rules |= {"support": SUPPORT}
     return judged(ground.rows(Statement(_SQL, window | rules)).to_pylist())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from math import sqrt
 
+from controlsurface.formatting import format_ratio
 from controlsurface.metrics.significance import ALPHA, above, holm
 from controlsurface.reader.advice import graded
 from controlsurface.reader.advice.finding import (
@@ -15,7 +16,6 @@ from controlsurface.reader.advice.finding import (
     effective,
     enough,
     most,
-    percent,
     surely_above,
     surely_below,
 )
@@ -40,8 +40,8 @@ def escalation(ask: Asker) -> Found:
 
 def _escalates(row: Row, total: int, *, lane: bool) -> Advice:
     do = "Add a lane, or refine the router, for" if lane else "Refine the router for"
-    long = f", above {percent(LIMIT)} for a week on stable traffic" if lane else ""
-    why = f"{between(row)} of its requests escalate{long}; the target is {percent(TARGET)}."
+    long = f", above {format_ratio(LIMIT)} for a week on stable traffic" if lane else ""
+    why = f"{between(row)} of its requests escalate{long}; the target is {format_ratio(TARGET)}."
     return about_task("escalation", do, why, "escalation_rate", row, "routing", row["n"] / total)
 
 
@@ -84,7 +84,9 @@ def _passes(pairs: GradedPairs) -> bool:
 
 def _down_graded(pairs: GradedPairs, *, sure: bool, share: float) -> Advice:
     title = f"Route down {_named(pairs)}" if sure else f"Route down with monitoring: {_named(pairs)}"
-    enough_by = f"up to {percent(1 - PASSES)} is enough by itself, up to {percent(1 - ADEQUATE)} with monitoring"
+    enough_by = (
+        f"up to {format_ratio(1 - PASSES)} is enough by itself, up to {format_ratio(1 - ADEQUATE)} with monitoring"
+    )
     why = f"{pairs.said()}; {enough_by}."
     return _about_pairs("route_down", title, why, pairs, share)
 
@@ -93,7 +95,7 @@ def _down(row: Row, sure: bool, shares: Shares) -> Advice:
     do = "Route down" if sure else "Route down with monitoring:"
     why = (
         f"Of answers by a large lane, shadows on another disagree with {between(row)}; "
-        f"agreement of {percent(PASSES)} is enough by itself, {percent(ADEQUATE)} with monitoring."
+        f"agreement of {format_ratio(PASSES)} is enough by itself, {format_ratio(ADEQUATE)} with monitoring."
     )
     return about_task("route_down", do, why, "disagreement_rate", row, "routing", shares.get(row["task_type"], 0))
 
@@ -109,14 +111,15 @@ def route_up(ask: Asker) -> Found:
 
 
 def _up_graded(pairs: GradedPairs, share: float) -> Advice:
-    why = f"{pairs.said()}; by more than {percent(1 - ADEQUATE)} a task is not the small lane's."
+    why = f"{pairs.said()}; by more than {format_ratio(1 - ADEQUATE)} a task is not the small lane's."
     return _about_pairs("route_up", _raise(pairs.task_type), why, pairs, share)
 
 
 def _up(row: Row, shares: Shares) -> Advice:
     why = (
-        f"Of answers by a small lane, shadows on another disagree with {between(row)}; under {percent(ADEQUATE)} of "
-        "agreement a task is not the small lane's. Grade some pairs: disagreement does not say which lane is right."
+        f"Of answers by a small lane, shadows on another disagree with {between(row)}; under "
+        f"{format_ratio(ADEQUATE)} of agreement a task is not the small lane's. "
+        "Grade some pairs: disagreement does not say which lane is right."
     )
     share, title = shares.get(row["task_type"], 0), _raise(row["task_type"])
     return replace(about_task("route_up", "", why, "disagreement_rate", row, "routing", share), title=title)

@@ -1,5 +1,6 @@
 """Advice about what costs more than it must."""
 
+from controlsurface.formatting import format_money, format_ratio
 from controlsurface.reader.advice.finding import (
     SUPPORT,
     Advice,
@@ -8,7 +9,6 @@ from controlsurface.reader.advice.finding import (
     between,
     enough,
     most,
-    percent,
     surely_above,
     surely_below,
 )
@@ -32,8 +32,9 @@ def overhead(ask: Asker) -> Found:
     if not both or spent <= saved:
         return Found([], n)
     why = (
-        f"Classifiers, judges and shadows cost ${spent:,.4g}; {n:,} answers of small lanes saved ${saved:,.4g} "
-        "against the mean cost of large ones of the same task type. Below break-even a router costs more than it saves."
+        f"Classifiers, judges and shadows cost {format_money(spent)}; {n:,} answers of small lanes saved "
+        f"{format_money(saved)} against the mean cost of large ones of the same task type. "
+        "Below break-even a router costs more than it saves."
     )
     advice = Advice(
         "overhead", "Make the router cheaper", why, "overhead_cost", spent, None, None, "usd", n, "", "cost", 1
@@ -111,7 +112,7 @@ def window(ask: Asker) -> Found:
 
 def _fills(row: Row, share: float) -> Advice:
     task = row["task_type"]
-    why = f"{between(row)} of its calls to small lanes fill more than {percent(0.8)} of the model's window."
+    why = f"{between(row)} of its calls to small lanes fill more than {format_ratio(0.8)} of the model's window."
     return Advice(
         "window",
         f"Send long inputs of {task or 'unknown task type'} past the small lane",

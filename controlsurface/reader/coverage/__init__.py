@@ -81,7 +81,7 @@ class Coverage:
     def answered(self, ground: Ground) -> Answer:
         """From the stored rows."""
         start, end = self.arguments.window
-        bounds = {"start": start.replace(tzinfo=None), "end": end.replace(tzinfo=None)}
+        bounds = {"start": start, "end": end}
         kinds = [(rows, [*facts]) for rows, facts in groupby(sorted(FACTS, key=_kind), _kind)]
         asked = [Statement(_shares(rows, facts), bounds | row_limit()) for rows, facts in kinds]
         counted = [each.to_pylist() for each in together(ground.rows, asked)]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from controlsurface.formatting import format_ratio
+
 Row = Mapping[str, Any]
 
 SERVICES = 6  # columns at most, the busiest services
@@ -39,7 +41,7 @@ def share(row: Row | None) -> str:
     >>> share({"share": 0.25, "n": 1200}), share({"share": 0.999, "n": 4000}), share({"share": None, "n": 0})
     ('25.0 % of 1,200', '99.9 % of 4,000', '–')
     """
-    return "–" if row is None or row["share"] is None else f"{row['share'] * 100:.1f} % of {row['n']:,}"
+    return "–" if row is None or row["share"] is None else f"{format_ratio(row['share'])} of {row['n']:,}"
 
 
 def lacking(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:

@@ -19,14 +19,17 @@ class Listener:
     """Bound at once, so that a taken port is an error at once; serves between `start` and `stop`."""
 
     def __init__(
-        self, name: str, app: ASGIApp, host: str, port: int, protocol: type[asyncio.Protocol] | None = None
+        self,
+        name: str,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        protocol: type[asyncio.Protocol] | None = None,
+        keep_alive_s: int = 5,
     ) -> None:
-        try:
-            self._socket = bound(host, port)
-            self._socket.listen(_BACKLOG)
-        except OSError as problem:
-            raise in_use(name, host, port, problem) from None
-        self.url = url(host, self._socket.getsockname()[1])
+        self._socket = _listening(name, host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = url(host, self.port)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -34,10 +37,11 @@ class Listener:
                 http=protocol or "httptools",
                 ws="none",
                 lifespan="off",
+                interface="asgi3",
                 access_log=False,
                 log_config=None,
                 server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=keep_alive_s,
             )
         )
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -48,13 +52,14 @@ class Listener:
         while not self._server.started:
             if not self._thread.is_alive():
                 raise PartFailed(f"{self._thread.name}: the server ended while it was starting")
-            time.sleep(0.005)
+            time.sleep(0.002)
         return self
 
-    def stop(self) -> None:
-        """Take no more requests, answer those under way."""
+    def stop(self, grace_s: float = GRACE_S) -> None:
+        """Take no more requests; answer those under way, for at most `grace_s`."""
+        self._server.config.timeout_graceful_shutdown = max(round(grace_s), 1)
         self._server.should_exit = True
-        self._thread.join(GRACE_S + 5)
+        self._thread.join(grace_s + 5)
 
     def _serve(self) -> None:
         with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
@@ -71,6 +76,19 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError:
         held.close()
         raise
+    return held
+
+
+def _listening(name: str, host: str, port: int) -> socket.socket:
+    """A socket that clients can connect to. Raises PortInUse."""
+    held = None
+    try:
+        held = bound(host, port)
+        held.listen(_BACKLOG)
+    except OSError as problem:
+        if held:
+            held.close()
+        raise in_use(name, host, port, problem) from None
     return held
 
 
