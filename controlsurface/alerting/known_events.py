@@ -48,5 +48,5 @@ def _lanes(
 ) -> dict[str, frozenset[str]]:
     """In which lanes models were called or answered."""
     bounds = {name: at.replace(tzinfo=None) for name, at in window.items()}
-    found = rows(Statement(_LANES, bounds | {"models": sorted(models)})).to_pylist()
+    found = rows(Statement(_LANES, bounds | {"models": sorted(models)}, "alerts.lanes")).to_pylist()
     return {row["model"]: frozenset(row["lanes"]) for row in found}

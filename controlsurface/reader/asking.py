@@ -9,6 +9,7 @@ import pyarrow as pa
 from controlsurface.config import Config
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
+from controlsurface.store.named_query import Parameters, StateSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,11 @@ class Ground(Protocol):
         """Run a query; its times are UTC and say so. Raises TooSlow."""
         ...
 
-    def keep(self, statements: Sequence[Statement]) -> None:
+    def state(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Read state tables; times are UTC and say so. Raises TooSlow."""
+        ...
+
+    def keep(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
         ...
 

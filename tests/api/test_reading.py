@@ -29,8 +29,8 @@ def store() -> Iterator[DuckStore]:
 
 
 def counts(store: DuckStore) -> dict[str, int]:
-    names = [row["name"] for row in store.rows(TABLES).to_pylist() if row["name"] not in QUEUE]
-    return {name: store.rows(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
+    names = [row["name"] for row in store.state(TABLES).to_pylist() if row["name"] not in QUEUE]
+    return {name: store.state(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
 
 
 def test_no_get_writes_a_row(store: DuckStore) -> None:
@@ -51,7 +51,7 @@ def test_a_router_is_told_the_same_by_get_and_post_and_only_post_notes_it(store:
     with serving(LocalReader(store)) as url:
         asked = requests.get(f"{url}/api/v1/sampling/r-9?task_type=chat&confidence=0.4", timeout=20).json()
         noted = requests.post(f"{url}/api/v1/sampling/r-9", json={"task_type": "chat", "confidence": 0.4}, timeout=20)
-    kept = store.rows("SELECT request_id FROM sampled_requests").to_pylist()
+    kept = store.state("SELECT request_id FROM sampled_requests").to_pylist()
     assert asked["sample"]
     assert noted.json() == asked
     assert kept == [{"request_id": "r-9"}]

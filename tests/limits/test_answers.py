@@ -65,7 +65,7 @@ def test_a_cancelled_budget_stops_the_statement_under_way() -> None:
 
     def ask(budget: QueryBudget) -> None:
         with spending(budget), pytest.raises(Abandoned) as problem:
-            store.rows(ENDLESS)
+            store.state(ENDLESS)
         raised.append(problem)
 
     budget = QueryBudget(60)
@@ -110,8 +110,8 @@ def test_an_answer_over_its_size_is_refused_with_the_reason() -> None:
 def test_a_query_that_needs_more_memory_than_there_is_says_so(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path, memory_bytes=64 * MIB)
     with pytest.raises(TooMuch, match=r"limits\.query_memory"):
-        store.rows("SELECT list(i ORDER BY hash(i)) FROM range(40_000_000) AS a(i)")
-    assert store.rows("SELECT 1 AS one")["one"].to_pylist() == [1]
+        store.state("SELECT list(i ORDER BY hash(i)) FROM range(40_000_000) AS a(i)")
+    assert store.state("SELECT 1 AS one")["one"].to_pylist() == [1]
     store.close()
 
 
