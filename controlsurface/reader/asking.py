@@ -10,6 +10,7 @@ from controlsurface.config import Config
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
 from controlsurface.store.named_query import Parameters, StateSql
+from controlsurface.store.query_stats import QueryStat
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Ground(Protocol):
     @property
     def config(self) -> Config:
         """The configuration of that process."""
+        ...
+
+    @property
+    def query_stats(self) -> Mapping[str, QueryStat]:
+        """Runs and seconds of data queries, by name."""
         ...
 
     def rows(self, statement: Statement) -> pa.Table:

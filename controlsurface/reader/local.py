@@ -31,6 +31,7 @@ from controlsurface.reader.together import together
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.named_query import Parameters, StateSql
 from controlsurface.store.otlp_json import traces_data
+from controlsurface.store.query_stats import QueryStat
 
 _KEYS = "SELECT key, n, first_seen, last_seen FROM {} ORDER BY n DESC, key"
 KEPT = 256  # answers to statements that are asked again and again
@@ -188,6 +189,11 @@ class LocalReader:
     def rows(self, statement: Statement) -> pa.Table:
         """Run a statement for a question."""
         return self._rows(statement)
+
+    @property
+    def query_stats(self) -> Mapping[str, QueryStat]:
+        """Runs and seconds of data queries, by name."""
+        return dict(self._store.stats.by_name)
 
     def state(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Read state tables."""
