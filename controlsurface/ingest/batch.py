@@ -150,9 +150,8 @@ class Loader:
     def translate(self, writing: Writing, decoded: Decoded) -> tuple[int, int]:
         """Decoded columns as rows of spans, in `batch`; how many are too old and left out, how many values were cut."""
         writing.attach("decoded", decoded.table)
-        writing.execute(
-            _BATCH.replace("$columns", self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys)))
-        )
+        columns = self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys))
+        writing.materialize("batch", _BATCH.replace("$columns", columns))
         size, most = writing.rows(_SIZE).to_pylist()[0], self.config.limits.value_length
         shortened = cut(writing, most) if size["longest"] > most else 0
         writing.materialize("touched", "SELECT DISTINCT trace_id FROM batch")

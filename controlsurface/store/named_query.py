@@ -33,7 +33,6 @@ PURPOSES: Mapping[str, str] = {
     "attribution.week": "a week's calls and cost",
     "audits.cards": "content behind an audit item",
     "audits.edges": "confidence deciles of sampled traffic",
-    "audits.grades": "pairs that end an audit window",
     "audits.pairs": "answers and their shadow answers",
     "audits.traffic": "traffic that a threshold is judged by",
     "audits.volumes": "volumes behind a sampling plan",
@@ -61,6 +60,7 @@ PURPOSES: Mapping[str, str] = {
     "requests.extent": "the first and last request",
     "requests.list": "a page of requests",
     "requests.one": "one request",
+    "storage.tables": "rows and bytes of each table",
     "traces.spans": "the spans of a trace",
     "usage.ledger": "spans with tokens or a cost",
 }

@@ -28,7 +28,7 @@ class QueryStats:
     """Statistics by name since the store was opened. `slow_s`: from how many seconds on a query is slow."""
 
     def __init__(self, slow_s: float) -> None:
-        self._slow_s = slow_s
+        self.slow_s = slow_s
         self._lock = threading.Lock()
         self.by_name: dict[str, QueryStat] = {}
 
@@ -39,7 +39,7 @@ class QueryStats:
             stat.runs, stat.seconds = stat.runs + 1, stat.seconds + seconds
             if seconds > stat.slowest_s:
                 stat.slowest_s, stat.slowest = seconds, query
-            if seconds < self._slow_s:
+            if seconds < self.slow_s:
                 return
             stat.slow += 1
             if monotonic() - stat.logged_at < LOG_INTERVAL_S:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from unittest.mock import DEFAULT, Mock
 
+import duckdb
 import pytest
 import requests
 
 from controlsurface.api.operations import OPERATIONS
 from controlsurface.audit.plan import MakePlan, PlanArgs
+from controlsurface.metrics.rollups import ROLLUPS
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -16,6 +19,7 @@ from tests.serving import serving
 
 GIVEN = "metric=requests&column=latency_ms&dimension=lane&reviewer=ana&metrics=requests&week=2026-W01"
 TABLES = "SELECT table_name AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+DATA = {"spans", "requests", "attempts", "evaluations", "compared", "rolled", *ROLLUPS}
 QUEUE = {"audit_items"}  # filled from what is stored, whoever asks; it holds nothing of the request
 
 
@@ -26,6 +30,12 @@ def store() -> Iterator[DuckStore]:
     LocalReader(made).do(MakePlan(PlanArgs(rate=1.0)))
     yield made
     made.close()
+
+
+def tables(sql: str) -> set[str]:
+    """The tables that a query names."""
+    with duckdb.connect(":memory:") as parser:
+        return parser.get_table_names(sql)
 
 
 def counts(store: DuckStore) -> dict[str, int]:
@@ -45,6 +55,23 @@ def test_no_get_writes_a_row(store: DuckStore) -> None:
                 answered += requests.get(address, timeout=20).status_code == 200
     assert answered > 25
     assert counts(store) == before
+
+
+def test_state_queries_read_no_data_table(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+
+    def note(sql: str, *_: object) -> object:
+        read.update(tables(sql))
+        return DEFAULT
+
+    monkeypatch.setattr(store, "state", Mock(wraps=store.state, side_effect=note))
+    with serving(LocalReader(store)) as url:
+        for each in OPERATIONS:
+            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in each.arguments.model_fields]
+            with suppress(requests.Timeout):
+                requests.get(f"{url}{re.sub(r'{[^}]+}', 'r-1', each.path)}?{'&'.join(known)}", timeout=20)
+    assert "alert_rules" in read
+    assert not read & DATA
 
 
 def test_a_router_is_told_the_same_by_get_and_post_and_only_post_notes_it(store: DuckStore) -> None:
