@@ -64,6 +64,7 @@ class Limits(Section):
     query_time: Duration = Field(
         timedelta(seconds=30), description="longest time for one answer, after which it is 504"
     )
+    slow_query: Duration = Field(timedelta(seconds=5), description="time from which on a query is logged as slow")
     query_memory: int = Field(400 * MIB, ge=64 * MIB, description="bytes that all queries and batches have together")
     streams: int = Field(500, ge=1, description="streams that one drift rule follows, largest first")
 

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from controlsurface.errors import BadRequest, NotFound, nearest
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Ground
 
 _KNOWN = "SELECT rule, definition, slice FROM drift_streams"
@@ -51,12 +50,12 @@ class AcceptDrift:
             raise NotFound(f"{self.rule} watches no slice {json.dumps(self.body.slice)}")
         at = datetime.now(UTC)
         row = {"rule": self.rule, "slice": json.dumps(self.body.slice), "who": self.body.who, "why": self.body.why}
-        ground.keep([Statement(_WISH, row | {"at": at})])
+        ground.keep([(_WISH, row | {"at": at})])
         return {"rule": self.rule, "slices": named, "at": at, "who": self.body.who, "why": self.body.why}
 
     def _meant(self, ground: Ground) -> Iterator[Mapping[str, str | None]]:
         """The slices that the rule watches and that are meant."""
-        rows = ground.rows(Statement(_KNOWN, {})).to_pylist()
+        rows = ground.state(_KNOWN).to_pylist()
         mine = [row for row in rows if row["rule"] == self.rule]
         if not mine:
             raise NotFound(f"no drift rule '{self.rule[:100]}'{nearest(self.rule, {row['rule'] for row in rows})}")

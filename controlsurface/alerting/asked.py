@@ -14,7 +14,6 @@ from controlsurface.alerting.inhibition import Inhibitors, Rule
 from controlsurface.alerting.muting import held_by
 from controlsurface.alerting.silencing import NoArguments
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Answer, Ground
 
 _ALERTS = """
@@ -68,7 +67,7 @@ class Alerts:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        rows = ground.rows(Statement(_ALERTS, {}))
+        rows = ground.state(_ALERTS)
         held = _held(ground) if rows.num_rows else {}
         keys = [dedup_key(row["rule"], orjson.loads(row["labels"]), row["active_at"]) for row in rows.to_pylist()]
         return Answer(rows.append_column("held_by", pa.array([held.get(key) for key in keys], pa.string())))
@@ -85,7 +84,7 @@ def _held(ground: Ground) -> dict[str, str | None]:
 
 
 def _listed(ground: Ground, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
-    return ground.rows(Statement(sql, {"now": now} if now else {})).to_pylist()
+    return ground.state(sql, {"now": now} if now else {}).to_pylist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class History:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_HISTORY, {"limit": self.arguments.limit})))
+        return Answer(ground.state(_HISTORY, {"limit": self.arguments.limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,10 @@ class Rules:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        loop = ground.rows(Statement(_LOOP, {})).to_pylist()
+        loop = ground.state(_LOOP).to_pylist()
         texts = (text or "" for row in loop for text in (row["problem"], row["clock_problem"]))
         warnings = [line for text in texts for line in text.splitlines()]
-        return Answer(ground.rows(Statement(_RULES, {})), {"warnings": warnings})
+        return Answer(ground.state(_RULES), {"warnings": warnings})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ class Messages:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_MESSAGES, {"limit": self.arguments.limit})))
+        return Answer(ground.state(_MESSAGES, {"limit": self.arguments.limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ class Loop:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_LOOP, {})))
+        return Answer(ground.state(_LOOP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +150,4 @@ class Notified:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_COUNTS, {})))
+        return Answer(ground.state(_COUNTS))

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from controlsurface.alerting.figures import Rows
 from controlsurface.alerting.rules import EventRule
 from controlsurface.alerting.state import Reading
 from controlsurface.metrics.asking import ask_events
 from controlsurface.metrics.events import EventsArgs
+from controlsurface.store.named_query import QueryEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,9 @@ class Change:
     source: str
 
 
-def changes(store: Rows, start: datetime, end: datetime, timeout_s: float = 30) -> Sequence[Change]:
+def changes(store: QueryEngine, start: datetime, end: datetime, timeout_s: float = 30) -> Sequence[Change]:
     """The changes of a window, in order of time."""
-    found = ask_events(
-        lambda statement: store.rows(statement.sql, statement.parameters, timeout_s), EventsArgs(start=start, end=end)
-    )
+    found = ask_events(partial(store.query, timeout_s=timeout_s), EventsArgs(start=start, end=end))
     rows = found.to_pylist()
     return [Change(**row) for row in rows]
 

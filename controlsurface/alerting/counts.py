@@ -24,7 +24,6 @@ from controlsurface.metrics.quantile import binned
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.top import ranked
-from controlsurface.store.duckdb import DuckStore
 
 Slice = tuple[str | None, ...]
 Rows = Callable[[Statement], pa.Table]
@@ -134,7 +133,7 @@ class Counting:
             f"WITH binned AS (\n{rows}\n)\nSELECT {keys}{lower} AS lower, {upper} AS upper, sum(weight) AS n\n"
             f"FROM binned\nGROUP BY {keys}bin\nORDER BY lower"
         )
-        table = self.rows(Statement(sql, parameters))
+        table = self.rows(Statement(sql, parameters, "alerts.histograms"))
         found: dict[Slice, list[tuple[float, float, float]]] = {}
         edged = zip(*(table.column(name).to_pylist() for name in ("lower", "upper", "n")), strict=True)
         for key, row in zip(_slices(table, self.by), edged, strict=True):
@@ -155,7 +154,7 @@ class Counting:
         rows, parameters = measures(wanted, planned(self.rows, wanted))
         keys, sums = ", ".join(wanted.keys), ", ".join(f"sum({name}) AS {name}" for name in columns)
         sql = f"WITH measures AS (\n{rows}\n)\nSELECT {keys}, {sums}\nFROM measures\nGROUP BY {keys}"
-        return Statement(sql, parameters)
+        return Statement(sql, parameters, "alerts.counts")
 
     def _above(self, asked: Spread, start_s: int, end_s: int, step_s: int, bounds: Bounds) -> Statement:
         """bucket, the dimensions, n, k_0, ...: the rows in bins that begin at the slice's bound or above it."""
@@ -177,7 +176,7 @@ class Counting:
             f"SELECT {keys}, sum(weight) AS n, {', '.join(counted)}\n"
             f"FROM counted LEFT JOIN bounds ON bounds.slice = concat_ws(chr(31), {named})\nGROUP BY {keys}"
         )
-        return Statement(sql, parameters)
+        return Statement(sql, parameters, "alerts.above")
 
     def _binned(self, column: str, start_s: int, end_s: int, step_s: int | None) -> tuple[Wanted, str, dict[str, Any]]:
         """Rows with their bin and weight."""
@@ -214,11 +213,6 @@ def _followed(counts: Counts) -> Counts:
     """All streams but those of what stands for many values: what that is made of changes all the time."""
     own = [stream for stream in counts.streams if OTHER not in stream.slice]
     return counts if len(own) == len(counts.streams) else counts.of(own)
-
-
-def asking(store: DuckStore) -> Rows:
-    """The store as something that runs statements."""
-    return lambda statement: store.rows(statement.sql, statement.parameters)
 
 
 def moment(at_s: float) -> datetime:

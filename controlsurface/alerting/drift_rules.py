@@ -11,7 +11,7 @@ from controlsurface.alerting.accept import accept
 from controlsurface.alerting.arrived import PAUSE_S, History, has_come, is_moving
 from controlsurface.alerting.baseline import BUCKET_S, DAY_S, HOUR_S
 from controlsurface.alerting.beginning import begin, begin_anew, history_from
-from controlsurface.alerting.counts import Counting, asking, following, moment, together
+from controlsurface.alerting.counts import Counting, following, moment, together
 from controlsurface.alerting.drift_readings import readings
 from controlsurface.alerting.drift_store import Accept
 from controlsurface.alerting.known_events import known_events
@@ -129,7 +129,7 @@ class DriftEngine:
     def _events(self, held: Sequence[_Held], closed_s: int) -> list[Known]:
         """Changes since a day before the first unsettled bucket."""
         watching = [each.watched.settled_s for each in held if each.watched.streams]
-        return known_events(asking(self._store), min(watching) - DAY_S, closed_s) if watching else []
+        return known_events(self._store.query, min(watching) - DAY_S, closed_s) if watching else []
 
     def _moved(
         self,
@@ -241,7 +241,7 @@ def _at(
 
 def counting(store: DuckStore, rule: DriftRule) -> Counting:
     """What a rule counts. Raises BadRequest where no proportion stands for its metric."""
-    return Counting(asking(store), rule.measured, rule.by, rule.where_pairs)
+    return Counting(store.query, rule.measured, rule.by, rule.where_pairs)
 
 
 def definition(rule: DriftRule) -> str:

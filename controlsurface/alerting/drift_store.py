@@ -61,11 +61,11 @@ class Accept:
 def load(store: DuckStore, rule: str, definition: str) -> tuple[Watched, History] | None:
     """What was known of a rule, and of which history; None where nothing was, or the rule has changed."""
     asked = {"rule": rule, "definition": definition}
-    learnt = store.rows(_LEARNT, asked).to_pylist()
+    learnt = store.state(_LEARNT, asked).to_pylist()
     if not learnt:
         return None
     settled_s, first_s, n, seen_s = learnt[0].values()
-    rows = store.rows(_READ, asked).to_pylist()
+    rows = store.state(_READ, asked).to_pylist()
     return _watched(settled_s, rows), History(first_s, np.array(n, dtype=np.float64), seen_s)
 
 
@@ -127,7 +127,7 @@ def forget(writing: Writing, before_s: int) -> None:
 
 def wishes(store: DuckStore) -> list[Accept]:
     """What was asked for and not granted yet."""
-    rows = store.rows('SELECT rule, slice, "at" FROM drift_accepts WHERE granted_at IS NULL ORDER BY "at"').to_pylist()
+    rows = store.state('SELECT rule, slice, "at" FROM drift_accepts WHERE granted_at IS NULL ORDER BY "at"').to_pylist()
     return [Accept(row["rule"], json.loads(row["slice"]), row["at"]) for row in rows]
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from controlsurface.alerting.advance import Active
 from controlsurface.alerting.changes import Change, changes, happened, longest
-from controlsurface.alerting.figures import Answers, Need, Rows, Values, answers, needs
+from controlsurface.alerting.figures import Answers, Need, Values, answers, needs
 from controlsurface.alerting.judge import judged
 from controlsurface.alerting.rules import (
     BudgetRule,
@@ -23,6 +23,7 @@ from controlsurface.alerting.rules import (
 from controlsurface.alerting.state import Reading
 from controlsurface.errors import BadRequest, ControlSurfaceError
 from controlsurface.metrics.moments import Moments
+from controlsurface.store.named_query import QueryEngine
 
 Outcome = Sequence[Reading] | ControlSurfaceError
 Gauges = Callable[[datetime], Mapping[str, float]]
@@ -44,7 +45,7 @@ class Sight:
     `detectors` judge whole kinds of rules: all rules of the kind and a moment in, readings by the rules' names out.
     """
 
-    store: Rows
+    store: QueryEngine
     gauges: Gauges = no_gauges
     detectors: Mapping[Kind, Detector] = field(default_factory=dict)
     weekly_budget_usd: float = 0

@@ -4,11 +4,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, Protocol
+from functools import cached_property, partial
 
 import numpy as np
-import pyarrow as pa
 
 from controlsurface.alerting.rules import BudgetRule, Other, Rule, ThresholdRule
 from controlsurface.arrays import Floats
@@ -17,20 +15,12 @@ from controlsurface.metrics import counterfactual
 from controlsurface.metrics import moments as asked
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.moments import Moments
-from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.windows import WindowsArgs, additive, ask
+from controlsurface.store.named_query import QueryEngine
 
 Values = tuple[str | None, ...]
 
 SHORT = 12  # a budget's second window is so many times shorter: it ends the alert soon after the burning ended
-
-
-class Rows(Protocol):
-    """A store that can be asked."""
-
-    def rows(self, sql: str, params: Mapping[str, Any], timeout_s: float = 30) -> pa.Table:
-        """Run a query. Raises TooSlow."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +119,7 @@ def _need(rule: ThresholdRule | BudgetRule, name: str, over: timedelta, offset: 
     return Need(view, name)
 
 
-def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: float = 30) -> Answers:
+def answers(store: QueryEngine, wanted: Iterable[Need], moments: Moments, timeout_s: float = 30) -> Answers:
     """All that is needed, in as few statements as it takes. What cannot be answered carries its error."""
     asked_for = list(dict.fromkeys(wanted))
     if moments.first != moments.last:
@@ -139,7 +129,7 @@ def answers(store: Rows, wanted: Iterable[Need], moments: Moments, timeout_s: fl
     return {**_together(store, together, moments.first, timeout_s), **_each(store, apart, moments, timeout_s)}
 
 
-def _together(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Answers:
+def _together(store: QueryEngine, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Answers:
     """All windows at one moment: a statement for each breakdown and filter of a source."""
     groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], bool], list[Need]] = {}
     for need in wanted:
@@ -154,17 +144,15 @@ def _together(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: 
     return found
 
 
-def _windows(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: float) -> Iterator[tuple[Need, Figures]]:
+def _windows(
+    store: QueryEngine, wanted: Sequence[Need], moment: datetime, timeout_s: float
+) -> Iterator[tuple[Need, Figures]]:
     """The figures of one breakdown and filter."""
     view = wanted[0].view
     metrics = tuple(dict.fromkeys(need.metric for need in wanted))
     spans = {need: (moment - need.view.offset - need.view.over, moment - need.view.offset) for need in wanted}
     windows = tuple(dict.fromkeys(spans.values()))
-
-    def rows(statement: Statement) -> pa.Table:
-        return store.rows(statement.sql, statement.parameters, timeout_s)
-
-    table = ask(rows, WindowsArgs(metrics, view.by, view.where, windows))
+    table = ask(partial(store.query, timeout_s=timeout_s), WindowsArgs(metrics, view.by, view.where, windows))
     slices = list(zip(*(table.column(name).to_pylist() for name in view.by), strict=True)) if view.by else None
     span = table.column("span").to_numpy()
     held = {window: np.flatnonzero(span == i) for i, window in enumerate(windows)}
@@ -178,7 +166,7 @@ def _windows(store: Rows, wanted: Sequence[Need], moment: datetime, timeout_s: f
         yield need, Figures(named[window], *parts)
 
 
-def _each(store: Rows, wanted: Sequence[Need], moments: Moments, timeout_s: float) -> Answers:
+def _each(store: QueryEngine, wanted: Sequence[Need], moments: Moments, timeout_s: float) -> Answers:
     """One statement a view, at one moment or at many."""
     views: dict[View, list[Need]] = {}
     for need in wanted:
@@ -195,12 +183,12 @@ def _each(store: Rows, wanted: Sequence[Need], moments: Moments, timeout_s: floa
 
 
 def _seen(
-    store: Rows, view: View, metrics: Sequence[str], moments: Moments, timeout_s: float
+    store: QueryEngine, view: View, metrics: Sequence[str], moments: Moments, timeout_s: float
 ) -> Mapping[str, dict[datetime, dict[Values, Figure]]]:
     """The figures of one view, by metric."""
     shifted = Moments(moments.first - view.offset, moments.last - view.offset, moments.every)
     statement = asked.render(metrics, view.by, view.where, view.over, shifted)
-    table = statement.bounded(store.rows(statement.sql, statement.parameters, timeout_s))
+    table = statement.bounded(store.query(statement, timeout_s))
     columns = [table.column(name).to_pylist() for name in ("metric", "moment", "value", "n", "low", "high")]
     slices = list(zip(*(table.column(name).to_pylist() for name in view.by), strict=True)) if view.by else None
     found: dict[str, dict[datetime, dict[Values, Figure]]] = {}

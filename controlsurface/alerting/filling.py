@@ -34,7 +34,7 @@ def fill(store: DuckStore, case: Case) -> None:
 
 def _insert(writing: Writing, table: str, block: Rows, start: datetime) -> None:
     """The rows of one block, in one statement. Raises ConfigError for columns that do not exist or do not fit."""
-    columns = {row["column_name"]: row["data_type"] for row in _columns(writing, table)}
+    columns = writing.types(f"FROM {table}")
     values = {**_DEFAULTS[table], **block.columns}
     _check(table, block.columns, columns)
     ids = {"trace_id": "gen_random_uuid()", "span_id": "(random() * 1e18)::UBIGINT", "started_at": "moment"}
@@ -52,12 +52,6 @@ def _when(block: Rows, start: datetime) -> Mapping[str, Any]:
     """The parameters that say when rows are, and how many."""
     first = start + block.from_
     return {"from_": first, "to_": start + block.to, "every_": block.every, "count_": block.count}
-
-
-def _columns(writing: Writing, table: str) -> list[dict[str, str]]:
-    asked = "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $table"
-    found: list[dict[str, str]] = writing.rows(asked, {"table": table}).to_pylist()
-    return found
 
 
 def _check(table: str, given: Mapping[str, Any], columns: Mapping[str, str]) -> None:

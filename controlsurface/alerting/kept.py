@@ -56,7 +56,7 @@ class Loop:
 def alerts(store: DuckStore) -> dict[str, dict[Labels, Alert]]:
     """What is known of each rule's alerts."""
     found: dict[str, dict[Labels, Alert]] = {}
-    for row in store.rows("SELECT * FROM alerts").to_pylist():
+    for row in store.state("SELECT * FROM alerts").to_pylist():
         alert = _alert(row)
         found.setdefault(alert.rule, {})[alert.labels] = alert
     return found
@@ -64,14 +64,14 @@ def alerts(store: DuckStore) -> dict[str, dict[Labels, Alert]]:
 
 def loop(store: DuckStore) -> Loop | None:
     """What is known of the loop."""
-    rows = store.rows("SELECT * FROM alert_loop").to_pylist()
-    return Loop(**dict(rows[0].items())) if rows else None
+    rows = store.state("SELECT * FROM alert_loop").to_pylist()
+    return Loop(**rows[0]) if rows else None
 
 
 def rules(store: DuckStore) -> RuleSet:
     """The rules that were in force, but for those that this version no longer understands."""
     groups: dict[tuple[str, str, float], list[Any]] = {}
-    for row in store.rows("SELECT * FROM alert_rules ORDER BY position").to_pylist():
+    for row in store.state("SELECT * FROM alert_rules ORDER BY position").to_pylist():
         key = row["file"], row["group_name"], row["interval_s"]
         groups.setdefault(key, []).append(orjson.loads(row["definition"]))
     found = (_group(*key, members) for key, members in groups.items())
@@ -122,11 +122,13 @@ def keep_rules(writing: Writing, found: RuleSet) -> None:
     ]
     numbered = [{**row, "position": i} for i, row in enumerate(rows)]
     writing.attach("new_rules", pa.Table.from_pylist(numbered, _RULES))
-    writing.execute("""
-        CREATE OR REPLACE TEMP TABLE known_rules AS
+    writing.materialize(
+        "known_rules",
+        """
         SELECT n.*, coalesce(o.health, 'unknown') AS health, o.last_error, o.last_evaluation, o.evaluation_s, o.note
         FROM new_rules AS n LEFT JOIN alert_rules AS o ON o.rule = n.rule AND o.definition = n.definition
-    """)
+    """,
+    )
     writing.execute("DELETE FROM alert_rules")
     writing.execute("INSERT INTO alert_rules BY NAME SELECT * FROM known_rules")
 

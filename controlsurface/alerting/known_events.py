@@ -45,6 +45,5 @@ def _lanes(
     rows: Callable[[Statement], pa.Table], window: dict[str, Any], models: set[str]
 ) -> dict[str, frozenset[str]]:
     """In which lanes models were called or answered."""
-    bounds = window
-    found = rows(Statement(_LANES, bounds | {"models": sorted(models)})).to_pylist()
+    found = rows(Statement(_LANES, window | {"models": sorted(models)}, "alerts.lanes")).to_pylist()
     return {row["model"]: frozenset(row["lanes"]) for row in found}

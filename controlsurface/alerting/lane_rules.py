@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from controlsurface.alerting.counts import Counting, Slice, asking
+from controlsurface.alerting.counts import Counting, Slice
 from controlsurface.alerting.lanes import FASTER, Histogram, separation
 from controlsurface.alerting.modes import WEIGHT, modes
 from controlsurface.alerting.rules import LaneRule
@@ -37,7 +37,7 @@ class LaneEngine:
 def look(store: DuckStore, rule: LaneRule, end_s: int) -> Iterator[Reading]:
     """The readings of one rule at a moment."""
     by = tuple(name for name in rule.by if name != "lane")
-    counting = Counting(asking(store), CATALOG["latency_p50"], (*by, "lane"), rule.where_pairs)
+    counting = Counting(store.query, CATALOG["latency_p50"], (*by, "lane"), rule.where_pairs)
     found = counting.histograms("latency_ms", end_s - int(rule.over.total_seconds()), end_s)
     if rule.lanes.check == "hidden_mode":
         yield from _modes(found, (*by, "lane"), rule.min_count)

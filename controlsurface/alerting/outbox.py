@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -17,17 +17,8 @@ from controlsurface.alerting.rules import Rule
 from controlsurface.alerting.silences import Silence
 from controlsurface.alerting.state import Alert
 from controlsurface.store.duckdb import DuckStore, Writing
-from controlsurface.store.utc import Parameters
 
 LONGEST_PROBLEM = 1000  # characters of what is written down of a failure
-
-
-class Rows(Protocol):
-    """Whatever can be asked: the store, or a transaction."""
-
-    def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
-        """Run a query."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +80,11 @@ SELECT
 """
 
 
-def known(rows: Rows, now: datetime | None = None) -> tuple[Desk, list[Silence]]:
+def known(
+    read: Callable[[str, Mapping[str, Any]], pa.Table], now: datetime | None = None
+) -> tuple[Desk, list[Silence]]:
     """All that delivery knows, in one question, and the silences that are not over by `now`, the newest first."""
-    found = {name: value or [] for name, value in rows.rows(_KNOWN, {"now": now}).to_pylist()[0].items()}
+    found = {name: value or [] for name, value in read(_KNOWN, {"now": now}).to_pylist()[0].items()}
     groups = map(written.group_of, found["groups"])
     desk = Desk(
         tuple(map(written.episode_of, found["episodes"])),
@@ -104,12 +97,12 @@ def known(rows: Rows, now: datetime | None = None) -> tuple[Desk, list[Silence]]
 
 def decide(store: DuckStore, look: Callable[[Desk, Sequence[Silence]], Plan], now: datetime) -> list[str]:
     """Look at the desk and write down what comes of it; the notifiers that have something new to send."""
-    desk, silences = known(store, now)
+    desk, silences = known(store.state, now)
     found = look(desk, silences)
     if found.desk == desk and not found.sendings:
         return []  # most of the time nothing is due, and then nobody waits for the writer
     with store.writing() as writing:
-        found = look(*known(writing, now))
+        found = look(*known(writing.rows, now))
         _keep(writing, found.desk)
         for sending in found.sendings:
             _put(writing, sending, now)
@@ -165,7 +158,7 @@ LIMIT 1
 def due(store: DuckStore, notifier: str, now: datetime, longest_wait: timedelta) -> Message | None:
     """The message that a notifier tries next, now or later; messages of one group keep their order."""
     latest = now + longest_wait
-    found = store.rows(_NEXT, {"notifier": notifier, "now": now, "latest": latest}).to_pylist()
+    found = store.state(_NEXT, {"notifier": notifier, "now": now, "latest": latest}).to_pylist()
     message = _message(found[0]) if found else None
     return replace(message, next_at=now) if message and message.next_at > latest else message
 

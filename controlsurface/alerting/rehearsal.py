@@ -1,6 +1,6 @@
 """The question when a rule would have fired: answered where the store is, asked from anywhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -23,6 +23,7 @@ from controlsurface.metrics.moments import Moments
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Every, Instant
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.named_query import NamedQuery
 
 LANES_EVERY = timedelta(hours=1)  # a lane rule reads histograms of whole hours
 TIMEOUT_S = 120
@@ -60,9 +61,9 @@ class _Stored:
 
     ground: Ground
 
-    def rows(self, sql: str, params: Mapping[str, Any] | Any = (), timeout_s: float = TIMEOUT_S) -> pa.Table:
+    def query(self, query: NamedQuery, timeout_s: float = TIMEOUT_S) -> pa.Table:
         """Run a query."""
-        return self.ground.rows(Statement(sql, params or {}))
+        return self.ground.rows(Statement(query.sql, query.parameters, query.name))
 
 
 @dataclass(frozen=True, slots=True)

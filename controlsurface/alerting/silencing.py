@@ -14,9 +14,9 @@ from controlsurface.alerting.silences import RETENTION, Silence, expired, placed
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.matchers import Matcher, matcher
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.named_query import StateSql
 
 PATH = "/api/v1/silences"
 
@@ -155,17 +155,15 @@ def shown(silence: Silence, now: datetime) -> dict[str, Any]:
 def _all(ground: Ground, now: datetime) -> list[Silence]:
     """Those that are not long over, the newest first."""
     since = {"since": now - RETENTION}
-    found = ground.rows(
-        Statement("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since)
-    ).to_pylist()
+    found = ground.state("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since).to_pylist()
     return [written.silence_of(each) for each in found]
 
 
 def _keep(ground: Ground, silences: list[Silence]) -> None:
     """Each in the place of the one with its id."""
-    statements = []
+    changes: list[StateSql] = []
     for row in map(written.silence_row, silences):
         names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
-        statements.append(Statement("DELETE FROM silences WHERE id = $id", {"id": row["id"]}))
-        statements.append(Statement(f"INSERT INTO silences ({names}) VALUES ({marks})", row))
-    ground.keep(statements)
+        changes.append(("DELETE FROM silences WHERE id = $id", {"id": row["id"]}))
+        changes.append((f"INSERT INTO silences ({names}) VALUES ({marks})", row))
+    ground.keep(changes)

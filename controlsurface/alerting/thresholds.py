@@ -14,9 +14,9 @@ from controlsurface.alerting.yaml_tree import read, value_at
 from controlsurface.content import ALERTS
 from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Ground
 from controlsurface.replacement import replacement
+from controlsurface.store.named_query import StateSql
 
 _FILE = "SELECT file FROM alert_rules WHERE rule = $rule AND kind = 'threshold'"
 
@@ -45,7 +45,7 @@ class SetThreshold:
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the file. Raises NotFound, BadRequest for shipped rules, Conflict where the file says something else."""
-        rows = ground.rows(Statement(_FILE, {"rule": self.rule})).to_pylist()
+        rows = ground.state(_FILE, {"rule": self.rule}).to_pylist()
         if not rows:
             raise NotFound(f"no rule with a threshold is named '{self.rule[:100]}'")
         path = Path(rows[0]["file"])
@@ -98,10 +98,10 @@ def _write(path: Path, text: str) -> None:
         raise BadRequest(f"{path}: {problem.strerror}") from None
 
 
-def _change(rule: str, wanted: Threshold) -> Statement:
+def _change(rule: str, wanted: Threshold) -> StateSql:
     """An event, so that charts show when it was, and the list of changes who did it."""
     was = f" from {_number(wanted.was)}" if wanted.was is not None else ""
     title = f"{rule}: threshold{was} to {_number(wanted.value)}"
     columns = '"at", kind, title, detail, source'
     sql = f"INSERT INTO events ({columns}) VALUES (now()::TIMESTAMP, 'config', $title, $detail, $source)"
-    return Statement(sql, {"title": title, "detail": json.dumps({"rule": rule}), "source": wanted.who or "api"})
+    return sql, {"title": title, "detail": json.dumps({"rule": rule}), "source": wanted.who or "api"}

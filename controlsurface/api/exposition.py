@@ -20,6 +20,7 @@ from controlsurface.metrics.query import find
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.cardinality import Cardinality
+from controlsurface.reader.query_times import QueryTimes
 from controlsurface.reader.several import Several
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
 from controlsurface.web.refusals import Refusals
@@ -116,6 +117,11 @@ _DIMENSIONS = {
     "over_limit": ("values_over_limit", "Values over the limit, about."),
     "other_rows": ("other_rows", "Requests (or calls) whose value is stored as `(other)`."),
 }
+_QUERIES = {
+    "runs": ("queries_total", "Data queries that the store ran."),
+    "seconds": ("query_seconds_total", "Seconds that they took together."),
+    "slow": ("slow_queries_total", "Data queries that took longer than limits.slow_query."),
+}
 _STARTED = time.time()
 
 
@@ -144,6 +150,7 @@ class Exposition:
                     *_usage(self._reader),
                     *_values(self._reader),
                     *_figures(self._reader),
+                    *_queries(self._reader),
                 )
                 self._until = time.monotonic() + self._keep_s
             return self._figures
@@ -209,6 +216,14 @@ def _values(reader: Reader) -> Iterator[Family]:
     for column, (name, help_) in _DIMENSIONS.items():
         samples = tuple(({"dimension": row["dimension"]}, row[column]) for row in rows)
         yield Family(f"controlsurface_dimension_{name}", "gauge", f"{help_} Today, UTC.", samples)
+
+
+def _queries(reader: Reader) -> Iterator[Family]:
+    """What the store was asked, by the names of its data queries: a list of ours, so it is bounded."""
+    rows = reader.ask(QueryTimes()).rows.to_pylist()
+    for column, (name, help_) in _QUERIES.items():
+        samples = tuple(({"query": row["query"]}, float(row[column])) for row in rows)
+        yield Family(f"controlsurface_{name}", "counter", help_, samples)
 
 
 def _rules(reader: Reader) -> Iterator[Family]:

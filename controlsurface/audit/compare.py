@@ -5,18 +5,18 @@ from hashlib import sha256
 from typing import Any
 
 from controlsurface.config import Audit, Comparator
-from controlsurface.metrics.statement import Statement
+from controlsurface.store.named_query import StateSql
 
-_CLEAR = Statement("DELETE FROM comparators", {})
+_CLEAR: StateSql = ("DELETE FROM comparators", {})
 _ADD = (
     "INSERT INTO comparators (task_type, kind, tolerance, fields, evaluation, described) "
     "VALUES ($task_type, $kind, $tolerance, $fields, $evaluation, $described)"
 )
 
 
-def in_force(audit: Audit) -> list[Statement]:
+def in_force(audit: Audit) -> list[StateSql]:
     """The statements that make these comparators the ones that all comparisons go by."""
-    return [_CLEAR, *(Statement(_ADD, row) for row in _rows(audit))]
+    return [_CLEAR, *((_ADD, row) for row in _rows(audit))]
 
 
 def described(rule: Comparator) -> str:

@@ -12,8 +12,8 @@ from pydantic import Field
 from controlsurface.audit.plan import in_force
 from controlsurface.audit.sampling import Decision, Sampler
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.named_query import StateSql
 
 _LOG = """INSERT INTO sampled_requests (request_id, sampled_at, version, stratum, probability)
 SELECT $request_id, $sampled_at, $version, $stratum, $probability
@@ -102,8 +102,8 @@ def _decided(ground: Ground, request_id: str, args: SamplingArgs) -> Decision:
     return Sampler.of(in_force(ground)).decide(request_id, args.task_type, args.confidence)
 
 
-def _logged(decision: Decision) -> Statement:
+def _logged(decision: Decision) -> StateSql:
     """The statement that keeps a yes."""
     given = asdict(decision)
     kept = {name: given[name] for name in ("request_id", "version", "stratum", "probability")}
-    return Statement(_LOG, kept | {"sampled_at": datetime.now(UTC)})
+    return _LOG, kept | {"sampled_at": datetime.now(UTC)}

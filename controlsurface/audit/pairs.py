@@ -3,6 +3,7 @@
 Rows are in order, so that sums of the same rows are the same to the last digit.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def pairs(args: Window, config: Config) -> Statement:
     """Every comparison in the window, with grades, weight and the request's confidence."""
     found, parameters = conditions("comparisons", args)
     sql = f"{_GRADES}{_PAIRS}{where(found, '')}\nORDER BY r.started_at, r.attempt_id"
-    return Statement(sql, parameters | _rules(config) | _between(args.start, args.end))
+    return Statement(sql, parameters | _rules(config) | _between(args.start, args.end), "audits.pairs")
 
 
 def traffic(args: Window, config: Config, between: Between | None = None) -> Statement:
@@ -98,13 +99,13 @@ def traffic(args: Window, config: Config, between: Between | None = None) -> Sta
     until = _between(None, args.end)["high"]
     lower, upper = between or (None, None)
     rules = _rules(config) | ({"large": [upper]} if between else {}) | {"lower": lower, "upper": upper}
-    return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until})
+    return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until}, "audits.traffic")
 
 
 def read(ground: Ground, statement: Statement) -> pa.Table:
     """Its rows. Raises TooMuch where one question would read more than it may: a part would mislead."""
     most = ground.config.limits.audited_requests
-    rows = ground.rows(Statement(f"{statement.sql}\nLIMIT {most + 1}", statement.parameters))
+    rows = ground.rows(replace(statement, sql=f"{statement.sql}\nLIMIT {most + 1}"))
     if rows.num_rows > most:
         raise TooMuch(
             f"the window has more than {most:,} requests (limits.audited_requests); "

@@ -79,7 +79,7 @@ class MakePlan:
             now, version = datetime.now(UTC), _newest(ground).get("version", 0) + 1
             whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
             kept = {"version": version, "made_at": now, "plan": orjson.dumps(whole).decode()}
-            ground.keep([Statement(_ADD, kept | {"made_by": self.made_by})])
+            ground.keep([(_ADD, kept | {"made_by": self.made_by})])
         return whole
 
 
@@ -109,7 +109,7 @@ def in_force(ground: Ground) -> dict[str, Any]:
 
 def _newest(ground: Ground) -> dict[str, Any]:
     """The plan of the highest version; empty where there is none."""
-    rows = ground.rows(Statement(_NEWEST, {})).to_pylist()
+    rows = ground.state(_NEWEST).to_pylist()
     return dict(orjson.loads(rows[0]["plan"])) if rows else {}
 
 
@@ -123,9 +123,13 @@ def _traffic(ground: Ground, args: PlanArgs) -> tuple[list[float], list[dict[str
         found.append(f"r.started_at >= {newest} - INTERVAL 7 DAY")
     traffic = where([*found, "r.cache IS NULL"], "")
     steps = [each / BANDS for each in range(1, BANDS)]
-    spread = ground.rows(Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}))
+    spread = ground.rows(
+        Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}, "audits.edges")
+    )
     edges = _edges(spread.to_pylist()[0], steps)
-    rows = ground.rows(Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges})).to_pylist()
+    rows = ground.rows(
+        Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges}, "audits.volumes")
+    ).to_pylist()
     if not rows:
         raise BadRequest("no requests in this window to plan for; take a longer one")
     return edges, rows

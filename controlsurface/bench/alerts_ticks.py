@@ -102,7 +102,7 @@ def _rule(number: int) -> dict[str, Any]:
 def _measured(engine: Engine, load: Load, end: datetime, say: Callable[[str], None]) -> Ticks:
     """The first evaluation, quiet ones, and those beside a load."""
     at = end - (2 * load.ticks + 1) * MINUTE
-    slices = engine.store.rows("SELECT count(DISTINCT (task_type, tenant)) AS n FROM requests")["n"][0].as_py()
+    slices = engine.store.state("SELECT count(DISTINCT (task_type, tenant)) AS n FROM requests")["n"][0].as_py()
     alerting = RuleEngine(engine.store, Sight(engine.store, detectors=detectors(engine.store)), enqueue, at)
     group = Group.model_validate({"name": "bench", "interval": "1m", "rules": rules(load.rules)})
     alerting.put_in_force(RuleSet((Source("bench.yaml", group),)), at)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ from controlsurface.bench.panels import Asked, panels
 from controlsurface.bench.server import started
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.money.attribution import USUAL, AttributionArgs, week_of
-from controlsurface.reader import Reader
+from controlsurface.reader import LocalReader, Reader
 from controlsurface.reader.listing import RequestsArgs
+from controlsurface.store.duckdb import DuckStore
 
 ROUNDS = 3
 DAY, WINDOW = timedelta(days=1), timedelta(days=90)
@@ -48,15 +50,29 @@ class Result:
         }
 
 
-def run(requests: int, tell: Callable[[str], None], keep: Path | None = None) -> Result:
-    """Make the store in a temporary directory (or in `keep`) and ask a collector on it. Raises PartFailed."""
+def run(requests: int, tell: Callable[[str], None], keep: Path | None = None, explain: str = "") -> Result:
+    """Make the store in a temporary directory (or in `keep`) and ask a collector on it. Raises PartFailed.
+
+    `explain` names a data query whose plan is told, too.
+    """
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with tempfile.TemporaryDirectory(prefix="controlsurface-bench-", ignore_cleanup_errors=True) as folder:
         data = keep or Path(folder)
         tell(f"making {requests} requests of {WINDOW.days} days")
         history = make(data, requests, end, tell)
         with started(data) as server:
-            return asked(server.reader, requests, history, tell)
+            result = asked(server.reader, requests, history, tell)
+        if explain:
+            with closing(DuckStore.open(data)) as store:
+                tell(plan(store, explain, end))
+        return result
+
+
+def plan(store: DuckStore, name: str, end: datetime) -> str:
+    """The plan of the slowest query of that name among those of the panels, of 90 days."""
+    list(panels(LocalReader(store), end - WINDOW, end))
+    stat = store.stats.by_name.get(name)
+    return store.explain(stat.slowest) if stat and stat.slowest else f"no panel asks for {name}"
 
 
 def asked(reader: Reader, requests: int, history: History, tell: Callable[[str], None]) -> Result:

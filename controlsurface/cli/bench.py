@@ -13,6 +13,7 @@ from controlsurface.bench import statistics
 from controlsurface.bench.simulation import prompts
 from controlsurface.cli import output
 from controlsurface.cli.options import json_option
+from controlsurface.store.named_query import PURPOSES
 
 
 @click.group()
@@ -61,10 +62,11 @@ def alerts(seed: int, ticks: bool, as_json: bool) -> None:
 @click.option(
     "--requests", type=click.IntRange(10_000), default=1_000_000, show_default=True, help="In the store, over 90 days."
 )
+@click.option("--explain", type=click.Choice(list(PURPOSES)), default=None, help="Also the plan of that data query.")
 @json_option
-def query(requests: int, as_json: bool) -> None:
+def query(requests: int, explain: str | None, as_json: bool) -> None:
     """How soon the pages' panels, a trace, contributors and a week's bill are answered, over HTTP."""
-    result = questions.run(requests, _say()).rounded()
+    result = questions.run(requests, _say(), explain=explain or "").rounded()
     if as_json:
         output.write_json(result)
     else:

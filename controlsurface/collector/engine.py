@@ -63,8 +63,8 @@ class Engine:
 def store_comparators(store: DuckStore, config: Config) -> None:
     """Compare answers as the configuration says from now on, in every window."""
     with store.writing() as writing:
-        for statement in in_force(config.audit):
-            writing.execute(statement.sql, statement.parameters)
+        for sql, params in in_force(config.audit):
+            writing.execute(sql, params)
 
 
 def _journal(folder: Path, config: Config) -> Journal:
@@ -92,7 +92,7 @@ def running(data: Path, config: Config, file: Path | None = None, *, apart: bool
             Apart(*policy, config.receiver) if apart else Here(Prompts(*policy, limits))
         )  # first: it is ready when the store is
         ends.callback(checker.close)
-        store = DuckStore.open(data, config.limits.query_memory)
+        store = DuckStore.open(data, config.limits.query_memory, config.limits.slow_query.total_seconds())
         ends.callback(store.close)
         store_comparators(store, config)
         journal = _journal(data / JOURNAL, config)

@@ -12,9 +12,9 @@ from controlsurface.ingest.claims import claimed
 from controlsurface.ingest.writer import Writer
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.events import Event, told
-from controlsurface.metrics.statement import Statement
 from controlsurface.replacement import replacement
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.named_query import StateSql
 
 FILE = "controlsurface.toml"  # in the current directory, as every command looks for it
 PATIENCE_S = 5  # for stored calls to follow: most stores need less, the rest goes on behind the answer
@@ -46,7 +46,7 @@ class Lanes:
             with self.store.writing() as writing:
                 assuming.end(writing)
                 relane.ask(writing, config.lanes, [model])
-                writing.execute(event.sql, event.parameters)
+                writing.execute(*event)
                 _replace(self.file, text)  # the last: where it fails, nothing has changed
                 self.writer.lanes_written()
             self.config = self.config.model_copy(update={"lanes": config.lanes})
@@ -55,7 +55,7 @@ class Lanes:
         done.wait(PATIENCE_S)
 
 
-def _event(model: str, claim: Claim, file: Path) -> Statement:
+def _event(model: str, claim: Claim, file: Path) -> StateSql:
     """The change as the charts show it."""
     title = f"{model[:60]} into lane {claim.lane[:20]}"
     at = datetime.now(UTC)

@@ -74,7 +74,7 @@ class Direct:
 
     def keeps(self) -> Keeps:
         """By our own configuration, and what the store has frozen."""
-        config, rows = self._engine.config, self._engine.store.rows(_FROZEN).to_pylist()
+        config, rows = self._engine.config, self._engine.store.state(_FROZEN).to_pylist()
         frozen = rows[0]["frozen"]
         return Keeps(config.retention, config.writer.trace_window, frozen)
 

@@ -15,7 +15,6 @@ from pydantic import Field
 from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.tables import as_json, plain
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Instant
 from controlsurface.money.attribution import ADDED, AttributionArgs, Week, monday, render
 from controlsurface.reader.asking import Answer, Ground
@@ -62,7 +61,7 @@ class WeeklyExports:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_LISTED, {"week": self.arguments.week})))
+        return Answer(ground.state(_LISTED, {"week": self.arguments.week}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,11 @@ class Revise:
             raise Conflict(f"calls of {args.week} arrived while it was read; try again")
         totals = plain({name: total(rows, name) for name in SUMMED})
         for _ in range(3):  # another exporter may be as quick
-            kept = records(ground.rows(Statement(_LISTED, {"week": args.week})))
+            kept = records(ground.state(_LISTED, {"week": args.week}))
             known = _latest(kept, _joined(args))
             if known and known["rows_sha256"] == self.body.rows_sha256:
                 return _told(known)
-            ground.keep([Statement(_KEEP, self._row(args, totals, kept))])
+            ground.keep([(_KEEP, self._row(args, totals, kept))])
         raise Conflict(f"{args.week} is being exported by others; try again")
 
     def _row(self, args: AttributionArgs, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
@@ -155,7 +154,7 @@ def _complete(ground: Ground, args: AttributionArgs, at: datetime) -> None:
     """Refuse a week that still grows, and one of which not all is kept any more."""
     if not args.closed(at):
         raise BadRequest(f"week: {args.week} is not over")
-    gone = ground.rows(Statement(_GONE, {})).to_pylist()[0]["gone_before"]
+    gone = ground.state(_GONE).to_pylist()[0]["gone_before"]
     if gone is not None and gone > monday(args.week):
         raise BadRequest(
             f"week: requests before {gone:%Y-%m-%d %H:%M} are gone ([retention] requests), "

@@ -100,12 +100,12 @@ def end(writing: Writing) -> None:
 
 def put_in_force(writing: Writing, lanes: dict[str, Lane]) -> None:
     """The lanes as the derivation asks for them."""
-    writing.execute(lane_macros(lanes, {name: lane for name, lane in _now(writing).items() if lane}))
+    writing.define_functions(lane_macros(lanes, {name: lane for name, lane in _now(writing).items() if lane}))
 
 
 def filled(lanes: Mapping[str, Lane], store: DuckStore) -> dict[str, Lane]:
     """The lanes with the models that they are assumed to hold."""
-    rows = store.rows(_LANES).to_pylist()
+    rows = store.state(_LANES).to_pylist()
     mine = {name: tuple(escape(row["name"]) for row in rows if row["lane"] == name) for name in lanes}
     return {name: lane.model_copy(update={"models": mine[name]}) for name, lane in lanes.items()}
 
@@ -158,4 +158,4 @@ def _tell(writing: Writing, lanes: Mapping[str, str | None]) -> None:
             source="controlsurface",
         )
     )
-    writing.execute(event.sql, event.parameters)
+    writing.execute(*event)

@@ -103,7 +103,7 @@ class Loader:
             assuming.begin(writing, self.config.lanes, self.prices_of)
         else:
             assuming.end(writing)
-            writing.execute(lane_macros(self.config.lanes))
+            writing.define_functions(lane_macros(self.config.lanes))
 
     def decode(self, traces: Bodies, logs: Bodies) -> Batch:
         """The bodies as columns, without touching the store. Raises DecodeError."""
@@ -150,12 +150,11 @@ class Loader:
     def translate(self, writing: Writing, decoded: Decoded) -> tuple[int, int]:
         """Decoded columns as rows of spans, in `batch`; how many are too old and left out, how many values were cut."""
         writing.attach("decoded", decoded.table)
-        writing.execute(
-            _BATCH.replace("$columns", self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys)))
-        )
+        columns = self.conventions.select(self.conventions.occurring(decoded.table, decoded.keys))
+        writing.materialize("batch", _BATCH.replace("$columns", columns))
         size, most = writing.rows(_SIZE).to_pylist()[0], self.config.limits.value_length
         shortened = cut(writing, most) if size["longest"] > most else 0
-        writing.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM batch")
+        writing.materialize("touched", "SELECT DISTINCT trace_id FROM batch")
         return decoded.table.num_rows - int(size["n"]), shortened
 
     def _stored(self, writing: Writing, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 -- batch: decoded spans with their times, their hash and what the vocabularies read from them. What lies before the time
 -- from which nothing changes any more is left out: the rows that it would correct may be gone.
-CREATE OR REPLACE TEMP TABLE batch AS
 SELECT
     make_timestamp(CAST(received_ns // 1000 AS BIGINT)) AS received_at,
     CAST(trace_id AS UUID) AS trace_id,

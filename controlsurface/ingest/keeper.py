@@ -50,7 +50,7 @@ class Keeper:
     def _follow(self) -> None:
         while not self._stop.wait(LOOK_S):
             try:
-                if self._is_due() or self._store.rows(_ASKED)["n"][0].as_py():
+                if self._is_due() or self._store.state(_ASKED)["n"][0].as_py():
                     self._run()
             except Exception:
                 log.exception("the retention could not be applied; trying again in %s", EVERY)

@@ -30,5 +30,5 @@ def count(writing: Writing, table: Literal["attribute_keys", "dropped_keys"], me
         name = key if key in known or room >= 0 else OTHER_KEYS
         counts[name] = counts.get(name, 0) + n
     writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
-    writing.execute("CREATE OR REPLACE TEMP TABLE met AS SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted")
+    writing.materialize("met", "SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted")
     writing.execute(_MERGE.format(table=table))

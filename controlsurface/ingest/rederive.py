@@ -24,7 +24,6 @@ AT_ONCE = 20_000  # spans of one step: about a second, in which no batch is stor
 _WAITING = 'SELECT since, "until" FROM rederiving WHERE finished_at IS NULL'
 # Spans of one moment stay together: the next step goes on before it.
 _NEXT = """
-CREATE OR REPLACE TEMP TABLE next_spans AS
 WITH mine AS (
     SELECT trace_id, started_at FROM spans
     WHERE started_at < $until AND started_at >= greatest($since::TIMESTAMP, frozen_before())
@@ -33,7 +32,7 @@ SELECT * FROM mine
 WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
 """
 _BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high, count(*) AS n FROM next_spans"
-_TOUCHED = "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM next_spans"
+_TOUCHED = "SELECT DISTINCT trace_id FROM next_spans"
 # Whole traces: what began earlier is read again with its trace, and once more in its own turn.
 _BYTES = """
 SELECT received_at, around, span FROM spans
@@ -42,13 +41,11 @@ ORDER BY received_at
 """
 _STORED = "spans WHERE trace_id IN (FROM touched) AND started_at BETWEEN $low AND $high"
 _DIFFERS = f"""
-CREATE OR REPLACE TEMP TABLE differs AS
 SELECT trace_id, span_id FROM (
     SELECT trace_id, span_id, {{columns}} FROM batch EXCEPT SELECT trace_id, span_id, {{columns}} FROM {_STORED}
 )
 """
 _AGAIN = """
-CREATE OR REPLACE TEMP TABLE read_again AS
 SELECT spans.* REPLACE ({replaced})
 FROM spans JOIN batch ON batch.trace_id = spans.trace_id AND batch.span_id = spans.span_id
 WHERE (spans.trace_id, spans.span_id) IN (SELECT (trace_id, span_id) FROM differs)
@@ -58,7 +55,7 @@ _REMOVE = """
 DELETE FROM spans
 WHERE started_at BETWEEN $low AND $high AND (trace_id, span_id) IN (SELECT (trace_id, span_id) FROM differs)
 """
-_NOTHING = "CREATE OR REPLACE TEMP TABLE batch AS SELECT * FROM spans LIMIT 0"
+_NOTHING = "SELECT * FROM spans LIMIT 0"
 _DONE = 'UPDATE rederiving SET "until" = $low, done = done + $n, changed = changed + $changed'
 _FINISHED = "UPDATE rederiving SET finished_at = $now, problem = $problem WHERE finished_at IS NULL"
 # Columns of a span that no vocabulary decides.
@@ -70,7 +67,7 @@ _BASE = frozenset(
 
 def waiting(store: DuckStore) -> bool:
     """Whether something is still to be read again."""
-    return bool(store.rows(_WAITING).num_rows)
+    return bool(store.state(_WAITING).num_rows)
 
 
 def step(loader: Loader, writing: Writing) -> bool:
@@ -80,7 +77,7 @@ def step(loader: Loader, writing: Writing) -> bool:
     asked = writing.rows(_WAITING).to_pylist()
     if not asked:
         return False
-    writing.execute(_NEXT, {**asked[0], "most": min(AT_ONCE, loader.config.writer.max_rows)})
+    writing.materialize("next_spans", _NEXT, {**asked[0], "most": min(AT_ONCE, loader.config.writer.max_rows)})
     bounds = writing.rows(_BOUNDS).to_pylist()[0]
     if not bounds["n"]:
         _finish(loader, writing)
@@ -112,12 +109,12 @@ def _read_again(loader: Loader, writing: Writing, low: datetime, high: datetime)
     """Traces with spans in [low, high], all their columns and rows anew; how many spans say something else now."""
     window = loader.config.writer.trace_window
     bounds = {"low": low - window, "high": high}
-    writing.execute(_TOUCHED)
+    writing.materialize("touched", _TOUCHED)
     rows = writing.rows(_BYTES, bounds).to_pylist()
     loader.translate(writing, decode_traces(_bodies(rows), loader.conventions.wanted))
     changed = _replace(writing, bounds)
-    writing.execute(_TOUCHED)
-    writing.execute(_NOTHING)
+    writing.materialize("touched", _TOUCHED)
+    writing.materialize("batch", _NOTHING)
     _derive(loader, writing, low, high, window)
     return changed
 
@@ -133,10 +130,12 @@ def _derive(loader: Loader, writing: Writing, low: datetime, high: datetime, win
 def _replace(writing: Writing, bounds: Mapping[str, datetime]) -> int:
     """Put the columns of `batch` in place of the stored ones, where they differ; in how many spans they do."""
     read = [name for name in writing.rows("SELECT * FROM batch LIMIT 0").column_names if name not in _BASE]
-    writing.execute(_DIFFERS.format(columns=", ".join(read)), bounds)
+    writing.materialize("differs", _DIFFERS.format(columns=", ".join(read)), bounds)
     changed = int(writing.rows("SELECT count(*) AS n FROM differs")["n"][0].as_py())
     if changed:
-        writing.execute(_AGAIN.format(replaced=", ".join(f"batch.{name} AS {name}" for name in read)), bounds)
+        writing.materialize(
+            "read_again", _AGAIN.format(replaced=", ".join(f"batch.{name} AS {name}" for name in read)), bounds
+        )
         writing.execute(_REMOVE, bounds)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM read_again")
     return changed

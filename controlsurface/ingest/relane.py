@@ -17,10 +17,9 @@ _NAME = "SELECT lower(model_name($model)) AS name"
 _FORGET = "DELETE FROM relaning WHERE model = $model"
 _REMEMBER = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
 _WAITING = 'SELECT model, "until" FROM relaning ORDER BY model LIMIT 1'
-_NOTHING = "CREATE OR REPLACE TEMP TABLE batch AS SELECT * FROM spans LIMIT 0"
+_NOTHING = "SELECT * FROM spans LIMIT 0"
 # Spans of one moment stay together: the next step goes on before it.
 _CLAIMED = """
-CREATE OR REPLACE TEMP TABLE claimed AS
 WITH named AS (
     SELECT name FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
     WHERE lower(model_name(name)) = $model
@@ -32,24 +31,24 @@ mine AS (
 SELECT * FROM mine
 WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
 """
-_TOUCHED = "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM claimed"
+_TOUCHED = "SELECT DISTINCT trace_id FROM claimed"
 _BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high FROM claimed"
 
 
 def name_of(store: DuckStore, model: str) -> str:
     """The name by which lanes know a model: lower case, without provider prefix and date; empty for none."""
-    return str(store.rows(_NAME, {"model": model})["name"][0].as_py() or "")
+    return str(store.state(_NAME, {"model": model})["name"][0].as_py() or "")
 
 
 def ask(writing: Writing, lanes: dict[str, Lane], models: Iterable[str]) -> None:
     """Put these lanes in force, and remember that stored calls of `models` follow them."""
-    writing.execute(lane_macros(lanes))
+    writing.define_functions(lane_macros(lanes))
     follow(writing, models)
 
 
 def waiting(store: DuckStore) -> bool:
     """Whether something is still to be derived anew."""
-    return bool(store.rows("SELECT 1 FROM relaning LIMIT 1").num_rows)
+    return bool(store.state("SELECT 1 FROM relaning LIMIT 1").num_rows)
 
 
 def steps(done: Event) -> Callable[[Loader, Writing], bool]:
@@ -79,13 +78,13 @@ def step(loader: Loader, writing: Writing) -> bool:
 
 def _derived(loader: Loader, writing: Writing, claimed: dict[str, object]) -> datetime | None:
     """The latest calls before a time, derived anew; when the first of them began, None where there are none."""
-    writing.execute(_CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
+    writing.materialize("claimed", _CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
     bounds = writing.rows(_BOUNDS).to_pylist()[0]
     low: datetime | None = bounds["low"]
     if low is None:
         return None
-    writing.execute(_TOUCHED)
-    writing.execute(_NOTHING)
+    writing.materialize("touched", _TOUCHED)
+    writing.materialize("batch", _NOTHING)
     reach = gather(writing, low, bounds["high"], loader.config.writer.trace_window)
     derive(writing, loader.config, loader.prices_of, reach, seen_before=True)
     return low

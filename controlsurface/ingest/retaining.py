@@ -102,7 +102,7 @@ class Retaining:
     def _too_old(self, cut: Cuts) -> bool:
         """Whether any row is that nothing may change any more once it is gone."""
         return any(
-            self.store.rows(
+            self.store.state(
                 f"SELECT 1 FROM {each.table} WHERE {each.column} < $before LIMIT 1", {"before": cut.before[each.kind]}
             ).num_rows
             for each in (SPANS, *ROLLED)
@@ -115,7 +115,7 @@ class Retaining:
 
     def _settled(self, before: datetime) -> tuple[datetime, int]:
         """Up to when everything is rolled up as it is now, and how many hours are not: they have marks from here on."""
-        rows = self.store.rows(_ROLLED_HOURS, {"before": before}).to_pylist()
+        rows = self.store.state(_ROLLED_HOURS, {"before": before}).to_pylist()
         unknown = [row["hour"] for row in rows if row["differs"] and not row["waits"]]
         if unknown:
             with self.store.writing() as writing:
@@ -133,7 +133,7 @@ class Retaining:
 
     def _fill(self, before: datetime) -> None:
         """Buckets that were left to stored rows, since they are no smaller rolled up, are rolled up all the same."""
-        for row in self.store.rows(_SKIPPED, {"before": before}).to_pylist():
+        for row in self.store.state(_SKIPPED, {"before": before}).to_pylist():
             rollup = ROLLUPS.get(row["rollup"])
             with self.store.beside() as writing:
                 bounds = {"rollup": row["rollup"], "before": before}
@@ -158,7 +158,7 @@ class Retaining:
         """Whole hours, as many at once as have AT_ONCE rows or so; the last one ends at `before`."""
         sql = " UNION ALL ".join(f"({_HOURS.format_map(_words(term))})" for term in terms)
         counted = f"SELECT hour, sum(rows) AS rows FROM ({sql}) GROUP BY hour ORDER BY hour"
-        found = self.store.rows(counted, {"before": before}).to_pylist()
+        found = self.store.state(counted, {"before": before}).to_pylist()
         total, numbered = 0, []
         for row in found:
             numbered.append((total // AT_ONCE, row["hour"]))
@@ -177,7 +177,7 @@ class Retaining:
 
     def _drop(self, rollups: Sequence[Rollup], before: datetime, kind: str | None = None) -> list[Removed]:
         """The buckets of roll-ups of one step, and what is written down of them."""
-        known = {row["rollup"] for row in self.store.rows("SELECT rollup FROM rollup_columns").to_pylist()}
+        known = {row["rollup"] for row in self.store.state("SELECT rollup FROM rollup_columns").to_pylist()}
         made = [each for each in rollups if each.name in known - {COMPARATORS}]
         with self.store.beside() as writing:
             removed = [
@@ -193,7 +193,7 @@ class Retaining:
 
     def _gone(self, kind: str) -> datetime | None:
         """Before when nothing is left of a kind."""
-        found: datetime | None = self.store.rows(_GONE, {"kind": kind})["gone_before"][0].as_py()
+        found: datetime | None = self.store.state(_GONE, {"kind": kind})["gone_before"][0].as_py()
         return found
 
     def _noted(self, run: Run) -> Run:

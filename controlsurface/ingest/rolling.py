@@ -25,7 +25,6 @@ _SOURCES = {"requests": "requests", "attempts": "attempts", "comparisons": "comp
 
 # The newest days first: that is what people look at.
 _TAKE = """
-CREATE OR REPLACE TEMP TABLE taken AS
 WITH closed AS (
     SELECT DISTINCT step_s, bucket FROM rollup_dirty WHERE bucket + to_seconds(step_s) <= $before
 )
@@ -40,7 +39,6 @@ FROM taken
 # All the short buckets of which rows are read, and the bucket that their rows are summed in first: those taken that
 # are worth it by themselves, and those of the hours taken.
 _COVER = """
-CREATE OR REPLACE TEMP TABLE covered AS
 WITH short AS (
     SELECT time_bucket(INTERVAL 5 MINUTES, started_at) AS bucket, count(*) >= $dense AS dense
     FROM requests
@@ -122,7 +120,7 @@ def _made(writing: Writing, rollup: Rollup, known: set[str]) -> bool:
     if not known:
         writing.execute(f"CREATE TABLE {rollup.name} AS {empty}")
     else:
-        types = {row["column_name"]: row["column_type"] for row in writing.rows(f"DESCRIBE {empty}").to_pylist()}
+        types = writing.types(empty)
         for name in lacking:
             writing.execute(f"ALTER TABLE {rollup.name} ADD COLUMN {name} {types[name]}")
     _know(writing, rollup.name, names(rollup))
@@ -192,7 +190,7 @@ def _newest_hour(store: DuckStore, before: datetime) -> int:
 def _left_to_rows(store: DuckStore, take: str, values: Mapping[str, object]) -> int:
     """Read the marked buckets from their rows from now on; how many."""
     with store.beside() as writing:
-        writing.execute(take, values)
+        writing.materialize("taken", take, values)
         writing.execute(_SETTLE)
         for rollup in ROLLUPS.values():
             chosen = f"SELECT bucket FROM taken WHERE step_s = {rollup.step_s}"
@@ -205,11 +203,11 @@ def _left_to_rows(store: DuckStore, take: str, values: Mapping[str, object]) -> 
 def _rolled(store: DuckStore, take: str, values: Mapping[str, object]) -> int:
     """Compute the buckets that `take` chooses. Raises TooMuch, and then changes nothing."""
     with store.beside() as writing:
-        writing.execute(take, values)
+        writing.materialize("taken", take, values)
         found = writing.rows(_BOUNDS).to_pylist()[0]
         if found["taken"]:
             bounds = {"low": found["low"], "high": found["high"]}
-            writing.execute(_COVER, bounds | {"dense": DENSE})
+            writing.materialize("covered", _COVER, bounds | {"dense": DENSE})
             plain = writing.rows(_WEIGHTED, bounds).num_rows == 0
             writing.execute(_SETTLE)
             _refresh_all(writing, _Part(bounds, plain, hours=found["hours"] > 0))
@@ -229,8 +227,7 @@ def _refresh_all(writing: Writing, part: _Part) -> None:
     """The taken buckets of all roll-ups, anew."""
     for between in BETWEEN.values():
         rows = _FIRST.format(source=between.source)
-        sql = f"CREATE OR REPLACE TEMP TABLE {between.name} AS\n{select(between, rows, plain=part.plain)}"
-        writing.execute(sql, part.bounds)
+        writing.materialize(between.name, select(between, rows, plain=part.plain), part.bounds)
     writing.execute(_NOTE)
     for rollup in sorted(ROLLUPS.values(), key=lambda each: each.of in ROLLUPS):  # those that others are of, first
         if part.hours or rollup.step == SHORT:
@@ -332,5 +329,5 @@ def rebuild(store: DuckStore) -> int:
 def _days_at_once(store: DuckStore) -> int:
     """As many days as make AT_ONCE requests or so."""
     sql = "SELECT count(*) AS n, epoch(max(started_at)) - epoch(min(started_at)) AS length_s FROM requests"
-    found = store.rows(sql).to_pylist()[0]
+    found = store.state(sql).to_pylist()[0]
     return max(1, int((found["length_s"] or 0) / 86_400 * AT_ONCE / max(1, found["n"])))

@@ -286,13 +286,13 @@ class _Prices:
 
 
 def _stored_position(store: DuckStore) -> Position:
-    rows = store.rows(_POSITION).to_pylist()
+    rows = store.state(_POSITION).to_pylist()
     return Position(rows[0]["segment"], rows[0]["offset"]) if rows else Position(0, 0)
 
 
 def _counted(store: DuckStore, backlog: int) -> dict[str, int]:
     """The counters as an earlier run left them; what it answered is what is stored and what still waits."""
-    kept = {row["name"]: row["value"] for row in store.rows("SELECT * FROM ingest_counters").to_pylist()}
+    kept = {row["name"]: row["value"] for row in store.state("SELECT * FROM ingest_counters").to_pylist()}
     accepted = kept.get("stored", 0) + backlog
     return {**kept, "accepted": accepted, "received": accepted + kept.get("rejected", 0)}
 

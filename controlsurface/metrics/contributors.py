@@ -180,7 +180,7 @@ def joint(args: ContributorsArgs, above: float | None = None) -> Statement:
     )
     moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
     parameters |= {"above": above} if bounding(args) else {}
-    return Statement(sql, parameters | dict(moments.items()))
+    return Statement(sql, parameters | moments, "contributors.joint")
 
 
 def ranked(args: ContributorsArgs) -> Statement:
@@ -196,14 +196,14 @@ def within(args: ContributorsArgs, dimension: str, value: str | None) -> Stateme
     """The same about the rows of one value alone, with all their values, however few rows have them."""
     names = [name for name in dimensions(args) if name != dimension]
     statement = _ranked(args, names, 0, f"{dimension} IS NOT DISTINCT FROM $within")
-    return Statement(statement.sql, {**statement.parameters, "within": value})
+    return Statement(statement.sql, {**statement.parameters, "within": value}, "contributors.within")
 
 
 def render(args: ContributorsArgs, above: float | None = None) -> Statement:
     """`joint` and `ranked` as one statement, as people read it."""
     sums, rows = joint(args, above), ranked(args)
     sql = rows.sql.replace("WITH marked AS (", f"WITH joint AS (\n{sums.sql}\n),\nmarked AS (", 1)
-    return Statement(sql, {**sums.parameters, **rows.parameters})
+    return Statement(sql, {**sums.parameters, **rows.parameters}, "contributors.whole")
 
 
 def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, condition: str = "") -> Statement:
@@ -218,7 +218,7 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
     sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": scale(args) or 1.0}
     sort |= {"support": support, "least_share": LEAST_SHARE if whole is None else LEAST_OF_MEAN}
     bounds = {"restates": RESTATES, "sure": SURE, "came_up": CAME_UP, "mostly": MOSTLY, "counts": DECIDED_COUNTS}
-    return Statement(sql, {**sort, **bounds, **row_limit()})
+    return Statement(sql, {**sort, **bounds, **row_limit()}, "contributors.ranked")
 
 
 def _columns(metric: Metric, filtered: Collection[str]) -> list[str]:

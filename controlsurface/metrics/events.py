@@ -15,6 +15,7 @@ from controlsurface.metrics.rollups import LONG, SEEN
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
+from controlsurface.store.named_query import StateSql
 
 Kind = Literal["deploy", "model", "price", "config", "other"]
 
@@ -78,7 +79,7 @@ def render(args: EventsArgs, plan: Plan | None = None, plan_of_calls: Plan | Non
     calls, more = _calls(called(args), plan_of_calls)
     bounds = {"since": args.start, "until": args.end}
     sql = _FOUND.format(rows=rows, calls=calls, left_out=_LEFT_OUT)
-    return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit())
+    return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit(), "events.list")
 
 
 def without_left_out(rows: pa.Table) -> pa.Table:
@@ -98,6 +99,6 @@ def _own(name: str) -> str:
     return f"calls_{name}" if name.startswith("cut_") else name
 
 
-def told(event: Event) -> Statement:
+def told(event: Event) -> StateSql:
     """The statement that keeps an event."""
-    return Statement(_TOLD, event.model_dump() | {"at": event.at})
+    return _TOLD, event.model_dump() | {"at": event.at}

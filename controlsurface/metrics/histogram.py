@@ -48,4 +48,4 @@ def render(args: DistributionArgs, plan: Plan | None = None) -> Statement:
         f"FROM binned\nGROUP BY {', '.join([*reads.keys, 'bin'])}\n"
         f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in [*reads.keys, 'lower'])}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "metrics.bins")

@@ -54,7 +54,7 @@ def render(
         rows = _counted(source, found, ["moment", *told_apart], columns, moments)
     made = counterfactual.stage(asked, "measures", keys, within="moment")
     parts = [rows, *filter(None, [made.ctes]), _figures(asked, keys, made.relation), _long(asked, keys)]
-    return Statement("\n".join(parts), {**parameters, **_windows(over, moments, slides=slides)})
+    return Statement("\n".join(parts), {**parameters, **_windows(over, moments, slides=slides)}, "alerts.replay")
 
 
 def sliding(metrics: Sequence[Metric], over: timedelta, moments: Moments) -> bool:

@@ -34,13 +34,15 @@ SELECT
         UNION SELECT bucket FROM rollup_skipped WHERE rollup = $rollup
     ){where}) AS pending
 """
-_GONE = "SELECT max(gone_before) AS gone_before FROM retained WHERE kind = 'requests'"
+_GONE = Statement(
+    "SELECT max(gone_before) AS gone_before FROM retained WHERE kind = 'requests'", {}, "plan.gone", again=True
+)
 
 
 def planned(rows: Rows, wanted: Wanted, spread: str | None = None) -> Plan:
     """The quickest plan that gives the same figures; for quantiles of a `spread`, within its bins where it is large."""
     rollup = chosen(wanted, spread)
-    if rollup and rollup.step == SHORT and _partly_gone(wanted, rows(Statement(_GONE, {}, again=True)).to_pylist()[0]):
+    if rollup and rollup.step == SHORT and _partly_gone(wanted, rows(_GONE).to_pylist()[0]):
         rollup = chosen(wanted, spread, LONG)  # five-minute buckets go with the rows they were made of
     plan = _rolled(rows, wanted, rollup) if rollup else None
     if plan:
@@ -105,7 +107,10 @@ def _state(wanted: Wanted, rollup: Rollup) -> tuple[Statement, Statement]:
     size = _SIZE.format(counted=counted, within="".join(f" AND {each}" for each in edges))
     state = _STATE.format(where=f" WHERE {' AND '.join(edges)}" if edges else "")
     names = {"rollup": rollup.name, "names": _names(wanted, rollup)}
-    return Statement(size, parameters, again=True), Statement(state, parameters | names, again=True)
+    return (
+        Statement(size, parameters, "plan.size", again=True),
+        Statement(state, parameters | names, "plan.pending", again=True),
+    )
 
 
 def _weighted(rows: Rows, wanted: Wanted) -> bool:
@@ -113,7 +118,7 @@ def _weighted(rows: Rows, wanted: Wanted) -> bool:
     found, parameters = conditions(wanted.source, wanted.window.model_copy(update={"where": ()}))
     met = " AND ".join([*found, "r.sample_weight <> 1"])
     sql = f"SELECT 1 FROM {wanted.source} AS r WHERE {met} LIMIT 1"
-    return rows(Statement(sql, parameters, again=True)).num_rows > 0
+    return rows(Statement(sql, parameters, "plan.weighted", again=True)).num_rows > 0
 
 
 def divided(window: Range, rollup: Rollup, pending: Iterable[datetime]) -> Plan | None:

@@ -84,7 +84,7 @@ def render(metrics: Mapping[str, Metric], wanted: Wanted, plan: Plan) -> Stateme
         + ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
         + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "metrics.quantiles")
 
 
 def _handed_out(name: str) -> tuple[str, str]:

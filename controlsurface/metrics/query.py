@@ -63,7 +63,7 @@ def render(args: QueryArgs, plan: Plan | None = None, bounded: Wanted | None = N
     made = counterfactual.stage([metric], "measures", reads.keys)
     figured = _figures(metric, reads.keys, made.relation)
     sql = f"WITH measures AS (\n{rows}\n),\n{made.ctes}{figured}\n{_select(metric, reads.keys)}"
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "metrics.query")
 
 
 def beside(metric: Metric) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def render(each: Pass, plan: Plan | None = None) -> Statement:
         + f"\n    FROM {made.relation}{grouped(reads.keys)}\n)\n"
         "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "metrics.batch")
 
 
 def _figures(metric: Metric, each: Pass) -> dict[str, str]:
@@ -204,4 +204,4 @@ def render_counts(args: CountsArgs, plan: Plan | None = None) -> Statement:
         + (f"\nGROUP BY {listed}" if listed else "")
         + f"{order}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "metrics.counts")

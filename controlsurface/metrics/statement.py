@@ -1,6 +1,6 @@
 """The parts that all rendered statements share: conditions, time buckets, the bound on rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +9,15 @@ import pyarrow as pa
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Window, written
 from controlsurface.metrics.dimensions import Source, known
+from controlsurface.store.named_query import NamedQuery
 
 MAX_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL text with `$name` placeholders, and their values.
+class Statement(NamedQuery):
+    """A data query. `again`: many questions ask this first, so its rows may be kept until something is written."""
 
-    `again`: many questions ask this first, so its rows may be kept until something is written.
-    """
-
-    sql: str
-    parameters: Mapping[str, Any]
     again: bool = False
 
     def shown(self) -> dict[str, str | float | None]:
@@ -32,13 +28,18 @@ class Statement:
         }
 
     def bounded(self, rows: pa.Table) -> pa.Table:
-        """The same rows. Raises BadRequest when there are more than MAX_ROWS, because a part would mislead."""
-        if rows.num_rows > MAX_ROWS:
-            raise BadRequest(
-                f"the answer has more than {MAX_ROWS:,} rows; "
-                "take a longer every, fewer dimensions in by, a narrower window, or filter with where"
-            )
-        return rows
+        """The same rows. Raises BadRequest when there are too many."""
+        return bounded(rows)
+
+
+def bounded(rows: pa.Table) -> pa.Table:
+    """The same rows. Raises BadRequest when there are more than MAX_ROWS, because a part would mislead."""
+    if rows.num_rows > MAX_ROWS:
+        raise BadRequest(
+            f"the answer has more than {MAX_ROWS:,} rows; "
+            "take a longer every, fewer dimensions in by, a narrower window, or filter with where"
+        )
+    return rows
 
 
 def row_limit() -> dict[str, int]:

@@ -44,5 +44,5 @@ def ranked(rows: Rows, wanted: Wanted, name: str, most: int) -> tuple[tuple[str,
         f"WITH measures AS (\n{source}\n)\nSELECT {name} AS value, sum(n) AS n, count(*) OVER () AS of\nFROM measures\n"
         f"WHERE {name} <> '{OTHER}'\nGROUP BY {name}\nORDER BY n DESC, value\nLIMIT {most}"
     )
-    found = rows(Statement(sql, parameters, again=True)).to_pylist()  # each pass of an answer asks it
+    found = rows(Statement(sql, parameters, "plan.top", again=True)).to_pylist()  # each pass of an answer asks it
     return tuple(str(row["value"]) for row in found), int(found[0]["of"]) if found else 0

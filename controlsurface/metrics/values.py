@@ -22,7 +22,7 @@ def render(args: DimensionArgs) -> Statement:
     rows = "\nUNION ALL\n".join(parts)
     order = "ORDER BY position, n DESC, value NULLS LAST"
     sql = f"SELECT dimension, value, n, distinct_values\nFROM (\n{rows}\n) AS listed\n{order}"
-    return Statement(sql, parameters | {"value_limit": args.limit})
+    return Statement(sql, parameters | {"value_limit": args.limit}, "dimensions.values")
 
 
 def _counted(name: str, position: int, found: list[str]) -> str:

@@ -132,7 +132,7 @@ def render(args: WindowsArgs, reads: Reads) -> Statement:
     parameters |= {name: moment for moment, name in named.items()} | filters | _spans(args)
     measures = "\n    UNION ALL\n".join(branches)
     sql = f"WITH measures AS (\n{measures}\n),\n{_summed(args)},\n{_figures(args)}"
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "alerts.windows")
 
 
 def _moment(moment: datetime | None, named: dict[datetime, str]) -> str:

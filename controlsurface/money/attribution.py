@@ -98,7 +98,7 @@ def render(args: AttributionArgs) -> Statement:
         f"summed AS (\n    SELECT\n    {summed}\n    FROM both_\n    {_grouped(keys)}\n)\n"
         f"SELECT\n    {listed}\nFROM summed\n{order}LIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit())
+    return Statement(sql, parameters | row_limit(), "attribution.week")
 
 
 def _grouped(keys: list[str]) -> str:

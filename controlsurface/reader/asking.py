@@ -9,6 +9,8 @@ import pyarrow as pa
 from controlsurface.config import Config
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
+from controlsurface.store.named_query import Parameters, StateSql
+from controlsurface.store.query_stats import QueryStat
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,20 @@ class Ground(Protocol):
         """The configuration of that process."""
         ...
 
+    @property
+    def query_stats(self) -> Mapping[str, QueryStat]:
+        """Runs and seconds of data queries, by name."""
+        ...
+
     def rows(self, statement: Statement) -> pa.Table:
         """Run a query; its times are UTC and say so. Raises TooSlow."""
         ...
 
-    def keep(self, statements: Sequence[Statement]) -> None:
+    def state(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Read state tables; times are UTC and say so. Raises TooSlow."""
+        ...
+
+    def keep(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
         ...
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
 from controlsurface.money.assumed import in_words
 from controlsurface.reader.asking import Answer, Ground
 
@@ -32,7 +31,7 @@ class AssumedLanes:
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
-        return Answer(ground.rows(Statement(_ROWS, {})))
+        return Answer(ground.state(_ROWS))
 
 
 def said(rows: Iterable[Mapping[str, Any]]) -> str:

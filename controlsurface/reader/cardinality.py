@@ -62,11 +62,11 @@ class Cardinality:
         """From the store."""
         until = self.arguments.end or datetime.now(UTC)
         days = {"first": (self.arguments.start or until - WINDOW).date(), "last": until.date()}
-        over = [str(name) for name in ground.rows(Statement(_OVER, days))["dimension"].to_pylist()]
+        over = [str(name) for name in ground.state(_OVER, days)["dimension"].to_pylist()]
         counted = "\n    UNION ALL\n    ".join(map(_counted, over)) or _NOTHING
         names = list(OPEN_DIMENSIONS)
         limits = {"names": names, "most": [ground.config.limits.of(name) for name in names]}
-        return Answer(ground.rows(Statement(_VALUES.format(counted=counted), days | limits)))
+        return Answer(ground.rows(Statement(_VALUES.format(counted=counted), days | limits, "cardinality.values")))
 
 
 def _counted(name: str) -> str:
@@ -78,4 +78,4 @@ def _counted(name: str) -> str:
 def over_limit(ground: Ground, since: datetime) -> int:
     """Of how many dimensions a value was stored as `(other)` since a moment."""
     sql = "SELECT count(DISTINCT dimension) AS n FROM values_over_limit WHERE last_at >= $since"
-    return int(ground.rows(Statement(sql, {"since": since}))["n"][0].as_py())
+    return int(ground.state(sql, {"since": since})["n"][0].as_py())

@@ -40,20 +40,20 @@ def request(request_id: str, near: datetime | None) -> Statement:
     window, parameters = _around("r.started_at", near)
     sql = f"SELECT {SELECTED}\nFROM requests AS r\nWHERE r.request_id = $request_id{window}\n"
     order = "ORDER BY r.started_at DESC NULLS LAST, r.trace_id, r.span_id\nLIMIT 1"
-    return Statement(sql + order, parameters | {"request_id": request_id})
+    return Statement(sql + order, parameters | {"request_id": request_id}, "requests.one")
 
 
 def attempts(request_id: str, near: datetime | None) -> Statement:
     """The statement whose rows are the attempts of a request; with `near`, those within a day of it."""
     window, parameters = _around("started_at", near)
-    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": request_id})
+    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": request_id}, "requests.attempts")
 
 
 def evaluations(row: Mapping[str, Any]) -> Statement:
     """The statement whose rows are the evaluations of a request."""
     window, parameters = _around("started_at", row["started_at"])
     names = {"request_id": row["request_id"], "trace_id": row["trace_id"]}
-    return Statement(_EVALUATIONS.format(window=window), parameters | names)
+    return Statement(_EVALUATIONS.format(window=window), parameters | names, "requests.evaluations")
 
 
 def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:

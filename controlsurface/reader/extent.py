@@ -47,7 +47,7 @@ class Extent:
 
     def answered(self, ground: Ground) -> Answer:
         """One row: requests, first and last (UTC; NULL where there are none)."""
-        return Answer(ground.rows(Statement(_EXTENT, {})))
+        return Answer(ground.rows(Statement(_EXTENT, {}, "requests.extent")))
 
 
 def stored(extent: Mapping[str, Any]) -> str:

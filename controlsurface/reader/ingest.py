@@ -11,7 +11,7 @@ _COUNTED = ("received", "accepted", "rejected", "duplicate", "late", "unrecognis
 
 def stored_counters(store: DuckStore) -> dict[str, int]:
     """The counters as of the last batch that was stored."""
-    rows = store.rows("SELECT name, value FROM ingest_counters").to_pylist()
+    rows = store.state("SELECT name, value FROM ingest_counters").to_pylist()
     return {row["name"]: row["value"] for row in rows}
 
 

@@ -133,7 +133,7 @@ def render(args: RequestsArgs) -> Statement:
         f"SELECT {SELECTED}, CAST(page_key AS VARCHAR) AS page_key\n"
         f"FROM page JOIN requests AS r ON r.rowid = page.place\nORDER BY {order.replace('page_key', 'page.page_key')}"
     )
-    return Statement(sql, parameters)
+    return Statement(sql, parameters, "requests.list")
 
 
 def page(args: RequestsArgs, rows: pa.Table) -> tuple[pa.Table, str | None]:

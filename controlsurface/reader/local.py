@@ -29,7 +29,9 @@ from controlsurface.reader.rows import records
 from controlsurface.reader.sources import STATEMENT as SOURCES
 from controlsurface.reader.together import together
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.named_query import Parameters, StateSql
 from controlsurface.store.otlp_json import traces_data
+from controlsurface.store.query_stats import QueryStat
 
 _KEYS = "SELECT key, n, first_seen, last_seen FROM {} ORDER BY n DESC, key"
 KEPT = 256  # answers to statements that are asked again and again
@@ -95,13 +97,13 @@ class LocalReader:
         began = perf_counter()
         above = self._bound(contributors.bounding(args))
         joint, all_rows = contributors.joint(args, above), contributors.ranked(args)
-        with self._store.reading(self._timeout_s) as reading:
-            reading.keep("joint", joint.sql, joint.parameters)
-            rows = all_rows.bounded(reading.rows(all_rows.sql, all_rows.parameters)).to_pylist()
+        with self._store.session(self._timeout_s) as session:
+            session.materialize("joint", joint)
+            rows = all_rows.bounded(session.query(all_rows)).to_pylist()
             lead = conditioning.leading(rows, contributors.SUPPORT)
             if lead:
                 alone = contributors.within(args, lead["dimension"], lead["value"])
-                inside = reading.rows(alone.sql, alone.parameters).to_pylist()
+                inside = session.query(alone).to_pylist()
                 rows = conditioning.beside(rows, lead, inside, contributors.SUPPORT, contributors.scale(args))
         took = round((perf_counter() - began) * 1e3, 3)
         return ranked(args, metric, contributors.render(args, above), rows, took, above)
@@ -117,9 +119,7 @@ class LocalReader:
 
     def tell(self, event: Event) -> None:
         """Keep a change."""
-        statement = events.told(event)
-        with self._store.writing() as writing:
-            writing.execute(statement.sql, statement.parameters)
+        self.keep([events.told(event)])
 
     def lanes(self) -> pa.Table:
         """The lanes in force; none where nobody could change them."""
@@ -168,11 +168,11 @@ class LocalReader:
 
     def unrecognised(self) -> pa.Table:
         """Attribute keys that nothing reads."""
-        return self._rows(Statement(_KEYS.format("attribute_keys"), {}))
+        return self.state(_KEYS.format("attribute_keys"))
 
     def dropped(self) -> pa.Table:
         """Keys under which content was not stored."""
-        return self._rows(Statement(_KEYS.format("dropped_keys"), {}))
+        return self.state(_KEYS.format("dropped_keys"))
 
     def sources(self) -> pa.Table:
         """Who sends."""
@@ -190,11 +190,20 @@ class LocalReader:
         """Run a statement for a question."""
         return self._rows(statement)
 
-    def keep(self, statements: Sequence[Statement]) -> None:
+    @property
+    def query_stats(self) -> Mapping[str, QueryStat]:
+        """Runs and seconds of data queries, by name."""
+        return dict(self._store.stats.by_name)
+
+    def state(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Read state tables."""
+        return self._store.state(sql, params, self._timeout_s)
+
+    def keep(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
         with self._store.writing() as writing:
-            for each in statements:
-                writing.execute(each.sql, each.parameters)
+            for sql, params in statements:
+                writing.execute(sql, params)
 
     def health(self) -> tuple[str, ...]:
         """Why no traffic is taken."""
@@ -217,4 +226,4 @@ class LocalReader:
         return kept[1][name]
 
     def _run(self, statement: Statement) -> pa.Table:
-        return self._store.rows(statement.sql, statement.parameters, self._timeout_s)
+        return self._store.query(statement, self._timeout_s)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground
 
@@ -62,7 +61,7 @@ class Rederiving:
         Further: frozen (spans since then that stay as they were, for the retention has frozen what began before
         frozen_before), finished_at, problem, vocabularies (a hash of those that rows are derived with).
         """
-        return Answer(ground.rows(Statement(_STATE, {})))
+        return Answer(ground.state(_STATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +82,5 @@ class Rederive:
             "at": at,
             "who": self.body.who,
         }
-        ground.keep([Statement(_ASK, asked), Statement(_FORGET, {})])
+        ground.keep([(_ASK, asked), (_FORGET, {})])
         return {"at": at, "who": self.body.who}

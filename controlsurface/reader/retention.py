@@ -15,7 +15,6 @@ from controlsurface.store.retention import TERMS, Term, cuts
 
 PATH = "/api/v1/retention"
 
-# Blocks of the file that hold a table: one may hold parts of several, and what is new is in none yet.
 _TABLE = """
 SELECT
     {position} AS position, '{name}' AS "table", '{kind}' AS kind, CAST($keep_{kind} AS BIGINT) AS keep_s,
@@ -23,9 +22,6 @@ SELECT
     {bytes} AS bytes,
     (SELECT coalesce(sum(removed), 0) FROM retention_runs WHERE "table" = '{table}') AS removed
 FROM {table}{where}"""
-_BYTES = """(
-        SELECT count(DISTINCT block_id) FILTER (WHERE block_id >= 0) FROM pragma_storage_info('{table}')
-    ) * (SELECT max(block_size) FROM pragma_database_size())"""
 _STEPS = (
     (Term("rolled", "requests", "bucket"), "buckets of 5 minutes", 300),
     (Term("rolled", "rollups", "bucket"), "buckets of hours", 3600),
@@ -66,9 +62,9 @@ class Kept:
         began before changes any more), rows_since (before it, only roll-ups answer), asked (wishes not granted yet).
         """
         sql = f"SELECT * EXCLUDE (position) FROM (\n{' UNION ALL '.join(_tables())}\n) ORDER BY position"
-        facts = ground.rows(Statement(_FACTS, {})).to_pylist()[0]
+        facts = ground.state(_FACTS).to_pylist()[0]
         said = {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
-        return Answer(ground.rows(Statement(sql, _moments(ground.config))), said)
+        return Answer(ground.rows(Statement(sql, _moments(ground.config), "storage.tables")), said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +79,14 @@ class Retain:
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         at = datetime.now(UTC)
-        ground.keep([Statement(_ASK, {"at": at, "who": self.body.who})])
+        ground.keep([(_ASK, {"at": at, "who": self.body.who})])
         return {"at": at, "who": self.body.who}
 
 
 def _tables() -> Iterator[str]:
     """One SELECT a table."""
     for position, term in enumerate(TERMS):
-        yield _told(term, {"position": position, "name": term.table, "bytes": _BYTES.format(table=term.table)})
+        yield _told(term, {"position": position, "name": term.table, "bytes": f"table_bytes('{term.table}')"})
     for term, name, step_s in _STEPS:
         where = f" WHERE step_s = {step_s}"
         yield _told(term, {"position": len(TERMS) + step_s, "name": name, "bytes": "NULL"}, where)

@@ -31,4 +31,5 @@ GROUP BY ALL
 ORDER BY spans DESC, service
 """,
     {},
+    "ingest.sources",
 )

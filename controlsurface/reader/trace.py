@@ -30,7 +30,7 @@ def spans(trace: str, near: datetime | None) -> Statement:
         parameters |= {"first": moment - HOUR, "last": moment + HOUR}
         window = "\n    AND started_at BETWEEN $first AND $last"
     sql = f"SELECT {_COLUMNS}\nFROM spans\nWHERE trace_id = CAST($trace_id AS UUID){window}\nORDER BY start_ns, span_id"
-    return Statement(sql, parameters)
+    return Statement(sql, parameters, "traces.spans")
 
 
 def complete(rows: Sequence[Mapping[str, Any]], near: datetime) -> bool:

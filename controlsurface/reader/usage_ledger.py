@@ -49,4 +49,6 @@ class UsageLedger:
         asked = {"start": self.arguments.start, "end": self.arguments.end}
         given = {name: moment for name, moment in asked.items() if moment is not None}
         tests = [f"started_at {'>=' if name == 'start' else '<'} ${name}" for name in given]
-        return Answer(ground.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given)))
+        return Answer(
+            ground.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given, "usage.ledger"))
+        )

@@ -6,10 +6,10 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
@@ -18,15 +18,18 @@ from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch,
 from controlsurface.store import private
 from controlsurface.store.budget import current
 from controlsurface.store.migrate import MOVE_AWAY, migrate
-from controlsurface.store.utc import Parameters, as_utc, stored, without_zone
+from controlsurface.store.named_query import NamedQuery, Parameters
+from controlsurface.store.query_stats import QueryStats
+from controlsurface.store.utc import as_utc, stored, without_zone
 
 FILE = "controlsurface.duckdb"
 LOCK = "lock"
 
 _NO_MEMORY = (
-    "the query needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter "
-    "with where"
+    "needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter with where"
 )
+
+T = TypeVar("T")
 
 # Nothing reaches outside the file; checkpoints come when the writer says so, not in the middle of a batch. What does
 # not fit into the memory is put on disk meanwhile, so that the collector as a whole stays below 1 GB.
@@ -39,6 +42,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": str(max(2, os.cpu_count() or 2)),
 }
 MEMORY_BYTES = 400 << 20
+SLOW_QUERY_S = 5.0
+_STATE = "a state table"
 
 
 # Rows are copied once more; what is advised instead, a relation, plans every question twice, which costs more.
@@ -54,19 +59,34 @@ def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> p
     return as_utc(cast("pa.Table", cursor.execute(sql, stored(params)).to_arrow_table()))
 
 
-class Reading:
-    """A cursor for queries. What it keeps is its own, and forgotten with it."""
+class QuerySession:
+    """A cursor for queries that build on each other. What it materializes is its own, and forgotten with it."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, stats: QueryStats) -> None:
         self._cursor = cursor
+        self._stats = stats
+        self.running: NamedQuery | str = _STATE
 
-    def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
+    def query(self, query: NamedQuery) -> pa.Table:
         """Run a query."""
+        return self._timed(query, lambda: _arrow(self._cursor, query.sql, query.parameters))
+
+    def materialize(self, name: str, query: NamedQuery) -> None:
+        """Make a query's rows readable under `name` in this session."""
+        sql = f"CREATE TEMP TABLE {name} AS\n{query.sql}"
+        self._timed(query, lambda: self._cursor.execute(sql, stored(query.parameters)))
+
+    def state(self, sql: str, params: Parameters = ()) -> pa.Table:
+        """Read state tables."""
+        self.running = _STATE
         return _arrow(self._cursor, sql, params)
 
-    def keep(self, name: str, sql: str, params: Parameters = ()) -> None:
-        """Make a query's rows readable under `name`."""
-        self._cursor.execute(f"CREATE TEMP TABLE {name} AS\n{sql}", stored(params))
+    def _timed(self, query: NamedQuery, run: Callable[[], T]) -> T:
+        self.running, began = query, time.monotonic()
+        try:
+            return run()
+        finally:
+            self._stats.add(query, time.monotonic() - began)
 
 
 class Writing:
@@ -84,6 +104,24 @@ class Writing:
         """Run a query, inside the transaction."""
         return _arrow(self._cursor, sql, params)
 
+    def materialize(self, name: str, sql: str, params: Parameters = ()) -> None:
+        """Make a query's rows readable under `name` on this connection, until others take their place."""
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS\n{sql}", stored(params))
+
+    def define_view(self, name: str, sql: str) -> None:
+        """Make a query readable under `name` on this connection."""
+        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS\n{sql}")
+
+    def define_functions(self, expressions: Mapping[str, str]) -> None:
+        """Make expressions callable on this connection, by signatures such as `lane_of_name(name)`."""
+        for signature, expression in expressions.items():
+            self._cursor.execute(f"CREATE OR REPLACE TEMP MACRO {signature} AS {expression}")
+
+    def types(self, sql: str) -> dict[str, str]:
+        """The columns of a query's rows, and the types of their values."""
+        described = _arrow(self._cursor, f"DESCRIBE {sql}", ())
+        return dict(zip(*(described[name].to_pylist() for name in ("column_name", "column_type")), strict=True))
+
     def attach(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under `name` until the transaction ends."""
         self._cursor.register(name, without_zone(table))
@@ -99,8 +137,11 @@ class Writing:
 class DuckStore:
     """A DuckDB file and its lock."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None, slow_query_s: float = SLOW_QUERY_S
+    ) -> None:
         self._connection = connection
+        self.stats = QueryStats(slow_query_s)
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
         self._writer, self._second = connection.cursor(), connection.cursor()
@@ -109,7 +150,7 @@ class DuckStore:
         self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
-    def open(data: Path, memory_bytes: int = MEMORY_BYTES) -> "DuckStore":
+    def open(data: Path, memory_bytes: int = MEMORY_BYTES, slow_query_s: float = SLOW_QUERY_S) -> "DuckStore":
         """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
         path = data / FILE
         private.UMASK.hold()
@@ -119,7 +160,7 @@ class DuckStore:
             try:
                 private.restrict(data)
                 connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
-                store = DuckStore(_prepared(connection), lock)
+                store = DuckStore(_prepared(connection), lock, slow_query_s)
             except duckdb.Error as problem:
                 raise _unusable(path, problem) from None
             except StoreDiffers as problem:
@@ -134,13 +175,22 @@ class DuckStore:
         """The same schema without a file."""
         return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(MEMORY_BYTES))))
 
-    def rows(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
-        """Run a query on a cursor of its own. Raises TooSlow when it takes longer than `timeout_s`."""
-        with self.reading(timeout_s) as reading:
-            return reading.rows(sql, params)
+    def query(self, query: NamedQuery, timeout_s: float = 30) -> pa.Table:
+        """Run a data query on a cursor of its own. Raises as `session` does."""
+        with self.session(timeout_s) as session:
+            return session.query(query)
+
+    def state(self, sql: str, params: Parameters = (), timeout_s: float = 30) -> pa.Table:
+        """Read state tables on a cursor of its own. Raises as `session` does."""
+        with self.session(timeout_s) as session:
+            return session.state(sql, params)
+
+    def explain(self, query: NamedQuery) -> str:
+        """The plan that a query runs by, with the rows and seconds of each step."""
+        return str(self.state(f"EXPLAIN ANALYZE {query.sql}", query.parameters)["explain_value"][0])
 
     @contextmanager
-    def reading(self, timeout_s: float = 30) -> Iterator[Reading]:
+    def session(self, timeout_s: float = 30) -> Iterator[QuerySession]:
         """Queries that build on each other.
 
         Raises TooSlow when all together take longer than `timeout_s` or than is left of the answer's budget, Abandoned
@@ -159,16 +209,19 @@ class DuckStore:
             began = time.monotonic()
             with self._reading_lock:
                 self._reading[cursor] = began
+            session = QuerySession(cursor, self.stats)
             try:
-                yield Reading(cursor)
+                yield session
             except duckdb.InterruptException:
                 if budget and budget.left_s:
                     budget.check()
                 over = budget is not None and not budget.left_s
                 lasted_s = most_s if over else min(time.monotonic() - began, most_s)
-                raise TooSlow(f"stopped after {lasted_s:.3g} s; narrow the query's time range") from None
+                raise TooSlow(
+                    f"stopped after {lasted_s:.3g} s, in {session.running}; narrow the query's time range"
+                ) from None
             except duckdb.OutOfMemoryException:
-                raise TooMuch(_NO_MEMORY) from None
+                raise TooMuch(f"{session.running} {_NO_MEMORY}") from None
             finally:
                 with self._reading_lock:
                     del self._reading[cursor]

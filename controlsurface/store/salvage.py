@@ -89,7 +89,7 @@ def _brought(old: duckdb.DuckDBPyConnection, store: DuckStore, table: str) -> Sa
 def _read(old: duckdb.DuckDBPyConnection, store: DuckStore, table: str) -> pa.Table | None:
     """The rows, with the columns that both files have; None where the old one has no such table."""
     theirs = [name for (name,) in old.execute(_COLUMNS, [table]).fetchall()]
-    ours = set(store.rows(_COLUMNS, [table])["column_name"].to_pylist())
+    ours = set(store.state(_COLUMNS, [table])["column_name"].to_pylist())
     both = ", ".join(f'"{name}"' for name in theirs if name in ours)
     return old.execute(f"SELECT {both} FROM {table}").to_arrow_table() if both else None
 

@@ -1,12 +1,12 @@
 """The border of time: columns hold UTC without a zone; whatever leaves the store says that it is, what enters may."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
-Parameters = Sequence[object] | Mapping[str, object]
+from controlsurface.store.named_query import Parameters
 
 
 def as_utc(rows: pa.Table) -> pa.Table:

@@ -20,11 +20,11 @@ def lived(data: Path, minutes: int, *, say: bool = False) -> list[tuple[object, 
     """Evaluate from where the store left off until so many minutes have passed; all changes, and who was told."""
     store = DuckStore.open(data)
     try:
-        if not store.rows("SELECT 1 FROM requests LIMIT 1").num_rows:
+        if not store.state("SELECT 1 FROM requests LIMIT 1").num_rows:
             for minute in range(0, 30, 10):  # bad for five minutes of ten
                 for i in range(5):
                     traffic(store, NOW + (minute + i) * MINUTE, failed=2)
-        began = store.rows("SELECT max(evaluated_at) AS at FROM alert_loop").to_pylist()[0]["at"]
+        began = store.state("SELECT max(evaluated_at) AS at FROM alert_loop").to_pylist()[0]["at"]
         now = began.replace(tzinfo=UTC) if began else NOW
         engine = RuleEngine(store, Sight(store), enqueue, now)
         engine.put_in_force(RULES, now)
@@ -40,8 +40,8 @@ def lived(data: Path, minutes: int, *, say: bool = False) -> list[tuple[object, 
 
 def _story(store: DuckStore) -> list[tuple[object, ...]]:
     """All that was kept, without what only says when the process ran."""
-    history = store.rows('SELECT "at", rule, labels, was, state FROM alert_history ORDER BY ALL').to_pylist()
-    told = store.rows("SELECT labels, starts_at, ends_at FROM alert_episodes ORDER BY ALL").to_pylist()
+    history = store.state('SELECT "at", rule, labels, was, state FROM alert_history ORDER BY ALL').to_pylist()
+    told = store.state("SELECT labels, starts_at, ends_at FROM alert_episodes ORDER BY ALL").to_pylist()
     return [tuple(row.values()) for row in (*history, *told)]
 
 

@@ -85,7 +85,7 @@ class Bench:
                 pass
 
     def rows(self, columns: str = "state, attempts, problem") -> list[dict[str, Any]]:
-        return self.store.rows(f"SELECT {columns} FROM outbox ORDER BY number").to_pylist()
+        return self.store.state(f"SELECT {columns} FROM outbox ORDER BY number").to_pylist()
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_an_alert_is_sent_once_and_its_end_once(bench: Bench) -> None:
     bench.run(10 * MINUTE)
     assert [got["reason"] for got in bench.receiver.got] == ["new", "resolved"]
     assert bench.rows() == [{"state": "sent", "attempts": 1, "problem": None}] * 2
-    assert bench.store.rows("FROM alert_episodes").num_rows == 0
+    assert bench.store.state("FROM alert_episodes").num_rows == 0
 
 
 def test_to_be_told_again_and_again_changes_nothing(bench: Bench) -> None:

@@ -53,12 +53,12 @@ def test_a_silence_is_put_listed_changed_and_ended(url: str, store: DuckStore) -
     assert listed["id"] == name
     assert listed["matchers"] == BODY["matchers"]
     assert (listed["status"], listed["createdBy"], listed["comment"]) == ({"state": "active"}, "ann", "deploying")
-    assert known(store)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
+    assert known(store.state)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
     later = (datetime.now(UTC) + timedelta(hours=9)).isoformat()
     changed = requests.post(url, json=BODY | {"id": name, "startsAt": listed["startsAt"], "endsAt": later}, timeout=10)
     assert changed.json() == {"silenceID": name}
     assert requests.delete(f"{url}/{name}", timeout=10).json()["status"] == {"state": "expired"}
-    assert not known(store)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
+    assert not known(store.state)[1][0].silences({"lane": "xl"}, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_silence_that_is_over_is_listed_for_five_days_more() -> None:
             writing.execute(f"INSERT INTO silences ({', '.join(row)}) VALUES ({', '.join(f'${n}' for n in row)})", row)
     listed = LocalReader(store).ask(Silences()).rows.to_pylist()
     assert [each["id"] for each in listed] == ["active", "over"]
-    assert [each.id for each in known(store, now)[1]] == ["active"]
+    assert [each.id for each in known(store.state, now)[1]] == ["active"]
     store.close()
 
 
@@ -107,7 +107,7 @@ def test_a_viewer_may_not_silence_and_an_operator_is_the_author() -> None:
             for token in ("viewer-token", "operator-token")
         ]
     assert [each.status_code for each in answers] == [403, 200]
-    assert known(store)[1][0].created_by == "bob"
+    assert known(store.state)[1][0].created_by == "bob"
     store.close()
 
 

@@ -55,7 +55,7 @@ def test_the_file_has_it_and_who_did_it_is_kept(tmp_path: Path) -> None:
     store = saved(tmp_path / "routing.yaml", 0.25)
     assert "above: 0.25  # agreed" in (tmp_path / "routing.yaml").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["routing.yaml"]
-    (event,) = store.rows("FROM events").to_pylist()
+    (event,) = store.state("FROM events").to_pylist()
     assert (event["title"], event["source"]) == ("EscalationRateHigh: threshold to 0.25", "ann")
     store.close()
 

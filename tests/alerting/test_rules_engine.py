@@ -1,7 +1,6 @@
 """Rules over stored traffic: judged together, stored with their notifications, found again after a restart."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
@@ -17,6 +16,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.windows import additive
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.named_query import NamedQuery
 from tests.alerting.rule_sets import MINUTE, NOW, Told, high, rule_set, traffic
 from tests.seed import seed
 
@@ -29,11 +29,11 @@ class Moody:
         self.asked = 0
         self.slow = False
 
-    def rows(self, sql: str, params: Mapping[str, Any], timeout_s: float = 30) -> pa.Table:
+    def query(self, query: NamedQuery, timeout_s: float = 30) -> pa.Table:
         self.asked += 1
         if self.slow:
             raise TooSlow("stopped after 30 s")
-        return self.store.rows(sql, params, timeout_s)
+        return self.store.query(query, timeout_s)
 
 
 class Scene:
@@ -53,11 +53,11 @@ class Scene:
         return {dict(alert.labels).get("lane", ""): alert.state for alert in alerts}
 
     def history(self) -> list[tuple[str | None, str | None]]:
-        rows = self.store.rows('SELECT was, state FROM alert_history ORDER BY "at", rule, labels').to_pylist()
+        rows = self.store.state('SELECT was, state FROM alert_history ORDER BY "at", rule, labels').to_pylist()
         return [(row["was"], row["state"]) for row in rows]
 
     def health(self) -> dict[str, str]:
-        rows = self.store.rows("SELECT rule, health, last_error FROM alert_rules").to_pylist()
+        rows = self.store.state("SELECT rule, health, last_error FROM alert_rules").to_pylist()
         return {row["rule"]: row["last_error"] or row["health"] for row in rows}
 
 

@@ -45,7 +45,7 @@ def within(seconds: float, true: object) -> None:
 
 
 def names(store: DuckStore) -> list[str]:
-    return [row["rule"] for row in store.rows("SELECT rule FROM alerts WHERE state = 'firing'").to_pylist()]
+    return [row["rule"] for row in store.state("SELECT rule FROM alerts WHERE state = 'firing'").to_pylist()]
 
 
 def problem(store: DuckStore) -> str:

@@ -16,6 +16,7 @@ from controlsurface.metrics import statement
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.named_query import PURPOSES
 from tests.seed import seed
 
 UNITS = {"ms": "_seconds", "ratio": "_ratio", "usd": "_usd"}
@@ -136,3 +137,12 @@ def test_it_is_served_as_the_text_format(url: str) -> None:
 def test_an_empty_store_is_scraped_too(empty: LocalReader) -> None:
     families = {family.name: family for family in text_string_to_metric_families(Exposition(empty).render())}
     assert families["controlsurface_requests"].samples == []
+
+
+def test_data_queries_are_counted_by_name(live: LocalReader) -> None:
+    Exposition(live).render()
+    found = {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
+    names = {sample.labels["query"] for sample in found["controlsurface_queries"].samples}
+    assert {"metrics.batch", "usage.ledger", "cardinality.values"} <= names <= set(PURPOSES)
+    assert all(sample.value > 0 for sample in found["controlsurface_query_seconds"].samples)
+    assert {sample.value for sample in found["controlsurface_slow_queries"].samples} == {0}

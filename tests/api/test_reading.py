@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from unittest.mock import DEFAULT, Mock
 
+import duckdb
 import pytest
 import requests
 
 from controlsurface.api.operations import OPERATIONS
 from controlsurface.audit.plan import MakePlan, PlanArgs
+from controlsurface.metrics.rollups import ROLLUPS
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -16,6 +19,7 @@ from tests.serving import serving
 
 GIVEN = "metric=requests&column=latency_ms&dimension=lane&reviewer=ana&metrics=requests&week=2026-W01"
 TABLES = "SELECT table_name AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+DATA = {"spans", "requests", "attempts", "evaluations", "compared", "rolled", *ROLLUPS}
 QUEUE = {"audit_items"}  # filled from what is stored, whoever asks; it holds nothing of the request
 
 
@@ -28,9 +32,15 @@ def store() -> Iterator[DuckStore]:
     made.close()
 
 
+def tables(sql: str) -> set[str]:
+    """The tables that a query names."""
+    with duckdb.connect(":memory:") as parser:
+        return parser.get_table_names(sql)
+
+
 def counts(store: DuckStore) -> dict[str, int]:
-    names = [row["name"] for row in store.rows(TABLES).to_pylist() if row["name"] not in QUEUE]
-    return {name: store.rows(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
+    names = [row["name"] for row in store.state(TABLES).to_pylist() if row["name"] not in QUEUE]
+    return {name: store.state(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
 
 
 def test_no_get_writes_a_row(store: DuckStore) -> None:
@@ -47,11 +57,28 @@ def test_no_get_writes_a_row(store: DuckStore) -> None:
     assert counts(store) == before
 
 
+def test_state_queries_read_no_data_table(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+
+    def note(sql: str, *_: object) -> object:
+        read.update(tables(sql))
+        return DEFAULT
+
+    monkeypatch.setattr(store, "state", Mock(wraps=store.state, side_effect=note))
+    with serving(LocalReader(store)) as url:
+        for each in OPERATIONS:
+            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in each.arguments.model_fields]
+            with suppress(requests.Timeout):
+                requests.get(f"{url}{re.sub(r'{[^}]+}', 'r-1', each.path)}?{'&'.join(known)}", timeout=20)
+    assert "alert_rules" in read
+    assert not read & DATA
+
+
 def test_a_router_is_told_the_same_by_get_and_post_and_only_post_notes_it(store: DuckStore) -> None:
     with serving(LocalReader(store)) as url:
         asked = requests.get(f"{url}/api/v1/sampling/r-9?task_type=chat&confidence=0.4", timeout=20).json()
         noted = requests.post(f"{url}/api/v1/sampling/r-9", json={"task_type": "chat", "confidence": 0.4}, timeout=20)
-    kept = store.rows("SELECT request_id FROM sampled_requests").to_pylist()
+    kept = store.state("SELECT request_id FROM sampled_requests").to_pylist()
     assert asked["sample"]
     assert noted.json() == asked
     assert kept == [{"request_id": "r-9"}]

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from controlsurface.arrays import Floats
 from controlsurface.audit.calibration import Calibration, calibration
 from controlsurface.audit.isotonic import fit
 

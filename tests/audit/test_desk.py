@@ -11,7 +11,6 @@ from controlsurface.audit.desk import queue
 from controlsurface.audit.desk.sides import meant, on_the_left
 from controlsurface.errors import Conflict, ControlSurfaceError, NotFound, UnknownName
 from controlsurface.metrics.arguments import Window
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -141,7 +140,7 @@ def test_labels_survive_the_calls_they_are_about(tmp_path: Any) -> None:
     reader = LocalReader(store)
     item = shown(reader, "ana")["item_id"]
     say(reader, item, "ana", "both")
-    reader.keep([Statement("DELETE FROM attempts", {}), Statement("DELETE FROM requests", {})])
+    reader.keep([("DELETE FROM attempts", {}), ("DELETE FROM requests", {})])
     reader.close()
     again = LocalReader(DuckStore.open(tmp_path))
     assert said(again, "ana")[0]["request_id"] == shown(again, "ana", item=item)["request_id"]
@@ -153,11 +152,11 @@ def test_a_labelled_pair_is_not_changed_by_spans_that_come_late() -> None:
     seed(reader._store, n=500, end=NOW)
     item = shown(reader, "ana")["item_id"]
     say(reader, item, "ana", "both")
-    before = reader.rows(Statement("FROM audit_items ORDER BY item_id", {}))
-    reader.keep([Statement("UPDATE attempts SET answer_label = 'changed'", {})])
+    before = reader.state("FROM audit_items ORDER BY item_id")
+    reader.keep([("UPDATE attempts SET answer_label = 'changed'", {})])
     queue._filled.clear()
     shown(reader, "ana")
-    after = reader.rows(Statement("FROM audit_items ORDER BY item_id", {}))
+    after = reader.state("FROM audit_items ORDER BY item_id")
     assert after.num_rows == before.num_rows
     kept = {row["item_id"]: row for row in after.to_pylist()}[item]
     assert kept == {row["item_id"]: row for row in before.to_pylist()}[item]

@@ -50,7 +50,7 @@ def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckSt
     assert len(metrics) == 2
     for row in metrics:
         name = row["task_type"]
-        pairs = unequal.rows("SELECT * FROM comparisons WHERE task_type = $t", {"t": name}).to_pylist()
+        pairs = unequal.state("SELECT * FROM comparisons WHERE task_type = $t", {"t": name}).to_pylist()
         assert [row[each] for each in ("value", "low", "high")] == pytest.approx(by_hand(pairs), abs=1e-12)
         assert [audits[name][each] for each in ("value", "low", "high")] == pytest.approx(by_hand(pairs), abs=1e-12)
 

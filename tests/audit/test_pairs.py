@@ -77,7 +77,7 @@ def macros() -> Iterator[DuckStore]:
 
 def differ(store: DuckStore, rule: Comparator, one: str, other: str) -> bool | None:
     given = rule.model_dump(mode="json", include={"kind", "tolerance", "fields"}) | {"one": one, "other": other}
-    rows = store.rows("SELECT answers_differ($kind, $tolerance, $fields::VARCHAR[], $one, $other) AS differ", given)
+    rows = store.state("SELECT answers_differ($kind, $tolerance, $fields::VARCHAR[], $one, $other) AS differ", given)
     found: bool | None = rows["differ"][0].as_py()
     return found
 

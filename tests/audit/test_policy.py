@@ -21,7 +21,6 @@ from controlsurface.cli import run
 from controlsurface.config import Auth, Config, Token
 from controlsurface.errors import BadRequest, Conflict, NotFound, Stale, Unconditional
 from controlsurface.metrics.events import EventsArgs
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
@@ -95,8 +94,8 @@ def test_of_many_that_change_one_version_at_once_one_succeeds(local: LocalReader
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(change, range(1, 17))) == 1
-    assert local.rows(Statement("SELECT count(*) AS n FROM policies", {})).to_pylist() == [{"n": 2}]
-    assert local.rows(Statement("SELECT count(*) AS n FROM events", {})).to_pylist() == [{"n": 2}]
+    assert local.state("SELECT count(*) AS n FROM policies").to_pylist() == [{"n": 2}]
+    assert local.state("SELECT count(*) AS n FROM events").to_pylist() == [{"n": 2}]
 
 
 def test_a_rollback_is_a_new_version_with_the_old_settings(reader: Reader) -> None:
@@ -118,9 +117,7 @@ def test_every_change_is_an_event_and_in_the_log(reader: Reader, local: LocalRea
         ("config", "policy v1", "ana"),
         ("config", "policy v2: back to v1", "bob"),
     ]
-    log = local.rows(
-        Statement('SELECT who, action, subject FROM who_changed_what ORDER BY "at", action', {})
-    ).to_pylist()
+    log = local.state('SELECT who, action, subject FROM who_changed_what ORDER BY "at", action').to_pylist()
     assert {"who": "bob", "action": "policy rolled back", "subject": "policy v2"} in log
 
 

@@ -77,7 +77,8 @@ def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteReader) -> Non
 def test_a_yes_is_kept_once_with_its_probability(server: RemoteReader, filled: DuckStore) -> None:
     ids = [f"again-{i}" for i in range(20)]
     told = [server.do(NoteSampling(each, SamplingArgs())) for each in [*ids, *ids]]
-    kept = filled.rows("SELECT * FROM sampled_requests WHERE request_id LIKE 'again-%' ORDER BY request_id").to_pylist()
+    listed = "SELECT * FROM sampled_requests WHERE request_id LIKE 'again-%' ORDER BY request_id"
+    kept = filled.state(listed).to_pylist()
     assert [row["request_id"] for row in kept] == sorted({row["request_id"] for row in told if row["sample"]})
     assert {row["probability"] for row in kept} == {0.3}
     assert {row["version"] for row in kept} == {1}

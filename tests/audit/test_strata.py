@@ -49,7 +49,7 @@ def made() -> DuckStore:
 
 def mail(store: DuckStore) -> list[tuple[str, float]]:
     """The pairs of mail, in an order that tells nothing, and how sure the router was of each."""
-    return [(str(row["item"]), float(row["confidence"])) for row in store.rows(PAIRS).to_pylist()]
+    return [(str(row["item"]), float(row["confidence"])) for row in store.state(PAIRS).to_pylist()]
 
 
 def say(store: DuckStore, items: Sequence[str], verdict: str) -> None:

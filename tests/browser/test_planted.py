@@ -28,10 +28,10 @@ def planted() -> Iterator[str]:
     """A dashboard in front of a store whose names were all sent by somebody with ideas."""
     store = DuckStore.in_memory()
     seed(store, n=1500, days=3, end=datetime.now(UTC))
-    for each in store.rows(COLUMNS).to_pylist():
+    for each in store.state(COLUMNS).to_pylist():
         with suppress(Exception), store.writing() as writing:  # a column of a closed set takes none of it
             writing.execute(f"UPDATE {each['t']} SET {each['c']} = $it || ' ' || {each['c']}", {"it": PLANTED})
-    names = store.rows("SELECT count(DISTINCT task_type) AS n, min(answered_by) AS one FROM requests").to_pylist()[0]
+    names = store.state("SELECT count(DISTINCT task_type) AS n, min(answered_by) AS one FROM requests").to_pylist()[0]
     assert names["one"].startswith(PLANTED)
     collector = Collector(store)
     with dashboard(collector.url) as url:

@@ -108,9 +108,11 @@ def rows(data: Path) -> Iterator[bytes]:
     """Everything that the store holds."""
     store = DuckStore.open(data)
     try:
-        tables = store.rows("SELECT DISTINCT table_name AS t FROM duckdb_tables() WHERE NOT temporary")["t"].to_pylist()
+        tables = store.state("SELECT DISTINCT table_name AS t FROM duckdb_tables() WHERE NOT temporary")[
+            "t"
+        ].to_pylist()
         for table in tables:
-            for row in store.rows(f'FROM "{table}"').to_pylist():
+            for row in store.state(f'FROM "{table}"').to_pylist():
                 for each in row.values():
                     yield each if isinstance(each, bytes) else str(each).encode()
     finally:

@@ -22,7 +22,7 @@ def said(capsys: pytest.CaptureFixture[str], *paths: Path, data: Path) -> tuple[
 
 def spans(data: Path) -> int:
     store = DuckStore.open(data)
-    found = store.rows("FROM spans").num_rows
+    found = store.state("FROM spans").num_rows
     store.close()
     return found
 

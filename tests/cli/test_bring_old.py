@@ -46,7 +46,7 @@ def body(*days_ago: float) -> ExportTraceServiceRequest:
 
 def spans(data: Path) -> int:
     store = DuckStore.open(data)
-    found = store.rows("FROM spans").num_rows
+    found = store.state("FROM spans").num_rows
     store.close()
     return found
 
@@ -80,7 +80,7 @@ def test_the_keys_that_are_named_are_enough(tmp_path: Path, capsys: pytest.Captu
     assert run(["--config", str(tmp_path / "c.toml"), "import", str(table), "--data", str(tmp_path / "data")]) == 0
     store = DuckStore.open(tmp_path / "data")
     apply_at_once(store, load(tmp_path / "c.toml"))
-    assert store.rows("FROM requests").num_rows == 2
+    assert store.state("FROM requests").num_rows == 2
     store.close()
 
 
@@ -89,7 +89,7 @@ def test_what_is_brought_in_anyway_leaves_its_hourly_figures(tmp_path: Path) -> 
     assert run(["import", str(table), "--anyway", "--data", str(data)]) == 0
     store = DuckStore.open(data)
     apply_at_once(store, load(None))
-    assert store.rows("FROM requests").num_rows == 0
+    assert store.state("FROM requests").num_rows == 0
     window = QueryArgs(metric="requests", start=NOW - timedelta(days=150), end=NOW)
     assert LocalReader(store).query(window).rows["value"].to_pylist() == [3]
     store.close()

@@ -10,7 +10,6 @@ import requests
 from controlsurface.cli import run
 from controlsurface.config import load
 from controlsurface.ingest.keeper import apply_at_once
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader import LocalReader
 from controlsurface.reader.extent import whereabouts
 from controlsurface.store.duckdb import DuckStore
@@ -81,6 +80,6 @@ def test_hours_whose_rows_are_gone_count_with_their_roll_ups(tmp_path: Path) -> 
     store = DuckStore.open(tmp_path / "data")
     apply_at_once(store, load(None))
     reader = LocalReader(store)
-    assert reader.rows(Statement("SELECT count(*) AS n FROM requests", {})).to_pylist() == [{"n": 1}]
+    assert reader.state("SELECT count(*) AS n FROM requests").to_pylist() == [{"n": 1}]
     assert whereabouts(reader).endswith(f"3 requests between {old[0]:%Y-%m-%d} and {old[2]:%Y-%m-%d}")
     store.close()

@@ -133,7 +133,7 @@ def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys
 
 def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(DuckStore.open(data)) as store:
-        found = store.rows("SELECT started_at FROM spans WHERE is_call ORDER BY started_at").to_pylist()
+        found = store.state("SELECT started_at FROM spans WHERE is_call ORDER BY started_at").to_pylist()
         starts = [row["started_at"] for row in found]
         with store.writing() as writing:
             writing.execute("INSERT INTO retained VALUES ('frozen', $at)", {"at": starts[10]})

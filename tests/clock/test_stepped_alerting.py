@@ -73,10 +73,10 @@ class Place:
         return found.evaluations if found else 0
 
     def resolved(self) -> int:
-        return self.store.rows("FROM alert_history WHERE state = 'resolved'").num_rows
+        return self.store.state("FROM alert_history WHERE state = 'resolved'").num_rows
 
     def messages(self) -> list[str]:
-        return [row["reason"] for row in self.store.rows("SELECT reason FROM outbox ORDER BY number").to_pylist()]
+        return [row["reason"] for row in self.store.state("SELECT reason FROM outbox ORDER BY number").to_pylist()]
 
     def metrics(self) -> str:
         return Exposition(LocalReader(self.store)).render()
@@ -183,7 +183,7 @@ def test_the_watchdog_is_silent_while_rules_are_not_evaluated(place: Place) -> N
         place.machine.runs(3600 * SECOND)
         place.dispatcher.tick(place.clock())
     assert "stands still: no rule was evaluated for 21600 s" in place.liveness.problem()
-    payload = place.store.rows("SELECT labels FROM outbox WHERE reason = 'repeat'").to_pylist()
+    payload = place.store.state("SELECT labels FROM outbox WHERE reason = 'repeat'").to_pylist()
     assert [row["labels"] for row in payload] == ['{"alertname":"High","lane":"small"}']
     place.runs(MINUTE)
     assert place.liveness.problem() == ""

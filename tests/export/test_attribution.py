@@ -31,7 +31,7 @@ def _calls(store: DuckStore) -> list[dict[str, Any]]:
     """The stored calls of the week."""
     return [
         row
-        for row in store.rows("SELECT * FROM attempts").to_pylist()
+        for row in store.state("SELECT * FROM attempts").to_pylist()
         if row["started_at"] and week_of(row["started_at"].replace(tzinfo=UTC)) == WEEK
     ]
 
@@ -45,7 +45,7 @@ def _requests(store: DuckStore) -> list[dict[str, Any]]:
     """The stored requests of the week."""
     return [
         row
-        for row in store.rows("SELECT * FROM requests").to_pylist()
+        for row in store.state("SELECT * FROM requests").to_pylist()
         if row["started_at"] and week_of(row["started_at"].replace(tzinfo=UTC)) == WEEK
     ]
 

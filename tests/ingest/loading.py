@@ -44,11 +44,11 @@ class Loaded:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table in a stable order."""
-        return sorted(self.store.rows(f"SELECT * FROM {table}").to_pylist(), key=repr)
+        return sorted(self.store.state(f"SELECT * FROM {table}").to_pylist(), key=repr)
 
     def one(self, sql: str) -> dict[str, Any]:
         """The one row of a query."""
-        return dict(self.store.rows(sql).to_pylist()[0])
+        return dict(self.store.state(sql).to_pylist()[0])
 
 
 def capture(name: str) -> list[Body]:

@@ -35,7 +35,7 @@ def settle(engine: Engine) -> None:
     """Wait until all is stored, and stored calls have followed their lanes."""
     assert engine.writer.drain()
     for _ in range(200):
-        if not engine.store.rows("SELECT 1 FROM relaning").num_rows:
+        if not engine.store.state("SELECT 1 FROM relaning").num_rows:
             return
         engine.writer._stop.wait(0.05)
     pytest.fail("stored calls do not follow")
@@ -47,13 +47,13 @@ def calls(*models: str) -> list[S]:
 
 
 def lanes(engine: Engine) -> dict[str, str]:
-    rows = engine.store.rows("SELECT DISTINCT model, lane FROM attempts").to_pylist()
+    rows = engine.store.state("SELECT DISTINCT model, lane FROM attempts").to_pylist()
     assert len({row["model"] for row in rows}) == len(rows), "one model lies in two lanes"
     return {row["model"]: row["lane"] for row in rows}
 
 
 def one(engine: Engine, columns: str, table: str = "requests") -> dict[str, Any]:
-    (row,) = engine.store.rows(f"SELECT {columns} FROM {table}").to_pylist()
+    (row,) = engine.store.state(f"SELECT {columns} FROM {table}").to_pylist()
     return dict(row)
 
 
@@ -61,7 +61,7 @@ def test_a_cheap_model_is_small_whatever_its_name_and_a_dear_one_is_an_escalatio
     with started(tmp_path) as engine:
         send(engine, *calls(FLASH, OPUS, MINI))
         assert lanes(engine) == BY_PRICE
-        up = engine.store.rows("SELECT answered_by FROM requests WHERE escalated")["answered_by"].to_pylist()
+        up = engine.store.state("SELECT answered_by FROM requests WHERE escalated")["answered_by"].to_pylist()
         assert up == [OPUS]
         assert said(engine.reader().ask(AssumedLanes()).rows.to_pylist()) == (
             f"lanes are assumed (by list price): small = {FLASH}, {MINI}; large = {OPUS}; assign them"
@@ -77,7 +77,7 @@ def test_of_one_model_alone_the_lane_is_unknown_and_that_is_said(tmp_path: Path)
         assert one(engine, "escalated") == {"escalated": None}
         told = said(engine.reader().ask(AssumedLanes()).rows.to_pylist())
         assert told == "no lane can be assumed for gpt-5: list prices show no clear gap; assign them"
-        assert engine.store.rows("SELECT * FROM events").num_rows == 0
+        assert engine.store.state("SELECT * FROM events").num_rows == 0
 
 
 @pytest.mark.parametrize("order", [(FLASH, MINI, OPUS), (OPUS, MINI, FLASH), (MINI, OPUS, FLASH)])
@@ -88,7 +88,7 @@ def test_whatever_model_comes_first_the_lanes_end_the_same_and_each_move_is_an_e
         for i, model in enumerate(order, 1):
             send(engine, call(1, model=model, at=i, trace=i))
         assert lanes(engine) == BY_PRICE
-        titles = engine.store.rows('SELECT title FROM events ORDER BY "at"')["title"].to_pylist()
+        titles = engine.store.state('SELECT title FROM events ORDER BY "at"')["title"].to_pylist()
         assert titles[-1] == f"lanes assumed: now small = {FLASH}, {MINI}; large = {OPUS}"
 
 
@@ -101,7 +101,7 @@ def test_the_same_batch_of_calls_is_the_same_as_single_ones(tmp_path: Path) -> N
         with started(tmp_path / folder) as engine:
             for batch in batches:
                 send(engine, *batch)
-            found.append([engine.store.rows(f"SELECT * FROM {t} ORDER BY trace_id") for t in ("requests", "attempts")])
+            found.append([engine.store.state(f"SELECT * FROM {t} ORDER BY trace_id") for t in ("requests", "attempts")])
     assert found[0][0].num_rows == 3
     assert found[0] == found[1]
 
@@ -120,8 +120,8 @@ def test_what_takes_longer_than_a_transaction_may_is_done_after_it(
 def test_a_call_is_priced_once_though_it_is_derived_again(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, *calls(MINI, OPUS))
-        assert engine.store.rows("SELECT count(*) AS n FROM attempts")["n"].to_pylist() == [2]
-        prices = engine.store.rows("SELECT * FROM prices").to_pylist()
+        assert engine.store.state("SELECT count(*) AS n FROM attempts")["n"].to_pylist() == [2]
+        prices = engine.store.state("SELECT * FROM prices").to_pylist()
         assert len(prices) == len({tuple(map(str, row.values())) for row in prices}) > 0
 
 
@@ -137,7 +137,7 @@ def test_a_fallback_to_a_model_that_the_router_did_not_name_is_seen(tmp_path: Pa
         send(engine, *calls(MINI, OPUS))
         failed, second = call(2, 1, MINI, error=True, trace=9), call(3, 1, OPUS, at=20, trace=9)
         send(engine, route(1, lane="small", trace=9), failed, second)
-        found = engine.store.rows("SELECT lane, escalation_kind FROM requests WHERE steps = 2").to_pylist()
+        found = engine.store.state("SELECT lane, escalation_kind FROM requests WHERE steps = 2").to_pylist()
         assert found == [{"lane": "large", "escalation_kind": "fallback"}]
 
 

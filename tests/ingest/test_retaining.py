@@ -50,7 +50,7 @@ def asked(store: DuckStore, metric: str, by: list[str], every: str | None, start
 
 
 def count(store: DuckStore, table: str, where: str = "TRUE") -> int:
-    return int(store.rows(f"SELECT count(*) AS n FROM {table} WHERE {where}")["n"][0].as_py())
+    return int(store.state(f"SELECT count(*) AS n FROM {table} WHERE {where}")["n"][0].as_py())
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ retaining.Retaining(DuckStore.open(Path(sys.argv[1])), ONE_DAY, NOW, told).run()
 
 def test_every_table_has_a_term_or_a_reason_to_be_kept() -> None:
     store = DuckStore.in_memory()
-    tables = store.rows("SELECT table_name FROM duckdb_tables()")["table_name"].to_pylist()
+    tables = store.state("SELECT table_name FROM duckdb_tables()")["table_name"].to_pylist()
     assert {*tables} == {*(term.table for term in TERMS), *KEPT}
     store.close()
 

@@ -20,7 +20,7 @@ LATER = datetime(2999, 1, 1, tzinfo=UTC)
 
 def contents(store: DuckStore) -> dict[str, list[dict[str, Any]]]:
     """All roll-ups, sums of fractions rounded: they depend on the order of addition."""
-    return {name: sorted(map(rounded, store.rows(f"FROM {name}").to_pylist()), key=repr) for name in ROLLUPS}
+    return {name: sorted(map(rounded, store.state(f"FROM {name}").to_pylist()), key=repr) for name in ROLLUPS}
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def marks(store: DuckStore) -> int:
-    return store.rows("FROM rollup_dirty").num_rows
+    return store.state("FROM rollup_dirty").num_rows
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_rows_stored_before_there_were_roll_ups_are_rolled_up() -> None:
     put(store, [{"started_at": f"2026-01-01 {hour:02}:30:00"} for hour in (1, 4, 4)])
     rolling.install(store)
     assert rolling.roll(store, LATER) == 4
-    found = store.rows("SELECT bucket, n FROM requests_flow_1h ORDER BY bucket").to_pylist()
+    found = store.state("SELECT bucket, n FROM requests_flow_1h ORDER BY bucket").to_pylist()
     assert [(row["bucket"].hour, row["n"]) for row in found] == [(1, 1), (4, 2)]
     store.close()
 
@@ -95,7 +95,7 @@ def test_a_new_column_is_added_and_filled() -> None:
         writing.execute("DELETE FROM rollup_columns WHERE rollup = 'requests_flow_1h' AND name = 'steps'")
     rolling.install(store)
     rolling.roll(store, LATER)
-    assert store.rows("SELECT steps FROM requests_flow_1h").to_pylist() == [{"steps": 3}]
+    assert store.state("SELECT steps FROM requests_flow_1h").to_pylist() == [{"steps": 3}]
     store.close()
 
 
@@ -104,9 +104,9 @@ def test_a_bucket_with_too_many_values_is_left_to_the_rows() -> None:
     many = [{"started_at": "2026-01-01 01:30:00", "tenant": f"t{i}"} for i in range(MOST_GROUPS + 1)]
     put(store, many)
     rolling.rebuild(store)
-    assert store.rows("SELECT rollup FROM rollup_skipped").to_pylist() == [{"rollup": "requests_owners_1h"}]
-    assert store.rows("FROM requests_owners_1h").num_rows == 0
-    assert store.rows("FROM requests_flow_1h").num_rows == 1
+    assert store.state("SELECT rollup FROM rollup_skipped").to_pylist() == [{"rollup": "requests_owners_1h"}]
+    assert store.state("FROM requests_owners_1h").num_rows == 0
+    assert store.state("FROM requests_flow_1h").num_rows == 1
     store.close()
 
 
@@ -120,7 +120,7 @@ def test_a_new_dimension_leaves_what_was_rolled_up_of_rows_that_are_gone() -> No
         writing.execute("DELETE FROM requests WHERE started_at < '2026-02-01'")
     rolling.install(store)
     rolling.roll(store, LATER, days=10_000)
-    found = store.rows("SELECT month(bucket) AS month, tenant, n FROM requests_owners_1h ORDER BY bucket").to_pylist()
+    found = store.state("SELECT month(bucket) AS month, tenant, n FROM requests_owners_1h ORDER BY bucket").to_pylist()
     assert [(row["month"], row["tenant"], row["n"]) for row in found] == [(1, None, 1), (2, "acme", 1)]
     store.close()
 
@@ -148,7 +148,7 @@ def test_five_minutes_of_few_requests_are_left_to_the_rows(requests: int, rolled
     store = DuckStore.in_memory()
     put(store, [{"started_at": "2026-01-01 01:30:00"}] * requests)
     rolling.rebuild(store)
-    assert store.rows("FROM requests_flow_5m").num_rows == rolled_up
-    assert store.rows("FROM rollup_skipped WHERE rollup = 'requests_flow_5m'").num_rows == 1 - rolled_up
-    assert store.rows("SELECT n FROM requests_flow_1h").to_pylist() == [{"n": requests}]
+    assert store.state("FROM requests_flow_5m").num_rows == rolled_up
+    assert store.state("FROM rollup_skipped WHERE rollup = 'requests_flow_5m'").num_rows == 1 - rolled_up
+    assert store.state("SELECT n FROM requests_flow_1h").to_pylist() == [{"n": requests}]
     store.close()

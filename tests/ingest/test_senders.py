@@ -40,7 +40,9 @@ def store() -> Loaded:
 
 
 def _trace(store: Loaded, sent: Sent, table: str) -> list[dict[str, Any]]:
-    return store.store.rows(f"SELECT * FROM {table} WHERE trace_hex(trace_id) = '{TRACES[sent.case]:032x}'").to_pylist()
+    return store.store.state(
+        f"SELECT * FROM {table} WHERE trace_hex(trace_id) = '{TRACES[sent.case]:032x}'"
+    ).to_pylist()
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent.case)
@@ -96,7 +98,7 @@ WORDS = {
 def test_an_operation_word_is_translated_by_its_kind() -> None:
     pairs = [(theirs, ours) for ours, words in WORDS.items() for theirs in words]
     spans = [S(own, 0, {"gen_ai.operation.name": theirs}) for own, (theirs, _) in enumerate(pairs, 1)]
-    rows = loaded([("traces", body(*spans))]).store.rows("SELECT operation FROM spans ORDER BY span_id").to_pylist()
+    rows = loaded([("traces", body(*spans))]).store.state("SELECT operation FROM spans ORDER BY span_id").to_pylist()
     assert [row["operation"] for row in rows] == [ours for _, ours in pairs]
 
 

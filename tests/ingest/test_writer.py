@@ -29,7 +29,7 @@ class Running:
         self.journal.append("traces", body, items, time.time_ns()).result(timeout=10)
 
     def count(self, table: str) -> int:
-        return int(self.store.rows(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())
+        return int(self.store.state(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def test_a_record_that_cannot_be_stored_is_put_aside_whole(tmp_path: Path) -> No
         parts.put(capture("oi-0.1.66-cascade")[0][1], 8)
         assert parts.writer.drain(timeout_s=30)
         assert parts.count("spans") == 16
-        aside = parts.store.rows("SELECT payload, problem FROM set_aside").to_pylist()
+        aside = parts.store.state("SELECT payload, problem FROM set_aside").to_pylist()
     assert [row["payload"] for row in aside] == [b"\xff\xff no protobuf"]
     assert "DecodeError" in aside[0]["problem"]
 
@@ -121,5 +121,5 @@ def test_spans_sent_twice_are_counted_as_duplicates(tmp_path: Path) -> None:
         parts.put(BODY, 8)
         assert parts.writer.drain(timeout_s=20)
         assert (parts.count("spans"), parts.counters.snapshot()["duplicate"]) == (8, 16)
-        kept = parts.store.rows("SELECT value FROM ingest_counters WHERE name = 'duplicate'").to_pylist()
+        kept = parts.store.state("SELECT value FROM ingest_counters WHERE name = 'duplicate'").to_pylist()
     assert kept == [{"value": 16}]

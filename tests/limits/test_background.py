@@ -41,7 +41,7 @@ def test_roll_ups_that_do_not_fit_into_memory_are_made_by_the_hour(tight: DuckSt
     reader = LocalReader(tight)
     before = reader.query(QueryArgs(metric="requests")).rows
     assert rolling.rebuild(tight) > 0
-    assert not tight.rows("SELECT * FROM rollup_dirty").num_rows
+    assert not tight.state("SELECT * FROM rollup_dirty").num_rows
     assert reader.query(QueryArgs(metric="requests")).rows == before
     tight.close()
 
@@ -52,10 +52,10 @@ def test_a_drift_rule_follows_the_largest_streams_and_says_how_many_it_leaves_ou
     engine = RuleEngine(store, Sight(store, detectors=detectors(store, max_streams=10)), enqueue, NOW)
     engine.put_in_force(places(Config(), ()).load(), NOW)
     engine.tick(NOW)
-    notes = store.rows("SELECT rule, note FROM alert_rules WHERE note IS NOT NULL").to_pylist()
+    notes = store.state("SELECT rule, note FROM alert_rules WHERE note IS NOT NULL").to_pylist()
     assert "EscalationRateDrift" in {row["rule"] for row in notes}
     assert all(row["note"].endswith("limits.streams is 10") for row in notes)
-    streams = store.rows("SELECT count(DISTINCT slice) AS n FROM drift_streams WHERE rule = 'EscalationRateDrift'")
+    streams = store.state("SELECT count(DISTINCT slice) AS n FROM drift_streams WHERE rule = 'EscalationRateDrift'")
     assert streams["n"][0].as_py() <= 10
     store.close()
 

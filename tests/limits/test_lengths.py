@@ -39,7 +39,7 @@ def kept(column: str, attribute: str, values: list[str]) -> list[str]:
         request = S(1, 0, {"controlsurface.router.name": "r", attribute: value}, trace=trace)
         spans += [request, call(2, 1, trace=trace)]
     store.load([("traces", body(*spans))])
-    rows = store.store.rows(f"SELECT {column} AS value FROM requests ORDER BY trace_id").to_pylist()
+    rows = store.store.state(f"SELECT {column} AS value FROM requests ORDER BY trace_id").to_pylist()
     return [row["value"] for row in rows]
 
 
@@ -61,7 +61,7 @@ def test_different_identifiers_stay_different(texts: set[str]) -> None:
 
 def test_every_text_of_a_span_has_a_bound() -> None:
     spans = stored("x" * 100, **dict.fromkeys(("tenant", "team", "job"), "y" * 100)).store
-    widest = spans.rows(f"SELECT greatest({', '.join(f'max(length({name}))' for name in COLUMNS)}) AS n FROM spans")
+    widest = spans.state(f"SELECT greatest({', '.join(f'max(length({name}))' for name in COLUMNS)}) AS n FROM spans")
     assert widest["n"][0].as_py() == MOST
     assert {*COLUMNS} > IDENTIFIERS
 

@@ -52,7 +52,7 @@ def filled(tasks: Sequence[str], config: Config, size: int = 1) -> Loaded:
 
 
 def counted(store: Loaded, name: str = "task_type", table: str = "requests") -> Counter[str]:
-    rows = store.store.rows(f"SELECT {name} AS value, count(*) AS n FROM {table} GROUP BY {name}").to_pylist()
+    rows = store.store.state(f"SELECT {name} AS value, count(*) AS n FROM {table} GROUP BY {name}").to_pylist()
     return Counter({row["value"]: row["n"] for row in rows})
 
 

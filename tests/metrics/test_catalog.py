@@ -57,7 +57,7 @@ def test_no_measure_hides_a_dimension() -> None:
 
 def test_every_dimension_is_a_column(store: DuckStore) -> None:
     for source, dimensions in DIMENSIONS.items():
-        assert {*dimensions} <= {*store.rows(f"SELECT * FROM {source} LIMIT 0").column_names}
+        assert {*dimensions} <= {*store.state(f"SELECT * FROM {source} LIMIT 0").column_names}
 
 
 @every_metric

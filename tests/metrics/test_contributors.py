@@ -60,7 +60,7 @@ def test_a_planted_cause_comes_first(metric: str) -> None:
 def test_a_model_that_became_slow_comes_first() -> None:
     store = DuckStore.in_memory()
     seed(store, n=3_000, end=NOW)
-    (slow,) = store.rows("SELECT mode(answered_by) AS name FROM requests")["name"].to_pylist()
+    (slow,) = store.state("SELECT mode(answered_by) AS name FROM requests")["name"].to_pylist()
     with store.writing() as writing:
         sql = "UPDATE requests SET duration_ms = 20 * duration_ms WHERE answered_by = $slow AND started_at >= $since"
         writing.execute(sql, {"slow": slow, "since": (NOW - 2 * DAY).replace(tzinfo=None)})
@@ -73,7 +73,7 @@ def test_a_model_that_became_slow_comes_first() -> None:
 def test_mix_and_rate_add_up_to_the_whole_change(metric: str, store: DuckStore, monkeypatch: Any) -> None:
     monkeypatch.setattr(contributors, "SUPPORT", 0)
     statement = render(ContributorsArgs(metric=metric, **WINDOWS), above=900)
-    whole, *values = store.rows(statement.sql, statement.parameters).to_pylist()
+    whole, *values = store.state(statement.sql, statement.parameters).to_pylist()
     for name, found in grouped(values).items():
         total = sum(row["mix"] + row["rate"] for row in found)
         assert isclose(total, moved(whole), rel_tol=1e-6, abs_tol=1e-9 * (1 + abs(whole["after"]))), name
@@ -108,7 +108,7 @@ def test_a_quantile_is_explained_by_the_share_above_that_of_the_baseline(
     within = "r.started_at >= $start AND r.started_at < $end"
     counted = f"SELECT avg(({column} > $above)::INT) AS share FROM {source} AS r WHERE {within}"
     window = {"start": (NOW - 2 * DAY).replace(tzinfo=None), "end": NOW.replace(tzinfo=None)}
-    (share,) = store.rows(counted, window | {"above": bound})["share"].to_pylist()
+    (share,) = store.state(counted, window | {"above": bound})["share"].to_pylist()
     assert (answer.above, answer.unit) == (bound, "ratio")
     assert answer.after == pytest.approx(share)
     assert answer.compared is not None

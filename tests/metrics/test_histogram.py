@@ -31,7 +31,7 @@ def test_every_known_value_is_in_the_bin_that_holds_it(
 ) -> None:
     found = bins(reader, column)
     sql = f"SELECT CAST({stored} AS DOUBLE) AS value FROM requests WHERE {stored} IS NOT NULL"
-    values = [row["value"] for row in store.rows(sql).to_pylist()]
+    values = [row["value"] for row in store.state(sql).to_pylist()]
     for each in found:
         low, high = each["lower"] * (1 - 1e-9), each["upper"] * (1 + 1e-9)
         assert each["n"] <= sum(low <= value <= high for value in values)
@@ -44,7 +44,7 @@ def test_exponential_bins_grow_by_five_percent(reader: LocalReader) -> None:
 
 
 def test_zero_has_a_bin_of_its_own(reader: LocalReader, store: DuckStore) -> None:
-    free = store.rows("SELECT count(*) AS n FROM requests WHERE cost_usd = 0")["n"][0].as_py()
+    free = store.state("SELECT count(*) AS n FROM requests WHERE cost_usd = 0")["n"][0].as_py()
     assert bins(reader, "cost_usd")[0] == {"lower": 0, "upper": 0, "n": free}
 
 

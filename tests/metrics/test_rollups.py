@@ -144,7 +144,7 @@ def weighted_values(store: DuckStore, source: str, column: str, window: Row, row
     start, end = (window[name].replace(tzinfo=None) if window[name] else None for name in ("start", "end"))
     return [
         (each["value"], each["weight"])
-        for each in store.rows(sql).to_pylist()
+        for each in store.state(sql).to_pylist()
         if ("lane" not in row or each["lane"] == row["lane"]) and within(each["started_at"], start, end)
     ]
 

@@ -12,10 +12,10 @@ TRACE = f"{1:032x}"
 
 
 def test_every_evaluation_is_counted_once(reader: LocalReader, store: DuckStore) -> None:
-    known = store.rows("SELECT score FROM evaluations WHERE score IS NOT NULL")["score"].to_pylist()
+    known = store.state("SELECT score FROM evaluations WHERE score IS NOT NULL")["score"].to_pylist()
     (count,) = reader.query(QueryArgs(metric="evaluations")).rows.to_pylist()
     (mean,) = reader.query(QueryArgs(metric="evaluation_score")).rows.to_pylist()
-    assert count["n"] == store.rows("SELECT count(*) AS n FROM evaluations")["n"][0].as_py()
+    assert count["n"] == store.state("SELECT count(*) AS n FROM evaluations")["n"][0].as_py()
     assert mean["n"] == len(known)
     assert isclose(mean["value"], fmean(each for each in known if each is not None))
 

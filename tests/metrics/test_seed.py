@@ -12,11 +12,11 @@ ONE_WAY = {"shadow_small_usd"}  # the seeded router shadows the large lane alone
 
 @pytest.mark.parametrize("table", ["requests", "attempts", "evaluations"])
 def test_every_column_that_may_be_null_is_so_somewhere_and_not_everywhere(table: str, store: DuckStore) -> None:
-    columns = store.rows(
+    columns = store.state(
         f"SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = '{table}'"
     )
     for column in (each for each in columns.to_pylist() if each["column_name"] not in ONE_WAY):
-        (share,) = store.rows(f"SELECT count({column['column_name']}) / count(*) AS share FROM {table}").to_pylist()
+        (share,) = store.state(f"SELECT count({column['column_name']}) / count(*) AS share FROM {table}").to_pylist()
         assert (0 < share["share"] < 1) == (column["is_nullable"] == "YES"), column
 
 
@@ -29,7 +29,7 @@ def test_attempts_belong_to_their_requests(store: DuckStore) -> None:
         ) AS a USING (request_id)
         WHERE r.attempts <> a.calls OR r.cost_usd <> a.cost
     """
-    assert store.rows(sql).to_pylist() == [{"n": 0}]
+    assert store.state(sql).to_pylist() == [{"n": 0}]
 
 
 def test_the_same_seed_makes_the_same_traffic(store: DuckStore) -> None:
@@ -37,13 +37,13 @@ def test_the_same_seed_makes_the_same_traffic(store: DuckStore) -> None:
     seed(again, n=4_000, end=NOW)
     sql = "SELECT bit_xor(hash(r)) AS fingerprint FROM {} AS r"
     for table in ("requests", "attempts", "evaluations", "spans"):
-        assert again.rows(sql.format(table)) == store.rows(sql.format(table))
+        assert again.state(sql.format(table)) == store.state(sql.format(table))
     again.close()
 
 
 def test_traffic_ends_now_unless_told_otherwise() -> None:
     store = DuckStore.in_memory()
     seed(store, n=200, days=1)
-    last = store.rows("SELECT max(started_at) AS last FROM requests")["last"][0].as_py()
+    last = store.state("SELECT max(started_at) AS last FROM requests")["last"][0].as_py()
     assert 0 < (datetime.now(UTC) - last.replace(tzinfo=UTC)).total_seconds() < 3600
     store.close()

@@ -233,7 +233,7 @@ def is_it(provider: Provider, model: ModelInfo, name: str) -> bool:
 )
 def test_a_word_for_a_service_tier_means_the_same_in_sql(store: DuckStore, word: str | None, tier: str | None) -> None:
     assert service_tier_of(word) == tier
-    assert store.rows("SELECT service_tier_of(?) AS tier", [word]).to_pylist() == [{"tier": tier}]
+    assert store.state("SELECT service_tier_of(?) AS tier", [word]).to_pylist() == [{"tier": tier}]
 
 
 class only:  # noqa: N801 -- a context

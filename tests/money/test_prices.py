@@ -8,7 +8,7 @@ from controlsurface.store.duckdb import DuckStore
 
 
 def test_resolved_rows_have_the_columns_of_the_table(store: DuckStore) -> None:
-    assert set(store.rows("FROM prices").column_names) == set(SCHEMA.names)
+    assert set(store.state("FROM prices").column_names) == set(SCHEMA.names)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def stored(exporter: InMemorySpanExporter, data: Path) -> list[Mapping[str, Any]
     with running(data, Config()) as engine:
         engine.intake.take(Body("traces", encode_spans(exporter.get_finished_spans()).SerializeToString()))
         assert engine.writer.drain()
-        return list(engine.store.rows("FROM requests").to_pylist())
+        return list(engine.store.state("FROM requests").to_pylist())
 
 
 def call(lane: str, question: str) -> str:

@@ -181,7 +181,7 @@ def llmrouter(shared_data: Path) -> Iterator[tuple[list[Row], pl.DataFrame]]:
     path = shared_data / "llmrouter_uiuc/scores_train.parquet"
     store = imported(path, "llmrouter_uiuc").store
     reader = LocalReader(store, config=Config(audit=Audit(grade_labels=True)))
-    (span,) = store.rows("SELECT min(started_at) AS low, max(started_at) AS high FROM attempts").to_pylist()
+    (span,) = store.state("SELECT min(started_at) AS low, max(started_at) AS high FROM attempts").to_pylist()
     window = AdviceArgs(
         start=span["low"].replace(tzinfo=UTC), end=span["high"].replace(tzinfo=UTC) + timedelta(hours=1)
     )

@@ -40,14 +40,14 @@ def test_a_hint_in_time_changes_nothing_even_when_it_is_wrong(cascaded: dict[str
 
 def test_attempts_are_found_however_far_away_or_undated_they_are(store: DuckStore, reader: LocalReader) -> None:
     sql = "SELECT request_id FROM attempts WHERE started_at IS NULL AND request_id IS NOT NULL"
-    for name in [*store.rows(sql)["request_id"].to_pylist(), "req-0"]:
+    for name in [*store.state(sql)["request_id"].to_pylist(), "req-0"]:
         found = reader.request(str(name))
         assert found.attempts.num_rows == found.request["steps"]
 
 
 def test_evaluations_of_other_requests_in_the_trace_are_left_out(store: DuckStore, reader: LocalReader) -> None:
     sql = "SELECT request_id, evaluation_id FROM attempts JOIN evaluations USING (trace_id, span_id) LIMIT 50"
-    for row in store.rows(sql).to_pylist():
+    for row in store.state(sql).to_pylist():
         found = reader.request(row["request_id"])
         spans = {found.request["span_id"], *found.attempts["span_id"].to_pylist()}
         assert row["evaluation_id"] in found.evaluations["evaluation_id"].to_pylist()

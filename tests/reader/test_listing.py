@@ -52,7 +52,7 @@ def test_a_row_has_all_columns_of_the_contract(reader: LocalReader) -> None:
 
 
 def test_every_column_is_one_of_the_table(store: DuckStore) -> None:
-    assert {*COLUMNS} <= {*store.rows("SELECT * FROM requests LIMIT 0").column_names}
+    assert {*COLUMNS} <= {*store.state("SELECT * FROM requests LIMIT 0").column_names}
 
 
 @pytest.mark.parametrize("order", ORDERS)

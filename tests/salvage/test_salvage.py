@@ -148,7 +148,7 @@ def test_after_a_flipped_byte_and_a_lost_store_all_other_spans_are_stored_and_th
     path.write_bytes(flipped(path.read_bytes(), path.stat().st_size // 2, 4))
     with running(tmp_path, Config()) as engine:
         assert engine.writer.drain()
-        stored = engine.store.rows("SELECT count(*) AS n FROM spans")["n"][0].as_py()
+        stored = engine.store.state("SELECT count(*) AS n FROM spans")["n"][0].as_py()
         counts = engine.counters.snapshot()
     assert stored == 2 * (len(bodies) - 1)
     assert counts["journal_damages"] == 1

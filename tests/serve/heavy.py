@@ -10,7 +10,7 @@ from controlsurface.collector.signals import Signals
 from controlsurface.metrics.statement import Statement
 from controlsurface.reader.local import LocalReader
 
-ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {})
+ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {}, "requests.list")
 
 
 def counting(self: LocalReader, *_: Any) -> Any:

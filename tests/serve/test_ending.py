@@ -95,9 +95,9 @@ def test_an_interrupt_stops_only_queries_that_run_for_long() -> None:
     store = DuckStore.in_memory()
     threading.Timer(0.3, lambda: store.interrupt(longer_than_s=0.2)).start()
     with pytest.raises(TooSlow, match="stopped after 0"):
-        store.rows("SELECT sum(random()) FROM range(10000000000000)")
+        store.state("SELECT sum(random()) FROM range(10000000000000)")
     assert store.interrupt(longer_than_s=0) == 0
-    assert store.rows("SELECT 1 AS n").num_rows == 1
+    assert store.state("SELECT 1 AS n").num_rows == 1
 
 
 def test_a_second_server_waits_for_an_owner_that_is_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

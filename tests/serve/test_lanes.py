@@ -43,7 +43,7 @@ def send(engine: Engine, *traces: int, model: str = "openai/New-1") -> None:
 
 
 def lanes(engine: Engine) -> list[tuple[str, bool | None]]:
-    found = engine.store.rows("SELECT lane, escalated FROM requests UNION ALL SELECT lane, escalated FROM attempts")
+    found = engine.store.state("SELECT lane, escalated FROM requests UNION ALL SELECT lane, escalated FROM attempts")
     return [(row["lane"], row["escalated"]) for row in found.to_pylist()]
 
 
@@ -54,7 +54,7 @@ def test_stored_and_new_requests_follow_and_the_change_is_an_event(tmp_path: Pat
         engine.reader().claim(Claim(model="new-1", lane="large"))
         send(engine, 6)
         assert lanes(engine) == [("large", True)] * 12
-        assert engine.store.rows("SELECT title FROM events")["title"].to_pylist() == ["new-1 into lane large"]
+        assert engine.store.state("SELECT title FROM events")["title"].to_pylist() == ["new-1 into lane large"]
     assert load(tmp_path / "ours.toml").lanes["large"].models == ("new-1",)
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
             engine.reader().claim(Claim(model="new-1", lane="small"))
         send(engine, 1)
         assert {*lanes(engine)} == {("unknown", None)}
-        assert not engine.store.rows("FROM events").num_rows
+        assert not engine.store.state("FROM events").num_rows
 
 
 def test_a_name_that_is_only_a_prefix_is_refused(tmp_path: Path) -> None:

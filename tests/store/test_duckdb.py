@@ -37,7 +37,7 @@ def test_an_exception_leaves_nothing_of_a_transaction(tmp_path: Path) -> None:
     with suppress(ZeroDivisionError), store.writing() as writing:
         writing.execute("INSERT INTO journal_position VALUES (1, 2)")
         _ = 1 / 0
-    assert store.rows("SELECT * FROM journal_position").num_rows == 0
+    assert store.state("SELECT * FROM journal_position").num_rows == 0
     store.close()
 
 
@@ -48,20 +48,20 @@ def test_rows_survive_closing_and_opening(tmp_path: Path) -> None:
         writing.execute("INSERT INTO journal_position SELECT * FROM new")
     store.close()
     again = DuckStore.open(tmp_path)
-    assert again.rows("SELECT * FROM journal_position").to_pylist() == [{"segment": 7, "offset": 9}]
+    assert again.state("SELECT * FROM journal_position").to_pylist() == [{"segment": 7, "offset": 9}]
     again.close()
 
 
 def test_a_query_that_takes_too_long_is_stopped_and_harms_no_other() -> None:
     store = DuckStore.in_memory()
     with pytest.raises(TooSlow):
-        store.rows("SELECT sum(random()) FROM range(100000000000)", timeout_s=0.2)
-    assert store.rows("SELECT 1 AS one").to_pylist() == [{"one": 1}]
+        store.state("SELECT sum(random()) FROM range(100000000000)", timeout_s=0.2)
+    assert store.state("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
 def test_nothing_outside_the_file_can_be_read() -> None:
     with pytest.raises(Exception, match=r"external access|disabled|Permission"):
-        DuckStore.in_memory().rows("SELECT * FROM read_csv('/etc/passwd')")
+        DuckStore.in_memory().state("SELECT * FROM read_csv('/etc/passwd')")
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_opening_an_older_file_makes_what_it_lacks_and_keeps_what_it_has(tmp_pat
         writing.execute("CREATE OR REPLACE MACRO trace_hex(t) AS 'of an older version'")
     store.close()
     again = DuckStore.open(tmp_path)
-    assert again.rows("SELECT * FROM journal_position").num_rows == 1
-    assert again.rows("SELECT * FROM comparisons, events").num_rows == 0
-    assert again.rows("SELECT trace_hex('a-b') AS hex").to_pylist() == [{"hex": "ab"}]
+    assert again.state("SELECT * FROM journal_position").num_rows == 1
+    assert again.state("SELECT * FROM comparisons, events").num_rows == 0
+    assert again.state("SELECT trace_hex('a-b') AS hex").to_pylist() == [{"hex": "ab"}]
     again.close()
 
 
@@ -102,6 +102,6 @@ def test_sorted_rows_come_sorted_however_many_they_are(limit: str) -> None:
         writing.execute("CREATE TABLE numbers AS SELECT hash(i) AS x FROM range(200000) AS r(i)")
     ordered = f"SELECT x FROM numbers ORDER BY x {limit}"
     for _ in range(5):
-        found = store.rows(ordered)["x"].combine_chunks()
+        found = store.state(ordered)["x"].combine_chunks()
         assert pc.all(pc.less(found[:-1], found[1:])).as_py()
     store.close()

@@ -10,7 +10,7 @@ STORE = DuckStore.in_memory()
 
 
 def value(sql: str, *params: object) -> Any:
-    return STORE.rows(f"SELECT {sql} AS value", params)["value"][0].as_py()
+    return STORE.state(f"SELECT {sql} AS value", params)["value"][0].as_py()
 
 
 @pytest.mark.parametrize(

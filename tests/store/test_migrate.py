@@ -33,9 +33,11 @@ def altered(file: Path, *statements: str) -> Path:
 def test_columns_that_an_older_build_did_not_have_are_added_and_unknown(file: Path) -> None:
     drop = ("ALTER TABLE requests DROP COLUMN tenant", "ALTER TABLE attempts DROP COLUMN cache_saving_usd")
     store = DuckStore.open(altered(file, "DROP VIEW scores", "DROP VIEW comparisons", *drop))
-    assert store.rows("SELECT request_id, tenant FROM requests").to_pylist() == [{"request_id": "kept", "tenant": None}]
-    assert store.rows("SELECT cache_saving_usd FROM attempts").num_rows == 0
-    assert store.rows("SELECT tenant FROM scores").num_rows == 0
+    assert store.state("SELECT request_id, tenant FROM requests").to_pylist() == [
+        {"request_id": "kept", "tenant": None}
+    ]
+    assert store.state("SELECT cache_saving_usd FROM attempts").num_rows == 0
+    assert store.state("SELECT tenant FROM scores").num_rows == 0
     store.close()
 
 
@@ -48,7 +50,7 @@ def test_a_column_that_may_be_unknown_by_now_takes_null(file: Path) -> None:
 def test_columns_of_a_later_build_are_left_alone_where_they_may_be_empty(file: Path) -> None:
     store = DuckStore.open(altered(file, "ALTER TABLE requests ADD COLUMN mood VARCHAR"))
     put(store, [{"request_id": "new"}])
-    assert store.rows("FROM requests").num_rows == 2
+    assert store.state("FROM requests").num_rows == 2
     store.close()
 
 

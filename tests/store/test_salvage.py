@@ -84,7 +84,7 @@ def brought(old: Path, data: Path, capsys: pytest.CaptureFixture[str], code: int
 
 def counts(data: Path) -> dict[str, int]:
     with closing(DuckStore.open(data)) as store:
-        return {table: store.rows(f"FROM {table}").num_rows for table in ROWS}
+        return {table: store.state(f"FROM {table}").num_rows for table in ROWS}
 
 
 @pytest.mark.parametrize("spoil", [differs, log_damaged], ids=lambda each: each.__name__)

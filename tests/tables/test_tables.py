@@ -56,7 +56,7 @@ def test_the_probes_escalate_less_and_more_rightly_after_the_fix(shared_data: Pa
         SELECT router_version, count(*), count(*) FILTER (escalated), count(*) FILTER (gate = 'pass')
         FROM requests GROUP BY router_version ORDER BY router_version DESC
     """
-    assert [tuple(row.values()) for row in store.store.rows(query).to_pylist()] == [
+    assert [tuple(row.values()) for row in store.store.state(query).to_pylist()] == [
         ("before", 140, 140, 70),
         ("after", 140, 94, 108),
     ]

@@ -78,22 +78,22 @@ def test_the_overview_is_quiet_when_nothing_fires(opened: Open, seeded_url: str)
 def test_an_alert_is_silenced_from_its_link_and_the_silence_ended(opened: Open, url: str, store: DuckStore) -> None:
     app = opened(url, "alerts.py", silence=['alertname="EscalationRateHigh"', 'task_type="code"'])
     app.button(key="FormSubmitter:silence-Silence").click().run()
-    (silence,) = known(store)[1]
+    (silence,) = known(store.state)[1]
     assert silence.silences({"alertname": "EscalationRateHigh", "task_type": "code"}, datetime.now(UTC))
     assert "silenced" in html(app)
     st.cache_resource.clear()  # pages share answers for ten seconds
     assert "cs-strip" not in html(opened(url))
     app = opened(url, "alerts.py")
     app.button(key=f"end {silence.id}").click().run()
-    assert known(store)[1][0].state(datetime.now(UTC)) == "expired"
+    assert known(store.state)[1][0].state(datetime.now(UTC)) == "expired"
 
 
 def test_a_matcher_that_is_none_is_said_beside_the_form(opened: Open, url: str, store: DuckStore) -> None:
-    before = len(known(store)[1])
+    before = len(known(store.state)[1])
     app = opened(url, "alerts.py", silence=["nonsense"])
     app.button(key="FormSubmitter:silence-Silence").click().run()
     assert "is no matcher" in app.warning[0].value
-    assert len(known(store)[1]) == before
+    assert len(known(store.state)[1]) == before
 
 
 def test_another_threshold_says_how_often_it_would_have_fired_and_is_saved(opened: Open, url: str, rules: Path) -> None:

@@ -14,7 +14,7 @@ def test_an_empty_page_says_how_many_requests_lie_where(opened: Open) -> None:
     store = DuckStore.in_memory()
     seed(store, n=300, days=2, end=datetime.now(UTC) - timedelta(days=40))
     times = "SELECT count(*) AS n, min(started_at) AS low, max(started_at) AS high FROM requests"
-    (row,) = store.rows(times).to_pylist()
+    (row,) = store.state(times).to_pylist()
     with serving(LocalReader(store)) as url:
         app = opened(url, "routing.py")
         assert f"{row['n']} requests between {row['low']:%Y-%m-%d} and {row['high']:%Y-%m-%d}." in html(app)

@@ -27,7 +27,7 @@ Costs = dict[str | None, float]
 def summed(store: DuckStore, start: datetime) -> Costs:
     """The week's cost by lane, added up from the rows."""
     costs: Costs = {}
-    for row in store.rows("SELECT lane, started_at, sample_weight, cost_usd FROM attempts").to_pylist():
+    for row in store.state("SELECT lane, started_at, sample_weight, cost_usd FROM attempts").to_pylist():
         at = row["started_at"]
         if at and row["cost_usd"] is not None and start <= at.replace(tzinfo=UTC) < start + WEEK:
             costs[row["lane"]] = costs.get(row["lane"], 0) + row["sample_weight"] * float(row["cost_usd"])

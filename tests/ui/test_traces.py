@@ -11,7 +11,9 @@ ONE = "SELECT request_id, trace_hex(trace_id) AS trace_id, started_at FROM reque
 
 def one(store: DuckStore, where: str) -> dict[str, str]:
     """A request of the store, as strings."""
-    row = store.rows(f"{ONE} WHERE {where} AND request_id LIKE 'req-%' ORDER BY started_at DESC LIMIT 1").to_pylist()[0]
+    row = store.state(f"{ONE} WHERE {where} AND request_id LIKE 'req-%' ORDER BY started_at DESC LIMIT 1").to_pylist()[
+        0
+    ]
     return {name: str(value) for name, value in row.items()}
 
 

@@ -83,7 +83,7 @@ def _kept_words(ground: Ground, row: Mapping[str, Any]) -> dict[str, Words]:
         "spans": [row["span_id"], row["shadow_span_id"]],
         "near": row["started_at"],
     }
-    rows = ground.rows(Statement(_SPANS, asked)).to_pylist()
+    rows = ground.rows(Statement(_SPANS, asked, "audits.cards")).to_pylist()
     return {each["span_id"]: words(_attributes(each)) for each in rows}
 
 

@@ -13,7 +13,7 @@ from controlsurface.audit.desk.queue import within
 from controlsurface.audit.desk.sides import Verdict
 from controlsurface.errors import Conflict
 from controlsurface.metrics.arguments import Arguments, Text, Window
-from controlsurface.metrics.statement import Statement, where
+from controlsurface.metrics.statement import where
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground
 
@@ -85,7 +85,7 @@ class Labels:
 SELECT l.*, {", ".join(f"i.{name}" for name in _FACTS.split(", "))}
 FROM audit_labels AS l LEFT JOIN audit_items AS i ON i.item_id = l.item_id{where(found, "")}
 ORDER BY l.labelled_at, l.item_id, l.reviewer, l.revision"""
-        return Answer(ground.rows(Statement(sql, parameters)))
+        return Answer(ground.state(sql, parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class BringLabels:
         """Keep them; how many were new, were there, and are about items that are not here."""
         rows = self.body.rows
         items = {"item_id": [each.item_id for each in rows]}
-        there = _agreeing(rows, ground.rows(Statement(_THERE, items)))
-        ground.keep([Statement(_BRING, _columns(rows))])
-        here = ground.rows(Statement(_HERE, items)).to_pylist()[0]["n"]
+        there = _agreeing(rows, ground.state(_THERE, items))
+        ground.keep([(_BRING, _columns(rows))])
+        here = ground.state(_HERE, items).to_pylist()[0]["n"]
         return {"new": len(rows) - there, "known": there, "without_item": len({*items["item_id"]}) - here}
 
 

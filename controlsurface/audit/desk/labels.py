@@ -11,7 +11,6 @@ from pydantic import Field
 from controlsurface.audit.desk.sides import meant, on_the_left
 from controlsurface.errors import Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Ground
 
 Side = Literal["left", "right", "production", "shadow", "both", "neither"]
@@ -65,7 +64,7 @@ class SayLabel:
         """Keep it; once this returns it is on the disk."""
         _known(ground, self.item_id)
         row = self._row()
-        ground.keep([Statement(_KEEP, row)])
+        ground.keep([(_KEEP, row)])
         return kept(ground, row)
 
     def _row(self) -> dict[str, Any]:
@@ -86,7 +85,7 @@ class SayLabel:
 def kept(ground: Ground, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The label of that key, if it says what `row` says. Raises Conflict."""
     names = {name: row[name] for name in ("item_id", "reviewer")}
-    history = ground.rows(Statement(_KEPT, names)).to_pylist()
+    history = ground.state(_KEPT, names).to_pylist()
     found: Mapping[str, Any] | None = next((each for each in history if each["revision"] == row["revision"]), None)
     if found is None:
         newest = history[0]["revision"] if history else 0
@@ -98,6 +97,6 @@ def kept(ground: Ground, row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _known(ground: Ground, item_id: str) -> None:
     """Nothing, where there is such an item. Raises NotFound."""
-    found = ground.rows(Statement("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id}))
+    found = ground.state("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id})
     if not found.num_rows:
         raise NotFound(f"no audit item '{item_id[:100]}'")

@@ -17,8 +17,9 @@ from controlsurface.audit.desk.card import carded
 from controlsurface.audit.desk.labels import Reviewer
 from controlsurface.errors import UnknownName
 from controlsurface.metrics.arguments import Text, Window
-from controlsurface.metrics.statement import Statement, where
+from controlsurface.metrics.statement import where
 from controlsurface.reader.asking import Answer, Ground
+from controlsurface.store.named_query import StateSql
 
 FRESH_S = 10.0  # how long the queue is not looked at again
 
@@ -114,7 +115,7 @@ class Items:
         """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
         refill(ground)
         facts = counted(ground, self.arguments, self.arguments.reviewer)
-        return Answer(ground.rows(listed(self.arguments)), _told(facts))
+        return Answer(ground.state(*listed(self.arguments)), _told(facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +131,19 @@ class Next:
         args = self.arguments
         facts = counted(ground, args, args.reviewer)
         item = args.item or facts[f"next_{args.which}"]
-        found = ground.rows(Statement(_ITEM, {"item": item, "by": args.reviewer}))
+        found = ground.state(_ITEM, {"item": item, "by": args.reviewer})
         return Answer(carded(ground, found, args.reviewer), _told(facts))
 
 
 def refill(ground: Ground) -> None:
     """Queue what has come since; at most every FRESH_S."""
     if monotonic() - _filled.get(ground, float("-inf")) > FRESH_S:
-        ground.keep([Statement(_RECENT, {}), Statement(_REFILL, {})])
+        ground.keep([(_RECENT, {}), (_REFILL, {})])
         _filled[ground] = monotonic()
 
 
-def listed(args: ItemsArgs) -> Statement:
-    """The statement whose rows are items with what was said of them."""
+def listed(args: ItemsArgs) -> StateSql:
+    """The query whose rows are items with what was said of them."""
     found, parameters = within(args, args.which, args.reviewer)
     sql = f"""\
 SELECT
@@ -158,7 +159,7 @@ LEFT JOIN (
 ) AS said ON said.item_id = i.item_id{where(found, "")}
 ORDER BY i.started_at DESC NULLS LAST, i.item_id
 LIMIT $row_limit"""
-    return Statement(sql, parameters | {"row_limit": args.limit})
+    return sql, parameters | {"row_limit": args.limit}
 
 
 def counted(ground: Ground, args: Window, reviewer: str) -> dict[str, Any]:
@@ -167,7 +168,7 @@ def counted(ground: Ground, args: Window, reviewer: str) -> dict[str, Any]:
     Besides, what the reviewer is to see next in each queue, and said last (last_item, last_revision).
     """
     found, parameters = within(args, "all", reviewer)
-    (row,) = ground.rows(Statement(_STANDING.format(where=where(found)), parameters | {"by": reviewer})).to_pylist()
+    (row,) = ground.state(_STANDING.format(where=where(found)), parameters | {"by": reviewer}).to_pylist()
     return dict(row)
 
 

@@ -1,13 +1,14 @@
 """Do reviewers see the same? Each two of them, over the items that both labelled."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from controlsurface.audit.agreement import agreement
 from controlsurface.audit.desk.queue import within
 from controlsurface.metrics.arguments import Window
-from controlsurface.metrics.statement import Statement, row_limit, where
+from controlsurface.metrics.statement import bounded, row_limit, where
 from controlsurface.reader.asking import Answer, Ground
 
 _SHARES = ("raw", "low", "high", "ac1", "ac1_low", "ac1_high")
@@ -29,16 +30,15 @@ class Reviewers:
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: one, other, n, raw with its interval, ac1 with its interval."""
-        statement = _pairs(self.arguments)
         pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for row in statement.bounded(ground.rows(statement)).to_pylist():
+        for row in bounded(ground.state(*_pairs(self.arguments))).to_pylist():
             pairs.setdefault((row["one"], row["other"]), []).append((row["said"], row["also"]))
         rows = [_row(one, other, said) for (one, other), said in sorted(pairs.items())]
         return Answer(pa.Table.from_pylist(sorted(rows, key=lambda row: -int(row["n"] or 0)), SCHEMA))
 
 
-def _pairs(args: Window) -> Statement:
-    """The statement whose rows are items that two reviewers labelled: one, other, said, also."""
+def _pairs(args: Window) -> tuple[str, dict[str, Any]]:
+    """The query whose rows are items that two reviewers labelled: one, other, said, also."""
     found, parameters = within(args, "all", "")
     sql = f"""\
 SELECT a.reviewer AS one, b.reviewer AS other, a.verdict AS said, b.verdict AS also
@@ -46,7 +46,7 @@ FROM audit_labels_live AS a
 JOIN audit_labels_live AS b ON b.item_id = a.item_id AND b.reviewer > a.reviewer
 JOIN audit_items AS i ON i.item_id = a.item_id{where(found, "")}
 LIMIT $row_limit"""
-    return Statement(sql, parameters | row_limit())
+    return sql, parameters | row_limit()
 
 
 def _row(one: str, other: str, said: list[tuple[str, str]]) -> dict[str, str | int | float | None]:

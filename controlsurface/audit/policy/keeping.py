@@ -14,7 +14,6 @@ from controlsurface.audit.policy.model import Proposal, Who, etag, policy_of, sh
 from controlsurface.audit.policy.questions import COLUMNS
 from controlsurface.errors import Conflict, NotFound, Stale, Unconditional
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Ground
 
 FIRST = "*"  # If-None-Match: there is none yet
@@ -80,7 +79,7 @@ class RollBack:
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep it; what is in force now, as one document."""
         said = self.body
-        found = ground.rows(Statement(_ONE, {"version": said.version})).to_pylist()
+        found = ground.state(_ONE, {"version": said.version}).to_pylist()
         if not found:
             raise NotFound(f"no policy v{said.version}; `controlsurface policy history` lists them")
         old = found[0]
@@ -91,7 +90,7 @@ class RollBack:
 
 def _newest(ground: Ground) -> Mapping[str, Any] | None:
     """The version in force."""
-    found = ground.rows(Statement(_NEWEST, {})).to_pylist()
+    found = ground.state(_NEWEST).to_pylist()
     return dict(found[0]) if found else None
 
 
@@ -130,8 +129,8 @@ def _row(
 def _kept(ground: Ground, row: Mapping[str, Any], title: str) -> Mapping[str, Any]:
     """The version as it is kept, as one document. Raises Conflict where another came between."""
     told = {"title": title, "policy_id": row["policy_id"]}
-    ground.keep([Statement(_KEEP, row), Statement(_TELL, told)])
-    (found,) = ground.rows(Statement(_ONE, {"version": row["version"]})).to_pylist()
+    ground.keep([(_KEEP, row), (_TELL, told)])
+    (found,) = ground.state(_ONE, {"version": row["version"]}).to_pylist()
     if found["policy_id"] != row["policy_id"]:
         raise Conflict(f"{found['who']} set v{found['version']} at this moment; look at it, and try again")
     return shown(found)

@@ -7,7 +7,6 @@ from pydantic import Field
 from controlsurface.audit.policy.model import etag
 from controlsurface.errors import NotFound
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Answer, Ground
 
 COLUMNS = 'version, policy_id, "at", who, why, restores, settings, evidence'
@@ -33,7 +32,7 @@ class Current:
 
     def answered(self, ground: Ground) -> Answer:
         """One row of `policies`; facts: its etag. Raises NotFound before the first."""
-        rows = ground.rows(Statement(f"SELECT {COLUMNS} FROM policies ORDER BY version DESC LIMIT 1", {}))
+        rows = ground.state(f"SELECT {COLUMNS} FROM policies ORDER BY version DESC LIMIT 1")
         if not rows.num_rows:
             raise NotFound("no policy was set yet; `controlsurface policy set` or PUT /api/v1/policy sets the first")
         return Answer(rows, {"etag": etag(rows.to_pylist()[0])})
@@ -51,4 +50,4 @@ class History:
         only = " WHERE version = $version" if self.arguments.version else ""
         sql = f"SELECT {COLUMNS} FROM policies{only} ORDER BY version DESC LIMIT $row_limit"
         parameters = {"row_limit": self.arguments.limit}
-        return Answer(ground.rows(Statement(sql, parameters | ({"version": self.arguments.version} if only else {}))))
+        return Answer(ground.state(sql, parameters | ({"version": self.arguments.version} if only else {})))

@@ -31,7 +31,7 @@ SELECT * EXCLUDE (around, span, content_hash, status_message) FROM spans
 WHERE trace_id IN (SELECT trace_id FROM touched) AND started_at
 """
 # Spans that the touched traces have in the store; the batch itself is not in there yet.
-_OLDER = f"CREATE OR REPLACE TEMP TABLE older AS {_FOUND} BETWEEN $low AND $high"
+_OLDER = f"{_FOUND} BETWEEN $low AND $high"
 _REACH = """
 SELECT greatest(least($low, min(started_at)), frozen_before()) AS low, greatest($high, max(started_at)) AS high
 FROM older
@@ -40,7 +40,6 @@ FROM older
 SHADOW_BEFORE, SHADOW_AFTER = timedelta(hours=1), timedelta(days=7)
 _SHADOWS = "SELECT count(*) AS n FROM s WHERE shadow_of IS NOT NULL"
 _SHADOWED = """
-CREATE OR REPLACE TEMP TABLE met AS
 SELECT trace_id, started_at FROM spans
 WHERE started_at BETWEEN $low AND $high AND trace_id NOT IN (SELECT trace_id FROM touched) AND (
     request_id IN (SELECT shadow_of FROM s WHERE shadow_of IS NOT NULL)
@@ -50,7 +49,6 @@ WHERE started_at BETWEEN $low AND $high AND trace_id NOT IN (SELECT trace_id FRO
 )
 """
 _SHADOWING = """
-CREATE OR REPLACE TEMP TABLE met AS
 WITH shadows AS (
     SELECT trace_id, started_at, shadow_of FROM spans
     WHERE started_at BETWEEN $low AND $high AND shadow_of IS NOT NULL
@@ -71,7 +69,6 @@ UNION ALL
 {_FOUND} > $after AND started_at <= $last
 """
 _ALL = """
-CREATE OR REPLACE TEMP VIEW s AS
 SELECT * EXCLUDE (around, span, content_hash, status_message) FROM batch UNION ALL BY NAME SELECT * FROM older
 """
 # Traces that share a link with a touched one are touched too.
@@ -83,7 +80,6 @@ WHERE link_id IN (SELECT link_id FROM s WHERE link_id IS NOT NULL)
     AND trace_id NOT IN (SELECT trace_id FROM touched)
 """
 _GATES = """
-CREATE OR REPLACE TEMP TABLE gate AS
 SELECT trace_id, span_id, bool_and(lower(label) IN ('pass', 'passed', 'true', 'yes')) AS passed
 FROM evaluations
 WHERE trace_id IN (SELECT trace_id FROM touched)
@@ -99,9 +95,10 @@ WHERE model_raw IS NOT NULL AND NOT EXISTS (
 )
 GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier
 """
+_NO_GLOBS = "WHEN FALSE THEN ''"
 
 
-def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None) -> str:
+def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None) -> dict[str, str]:
     """The lanes as SQL: lane_of_name, lane_of_word, escalates; assumed_lane_of_name where the configuration names none.
 
     `assumed` is the lane of each model by its name; None: the configuration says which models form a lane.
@@ -115,13 +112,13 @@ def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None
     guessed = " ".join(f"WHEN {literal(name)} THEN {literal(lane)}" for name, lane in guesses.items())
     kinds = {**{name: lane.escalation for name, lane in lanes.items()}, "cache": False}
     known = " ".join(f"WHEN {literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
-    return f"""
-    CREATE OR REPLACE TEMP MACRO lane_of_name(name) AS CASE {globs or "WHEN FALSE THEN ''"} END;
-    CREATE OR REPLACE TEMP MACRO lane_of_word(word) AS CASE lower(word) {said} ELSE lower(word) END;
-    CREATE OR REPLACE TEMP MACRO escalates(lane) AS CASE lane {known} END;
-    CREATE OR REPLACE TEMP MACRO lanes_are_assumed() AS {str(assumed is not None).upper()};
-    CREATE OR REPLACE TEMP MACRO assumed_lane_of_name(name) AS CASE name {guessed} END;
-    """
+    return {
+        "lane_of_name(name)": f"CASE {globs or _NO_GLOBS} END",
+        "lane_of_word(word)": f"CASE lower(word) {said} ELSE lower(word) END",
+        "escalates(lane)": f"CASE lane {known} END",
+        "lanes_are_assumed()": str(assumed is not None).upper(),
+        "assumed_lane_of_name(name)": f"CASE name {guessed} END",
+    }
 
 
 def _any_glob(globs: Iterable[str]) -> str:
@@ -146,8 +143,8 @@ def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -
     """
     bounds = {"low": low - window, "high": high + window}
     while True:
-        writing.execute(_OLDER, bounds)
-        writing.execute(_ALL)
+        writing.materialize("older", _OLDER, bounds)
+        writing.define_view("s", _ALL)
         before = _count(writing, "touched")
         writing.execute(_LINKED, bounds)
         bounds = _shadowed(writing, bounds, window)
@@ -167,7 +164,7 @@ def _shadowed(writing: Writing, bounds: dict[str, datetime], window: timedelta) 
     if writing.rows(_SHADOWS)["n"][0].as_py():
         asked.append((_SHADOWED, {"low": low - SHADOW_AFTER, "high": high + SHADOW_BEFORE}))
     for sql, within in asked:
-        writing.execute(sql, within)
+        writing.materialize("met", sql, within)
         met = writing.rows(_MET).to_pylist()[0]
         if met["low"] is not None:
             writing.execute(_TOUCH)
@@ -182,13 +179,13 @@ def derive(
 
     `seen_before`: some of the traces may have rows already.
     """
-    writing.execute(_GATES)
+    writing.materialize("gate", _GATES)
     trust = str(config.costs.trust_spans).upper()
     straight = not _count(writing, "older")
     for step in _BEFORE_PRICES:
         writing.execute(_read_from(step.replace("$trust_spans", trust), straight))
     _fetch_prices(writing, prices_of)
-    writing.execute(f"CREATE OR REPLACE TEMP TABLE priced AS {PRICE_ATTEMPTS}")
+    writing.materialize("priced", PRICE_ATTEMPTS)
     writing.execute(_AFTER_PRICES)
     limiter = Limiter(config.limits, lambda sql: _within(sql, reach))
     over = limiter.admit(writing, lambda sql: _read_from(sql, straight))

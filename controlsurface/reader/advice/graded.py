@@ -65,7 +65,7 @@ def graded_pairs(ground: Ground, start: datetime, end: datetime) -> list[GradedP
     window = {"low": start, "high": end}
     rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
     rules |= {"support": SUPPORT}
-    return judged(ground.rows(Statement(_SQL, window | rules)).to_pylist())
+    return judged(ground.rows(Statement(_SQL, window | rules, "advice.graded")).to_pylist())
 
 
 def judged(rows: Sequence[Mapping[str, Any]]) -> list[GradedPairs]:

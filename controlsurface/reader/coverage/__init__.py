@@ -83,7 +83,7 @@ class Coverage:
         start, end = self.arguments.window
         bounds = {"start": start, "end": end}
         kinds = [(rows, [*facts]) for rows, facts in groupby(sorted(FACTS, key=_kind), _kind)]
-        asked = [Statement(_shares(rows, facts), bounds | row_limit()) for rows, facts in kinds]
+        asked = [Statement(_shares(rows, facts), bounds | row_limit(), "coverage.shares") for rows, facts in kinds]
         counted = [each.to_pylist() for each in together(ground.rows, asked)]
         found = [row for (_, facts), rows in zip(kinds, counted, strict=True) for row in _apart(facts, rows)]
         return Answer(_table(found), {"start": start.isoformat(), "end": end.isoformat()})

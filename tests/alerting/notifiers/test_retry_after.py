@@ -60,7 +60,7 @@ class Attempts:
         return {"id": message.id}
 
     def row(self) -> dict[str, Any]:
-        (row,) = self.store.rows("SELECT state, attempts, problem, next_at FROM outbox").to_pylist()
+        (row,) = self.store.state("SELECT state, attempts, problem, next_at FROM outbox").to_pylist()
         return row
 
 
