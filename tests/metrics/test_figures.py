@@ -34,12 +34,12 @@ def only(reader: LocalReader, metric: str, **more: Any) -> Row:
 
 @pytest.fixture(scope="module")
 def requests(store: DuckStore) -> list[Row]:
-    return store.rows("SELECT * FROM requests").to_pylist()
+    return store.state("SELECT * FROM requests").to_pylist()
 
 
 @pytest.fixture(scope="module")
 def attempts(store: DuckStore) -> list[Row]:
-    return store.rows("SELECT * FROM attempts").to_pylist()
+    return store.state("SELECT * FROM attempts").to_pylist()
 
 
 def test_requests_without_a_known_lane_are_not_in_the_escalation_rate(reader: LocalReader, requests: list[Row]) -> None:
@@ -165,7 +165,7 @@ def test_sample_weights_blow_counts_up_but_not_the_certainty(sampled: LocalReade
 
 
 def test_disagreement_is_weighted_by_how_rarely_a_request_is_shadowed(store: DuckStore, reader: LocalReader) -> None:
-    rows = store.rows("SELECT *, answer_label <> shadow_label AS differ FROM comparisons").to_pylist()
+    rows = store.state("SELECT *, answer_label <> shadow_label AS differ FROM comparisons").to_pylist()
     weights = [1 / (row["sampling_probability"] or 1) for row in rows]
     disagreed = sum(weight for weight, row in zip(weights, rows, strict=True) if row["differ"])
     row = only(reader, "disagreement_rate")

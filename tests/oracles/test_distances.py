@@ -8,9 +8,9 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import mannwhitneyu, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 
-from controlsurface.alerting.baseline import Floats
 from controlsurface.alerting.lanes import Histogram, separation
 from controlsurface.alerting.modes import modes
+from controlsurface.arrays import Floats
 from controlsurface.metrics.effects import effect
 
 COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40)

@@ -28,7 +28,7 @@ def test_wilsons_interval_is_scipys_in_sql_in_python_and_of_rows_of_one_weight(
     k = round(share_of_n * n)
     truth = list(stats.binomtest(k, n).proportion_ci(0.95, "wilson"))
     sql = f"SELECT {wilson_in_sql('low')}, {wilson_in_sql('high')} FROM (SELECT $p AS value, $n AS n, $n AS effective)"
-    (row,) = store.rows(sql, {"p": k / n, "n": float(n)}).to_pylist()
+    (row,) = store.state(sql, {"p": k / n, "n": float(n)}).to_pylist()
     assert list(row.values()) == pytest.approx(truth, abs=1e-12)
     assert [float(end) for end in wilson(np.array(k / n), np.array(float(n)))] == pytest.approx(truth, abs=1e-12)
     rows = share((np.arange(n) < k).astype(float), np.full(n, 3.0))

@@ -16,7 +16,7 @@ def send(data: Path, *numbers: int) -> int:
         for number in numbers:
             engine.intake.take(Body("traces", traces(span({"n": number}, own=number.to_bytes(8))).SerializeToString()))
         assert engine.writer.drain()
-        return engine.store.rows("FROM spans").num_rows
+        return engine.store.state("FROM spans").num_rows
 
 
 def test_an_older_copy_of_the_database_stores_the_rest_of_the_journal_once(tmp_path: Path) -> None:

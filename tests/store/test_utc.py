@@ -31,7 +31,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[DuckStore]:
 def test_a_time_comes_back_in_utc_whatever_zone_it_was_given_in(store: DuckStore, given: datetime) -> None:
     with store.writing() as writing:
         writing.execute("INSERT INTO moments VALUES ($at)", {"at": given})
-    (row,) = store.rows('SELECT "at" FROM moments WHERE "at" = $at', {"at": given}).to_pylist()
+    (row,) = store.state('SELECT "at" FROM moments WHERE "at" = $at', {"at": given}).to_pylist()
     assert (row["at"], row["at"].utcoffset()) == (AT, timedelta())
 
 
@@ -39,14 +39,14 @@ def test_rows_that_left_the_store_go_back_as_they_were(store: DuckStore) -> None
     with store.writing() as writing:
         writing.attach("given", pa.table({"at": pa.array([TOKYO], pa.timestamp("us", "Asia/Tokyo"))}))
         writing.execute('INSERT INTO moments SELECT "at" FROM given')
-    assert store.rows('SELECT "at" FROM moments')["at"].to_pylist() == [AT]
+    assert store.state('SELECT "at" FROM moments')["at"].to_pylist() == [AT]
 
 
 def test_now_is_utc_on_a_machine_elsewhere(store: DuckStore) -> None:
-    (row,) = store.rows("SELECT now()::TIMESTAMP AS now").to_pylist()
+    (row,) = store.state("SELECT now()::TIMESTAMP AS now").to_pylist()
     assert abs(row["now"] - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_times_within_lists_and_structs_are_utc_too(store: DuckStore) -> None:
-    (row,) = store.rows("SELECT [{'at': TIMESTAMP '2026-01-05 12:00'}] AS inner").to_pylist()
+    (row,) = store.state("SELECT [{'at': TIMESTAMP '2026-01-05 12:00'}] AS inner").to_pylist()
     assert row["inner"] == [{"at": AT}]
