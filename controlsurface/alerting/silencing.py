@@ -1,10 +1,9 @@
 """Silences asked for, put and ended, wherever the store is; rows and bodies have the names of Alertmanager's API v2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
-from urllib.parse import quote
 
 import pyarrow as pa
 from pydantic import Field, model_validator
@@ -16,7 +15,17 @@ from controlsurface.matchers import Matcher, matcher
 from controlsurface.metrics.arguments import Arguments, Text
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import (
+    NO_ARGUMENTS,
+    Answer,
+    Command,
+    Ground,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    WriteEndpoint,
+)
+from controlsurface.reader.columns import FLAG, TEXT, TIME, columns, many, one_of, record
 
 PATH = "/api/v1/silences"
 
@@ -31,10 +40,6 @@ _FIELDS = pa.schema(
         *(pa.field(name, pa.string()) for name in ("createdBy", "comment")),
     ]
 )
-
-
-class NoArguments(Arguments):
-    """Nothing is asked beside the address."""
 
 
 class MatcherBody(Arguments):
@@ -75,16 +80,21 @@ class SilenceBody(Arguments):
         return Silence(self.id, matchers, self.startsAt, self.endsAt, self.createdBy, self.comment, now)
 
 
+SILENCE = columns(
+    id=TEXT,
+    status=record(state=one_of("pending", "active", "expired")),
+    matchers=many(record(name=TEXT, value=TEXT, isRegex=FLAG, isEqual=FLAG)),
+    **dict.fromkeys(("startsAt", "endsAt", "updatedAt"), TIME),
+    **dict.fromkeys(("createdBy", "comment"), TEXT),
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Silences:
+class Silences(Query[Answer]):
     """All silences, the newest first; one that has expired is listed for five days more."""
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return PATH
+    endpoint: ClassVar = ReadEndpoint(PATH, "silences", "All silences, the newest first", SILENCE, form="bare")
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -93,13 +103,19 @@ class Silences:
 
 
 @dataclass(frozen=True, slots=True)
-class PutSilence:
+class PutSilence(Command):
     """A new silence, or a change of one."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "put_silence",
+        "Silence alerts for a time, or change a silence",
+        columns(silenceID=TEXT),
+        status=200,
+        author="createdBy",
+        problems=("404",),
+    )
     body: SilenceBody
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = PATH
-    headers: ClassVar[Mapping[str, str]] = {}
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the store. Raises BadRequest, NotFound."""
@@ -112,25 +128,27 @@ class PutSilence:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireSilence:
+class ExpireSilence(Command):
     """The end of a silence, now."""
 
-    id: str
-    body: NoArguments = field(default_factory=NoArguments)
-    method: ClassVar[str] = "DELETE"
-    headers: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return f"{PATH}/{quote(self.id, safe='')}"
+    endpoint: ClassVar = WriteEndpoint(
+        f"{PATH}/{{silence_id}}",
+        "expire_silence",
+        "End a silence now",
+        SILENCE,
+        method="DELETE",
+        status=200,
+        problems=("404",),
+    )
+    silence_id: str
+    body: NoArguments = NO_ARGUMENTS
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the store; a silence that has ended already stays as it was. Raises NotFound."""
         now = datetime.now(UTC)
-        found = next((each for each in _all(ground, now) if each.id == self.id), None)
+        found = next((each for each in _all(ground, now) if each.id == self.silence_id), None)
         if found is None:
-            raise NotFound(f"no silence '{self.id[:60]}'")
+            raise NotFound(f"no silence '{self.silence_id[:60]}'")
         over = expired(found, now)
         _keep(ground, [over])
         return shown(over, now)

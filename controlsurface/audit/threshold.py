@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,7 +22,19 @@ from controlsurface.audit.what_if import Sweep, sweep
 from controlsurface.config import Lane
 from controlsurface.errors import BadRequest, NotFound, UnknownName
 from controlsurface.metrics.arguments import Text, Window
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import (
+    COUNT,
+    FIGURE,
+    MAYBE_TEXT,
+    NUMBER,
+    OBJECT,
+    SHARE,
+    TEXT,
+    columns,
+    many,
+    one_of,
+)
 from controlsurface.store.budget import check
 
 MOST = 1001  # thresholds in one answer
@@ -90,11 +102,26 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Query[Answer]):
     """The question: a row for each slice and threshold; facts about each slice."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/whatif",
+        "whatif",
+        "Escalation, quality, cost and latency at other thresholds, or why nobody can say",
+        columns(
+            task_type=MAYBE_TEXT,
+            threshold=NUMBER,
+            n=COUNT,
+            escalation_rate=SHARE,
+            evidence=one_of("pairs", "none"),
+            unsupported_share=SHARE,
+            **dict.fromkeys(("quality", "quality_lowest", "quality_highest", "cost_usd", "latency_ms"), FIGURE),
+        ),
+        columns(slices=many(OBJECT), rule=TEXT, task_types=COUNT, from_lane=MAYBE_TEXT, to_lane=MAYBE_TEXT),
+        problems=("404",),
+    )
     arguments: WhatIfArgs
-    path: str = "/api/v1/whatif"
 
     def answered(self, ground: Ground) -> Answer:
         """Look the thresholds up in the sums. Raises NotFound where no request of the window has a confidence."""

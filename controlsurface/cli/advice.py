@@ -10,6 +10,7 @@ from controlsurface.cli.options import data_option, json_option, reader_of
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.reader.extent import whereabouts
+from controlsurface.reader.figures import MetricQuery
 
 _SHOWN = "title why metric value low high n where".split()
 
@@ -26,7 +27,7 @@ def command(context: click.Context, data: Path, since: str, form: str, as_json: 
     with closing(reader_of(data, context)) as reader:
         answer = reader.ask(Advised(arguments))
         window = QueryArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
-        if not any(reader.query(window).rows["n"].to_pylist()):
+        if not any(reader.ask(MetricQuery(window)).rows["n"].to_pylist()):
             output.say(f"controlsurface: advice: {whereabouts(reader)}", err=True)
     if as_json or form == "json":
         output.write_json({**answer.facts, "advice": answer.rows.to_pylist()})

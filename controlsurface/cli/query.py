@@ -8,12 +8,13 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from controlsurface.api import operations
+from controlsurface.api.encode import plain
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.extent import whereabouts
+from controlsurface.reader.figures import MetricQuery
 
 _EXAMPLES = """\b
 controlsurface query escalation_rate --by task_type --since 24h
@@ -64,13 +65,13 @@ def command(
         {"metric": metric, "by": by, "where": tuple(map(filter_of, where)), **{k: v for k, v in given.items() if v}}
     )
     with closing(reader_of(data, context)) as reader:
-        answer = operations.query(reader, arguments, {})
+        answer = reader.ask(MetricQuery(arguments))
         if not any(n for n in answer.rows["n"].to_pylist()):
             output.say(f"controlsurface: query: {whereabouts(reader, bool(where))}", err=True)
     if sql:
         _print_sql(answer.facts)
     elif form == "json":
-        output.write_json(answer.plain())
+        output.write_json(plain(MetricQuery.endpoint, answer))
     else:
         _WRITERS[form](answer.rows)
 

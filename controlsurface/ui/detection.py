@@ -18,6 +18,7 @@ from controlsurface.alerting.power import delay, requests_needed
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, units
 from controlsurface.ui.elements.markdown import plain
@@ -78,7 +79,7 @@ def _week(about: Row, every: timedelta | None) -> pl.DataFrame:
     """A rule's metric in the last week, by its dimensions."""
     end = _last_hour()
     args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end, every=every)
-    return reading.ask("query", args, lambda: frame(reading.reader().query(args).rows))
+    return frame(reading.ask(MetricQuery(args)).rows)
 
 
 def _last_hour() -> datetime:

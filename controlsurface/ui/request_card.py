@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from controlsurface.reader.reader import RequestDetail
+from controlsurface.reader.detail import RequestDetail
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, units
 from controlsurface.ui.markup import palette, table, tag, text

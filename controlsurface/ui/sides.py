@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import polars as pl
 import streamlit as st
 
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.rows import records
 from controlsurface.ui import compared, reading, units
 from controlsurface.ui.changes import known
@@ -51,7 +51,7 @@ def nearest(view: View, at: datetime) -> dict[str, Any] | None:
 def samples(view: View, label: str, dimension: str | None, value: str | None) -> None:
     """Some requests of a window, of one value where one is named, each a link to its trace."""
     about = view.only(dimension, value) if dimension else view
-    page = reading.requests(RequestsArgs(**about.asked, limit=SAMPLES))
+    page = reading.ask(RequestsQuery(RequestsArgs(**about.asked, limit=SAMPLES)))
     rows = [_sample(row) for row in records(page.rows)]
     names = ("time (UTC)", "lane", "task type", "model", "confidence", "latency", "cost", "request")
     if rows:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from weakref import WeakKeyDictionary
 
 from pydantic import Field
@@ -18,7 +18,8 @@ from controlsurface.audit.desk.labels import Reviewer
 from controlsurface.errors import UnknownName
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.metrics.statement import Statement, where
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 
 FRESH_S = 10.0  # how long the queue is not looked at again
 
@@ -103,12 +104,20 @@ class NextArgs(Window):
     item: Text | None = Field(None, description="this item, whatever was said of it")
 
 
+ITEM = columns(item_id=TEXT, request_id=TEXT, started_at=TIME, task_type=MAYBE_TEXT)
+COUNTS = columns(
+    **dict.fromkeys(("items", "open", "twice", "mine"), COUNT), last_item=MAYBE_TEXT, last_revision=INTEGER
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Items:
+class Items(Query[Answer]):
     """Items with their labels, newest first; facts: how many there are of each kind."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits", "audits", "Pairs of answers, and what people said of them", ITEM, COUNTS
+    )
     arguments: ItemsArgs
-    path: str = "/api/v1/audits"
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
@@ -118,11 +127,13 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class Next(Query[Answer]):
     """The next item of a reviewer as a card without lanes and models; no row when there is none left."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/next", "next_audit", "The next pair to review, blind", ITEM, COUNTS
+    )
     arguments: NextArgs
-    path: str = "/api/v1/audits/next"
 
     def answered(self, ground: Ground) -> Answer:
         """One row or none; facts: those of `counted`."""

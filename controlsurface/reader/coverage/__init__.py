@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -12,7 +12,8 @@ from pydantic import Field
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FLAG, MAYBE_TEXT, SHARE, TEXT, TIME, columns, many, one_of
 from controlsurface.reader.coverage.facts import FACTS, Fact, Rows
 from controlsurface.reader.together import together
 
@@ -68,15 +69,31 @@ class CoverageArgs(TimeRange):
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Query[Answer]):
     """What spans fill: a row for every fact over all services, then for each fact and service.
 
     Columns: fact, title, service, all_services, of (what n counts), n (stored rows), share (weighted by sample_weight;
     null without rows), state, add (what to send), pages, rules (what is weak or empty). Facts beside them: start, end.
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/coverage",
+        "coverage",
+        "Which share of requests and calls states each fact, by service; what is weak without it, and what to send",
+        columns(
+            **dict.fromkeys(("fact", "title", "of", "add"), TEXT),
+            service=MAYBE_TEXT,
+            all_services=FLAG,
+            n=COUNT,
+            share=SHARE,
+            state=one_of(*STATES),
+            pages=many(TEXT),
+            rules=many(TEXT),
+        ),
+        columns(start=TIME, end=TIME),
+        rows="facts",
+    )
     arguments: CoverageArgs = field(default_factory=CoverageArgs)
-    path: str = "/api/v1/coverage"
 
     def answered(self, ground: Ground) -> Answer:
         """From the stored rows."""
