@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
-import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.alerting import written
@@ -25,21 +24,9 @@ from controlsurface.reader.asking import (
     ReadEndpoint,
     WriteEndpoint,
 )
-from controlsurface.reader.columns import FLAG, TEXT, TIME, columns, many, one_of, record
+from controlsurface.reader.columns import FLAG, TEXT, TIME, columns, many, one_of, record, table
 
 PATH = "/api/v1/silences"
-
-_MATCHER = pa.struct([("name", pa.string()), ("value", pa.string()), ("isRegex", pa.bool_()), ("isEqual", pa.bool_())])
-_MOMENT = pa.timestamp("us", "UTC")
-_FIELDS = pa.schema(
-    [
-        pa.field("id", pa.string()),
-        pa.field("status", pa.struct([("state", pa.string())])),
-        pa.field("matchers", pa.list_(_MATCHER)),
-        *(pa.field(name, _MOMENT) for name in ("startsAt", "endsAt", "updatedAt")),
-        *(pa.field(name, pa.string()) for name in ("createdBy", "comment")),
-    ]
-)
 
 
 class MatcherBody(Arguments):
@@ -99,7 +86,7 @@ class Silences(Query[Answer]):
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         now = datetime.now(UTC)
-        return Answer(pa.Table.from_pylist([shown(each, now) for each in _all(ground, now)], _FIELDS))
+        return Answer(table((shown(each, now) for each in _all(ground, now)), SILENCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from controlsurface.api import cancellation
 from controlsurface.api.alerts import SHAPED
-from controlsurface.api.arguments import read
+from controlsurface.api.arguments import read, read_body, received
 from controlsurface.api.auth import BearerToken, caller
 from controlsurface.api.encode import encoded, json, plain
 from controlsurface.api.exposition import Exposition
@@ -24,8 +24,6 @@ from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
 from controlsurface.api.problems import on_error, on_http, on_known, problem
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.api.telling import read as read_body
-from controlsurface.api.telling import received
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.limits import Limits

@@ -21,7 +21,7 @@ from controlsurface.reader.asking import (
     ReadEndpoint,
     WriteEndpoint,
 )
-from controlsurface.reader.columns import COUNT, FLAG, SHARE, TEXT, columns
+from controlsurface.reader.columns import COUNT, FLAG, SHARE, TEXT, columns, table
 
 _LOG = """INSERT INTO sampled_requests (request_id, sampled_at, version, stratum, probability)
 SELECT $request_id, $sampled_at, $version, $stratum, $probability
@@ -102,13 +102,7 @@ class Plan(Query[Answer]):
         """The newest plan: a row for each stratum. Raises NotFound where none was made."""
         plan = in_force(ground)
         strata = plan.pop("strata")
-        types: dict[str, pa.DataType] = {
-            "task_type": pa.string(),
-            "band": pa.int64(),
-            "n": pa.float64(),
-            "probability": pa.float64(),
-        }
-        return Answer(pa.Table.from_pylist(strata, pa.schema(types)), plan)
+        return Answer(table(strata, STRATUM), plan)
 
 
 def _decided(ground: Ground, request_id: str, args: SamplingArgs) -> Decision:

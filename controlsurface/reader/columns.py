@@ -4,7 +4,7 @@ A column is a field without a name; `columns` gives the names.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -40,6 +40,11 @@ def optional(one: Column) -> Column:
     return pa.field(one.name, one.type, one.nullable, {**(one.metadata or {}), OPTIONAL: b""})
 
 
+def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of these columns, any of which may be null."""
+    return pa.Table.from_pylist([*rows], pa.schema([(each.name, _any(each.type)) for each in schema]))
+
+
 def columns(rules: Mapping[str, Any] | None = None, /, **named: Column) -> pa.Schema:
     """Columns by name; `rules` are words of JSON schema about the whole row."""
     return pa.schema(
@@ -57,3 +62,10 @@ OBJECT, MAYBE_OBJECT = column(pa.map_(pa.string(), pa.null())), column(pa.map_(p
 TEXTS = column(pa.map_(pa.string(), pa.string()))
 NO_COLUMNS = columns()
 BY_DIMENSION = {"additionalProperties": {"type": ["string", "null"]}}  # the dimensions asked for
+
+
+def _any(kind: pa.DataType) -> pa.DataType:
+    """The same type, with parts that may be null."""
+    if pa.types.is_struct(kind):
+        return pa.struct([(each.name, _any(each.type)) for each in kind.fields])
+    return pa.list_(_any(kind.value_type)) if pa.types.is_list(kind) else kind

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import pyarrow as pa
-
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.claims import Claim
 from controlsurface.reader.asking import (
@@ -18,9 +16,9 @@ from controlsurface.reader.asking import (
     ReadEndpoint,
     WriteEndpoint,
 )
-from controlsurface.reader.columns import FLAG, TEXT, columns, many
+from controlsurface.reader.columns import FLAG, TEXT, columns, many, table
 
-_TYPES: dict[str, pa.DataType] = {"name": pa.string(), "escalation": pa.bool_(), "models": pa.list_(pa.string())}
+_LANE = columns(name=TEXT, escalation=FLAG, models=many(TEXT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class LanesQuery(Query[Answer]):
         "/api/v1/lanes",
         "lanes",
         "The lanes in force, cheap to dear",
-        columns(name=TEXT, escalation=FLAG, models=many(TEXT)),
+        _LANE,
         rows="lanes",
     )
     arguments: NoArguments = NO_ARGUMENTS
@@ -40,7 +38,7 @@ class LanesQuery(Query[Answer]):
         """From the configuration."""
         lanes = ground.lanes.in_force() if ground.lanes else {}
         rows = [{"name": name, "escalation": lane.escalation, "models": [*lane.models]} for name, lane in lanes.items()]
-        return Answer(pa.Table.from_pylist(rows, pa.schema(_TYPES)))
+        return Answer(table(rows, _LANE))
 
 
 @dataclass(frozen=True, slots=True)

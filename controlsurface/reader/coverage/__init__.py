@@ -13,7 +13,7 @@ from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
 from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
-from controlsurface.reader.columns import COUNT, FLAG, MAYBE_TEXT, SHARE, TEXT, TIME, columns, many, one_of
+from controlsurface.reader.columns import COUNT, FLAG, MAYBE_TEXT, SHARE, TEXT, TIME, columns, many, one_of, table
 from controlsurface.reader.coverage.facts import FACTS, Fact, Rows
 from controlsurface.reader.together import together
 
@@ -41,16 +41,19 @@ _ROWS: Mapping[Rows, str] = {
     FROM attempts AS r WHERE r.purpose = 'shadow' AND {_WINDOW}""",
 }
 
-_TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(("fact", "title", "service"), pa.string()),
-    "all_services": pa.bool_(),
-    "of": pa.string(),
-    "n": pa.int64(),
-    "share": pa.float64(),
-    **dict.fromkeys(("state", "add"), pa.string()),
-    **dict.fromkeys(("pages", "rules"), pa.list_(pa.string())),
-}
-SCHEMA = pa.schema(_TYPES)
+FACT = columns(
+    fact=TEXT,
+    title=TEXT,
+    service=MAYBE_TEXT,
+    all_services=FLAG,
+    of=TEXT,
+    n=COUNT,
+    share=SHARE,
+    state=one_of(*STATES),
+    add=TEXT,
+    pages=many(TEXT),
+    rules=many(TEXT),
+)
 
 Row = dict[str, Any]
 
@@ -80,16 +83,7 @@ class Coverage(Query[Answer]):
         "/api/v1/coverage",
         "coverage",
         "Which share of requests and calls states each fact, by service; what is weak without it, and what to send",
-        columns(
-            **dict.fromkeys(("fact", "title", "of", "add"), TEXT),
-            service=MAYBE_TEXT,
-            all_services=FLAG,
-            n=COUNT,
-            share=SHARE,
-            state=one_of(*STATES),
-            pages=many(TEXT),
-            rules=many(TEXT),
-        ),
+        FACT,
         columns(start=TIME, end=TIME),
         rows="facts",
     )
@@ -150,4 +144,4 @@ def _table(rows: list[Row]) -> pa.Table:
     rows.sort(
         key=lambda row: (not row["all_services"], row["service"] or "", row["service"] is None, order[row["fact"]])
     )
-    return pa.Table.from_pylist(rows, SCHEMA)
+    return table(rows, FACT)
