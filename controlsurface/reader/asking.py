@@ -16,6 +16,7 @@ from controlsurface.config import Config, Lane, Role
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.claims import Claim
 from controlsurface.metrics.statement import Statement
+from controlsurface.reader.cache import ResultCache
 from controlsurface.reader.columns import NO_COLUMNS
 from controlsurface.store.duckdb import Reading
 
@@ -85,6 +86,11 @@ class Ground(Protocol):
     @property
     def lanes(self) -> Lanes | None:
         """The lanes in force; None where nobody could change them."""
+        ...
+
+    @property
+    def cache(self) -> ResultCache:
+        """What is kept between queries."""
         ...
 
     def counters(self) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from controlsurface.config import Config
 from controlsurface.metrics.statement import Statement
 from controlsurface.reader.asking import Command, Lanes, Query, R
+from controlsurface.reader.cache import ResultCache, Room
 from controlsurface.reader.ingest import stored_counters
 from controlsurface.store.duckdb import DuckStore, Reading
 
@@ -36,7 +37,7 @@ class LocalReader:
         self._timeout_s = timeout_s
         self._config = config or Config()
         self._lanes = lanes
-        self._kept: tuple[object, dict[str, pa.Table]] = (store.written, {})
+        self.cache = ResultCache()
 
     @property
     def config(self) -> Config:
@@ -82,13 +83,8 @@ class LocalReader:
         """Run a statement, unless its rows are kept; its times are UTC and say so."""
         if not statement.again:
             return self._run(statement)
-        written, kept = self._store.written, self._kept
-        if kept[0] is not written or len(kept[1]) >= KEPT:
-            kept = self._kept = (written, {})
-        name = f"{statement.sql} {statement.shown()}"
-        if name not in kept[1]:
-            kept[1][name] = self._run(statement)
-        return kept[1][name]
+        name, written = f"{statement.sql} {statement.shown()}", self._store.written
+        return self.cache.get("statements", name, lambda: self._run(statement), Room(most=KEPT), version=written)
 
     def _run(self, statement: Statement) -> pa.Table:
         return _as_utc(self._store.rows(statement.sql, statement.parameters, self._timeout_s))

@@ -7,9 +7,7 @@ that is what estimates from labels rest on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any, ClassVar, Literal
-from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
@@ -19,9 +17,11 @@ from controlsurface.errors import UnknownName
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.metrics.statement import Statement, where
 from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.cache import Room
 from controlsurface.reader.columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 
 FRESH_S = 10.0  # how long the queue is not looked at again
+_ROOM = Room(FRESH_S)
 
 _REFILL = Path(__file__).with_name("refill.sql").read_text("utf-8").rstrip("\n")
 # Late spans may still change what was paired within the hour; what is labelled stays as it was shown. A sender whose
@@ -85,8 +85,6 @@ _WHICH: dict[Which, str] = {
     "all": "true",
 }
 
-_filled: "WeakKeyDictionary[Ground, float]" = WeakKeyDictionary()
-
 
 class ItemsArgs(Window):
     """Which items."""
@@ -147,9 +145,7 @@ class Next(Query[Answer]):
 
 def refill(ground: Ground) -> None:
     """Queue what has come since; at most every FRESH_S."""
-    if monotonic() - _filled.get(ground, float("-inf")) > FRESH_S:
-        ground.keep([Statement(_RECENT, {}), Statement(_REFILL, {})])
-        _filled[ground] = monotonic()
+    ground.cache.get("review queue", (), lambda: ground.keep([Statement(_RECENT, {}), Statement(_REFILL, {})]), _ROOM)
 
 
 def listed(args: ItemsArgs) -> Statement:
