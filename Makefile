@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test check-format lint types imports tests format docs bench lock clean
+.PHONY: run test check-format lint types imports tests format docs golden bench lock clean
 
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
@@ -39,8 +39,11 @@ format: .venv/.test ## rewrite the code in the one style
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix --quiet
 
-docs: .venv/.test ## the tables in README.md and collectors/README.md, from the code
+docs: .venv/.test ## the tables in Markdown that the code knows better
 	@$(BIN)/python -m tests.project.generated
+
+golden: .venv/.test ## the SQL statements in tests/metrics/golden, to be reviewed as a diff
+	@$(BIN)/python -m tests.metrics.golden_files
 
 bench: .venv/.run ## the product's own benchmark, one JSON object
 	@$(BIN)/controlsurface bench ingest --json

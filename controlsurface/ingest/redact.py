@@ -1,7 +1,7 @@
 """Personal data and secrets in a text, replaced by what they are: `[email]`, `[phone]`, `[card]`, `[secret]` ...
 
 Every pattern runs in time linear in the text (no pattern can start twice inside the run it reads), because the
-texts are whatever a sender puts in a prompt. What is found of each kind, and what is not: `README.md`.
+texts are whatever a sender puts in a prompt. What is found of each kind, and what is not: `docs/content.md`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Every metric, once. A new one is one entry in `entries/`; it then works in the API, the CLI, pages and the README."""
+"""Every metric, once. A new one is one entry in `entries/`; it then works in the API, the CLI, pages and `docs/`."""
 
 from dataclasses import replace
 

@@ -2,15 +2,17 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from controlsurface.api.openapi import openapi
 from controlsurface.channels import Alertmanager, Apprise, Email, Inhibit, MuteTime, PagerDuty, Route, Slack, Webhook
 from controlsurface.cli.group import controlsurface as command_line
 from controlsurface.config import Config, Lane
@@ -46,15 +48,24 @@ def configuration() -> str:
 
 
 def commands() -> str:
-    context = command_line.make_context("controlsurface", [], resilient_parsing=True)
-    found = ((name, command_line.get_command(context, name)) for name in command_line.list_commands(context))
-    rows = ((f"`controlsurface {name}`", command.get_short_help_str(200)) for name, command in found if command)
+    rows = (
+        (f"`{name}`", command.get_short_help_str(200)) for name, command in _commands("controlsurface", command_line)
+    )
     return table(("command", "does"), rows)
+
+
+def _commands(name: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its whole name; those of a group behind it."""
+    context = group.make_context(name, [], resilient_parsing=True)
+    for each in group.list_commands(context):
+        if command := group.get_command(context, each):
+            yield f"{name} {each}", command
+            yield from _commands(f"{name} {each}", command) if isinstance(command, click.Group) else ()
 
 
 def vocabularies() -> str:
     tables = (tomllib.loads(path.read_text("utf-8")) for path in sorted((tree.ROOT / "collectors").glob("*.toml")))
-    rows = ((f"[`{t['name']}`](collectors/{t['name']}.toml)", t["about"]) for t in tables)
+    rows = ((f"[`{t['name']}`](../collectors/{t['name']}.toml)", t["about"]) for t in tables)
     return table(("vocabulary", "what it is"), rows)
 
 
@@ -117,10 +128,28 @@ def redaction() -> str:
     return table(["lines of", "n", "share"], recall.table())
 
 
-DOCUMENTS = (tree.ROOT / "README.md", tree.ROOT / "collectors/README.md")
+def endpoints() -> str:
+    """Every address of the API, with the arguments behind its question mark."""
+    paths = sorted(openapi()["paths"].items())
+    rows = (
+        (f"`{method.upper()} {path}`", described["summary"], _arguments(described))
+        for path, methods in paths
+        for method, described in methods.items()
+    )
+    return table(("endpoint", "what it does", "arguments"), rows)
+
+
+def _arguments(described: Mapping[str, Any]) -> str:
+    """The arguments of an endpoint: those of its address, or the fields of its JSON body."""
+    named = [each["name"] for each in described.get("parameters", ()) if each["in"] == "query"]
+    body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    return ", ".join(f"`{name}`" for name in (*named, *body.get("properties", ())))
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
-    each.__name__: each for each in (metrics, configuration, commands, vocabularies, columns, redaction)
+    each.__name__: each for each in (metrics, configuration, commands, vocabularies, columns, redaction, endpoints)
 }
+DOCUMENTS = [path for path in tree.files() if path.suffix == ".md" and BLOCK.search(path.read_text("utf-8"))]
 
 
 def fresh(document: Path) -> str:

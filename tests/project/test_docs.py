@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from controlsurface.api.openapi import openapi
 from controlsurface.content import COLLECTORS
 from tests.project import generated, tree
 
 DOCUMENTS = [path for path in tree.files() if path.suffix == ".md"]
-LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[\w-]+)?\)|<img[^>]+src=\"(?!http)([^\"]+)\"")
+NEW = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]  # which names what is gone
+LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([\w-]+))?\)|<img[^>]+src=\"(?!http)([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-ANCHOR = re.compile(r"\]\(#([\w-]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+ENDPOINT = re.compile(r"`(?:([A-Z]+) )?(/(?:api|metrics|healthz|readyz)[^`?]*)[^`]*`")
 
 
 def prose(path: Path) -> str:
@@ -35,17 +37,31 @@ def test_every_configuration_key_says_what_it_means() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
-def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
-    linked = [a or b for a, b in LINK.findall(prose(document))]
-    assert not [link for link in linked if not (document.parent / link).exists()]
+def test_every_relative_link_leads_to_a_file_and_its_anchor_to_a_heading(document: Path) -> None:
+    found = [(a or c, anchor) for a, anchor, c in LINK.findall(prose(document))]
+    links = [(document.parent / file if file else document, anchor) for file, anchor in found]
+    assert not [str(file) for file, _ in links if not file.exists()]
+    assert not [(str(file), anchor) for file, anchor in links if anchor and anchor not in slugs(file)]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
-def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
-    slugs = {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in HEADING.findall(prose(document))}
-    assert set(ANCHOR.findall(prose(document))) <= slugs
+def slugs(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in HEADING.findall(prose(document))}
 
 
-def test_every_vocabulary_has_a_way_to_point_its_client_here() -> None:
+def test_the_readme_has_at_most_200_lines_and_links_to_every_page() -> None:
     text = (tree.ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 200
+    assert not [page.name for page in (tree.ROOT / "docs").iterdir() if f"](docs/{page.name})" not in text]
+
+
+@pytest.mark.parametrize("document", NEW, ids=tree.name)
+def test_every_endpoint_that_is_named_is_one(document: Path) -> None:
+    paths = openapi()["paths"]
+    named = ENDPOINT.findall(document.read_text("utf-8"))
+    assert not [(method, path) for method, path in named if (method.lower() or "get") not in paths.get(path, {})]
+
+
+def test_every_vocabulary_has_a_row_of_its_page() -> None:
+    text = (tree.ROOT / "docs/vocabularies.md").read_text("utf-8")
     assert not [path.name for path in COLLECTORS.glob("*.toml") if f"collectors/{path.name}" not in text]

@@ -1,14 +1,16 @@
 """The examples in the documentation do what their text says."""
 
+import itertools
 import json
 import re
 import shlex
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -28,12 +30,21 @@ from tests.project import tree
 
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`controlsurface ([a-z][a-z -]*)")
+TOML = re.compile(r"(?<!<!-- test: prices -->\n)^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+DOCUMENTS = [path for path in tree.files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
 COMMANDS = [
     line
-    for document in ("README.md", "collectors/README.md")
-    for block in SHELL.findall((tree.ROOT / document).read_text("utf-8"))
+    for document in DOCUMENTS
+    for block in SHELL.findall(document.read_text("utf-8"))
     for line in block.splitlines()
     if line.startswith("controlsurface")
+]
+CONFIGURATIONS = [
+    text
+    for document in DOCUMENTS
+    if document.parent.name != "collectors"
+    for text in TOML.findall(document.read_text("utf-8"))
 ]
 
 
@@ -87,14 +98,20 @@ def test_the_instrumented_router_sends_what_a_request_needs(tracer: InMemorySpan
     assert (request["attempts"], request["input_tokens"]) == (1, 9)
 
 
-def test_the_configuration_example_is_one() -> None:
-    parsed = config.parse(tomllib.loads(example("README.md", "configuration")), "README.md")
+@pytest.mark.parametrize("document", ["README.md", "docs/lanes.md"])
+def test_the_configuration_example_is_one(document: str) -> None:
+    parsed = config.parse(tomllib.loads(example(document, "configuration")), document)
     assert list(parsed.lanes) == ["small", "large"]
     assert parsed.lanes["large"].escalation
 
 
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_every_table_of_the_configuration_shown_is_one(text: str) -> None:
+    assert config.parse(tomllib.loads(text), "controlsurface.toml") != Config()
+
+
 def test_the_comparators_example_is_one() -> None:
-    parsed = config.parse(tomllib.loads(example("README.md", "comparators")), "README.md")
+    parsed = config.parse(tomllib.loads(example("docs/audits.md", "comparators")), "docs/audits.md")
     assert [rule.kind for rule in parsed.audit.comparators.values()] == ["json", "judge"]
 
 
@@ -106,7 +123,7 @@ def test_the_shadow_example_says_what_a_pair_needs(
     (tmp_path / "plan.json").write_text(json.dumps({**plan, "strata": strata}), "utf-8")
     monkeypatch.chdir(tmp_path)
     program: dict[str, Callable[..., None]] = {}
-    exec(example("README.md", "shadow"), program)
+    exec(example("docs/audits.md", "shadow"), program)
     for task_type in ("rag_answer", "chat"):
         program["shadow"]("req-1", task_type, 0.8, "gpt-large", lambda model: f"{model} says no")
     (span,) = tracer.get_finished_spans()
@@ -118,20 +135,42 @@ def test_the_shadow_example_says_what_a_pair_needs(
 
 def test_the_prices_example_is_one(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
-    path.write_text(example("README.md", "prices"), "utf-8")
+    path.write_text(example("docs/prices.md", "prices"), "utf-8")
     assert [price.model for price in read_book(path).price] == ["qwen2.5-7b*"]
+
+
+FILES = "traces.jsonl requests.csv scores.parquet export.jsonl my_mapping.toml labels.csv config.yaml my.yaml".split()
 
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_shown_is_one(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("traces.jsonl", "requests.csv", "scores.parquet", "export.jsonl", "my_mapping.toml"):
+    for name in FILES:
         (tmp_path / name).touch()
-    name, *arguments = shlex.split(line, comments=True)[1:]
-    command = command_line.get_command(command_line.make_context("controlsurface", [], resilient_parsing=True), name)
-    assert command
-    asked = command.make_context(name, arguments).params.get("metric")
+    (tmp_path / "my_rules").mkdir()
+    words = itertools.takewhile(lambda word: word not in {">", "|"}, shlex.split(line, comments=True)[1:])
+    command, arguments = resolved(words)
+    with command.make_context("shown", arguments) as context:
+        asked = context.params.get("metric")
     assert asked is None or asked in CATALOG
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
+def test_every_command_named_in_a_sentence_is_one(document: Path) -> None:
+    for words in INLINE.findall(document.read_text("utf-8")):
+        resolved(words.split())
+
+
+def resolved(words: Iterable[str]) -> tuple[click.Command, list[str]]:
+    """The command that these words name, through groups, and the arguments behind it."""
+    command: click.Command = command_line
+    arguments = list(words)
+    while isinstance(command, click.Group) and arguments:
+        context = command.make_context("shown", [], resilient_parsing=True)
+        found = command.get_command(context, arguments[0])
+        assert found, arguments
+        command, arguments = found, arguments[1:]
+    return command, arguments
 
 
 def test_the_vocabulary_example_reads_the_span_above_it(

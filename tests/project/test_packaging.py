@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,16 @@ def unpacked(wheel: Path) -> Path:
     folder = wheel.parent / "unpacked"
     zipfile.ZipFile(wheel).extractall(folder)
     return folder
+
+
+def test_the_source_distribution_carries_what_the_readme_links_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree.ROOT)
+    with tarfile.open(tmp_path / build.build_sdist(str(tmp_path))) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert {tree.name(path) for path in (tree.ROOT / "docs").iterdir()} <= packed
+    assert {".github/CONTRIBUTING.md", ".github/overview.png", "CHANGELOG.md", "LICENSE"} <= packed
 
 
 @pytest.mark.parametrize(("folder", "pattern"), CONTENT.items())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_FOLDERS = (".ci", ".github", "alerts", "collectors", "controlsurface", "dashboards", "tests")
+_FOLDERS = (".ci", ".github", "alerts", "collectors", "controlsurface", "dashboards", "docs", "tests")
 _TEXT = {"", ".css", ".html", ".js", ".lock", ".md", ".py", ".sql", ".toml", ".txt", ".yaml", ".yml"}
 
 

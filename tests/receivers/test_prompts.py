@@ -1,9 +1,12 @@
 """What becomes of prompts and answers under each policy, with the shipped vocabularies."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -13,6 +16,7 @@ from controlsurface.errors import ConfigError
 from controlsurface.ingest.check import check
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.prompts.keys import MOST, Verdict
+from controlsurface.ingest.prompts.paths import Reading
 from tests.receivers.bodies import Plain, logs, pairs, span, traces, value
 from tests.receivers.conftest import VOCABULARIES, policy
 
@@ -290,3 +294,28 @@ def test_json_with_a_bad_character_is_cleaned_as_it_would_be_the_second_time() -
     once = text(prompts, "a.result", given)
     assert "talk" not in once
     assert text(prompts, "a.result", once) == once
+
+
+NOTHING_KEPT = policy(Content(store="none"))
+USAGE = (  # as LiteLLM v1 writes it, but cut short, so that it is no literal
+    "{'prompt_tokens': 30, 'note': 'he asked for a refund', "
+    "'prompt_tokens_details': {'audio_tokens': %d, 'cached_tokens': 4, 'image_tokens': None}, "
+    "'completion_tokens_details': {'reasoning_tokens': 2, 'audio_tokens': %d}, 'then'"
+)
+
+
+@given(audio=st.tuples(st.integers(0, 99), st.integers(0, 99)), start=st.integers(0, 300), end=st.integers(0, 300))
+def test_a_text_that_patterns_read_is_the_same_when_it_is_cleaned_twice(
+    audio: tuple[int, int], start: int, end: int
+) -> None:
+    once = text(NOTHING_KEPT, "metadata.usage_object", (USAGE % audio)[start:end] + '"')
+    assert text(NOTHING_KEPT, "metadata.usage_object", once) == once
+
+
+@given(audio=st.tuples(st.integers(0, 99), st.integers(0, 99)))
+def test_what_patterns_read_of_a_text_that_is_cut_short_they_read_once_it_is_cleaned(audio: tuple[int, int]) -> None:
+    left = text(NOTHING_KEPT, "metadata.usage_object", USAGE % audio)
+    parts = Reading(VOCABULARIES).parts("metadata.usage_object")
+    assert "refund" not in left
+    assert parts.read_alike(USAGE % audio, left)
+    assert re.search(r"'prompt_tokens_details': [{][^{}]*'audio_tokens': (\d+)", left)[1] == str(audio[0])  # type: ignore[index]

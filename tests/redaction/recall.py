@@ -30,6 +30,6 @@ def alarms() -> dict[str, tuple[int, int]]:
 
 
 def table() -> list[tuple[str, str, str]]:
-    """Kind, lines and what was found of them or taken for something; for the README."""
+    """Kind, lines and what was found of them or taken for something; for docs/content.md."""
     shares = [(f"`{kind}`", str(n), f"{100 * k / n:.0f} % found") for kind, (k, n) in recall().items()]
     return [*shares, *((kind, str(n), f"{100 * k / n:.0f} % changed") for kind, (k, n) in alarms().items())]

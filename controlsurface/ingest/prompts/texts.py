@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import orjson
 
 from controlsurface.config import Content
-from controlsurface.ingest.dropped import is_mark, leading_mark, mark, shortened
+from controlsurface.ingest.dropped import DROPPED, is_mark, leading_mark, mark, shortened
 from controlsurface.ingest.prompts.paths import Parts, Path, after
 
 Tree = dict[str, "Tree"] | list["Tree"] | str | int | float | bool | None
@@ -56,18 +56,37 @@ class Texts:
 
     def other(self, text: str, parts: Parts, *, identifiers: bool) -> str:
         """A text under a name that nobody vouches for; `identifiers`: whether it may stay where it is one."""
-        if is_mark(text) or not text or (identifiers and self.is_identifier(text)):
+        if is_mark(text) or not text or (identifiers and self.is_identifier(text)) or self._is_reduced(text, parts):
             return text
         left = self.structured(text, parts, identifiers=identifiers)
-        found = [self.fact(each) for each in parts.matched(text)]
+        found = self._stretches(text, parts)
         if found == [text]:
             return text
         dropped = leading_mark(text) or mark(len(text))
         if not found:
             return left or dropped
-        # The first form in which the patterns read what they read before.
-        forms = (left or dropped, json.dumps([dropped, *found], ensure_ascii=False), "\n".join([dropped, *found]))
-        return next((form for form in forms if parts.read_alike(text, form)), forms[-1])
+        # The first form in which the patterns read what they read before; a wrong figure would be worse than none.
+        reduced = (json.dumps([dropped, *found], ensure_ascii=False), "\n".join([dropped, *found]))
+        forms = (left or dropped, *(form for form in reduced if self._is_reduced(form, parts)))
+        return next((form for form in forms if parts.read_alike(text, form)), dropped)
+
+    def _stretches(self, text: str, parts: Parts) -> list[str]:
+        """What the patterns read of a text and would read again of it alone."""
+        return [each for each in map(self.fact, parts.matched(text)) if self._is_stretch(each, parts)]
+
+    def _is_stretch(self, text: str, parts: Parts) -> bool:
+        return text in map(self.fact, parts.matched(text))
+
+    def _is_reduced(self, text: str, parts: Parts) -> bool:
+        """Whether a text is a mark and what the patterns read, as a list or in lines; such a text stays."""
+        if not parts.patterns or not text.removeprefix('["').startswith(DROPPED):
+            return False
+        items = _items(text)
+        return (
+            1 < len(items) <= 1 + len(parts.patterns)
+            and is_mark(items[0])
+            and all(self._is_stretch(each, parts) for each in items[1:])
+        )
 
     def structured(self, text: str, parts: Parts, *, identifiers: bool = False) -> str | None:
         """JSON or a Python literal without its texts; None where it is neither."""
@@ -94,8 +113,7 @@ class Texts:
         """A text inside a structure."""
         if is_mark(text) or not text or self.member(name, text):
             return text
-        found = parts.matched(text)
-        return self.fact(found[0]) if found else mark(len(text))
+        return next(iter(self._stretches(text, parts)), mark(len(text)))
 
     def _json(self, text: str, parts: Parts, *, strict: bool, identifiers: bool) -> str | None:
         """What is left of JSON, with spaces where it had them; None for what is not JSON, empty where nothing is."""
@@ -129,6 +147,17 @@ class Texts:
                 name = inside if found["name"] else ""
             else:
                 yield found[0]
+
+
+def _items(text: str) -> list[str]:
+    """The strings of a JSON list, or the lines of what is none; nothing of another list."""
+    if not text.startswith("["):
+        return text.split("\n")
+    try:
+        items = json.loads(text)
+    except ValueError:
+        return text.split("\n")
+    return items if all(isinstance(each, str) for each in items) else []
 
 
 class _Pruning:
