@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+import polars as pl
 import pyarrow as pa
 from requests import RequestException, Response, Session
 from requests.adapters import HTTPAdapter
@@ -90,9 +91,9 @@ def _table(content: bytes) -> tuple[pa.Table, Any]:
 
 
 def _json(content: bytes) -> tuple[pa.Table, Any]:
-    """The same of an answer that is not a table: rows alone, or facts alone."""
+    """The same of an answer that is not a table: rows alone, or facts alone. Arrow's own way would load pandas."""
     found = orjson.loads(content)
-    return (pa.Table.from_pylist(found), {}) if isinstance(found, list) else (pa.table({}), found)
+    return (pl.from_dicts(found).to_arrow(), {}) if isinstance(found, list) else (pa.table({}), found)
 
 
 def _is(answer: Response, media_type: str) -> bool:
