@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from controlsurface.errors import BadRequest, NotFound, nearest
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.reader.asking import Ground
+from controlsurface.reader.asking import Command, Ground, WriteEndpoint
+from controlsurface.reader.columns import MAYBE_TEXT, OBJECT, TEXT, TIME, columns, many
 
 _KNOWN = "SELECT rule, definition, slice FROM drift_streams"
 _WISH = (
@@ -30,39 +30,40 @@ class Acceptance(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptDrift:
+class AcceptDrift(Command):
     """Take what a rule sees now as its baseline, from the detector's next look on. Raises NotFound, BadRequest."""
 
-    rule: str
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/rules/{alert:path}/accept",
+        "accept_drift",
+        "Take what a drift rule sees now as its baseline",
+        columns(rule=TEXT, slices=many(OBJECT), at=TIME, who=TEXT, why=MAYBE_TEXT),
+        author="who",
+        problems=("404",),
+    )
+    alert: str
     body: Acceptance
-    method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The rule's address."""
-        return f"/api/v1/rules/{quote(self.rule, safe='')}/accept"
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         named = list(self._meant(ground))
         if not named:
-            raise NotFound(f"{self.rule} watches no slice {json.dumps(self.body.slice)}")
+            raise NotFound(f"{self.alert} watches no slice {json.dumps(self.body.slice)}")
         at = datetime.now(UTC)
-        row = {"rule": self.rule, "slice": json.dumps(self.body.slice), "who": self.body.who, "why": self.body.why}
+        row = {"rule": self.alert, "slice": json.dumps(self.body.slice), "who": self.body.who, "why": self.body.why}
         ground.keep([(_WISH, row | {"at": at})])
-        return {"rule": self.rule, "slices": named, "at": at, "who": self.body.who, "why": self.body.why}
+        return {"rule": self.alert, "slices": named, "at": at, "who": self.body.who, "why": self.body.why}
 
     def _meant(self, ground: Ground) -> Iterator[Mapping[str, str | None]]:
         """The slices that the rule watches and that are meant."""
         rows = ground.state(_KNOWN).to_pylist()
-        mine = [row for row in rows if row["rule"] == self.rule]
+        mine = [row for row in rows if row["rule"] == self.alert]
         if not mine:
-            raise NotFound(f"no drift rule '{self.rule[:100]}'{nearest(self.rule, {row['rule'] for row in rows})}")
+            raise NotFound(f"no drift rule '{self.alert[:100]}'{nearest(self.alert, {row['rule'] for row in rows})}")
         by = json.loads(mine[0]["definition"])[1]
         for name in self.body.slice:
             if name not in by:
-                raise BadRequest(f"slice: {self.rule} is not broken down by '{name}'{nearest(name, by)}")
+                raise BadRequest(f"slice: {self.alert} is not broken down by '{name}'{nearest(name, by)}")
         for values in dict.fromkeys(tuple(row["slice"]) for row in mine):
             found = dict(zip(by, values, strict=True))
             if all(found[name] == value for name, value in self.body.slice.items()):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
@@ -12,9 +12,24 @@ from controlsurface.alerting import written
 from controlsurface.alerting.episodes import dedup_key
 from controlsurface.alerting.inhibition import Inhibitors, Rule
 from controlsurface.alerting.muting import held_by
-from controlsurface.alerting.silencing import NoArguments
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint
+from controlsurface.reader.columns import (
+    COUNT,
+    FIGURE,
+    MAYBE_TEXT,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    TIME,
+    Column,
+    column,
+    columns,
+    many,
+    one_of,
+    optional,
+    record,
+)
 
 _ALERTS = """
 SELECT a.*, r.kind, r.group_name, r.definition
@@ -49,6 +64,27 @@ ORDER BY notifier
 """
 
 
+_ALERT = record(
+    labels=TEXTS, annotations=TEXTS, state=one_of("pending", "firing"), activeAt=TIME, value=TEXT, heldBy=MAYBE_TEXT
+)
+_RULE = record(
+    **dict.fromkeys(("type", "name", "query", "state", "health", "lastError", "note"), TEXT),
+    duration=NUMBER,
+    labels=TEXTS,
+    annotations=TEXTS,
+    alerts=many(_ALERT),
+    lastEvaluation=TIME,
+    evaluationTime=FIGURE,
+)
+_GROUP = record(name=TEXT, file=TEXT, interval=NUMBER, rules=many(_RULE))
+
+
+def _success(**data: Column) -> pa.Schema:
+    """Answers as Prometheus has them (HTTP API v1)."""
+    status = column(pa.string(), const="success")
+    return columns(status=status, data=record(**data), warnings=optional(many(TEXT)))
+
+
 class Latest(Arguments):
     """How many."""
 
@@ -56,14 +92,20 @@ class Latest(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Alerts:
+class Alerts(Query[Answer]):
     """The alerts of now, firing ones first: columns of `alerts`, kind, group_name and definition of the rule, held_by.
 
     `held_by` says what keeps a firing alert from being sent; null: nothing does.
     """
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-    path: str = "/api/v1/alerts"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/alerts",
+        "alerts",
+        "Alerts that are pending or fire",
+        facts=_success(alerts=many(_ALERT)),
+        form="facts",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -88,11 +130,16 @@ def _listed(ground: Ground, sql: str, now: datetime | None = None) -> list[dict[
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class History(Query[Answer]):
     """Changes of state, the newest first: at, rule, labels (JSON), was, state, value, n, onset."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/alerts/history",
+        "history",
+        "Changes of alerts, the newest first",
+        columns(at=TIME, rule=TEXT, labels=TEXT, was=MAYBE_TEXT, state=MAYBE_TEXT, onset=TIME),
+    )
     arguments: Latest = field(default_factory=Latest)
-    path: str = "/api/v1/alerts/history"
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -100,14 +147,20 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Query[Answer]):
     """The rules in force, in the order of their files: columns of `alert_rules`.
 
     The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
     """
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-    path: str = "/api/v1/rules"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/rules",
+        "rules",
+        "Rules in force, with their alerts",
+        facts=_success(groups=many(_GROUP)),
+        form="facts",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -118,11 +171,26 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(Query[Answer]):
     """What was sent, waits or was given up, the newest first; a problem never holds a secret."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/notifications",
+        "notifications",
+        "Messages sent, waiting and given up",
+        columns(
+            id=TEXT,
+            notifier=TEXT,
+            reason=TEXT,
+            state=one_of("waiting", "sent", "dead"),
+            attempts=COUNT,
+            created_at=TIME,
+            sent_at=TIME,
+            problem=MAYBE_TEXT,
+            title=MAYBE_TEXT,
+        ),
+    )
     arguments: Latest = field(default_factory=Latest)
-    path: str = "/api/v1/notifications"
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -130,11 +198,11 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Query[Answer]):
     """How the loop that evaluates rules fares: one row, or none before its first evaluation."""
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-    path: str = "/metrics"
+    endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -142,11 +210,11 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
+class Notified(Query[Answer]):
     """What became of messages since the store was made: notifier, sent, errors, dropped, waiting (now)."""
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-    path: str = "/metrics"
+    endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""

@@ -11,7 +11,9 @@ from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import Reader
-from controlsurface.reader.contributors import unexplained
+from controlsurface.reader.contributors import ContributorsQuery, unexplained
+from controlsurface.reader.events import EventsQuery
+from controlsurface.reader.figures import MetricQuery
 
 DAY = timedelta(days=1)
 NEARBY = timedelta(hours=2)  # between an onset and a change that may have caused it
@@ -67,7 +69,7 @@ def gather(reader: Reader, episode: Episode, now: datetime) -> Evidence:
     event = _tried("event", missing, lambda: _event(reader, facts.onset or episode.starts_at))
     if metric_of(facts) is None:
         return Evidence(about, event=event, missing=missing)
-    found = _tried("contributors", missing, lambda: reader.contributors(_asked(facts, about)))
+    found = _tried("contributors", missing, lambda: reader.ask(ContributorsQuery(_asked(facts, about))))
     rows = [row for row in found.rows.to_pylist() if row["same_as"] is None][:TOP] if found else []
     whole = found if found and found.compared is None else None
     before = whole.before if whole else _tried("before", missing, lambda: _value(reader, facts, about))
@@ -113,13 +115,13 @@ def _asked(facts: Facts, about: Window) -> ContributorsArgs:
 def _value(reader: Reader, facts: Facts, about: Window) -> float | None:
     """The metric in the baseline, where it cannot be split into contributions."""
     args = QueryArgs(metric=metric_of(facts) or "", start=about.baseline_start, end=about.start, where=facts.where)
-    rows = reader.query(args).rows.to_pylist()
+    rows = reader.ask(MetricQuery(args)).rows.to_pylist()
     return rows[0]["value"] if rows else None
 
 
 def _event(reader: Reader, onset: datetime) -> Mapping[str, Any] | None:
     """The change nearest to the onset."""
-    found = reader.events(EventsArgs(start=onset - NEARBY, end=onset + NEARBY)).to_pylist()
+    found = reader.ask(EventsQuery(EventsArgs(start=onset - NEARBY, end=onset + NEARBY))).rows.to_pylist()
     return min(found, key=lambda each: abs(each["at"] - onset), default=None)
 
 
@@ -130,7 +132,7 @@ def _course(reader: Reader, facts: Facts, about: Window) -> list[float | None]:
     args = QueryArgs(
         metric=metric_of(facts) or "", start=about.baseline_start, end=about.end, where=facts.where, every=step
     )
-    found = {row["bucket"]: row["value"] for row in reader.query(args).rows.to_pylist()}
+    found = {row["bucket"]: row["value"] for row in reader.ask(MetricQuery(args)).rows.to_pylist()}
     if not found:
         return []
     first = min(found)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field, TypeAdapter, ValidationError
@@ -22,7 +22,8 @@ from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.moments import Moments
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.times import Every, Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import FIGURE, NUMBER, TEXT, TIME, columns
 from controlsurface.store.named_query import NamedQuery
 
 LANES_EVERY = timedelta(hours=1)  # a lane rule reads histograms of whole hours
@@ -67,11 +68,24 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Backtest:
+class Backtest(Query[Answer]):
     """Rows: rule, labels (JSON), since, until (null: it still fires), value, n, low, high, threshold, before, onset."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/rules/backtest",
+        "backtest",
+        "When a rule would have fired",
+        columns(
+            rule=TEXT,
+            labels=TEXT,
+            since=TIME,
+            until=TIME,
+            onset=TIME,
+            **dict.fromkeys(("value", "n", "low", "high", "threshold", "before"), FIGURE),
+        ),
+        columns(elapsed_ms=NUMBER),
+    )
     arguments: BacktestArgs
-    path: str = "/api/v1/rules/backtest"
 
     def answered(self, ground: Ground) -> Answer:
         """Replay the rule. Raises BadRequest for rules about what is not kept."""

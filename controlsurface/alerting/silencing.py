@@ -1,12 +1,10 @@
 """Silences asked for, put and ended, wherever the store is; rows and bodies have the names of Alertmanager's API v2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
-from urllib.parse import quote
 
-import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.alerting import written
@@ -15,26 +13,20 @@ from controlsurface.errors import BadRequest, NotFound
 from controlsurface.matchers import Matcher, matcher
 from controlsurface.metrics.arguments import Arguments, Text
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import (
+    NO_ARGUMENTS,
+    Answer,
+    Command,
+    Ground,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    WriteEndpoint,
+)
+from controlsurface.reader.columns import FLAG, TEXT, TIME, columns, many, one_of, record, table
 from controlsurface.store.named_query import StateSql
 
 PATH = "/api/v1/silences"
-
-_MATCHER = pa.struct([("name", pa.string()), ("value", pa.string()), ("isRegex", pa.bool_()), ("isEqual", pa.bool_())])
-_MOMENT = pa.timestamp("us", "UTC")
-_FIELDS = pa.schema(
-    [
-        pa.field("id", pa.string()),
-        pa.field("status", pa.struct([("state", pa.string())])),
-        pa.field("matchers", pa.list_(_MATCHER)),
-        *(pa.field(name, _MOMENT) for name in ("startsAt", "endsAt", "updatedAt")),
-        *(pa.field(name, pa.string()) for name in ("createdBy", "comment")),
-    ]
-)
-
-
-class NoArguments(Arguments):
-    """Nothing is asked beside the address."""
 
 
 class MatcherBody(Arguments):
@@ -75,31 +67,42 @@ class SilenceBody(Arguments):
         return Silence(self.id, matchers, self.startsAt, self.endsAt, self.createdBy, self.comment, now)
 
 
+SILENCE = columns(
+    id=TEXT,
+    status=record(state=one_of("pending", "active", "expired")),
+    matchers=many(record(name=TEXT, value=TEXT, isRegex=FLAG, isEqual=FLAG)),
+    **dict.fromkeys(("startsAt", "endsAt", "updatedAt"), TIME),
+    **dict.fromkeys(("createdBy", "comment"), TEXT),
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Silences:
+class Silences(Query[Answer]):
     """All silences, the newest first; one that has expired is listed for five days more."""
 
-    arguments: NoArguments = field(default_factory=NoArguments)
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return PATH
+    endpoint: ClassVar = ReadEndpoint(PATH, "silences", "All silences, the newest first", SILENCE, form="bare")
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
         now = datetime.now(UTC)
-        return Answer(pa.Table.from_pylist([shown(each, now) for each in _all(ground, now)], _FIELDS))
+        return Answer(table((shown(each, now) for each in _all(ground, now)), SILENCE))
 
 
 @dataclass(frozen=True, slots=True)
-class PutSilence:
+class PutSilence(Command):
     """A new silence, or a change of one."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "put_silence",
+        "Silence alerts for a time, or change a silence",
+        columns(silenceID=TEXT),
+        status=200,
+        author="createdBy",
+        problems=("404",),
+    )
     body: SilenceBody
-    method: ClassVar[str] = "POST"
-    path: ClassVar[str] = PATH
-    headers: ClassVar[Mapping[str, str]] = {}
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the store. Raises BadRequest, NotFound."""
@@ -112,25 +115,27 @@ class PutSilence:
 
 
 @dataclass(frozen=True, slots=True)
-class ExpireSilence:
+class ExpireSilence(Command):
     """The end of a silence, now."""
 
-    id: str
-    body: NoArguments = field(default_factory=NoArguments)
-    method: ClassVar[str] = "DELETE"
-    headers: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return f"{PATH}/{quote(self.id, safe='')}"
+    endpoint: ClassVar = WriteEndpoint(
+        f"{PATH}/{{silence_id}}",
+        "expire_silence",
+        "End a silence now",
+        SILENCE,
+        method="DELETE",
+        status=200,
+        problems=("404",),
+    )
+    silence_id: str
+    body: NoArguments = NO_ARGUMENTS
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the store; a silence that has ended already stays as it was. Raises NotFound."""
         now = datetime.now(UTC)
-        found = next((each for each in _all(ground, now) if each.id == self.id), None)
+        found = next((each for each in _all(ground, now) if each.id == self.silence_id), None)
         if found is None:
-            raise NotFound(f"no silence '{self.id[:60]}'")
+            raise NotFound(f"no silence '{self.silence_id[:60]}'")
         over = expired(found, now)
         _keep(ground, [over])
         return shown(over, now)

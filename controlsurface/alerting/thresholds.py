@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -14,7 +13,8 @@ from controlsurface.alerting.yaml_tree import read, value_at
 from controlsurface.content import ALERTS
 from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.reader.asking import Ground
+from controlsurface.reader.asking import Command, Ground, WriteEndpoint
+from controlsurface.reader.columns import NUMBER, TEXT, columns
 from controlsurface.replacement import replacement
 from controlsurface.store.named_query import StateSql
 
@@ -30,33 +30,37 @@ class Threshold(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class SetThreshold:
+class SetThreshold(Command):
     """Write a threshold into the rule's file; the loop reads it within seconds."""
 
-    rule: str
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/rules/{alert:path}/threshold",
+        "set_threshold",
+        "Change a rule's threshold in its file",
+        columns(rule=TEXT, value=NUMBER, file=TEXT),
+        method="PUT",
+        role="admin",
+        status=200,
+        author="who",
+        problems=("404", "409"),
+    )
+    alert: str
     body: Threshold
-    method: str = "PUT"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return f"/api/v1/rules/{quote(self.rule, safe='')}/threshold"
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Into the file. Raises NotFound, BadRequest for shipped rules, Conflict where the file says something else."""
-        rows = ground.state(_FILE, {"rule": self.rule}).to_pylist()
+        rows = ground.state(_FILE, {"rule": self.alert}).to_pylist()
         if not rows:
-            raise NotFound(f"no rule with a threshold is named '{self.rule[:100]}'")
+            raise NotFound(f"no rule with a threshold is named '{self.alert[:100]}'")
         path = Path(rows[0]["file"])
         if path.resolve().is_relative_to(Path(ALERTS).resolve()):
             raise BadRequest(
                 f"{path.name} came with Control Surface and is replaced with it; copy the rule into a folder of your "
                 "own (alerts.directories), and name it in alerts.disable"
             )
-        _write(path, edited(_read(path), self.rule, self.body))
-        ground.keep([_change(self.rule, self.body)])
-        return {"rule": self.rule, "value": self.body.value, "file": str(path)}
+        _write(path, edited(_read(path), self.alert, self.body))
+        ground.keep([_change(self.alert, self.body)])
+        return {"rule": self.alert, "value": self.body.value, "file": str(path)}
 
 
 def edited(text: str, rule: str, wanted: Threshold) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,23 +14,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from controlsurface.api import cancellation
-from controlsurface.api.arguments import read
+from controlsurface.api.alerts import SHAPED
+from controlsurface.api.arguments import read, read_body, received
 from controlsurface.api.auth import BearerToken, caller
-from controlsurface.api.encode import encoded, json
+from controlsurface.api.encode import encoded, json, plain
 from controlsurface.api.exposition import Exposition
 from controlsurface.api.families import CONTENT_TYPE
 from controlsurface.api.health import alive, ready
 from controlsurface.api.openapi import document
-from controlsurface.api.operation import Operation
-from controlsurface.api.operations import OPERATIONS
 from controlsurface.api.problems import on_error, on_http, on_known, problem
-from controlsurface.api.telling import Call, Telling, received
-from controlsurface.api.telling import read as read_body
-from controlsurface.api.tellings import TELLINGS
+from controlsurface.api.registry import COMMANDS, QUERIES
 from controlsurface.config import Config
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.limits import Limits
 from controlsurface.reader import Reader
+from controlsurface.reader.asking import Command, Query, arguments_of, body_of
 from controlsurface.web import headers
 from controlsurface.web.border import Border, Refusal
 from controlsurface.web.hosts import HostPolicy
@@ -76,10 +76,10 @@ def create_app(reader: Reader, config: Config, host: str = "127.0.0.1", refusals
     pools, seconds = Pools.of(config, refusals), config.limits.query_time.total_seconds()
     exposition = Exposition(reader, refusals=refusals)
     ways: dict[str, dict[str, Endpoint]] = {}
-    for asked in OPERATIONS:
-        ways.setdefault(asked.path, {})["GET"] = _endpoint(asked, reader, pools, config.limits)
-    for told in TELLINGS:
-        ways.setdefault(told.path, {})[told.method] = _teller(told, reader, pools)
+    for query in QUERIES:
+        ways.setdefault(query.endpoint.path, {})["GET"] = _reading(query, reader, pools, config.limits)
+    for command in COMMANDS:
+        ways.setdefault(command.endpoint.path, {})[command.endpoint.method] = _writing(command, reader, pools)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
         Route("/healthz", alive),
@@ -114,31 +114,35 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _endpoint(operation: Operation, reader: Reader, pools: Pools, limits: Limits) -> Endpoint:
-    """One operation as an endpoint: read the arguments, answer, encode as asked, within limits."""
+def _reading(query: type[Query[Any]], reader: Reader, pools: Pools, limits: Limits) -> Endpoint:
+    """The endpoint of a query: read the arguments, answer, encode as asked, within limits."""
+    arguments, shaped = arguments_of(query), SHAPED.get(query)
 
     def work(request: Request) -> Response:
-        arguments = read(operation.arguments, request.query_params.multi_items())
-        answer = operation.answer(reader, arguments, request.path_params)
+        made: Any = query  # a dataclass with these fields
+        answer = reader.ask(made(arguments=read(arguments, request.query_params.multi_items()), **request.path_params))
         accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
-        return encoded(answer, accept, known, limits.answer_size)
+        form = partial(shaped, reader) if shaped else partial(plain, query.endpoint)
+        return encoded(answer, query.endpoint, accept, form, known, limits.answer_size)
 
-    pool = pools.routers if operation.pool == "routers" else pools.queries
+    pool = pools.routers if query.endpoint.pool == "routers" else pools.queries
     return _threaded(work, pool, limits.query_time.total_seconds())
 
 
-def _teller(telling: Telling, reader: Reader, pools: Pools) -> Endpoint:
-    """One telling as an endpoint: read the body, keep what it says, answer with it."""
-    pool = pools.queries if telling.heavy else pools.commands
+def _writing(command: type[Command], reader: Reader, pools: Pools) -> Endpoint:
+    """The endpoint of a command: read the body, make the change, answer with what it came to."""
+    about, body_type = command.endpoint, body_of(command)
+    pool = pools.queries if about.heavy else pools.commands
 
     async def endpoint(request: Request) -> Response:
-        call = Call(caller(request), request.path_params, request.headers)
-        call.caller.may(telling.role)
+        who = caller(request)
+        who.may(about.role)
         body = await received(request)
 
         def work() -> Response:
-            told = telling.keep(reader, read_body(telling.body, body), call)
-            return json(told.answer, telling.status, told.headers)
+            wanted = command.received(read_body(body_type, body), who.name, request.headers, **request.path_params)
+            done = reader.do(wanted)
+            return json(done, about.status, {"ETag": done[about.tag]} if about.tag else {})
 
         return await pool.run(work)
 

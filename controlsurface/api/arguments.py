@@ -1,12 +1,17 @@
-"""From an address's query string to an argument model."""
+"""From an address's query string, or a body of JSON, to an argument model."""
 
 from collections.abc import Iterable
 from typing import TypeVar, get_origin
 
-from controlsurface.errors import BadRequest
+import orjson
+from starlette.requests import Request
+
+from controlsurface.errors import BadRequest, TooLarge, WrongType
 from controlsurface.metrics.arguments import Arguments
 
 A = TypeVar("A", bound=Arguments)
+
+MAX_BODY_BYTES = 65_536
 
 
 def read(model: type[A], pairs: Iterable[tuple[str, str]]) -> A:
@@ -34,3 +39,31 @@ def _not_too_often(model: type[Arguments], name: str, times: int) -> None:
         most = next((bound for bound in bounds if bound is not None), times)
     if times > most:
         raise BadRequest(f"{name[:60]}: given {times} times, at most {most} are taken")
+
+
+async def received(request: Request) -> bytes:
+    """The body. Raises WrongType unless it is said to be JSON, which a form on a foreign page cannot say.
+
+    DELETE, which such a form cannot send at all, says everything in its address.
+    """
+    if request.method == "DELETE":
+        return b"{}"
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise WrongType("send a JSON object as Content-Type: application/json")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body has more than {MAX_BODY_BYTES:,} bytes")
+    return body
+
+
+def read_body(model: type[Arguments], body: bytes) -> Arguments:
+    """The body as `model`. Raises BadRequest naming what is wrong."""
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise BadRequest(f"the body is no JSON: {problem}") from None
+    if not isinstance(given, dict):
+        raise BadRequest("the body is no JSON object")
+    return model.model_validate(given)

@@ -1,7 +1,6 @@
 """Answers as strict JSON, or as an Arrow IPC stream where that is asked for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 from starlette.responses import Response
 
 from controlsurface.errors import TooMuch
+from controlsurface.reader.asking import Answer, ReadEndpoint
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
@@ -17,37 +17,37 @@ FACTS = b"controlsurface"
 MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Tabular:
-    """Rows under a name, and the facts beside them. `single`: the one row is the answer itself; `bare`: the rows are.
-
-    `form` is what JSON makes of a row. `tag` is an entity tag: who has that version already is told 304.
-    """
-
-    name: str
-    rows: pa.Table
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    single: bool = False
-    form: Callable[[Mapping[str, Any]], Any] = dict
-    tag: str = ""
-    bare: bool = False
-
-    def plain(self) -> Any:
-        """The answer as lists and mappings."""
-        rows = [self.form(row) for row in self.rows.to_pylist()]
-        if self.bare:
-            return rows
-        return rows[0] if self.single else {**self.facts, self.name: rows}
+def plain(endpoint: ReadEndpoint, answer: Answer) -> Any:
+    """An answer as lists and mappings, in the endpoint's form."""
+    rows = [endpoint.row(row) for row in answer.rows.to_pylist()]
+    if endpoint.form == "bare":
+        return rows
+    if endpoint.form == "single":
+        return rows[0]
+    return {**answer.facts, endpoint.rows: rows} if endpoint.form == "named" else answer.facts
 
 
-def encoded(answer: Any, accept: str, known: str = "", most_bytes: int = MAX_BYTES) -> Response:
-    """The answer in the form asked for; what is not a table is JSON in any case. `known` is If-None-Match.
+def encoded(
+    answer: Answer,
+    endpoint: ReadEndpoint,
+    accept: str,
+    form: Callable[[Answer], Any],
+    known: str = "",
+    most_bytes: int = MAX_BYTES,
+) -> Response:
+    """The answer in the form asked for; where no Arrow is offered it is JSON in any case. `known` is If-None-Match.
 
     Raises TooMuch where it has more than `most_bytes`, as rows or as written.
     """
-    if isinstance(answer, Tabular):
-        _within(answer.rows.nbytes, most_bytes)
-    written = _encoded(answer, accept, known)
+    _within(answer.rows.nbytes, most_bytes)
+    tag = str(answer.facts[endpoint.tag]) if endpoint.tag else ""
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"} if tag else None
+    if tag and has(known, tag):
+        return Response(None, 304, headers)
+    if endpoint.arrow and ARROW in accept:
+        written = Response(_stream(answer), 200, headers, ARROW)
+    else:
+        written = json(form(answer), 200, headers)
     _within(len(written.body), most_bytes)
     return written
 
@@ -59,18 +59,6 @@ def _within(size: int, most_bytes: int) -> None:
             f"the answer has {size:,} bytes, more than limits.answer_size ({most_bytes:,}); "
             "take a narrower window, fewer dimensions in by, or filter with where"
         )
-
-
-def _encoded(answer: Any, accept: str, known: str) -> Response:
-    """The answer, however large."""
-    if not isinstance(answer, Tabular):
-        return json(answer)
-    headers = {"ETag": answer.tag, "Cache-Control": "no-cache", "Vary": "Accept"} if answer.tag else None
-    if answer.tag and has(known, answer.tag):
-        return Response(None, 304, headers)
-    if ARROW in accept:
-        return Response(_stream(answer), 200, headers, ARROW)
-    return json(answer.plain(), 200, headers)
 
 
 def has(known: str, tag: str) -> bool:
@@ -94,7 +82,7 @@ def _plain(value: object) -> Any:
     raise TypeError(type(value).__name__)
 
 
-def _stream(answer: Tabular) -> bytes:
+def _stream(answer: Answer) -> bytes:
     """The rows as an Arrow IPC stream, the facts in the schema's metadata."""
     table = answer.rows.replace_schema_metadata({FACTS: orjson.dumps(answer.facts, _plain)})
     sink = pa.BufferOutputStream()

@@ -20,6 +20,7 @@ from controlsurface.metrics.query import find
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import Reader
 from controlsurface.reader.cardinality import Cardinality
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.reader.query_times import QueryTimes
 from controlsurface.reader.several import Several
 from controlsurface.reader.usage_ledger import ENTRIES, UsageLedger
@@ -175,7 +176,7 @@ def _resident_bytes(peak: int) -> int:
 
 def _ingest(reader: Reader) -> Iterator[Family]:
     """The receivers' counters and how far the store is behind."""
-    state = reader.ingest()
+    state = reader.ask(IngestQuery())
     prefix = "controlsurface_ingest"
     for name, help_ in _COUNTED.items():
         yield one(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))

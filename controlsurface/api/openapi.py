@@ -1,22 +1,22 @@
-"""The OpenAPI document, made from the operations and their argument models."""
+"""The OpenAPI document, made from the queries and commands."""
 
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
+import pyarrow as pa
 from starlette.responses import Response
 
 from controlsurface import __version__
-from controlsurface.api import shapes
 from controlsurface.api.arguments import is_list
 from controlsurface.api.encode import ARROW, JSON, json
-from controlsurface.api.operation import Operation
-from controlsurface.api.operations import OPERATIONS
 from controlsurface.api.problems import MEDIA_TYPE
-from controlsurface.api.telling import Telling
-from controlsurface.api.tellings import TELLINGS
+from controlsurface.api.registry import COMMANDS, QUERIES
+from controlsurface.api.schema import answer_schema, row_schema
 from controlsurface.metrics.arguments import Arguments
+from controlsurface.reader.asking import Command, Query, arguments_of, body_of
+from controlsurface.reader.columns import FLAG, TEXT, column, columns, many, optional
 
 _ERRORS = {
     "400": "An argument cannot be understood",
@@ -33,7 +33,11 @@ _ERRORS = {
     "503": "Not at the moment; Retry-After says when",
     "504": "The query ran into its time limit",
 }
-_TELLING = ("400", "401", "403", "413", "415", "429", "503")
+_WRITING = ("400", "401", "403", "413", "415", "429", "503")
+
+
+_PROBLEM = row_schema(columns(type=TEXT, title=TEXT, status=column(pa.int64()), detail=TEXT, error=optional(TEXT)))
+_READY = row_schema(columns(ready=FLAG, reasons=many(TEXT), warnings=optional(many(TEXT))))
 
 
 def document() -> Response:
@@ -44,55 +48,52 @@ def document() -> Response:
 @cache
 def openapi() -> dict[str, Any]:
     """The document as a mapping (OpenAPI 3.1)."""
-    paths = {re.sub(r":\w+}", "}", each.path): {"get": _operation(each)} for each in OPERATIONS}
-    for each in TELLINGS:
-        paths.setdefault(re.sub(r":\w+}", "}", each.path), {})[each.method.lower()] = _telling(each)
+    paths = {_path(each.endpoint.path): {"get": _reading(each)} for each in QUERIES}
+    for command in COMMANDS:
+        paths.setdefault(_path(command.endpoint.path), {})[command.endpoint.method.lower()] = _writing(command)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Control Surface", "version": __version__},
         "paths": paths | _plain_paths(),
         "components": {
-            "schemas": {"Problem": shapes.PROBLEM},
+            "schemas": {"Problem": _PROBLEM},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{}, {"token": []}],
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
-    """One GET."""
-    forms = {JSON: {"schema": operation.shape}} | ({ARROW: {}} if operation.arrow else {})
-    problems = _problems(
-        (
-            *("400", "401", "403"),
-            *(["404"] if "{" in operation.path else []),
-            *operation.problems,
-            *("422", "429", "503", "504"),
-        )
-    )
+def _path(path: str) -> str:
+    """A path as OpenAPI has it."""
+    return re.sub(r":\w+}", "}", path)
+
+
+def _reading(query: type[Query[Any]]) -> dict[str, Any]:
+    """The GET of a query."""
+    about = query.endpoint
+    forms = {JSON: {"schema": answer_schema(about)}} | ({ARROW: {}} if about.arrow else {})
+    missing = ["404"] if "{" in about.path else []
+    problems = _problems(("400", "401", "403", *missing, *about.problems, "422", "429", "503", "504"))
     return {
-        "operationId": operation.answer.__name__,
-        "summary": operation.summary,
-        "parameters": [*_in_path(operation.path), *_in_query(operation.arguments)],
-        "responses": {"200": {"description": operation.summary, "content": forms}, **problems},
+        "operationId": about.name,
+        "summary": about.summary,
+        "parameters": [*_in_path(about.path), *_in_query(arguments_of(query))],
+        "responses": {"200": {"description": about.summary, "content": forms}, **problems},
     }
 
 
-def _telling(telling: Telling) -> dict[str, Any]:
-    """One POST."""
-    kept = {"description": "Kept", "content": {JSON: {"schema": telling.shape}}}
+def _writing(command: type[Command]) -> dict[str, Any]:
+    """The POST, PUT or DELETE of a command; a DELETE says everything in its address."""
+    about = command.endpoint
+    sent = {"required": True, "content": {JSON: {"schema": body_of(command).model_json_schema()}}}
+    kept = {"description": "Kept", "content": {JSON: {"schema": row_schema(about.schema)}}}
     return {
-        "operationId": telling.keep.__name__,
-        "summary": telling.summary,
-        **({"parameters": [*_in_path(telling.path)]} if "{" in telling.path else {}),
-        **({} if telling.method == "DELETE" else _body(telling)),
-        "responses": {str(telling.status): kept, **_problems((*_TELLING, *telling.problems))},
+        "operationId": about.name,
+        "summary": about.summary,
+        **({"parameters": [*_in_path(about.path)]} if "{" in about.path else {}),
+        **({} if about.method == "DELETE" else {"requestBody": sent}),
+        "responses": {str(about.status): kept, **_problems((*_WRITING, *about.problems))},
     }
-
-
-def _body(telling: Telling) -> dict[str, Any]:
-    """What is sent; a DELETE says everything in its address."""
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": telling.body.model_json_schema()}}}}
 
 
 def _problems(statuses: Iterable[str]) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_paths() -> dict[str, Any]:
     """Health, metrics and this document."""
-    ready = {"content": {JSON: {"schema": shapes.READY}}}
+    ready = {"content": {JSON: {"schema": _READY}}}
     return {
         "/healthz": _plain("alive", "The process answers", JSON, {}),
         "/readyz": _plain("ready", "Traffic is taken", JSON, {"503": {"description": "Not at the moment", **ready}}),

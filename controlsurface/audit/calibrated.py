@@ -1,7 +1,7 @@
 """What the confidences of the traffic are worth: the question, and its rows."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,8 @@ from controlsurface.audit.logged import Outcome
 from controlsurface.audit.pairs import read, traffic
 from controlsurface.audit.traffic import Traffic, usable
 from controlsurface.metrics.arguments import Text, Window
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, NUMBER, OBJECT, SHARE, columns
 
 _COLUMNS = "lower upper confidence correct low high".split()
 _BINS = pa.schema({name: pa.float64() for name in _COLUMNS} | {"n": pa.int64()})
@@ -26,15 +27,29 @@ class CalibrationArgs(Window):
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Query[Answer]):
     """The question: is the small lane's answer right as often as the confidence says? A row for each bin.
 
     Facts: n, kind, basis (who says what is right, of how many pairs and for which share of requests), refused (a
     sentence, or null), the errors, ranking and isotonic map.
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/calibration",
+        "calibration",
+        "What the confidence is worth",
+        columns(**dict.fromkeys(("lower", "upper", "confidence"), NUMBER), correct=SHARE, n=COUNT),
+        columns(
+            **dict.fromkeys(("refused", "kind", "basis"), MAYBE_TEXT),
+            **dict.fromkeys(("n", "graded", "by_agreement"), COUNT),
+            **dict.fromkeys(("graded_share", "agreement_share"), SHARE),
+            errors=OBJECT,
+            ranking=MAYBE_OBJECT,
+            map=MAYBE_OBJECT,
+        ),
+        rows="bins",
+    )
     arguments: CalibrationArgs
-    path: str = "/api/v1/audits/calibration"
 
     def answered(self, ground: Ground) -> Answer:
         """Read the traffic, keep where the small lane's answer is known, weigh it by the chance of that."""

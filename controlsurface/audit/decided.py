@@ -1,30 +1,31 @@
 """What a router asks: which plan is in force, and whether to shadow a request; and the order to note a yes."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.audit.plan import in_force
+from controlsurface.audit.plan import PLAN, STRATUM, in_force
 from controlsurface.audit.sampling import Decision, Sampler
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import (
+    NO_ARGUMENTS,
+    Answer,
+    Command,
+    Ground,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    WriteEndpoint,
+)
+from controlsurface.reader.columns import COUNT, FLAG, SHARE, TEXT, columns, table
 from controlsurface.store.named_query import StateSql
 
 _LOG = """INSERT INTO sampled_requests (request_id, sampled_at, version, stratum, probability)
 SELECT $request_id, $sampled_at, $version, $stratum, $probability
 WHERE NOT EXISTS (SELECT 1 FROM sampled_requests WHERE request_id = $request_id)"""
-
-
-class NoArguments(Arguments):
-    """Nothing."""
-
-
-NOTHING = NoArguments()
 
 
 class SamplingArgs(Arguments):
@@ -34,17 +35,24 @@ class SamplingArgs(Arguments):
     confidence: float | None = Field(None, description="how sure the router is")
 
 
+PATH = "/api/v1/sampling/{request_id:path}"
+DECISION = columns(request_id=TEXT, sample=FLAG, probability=SHARE, draw=SHARE, stratum=TEXT, version=COUNT)
+
+
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(Query[Answer]):
     """The question whether to shadow a request; asking changes nothing."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        PATH,
+        "sampling",
+        "Whether a router should shadow a request, by the plan in force; nothing is written",
+        DECISION,
+        form="single",
+        pool="routers",
+    )
     request_id: str
     arguments: SamplingArgs
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return f"/api/v1/sampling/{quote(self.request_id, safe='')}"
 
     def answered(self, ground: Ground) -> Answer:
         """By the plan in force. Raises NotFound where there is none."""
@@ -52,22 +60,19 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteSampling:
+class NoteSampling(Command):
     """The order to decide the same and note a yes with its probability; noting it again changes nothing."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "note_sampling",
+        "Whether a router should shadow a request, by the plan in force; a yes is noted with its probability",
+        DECISION,
+        status=200,
+        problems=("404",),
+    )
     request_id: str
     body: SamplingArgs
-    method: str = "POST"
-
-    @property
-    def path(self) -> str:
-        """The address."""
-        return Sampling(self.request_id, self.body).path
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """No conditions."""
-        return {}
 
     def done(self, ground: Ground) -> dict[str, Any]:
         """The decision, by the plan in force. Raises NotFound where there is none."""
@@ -78,23 +83,26 @@ class NoteSampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Query[Answer]):
     """The question for the plan in force, for clients that decide by themselves: the facts are the plan."""
 
-    arguments: NoArguments = NOTHING
-    path: str = "/api/v1/audits/plan"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/plan",
+        "sampling_plan",
+        "The sampling plan in force, for clients",
+        STRATUM,
+        PLAN,
+        rows="strata",
+        problems=("404",),
+        pool="routers",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """The newest plan: a row for each stratum. Raises NotFound where none was made."""
         plan = in_force(ground)
         strata = plan.pop("strata")
-        types: dict[str, pa.DataType] = {
-            "task_type": pa.string(),
-            "band": pa.int64(),
-            "n": pa.float64(),
-            "probability": pa.float64(),
-        }
-        return Answer(pa.Table.from_pylist(strata, pa.schema(types)), plan)
+        return Answer(table(strata, STRATUM), plan)
 
 
 def _decided(ground: Ground, request_id: str, args: SamplingArgs) -> Decision:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,8 @@ from controlsurface.limits import OTHER
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.significance import ALPHA, holm
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FIGURE, MAYBE_TEXT, TEXT, columns, many
 from controlsurface.store.budget import check
 
 BAND = "band"  # tenths of the confidence
@@ -52,11 +53,17 @@ class DisagreementArgs(Window):
 
 
 @dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Query[Answer]):
     """The question: a row for each slice, most pairs first. Its facts name the slices where the large lane is worse."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/disagreement",
+        "disagreement",
+        "How often lanes disagree, by slice, and where the large lane is worse",
+        columns(n=COUNT, comparator=MAYBE_TEXT, **dict.fromkeys(("value", "low", "high", "ac1"), FIGURE)),
+        columns(large_worse=many(TEXT), large_perhaps_worse=many(TEXT), slices=COUNT),
+    )
     arguments: DisagreementArgs
-    path: str = "/api/v1/audits/disagreement"
 
     def answered(self, ground: Ground) -> Answer:
         """Read the pairs once, estimate each slice. Raises UnknownName."""

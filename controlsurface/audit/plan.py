@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import orjson
+import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.arrays import Floats
 from controlsurface.audit.sampling import HASH
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.metrics.arguments import Text, Window
+from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.statement import Statement, conditions, where
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Ground
+from controlsurface.reader.asking import Command, Ground, WriteEndpoint
+from controlsurface.reader.columns import COUNT, INTEGER, MAYBE_TEXT, NUMBER, SHARE, TEXT, TIME, columns, many, record
 
 BANDS = 10
 
@@ -44,19 +46,30 @@ class PlanArgs(Window):
     floor: float = Field(0.1, ge=0, le=1, strict=True, description="part of it drawn from all requests alike")
 
 
+STRATUM = columns(task_type=MAYBE_TEXT, band=INTEGER, n=NUMBER, probability=SHARE)
+PLAN = columns(
+    version=COUNT, made_at=TIME, **dict.fromkeys(("rate", "floor", "otherwise"), SHARE), edges=many(NUMBER), hash=TEXT
+)
+
+
 @dataclass(frozen=True, slots=True)
-class MakePlan:
+class MakePlan(Command):
     """The order for a new plan; it is in force from then on."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/audits/plan",
+        "make_plan",
+        "Make a sampling plan from the traffic of a window",
+        pa.schema([*PLAN, many(record(**{each.name: each for each in STRATUM})).with_name("strata")]),
+        heavy=True,
+    )
     body: PlanArgs
     made_by: str = "api"
-    method: str = "POST"
-    path: str = "/api/v1/audits/plan"
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """No conditions."""
-        return {}
+    @classmethod
+    def received(cls, body: Arguments, caller: str, headers: Mapping[str, str], /, **fields: Any) -> Self:
+        """Under the name of whoever asks for it."""
+        return super(MakePlan, cls).received(body, "", headers, made_by=caller or "api", **fields)
 
     def done(self, ground: Ground) -> dict[str, Any]:
         """Look at the traffic, allocate, keep. Raises BadRequest where there is no traffic to plan for."""

@@ -1,7 +1,7 @@
 """What may be asked of audits, wherever the store is: hand one to `Reader.ask`."""
 
 from controlsurface.audit.calibrated import Calibration, CalibrationArgs
-from controlsurface.audit.decided import NoArguments, NoteSampling, Plan, Sampling, SamplingArgs
+from controlsurface.audit.decided import NoteSampling, Plan, Sampling, SamplingArgs
 from controlsurface.audit.disagreement import Disagreement, DisagreementArgs
 from controlsurface.audit.threshold import WhatIf, WhatIfArgs
 
@@ -10,7 +10,6 @@ __all__ = [
     "CalibrationArgs",
     "Disagreement",
     "DisagreementArgs",
-    "NoArguments",
     "NoteSampling",
     "Plan",
     "Sampling",

@@ -3,10 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from threading import Lock
-from time import monotonic
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,13 +19,27 @@ from controlsurface.audit.what_if import Sweep, sweep
 from controlsurface.config import Lane
 from controlsurface.errors import BadRequest, NotFound, UnknownName
 from controlsurface.metrics.arguments import Text, Window
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.cache import Room
+from controlsurface.reader.columns import (
+    COUNT,
+    FIGURE,
+    MAYBE_TEXT,
+    NUMBER,
+    OBJECT,
+    SHARE,
+    TEXT,
+    columns,
+    many,
+    one_of,
+)
 from controlsurface.store.budget import check
 
 MOST = 1001  # thresholds in one answer
 KEPT_S = 30  # sums of one window serve so long, so that a slider need not read the traffic at each step
 KEPT = 4  # windows
 KEPT_KNOTS = 250_000  # of all windows together, about 500 bytes each; a larger window is read anew each time
+_ROOM = Room(KEPT_S, KEPT, KEPT_KNOTS)
 
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})|{_NUMBER}(?:,{_NUMBER})*", re.ASCII)
@@ -90,11 +101,26 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Query[Answer]):
     """The question: a row for each slice and threshold; facts about each slice."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/whatif",
+        "whatif",
+        "Escalation, quality, cost and latency at other thresholds, or why nobody can say",
+        columns(
+            task_type=MAYBE_TEXT,
+            threshold=NUMBER,
+            n=COUNT,
+            escalation_rate=SHARE,
+            evidence=one_of("pairs", "none"),
+            unsupported_share=SHARE,
+            **dict.fromkeys(("quality", "quality_lowest", "quality_highest", "cost_usd", "latency_ms"), FIGURE),
+        ),
+        columns(slices=many(OBJECT), rule=TEXT, task_types=COUNT, from_lane=MAYBE_TEXT, to_lane=MAYBE_TEXT),
+        problems=("404",),
+    )
     arguments: WhatIfArgs
-    path: str = "/api/v1/whatif"
 
     def answered(self, ground: Ground) -> Answer:
         """Look the thresholds up in the sums. Raises NotFound where no request of the window has a confidence."""
@@ -114,30 +140,14 @@ class WhatIf:
         return Answer(pa.concat_tables(tables), told)
 
 
-_LOCK = Lock()
-_SUMS: WeakKeyDictionary[Any, dict[str, tuple[float, list[Slice]]]] = WeakKeyDictionary()
-
-
 def _kept(ground: Ground, arguments: WhatIfArgs) -> list[Slice]:
     """The slices of a window, made anew when they are older than KEPT_S."""
-    key, now = arguments.model_dump_json(exclude={"thresholds"}), monotonic()
-    with _LOCK:
-        since, slices = _SUMS.setdefault(ground, {}).get(key, (now - 2 * KEPT_S, []))
-    if now - since > KEPT_S:
-        slices = list(_slices(ground, arguments))
-        with _LOCK:
-            _SUMS[ground] = _newest(_SUMS[ground] | {key: (now, slices)})
-    return slices
+    window = arguments.model_dump_json(exclude={"thresholds"})
+    return ground.cache.get("what-if", window, lambda: list(_slices(ground, arguments)), _ROOM, _knots)
 
 
-def _newest(kept: dict[str, tuple[float, list[Slice]]]) -> dict[str, tuple[float, list[Slice]]]:
-    """The newest windows, as many as there is room for."""
-    found, room = dict[str, tuple[float, list[Slice]]](), KEPT_KNOTS
-    for key, (since, slices) in sorted(kept.items(), key=lambda each: -each[1][0])[:KEPT]:
-        room -= sum(len(each.sweep.knots) for each in slices)
-        if room >= 0:
-            found[key] = since, slices
-    return found
+def _knots(slices: list[Slice]) -> int:
+    return sum(len(each.sweep.knots) for each in slices)
 
 
 def _slices(ground: Ground, arguments: WhatIfArgs) -> Iterator[Slice]:

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import Any
 
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.several import SeveralArgs
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import SupportsAsk
+from controlsurface.reader.events import EventsQuery
+from controlsurface.reader.figures import DistributionQuery
 from controlsurface.reader.several import Several
 
 WEEK = timedelta(days=7)
@@ -65,19 +65,6 @@ _QUESTIONS: dict[str, tuple[tuple[str, str, bool, tuple[str, ...]], ...]] = {
 _BINS = (("confidence", "", True), ("latency_ms", "lane", False))
 
 
-class Asks(Protocol):
-    """What of a reader is needed."""
-
-    def ask(self, question: Question) -> Answer:
-        """A question's answer."""
-
-    def distribution(self, args: DistributionArgs) -> pa.Table:
-        """Bins of a column."""
-
-    def events(self, args: EventsArgs) -> pa.Table:
-        """Changes."""
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question and its answer's time."""
@@ -87,7 +74,7 @@ class Asked:
     seconds: float
 
 
-def panels(reader: Asks, start: datetime, end: datetime, pages: Collection[str] = _QUESTIONS) -> Iterator[Asked]:
+def panels(reader: SupportsAsk, start: datetime, end: datetime, pages: Collection[str] = _QUESTIONS) -> Iterator[Asked]:
     """Ask everything that these pages show of a window, one after the other, and what all of them show."""
     window: dict[str, Any] = {"start": start, "end": end}
     step = next(step for step in STEPS if (end - start) / step <= BUCKETS)
@@ -100,14 +87,14 @@ def panels(reader: Asks, start: datetime, end: datetime, pages: Collection[str] 
     for column, by, over_time in _BINS:
         args = DistributionArgs(column=column, by=by, every=step if over_time else None, **window)
         began = perf_counter()
-        reader.distribution(args)
+        reader.ask(DistributionQuery(args))
         yield Asked(f"distribution {column}", "", perf_counter() - began)
     began = perf_counter()
-    reader.events(EventsArgs(**window))
+    reader.ask(EventsQuery(EventsArgs(**window)))
     yield Asked("events", "", perf_counter() - began)
 
 
-def _queries(reader: Asks, page: str, args: SeveralArgs) -> Asked:
+def _queries(reader: SupportsAsk, page: str, args: SeveralArgs) -> Asked:
     """What one panel shows."""
     began = perf_counter()
     answer = reader.ask(Several(args))

@@ -15,7 +15,11 @@ from controlsurface.bench.server import started
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.money.attribution import USUAL, AttributionArgs, week_of
 from controlsurface.reader import LocalReader, Reader
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.contributors import ContributorsQuery
+from controlsurface.reader.detail import Near, RequestQuery
+from controlsurface.reader.figures import AttributionQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
+from controlsurface.reader.trace import TraceQuery
 from controlsurface.store.duckdb import DuckStore
 
 ROUNDS = 3
@@ -91,8 +95,10 @@ def asked(reader: Reader, requests: int, history: History, tell: Callable[[str],
         last_24h_p95_ms=_percentile((each.seconds for each in day), 95),
         trace_ms=_percentile(traces, 50),
         request_ms=_percentile(found, 50),
-        contributors_ms=_timed(lambda: reader.contributors(_difference(end))),
-        attribution_week_ms=_timed(lambda: reader.attribution(AttributionArgs(week=week_of(end - 7 * DAY), by=USUAL))),
+        contributors_ms=_timed(lambda: reader.ask(ContributorsQuery(_difference(end)))),
+        attribution_week_ms=_timed(
+            lambda: reader.ask(AttributionQuery(AttributionArgs(week=week_of(end - 7 * DAY), by=USUAL))).rows
+        ),
         rollup_s_per_million=history.rollup_s_per_million,
         bytes_per_request=history.bytes_per_request,
         panels=len(long) // ROUNDS // len(views),
@@ -111,12 +117,14 @@ def _links(reader: Reader, end: datetime) -> tuple[list[float], list[float]]:
     traces, requests = [], []
     for hours in range(1, 23):
         at = end - timedelta(hours=hours)
-        row = reader.requests(RequestsArgs(start=at, end=at + timedelta(minutes=30), limit=1)).rows.to_pylist()[0]
+        row = reader.ask(
+            RequestsQuery(RequestsArgs(start=at, end=at + timedelta(minutes=30), limit=1))
+        ).rows.to_pylist()[0]
         began = perf_counter()
-        reader.trace(row["trace_id"], row["started_at"])
+        reader.ask(TraceQuery(row["trace_id"], Near(near=row["started_at"])))
         traces.append(perf_counter() - began)
         began = perf_counter()
-        reader.request(row["request_id"], row["started_at"])
+        reader.ask(RequestQuery(row["request_id"], Near(near=row["started_at"])))
         requests.append(perf_counter() - began)
     return traces, requests
 

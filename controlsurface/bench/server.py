@@ -15,6 +15,9 @@ from pathlib import Path
 
 from controlsurface.errors import NotFound, PartFailed, Unreachable
 from controlsurface.reader import RemoteReader
+from controlsurface.reader.detail import Near
+from controlsurface.reader.ingest import IngestQuery
+from controlsurface.reader.trace import TraceQuery
 
 _NAMES = {"api", "otlp_http", "otlp_grpc"}
 
@@ -31,23 +34,23 @@ class Server:
     def drain(self, patience_s: float) -> None:
         """Return when everything that was answered can be queried. Raises Unreachable after `patience_s`."""
         end = time.monotonic() + patience_s
-        while self.reader.ingest().pending:
+        while self.reader.ask(IngestQuery()).pending:
             if time.monotonic() > end:
                 raise Unreachable(f"{self.api}: still storing after {patience_s:g} s")
             time.sleep(0.02)
 
     def accepted(self) -> int:
         """Items answered so far; an item is stored when all that were accepted before it are."""
-        return self.reader.ingest().accepted
+        return self.reader.ask(IngestQuery()).accepted
 
     def has_stored(self, accepted: int) -> bool:
         """Whether that many items are stored; asks for counters alone, to leave the server its time."""
-        return self.reader.ingest().counters["stored"] >= accepted
+        return self.reader.ask(IngestQuery()).counters["stored"] >= accepted
 
     def has_trace(self, trace_id: str, near: datetime) -> bool:
         """Whether a trace can be read."""
         try:
-            self.reader.trace(trace_id, near)
+            self.reader.ask(TraceQuery(trace_id, Near(near=near)))
         except NotFound:
             return False
         return True

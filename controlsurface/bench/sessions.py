@@ -5,19 +5,15 @@ As there, a window's end moves in whole refreshes, and what several sessions ask
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
-from controlsurface.bench.panels import Asks, panels
-from controlsurface.metrics.events import EventsArgs
-from controlsurface.metrics.histogram import DistributionArgs
+from controlsurface.bench.panels import panels
 from controlsurface.reader import RemoteReader
 from controlsurface.reader.answers import Answers
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import Query, R, SupportsAsk
 
 REFRESH, SLOWLY = timedelta(seconds=10), timedelta(minutes=1)  # of the live dashboard; it asks about days SLOWLY
 WINDOWS = [timedelta(days=days) for days in (1, 3, 7, 28)]  # of its bar
@@ -29,33 +25,21 @@ T = TypeVar("T")
 class Sharing:
     """A reader whose answers are shared with other sessions; `seconds` has how long those took that were not known."""
 
-    def __init__(self, reader: Asks, answers: Answers[Any]) -> None:
+    def __init__(self, reader: SupportsAsk, answers: Answers[Any]) -> None:
         self._reader, self._answers = reader, answers
         self.seconds: list[float] = []
 
-    def ask(self, question: Question) -> Answer:
-        """A question's answer."""
-        return self._shared(question, lambda: self._reader.ask(question))
+    def ask(self, query: Query[R]) -> R:
+        """A query's answer, unless another session has it."""
+        name = repr(query)
 
-    def distribution(self, args: DistributionArgs) -> pa.Table:
-        """Bins of a column."""
-        return self._shared(args, lambda: self._reader.distribution(args))
-
-    def events(self, args: EventsArgs) -> pa.Table:
-        """Changes."""
-        return self._shared(args, lambda: self._reader.events(args))
-
-    def _shared(self, question: object, call: Callable[[], T]) -> T:
-        """`call`'s answer, unless another session has it."""
-        name = repr(question)
-
-        def timed() -> T:
+        def timed() -> R:
             began = time.perf_counter()
-            found = call()
+            found = self._reader.ask(query)
             self.seconds.append(time.perf_counter() - began)
             return found
 
-        found: T = self._answers.of([name], lambda _: {name: timed()})[0]
+        found: R = self._answers.of([name], lambda _: {name: timed()})[0]
         return found
 
 

@@ -10,6 +10,7 @@ from controlsurface.cli.options import data_option, json_option, reader_of
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.reader.extent import whereabouts
+from controlsurface.reader.figures import MetricQuery
 
 _SHOWN = "title why metric value low high n where".split()
 
@@ -23,19 +24,14 @@ _SHOWN = "title why metric value low high n where".split()
 def command(context: click.Context, data: Path, since: str, form: str, as_json: bool) -> None:
     """What to do, by built-in rules, each with its evidence; and which rules had too little to say anything."""
     arguments = AdviceArgs.model_validate({"start": f"-{since.lstrip('-')}"})
+    asked, form = Advised(arguments), "json" if as_json else form
     with closing(reader_of(data, context)) as reader:
-        answer = reader.ask(Advised(arguments))
+        answer = reader.ask(asked)
         window = QueryArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
-        if not any(reader.query(window).rows["n"].to_pylist()):
+        if not any(reader.ask(MetricQuery(window)).rows["n"].to_pylist()):
             output.say(f"controlsurface: advice: {whereabouts(reader)}", err=True)
-    if as_json or form == "json":
-        output.write_json({**answer.facts, "advice": answer.rows.to_pylist()})
-    elif form == "csv":
-        output.write_csv(answer.rows)
-    elif form == "parquet":
-        output.write_parquet(answer.rows)
-    else:
-        output.write_table(answer.rows.select(_SHOWN))
+    output.write_answer(asked, answer, form, _SHOWN)
+    if form == "table":
         for rule in answer.facts["rules"]:
             if rule["state"] != "found":
                 output.say(f"{rule['looks_for']}: {rule['state']}", err=True)

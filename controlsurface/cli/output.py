@@ -11,18 +11,33 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import click
 import pyarrow as pa
 
-from controlsurface.api.encode import json
+from controlsurface.api.encode import json, plain
 from controlsurface.export.tables import as_csv, as_parquet
+from controlsurface.reader.asking import Answer, Query
 
 # Control characters, line separators, signs of direction, halves of surrogate pairs; words may have breaks and tabs.
 _UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 _IN_WORDS, _IN_CELL = re.compile(f"[{_UNSEEN}]"), re.compile(f"[{_UNSEEN}\t\n]")
 
 FORMATS = ("table", "json", "csv", "parquet")
+
+
+def write_answer(query: Query[Any], answer: Answer, form: str, shown: Sequence[str] = ()) -> None:
+    """An answer in one of FORMATS; JSON as the API has it, a table of the columns `shown`, by itself of all."""
+    if form == "json":
+        write_json(plain(query.endpoint, answer))
+    else:
+        _WRITERS[form](answer.rows.select([*shown]) if shown and form == "table" else answer.rows)
+
+
+def write_rows(table: pa.Table, form: str) -> None:
+    """Rows in one of FORMATS but JSON."""
+    _WRITERS[form](table)
 
 
 def write_json(value: object) -> None:
@@ -90,3 +105,6 @@ def _short(value: object) -> str:
     if isinstance(value, float | Decimal):
         return f"{value:.6g}"
     return visible(str(value))
+
+
+_WRITERS = {"table": write_table, "csv": write_csv, "parquet": write_parquet}

@@ -8,12 +8,12 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from controlsurface.api import operations
 from controlsurface.cli import output
 from controlsurface.cli.options import data_option, filter_of, json_option, reader_of
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader.extent import whereabouts
+from controlsurface.reader.figures import MetricQuery
 
 _EXAMPLES = """\b
 controlsurface query escalation_rate --by task_type --since 24h
@@ -63,16 +63,15 @@ def command(
     arguments = QueryArgs.model_validate(
         {"metric": metric, "by": by, "where": tuple(map(filter_of, where)), **{k: v for k, v in given.items() if v}}
     )
+    asked = MetricQuery(arguments)
     with closing(reader_of(data, context)) as reader:
-        answer = operations.query(reader, arguments, {})
+        answer = reader.ask(asked)
         if not any(n for n in answer.rows["n"].to_pylist()):
             output.say(f"controlsurface: query: {whereabouts(reader, bool(where))}", err=True)
     if sql:
         _print_sql(answer.facts)
-    elif form == "json":
-        output.write_json(answer.plain())
     else:
-        _WRITERS[form](answer.rows)
+        output.write_answer(asked, answer, form)
 
 
 def _print_catalogue(form: str) -> None:
@@ -83,7 +82,7 @@ def _print_catalogue(form: str) -> None:
     if form == "json":
         output.write_json(rows)
     else:
-        _WRITERS[form](table)
+        output.write_rows(table, form)
 
 
 def _print_sql(facts: Mapping[str, Any]) -> None:
@@ -91,6 +90,3 @@ def _print_sql(facts: Mapping[str, Any]) -> None:
     output.say(facts["sql"])
     for name, value in facts["parameters"].items():
         output.say(f"-- ${name} = {value!r}")
-
-
-_WRITERS = {"table": output.write_table, "csv": output.write_csv, "parquet": output.write_parquet}

@@ -20,6 +20,8 @@ from controlsurface.errors import Busy
 from controlsurface.ingest import conventions
 from controlsurface.ingest.rederive import fingerprint
 from controlsurface.reader import Reader
+from controlsurface.reader.ingest import DroppedKeysQuery
+from controlsurface.reader.lanes import LanesQuery
 from controlsurface.reader.rederiving import Rederive, RederiveWish, Rederiving
 from controlsurface.reader.rows import records
 
@@ -46,7 +48,9 @@ def command(context: click.Context, data: Path, since: timedelta | None, as_json
         start = datetime.now(UTC) - since if since else None
         reader.do(Rederive(RederiveWish(since=start, who=getpass.getuser())))
         found = _followed(reader)
-        dropped = sorted({row["key"] for row in records(reader.dropped())} & conventions.load(config).wanted)
+        dropped = sorted(
+            {row["key"] for row in records(reader.ask(DroppedKeysQuery()).rows)} & conventions.load(config).wanted
+        )
     _tell(found, dropped)
     if as_json:
         output.write_json({name: found[name] for name in _SHOWN})
@@ -75,7 +79,7 @@ def _stale(reader: Reader, config: Config) -> Iterator[str]:
     """What a server derives with otherwise than its files would have it now."""
     if _state(reader)["vocabularies"] != fingerprint(conventions.load(config), config):
         yield "vocabularies or task_types.from"
-    there = [(row["name"], set(row["models"])) for row in records(reader.lanes())]
+    there = [(row["name"], set(row["models"])) for row in records(reader.ask(LanesQuery()).rows)]
     if not config.lanes_assumed and there != [(name, set(lane.models)) for name, lane in config.lanes.items()]:
         yield "lanes"
 

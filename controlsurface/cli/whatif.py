@@ -43,16 +43,11 @@ def command(
     given = {"task_type": task_type, "thresholds": thresholds, "start": f"-{since}" if since else None}
     given |= {"from_lane": from_lane, "to_lane": to_lane}
     arguments = WhatIfArgs.model_validate(given | {"where": tuple(map(filter_of, where))})
+    asked, form = WhatIf(arguments), "json" if as_json else form
     with closing(reader_of(data, context)) as reader:
-        answer = reader.ask(WhatIf(arguments))
-    if as_json or form == "json":
-        output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
-    elif form == "csv":
-        output.write_csv(answer.rows)
-    elif form == "parquet":
-        output.write_parquet(answer.rows)
-    else:
-        output.write_table(answer.rows.select(_SHOWN))
+        answer = reader.ask(asked)
+    output.write_answer(asked, answer, form, _SHOWN)
+    if form == "table":
         for part in answer.facts["slices"]:
             output.say(_said(part), err=True)
 

@@ -14,6 +14,7 @@ from controlsurface.alerting.reload import places
 from controlsurface.collector.engine import Engine
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.reader.cardinality import over_limit
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 
 REFUSALS_KEPT = timedelta(minutes=5)
@@ -30,7 +31,7 @@ class ServerGauges:
 
     def __call__(self, now: datetime) -> Mapping[str, float]:
         """The figures of now."""
-        state = self._reader.ingest()
+        state = self._reader.ask(IngestQuery())
         return {
             "ingest_lag_seconds": state.lag_ms / 1e3,
             "ingest_pending_spans": state.pending,

@@ -22,7 +22,7 @@ from controlsurface.ingest.check import Checked, check
 from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.reader import RemoteReader, retention
-from controlsurface.reader.reader import Ingest
+from controlsurface.reader.ingest import Ingest, IngestQuery
 
 _POLL_S = 0.05
 _FROZEN = "SELECT max(gone_before) AS frozen FROM retained WHERE kind = 'frozen'"
@@ -104,7 +104,7 @@ class Served:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
         self._reader = RemoteReader(api, token)
-        self._known = _told(self._reader.ingest())
+        self._known = _told(self._reader.ask(IngestQuery()))
 
     def take(self, body: Body) -> Checked:
         """Checked here, so that the figures are exact; checked again there."""
@@ -126,7 +126,7 @@ class Served:
     def settle(self) -> tuple[int, int]:
         """Until nothing is pending there."""
         least, since = math.inf, time.monotonic()
-        while (counts := self._reader.ingest()).pending:
+        while (counts := self._reader.ask(IngestQuery())).pending:
             if counts.pending < least:
                 least, since = counts.pending, time.monotonic()
             elif time.monotonic() - since > _PATIENCE_S:

@@ -22,7 +22,10 @@ from controlsurface.money.prices import read_book
 from controlsurface.reader import open_reader
 from controlsurface.reader.assumed import AssumedLanes
 from controlsurface.reader.assumed import said as said_lanes
+from controlsurface.reader.figures import MetricQuery
+from controlsurface.reader.ingest import IngestQuery, UnreadKeysQuery
 from controlsurface.reader.reader import Reader
+from controlsurface.reader.sources import SourcesQuery
 from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
 from controlsurface.store.duckdb import FILE, owner
 from controlsurface.store.private import wide
@@ -150,7 +153,7 @@ def _alerting(reader: Reader) -> Iterator[Finding]:
 
 
 def _ingest(reader: Reader) -> Iterator[Finding]:
-    counts = reader.ingest()
+    counts = reader.ask(IngestQuery())
     text = (
         f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.duplicate} repeated, {counts.pending} pending"
     )
@@ -170,7 +173,7 @@ def _messages(reader: Reader) -> Iterator[Finding]:
 
 
 def _unread(reader: Reader) -> Iterator[Finding]:
-    names = [str(name) for name in reader.unrecognised()["key"].to_pylist()]
+    names = [str(name) for name in reader.ask(UnreadKeysQuery()).rows["key"].to_pylist()]
     some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
     text = f"{len(names)} attributes that no vocabulary reads: {some}" if names else "every attribute is read"
     yield Finding("attributes", "ok", text)
@@ -192,7 +195,9 @@ def _ledger(reader: Reader) -> Iterator[Finding]:
 def _lanes(reader: Reader) -> Iterator[Finding]:
     if assumed := said_lanes(reader.ask(AssumedLanes()).rows.to_pylist()):
         yield Finding("lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page")
-    rows = reader.query(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",))).rows.to_pylist()
+    rows = reader.ask(
+        MetricQuery(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
+    ).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
         yield Finding("lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration")
     else:
@@ -212,14 +217,14 @@ def _usage(reader: Reader) -> Iterator[Finding]:
 
 def _calls(reader: Reader, metric: str) -> dict[str, int]:
     """A count of calls by model."""
-    rows = reader.query(QueryArgs(metric=metric, by=("model",))).rows.to_pylist()
+    rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {str(row["model"]): round(row["value"]) for row in rows}
 
 
 def _unpriced(reader: Reader) -> Iterator[Finding]:
     args = QueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
     lost = _calls(reader, "calls_without_usage")
-    rows = [row for row in reader.query(args).rows.to_pylist() if row["value"]]
+    rows = [row for row in reader.ask(MetricQuery(args)).rows.to_pylist() if row["value"]]
     if gaps := [_gap(row) for row in rows if row["unpriced_parts"] or row["value"] > lost.get(str(row["model"]), 0)]:
         yield Finding("unpriced", "warn", f"calls not fully priced: {', '.join(gaps)}; state it in prices.toml")
     else:
@@ -234,7 +239,7 @@ def _gap(row: dict[str, Any]) -> str:
 
 def _sources(reader: Reader) -> Iterator[Finding]:
     """Clocks and silence of every service of the last days."""
-    for row in reader.sources().to_pylist():
+    for row in reader.ask(SourcesQuery()).rows.to_pylist():
         name = row["service"] or "a source without service.name"
         quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
         yield _silence(name, row, quiet_s)

@@ -16,6 +16,7 @@ from controlsurface.export.revisions import SUMMED, Exported, Revise, checksum, 
 from controlsurface.export.tables import WRITERS, Format, plain
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.figures import AttributionQuery
 from controlsurface.reader.rows import records
 from controlsurface.replacement import replacement
 
@@ -46,7 +47,7 @@ def export(reader: Reader, args: AttributionArgs, form: Format, now: datetime) -
 
     Raises Busy or Conflict where late calls of a closed week came in between, BadRequest where parts of it are gone.
     """
-    found = reader.attribution(args)
+    found = reader.ask(AttributionQuery(args)).rows
     totals = _totals(reader, args)
     if args.closed(now) and any(total(found, name) != totals.get(name) for name in SUMMED):
         raise Busy(f"calls of {args.week} arrived while it was read; try again")
@@ -84,7 +85,7 @@ def _revision(reader: Reader, args: AttributionArgs, rows: pa.Table, now: dateti
 
 def _totals(reader: Reader, args: AttributionArgs) -> dict[str, Any]:
     """The one row of the whole week; nothing where it has none."""
-    rows = records(reader.attribution(AttributionArgs(week=args.week)))
+    rows = records(reader.ask(AttributionQuery(AttributionArgs(week=args.week))).rows)
     return dict(rows[0]) if rows else {}
 
 
@@ -96,7 +97,7 @@ def _unassigned(rows: pa.Table, name: str) -> dict[str, Any]:
 
 def _sources(reader: Reader, args: AttributionArgs) -> list[dict[str, Any]]:
     """Where the prices came from, and how much each source priced."""
-    rows = records(reader.attribution(AttributionArgs(week=args.week, by=("cost_source",))))
+    rows = records(reader.ask(AttributionQuery(AttributionArgs(week=args.week, by=("cost_source",)))).rows)
     kept = ("attempts", "billable_attempts", "cost_usd")
     called = [row for row in rows if row["attempts"]]
     return [{"source": row["cost_source"] or NO_PRICE} | plain({name: row[name] for name in kept}) for row in called]

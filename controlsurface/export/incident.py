@@ -10,8 +10,10 @@ from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import Reader
-from controlsurface.reader.contributors import Contributors
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.contributors import Contributors, ContributorsQuery
+from controlsurface.reader.events import EventsQuery
+from controlsurface.reader.figures import MetricQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.rows import records
 
 STEPS_S = (60, 300, 600, 1800, 3600, 7200, 14_400, 86_400)
@@ -34,12 +36,12 @@ class Incident:
 
 def gather(reader: Reader, asked: ContributorsArgs, against: str) -> Incident:
     """Ask for everything between the baseline's first and the selection's last moment."""
-    found = reader.contributors(asked)
+    found = reader.ask(ContributorsQuery(asked))
     start, end = min(asked.baseline_start, asked.start), max(asked.end, asked.baseline_end)
-    course = reader.query(
-        QueryArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start))
+    course = reader.ask(
+        MetricQuery(QueryArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start)))
     )
-    events = records(reader.events(EventsArgs(start=start, end=end)))
+    events = records(reader.ask(EventsQuery(EventsArgs(start=start, end=end))).rows)
     return Incident(
         metric=find(asked.metric),
         asked=asked,
@@ -47,7 +49,7 @@ def gather(reader: Reader, asked: ContributorsArgs, against: str) -> Incident:
         found=found,
         course=[(row["bucket"], row["value"]) for row in records(course.rows)],
         events=events,
-        samples=records(reader.requests(_samples(asked, found)).rows),
+        samples=records(reader.ask(RequestsQuery(_samples(asked, found))).rows),
     )
 
 

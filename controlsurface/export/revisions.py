@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
@@ -17,7 +17,8 @@ from controlsurface.export.tables import as_json, plain
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.times import Instant
 from controlsurface.money.attribution import ADDED, AttributionArgs, Week, monday, render
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Command, Ground, Query, ReadEndpoint, WriteEndpoint
+from controlsurface.reader.columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.reader.rows import records
 
 PATH = "/api/v1/exports"
@@ -53,11 +54,19 @@ class Exported(AttributionArgs):
 
 
 @dataclass(frozen=True, slots=True)
-class WeeklyExports:
+class WeeklyExports(Query[Answer]):
     """Rows: week, by, revision, exported_at, rows_sha256, totals and restates (JSON), the newest week first."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        PATH,
+        "exports",
+        "Exports of closed weeks: each revision with its totals and what it restates",
+        columns(
+            week=TEXT, by=TEXT, revision=COUNT, exported_at=TIME, rows_sha256=TEXT, totals=TEXT, restates=MAYBE_TEXT
+        ),
+        rows="exports",
+    )
     arguments: ExportsArgs = field(default_factory=ExportsArgs)
-    path: str = PATH
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""
@@ -65,13 +74,19 @@ class WeeklyExports:
 
 
 @dataclass(frozen=True, slots=True)
-class Revise:
+class Revise(Command):
     """Keep an export, unless these figures are kept already; what comes back is their revision."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "revise",
+        "Keep an export of a closed week, unless its figures are known; the answer is their revision",
+        columns(revision=COUNT, exported_at=TIME, restates=MAYBE_OBJECT),
+        role="viewer",
+        status=200,
+        problems=("409",),
+    )
     body: Exported
-    method: str = "POST"
-    path: str = PATH
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Revision, exported_at, restates (null for the first). The figures are those of the store, not the caller's.

@@ -1,12 +1,12 @@
 """The lanes that models are assumed to be in, because the configuration names none."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from controlsurface.metrics.arguments import Arguments
 from controlsurface.money.assumed import in_words
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint
+from controlsurface.reader.columns import FIGURE, MAYBE_TEXT, TEXT, columns
 
 _ROWS = """
 SELECT name AS model, any_value(lane) AS lane, CAST(min(usd_per_mtok) AS DOUBLE) AS usd_per_mtok
@@ -15,19 +15,21 @@ ORDER BY lane DESC NULLS LAST, usd_per_mtok NULLS LAST, model
 """
 
 
-class NoneAsked(Arguments):
-    """No arguments."""
-
-
 @dataclass(frozen=True, slots=True)
-class AssumedLanes:
+class AssumedLanes(Query[Answer]):
     """Rows: model (as lanes name it), lane (null: unknown), usd_per_mtok (list price, three parts input, one output).
 
     No rows where the configuration names the lanes, or every call came with the router's own word.
     """
 
-    arguments: NoneAsked = field(default_factory=NoneAsked)
-    path: str = "/api/v1/lanes/assumed"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/lanes/assumed",
+        "assumed_lanes",
+        "Lanes that models are assumed to be in, by list price, because the configuration names none",
+        columns(model=TEXT, lane=MAYBE_TEXT, usd_per_mtok=FIGURE),
+        rows="models",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""

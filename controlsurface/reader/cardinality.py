@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from controlsurface.limits import OPEN_DIMENSIONS, OTHER
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, MAYBE_TEXT, TEXT, columns, many
 
-PATH = "/api/v1/cardinality"
 WINDOW = timedelta(days=7)  # where nobody says which
 
 # The number of values behind 256 least hashes is told from how dense these lie.
@@ -47,7 +48,7 @@ _NOTHING = "SELECT NULL AS dimension, 0 AS n"
 
 
 @dataclass(frozen=True, slots=True)
-class Cardinality:
+class Cardinality(Query[Answer]):
     """Each dimension whose values senders choose, those over their limit first; by itself of the last seven days.
 
     Rows: dimension, limit (values on one day), values (most on one day that are told apart), over_limit (about how many
@@ -55,8 +56,19 @@ class Cardinality:
     values that were), last_day (UTC; null: never over).
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/cardinality",
+        "cardinality",
+        "How many values each dimension has on a day, its limit, and what went to `(other)`",
+        columns(
+            dimension=TEXT,
+            **dict.fromkeys(("limit", "values", "over_limit", "other_rows"), COUNT),
+            samples=many(TEXT),
+            last_day=MAYBE_TEXT,
+        ),
+        rows="dimensions",
+    )
     arguments: TimeRange = TimeRange()  # noqa: RUF009 - frozen
-    path: str = PATH
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""

@@ -1,17 +1,34 @@
 """What is different between two windows, as readers hand it out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from controlsurface.formatting import format_value
-from controlsurface.metrics.contributors import LEAST_SHARE, SUPPORT, ContributorsArgs, explained
+from controlsurface.metrics import conditioning
+from controlsurface.metrics.contributors import (
+    LEAST_SHARE,
+    SUPPORT,
+    ContributorsArgs,
+    bounding,
+    explained,
+    joint,
+    ranked,
+    render,
+    scale,
+    within,
+)
 from controlsurface.metrics.folding import folded
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.quantile import spread
+from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import Answer, AnswerFact, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, columns
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.rows import records
 
 _FIELDS: tuple["pa.Field[Any]", ...] = (
@@ -26,8 +43,7 @@ _FIELDS: tuple["pa.Field[Any]", ...] = (
 _NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Contributors:
+class Contributors(Answer):
     """The metric in both windows (None: unknown), and the values of dimensions that explain the difference, ranked.
 
     Rows: dimension, value (null: unknown), before and after (the metric of its rows; a total's baseline is scaled to
@@ -46,23 +62,13 @@ class Contributors:
     delta, in its unit.
     """
 
-    metric: str
-    unit: str
-    before: float | None
-    after: float | None
-    delta: float | None
-    n_before: int
-    n: int
-    support: int
-    least_share: float
-    values: int
-    unexplained: Mapping[str, float]
-    rows: pa.Table
-    sql: str
-    parameters: Mapping[str, Any]
-    elapsed_ms: float
-    above: float | None = None
-    compared: str | None = None
+    metric, unit, sql = AnswerFact[str](), AnswerFact[str](), AnswerFact[str]()
+    before, after, delta = AnswerFact[float | None](), AnswerFact[float | None](), AnswerFact[float | None]()
+    n_before, n, support, values = AnswerFact[int](), AnswerFact[int](), AnswerFact[int](), AnswerFact[int]()
+    least_share, elapsed_ms = AnswerFact[float](), AnswerFact[float]()
+    unexplained = AnswerFact[Mapping[str, float]]()
+    parameters = AnswerFact[Mapping[str, Any]]()
+    above, compared = AnswerFact[float | None](), AnswerFact[str | None]()
 
     @property
     def causes(self) -> list[dict[str, Any]]:
@@ -74,15 +80,67 @@ class Contributors:
         """Whether the metric is a sum, ranked by contribution and not by significance."""
         return self.least_share > 0
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """All but the rows."""
-        return {name: value for name, value in asdict(self).items() if name != "rows"}
+
+@dataclass(frozen=True, slots=True)
+class ContributorsQuery(Query[Contributors]):
+    """What is different between a selection and a baseline: the values that explain a metric's change, ranked."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/contributors",
+        "contributors",
+        "What is different between a selection and a baseline: values that explain a metric's change, ranked",
+        columns(
+            dimension=TEXT,
+            value=MAYBE_TEXT,
+            **dict.fromkeys(("before", "after"), FIGURE),
+            **dict.fromkeys(("share_before", "share_after"), SHARE),
+            **dict.fromkeys(("n_before", "n"), COUNT),
+            **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
+            **dict.fromkeys(("within", "same_as"), MAYBE_TEXT),
+        ),
+        columns(
+            **dict.fromkeys(("metric", "unit", "sql"), TEXT),
+            **dict.fromkeys(("before", "after", "delta", "above"), FIGURE),
+            **dict.fromkeys(("n_before", "n", "support", "values"), COUNT),
+            parameters=OBJECT,
+            elapsed_ms=NUMBER,
+            compared=MAYBE_TEXT,
+        ),
+    )
+    result: ClassVar = Contributors
+    arguments: ContributorsArgs
+
+    def answered(self, ground: Ground) -> Contributors:
+        """Rendered, run and folded."""
+        args, began = self.arguments, perf_counter()
+        find(args.metric)
+        above = _bound(ground, bounding(args))
+        rows = self._read(ground, above)
+        return _ranked(args, render(args, above), rows, round((perf_counter() - began) * 1e3, 3), above)
+
+    def _read(self, ground: Ground, above: float | None) -> list[dict[str, Any]]:
+        """The rows of all values, and what each has to say beside the leading one."""
+        args = self.arguments
+        all_together, all_rows = joint(args, above), ranked(args)
+        with ground.session() as session:
+            session.materialize("joint", all_together)
+            rows = all_rows.bounded(session.query(all_rows)).to_pylist()
+            lead = conditioning.leading(rows, SUPPORT)
+            if lead:
+                alone = within(args, lead["dimension"], lead["value"])
+                inside = session.query(alone).to_pylist()
+                rows = conditioning.beside(rows, lead, inside, SUPPORT, scale(args))
+        return list(rows)
 
 
-def contributors(
+def _bound(ground: Ground, asked: QueryArgs | None) -> float | None:
+    """The quantile that rows are held against."""
+    rows = MetricQuery(asked).answered(ground).rows.to_pylist() if asked else []
+    return float(rows[0]["value"]) if rows and rows[0]["value"] is not None else None
+
+
+def _ranked(
     args: ContributorsArgs,
-    metric: Metric,
     statement: Statement,
     found: Sequence[Mapping[str, Any]],
     elapsed_ms: float,
@@ -90,23 +148,24 @@ def contributors(
 ) -> Contributors:
     """The ranked rows, folded; `above` is the bound of a quantile."""
     whole, *rows = found or [_NOTHING]
-    ranked, total = folded(rows, metric.id), explained(metric)[1] is None
-    listed = ranked[: args.limit]
-    return Contributors(
-        metric=metric.id,
-        unit=metric.unit if metric.kind != "quantile" else "ratio",
+    metric = find(args.metric)
+    most, total = folded(rows, metric.id), explained(metric)[1] is None
+    listed = most[: args.limit]
+    facts = {
+        "metric": metric.id,
+        "unit": metric.unit if metric.kind != "quantile" else "ratio",
         **{name: whole[name] for name in _NOTHING},
-        support=0 if total else SUPPORT,
-        least_share=LEAST_SHARE if total else 0.0,
-        values=len(ranked),
-        unexplained=unexplained(listed, whole["delta"]),
-        rows=pa.Table.from_pylist(listed, pa.schema(_FIELDS)),
-        sql=statement.sql,
-        parameters=statement.shown(),
-        elapsed_ms=elapsed_ms,
-        above=above,
-        compared=_compared(metric, above),
-    )
+        "support": 0 if total else SUPPORT,
+        "least_share": LEAST_SHARE if total else 0.0,
+        "values": len(most),
+        "unexplained": unexplained(listed, whole["delta"]),
+        "sql": statement.sql,
+        "parameters": statement.shown(),
+        "elapsed_ms": elapsed_ms,
+        "above": above,
+        "compared": _compared(metric, above),
+    }
+    return Contributors(pa.Table.from_pylist(listed, pa.schema(_FIELDS)), facts)
 
 
 def unexplained(rows: Sequence[Mapping[str, Any]], delta: float | None) -> dict[str, float]:

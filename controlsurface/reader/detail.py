@@ -1,11 +1,23 @@
 """One request and all that belongs to it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from controlsurface.errors import NotFound
+from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.listing import SELECTED
+from controlsurface.metrics.times import Instant
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import TEXT, TIME, columns, many, record
+from controlsurface.reader.listing import REQUEST, SELECTED
+from controlsurface.reader.rows import records
+from controlsurface.reader.together import together
 
 _ATTEMPTS = """\
 SELECT
@@ -35,6 +47,83 @@ ORDER BY evaluated_at NULLS LAST, name"""
 _DAY = timedelta(days=1)
 
 
+class Near(Arguments):
+    """A hint in time."""
+
+    near: Instant | None = Field(None, description="a time near the start, RFC 3339: makes the look-up fast")
+
+
+class RequestDetail(Answer):
+    """One request with its decision and costs, its attempts in order of time, and what was evaluated of it.
+
+    All of it is one row: a struct and two lists of structs.
+    """
+
+    @property
+    def row(self) -> pa.Table:
+        """The request as a table of one row."""
+        return pa.Table.from_struct_array(self.rows["request"])
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request's row."""
+        return records(self.row)[0]
+
+    @property
+    def attempts(self) -> pa.Table:
+        """Its attempts."""
+        return self._listed("attempts")
+
+    @property
+    def evaluations(self) -> pa.Table:
+        """What was evaluated of it."""
+        return self._listed("evaluations")
+
+    def _listed(self, name: str) -> pa.Table:
+        flat: Any = pc.list_flatten(self.rows[name])
+        return pa.Table.from_struct_array(flat)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery(Query[RequestDetail]):
+    """One request; where several carry the id, the newest. A time near its start makes it fast. Raises NotFound."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/requests/{request_id:path}",
+        "request",
+        "One request with its attempts",
+        columns(
+            request=record(**{each.name: each for each in REQUEST}),
+            attempts=many(record(attempt_id=TEXT, trace_id=TEXT, span_id=TEXT, started_at=TIME, purpose=TEXT)),
+            evaluations=many(record(evaluation_id=TEXT, name=TEXT, evaluated_at=TIME)),
+        ),
+        form="single",
+    )
+    result: ClassVar = RequestDetail
+    request_id: str
+    arguments: Near = Near()  # noqa: RUF009 - frozen
+
+    def answered(self, ground: Ground) -> RequestDetail:
+        """A request with all that belongs to it."""
+        request_id, near = self.request_id, self.arguments.near
+        found, calls = self._both(ground, near)
+        if near and not found.num_rows:
+            found, calls = self._both(ground, None)
+        if not found.num_rows:
+            raise NotFound(f"no request '{request_id[:200]}'")
+        (row,) = records(found)
+        if near and near != row["started_at"]:
+            calls = ground.rows(attempts(request_id, row["started_at"]))
+        if calls.num_rows < row["steps"]:  # some lie further away, or nobody knows when
+            calls = ground.rows(attempts(request_id, None))
+        whole = [found.to_struct_array().combine_chunks(), _listed(calls), _listed(ground.rows(evaluations(row)))]
+        return RequestDetail(pa.table(whole, ["request", "attempts", "evaluations"]))
+
+    def _both(self, ground: Ground, near: datetime | None) -> list[pa.Table]:
+        """A request's row and its attempts, asked for together: each is more planning than reading."""
+        return together(ground.rows, [request(self.request_id, near), attempts(self.request_id, near)])
+
+
 def request(request_id: str, near: datetime | None) -> Statement:
     """The statement whose row is the newest request of that id; with `near`, of those within a day of it."""
     window, parameters = _around("r.started_at", near)
@@ -62,3 +151,9 @@ def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:
         return "", {}
     moment = near
     return f" AND {column} BETWEEN $first AND $last", {"first": moment - _DAY, "last": moment + _DAY}
+
+
+def _listed(rows: pa.Table) -> "pa.ListArray[Any]":
+    """A table as one list of structs."""
+    structs = rows.to_struct_array().combine_chunks()
+    return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
-from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.asking import Answer, Ground, Question
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint, SupportsAsk
+from controlsurface.reader.columns import COUNT, TIME, columns
 from controlsurface.reader.rows import records
 
 # Rows, and before the first of them the hours whose rows are gone.
@@ -26,24 +26,18 @@ FROM stored, hours
 """
 
 
-class SupportsAsk(Protocol):
-    """Whoever can be asked: a reader."""
-
-    def ask(self, question: Question) -> Answer:
-        """The answer."""
-        ...
-
-
-class NoWindow(Arguments):
-    """No arguments."""
-
-
 @dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Query[Answer]):
     """How many requests there are, and when the first and last of them began."""
 
-    arguments: NoWindow = NoWindow()  # noqa: RUF009 - frozen
-    path: str = "/api/v1/extent"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/extent",
+        "extent",
+        "How many requests there are, and when the first and the last began",
+        columns(requests=COUNT, first=TIME, last=TIME),
+        form="single",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """One row: requests, first and last (UTC; NULL where there are none)."""

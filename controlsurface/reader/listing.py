@@ -3,16 +3,18 @@
 import base64
 import binascii
 import hashlib
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.metrics.measures import PROBABILITIES
 from controlsurface.metrics.statement import Statement, conditions, where
+from controlsurface.reader.asking import Answer, AnswerFact, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import MAYBE_TEXT, TEXT, TIME, columns
 
 Order = Literal["recent", "slowest", "costliest", "near_threshold"]
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
@@ -69,6 +71,8 @@ COLUMNS = (
 SELECTED = "trace_hex(r.trace_id) AS trace_id, span_hex(r.span_id) AS span_id, " + ", ".join(
     f"r.{name}" for name in COLUMNS
 )
+
+REQUEST = columns(request_id=TEXT, trace_id=TEXT, span_id=TEXT, started_at=TIME, lane=TEXT)
 
 # What comes first is largest. Unknown ones come last; trace and span decide between equals.
 _KEYS: dict[Order, str] = {
@@ -136,13 +140,31 @@ def render(args: RequestsArgs) -> Statement:
     return Statement(sql, parameters, "requests.list")
 
 
-def page(args: RequestsArgs, rows: pa.Table) -> tuple[pa.Table, str | None]:
-    """The page without the row too many, and the cursor of the next page."""
-    shown = rows.slice(0, args.limit).drop_columns("page_key")
-    if rows.num_rows <= args.limit:
-        return shown, None
-    last = rows.slice(args.limit - 1, 1).select(["page_key", "trace_id", "span_id"]).to_pylist()[0]
-    return shown, _sealed([args.order, *last.values()])
+class Page(Answer):
+    """Some requests, and the cursor that asks for those after them (None: there are no more)."""
+
+    next = AnswerFact[str | None]()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsQuery(Query[Page]):
+    """Single requests that match, a page at a time."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/requests", "requests", "Single requests, a page at a time", REQUEST, columns(next=MAYBE_TEXT)
+    )
+    result: ClassVar = Page
+    arguments: RequestsArgs = RequestsArgs()  # noqa: RUF009 - frozen
+
+    def answered(self, ground: Ground) -> Page:
+        """The page without the row too many, and the cursor of the next page."""
+        args = self.arguments
+        rows = ground.rows(render(args))
+        shown = rows.slice(0, args.limit).drop_columns("page_key")
+        if rows.num_rows <= args.limit:
+            return Page(shown, {"next": None})
+        last = rows.slice(args.limit - 1, 1).select(["page_key", "trace_id", "span_id"]).to_pylist()[0]
+        return Page(shown, {"next": _sealed([args.order, *last.values()])})
 
 
 def _compare(found: list[str], parameters: dict[str, Any], condition: str, name: str, value: object) -> None:

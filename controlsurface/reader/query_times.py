@@ -1,23 +1,19 @@
 """How often the store was asked each data query, and how long that took."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pyarrow as pa
 
-from controlsurface.metrics.arguments import Arguments
-from controlsurface.reader.asking import Answer, Ground
-
-
-class NoFilter(Arguments):
-    """No arguments."""
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint
 
 
 @dataclass(frozen=True, slots=True)
-class QueryTimes:
+class QueryTimes(Query[Answer]):
     """Since the store was opened: query (its name), runs, seconds (of all runs), slow (runs over limits.slow_query)."""
 
-    arguments: NoFilter = field(default_factory=NoFilter)
-    path: str = "/metrics"
+    endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """From the counters of the process that has the store."""

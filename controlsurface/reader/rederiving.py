@@ -1,15 +1,26 @@
 """The order to read stored spans again by the vocabularies and lanes of now, and how far that is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
+import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import (
+    NO_ARGUMENTS,
+    Answer,
+    Command,
+    Ground,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    WriteEndpoint,
+)
+from controlsurface.reader.columns import MAYBE_TEXT, TEXT, TIME, column, columns
 
 PATH = "/api/v1/rederive"
 
@@ -35,10 +46,6 @@ FROM (SELECT 1) LEFT JOIN rederiving ON TRUE
 """
 
 
-class NoDetail(Arguments):
-    """No arguments."""
-
-
 class RederiveWish(Arguments):
     """From when on, and who wants it."""
 
@@ -49,11 +56,21 @@ class RederiveWish(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Rederiving:
+class Rederiving(Query[Answer]):
     """How far it is, of the last time that somebody asked."""
 
-    arguments: NoDetail = NoDetail()  # noqa: RUF009 - frozen
-    path: str = PATH
+    endpoint: ClassVar = ReadEndpoint(
+        PATH,
+        "state",
+        "How far stored spans are read again, of the last time",
+        columns(
+            **dict.fromkeys(("asked_at", "since", "until", "finished_at", "frozen_before"), TIME),
+            **dict.fromkeys(("spans", "done", "changed", "frozen"), column(pa.int64(), nullable=True, minimum=0)),
+            **dict.fromkeys(("who", "problem", "vocabularies"), MAYBE_TEXT),
+        ),
+        form="single",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """One row: asked_at (NULL: never), who, since, until (what began at it or later is done), spans, done, changed.
@@ -65,13 +82,19 @@ class Rederiving:
 
 
 @dataclass(frozen=True, slots=True)
-class Rederive:
+class Rederive(Command):
     """The order: it is begun within seconds, between batches, and goes on after a restart."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "rederive",
+        "Read stored spans again by the vocabularies, lanes and task types of now",
+        columns(at=TIME, who=TEXT),
+        role="admin",
+        status=202,
+        author="who",
+    )
     body: RederiveWish
-    method: str = "POST"
-    path: str = PATH
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""

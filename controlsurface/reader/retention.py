@@ -1,16 +1,26 @@
 """How long things are kept, what is there, and what would go now; and the wish that it goes now."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from controlsurface.config import Config
 from controlsurface.metrics.arguments import Arguments
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import (
+    NO_ARGUMENTS,
+    Answer,
+    Command,
+    Ground,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    WriteEndpoint,
+)
+from controlsurface.reader.columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.store.retention import TERMS, Term, cuts
 
 PATH = "/api/v1/retention"
@@ -38,10 +48,6 @@ SELECT
 _ASK = "INSERT INTO retention_asked VALUES ($at, $who)"
 
 
-class Nothing(Arguments):
-    """No arguments."""
-
-
 class Wish(Arguments):
     """Who wants the retention applied now."""
 
@@ -49,11 +55,24 @@ class Wish(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Query[Answer]):
     """What is kept, table by table."""
 
-    arguments: Nothing = Nothing()  # noqa: RUF009 - frozen
-    path: str = PATH
+    endpoint: ClassVar = ReadEndpoint(
+        PATH,
+        "kept",
+        "How long things are kept, what is there and what is too old",
+        columns(
+            table=TEXT, kind=TEXT, keep_s=COUNT, rows=COUNT, oldest=TIME, too_old=COUNT, bytes=INTEGER, removed=COUNT
+        ),
+        columns(
+            **dict.fromkeys(("last_run_at", "next_run_at", "frozen_before", "rows_since"), TIME),
+            problem=MAYBE_TEXT,
+            asked=COUNT,
+        ),
+        rows="tables",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: table, kind, keep_s (by configuration), rows, oldest, too_old (rows that go next), bytes, removed.
@@ -68,13 +87,19 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Retain:
+class Retain(Command):
     """The wish that what is too old goes now: a running server grants it within seconds, some rows at a time."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        PATH,
+        "retain",
+        "Remove what is too old now, not within the hour",
+        columns(at=TIME, who=TEXT),
+        role="admin",
+        status=202,
+        author="who",
+    )
     body: Wish
-    method: str = "POST"
-    path: str = PATH
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""

@@ -4,25 +4,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from controlsurface.metrics.asking import ask_pass
 from controlsurface.metrics.planning import Rows
 from controlsurface.metrics.several import Pass, SeveralArgs, apart, passes
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import (
+    BY_DIMENSION,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    columns,
+    many,
+    record,
+)
+from controlsurface.reader.figures import FIGURES, SOURCE
 from controlsurface.reader.together import together
-
-PATH = "/api/v1/queries"
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class Several(Query[Answer]):
     """Metrics of one window."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/queries",
+        "queries",
+        "Several metrics over one window, by dimensions and time step",
+        columns(BY_DIMENSION, metric=TEXT, **FIGURES),
+        columns(passes=many(record(metrics=many(TEXT), source=SOURCE, sql=TEXT, parameters=OBJECT, elapsed_ms=NUMBER))),
+    )
     arguments: SeveralArgs
-    path: str = PATH
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: metric, and what `/api/v1/query` answers about it, one metric after the other.

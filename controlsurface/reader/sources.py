@@ -1,13 +1,18 @@
 """Who sends: each service of the last days, how often, how lately, and how its clock stands to ours."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from controlsurface.limits import OTHER
 from controlsurface.metrics.statement import Statement
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FIGURE, MAYBE_TEXT, TIME, columns
 
 MAX_SERVICES = 500  # that are listed, those of most spans; the rest is `(other)`
 
 # What our own clock received while it was ahead is not the last for days.
 # A span cannot be received before it ended: a negative least delay is a clock that runs ahead of ours.
-STATEMENT = Statement(
+_SERVICES = Statement(
     f"""
 WITH sent AS (
 SELECT
@@ -33,3 +38,21 @@ ORDER BY spans DESC, service
     {},
     "ingest.sources",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesQuery(Query[Answer]):
+    """Services of the last week: service, spans, first_seen, last_seen, least_delay_ms (below 0: clock ahead)."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/sources",
+        "sources",
+        "Services of the last 7 days and their clocks",
+        columns(service=MAYBE_TEXT, spans=COUNT, first_seen=TIME, last_seen=TIME, least_delay_ms=FIGURE),
+        rows="sources",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the stored spans."""
+        return Answer(ground.rows(_SERVICES))

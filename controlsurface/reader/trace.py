@@ -2,19 +2,50 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from controlsurface.errors import BadRequest
+import pyarrow as pa
+
+from controlsurface.errors import BadRequest, NotFound
 from controlsurface.metrics.statement import Statement
-from controlsurface.store.otlp_json import SPAN_COLUMNS
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import OBJECT, columns, many
+from controlsurface.reader.detail import Near
+from controlsurface.store.otlp_json import SPAN_COLUMNS, traces_data
 
 HOUR = timedelta(hours=1)
 
 _COLUMNS = ", ".join(("span_id", "parent_span_id", "start_ns", "end_ns", *SPAN_COLUMNS))
 
 
-def trace_id(text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class TraceQuery(Query[Answer]):
+    """All spans of a trace in order of time: the facts are OTLP/JSON. A time near its start makes it fast."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/traces/{trace_id:path}",
+        "trace",
+        "All spans of a trace, as OTLP/JSON",
+        facts=columns(resourceSpans=many(OBJECT)),
+        form="facts",
+        arrow=False,
+    )
+    trace_id: str
+    arguments: Near = Near()  # noqa: RUF009 - frozen
+
+    def answered(self, ground: Ground) -> Answer:
+        """From the stored spans. Raises NotFound."""
+        whole, near = known_id(self.trace_id), self.arguments.near
+        hinted = ground.rows(spans(whole, near)).to_pylist() if near else []
+        rows = hinted if near and complete(hinted, near) else ground.rows(spans(whole, None)).to_pylist()
+        if not rows:
+            raise NotFound(f"no trace '{whole}'")
+        return Answer(pa.table({}), traces_data(rows))
+
+
+def known_id(text: str) -> str:
     """A trace id in lower-case hex. Raises BadRequest for anything else."""
     if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
         raise BadRequest(f"trace id: '{text[:60]}' is not 32 hex digits")

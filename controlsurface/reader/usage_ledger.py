@@ -1,12 +1,13 @@
 """The ledger of usage: every span that carries tokens or a cost, once: counted, explained, or unexplained."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FIGURE, INTEGER, TEXT, columns, many
 
-PATH = "/api/v1/usage-ledger"
 ENTRIES = COUNTED, EXPLAINED, UNEXPLAINED = "counted", "explained", "unexplained"
 
 _LEDGER = """
@@ -33,7 +34,7 @@ ORDER BY list_position(['counted', 'explained', 'unexplained'], entry), spans DE
 
 
 @dataclass(frozen=True, slots=True)
-class UsageLedger:
+class UsageLedger(Query[Answer]):
     """What became of spans with tokens or a cost.
 
     Rows: entry (counted, explained, unexplained), reason (call; wrapper, part, twin, cache; no_model,
@@ -41,8 +42,22 @@ class UsageLedger:
     trace_ids (up to five of the unexplained ones).
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/usage-ledger",
+        "ledger",
+        "Spans with tokens or a cost: counted as calls, explained, or unexplained",
+        columns(
+            entry=TEXT,
+            reason=TEXT,
+            spans=COUNT,
+            trace_ids=many(TEXT),
+            input_tokens=INTEGER,
+            output_tokens=INTEGER,
+            cost_usd=FIGURE,
+        ),
+        rows="entries",
+    )
     arguments: TimeRange = TimeRange()  # noqa: RUF009 - frozen
-    path: str = PATH
 
     def answered(self, ground: Ground) -> Answer:
         """From the store."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from controlsurface.errors import ControlSurfaceError, PartFailed, StoreInUse
 from controlsurface.reader import RemoteReader
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.owner import SERVER
 from controlsurface.serve import options as parts
 from controlsurface.serve.options import Options
@@ -149,7 +149,7 @@ class Supervisor:
         """Whether the store holds no request at all; False when that cannot be told."""
         reader = RemoteReader(self._options.api, self._options.config.auth.token)
         try:
-            return not reader.requests(RequestsArgs(limit=1)).rows.num_rows
+            return not reader.ask(RequestsQuery(RequestsArgs(limit=1))).rows.num_rows
         except ControlSurfaceError as problem:
             say("controlsurface", f"no history is simulated: {problem}")
             return False

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from controlsurface.reader.ingest import DroppedKeysQuery, IngestQuery, UnreadKeysQuery
 from controlsurface.reader.rows import frame
+from controlsurface.reader.sources import SourcesQuery
 from controlsurface.ui import reading
 
 MEANING = {
@@ -35,7 +37,7 @@ MEANING = {
 
 def ledger() -> pl.DataFrame:
     """The receivers' counters since the store was made: what, items, meaning."""
-    now = reading.ingest()
+    now = reading.ask(IngestQuery())
     found = {name: now.counters.get(name, getattr(now, name, None)) for name in MEANING}
     rows = [{"what": name.replace("_", " "), "items": found[name], "meaning": MEANING[name]} for name in MEANING]
     return pl.DataFrame(rows, schema={"what": pl.String, "items": pl.Int64, "meaning": pl.String})
@@ -43,17 +45,17 @@ def ledger() -> pl.DataFrame:
 
 def anything() -> bool:
     """Whether this collector ever received something, or has requests in the view."""
-    return bool(reading.ingest().received) or not reading.query("requests", by=["lane"]).is_empty()
+    return bool(reading.ask(IngestQuery()).received) or not reading.query("requests", by=["lane"]).is_empty()
 
 
 def unrecognised() -> pl.DataFrame:
     """Attributes that no vocabulary reads: key, n, first_seen, last_seen."""
-    return reading.ask("unrecognised", "", lambda: frame(reading.reader().unrecognised()))
+    return frame(reading.ask(UnreadKeysQuery()).rows)
 
 
 def dropped() -> pl.DataFrame:
     """Attributes whose content was not stored: key, n, first_seen, last_seen."""
-    return reading.ask("dropped", "", lambda: frame(reading.reader().dropped()))
+    return frame(reading.ask(DroppedKeysQuery()).rows)
 
 
 def keep_line(keys: Iterable[str]) -> str:
@@ -69,4 +71,4 @@ def keep_line(keys: Iterable[str]) -> str:
 
 def sources() -> pl.DataFrame:
     """Services of the last seven days: service, spans, first_seen, last_seen, least_delay_ms."""
-    return reading.ask("sources", "", lambda: frame(reading.reader().sources()))
+    return frame(reading.ask(SourcesQuery()).rows)

@@ -26,7 +26,7 @@ def advice() -> None:
     view = reading.view()
     whole = view.widened(reading.MINUTES)
     args = AdviceArgs(start=whole.start, end=whole.end)
-    found = reading.kept("advice", args, lambda: reading.reader().ask(Advised(args)))
+    found = reading.kept(Advised(args))
     rows, rules = records(found.rows), found.facts["rules"]
     with st.expander(_headline(rows), icon=":material/lightbulb:"):
         st.html(tag("ul", *(_line(row, view) for row in rows), class_="cs-advice") if rows else _quiet())

@@ -36,7 +36,7 @@ def now() -> list[dict[str, Any]]:
 
 def strip() -> None:
     """What fires, in one line each with the way to its cause; nothing where nothing fires."""
-    rows = records(reading.ask("alerts", "", lambda: reading.reader().ask(asked.Alerts())).rows)
+    rows = records(reading.ask(asked.Alerts()).rows)
     firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and row["kind"] != "heartbeat"]
     if not firing:
         return

@@ -9,9 +9,9 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.audit import desk, questions
 from controlsurface.formatting import format_ratio, format_value
-from controlsurface.metrics.arguments import Arguments, Window
+from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.dimensions import DIMENSIONS
-from controlsurface.reader.asking import Question
+from controlsurface.reader.asking import Answer, Query
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states
 from controlsurface.ui.elements.markdown import plain
@@ -52,9 +52,9 @@ def about(view: View) -> dict[str, Any]:
     return view.asked | {"where": tuple(each for each in view.where if each.partition(":")[0] in known)}
 
 
-def told(name: str, question: Question, arguments: Arguments) -> tuple[pl.DataFrame, Mapping[str, Any]]:
-    """A question's rows and facts, shared like all answers."""
-    found = reading.ask(name, arguments, lambda: reading.reader().ask(question))
+def told(query: Query[Answer]) -> tuple[pl.DataFrame, Mapping[str, Any]]:
+    """A query's rows and facts, shared like all answers."""
+    found = reading.ask(query)
     return frame(found.rows), found.facts
 
 
@@ -64,7 +64,7 @@ def disagreement(view: View) -> None:
     chosen = st.segmented_control("By", list(BY), default="Task type", required=True, key="by", bind="query-params")
     by = BY.get(chosen or "", "task_type")
     args = questions.DisagreementArgs(by=(by,), **about(view))
-    rows, _ = told("disagreement", questions.Disagreement(args), args)
+    rows, _ = told(questions.Disagreement(args))
     if left_out:
         names = ", ".join(sorted({each.partition(":")[0] for each in left_out}))
         st.caption(f"Pairs do not know {plain(names)}; all are shown.")
@@ -109,7 +109,7 @@ def _caveats(rows: pl.DataFrame, by: str) -> None:
 def reviewers(view: View) -> None:
     """How far each two reviewers agree, and all labels as a file."""
     window = Window(**about(view))
-    rows, _ = told("reviewers", desk.Reviewers(window), window)
+    rows, _ = told(desk.Reviewers(window))
     if rows.is_empty():
         states.state("No item has two labels", "The second queue shows what others have labelled.")
         return
@@ -122,7 +122,7 @@ def reviewers(view: View) -> None:
 def calibration(view: View) -> None:
     """The reliability curve, or why there is none."""
     args = questions.CalibrationArgs(**view.asked)
-    rows, facts = told("calibration", questions.Calibration(args), args)
+    rows, facts = told(questions.Calibration(args))
     if facts["refused"]:
         states.state("No calibration", text(f"{facts['refused']} (n {facts['n']:,})"), to_fill("confidence"))
     if (ranking := facts["ranking"]) and ranking["value"] is not None:

@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.formatting import format_count, format_time
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.ui import reading, states, visitor, zoom
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.markup import tag
@@ -27,7 +28,7 @@ FILTERS = {
 
 def draw() -> None:
     """Draw the bar; what it shows is the view that questions are about from here on."""
-    reading.ingest()  # here and not in the sidebar, so that a missing collector is said on the page
+    reading.ask(IngestQuery())  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
         plain = _window(datetime.now(UTC))
         known = reading.values(FILTERS, plain)
@@ -98,7 +99,7 @@ def _live() -> None:
 
 def _freshness() -> None:
     """How far behind the collector is, in words."""
-    now = reading.ingest()
+    now = reading.ask(IngestQuery())
     waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
     last = f"Last span {format_time(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
     st.caption(plain(f"{last}{waiting}"))

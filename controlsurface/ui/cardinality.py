@@ -25,7 +25,7 @@ def cardinality() -> None:
     """Draw the dimensions over their limit in the view's window; or which one is nearest to it."""
     of = reading.view()
     args = TimeRange(start=of.start, end=of.end)
-    rows = reading.ask("cardinality", args, lambda: frame(reading.reader().ask(Cardinality(args)).rows), of.refresh)
+    rows = frame(reading.ask(Cardinality(args), of.refresh).rows)
     over = rows.filter(pl.col("over_limit") > 0)
     if over.is_empty():
         state("None in this window", _nearest(rows))

@@ -4,6 +4,7 @@ import polars as pl
 
 from controlsurface.charts import Event
 from controlsurface.metrics.events import EventsArgs
+from controlsurface.reader.events import EventsQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
 from controlsurface.ui.window import View
@@ -21,4 +22,4 @@ def events(within: View | None = None) -> list[Event]:
 def known(view: View) -> pl.DataFrame:
     """The same with all there is to say: at, kind, title, detail, source."""
     args = EventsArgs(start=view.start, end=view.end)
-    return reading.ask("events", args, lambda: frame(reading.reader().events(args)), view.refresh)
+    return frame(reading.ask(EventsQuery(args), view.refresh).rows)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from controlsurface.metrics.times import instant
-from controlsurface.reader.reader import RequestDetail
+from controlsurface.reader.detail import Near, RequestDetail, RequestQuery
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 
@@ -59,7 +59,7 @@ def chosen(rows: pa.Table) -> RequestDetail | None:
     if not name and rows.num_rows == 1:
         only = records(rows)[0]
         name, at = only["request_id"], only["started_at"]
-    return reading.request(name, at) if name else None
+    return reading.ask(RequestQuery(name, Near(near=at))) if name else None
 
 
 def _choose(key: str, ids: list[str], times: list[datetime | None]) -> None:

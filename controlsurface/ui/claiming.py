@@ -12,6 +12,7 @@ from controlsurface.formatting import format_count
 from controlsurface.metrics.claims import Claim
 from controlsurface.reader.assumed import AssumedLanes
 from controlsurface.reader.assumed import said as said_lanes
+from controlsurface.reader.lanes import AssignLane, LanesQuery
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 from controlsurface.ui.elements.markdown import plain
@@ -23,7 +24,7 @@ SAID = "_claimed"  # what the last click did, in the session
 
 def claims(models: pl.DataFrame) -> None:
     """Rows (model, value: calls), the busiest first, each with its lanes; the lines to write where no click can."""
-    lanes = reading.ask("lanes", "", lambda: frame(reading.reader().lanes()))
+    lanes = frame(reading.ask(LanesQuery()).rows)
     named = models.drop_nulls("model")
     for model, calls in named.select("model", "value").head(MOST).iter_rows():
         _row(model, int(calls), lanes)
@@ -43,7 +44,7 @@ def lanes_assumed() -> None:
 
 def _assumed() -> list[dict[str, Any]]:
     """The models whose lanes nobody named."""
-    return reading.ask("assumed lanes", "", lambda: records(reading.reader().ask(AssumedLanes()).rows))
+    return records(reading.ask(AssumedLanes()).rows)
 
 
 def unclaimed() -> pl.DataFrame:
@@ -80,7 +81,7 @@ def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
 def _claim(model: str, lane: str) -> None:
     """Have the collector write it; what is shown from now on is asked anew."""
     try:
-        reading.reader().claim(Claim(model=model, lane=lane, source="dashboard"))
+        reading.reader().do(AssignLane(Claim(model=model, lane=lane, source="dashboard")))
     except ControlSurfaceError as problem:
         st.session_state[SAID] = False, f"{model} was not put into lane {lane}: {problem}"
         return

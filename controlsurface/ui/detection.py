@@ -19,6 +19,7 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, visitor
 from controlsurface.ui.elements.markdown import plain
@@ -79,7 +80,7 @@ def _week(about: Row, every: timedelta | None) -> pl.DataFrame:
     """A rule's metric in the last week, by its dimensions."""
     end = _last_hour()
     args = QueryArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end, every=every)
-    return reading.ask("query", args, lambda: frame(reading.reader().query(args).rows))
+    return frame(reading.ask(MetricQuery(args)).rows)
 
 
 def _last_hour() -> datetime:

@@ -39,7 +39,7 @@ def _rows() -> pl.DataFrame:
     """A row for each fact over all services, then for each service."""
     whole = reading.view().widened(reading.MINUTES)
     args = CoverageArgs(start=whole.start, end=whole.end)
-    return frame(reading.kept("coverage", args, lambda: reading.reader().ask(Coverage(args))).rows)
+    return frame(reading.kept(Coverage(args)).rows)
 
 
 def price_gaps() -> None:

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from controlsurface.formatting import format_time
-from controlsurface.reader.listing import Order, RequestsArgs
-from controlsurface.reader.reader import Page
+from controlsurface.reader.listing import Order, Page, RequestsArgs, RequestsQuery
 from controlsurface.ui import empty, reading, request_card, states
 from controlsurface.ui.bar import FILTERS, custom
 from controlsurface.ui.markup import tag, text
@@ -50,7 +49,7 @@ def search(view: View) -> Found:
         return _by_id(wanted, order)
     limit = st.session_state.get("_limit", FEWEST)
     args = RequestsArgs(**view.asked, order=order, limit=limit, **only, **bounds)
-    page = reading.requests(args)
+    page = reading.ask(RequestsQuery(args))
     return Found(page, "" if page.next is None else f"the first {page.rows.num_rows:,}")
 
 
@@ -93,7 +92,7 @@ def _by_id(wanted: str, order: Order) -> Found:
     """The requests of an id, whatever it is the id of."""
     kinds = [*(["trace_id"] if _is_trace(wanted) else []), "request_id", "session_id", "user_id"]
     for kind in kinds:
-        page = reading.requests(RequestsArgs(order=order, limit=MOST, **{kind: wanted}))
+        page = reading.ask(RequestsQuery(RequestsArgs(order=order, limit=MOST, **{kind: wanted})))
         if page.rows.num_rows:
             return Found(page, f"with {kind.replace('_', ' ')} {wanted}, of all time", wanted)
     return Found(page, "", wanted)

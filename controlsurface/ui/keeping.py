@@ -50,7 +50,7 @@ def _in_words() -> str:
 
 def _answer() -> Answer:
     """What the collector says, shared for some seconds."""
-    return reading.ask("retention", "", lambda: reading.reader().ask(retention.Kept()))
+    return reading.ask(retention.Kept())
 
 
 def _when(facts: Mapping[str, Any], name: str) -> str:

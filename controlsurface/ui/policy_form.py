@@ -9,7 +9,7 @@ import streamlit as st
 from controlsurface.audit import policy
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.formatting import format_confidence
-from controlsurface.reader.asking import Order
+from controlsurface.reader.asking import Command
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading, states, visitor, what_if
 from controlsurface.ui.elements.markdown import plain
@@ -57,7 +57,7 @@ def _save(view: View, chosen: Mapping[str, float], who: str, why: str) -> None:
     st.rerun()
 
 
-def _done(order: Callable[[], Order]) -> Mapping[str, Any] | None:
+def _done(order: Callable[[], Command]) -> Mapping[str, Any] | None:
     """What the collector keeps; None where it refuses, for want of a role or because another was quicker."""
     try:
         return reading.reader().do(order())

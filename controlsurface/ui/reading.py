@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 import streamlit as st
-from pydantic import BaseModel
 
 from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, Unreachable
 from controlsurface.metrics import histogram
@@ -22,12 +21,14 @@ from controlsurface.metrics.query import beside
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader.answers import Answers
-from controlsurface.reader.asking import Answer
-from controlsurface.reader.listing import RequestsArgs
-from controlsurface.reader.reader import Ingest, Page, Reader, RequestDetail
+from controlsurface.reader.asking import Answer, Query, R
+from controlsurface.reader.detail import Near
+from controlsurface.reader.figures import CatalogQuery, DimensionsQuery, DistributionQuery
+from controlsurface.reader.reader import Reader
 from controlsurface.reader.remote import RemoteReader
 from controlsurface.reader.rows import frame
 from controlsurface.reader.several import Several
+from controlsurface.reader.trace import TraceQuery
 from controlsurface.ui import states, visitor
 from controlsurface.ui.window import REFRESH, SLOWLY, View, floored
 
@@ -105,11 +106,21 @@ def _slow(_call: Callable[[], T], question: str) -> T:  # noqa: ARG001 -- what t
     return _call()
 
 
-def ask(question: str, args: BaseModel | str, call: Callable[[], T], keep: timedelta = REFRESH) -> T:
-    """`call`'s answer, shared by all sessions that ask the same within `keep`: REFRESH, or a view's `refresh`."""
-    said = args if isinstance(args, str) else args.model_dump_json()
-    found: T = _asked_together([f"{question} {said}"], lambda names: {names[0]: call()}, keep)[0]
+def ask(query: Query[R], keep: timedelta = REFRESH) -> R:
+    """The answer, shared by all sessions that ask the same within `keep`: REFRESH, or a view's `refresh`."""
+    found: R = shared(_name(query), lambda: reader().ask(query), keep)
     return found
+
+
+def shared(question: str, call: Callable[[], T], keep: timedelta = REFRESH) -> T:
+    """`call`'s answer, under the question's name."""
+    found: T = _asked_together([question], lambda names: {names[0]: call()}, keep)[0]
+    return found
+
+
+def _name(query: Query[Any]) -> str:
+    """What a query's answer is kept under."""
+    return f"{query.path} {query.arguments.model_dump_json()}"
 
 
 def _asked_together(
@@ -132,10 +143,15 @@ def forget() -> None:
         _fresh(keep).forget()
 
 
-def kept(question: str, args: BaseModel, call: Callable[[], T]) -> T:
-    """`call`'s answer, shared for MINUTES: for what costs seconds and moves slowly. NotFound is the caller's to say."""
+def kept(query: Query[R]) -> R:
+    """The answer, shared for MINUTES: for what costs seconds and moves slowly. NotFound is the caller's to say."""
+    return computed(_name(query), lambda: reader().ask(query))
+
+
+def computed(question: str, call: Callable[[], T]) -> T:
+    """`call`'s answer, under the question's name, shared for MINUTES."""
     try:
-        return _slow(call, f"{address()} {question} {args.model_dump_json()}")
+        return _slow(call, f"{address()} {question}")
     except NotFound:
         raise
     except ControlSurfaceError as problem:
@@ -225,7 +241,7 @@ def distribution(
     """Bins of a column: bucket (with `every`), the dimensions, lower, upper, n. Empty bins are missing."""
     about = within or view()
     args = DistributionArgs(column=column, by=tuple(by), every=every, **about.asked)
-    found = ask("distribution", args, lambda: _binned(args), about.refresh)
+    found = shared(f"distribution {args.model_dump_json()}", lambda: _binned(args), about.refresh)
     note(found)
     return found.rows
 
@@ -233,45 +249,33 @@ def distribution(
 def values(names: Iterable[str], around: View) -> pl.DataFrame:
     """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
     start, end = floored(around.start, HOUR), floored(around.end, HOUR) + HOUR
-    args = DimensionArgs(dimension=tuple(names), start=start, end=end)
-    return ask("dimensions", args, lambda: frame(reader().dimensions(args)))
-
-
-def requests(args: RequestsArgs) -> Page:
-    """Single requests, a page at a time."""
-    return ask("requests", args, lambda: reader().requests(args))
-
-
-def request(request_id: str, near: datetime | None) -> RequestDetail:
-    """One request with its attempts and evaluations; `near` its time makes it fast."""
-    return ask("request", f"{request_id} {near}", lambda: reader().request(request_id, near))
+    return frame(ask(DimensionsQuery(DimensionArgs(dimension=tuple(names), start=start, end=end))).rows)
 
 
 def trace(trace_id: str, near: datetime | None) -> Mapping[str, Any] | None:
     """All spans of a trace as OTLP/JSON; None where they are not kept."""
+    wanted = TraceQuery(trace_id, Near(near=near))
 
     def kept() -> Mapping[str, Any] | None:
         try:
-            return reader().trace(trace_id, near)
+            found = reader().ask(wanted)
         except NotFound:
             return None
+        return found.facts
 
-    return ask("trace", f"{trace_id} {near}", kept)
-
-
-def ingest() -> Ingest:
-    """What was received, and how far it is stored."""
-    return ask("ingest", "", lambda: reader().ingest())
+    return shared(_name(wanted), kept)
 
 
 def catalogue() -> Mapping[str, Metric]:
     """The metrics by name, with unit, help and direction."""
-    return answer(lambda: _known(lambda: {each.id: each for each in reader().metrics()}, f"{address()} metrics"))
+    return answer(
+        lambda: _known(lambda: {each.id: each for each in reader().ask(CatalogQuery()).metrics}, f"{address()} metrics")
+    )
 
 
 def _binned(args: DistributionArgs) -> Asked:
     """Bins with their SQL, which the collector does not send along, and the time that they took from here."""
     began = perf_counter()
-    bins = frame(reader().distribution(args))
+    bins = frame(reader().ask(DistributionQuery(args)).rows)
     statement, took = histogram.render(args), (perf_counter() - began) * 1e3
     return Asked(f"{args.column} in bins", bins, statement.sql, statement.shown(), took)

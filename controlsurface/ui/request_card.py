@@ -7,7 +7,7 @@ import orjson
 import streamlit as st
 
 from controlsurface.formatting import format_value
-from controlsurface.reader.reader import RequestDetail
+from controlsurface.reader.detail import RequestDetail
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 from controlsurface.ui.markup import palette, table, tag, text

@@ -17,6 +17,7 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.rows import frame, records
 from controlsurface.ui import reading
 from controlsurface.ui.elements.markdown import plain
@@ -137,7 +138,7 @@ def _course(about: Row, bound: float, unit: str) -> None:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
     args = QueryArgs(metric=about["metric"], by=by, where=where, start=end - PAST, end=end, every=STEP)
-    found = reading.ask("query", args, lambda: frame(reading.reader().query(args).rows))
+    found = frame(reading.ask(MetricQuery(args)).rows)
     if found.is_empty():
         return
     named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))

@@ -13,7 +13,7 @@ from controlsurface.formatting import format_time, format_time_range
 from controlsurface.metrics.baseline import BASELINES, Baseline, baseline
 from controlsurface.metrics.contributors import ContributorsArgs, explained
 from controlsurface.metrics.metric import Metric
-from controlsurface.reader.contributors import Contributors
+from controlsurface.reader.contributors import Contributors, ContributorsQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, zoom
 from controlsurface.ui.bar import FILTERS
@@ -66,7 +66,7 @@ def spike(view: View) -> Spike:
 def different(about: Spike) -> Contributors:
     """What is different, ranked; its SQL is shown with the panel's."""
     args = about.asked
-    found = reading.ask("contributors", args, lambda: reading.reader().contributors(args))
+    found = reading.ask(ContributorsQuery(args))
     rows = frame(found.rows)
     reading.note(reading.Asked(found.metric, rows, found.sql, found.parameters, found.elapsed_ms))
     return found

@@ -69,7 +69,7 @@ def hidden_modes() -> None:
     view = reading.view().widened(reading.MINUTES)
     args = DistributionArgs(column="latency_ms", by=KEYS, **view.asked)
     bins = reading.distribution("latency_ms", by=KEYS, within=view)
-    found, looked_at = reading.kept("modes", args, lambda: two_modes(bins))
+    found, looked_at = reading.computed(f"modes {args.model_dump_json()}", lambda: two_modes(bins))
     if found.is_empty():
         st.caption(f"None in the {looked_at:,} pairs of task type and lane that have {FEWEST:,} requests.")
         return

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.formatting import format_confidence, format_count, format_duration, format_time, format_value
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.rows import records
 from controlsurface.ui import compared, reading
 from controlsurface.ui.changes import known
@@ -52,7 +52,7 @@ def nearest(view: View, at: datetime) -> dict[str, Any] | None:
 def samples(view: View, label: str, dimension: str | None, value: str | None) -> None:
     """Some requests of a window, of one value where one is named, each a link to its trace."""
     about = view.only(dimension, value) if dimension else view
-    page = reading.requests(RequestsArgs(**about.asked, limit=SAMPLES))
+    page = reading.ask(RequestsQuery(RequestsArgs(**about.asked, limit=SAMPLES)))
     rows = [_sample(row) for row in records(page.rows)]
     names = ("time (UTC)", "lane", "task type", "model", "confidence", "latency", "cost", "request")
     if rows:

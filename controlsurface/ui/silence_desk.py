@@ -9,7 +9,7 @@ import streamlit as st
 from controlsurface.alerting import silencing
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.matchers import Matcher, parse
-from controlsurface.reader.asking import Order
+from controlsurface.reader.asking import Command
 from controlsurface.reader.rows import records
 from controlsurface.ui import reading, visitor
 from controlsurface.ui.elements.markdown import plain
@@ -75,7 +75,7 @@ def _put(matchers: str, length: timedelta, who: str, why: str) -> None:
     _do(silencing.PutSilence(body), "Silenced.")
 
 
-def _do(order: Order, said: str) -> None:
+def _do(order: Command, said: str) -> None:
     try:
         reading.reader().do(order)
     except ControlSurfaceError as problem:

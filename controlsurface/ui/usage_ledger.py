@@ -35,7 +35,7 @@ def usage_ledger() -> None:
     """Draw the ledger of the view's window, and lead to traces of what is unexplained."""
     of = reading.view()
     args = TimeRange(start=of.start, end=of.end)
-    rows = reading.ask("usage ledger", args, lambda: frame(reading.reader().ask(UsageLedger(args)).rows), of.refresh)
+    rows = frame(reading.ask(UsageLedger(args), of.refresh).rows)
     meaning = pl.col("reason").replace_strict(MEANING, default=pl.col("reason"), return_dtype=pl.String)
     shown = rows.with_columns(meaning.alias("meaning")).select(*LABELS)
     units = {"spans": "count", "input_tokens": "count", "output_tokens": "count", "cost_usd": "usd"}

@@ -9,6 +9,7 @@ import streamlit as st
 from controlsurface.export.revisions import named
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.money.attribution import USUAL, AttributionArgs, render, week_of
+from controlsurface.reader.figures import AttributionQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading
 from controlsurface.ui.elements.markdown import plain
@@ -44,7 +45,7 @@ def attribution() -> None:
         placeholder="the whole week",
     )
     args = AttributionArgs(week=week or weeks[1], by=tuple(by))
-    rows = reading.ask("attribution", args, lambda: _read(args))
+    rows = reading.shared(f"attribution {args.model_dump_json()}", lambda: _read(args))
     if rows.is_empty():
         st.caption(f"No requests in {plain(args.week)}.")
         return
@@ -58,7 +59,7 @@ def attribution() -> None:
 def _read(args: AttributionArgs) -> pl.DataFrame:
     """The rows by name, and their SQL for the panel."""
     began = perf_counter()
-    table = reading.reader().attribution(args)
+    table = reading.reader().ask(AttributionQuery(args)).rows
     statement = render(args)
     rows, took = frame(table), (perf_counter() - began) * 1e3
     reading.note(reading.Asked("attribution", rows, statement.sql, statement.shown(), took))

@@ -19,6 +19,7 @@ from controlsurface.formatting import (
     format_ratio,
     format_value,
 )
+from controlsurface.reader.lanes import LanesQuery
 from controlsurface.reader.rows import frame
 from controlsurface.ui import reading, states
 from controlsurface.ui.audits import rests_on
@@ -51,7 +52,7 @@ def sweep(view: View) -> tuple[pl.DataFrame, Mapping[str | None, Row]] | None:
     """Figures of every slice at every threshold, and facts by slice; None where no request has a confidence."""
     args = asked(view)
     try:
-        found = reading.kept("whatif", args, lambda: reading.reader().ask(questions.WhatIf(args)))
+        found = reading.kept(questions.WhatIf(args))
     except NotFound as problem:
         states.state(
             "Nothing to learn from in this window", text(problem), to_fill("confidence", "threshold", "shadow")
@@ -75,7 +76,7 @@ def between() -> tuple[str, str] | None:
 
 def _choose_lanes() -> None:
     """Where there are more than two lanes: which of them the threshold lies between."""
-    names = reading.ask("lanes", "", lambda: frame(reading.reader().lanes()))["name"].to_list()
+    names = reading.ask(LanesQuery()).rows["name"].to_pylist()
     if len(names) > 2:
         pairs = [f"{low}{ARROW}{high}" for low, high in pairwise(names)]
         options = [ANY, *pairs]

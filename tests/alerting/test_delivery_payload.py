@@ -24,6 +24,7 @@ from controlsurface.alerting.rules import BudgetRule, DriftRule
 from controlsurface.alerting.state import Alert, Reading
 from controlsurface.formatting import format_value
 from controlsurface.metrics.events import Event
+from controlsurface.reader.events import RecordEvent
 from controlsurface.reader.local import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.episodes import episode
@@ -60,8 +61,8 @@ def reader() -> Iterator[LocalReader]:
         rows += [row(at, f"{i}-{k}", at >= ONSET and k % 2 == 0, i % 10 == 0) for k in range(6)]
     put(store, rows)
     made = LocalReader(store)
-    made.tell(Event(at=ONSET - timedelta(minutes=20), kind="deploy", title="router r-77"))
-    made.tell(Event(at=ONSET - timedelta(hours=5), kind="deploy", title="router r-76"))
+    made.do(RecordEvent(Event(at=ONSET - timedelta(minutes=20), kind="deploy", title="router r-77")))
+    made.do(RecordEvent(Event(at=ONSET - timedelta(hours=5), kind="deploy", title="router r-76")))
     yield made
     made.close()
 

@@ -15,6 +15,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.windows import additive
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.named_query import NamedQuery
 from tests.alerting.rule_sets import MINUTE, NOW, Told, high, rule_set, traffic
@@ -246,7 +247,7 @@ def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore
     engine.tick(NOW)
     for name in CATALOG:
         args = QueryArgs(metric=name, by=(by[name],), start=NOW - 360 * MINUTE, end=NOW)
-        shown = LocalReader(seeded).query(args).rows.to_pylist()
+        shown = LocalReader(seeded).ask(MetricQuery(args)).rows.to_pylist()
         alerts = engine.known.get(f"Any_{name}", {}).values()
         seen = {dict(alert.labels).get(by[name]): alert.reading.value for alert in alerts}
         assert seen == pytest.approx({row[by[name]]: row["value"] for row in shown if row["value"] is not None})

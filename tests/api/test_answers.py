@@ -4,6 +4,7 @@ import io
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,8 @@ import requests
 from controlsurface.api import create_app
 from controlsurface.config import Config, ServerAccess
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.asking import Query, R
 from controlsurface.store.duckdb import DuckStore
 from tests.api.conftest import Get
 from tests.serving import serving
@@ -119,10 +120,9 @@ def test_arrow_and_json_say_the_same(path: str, get: Get) -> None:
 
 def test_what_is_no_number_is_null(store: Any) -> None:
     class Odd(LocalReader):
-        def query(self, args: QueryArgs) -> Any:
-            answer = super().query(args)
+        def ask(self, query: Query[R]) -> R:
             rows = pa.table({"value": [float("nan"), float("inf"), -float("inf")], "n": [2**63 - 1] * 3})
-            return type(answer)(answer.metric, answer.unit, rows, answer.sql, {}, 0.0)
+            return replace(super().ask(query), rows=rows)
 
     with serving(Odd(store)) as url:
         rows = strict(requests.get(f"{url}/api/v1/query?metric=cost", timeout=30).text)["rows"]

@@ -8,8 +8,9 @@ from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from controlsurface.api.openapi import openapi
-from controlsurface.api.operations import OPERATIONS
+from controlsurface.api.registry import QUERIES
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.reader.asking import arguments_of
 from tests.api.conftest import Get
 
 described = schemathesis.openapi.from_dict(openapi())
@@ -44,10 +45,10 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
 
 
 def test_every_argument_is_described(get: Get) -> None:
-    for operation in OPERATIONS:
-        operation_ = openapi()["paths"][re.sub(r":\w+}", "}", operation.path)]["get"]
+    for query in QUERIES:
+        operation_ = openapi()["paths"][re.sub(r":\w+}", "}", query.endpoint.path)]["get"]
         names = {each["name"] for each in operation_["parameters"] if each["in"] == "query"}
-        assert names == {*operation.arguments.model_fields}
+        assert names == {*arguments_of(query).model_fields}
         assert all(each["description"] for each in operation_["parameters"] if each["in"] == "query")
 
 

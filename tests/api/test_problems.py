@@ -157,7 +157,7 @@ def test_no_generated_id_breaks_the_server(get: Get, text: str) -> None:
 
 def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
     class Broken(LocalReader):
-        def ingest(self) -> Any:
+        def counters(self) -> Any:
             raise RuntimeError("secret detail")
 
     with serving(Broken(store)) as url:

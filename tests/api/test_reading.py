@@ -9,10 +9,11 @@ import duckdb
 import pytest
 import requests
 
-from controlsurface.api.operations import OPERATIONS
+from controlsurface.api.registry import QUERIES
 from controlsurface.audit.plan import MakePlan, PlanArgs
 from controlsurface.metrics.rollups import ROLLUPS
 from controlsurface.reader import LocalReader
+from controlsurface.reader.asking import arguments_of
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 from tests.serving import serving
@@ -48,10 +49,10 @@ def test_no_get_writes_a_row(store: DuckStore) -> None:
     assert len(before) > 30
     answered = 0
     with serving(LocalReader(store)) as url:
-        for each in OPERATIONS:
-            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in each.arguments.model_fields]
+        for each in QUERIES:
+            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in arguments_of(each).model_fields]
             with suppress(requests.Timeout):
-                address = f"{url}{re.sub(r'{[^}]+}', 'r-1', each.path)}?{'&'.join(known)}"
+                address = f"{url}{re.sub(r'{[^}]+}', 'r-1', each.endpoint.path)}?{'&'.join(known)}"
                 answered += requests.get(address, timeout=20).status_code == 200
     assert answered > 25
     assert counts(store) == before
@@ -66,10 +67,10 @@ def test_state_queries_read_no_data_table(store: DuckStore, monkeypatch: pytest.
 
     monkeypatch.setattr(store, "state", Mock(wraps=store.state, side_effect=note))
     with serving(LocalReader(store)) as url:
-        for each in OPERATIONS:
-            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in each.arguments.model_fields]
+        for each in QUERIES:
+            known = [pair for pair in GIVEN.split("&") if pair.partition("=")[0] in arguments_of(each).model_fields]
             with suppress(requests.Timeout):
-                requests.get(f"{url}{re.sub(r'{[^}]+}', 'r-1', each.path)}?{'&'.join(known)}", timeout=20)
+                requests.get(f"{url}{re.sub(r'{[^}]+}', 'r-1', each.endpoint.path)}?{'&'.join(known)}", timeout=20)
     assert "alert_rules" in read
     assert not read & DATA
 

@@ -9,6 +9,8 @@ from controlsurface.config import Auth, Config, Token, parse
 from controlsurface.errors import ConfigError, Forbidden
 from controlsurface.metrics.events import Event
 from controlsurface.reader import LocalReader, RemoteReader
+from controlsurface.reader.events import RecordEvent
+from controlsurface.reader.figures import CatalogQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
@@ -26,9 +28,9 @@ def url() -> Iterator[str]:
 
 def test_a_viewer_reads_and_tells_nothing(url: str) -> None:
     vera = RemoteReader(url, "vera's token")
-    assert vera.metrics()
+    assert vera.ask(CatalogQuery()).metrics
     with pytest.raises(Forbidden, match="vera is viewer; this takes the role operator"):
-        vera.tell(Event.model_validate(EVENT))
+        vera.do(RecordEvent(Event.model_validate(EVENT)))
 
 
 def test_what_an_operator_tells_bears_her_name(url: str) -> None:
@@ -38,7 +40,7 @@ def test_what_an_operator_tells_bears_her_name(url: str) -> None:
 
 
 def test_the_server_s_own_token_may_do_everything(url: str) -> None:
-    RemoteReader(url, "everything").tell(Event.model_validate(EVENT))
+    RemoteReader(url, "everything").do(RecordEvent(Event.model_validate(EVENT)))
 
 
 def test_a_token_that_nobody_has_is_refused(url: str) -> None:

@@ -7,6 +7,7 @@ import requests
 
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.reader import LocalReader, RemoteReader
+from controlsurface.reader.events import EventsQuery, RecordEvent
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
@@ -31,8 +32,10 @@ def test_an_event_is_kept_and_answered(url: str) -> None:
 
 def test_a_remote_reader_tells_and_lists(url: str) -> None:
     reader = RemoteReader(url.removesuffix("/api/v1/events"))
-    reader.tell(Event.model_validate({"at": "2026-01-05T11:00:00+01:00", "kind": "model", "title": "größer 😀"}))
-    assert "größer 😀" in reader.events(WINDOW)["title"].to_pylist()
+    reader.do(
+        RecordEvent(Event.model_validate({"at": "2026-01-05T11:00:00+01:00", "kind": "model", "title": "größer 😀"}))
+    )
+    assert "größer 😀" in reader.ask(EventsQuery(WINDOW)).rows["title"].to_pylist()
 
 
 @pytest.mark.parametrize(

@@ -4,35 +4,36 @@ The shapes are those of craiga/unixtimesta.mp#99, specify/specify7#2353 and razz
 """
 
 import re
+from typing import Any
 
 import pytest
 
-from controlsurface.api.operation import Operation
-from controlsurface.api.operations import OPERATIONS
+from controlsurface.api.registry import QUERIES
+from controlsurface.reader.asking import Query, arguments_of
 from tests.api.conftest import Get
 
 ENDS = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31", "2200-01-01", "9999-12-31T23:59:59.999999Z")
 USUAL = {"metric": "requests", "column": "latency", "dimension": "lane", "reviewer": "ana", "task_type": "chat"}
 
 
-def times(operation: Operation) -> list[str]:
-    fields = operation.arguments.model_fields.items()
+def times(query: type[Query[Any]]) -> list[str]:
+    fields = arguments_of(query).model_fields.items()
     return [name for name, info in fields if "datetime.datetime" in str(info.annotation)]
 
 
-ASKED = [(each.path, name, each) for each in OPERATIONS for name in times(each)]
+ASKED = [(each.endpoint.path, name, each) for each in QUERIES for name in times(each)]
 
 
-def address(operation: Operation) -> str:
-    return re.sub(r"{\w+(:path)?}", "x", operation.path)
+def address(query: type[Query[Any]]) -> str:
+    return re.sub(r"{\w+(:path)?}", "x", query.endpoint.path)
 
 
-@pytest.mark.parametrize(("path", "name", "operation"), ASKED)
-def test_a_year_at_the_end_of_time_is_refused_in_words(get: Get, path: str, name: str, operation: Operation) -> None:
+@pytest.mark.parametrize(("path", "name", "query"), ASKED)
+def test_a_year_at_the_end_of_time_is_refused_in_words(get: Get, path: str, name: str, query: type[Query[Any]]) -> None:
     assert len(ASKED) > 30
-    usual = {each: value for each, value in USUAL.items() if each in operation.arguments.model_fields}
+    usual = {each: value for each, value in USUAL.items() if each in arguments_of(query).model_fields}
     for end in ENDS:
-        answer = get(address(operation), params=usual | {name: end})
+        answer = get(address(query), params=usual | {name: end})
         assert answer.status_code == 400
         assert "outside the years 1970 to 2199" in answer.json()["detail"]
 

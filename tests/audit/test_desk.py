@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from controlsurface.audit import desk
-from controlsurface.audit.desk import queue
 from controlsurface.audit.desk.sides import meant, on_the_left
 from controlsurface.errors import Conflict, ControlSurfaceError, NotFound, UnknownName
 from controlsurface.metrics.arguments import Window
@@ -154,7 +153,7 @@ def test_a_labelled_pair_is_not_changed_by_spans_that_come_late() -> None:
     say(reader, item, "ana", "both")
     before = reader.state("FROM audit_items ORDER BY item_id")
     reader.keep([("UPDATE attempts SET answer_label = 'changed'", {})])
-    queue._filled.clear()
+    reader.cache.forget()
     shown(reader, "ana")
     after = reader.state("FROM audit_items ORDER BY item_id")
     assert after.num_rows == before.num_rows

@@ -13,6 +13,7 @@ from controlsurface.metrics import moments
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
 from tests.audit.filled import fill
@@ -46,7 +47,7 @@ def by_hand(rows: list[dict[str, object]]) -> tuple[float, float, float]:
 def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckStore) -> None:
     reader = LocalReader(unequal)
     audits = {row["task_type"]: row for row in reader.ask(Disagreement(DisagreementArgs())).rows.to_pylist()}
-    metrics = reader.query(QueryArgs(metric="disagreement_rate", by=["task_type"])).rows.to_pylist()
+    metrics = reader.ask(MetricQuery(QueryArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
     assert len(metrics) == 2
     for row in metrics:
         name = row["task_type"]
@@ -57,7 +58,7 @@ def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckSt
 
 def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: DuckStore) -> None:
     reader, now = LocalReader(unequal), datetime(2026, 1, 2, tzinfo=UTC)
-    (alone,) = reader.query(QueryArgs(metric="disagreement_rate")).rows.to_pylist()
+    (alone,) = reader.ask(MetricQuery(QueryArgs(metric="disagreement_rate"))).rows.to_pylist()
     several = reader.ask(Several(SeveralArgs(metrics=["disagreement_rate", "comparisons"]))).rows.to_pylist()
     rule = moments.render(
         ["disagreement_rate"], [], [], timedelta(days=2), moments.Moments(now, now, timedelta(days=1))

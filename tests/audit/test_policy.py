@@ -22,6 +22,7 @@ from controlsurface.config import Auth, Config, Token
 from controlsurface.errors import BadRequest, Conflict, NotFound, Stale, Unconditional
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
+from controlsurface.reader.events import EventsQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
@@ -112,7 +113,7 @@ def test_a_rollback_is_a_new_version_with_the_old_settings(reader: Reader) -> No
 def test_every_change_is_an_event_and_in_the_log(reader: Reader, local: LocalReader) -> None:
     put(reader, FIRST)
     reader.do(policy.RollBack(policy.Rollback(version=1, who="bob", why="again")))
-    told = reader.events(EventsArgs(start="-1h", end="-0s")).to_pylist()
+    told = reader.ask(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows.to_pylist()
     assert [(each["kind"], each["title"], each["source"]) for each in told] == [
         ("config", "policy v1", "ana"),
         ("config", "policy v2: back to v1", "bob"),

@@ -19,6 +19,7 @@ from controlsurface.ingest.check import check
 from controlsurface.ingest.grpc import _SERVICES
 from controlsurface.ingest.prompts import Prompts
 from controlsurface.ingest.signals import Signal
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.canaries.fields import Way, name, planted, ways
 from tests.launch import Server, collector, until
@@ -154,7 +155,7 @@ def test_a_canary_in_any_field_is_nowhere_on_disk_in_answers_or_in_logs(tmp_path
     config.write_text(f'[content]\nstore = "{store}"\n')
     with collector(tmp_path, "--config", str(config)) as server:
         assert send(server, form) > 0.9 * len(PLAN)
-        until(lambda: not server.reader().ingest().pending, 60)
+        until(lambda: not server.reader().ask(IngestQuery()).pending, 60)
         said = told(answers(server))
         assert server.stop() == 0
     data = tmp_path / "data"

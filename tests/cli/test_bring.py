@@ -9,6 +9,7 @@ from controlsurface.cli import run
 from controlsurface.errors import BadBody
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import CAPTURES
 
@@ -29,7 +30,7 @@ def spans(data: Path) -> int:
 
 def figure(data: Path, metric: str) -> Any:
     store = DuckStore.open(data)
-    (found,) = LocalReader(store).query(QueryArgs(metric=metric)).rows["value"].to_pylist()
+    (found,) = LocalReader(store).ask(MetricQuery(QueryArgs(metric=metric))).rows["value"].to_pylist()
     store.close()
     return found
 

@@ -17,6 +17,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.ingest.keeper import apply_at_once
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import FILE, DuckStore
 from tests.launch import collector
 
@@ -91,7 +92,7 @@ def test_what_is_brought_in_anyway_leaves_its_hourly_figures(tmp_path: Path) -> 
     apply_at_once(store, load(None))
     assert store.state("FROM requests").num_rows == 0
     window = QueryArgs(metric="requests", start=NOW - timedelta(days=150), end=NOW)
-    assert LocalReader(store).query(window).rows["value"].to_pylist() == [3]
+    assert LocalReader(store).ask(MetricQuery(window)).rows["value"].to_pylist() == [3]
     store.close()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import controlsurface
 from controlsurface.cli import BROKEN_PIPE, INTERRUPTED, run
-from controlsurface.cli.query import _WRITERS
+from controlsurface.cli.output import _WRITERS
 from controlsurface.config import Config, parse
 from controlsurface.doctor import as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controlsurface.audit import desk, plan
-from controlsurface.audit.desk import queue
 from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
@@ -38,7 +37,7 @@ def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(re
     late = "UPDATE attempts SET answer_label = 'changed'"
     new = "UPDATE audit_items SET started_at = $now WHERE item_id = (SELECT max(item_id) FROM audit_items)"
     reader.keep([(ahead, {"at": NOW + YEARS}), (late, {}), (new, {"now": NOW})])
-    queue._filled.clear()
+    reader.cache.forget()
     reader.ask(ask)
     rows = reader.state("FROM audit_items ORDER BY item_id DESC").to_pylist()
     assert rows[0]["shadow_label"] == "changed"

@@ -15,6 +15,7 @@ from controlsurface.metrics.dimensions import DIMENSIONS, SHARED
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.money.attribution import ADDED, TOKENS, AttributionArgs, monday, week_of
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import AttributionQuery, MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -23,7 +24,7 @@ breakdowns = st.lists(st.sampled_from(DIMENSIONS["attempts"]), max_size=6, uniqu
 
 
 def rows(reader: LocalReader, *by: str, week: str = WEEK) -> list[dict[str, Any]]:
-    return reader.attribution(AttributionArgs(week=week, by=by)).to_pylist()
+    return reader.ask(AttributionQuery(AttributionArgs(week=week, by=by))).rows.to_pylist()
 
 
 @cache
@@ -61,7 +62,7 @@ def test_any_breakdown_adds_up_to_the_week(reader: LocalReader, sampled: LocalRe
 def figures(reader: LocalReader, metric: str, by: list[str], **more: Any) -> dict[tuple[Any, ...], float]:
     """What a metric says of the week, by group."""
     week = {"start": monday(WEEK), "end": monday(WEEK) + timedelta(days=7)}
-    found = reader.query(QueryArgs(metric=metric, by=by, **week, **more)).rows.to_pylist()
+    found = reader.ask(MetricQuery(QueryArgs(metric=metric, by=by, **week, **more))).rows.to_pylist()
     return {tuple(row[name] for name in by): row["value"] for row in found if row["value"]}
 
 

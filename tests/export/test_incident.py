@@ -12,6 +12,7 @@ from controlsurface.export.report import render
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import Event
 from controlsurface.reader import LocalReader
+from controlsurface.reader.events import RecordEvent
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
@@ -36,7 +37,7 @@ def store() -> Any:
     seed(made, n=2_000, end=NOW)
     with made.writing() as writing:
         writing.execute("UPDATE requests SET task_type = $name WHERE task_type = 'chat'", {"name": HOSTILE})
-    LocalReader(made).tell(Event(at=NOW - DAY, kind="deploy", title=HOSTILE, detail=HOSTILE))
+    LocalReader(made).do(RecordEvent(Event(at=NOW - DAY, kind="deploy", title=HOSTILE, detail=HOSTILE)))
     yield made
     made.close()
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from controlsurface.ingest import arrivals
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import Loaded
 from tests.ingest.spans import S, body, call
@@ -15,7 +16,7 @@ Figure = Callable[[str], float]
 
 def figures(store: DuckStore) -> Figure:
     def figure(metric: str) -> float:
-        return float(LocalReader(store).query(QueryArgs(metric=metric)).rows["value"][0].as_py())
+        return float(LocalReader(store).ask(MetricQuery(QueryArgs(metric=metric))).rows["value"][0].as_py())
 
     return figure
 
@@ -32,7 +33,7 @@ def test_stored_late_unrecognised_refused_and_repeated_spans_are_told_apart() ->
     assert figure("bodies_refused") == 5
     assert figure("span_late_share") == figure("span_unrecognised_share") == 0.25
     assert figure("span_duplicate_share") == 0.3
-    assert LocalReader(loaded.store).query(QueryArgs(metric="spans_stored")).rows["n"].to_pylist() == [10]
+    assert LocalReader(loaded.store).ask(MetricQuery(QueryArgs(metric="spans_stored"))).rows["n"].to_pylist() == [10]
     loaded.store.close()
 
 

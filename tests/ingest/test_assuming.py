@@ -12,6 +12,7 @@ from controlsurface.config import Config, load
 from controlsurface.ingest.body import Body
 from controlsurface.metrics.claims import Claim
 from controlsurface.reader.assumed import AssumedLanes, said
+from controlsurface.reader.lanes import AssignLane, LanesQuery
 from tests.ingest.spans import S, body, call, route
 from tests.lanes import LANED
 
@@ -66,7 +67,7 @@ def test_a_cheap_model_is_small_whatever_its_name_and_a_dear_one_is_an_escalatio
         assert said(engine.reader().ask(AssumedLanes()).rows.to_pylist()) == (
             f"lanes are assumed (by list price): small = {FLASH}, {MINI}; large = {OPUS}; assign them"
         )
-        rows = {row["name"]: row["models"] for row in engine.reader().lanes().to_pylist()}
+        rows = {row["name"]: row["models"] for row in engine.reader().ask(LanesQuery()).rows.to_pylist()}
         assert rows == {"small": [FLASH, MINI], "large": [OPUS]}
 
 
@@ -162,7 +163,7 @@ def test_an_embedding_moves_no_lane(tmp_path: Path) -> None:
 def test_a_click_writes_all_lanes_down_and_ends_the_assuming(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, *calls(FLASH, OPUS, MINI))
-        engine.reader().claim(Claim(model=MINI, lane="large"))
+        engine.reader().do(AssignLane(Claim(model=MINI, lane="large")))
         settle(engine)
         assert lanes(engine) == BY_PRICE | {MINI: "large"}
         send(engine, call(1, model="gpt-5", trace=8))

@@ -19,6 +19,7 @@ from controlsurface.ingest.retaining import Retaining
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.retention import KEPT, TERMS, cuts
 from tests.ingest.loading import Loaded
@@ -46,7 +47,7 @@ def filled(store: DuckStore, n: int = 200, days: int = 2) -> DuckStore:
 
 def asked(store: DuckStore, metric: str, by: list[str], every: str | None, start: datetime, end: datetime) -> list[Row]:
     args = QueryArgs(metric=metric, by=by, every=every, start=start, end=end)
-    return LocalReader(store).query(args).rows.to_pylist()
+    return LocalReader(store).ask(MetricQuery(args)).rows.to_pylist()
 
 
 def count(store: DuckStore, table: str, where: str = "TRUE") -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from tests.ingest.loading import Body, loaded
 from tests.ingest.spans import S, body, call, route
 
@@ -43,7 +44,7 @@ def batches(spans: list[S], seed: int) -> Iterator[list[Body]]:
 def test_what_spans_tell_is_what_was_saved(shadows: float) -> None:
     spans, saved = sent(3, shadows)
     reader = LocalReader(loaded(*batches(spans, 5)).store)
-    (row,) = reader.query(QueryArgs(metric="saving_vs_all_large")).rows.to_pylist()
+    (row,) = reader.ask(MetricQuery(QueryArgs(metric="saving_vs_all_large"))).rows.to_pylist()
     assert row["n"] == 300
     if shadows:
         assert (row["low"] < row["value"] < row["high"]) == (shadows < 1)

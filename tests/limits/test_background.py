@@ -22,6 +22,7 @@ from controlsurface.limits import MIB
 from controlsurface.matchers import parse
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.limits.wide import fill
 
@@ -39,10 +40,10 @@ def tight(tmp_path: Path) -> DuckStore:
 @pytest.mark.slow
 def test_roll_ups_that_do_not_fit_into_memory_are_made_by_the_hour(tight: DuckStore) -> None:
     reader = LocalReader(tight)
-    before = reader.query(QueryArgs(metric="requests")).rows
+    before = reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows
     assert rolling.rebuild(tight) > 0
     assert not tight.state("SELECT * FROM rollup_dirty").num_rows
-    assert reader.query(QueryArgs(metric="requests")).rows == before
+    assert reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows == before
     tight.close()
 
 

@@ -17,6 +17,7 @@ from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
 from controlsurface.reader.cardinality import Cardinality
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.rederiving import Rederive, RederiveWish
 from tests.ingest.loading import Body, Loaded
 from tests.ingest.spans import S, body, call, route
@@ -154,9 +155,11 @@ def test_how_many_values_are_over_is_told_within_a_fifth() -> None:
 
 def test_a_metric_by_task_type_still_sums_to_its_total() -> None:
     reader = LocalReader(filled([f"t{i}" for i in range(9)], limited(), size=4).store)
-    by_task = reader.query(QueryArgs(metric="requests", by=("task_type",))).rows["value"].to_pylist()
+    by_task = reader.ask(MetricQuery(QueryArgs(metric="requests", by=("task_type",)))).rows["value"].to_pylist()
     assert (
-        sum(each or 0 for each in by_task) == reader.query(QueryArgs(metric="requests")).rows["value"][0].as_py() == 9
+        sum(each or 0 for each in by_task)
+        == reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows["value"][0].as_py()
+        == 9
     )
 
 

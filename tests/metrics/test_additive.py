@@ -13,6 +13,7 @@ import pytest
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -93,7 +94,7 @@ def generated() -> Iterator[LocalReader]:
 
 
 def asked(reader: LocalReader, metric: str, **more: Any) -> list[dict[str, Any]]:
-    return list(reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist())
+    return list(reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist())
 
 
 def total(rows: list[dict[str, Any]]) -> float:

@@ -12,6 +12,7 @@ from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
 from controlsurface.metrics.metric import Better, Kind, Metric, Unit
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 
 WORD = re.compile(r"(sum|total|whole|distinct|quantile)\((\w+)")
@@ -63,8 +64,8 @@ def test_every_dimension_is_a_column(store: DuckStore) -> None:
 @every_metric
 def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalReader) -> None:
     by = DIMENSIONS[metric.source][:1]
-    assert empty.query(QueryArgs(metric=metric.id, by=by, every="1h")).rows.num_rows == 0
-    (row,) = empty.query(QueryArgs(metric=metric.id)).rows.to_pylist()
+    assert empty.ask(MetricQuery(QueryArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
+    (row,) = empty.ask(MetricQuery(QueryArgs(metric=metric.id))).rows.to_pylist()
     counted = metric.kind == "distinct" or (metric.unit == "count" and metric.kind == "sum")
     assert row["value"] == (0 if counted else None)
     assert row["n"] == 0
@@ -72,7 +73,7 @@ def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: Lo
 
 @every_metric
 def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalReader) -> None:
-    (row,) = reader.query(QueryArgs(metric=metric.id)).rows.to_pylist()
+    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric.id))).rows.to_pylist()
     assert row["value"] >= 0 or metric.kind in {"slope", "difference"}
     assert row["n"] > 0
     if metric.kind == "ratio":
@@ -87,5 +88,5 @@ def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, re
 def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalReader) -> None:
     names = DIMENSIONS[metric.source]
     for some in (names[i : i + 4] for i in range(0, len(names), 4)):
-        rows = reader.query(QueryArgs(metric=metric.id, by=some, every="7d")).rows
+        rows = reader.ask(MetricQuery(QueryArgs(metric=metric.id, by=some, every="7d"))).rows
         assert rows.column_names[:5][: len(some) + 1] == ["bucket", *some]

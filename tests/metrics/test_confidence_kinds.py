@@ -11,7 +11,8 @@ from controlsurface.metrics.contributors import ContributorsArgs, joint
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.reader import LocalReader
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.figures import MetricQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
@@ -74,14 +75,14 @@ def of(kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_by_kind_each_kind_is_held_against_its_threshold_in_its_own_direction(metric: str, kinds: LocalReader) -> None:
-    rows = kinds.query(QueryArgs(metric=metric, by="confidence_kind")).rows.to_pylist()
+    rows = kinds.ask(MetricQuery(QueryArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
     found = {row["confidence_kind"]: row["value"] for row in rows if row["confidence_kind"]}
     assert found == pytest.approx({kind: truth(metric, of(kind)) for kind in KINDS})
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: LocalReader) -> None:
-    (row,) = kinds.query(QueryArgs(metric=metric)).rows.to_pylist()
+    (row,) = kinds.ask(MetricQuery(QueryArgs(metric=metric))).rows.to_pylist()
     assert row["value"] == pytest.approx(truth(metric, of("probability")))
     assert "of probabilities" in CATALOG[metric].help
 
@@ -90,16 +91,16 @@ def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_filter_by_kind_gives_that_kind_however_it_is_asked(metric: str, kind: str, kinds: LocalReader) -> None:
     where = (f"confidence_kind:{kind}",)
-    (alone,) = kinds.query(QueryArgs(metric=metric, where=where)).rows.to_pylist()
+    (alone,) = kinds.ask(MetricQuery(QueryArgs(metric=metric, where=where))).rows.to_pylist()
     (among,) = kinds.ask(Several(SeveralArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[:1]
     assert alone["value"] == among["value"] == pytest.approx(truth(metric, of(kind)))
 
 
 def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalReader) -> None:
-    near = kinds.requests(RequestsArgs(order="near_threshold", limit=40)).rows.to_pylist()
+    near = kinds.ask(RequestsQuery(RequestsArgs(order="near_threshold", limit=40))).rows.to_pylist()
     assert {row["confidence_kind"] for row in near} == {"probability"}
     scored = RequestsArgs(order="near_threshold", limit=5, where=("confidence_kind:score",))
-    distances = [abs(row["confidence"] - row["threshold"]) for row in kinds.requests(scored).rows.to_pylist()]
+    distances = [abs(row["confidence"] - row["threshold"]) for row in kinds.ask(RequestsQuery(scored)).rows.to_pylist()]
     every = [abs(r["confidence"] - r["threshold"]) for r in of("score") if r["threshold"] is not None]
     assert distances == pytest.approx(sorted(every)[:5])
 

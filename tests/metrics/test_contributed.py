@@ -10,7 +10,7 @@ import pytest
 
 from controlsurface.metrics.contributors import LEAST_SHARE, ContributorsArgs
 from controlsurface.reader import LocalReader
-from controlsurface.reader.contributors import Contributors, unexplained
+from controlsurface.reader.contributors import Contributors, ContributorsQuery, unexplained
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -60,7 +60,7 @@ def late(n: int, usd: float, **columns: Any) -> list[Row]:
 
 def told(store: DuckStore, calls: list[Row], metric: str = "cost", **more: Any) -> Contributors:
     put(store, calls, "attempts")
-    return LocalReader(store).contributors(ContributorsArgs(metric=metric, **WINDOWS | more))
+    return LocalReader(store).ask(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS | more)))
 
 
 def moved(calls: list[Row], name: str) -> Mapping[str | None, float]:
@@ -142,7 +142,7 @@ def test_the_mean_of_a_sum_names_few_rows_too(kept: DuckStore) -> None:
     asked = [each | {"answered_by": each.pop("model"), "request_id": str(i)} for i, each in enumerate(usual())]
     few = [each | {"answered_by": each.pop("model")} for each in late(20, 12, job="runaway", task_type="code")]
     put(kept, [*asked, *few])
-    found = LocalReader(kept).contributors(ContributorsArgs(metric="cost_per_request", **WINDOWS))
+    found = LocalReader(kept).ask(ContributorsQuery(ContributorsArgs(metric="cost_per_request", **WINDOWS)))
     first = found.causes[0]
     assert (first["dimension"], first["value"], first["n"]) == ("job", "runaway", 20)
     before, after = 0.01 / 100, (0.01 + 20 * 12) / 120  # a request, here by hand

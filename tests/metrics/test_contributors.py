@@ -15,6 +15,8 @@ from controlsurface.metrics.contributors import ContributorsArgs, explained, ren
 from controlsurface.metrics.measures import SPREADS
 from controlsurface.metrics.query import QueryArgs, find
 from controlsurface.reader import LocalReader
+from controlsurface.reader.contributors import ContributorsQuery
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 from tests.stores import put
@@ -38,7 +40,7 @@ ASKED = {"task_type", "tenant", "team", "environment", "service"}
 
 
 def rows(reader: LocalReader, metric: str, **more: Any) -> list[dict[str, Any]]:
-    return reader.contributors(ContributorsArgs(metric=metric, **WINDOWS | more)).rows.to_pylist()
+    return reader.ask(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS | more))).rows.to_pylist()
 
 
 @pytest.mark.parametrize("metric", CAUSES)
@@ -101,7 +103,7 @@ QUANTILES = [metric for metric in EVERY if find(metric).kind == "quantile"]
 def test_a_quantile_is_explained_by_the_share_above_that_of_the_baseline(
     metric: str, reader: LocalReader, store: DuckStore
 ) -> None:
-    answer = reader.contributors(ContributorsArgs(metric=metric, **WINDOWS))
+    answer = reader.ask(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS)))
     bound = value(reader, metric, BEFORE["baseline_start"], BEFORE["baseline_end"])["value"]
     source, (of, _) = find(metric).source, explained(find(metric))
     column = SPREADS[find(metric).source][of]
@@ -117,7 +119,7 @@ def test_a_quantile_is_explained_by_the_share_above_that_of_the_baseline(
 
 @pytest.mark.parametrize("metric", [metric for metric in EXPLAINABLE if metric not in QUANTILES])
 def test_the_whole_is_what_the_metric_says(metric: str, reader: LocalReader) -> None:
-    answer = reader.contributors(ContributorsArgs(metric=metric, **WINDOWS))
+    answer = reader.ask(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS)))
     now = value(reader, metric, NOW - 2 * DAY, NOW)
     before = value(reader, metric, BEFORE["baseline_start"], BEFORE["baseline_end"])
     scale = 1 if explained(find(metric))[1] else 0.5
@@ -162,20 +164,22 @@ def test_unknown_values_are_ranked_like_others(reader: LocalReader) -> None:
 
 @pytest.mark.parametrize("metric", EXPLAINABLE)
 def test_empty_windows_are_an_empty_answer(metric: str, empty: LocalReader) -> None:
-    answer = empty.contributors(ContributorsArgs(metric=metric, **WINDOWS))
+    answer = empty.ask(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS)))
     assert (answer.rows.num_rows, answer.values, answer.n, answer.n_before, answer.after) == (0, 0, 0, 0, None)
 
 
 def test_nothing_is_said_against_a_baseline_without_rows(reader: LocalReader) -> None:
     long_ago = {"baseline_start": NOW - 900 * DAY, "baseline_end": NOW - 800 * DAY}
-    answer = reader.contributors(ContributorsArgs(metric="escalation_rate", **WINDOWS | long_ago))
+    answer = reader.ask(ContributorsQuery(ContributorsArgs(metric="escalation_rate", **WINDOWS | long_ago)))
     assert answer.before is None
     assert answer.delta is None
     assert answer.rows.num_rows == 0
 
 
 def test_a_shorter_list_says_how_many_there_are(reader: LocalReader) -> None:
-    few, many = (reader.contributors(ContributorsArgs(metric="cost", limit=limit, **WINDOWS)) for limit in (2, 1000))
+    few, many = (
+        reader.ask(ContributorsQuery(ContributorsArgs(metric="cost", limit=limit, **WINDOWS))) for limit in (2, 1000)
+    )
     assert few.rows.num_rows == 2
     assert few.values == many.values == many.rows.num_rows
 
@@ -222,5 +226,5 @@ def moved(whole: dict[str, Any]) -> float:
 
 
 def value(reader: LocalReader, metric: str, start: datetime, end: datetime) -> dict[str, Any]:
-    (row,) = reader.query(QueryArgs(metric=metric, start=start, end=end)).rows.to_pylist()
+    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric, start=start, end=end))).rows.to_pylist()
     return {**row, "value": row["value"] or 0.0}

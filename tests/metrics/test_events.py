@@ -9,6 +9,7 @@ import pytest
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.events import Event, EventsArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.events import EventsQuery, RecordEvent
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -24,7 +25,7 @@ def kept() -> Iterator[DuckStore]:
 
 
 def titles(store: DuckStore, start: datetime = START, hours: int = 48) -> list[str]:
-    found = LocalReader(store).events(EventsArgs(start=start, end=start + timedelta(hours=hours)))
+    found = LocalReader(store).ask(EventsQuery(EventsArgs(start=start, end=start + timedelta(hours=hours)))).rows
     return [row["title"] for row in found.to_pylist()]
 
 
@@ -48,7 +49,7 @@ def test_a_version_that_is_rolled_back_comes_and_goes(kept: DuckStore) -> None:
 
 def test_a_version_whose_share_rises_is_an_event_at_that_hour(kept: DuckStore) -> None:
     traffic(kept, router_version=lambda i: "v2" if i % 10 == 0 or i >= 1200 else "v1")
-    found = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    found = LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + timedelta(days=2)))).rows.to_pylist()
     assert [(row["title"], row["at"]) for row in found] == [("v2 10 % → 100 %", START + 1200 * MINUTE)]
 
 
@@ -74,8 +75,8 @@ def test_a_change_outside_the_window_is_not_in_it(kept: DuckStore) -> None:
 
 def test_what_is_told_is_kept(kept: DuckStore) -> None:
     event = Event(at=START + MINUTE, kind="price", title="gpt-5 dearer", detail="'; DROP TABLE events", source="me")
-    LocalReader(kept).tell(event)
-    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + 2 * MINUTE)).to_pylist()
+    LocalReader(kept).do(RecordEvent(event))
+    (found,) = LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + 2 * MINUTE))).rows.to_pylist()
     assert found == event.model_dump()
 
 
@@ -94,7 +95,9 @@ def test_a_window_backwards_is_refused() -> None:
 
 def test_a_threshold_that_moves_is_an_event_when_it_moves(kept: DuckStore) -> None:
     traffic(kept, task_type=lambda i: "sql", threshold=lambda i: 0.6 if i < 1025 else 0.7)
-    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    (found,) = (
+        LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + timedelta(days=2)))).rows.to_pylist()
+    )
     assert (found["kind"], found["title"], found["at"]) == (
         "config",
         "threshold of sql 0.6 → 0.7",
@@ -104,7 +107,9 @@ def test_a_threshold_that_moves_is_an_event_when_it_moves(kept: DuckStore) -> No
 
 def test_thresholds_that_move_together_are_one_event(kept: DuckStore) -> None:
     traffic(kept, task_type=lambda i: "ab"[i % 2], threshold=lambda i: [0.5, 0.6][i % 2] + (i >= 1000) * 0.05)
-    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    (found,) = (
+        LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + timedelta(days=2)))).rows.to_pylist()
+    )
     assert found["title"] == "thresholds of 2 task types moved"
     assert found["detail"] == "a 0.5 → 0.55, b 0.6 → 0.65"
 
@@ -163,7 +168,9 @@ def test_a_model_of_a_cascade_is_seen_when_it_is_called_and_not_when_it_first_an
 
 def test_a_model_that_is_called_later_is_first_seen_with_its_first_call(kept: DuckStore) -> None:
     cascade(kept, called_from=1000, answers_from=1030)
-    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    (found,) = (
+        LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + timedelta(days=2)))).rows.to_pylist()
+    )
     assert (found["title"], found["at"]) == ("small first seen", START + 1000 * MINUTE)
 
 
@@ -189,6 +196,8 @@ def test_calls_for_another_purpose_of_the_request_are_an_event_when_they_begin(k
     calls = [{"started_at": START + i * MINUTE, "model": "large", "purpose": "user"} for i in range(2880)]
     calls += [{"started_at": START + i * MINUTE, "model": "tiny", "purpose": "compaction"} for i in range(1500, 2880)]
     put(kept, calls, "attempts")
-    (found,) = LocalReader(kept).events(EventsArgs(start=START, end=START + timedelta(days=2))).to_pylist()
+    (found,) = (
+        LocalReader(kept).ask(EventsQuery(EventsArgs(start=START, end=START + timedelta(days=2)))).rows.to_pylist()
+    )
     expected = ("config", "calls for compaction first seen", START + 1500 * MINUTE)
     assert (found["kind"], found["title"], found["at"]) == expected

@@ -13,6 +13,7 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.dimensions import SHARED
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -24,7 +25,7 @@ shared = sorted(metric.id for metric in ABOUT_ALL)
 
 
 def figures(reader: LocalReader, metric: str, **more: Any) -> list[Row]:
-    return reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+    return reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
 
 
 def only(reader: LocalReader, metric: str, **more: Any) -> Row:

@@ -9,6 +9,7 @@ from controlsurface.errors import BadRequest
 from controlsurface.metrics.bins import RATIO
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import DistributionQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -22,7 +23,7 @@ COLUMNS = {
 
 
 def bins(reader: LocalReader, column: str, **more: Any) -> list[dict[str, Any]]:
-    return reader.distribution(DistributionArgs(column=column, **more)).to_pylist()
+    return reader.ask(DistributionQuery(DistributionArgs(column=column, **more))).rows.to_pylist()
 
 
 @pytest.mark.parametrize(("column", "stored"), COLUMNS.items())

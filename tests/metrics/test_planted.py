@@ -11,6 +11,8 @@ from controlsurface.demo.world import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERS
 from controlsurface.metrics.contributors import ContributorsArgs
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.contributors import ContributorsQuery
+from controlsurface.reader.events import EventsQuery
 from tests.demo.stored import stored
 from tests.stores import put
 
@@ -38,7 +40,7 @@ def upgrade() -> Iterator[LocalReader]:
 def ranked(reader: LocalReader, metric: str, back: timedelta = DAY) -> list[dict[str, Any]]:
     """What is different in the last day, against the day before it or two days before."""
     windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - DAY - back, "baseline_end": NOW - DAY}
-    return reader.contributors(ContributorsArgs(metric=metric, **windows)).rows.to_pylist()
+    return reader.ask(ContributorsQuery(ContributorsArgs(metric=metric, **windows))).rows.to_pylist()
 
 
 @pytest.mark.parametrize("metric", ["escalation_rate", "confidence_below_threshold"])
@@ -56,7 +58,7 @@ def test_in_the_slice_that_an_alert_names_the_planted_tenants_stand_before_those
 ) -> None:
     windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
     slice_ = ContributorsArgs(metric="escalation_rate", where=(f"task_type:{INCIDENT_TASK}",), **windows)
-    found = [(row["dimension"], row["value"]) for row in incident.contributors(slice_).rows.to_pylist()]
+    found = [(row["dimension"], row["value"]) for row in incident.ask(ContributorsQuery(slice_)).rows.to_pylist()]
     assert found[0] == ("router_version", NEXT_VERSION)
     assert {*found[1:3]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
@@ -91,7 +93,7 @@ def test_an_upgrade_is_its_version_and_nothing_else(upgrade: LocalReader) -> Non
 
 
 def titles(reader: LocalReader, start: datetime, end: datetime) -> list[str]:
-    return [row["title"] for row in reader.events(EventsArgs(start=start, end=end)).to_pylist()]
+    return [row["title"] for row in reader.ask(EventsQuery(EventsArgs(start=start, end=end))).rows.to_pylist()]
 
 
 def test_the_only_event_of_an_incident_is_its_version(incident: LocalReader) -> None:

@@ -22,6 +22,7 @@ from controlsurface.metrics.several import CountsArgs, SeveralArgs, passes
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader, listing
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.listing import RequestsArgs
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -125,16 +126,16 @@ def test_an_unknown_name_is_an_error_of_its_own() -> None:
 
 def test_too_many_rows_are_refused_not_cut(reader: LocalReader, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = QueryArgs(metric="requests", every="1h", by="task_type")
-    rows = reader.query(wanted).rows.num_rows
+    rows = reader.ask(MetricQuery(wanted)).rows.num_rows
     monkeypatch.setattr(statement, "MAX_ROWS", rows - 1)
     with pytest.raises(BadRequest, match="rows; take a longer every"):
-        reader.query(wanted)
+        reader.ask(MetricQuery(wanted))
     monkeypatch.setattr(statement, "MAX_ROWS", rows)
-    assert reader.query(wanted).rows.num_rows == rows
+    assert reader.ask(MetricQuery(wanted)).rows.num_rows == rows
 
 
 def test_an_answer_shows_its_statement_with_readable_values(reader: LocalReader) -> None:
-    answer = reader.query(QueryArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW))
+    answer = reader.ask(MetricQuery(QueryArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW)))
     assert "$every" in answer.sql
     assert answer.parameters == {
         "start": "2026-01-01T00:00:00+00:00",

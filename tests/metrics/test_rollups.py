@@ -20,6 +20,8 @@ from controlsurface.metrics.plan import stored
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.windows import WindowsArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.events import EventsQuery
+from controlsurface.reader.figures import DistributionQuery, MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
@@ -81,7 +83,7 @@ def test_counts_and_sums_are_those_of_the_rows(
     rolled: DuckStore, metric: str, window: Row, by: list[str], every: str | None
 ) -> None:
     args = QueryArgs(metric=metric, by=by, every=every, **window)
-    answer = LocalReader(rolled).query(args)
+    answer = LocalReader(rolled).ask(MetricQuery(args))
     rows = from_rows(rolled, args)
     assert answer.rows.num_rows == len(rows)
     assert all(same(one, other) for one, other in zip(answer.rows.to_pylist(), rows, strict=True))
@@ -91,7 +93,7 @@ def test_counts_and_sums_are_those_of_the_rows(
 @pytest.mark.usefixtures("any_size")
 def test_every_metric_that_only_sums_is_read_from_a_roll_up(rolled: DuckStore, metric: str) -> None:
     no_sum = "distinct(" in CATALOG[metric].sql or CATALOG[metric].source == "scores"
-    answer = LocalReader(rolled).query(QueryArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane"))
+    answer = LocalReader(rolled).ask(MetricQuery(QueryArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane")))
     assert answer.source == ("raw" if no_sum else "both")
 
 
@@ -128,7 +130,7 @@ def test_quantiles_lie_within_their_bin(rolled: DuckStore, metric: str, window: 
         ("attempts" if "attempt" in metric else "requests"),
         f"{'ttft' if 'ttft' in metric else 'duration'}_ms",
     )
-    for row in LocalReader(rolled).query(QueryArgs(metric=metric, by=by, **window)).rows.to_pylist():
+    for row in LocalReader(rolled).ask(MetricQuery(QueryArgs(metric=metric, by=by, **window))).rows.to_pylist():
         values = weighted_values(rolled, source, column, window, row)
         assert row["n"] == len(values)
         if values:
@@ -162,29 +164,31 @@ def test_bins_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
     for more in ({}, {"by": "lane", "every": "2h"}, {"by": "tenant"}):
         args = DistributionArgs(column=column, start=FIRST + timedelta(minutes=7), end=NOW, **more)
         rows = reader.rows(histogram.render(args, stored(args)))
-        assert reader.distribution(args).to_pylist() == rows.to_pylist()
+        assert reader.ask(DistributionQuery(args)).rows.to_pylist() == rows.to_pylist()
 
 
 def test_few_rows_are_read_themselves(rolled: DuckStore) -> None:
-    assert LocalReader(rolled).query(QueryArgs(metric="requests", start=FIRST)).source == "raw"
+    assert LocalReader(rolled).ask(MetricQuery(QueryArgs(metric="requests", start=FIRST))).source == "raw"
 
 
 @pytest.mark.usefixtures("any_size")
 def test_what_no_roll_up_has_is_read_from_rows(rolled: DuckStore) -> None:
     reader = LocalReader(rolled)
     for more in ({"by": "job"}, {"where": ["service:assistant"]}, {"every": "1m"}, {"by": "tenant,router_version"}):
-        assert reader.query(QueryArgs(metric="requests", start=FIRST, **more)).source == "raw"
+        assert reader.ask(MetricQuery(QueryArgs(metric="requests", start=FIRST, **more))).source == "raw"
 
 
 @pytest.mark.usefixtures("any_size")
 def test_whole_clean_hours_need_no_rows(rolled: DuckStore) -> None:
     hours = {"start": FIRST + timedelta(hours=8), "end": FIRST + timedelta(hours=24)}
-    assert LocalReader(rolled).query(QueryArgs(metric="cost", by="tenant", **hours)).source == "rollup"
+    assert LocalReader(rolled).ask(MetricQuery(QueryArgs(metric="cost", by="tenant", **hours))).source == "rollup"
 
 
 def test_a_store_that_never_rolled_up_answers_from_rows() -> None:
     store = DuckStore.in_memory()
-    assert LocalReader(store).query(QueryArgs(metric="requests")).rows.to_pylist() == [{"value": 0.0, "n": 0}]
+    assert LocalReader(store).ask(MetricQuery(QueryArgs(metric="requests"))).rows.to_pylist() == [
+        {"value": 0.0, "n": 0}
+    ]
     store.close()
 
 
@@ -194,5 +198,5 @@ def test_changes_are_found_alike_in_rows_and_in_roll_ups(rolled: DuckStore, days
     args = EventsArgs(start=NOW - timedelta(days=days), end=NOW)
     plan = planning.planned(LocalReader(rolled).rows, events.wanted(args))
     assert plan.source == "both"
-    found = LocalReader(rolled).events(args).to_pylist()
+    found = LocalReader(rolled).ask(EventsQuery(args)).rows.to_pylist()
     assert found == LocalReader(rolled).rows(events.render(args)).to_pylist()

@@ -8,12 +8,13 @@ import pytest
 
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
 
 def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -57,7 +58,8 @@ def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> N
     assert share["value"] == pytest.approx(heaviest([r for r in known if r["escalated"]]) / heaviest(known))
     assert share["low"] < share["value"] < share["high"]
     by_team = {
-        row["team"]: row["value"] for row in reader.query(QueryArgs(metric="sessions", by="team")).rows.to_pylist()
+        row["team"]: row["value"]
+        for row in reader.ask(MetricQuery(QueryArgs(metric="sessions", by="team"))).rows.to_pylist()
     }
     assert by_team == pytest.approx({team: heaviest([r for r in rows if r["team"] == team]) for team in "ab"})
     store.close()

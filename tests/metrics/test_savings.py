@@ -8,6 +8,7 @@ import pytest
 
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -32,7 +33,7 @@ def six() -> Iterator[LocalReader]:
 
 
 def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -69,6 +70,6 @@ def test_a_system_that_sends_everything_up_saves_nothing() -> None:
 def test_savings_add_up_over_any_breakdown(reader: LocalReader, metric: str) -> None:
     total = only(reader, metric)
     for by in (["lane"], ["task_type", "tenant"], ["router_version", "answered_by", "team"]):
-        rows = reader.query(QueryArgs(metric=metric, by=by)).rows.to_pylist()
+        rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=by))).rows.to_pylist()
         assert isclose(sum(row["value"] or 0 for row in rows), total["value"], rel_tol=1e-9)
         assert sum(row["n"] for row in rows) == total["n"]

@@ -22,6 +22,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.several import SeveralArgs
 from controlsurface.metrics.windows import WindowsArgs
 from controlsurface.reader import LocalReader, RemoteReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
@@ -96,7 +97,7 @@ def read(asked: Iterable[Asked]) -> LocalReader:
 
 
 def figures(reader: LocalReader | RemoteReader, metric: str, **more: Any) -> list[Row]:
-    return reader.query(QueryArgs(metric=metric, **more)).rows.to_pylist()
+    return reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
 
 
 def only(reader: LocalReader, metric: str, **more: Any) -> Row:

@@ -13,6 +13,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.metrics.several import CountsArgs, SeveralArgs, passes
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.several import Several
 
 WINDOW: dict[str, Any] = {"start": "2026-01-03", "end": "2026-01-06", "where": ["tenant:acme", "tenant:"]}
@@ -24,7 +25,7 @@ def test_several_metrics_are_each_what_it_is_alone(sampled: LocalReader, asked: 
     for some in batched(EVERY):
         rows = sampled.ask(Several(SeveralArgs(metrics=some, **asked, **WINDOW))).rows.to_pylist()
         for name in some:
-            alone = sampled.query(QueryArgs(metric=name, **asked, **WINDOW)).rows.to_pylist()
+            alone = sampled.ask(MetricQuery(QueryArgs(metric=name, **asked, **WINDOW))).rows.to_pylist()
             own = [{key: row[key] for key in alone[0]} for row in rows if row["metric"] == name]
             assert alone
             assert [*map(near, own)] == [*map(near, alone)]
@@ -55,7 +56,7 @@ def test_what_lies_in_the_same_rows_is_read_in_one_pass() -> None:
 def test_counts_are_what_the_share_divides(sampled: LocalReader) -> None:
     asked: dict[str, Any] = {"metric": "escalation_rate", "by": "task_type", "every": "1h", **WINDOW}
     counts = ask_counts(sampled.rows, CountsArgs(**asked)).to_pylist()
-    shares = sampled.query(QueryArgs(**asked)).rows.to_pylist()
+    shares = sampled.ask(MetricQuery(QueryArgs(**asked))).rows.to_pylist()
     for one, other in zip(counts, shares, strict=True):
         assert (one["bucket"], one["task_type"], one["rows"]) == (other["bucket"], other["task_type"], other["n"])
         assert other["value"] is None or isclose(one["k"] / one["n"], other["value"])
@@ -64,7 +65,7 @@ def test_counts_are_what_the_share_divides(sampled: LocalReader) -> None:
 
 def test_bins_add_up_to_the_requests_with_a_latency(reader: LocalReader) -> None:
     bins = ask_bins(reader.rows, DistributionArgs(column="latency_ms", by="lane", every="1h", **WINDOW)).to_pylist()
-    known = reader.query(QueryArgs(metric="latency_mean", by="lane", every="1h", **WINDOW)).rows.to_pylist()
+    known = reader.ask(MetricQuery(QueryArgs(metric="latency_mean", by="lane", every="1h", **WINDOW))).rows.to_pylist()
     assert sum(row["n"] for row in bins) == sum(row["n"] for row in known)
 
 

@@ -6,30 +6,31 @@ from controlsurface.errors import UnknownName
 from controlsurface.metrics.dimensions import DIMENSIONS
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import DimensionsQuery
 
 
 def test_values_come_most_frequent_first(reader: LocalReader) -> None:
-    rows = reader.dimensions(DimensionArgs(dimension=["tenant"])).to_pylist()
+    rows = reader.ask(DimensionsQuery(DimensionArgs(dimension=["tenant"]))).rows.to_pylist()
     counts = [row["n"] for row in rows]
     assert counts == sorted(counts, reverse=True)
     assert {row["value"] for row in rows} == {"acme", "globex", "initech", "umbrella", None}
 
 
 def test_values_that_are_not_listed_are_counted(reader: LocalReader) -> None:
-    rows = reader.dimensions(DimensionArgs(dimension="tenant,lane", limit=2)).to_pylist()
+    rows = reader.ask(DimensionsQuery(DimensionArgs(dimension="tenant,lane", limit=2))).rows.to_pylist()
     assert [row["dimension"] for row in rows] == ["tenant", "tenant", "lane", "lane"]
     assert {(row["dimension"], row["distinct_values"]) for row in rows} == {("tenant", 5), ("lane", 4)}
 
 
 def test_without_a_name_all_dimensions_are_listed(reader: LocalReader) -> None:
-    rows = reader.dimensions(DimensionArgs(start="2026-01-05")).to_pylist()
+    rows = reader.ask(DimensionsQuery(DimensionArgs(start="2026-01-05"))).rows.to_pylist()
     assert [*dict.fromkeys(row["dimension"] for row in rows)] == [*DIMENSIONS["requests"]]
 
 
 def test_an_empty_store_offers_nothing(empty: LocalReader) -> None:
-    assert empty.dimensions(DimensionArgs()).num_rows == 0
+    assert empty.ask(DimensionsQuery(DimensionArgs())).rows.num_rows == 0
 
 
 def test_what_is_no_dimension_is_refused(reader: LocalReader) -> None:
     with pytest.raises(UnknownName, match="did you mean 'tenant'"):
-        reader.dimensions(DimensionArgs(dimension=["tenants"]))
+        reader.ask(DimensionsQuery(DimensionArgs(dimension=["tenants"])))

@@ -13,6 +13,7 @@ from controlsurface.metrics.query import QueryArgs
 from controlsurface.money.book import Book
 from controlsurface.money.prices import resolve
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import MetricQuery
 from tests.ingest.loading import CONFIG, CONVENTIONS, Loaded
 from tests.ingest.spans import S, body
 
@@ -50,8 +51,8 @@ def test_a_reported_call_costs_what_its_provider_bills_or_says_what_is_missing(
 def test_only_calls_with_a_price_for_all_that_they_have_count_as_priced(loaded: Loaded) -> None:
     whole = sum("cost" in case and "unpriced" not in case for case in CASES)
     reader = LocalReader(loaded.store)
-    (share,) = reader.query(QueryArgs(metric="priced_share")).rows.to_pylist()
-    (count,) = reader.query(QueryArgs(metric="unpriced_attempts")).rows.to_pylist()
+    (share,) = reader.ask(MetricQuery(QueryArgs(metric="priced_share"))).rows.to_pylist()
+    (count,) = reader.ask(MetricQuery(QueryArgs(metric="unpriced_attempts"))).rows.to_pylist()
     assert (share["value"], count["value"]) == (whole / len(CASES), len(CASES) - whole)
     assert loaded.one("SELECT count(*) FILTER (WHERE priced) AS n FROM requests") == {"n": whole}
 

@@ -11,6 +11,7 @@ from controlsurface.metrics.events import Event
 from controlsurface.reader import LocalReader
 from controlsurface.reader.advice import RULES, AdviceArgs, Advised
 from controlsurface.reader.advice.window import BEGINNING
+from controlsurface.reader.events import RecordEvent
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -179,7 +180,9 @@ def test_answers_that_grow_are_named_over_a_week_and_not_over_a_day(kept: DuckSt
 @pytest.mark.parametrize(("kind", "found"), [("price", ["Recalibrate the thresholds"]), ("deploy", []), ("other", [])])
 def test_thresholds_older_than_a_price_are_stale(kept: DuckStore, kind: str, found: list[str]) -> None:
     put(kept, requests(threshold=0.6))
-    LocalReader(kept).tell(Event.model_validate({"at": END - 9 * HOUR, "kind": kind, "title": "gpt-5 changed"}))
+    LocalReader(kept).do(
+        RecordEvent(Event.model_validate({"at": END - 9 * HOUR, "kind": kind, "title": "gpt-5 changed"}))
+    )
     assert [row["title"] for row in advised(kept)[0] if row["rule"] == "stale_thresholds"] == found
 
 

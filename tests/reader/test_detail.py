@@ -7,7 +7,9 @@ import pytest
 
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.reader import LocalReader
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.detail import Near, RequestQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
+from controlsurface.reader.trace import TraceQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -16,7 +18,7 @@ TRACE = "00000000000000000000000000000001"
 
 @pytest.fixture(scope="module")
 def cascaded(reader: LocalReader) -> dict[str, Any]:
-    rows = reader.requests(RequestsArgs(where=["escalation_kind:cascaded"])).rows.to_pylist()
+    rows = reader.ask(RequestsQuery(RequestsArgs(where=["escalation_kind:cascaded"]))).rows.to_pylist()
     return next(row for row in rows if row["started_at"] and row["cost_usd"])
 
 
@@ -25,7 +27,7 @@ def spans_of(trace: Any) -> list[dict[str, Any]]:
 
 
 def test_a_request_comes_with_its_attempts_and_their_cost(cascaded: dict[str, Any], reader: LocalReader) -> None:
-    detail = reader.request(cascaded["request_id"])
+    detail = reader.ask(RequestQuery(cascaded["request_id"]))
     attempts = [row for row in detail.attempts.to_pylist() if row["purpose"] == "user"]
     assert detail.request == cascaded
     assert [row["lane"] for row in attempts] == ["small", "large"]
@@ -33,22 +35,22 @@ def test_a_request_comes_with_its_attempts_and_their_cost(cascaded: dict[str, An
 
 
 def test_a_hint_in_time_changes_nothing_even_when_it_is_wrong(cascaded: dict[str, Any], reader: LocalReader) -> None:
-    found = reader.request(cascaded["request_id"])
-    assert reader.request(cascaded["request_id"], cascaded["started_at"]) == found
-    assert reader.request(cascaded["request_id"], datetime(1999, 1, 1, tzinfo=UTC)) == found
+    found = reader.ask(RequestQuery(cascaded["request_id"]))
+    assert reader.ask(RequestQuery(cascaded["request_id"], Near(near=cascaded["started_at"]))) == found
+    assert reader.ask(RequestQuery(cascaded["request_id"], Near(near=datetime(1999, 1, 1, tzinfo=UTC)))) == found
 
 
 def test_attempts_are_found_however_far_away_or_undated_they_are(store: DuckStore, reader: LocalReader) -> None:
     sql = "SELECT request_id FROM attempts WHERE started_at IS NULL AND request_id IS NOT NULL"
     for name in [*store.state(sql)["request_id"].to_pylist(), "req-0"]:
-        found = reader.request(str(name))
+        found = reader.ask(RequestQuery(str(name)))
         assert found.attempts.num_rows == found.request["steps"]
 
 
 def test_evaluations_of_other_requests_in_the_trace_are_left_out(store: DuckStore, reader: LocalReader) -> None:
     sql = "SELECT request_id, evaluation_id FROM attempts JOIN evaluations USING (trace_id, span_id) LIMIT 50"
     for row in store.state(sql).to_pylist():
-        found = reader.request(row["request_id"])
+        found = reader.ask(RequestQuery(row["request_id"]))
         spans = {found.request["span_id"], *found.attempts["span_id"].to_pylist()}
         assert row["evaluation_id"] in found.evaluations["evaluation_id"].to_pylist()
         assert {*found.evaluations["span_id"].to_pylist()} <= spans | {None}
@@ -57,18 +59,18 @@ def test_evaluations_of_other_requests_in_the_trace_are_left_out(store: DuckStor
 def test_of_two_requests_with_one_id_the_newest_is_shown() -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": f"2026-01-0{day}", "reason": f"day {day}"} for day in (1, 3, 2)])
-    assert LocalReader(store).request("r").request["reason"] == "day 3"
+    assert LocalReader(store).ask(RequestQuery("r")).request["reason"] == "day 3"
     store.close()
 
 
 def test_a_request_that_is_not_there_is_not_found(reader: LocalReader) -> None:
     with pytest.raises(NotFound, match="no request 'nope'"):
-        reader.request("nope")
+        reader.ask(RequestQuery("nope"))
 
 
 def test_a_trace_has_the_spans_of_its_requests_and_attempts(cascaded: dict[str, Any], reader: LocalReader) -> None:
-    spans = spans_of(reader.trace(cascaded["trace_id"]))
-    wanted = {cascaded["span_id"], *reader.request(cascaded["request_id"]).attempts["span_id"].to_pylist()}
+    spans = spans_of(reader.ask(TraceQuery(cascaded["trace_id"])).facts)
+    wanted = {cascaded["span_id"], *reader.ask(RequestQuery(cascaded["request_id"])).attempts["span_id"].to_pylist()}
     assert wanted <= {span["spanId"] for span in spans}
     assert {span["traceId"] for span in spans} == {cascaded["trace_id"]}
     starts = [int(span["startTimeUnixNano"]) for span in spans]
@@ -76,9 +78,9 @@ def test_a_trace_has_the_spans_of_its_requests_and_attempts(cascaded: dict[str, 
 
 
 def test_a_hint_finds_the_same_trace(cascaded: dict[str, Any], reader: LocalReader) -> None:
-    found = reader.trace(cascaded["trace_id"])
+    found = reader.ask(TraceQuery(cascaded["trace_id"])).facts
     for hint in (cascaded["started_at"], cascaded["started_at"] + timedelta(days=2)):
-        assert reader.trace(cascaded["trace_id"].upper(), hint) == found
+        assert reader.ask(TraceQuery(cascaded["trace_id"].upper(), Near(near=hint))).facts == found
 
 
 def test_a_hint_does_not_cut_a_trace_that_is_longer_than_its_window(store: DuckStore) -> None:
@@ -86,7 +88,7 @@ def test_a_hint_does_not_cut_a_trace_that_is_longer_than_its_window(store: DuckS
     put_spans(long, [("2026-01-01 10:00", 1, None), ("2026-01-01 10:30", 2, 1), ("2026-01-01 15:00", 3, 1)])
     reader = LocalReader(long)
     near = datetime(2026, 1, 1, 10, tzinfo=UTC)
-    assert len(spans_of(reader.trace(TRACE, near))) == 3
+    assert len(spans_of(reader.ask(TraceQuery(TRACE, Near(near=near))).facts)) == 3
     long.close()
 
 
@@ -115,9 +117,9 @@ def put_spans(store: DuckStore, spans: list[tuple[str, int, int | None]]) -> Non
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 31, "0" * 33, "g" * 32, "0" * 32 + "\n"])
 def test_what_is_no_trace_id_is_refused(text: str, reader: LocalReader) -> None:
     with pytest.raises(BadRequest, match="not 32 hex digits"):
-        reader.trace(text)
+        reader.ask(TraceQuery(text))
 
 
 def test_a_trace_that_is_not_there_is_not_found(reader: LocalReader) -> None:
     with pytest.raises(NotFound):
-        reader.trace("f" * 32)
+        reader.ask(TraceQuery("f" * 32))

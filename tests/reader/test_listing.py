@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controlsurface.errors import BadRequest
 from controlsurface.reader import LocalReader
-from controlsurface.reader.listing import COLUMNS, Order, RequestsArgs
+from controlsurface.reader.listing import COLUMNS, Order, RequestsArgs, RequestsQuery
 from controlsurface.store.duckdb import DuckStore
 
 Row = dict[str, Any]
@@ -29,15 +29,15 @@ def near(row: Row) -> float | None:
 
 
 def listed(reader: LocalReader, **args: Any) -> list[Row]:
-    return reader.requests(RequestsArgs(**{"limit": 1000} | args)).rows.to_pylist()
+    return reader.ask(RequestsQuery(RequestsArgs(**{"limit": 1000} | args))).rows.to_pylist()
 
 
 def paged(reader: LocalReader, limit: int, order: Order, **args: Any) -> list[Row]:
-    page = reader.requests(RequestsArgs(limit=limit, order=order, **args))
+    page = reader.ask(RequestsQuery(RequestsArgs(limit=limit, order=order, **args)))
     rows = page.rows.to_pylist()
     while page.next:
         assert page.rows.num_rows == limit
-        page = reader.requests(RequestsArgs(limit=limit, order=order, cursor=page.next, **args))
+        page = reader.ask(RequestsQuery(RequestsArgs(limit=limit, order=order, cursor=page.next, **args)))
         rows += page.rows.to_pylist()
     return rows
 
@@ -48,7 +48,9 @@ def test_a_row_has_all_columns_of_the_contract(reader: LocalReader) -> None:
         lane, escalated, escalation_kind, escalation_reason, attempts, steps, retries, cache, mode, gate, error_type,
         input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, overhead_usd, cost_source, tenant, team,
         job, user_id, environment, service, sample_weight"""
-    assert {name.strip() for name in contract.split(",")} <= {*reader.requests(RequestsArgs(limit=1)).rows.column_names}
+    assert {name.strip() for name in contract.split(",")} <= {
+        *reader.ask(RequestsQuery(RequestsArgs(limit=1))).rows.column_names
+    }
 
 
 def test_every_column_is_one_of_the_table(store: DuckStore) -> None:
@@ -113,29 +115,29 @@ def test_dimensions_and_the_window_filter(reader: LocalReader) -> None:
 
 
 def test_an_empty_store_has_one_empty_page(empty: LocalReader) -> None:
-    page = empty.requests(RequestsArgs())
+    page = empty.ask(RequestsQuery())
     assert (page.rows.num_rows, page.next) == (0, None)
 
 
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_an_invented_cursor_is_refused(reader: LocalReader, text: str) -> None:
     with pytest.raises(BadRequest):
-        reader.requests(RequestsArgs(cursor=text or "x"))
+        reader.ask(RequestsQuery(RequestsArgs(cursor=text or "x")))
 
 
 @given(st.data())
 def test_a_changed_cursor_is_refused(reader: LocalReader, data: st.DataObject) -> None:
-    cursor = reader.requests(RequestsArgs(limit=1)).next or ""
+    cursor = reader.ask(RequestsQuery(RequestsArgs(limit=1))).next or ""
     place = data.draw(st.integers(0, len(cursor) - 2))  # the last character may hold unused bits
     changed = data.draw(st.sampled_from("ABCabc019-_").filter(lambda letter: letter != cursor[place]))
     with pytest.raises(BadRequest, match="cursor: "):
-        reader.requests(RequestsArgs(limit=1, cursor=cursor[:place] + changed + cursor[place + 1 :]))
+        reader.ask(RequestsQuery(RequestsArgs(limit=1, cursor=cursor[:place] + changed + cursor[place + 1 :])))
 
 
 def test_a_cursor_of_another_order_is_refused(reader: LocalReader) -> None:
-    cursor = reader.requests(RequestsArgs(order="slowest")).next
+    cursor = reader.ask(RequestsQuery(RequestsArgs(order="slowest"))).next
     with pytest.raises(BadRequest, match="belongs to order=slowest, not recent"):
-        reader.requests(RequestsArgs(order="recent", cursor=cursor))
+        reader.ask(RequestsQuery(RequestsArgs(order="recent", cursor=cursor)))
 
 
 @pytest.mark.parametrize("limit", [0, 1001, -1])

@@ -9,6 +9,7 @@ import pytest
 from controlsurface.errors import StoreInUse
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import LocalReader, RemoteReader, open_reader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -17,7 +18,7 @@ from tests.serving import serving
 def test_a_free_directory_is_opened(tmp_path: Path) -> None:
     reader = open_reader(tmp_path)
     assert isinstance(reader, LocalReader)
-    assert reader.query(QueryArgs(metric="requests")).rows["value"].to_pylist() == [0]
+    assert reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows["value"].to_pylist() == [0]
     reader.close()
 
 
@@ -28,7 +29,7 @@ def test_a_server_that_owns_the_directory_is_asked(tmp_path: Path) -> None:
         (tmp_path / "server.json").write_text(json.dumps({"api": url, "pid": os.getpid()}))
         reader = open_reader(tmp_path)
         assert isinstance(reader, RemoteReader)
-        assert reader.query(QueryArgs(metric="requests")).rows["value"].to_pylist() == [50]
+        assert reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows["value"].to_pylist() == [50]
         reader.close()
     store.close()
 

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,9 +20,22 @@ from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader, Reader, RemoteReader
 from controlsurface.reader.advice import AdviceArgs, Advised
 from controlsurface.reader.assumed import AssumedLanes
+from controlsurface.reader.contributors import ContributorsQuery
 from controlsurface.reader.coverage import Coverage, CoverageArgs
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.detail import Near, RequestQuery
+from controlsurface.reader.events import EventsQuery
+from controlsurface.reader.figures import (
+    AttributionQuery,
+    CatalogQuery,
+    DimensionsQuery,
+    DistributionQuery,
+    MetricQuery,
+)
+from controlsurface.reader.ingest import DroppedKeysQuery, IngestQuery, UnreadKeysQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from controlsurface.reader.several import Several
+from controlsurface.reader.sources import SourcesQuery
+from controlsurface.reader.trace import TraceQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import make_slow
@@ -33,41 +45,45 @@ FILTERED: dict[str, Any] = WINDOW | {"where": ["tenant:acme", "tenant:", "lane:l
 COMPARED: dict[str, Any] = FILTERED | {"baseline_start": "2026-01-01", "baseline_end": "2026-01-02"}
 
 CALLS: dict[str, Callable[[Reader], Any]] = {
-    "metrics": lambda r: r.metrics(),
-    "distribution": lambda r: r.distribution(DistributionArgs(column="confidence", by="lane", every="6h", **FILTERED)),
-    "dimensions": lambda r: r.dimensions(DimensionArgs(dimension="lane,tenant", limit=3, **FILTERED)),
+    "metrics": lambda r: r.ask(CatalogQuery()).metrics,
+    "distribution": lambda r: (
+        r.ask(DistributionQuery(DistributionArgs(column="confidence", by="lane", every="6h", **FILTERED))).rows
+    ),
+    "dimensions": lambda r: r.ask(DimensionsQuery(DimensionArgs(dimension="lane,tenant", limit=3, **FILTERED))).rows,
     "several": lambda r: r.ask(Several(SeveralArgs(metrics="cost,latency_p95", by="lane", **FILTERED))).rows,
-    "requests": lambda r: r.requests(RequestsArgs(order="costliest", limit=7, escalated=True, **FILTERED)),
-    "second page": lambda r: r.requests(RequestsArgs(limit=7, cursor=r.requests(RequestsArgs(limit=7)).next)),
-    "one request": lambda r: r.request("req-2"),
-    "one request, hinted": lambda r: r.request("req-2", RequestsArgs(**WINDOW).start),
-    "attribution": lambda r: r.attribution(AttributionArgs(week="2026-W02", by="team,lane")),
-    "events": lambda r: r.events(EventsArgs(start="2026-01-01", end="2026-01-09")),
+    "requests": lambda r: r.ask(RequestsQuery(RequestsArgs(order="costliest", limit=7, escalated=True, **FILTERED))),
+    "second page": lambda r: r.ask(
+        RequestsQuery(RequestsArgs(limit=7, cursor=r.ask(RequestsQuery(RequestsArgs(limit=7))).next))
+    ),
+    "one request": lambda r: r.ask(RequestQuery("req-2")),
+    "one request, hinted": lambda r: r.ask(RequestQuery("req-2", Near(near=RequestsArgs(**WINDOW).start))),
+    "attribution": lambda r: r.ask(AttributionQuery(AttributionArgs(week="2026-W02", by="team,lane"))).rows,
+    "events": lambda r: r.ask(EventsQuery(EventsArgs(start="2026-01-01", end="2026-01-09"))).rows,
     "advice": lambda r: r.ask(Advised(AdviceArgs(start="2026-01-02", end="2026-01-09"))),
-    "ingest": lambda r: r.ingest(),
-    "unrecognised": lambda r: r.unrecognised(),
-    "dropped": lambda r: r.dropped(),
-    "sources": lambda r: r.sources(),
+    "ingest": lambda r: r.ask(IngestQuery()),
+    "unrecognised": lambda r: r.ask(UnreadKeysQuery()).rows,
+    "dropped": lambda r: r.ask(DroppedKeysQuery()).rows,
+    "sources": lambda r: r.ask(SourcesQuery()).rows,
     "coverage": lambda r: r.ask(Coverage(CoverageArgs(start="2026-01-01", end="2026-01-09"))),
     "assumed lanes": lambda r: r.ask(AssumedLanes()),
     "health": lambda r: r.health(),
-    "trace": lambda r: r.trace(some_trace(r)),
-    "trace, hinted": lambda r: r.trace(some_trace(r), RequestsArgs(**WINDOW).start),
+    "trace": lambda r: r.ask(TraceQuery(some_trace(r))).facts,
+    "trace, hinted": lambda r: r.ask(TraceQuery(some_trace(r), Near(near=RequestsArgs(**WINDOW).start))).facts,
 }
 MISTAKES: dict[str, Callable[[Reader], Any]] = {
-    "no such request": lambda r: r.request("no/such request?&#%"),
-    "no such trace": lambda r: r.trace("f" * 32),
-    "no trace id": lambda r: r.trace("../../etc/passwd"),
-    "no such dimension": lambda r: r.query(QueryArgs(metric="cost", by="lanes")),
-    "no such metric": lambda r: r.query(QueryArgs(metric="costs")),
-    "no such week": lambda r: r.attribution(AttributionArgs(week="2026-W54")),
-    "nothing to explain": lambda r: r.contributors(ContributorsArgs(metric="cost_share", **COMPARED)),
-    "bad cursor": lambda r: r.requests(RequestsArgs(cursor="abc")),
+    "no such request": lambda r: r.ask(RequestQuery("no/such request?&#%")),
+    "no such trace": lambda r: r.ask(TraceQuery("f" * 32)).facts,
+    "no trace id": lambda r: r.ask(TraceQuery("../../etc/passwd")).facts,
+    "no such dimension": lambda r: r.ask(MetricQuery(QueryArgs(metric="cost", by="lanes"))),
+    "no such metric": lambda r: r.ask(MetricQuery(QueryArgs(metric="costs"))),
+    "no such week": lambda r: r.ask(AttributionQuery(AttributionArgs(week="2026-W54"))).rows,
+    "nothing to explain": lambda r: r.ask(ContributorsQuery(ContributorsArgs(metric="cost_share", **COMPARED))),
+    "bad cursor": lambda r: r.ask(RequestsQuery(RequestsArgs(cursor="abc"))),
 }
 
 
 def some_trace(reader: Reader) -> str:
-    return str(reader.requests(RequestsArgs(limit=1, **WINDOW)).rows["trace_id"][0])
+    return str(reader.ask(RequestsQuery(RequestsArgs(limit=1, **WINDOW))).rows["trace_id"][0])
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +116,16 @@ def test_both_readers_answer_the_same(name: str, local: LocalReader, remote: Rem
 def test_both_readers_measure_the_same(metric: str, local: LocalReader, remote: RemoteReader) -> None:
     about = {"by": "service", **WINDOW} if CATALOG[metric].source == "arrivals" else {"by": "lane,tenant", **FILTERED}
     args = QueryArgs(metric=metric, every="1d", **about)
-    near, far = local.query(args), remote.query(args)
-    assert replace(far, elapsed_ms=0, rows=rounded(far.rows)) == replace(near, elapsed_ms=0, rows=rounded(near.rows))
+    near, far = local.ask(MetricQuery(args)), remote.ask(MetricQuery(args))
+    assert rounded(far.rows) == rounded(near.rows)
+    assert {**far.facts, "elapsed_ms": 0} == {**near.facts, "elapsed_ms": 0}
     assert far.rows.schema == near.rows.schema
 
 
 @pytest.mark.parametrize("metric", ["escalation_rate", "cost", "cost_per_request", "latency_p95"])
 def test_both_readers_find_the_same_different(metric: str, local: LocalReader, remote: RemoteReader) -> None:
     args = ContributorsArgs(metric=metric, **COMPARED)
-    near, far = local.contributors(args), remote.contributors(args)
+    near, far = local.ask(ContributorsQuery(args)), remote.ask(ContributorsQuery(args))
     assert far.rows.num_rows == near.rows.num_rows
     for one, other in zip(far.rows.to_pylist(), near.rows.to_pylist(), strict=True):
         for name, value in other.items():
@@ -137,8 +154,8 @@ def test_both_readers_raise_the_same_error(name: str, local: LocalReader, remote
 def test_many_threads_may_ask_at_once(local: LocalReader, remote: RemoteReader) -> None:
     args = DistributionArgs(column="latency_ms", by="lane")
     with ThreadPoolExecutor(8) as threads:
-        answers = [*threads.map(lambda _: remote.distribution(args), range(40))]
-    assert all(answer == local.distribution(args) for answer in answers)
+        answers = [*threads.map(lambda _: remote.ask(DistributionQuery(args)).rows, range(40))]
+    assert all(answer == local.ask(DistributionQuery(args)).rows for answer in answers)
 
 
 def test_a_query_that_takes_too_long_is_stopped() -> None:
@@ -148,7 +165,7 @@ def test_a_query_that_takes_too_long_is_stopped() -> None:
         serving(LocalReader(store, timeout_s=0.1)) as url,
         pytest.raises(TooSlow, match="stopped after"),
     ):
-        RemoteReader(url).query(QueryArgs(metric="requests"))
+        RemoteReader(url).ask(MetricQuery(QueryArgs(metric="requests")))
     store.close()
 
 
@@ -156,17 +173,17 @@ def test_without_a_server_the_reader_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Unreachable, match="is the server running"):
-        RemoteReader(f"http://127.0.0.1:{port}").metrics()
+        RemoteReader(f"http://127.0.0.1:{port}").ask(CatalogQuery())
 
 
 def test_another_program_that_answers_is_not_taken_for_ours(remote: RemoteReader) -> None:
     elsewhere = RemoteReader(f"{remote._url}/api/openapi.json?")
     with pytest.raises(Unreachable, match="answered 200"):
-        elsewhere.distribution(DistributionArgs(column="confidence"))
+        elsewhere.ask(DistributionQuery(DistributionArgs(column="confidence")))
 
 
 def test_the_token_is_sent(local: LocalReader) -> None:
     with serving(local, Config(auth=Auth(token="s3cret"))) as url:
-        assert RemoteReader(url, "s3cret").metrics() == local.metrics()
+        assert RemoteReader(url, "s3cret").ask(CatalogQuery()).metrics == local.ask(CatalogQuery()).metrics
         with pytest.raises(Unreachable, match="401"):
-            RemoteReader(url, "wrong").metrics()
+            RemoteReader(url, "wrong").ask(CatalogQuery())

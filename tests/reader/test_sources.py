@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controlsurface.reader import LocalReader
+from controlsurface.reader.sources import SourcesQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 
@@ -31,7 +32,7 @@ def received(store: DuckStore, service: str | None, *delays: timedelta) -> None:
 
 
 def found(store: DuckStore) -> dict[str | None, dict[str, object]]:
-    return {row["service"]: row for row in LocalReader(store).sources().to_pylist()}
+    return {row["service"]: row for row in LocalReader(store).ask(SourcesQuery()).rows.to_pylist()}
 
 
 def test_the_clock_of_a_source_shows_in_its_least_delay(store: DuckStore) -> None:

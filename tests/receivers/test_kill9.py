@@ -19,7 +19,9 @@ import pytest
 from controlsurface.bench.bodies import first_trace, template
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import Reader
-from controlsurface.reader.listing import RequestsArgs
+from controlsurface.reader.figures import MetricQuery
+from controlsurface.reader.ingest import IngestQuery
+from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from tests.launch import Server, collector, running, until
 
 BODY = template(12, 1_790_000_000_000_000_000, prompts=False)  # 3 requests
@@ -89,15 +91,15 @@ def _grpc(server: Server, body: bytes) -> bool:
 
 def figures(reader: Reader) -> list[float]:
     """What the store says once it has caught up."""
-    until(lambda: not reader.ingest().pending)
-    return [float(str(reader.query(QueryArgs(metric=metric)).rows["value"][0])) for metric in METRICS]
+    until(lambda: not reader.ask(IngestQuery()).pending)
+    return [float(str(reader.ask(MetricQuery(QueryArgs(metric=metric))).rows["value"][0])) for metric in METRICS]
 
 
 def stored_traces(reader: Reader) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        page = reader.requests(RequestsArgs(limit=1000, cursor=cursor))
+        page = reader.ask(RequestsQuery(RequestsArgs(limit=1000, cursor=cursor)))
         found += map(str, page.rows["trace_id"].to_pylist())
         if (cursor := page.next) is None:
             return found

@@ -8,13 +8,14 @@ from typing import Any
 from controlsurface.collector import __main__ as collector
 from controlsurface.collector.signals import Signals
 from controlsurface.metrics.statement import Statement
+from controlsurface.reader.listing import RequestsQuery
 from controlsurface.reader.local import LocalReader
 
 ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {}, "requests.list")
 
 
-def counting(self: LocalReader, *_: Any) -> Any:
-    return self._rows(ENDLESS)
+def counting(_: RequestsQuery, ground: LocalReader) -> Any:
+    return ground.rows(ENDLESS)
 
 
 def sleeping(*_: Any) -> Any:
@@ -23,6 +24,6 @@ def sleeping(*_: Any) -> Any:
 
 if __name__ == "__main__":
     kind, ending_s, *rest = sys.argv[1:]
-    setattr(LocalReader, "requests", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
+    setattr(RequestsQuery, "answered", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
     vars(collector)["Signals"] = partial(Signals, ending_s=int(ending_s))
     collector.ended(collector.main(rest))

@@ -15,6 +15,8 @@ from controlsurface.bench.sender import Sender
 from controlsurface.errors import Busy, PortInUse, StoreError
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import Reader, open_reader
+from controlsurface.reader.figures import MetricQuery
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import Server, collector, running, until
 
@@ -43,7 +45,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def requests_in(reader: Reader) -> float:
     with closing(reader):
-        value = reader.query(QueryArgs(metric="requests")).rows["value"][0].as_py()
+        value = reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows["value"][0].as_py()
     return float(value)
 
 
@@ -76,7 +78,7 @@ def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) 
     sent = sender.flood(connections=4, seconds=0.3)
     server.stop(signal.SIGKILL)
     with collector(tmp_path) as again:
-        until(lambda: not again.reader().ingest().pending)
+        until(lambda: not again.reader().ask(IngestQuery()).pending)
         assert requests_in(again.reader()) == sent.bodies * 10 > 0
 
 

@@ -19,6 +19,7 @@ from controlsurface.bench.bodies import template
 from controlsurface.errors import StoreInUse, TooSlow
 from controlsurface.reader import open_reader
 from controlsurface.reader.extent import Extent
+from controlsurface.reader.ingest import IngestQuery
 from controlsurface.serve.supervisor import await_owner
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import Server, is_alive, running, until
@@ -67,7 +68,7 @@ def test_what_cannot_be_stopped_is_ended_by_the_kernel_and_nothing_is_lost(tmp_p
         assert "not ended after 3 s: ended now" in server.words.read_text()
     with running(("controlsurface.collector", "--data", str(tmp_path / "data")), tmp_path) as again:
         again.wait_for("api")
-        until(lambda: not again.reader().ingest().pending)
+        until(lambda: not again.reader().ask(IngestQuery()).pending)
         assert again.stop() == 0
     assert stored(tmp_path / "data") == 10
 

@@ -11,6 +11,7 @@ from controlsurface.config import load
 from controlsurface.errors import BadRequest, ConfigError
 from controlsurface.ingest.body import Body
 from controlsurface.metrics.claims import Claim
+from controlsurface.reader.lanes import AssignLane
 from tests.ingest.spans import body, call, route
 
 FILE = """
@@ -51,7 +52,7 @@ def test_stored_and_new_requests_follow_and_the_change_is_an_event(tmp_path: Pat
     with started(tmp_path) as engine:
         send(engine, *range(1, 6))
         assert {*lanes(engine)} == {("unknown", None)}
-        engine.reader().claim(Claim(model="new-1", lane="large"))
+        engine.reader().do(AssignLane(Claim(model="new-1", lane="large")))
         send(engine, 6)
         assert lanes(engine) == [("large", True)] * 12
         assert engine.store.state("SELECT title FROM events")["title"].to_pylist() == ["new-1 into lane large"]
@@ -63,7 +64,7 @@ def test_a_crash_in_between_forgets_nothing(tmp_path: Path, monkeypatch: pytest.
     with started(tmp_path) as engine:
         send(engine, 1, 2, 3)
         monkeypatch.setattr(engine.writer, "between", lambda _: None)  # the process ends before the writer comes to it
-        engine.reader().claim(Claim(model="new-1", lane="small"))
+        engine.reader().do(AssignLane(Claim(model="new-1", lane="small")))
         assert {*lanes(engine)} == {("unknown", None)}
     monkeypatch.undo()
     with started(tmp_path) as engine:
@@ -75,7 +76,7 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         engine.lanes.file = tmp_path / "no such folder" / "ours.toml"
         with pytest.raises(ConfigError, match=r"ours\.toml: cannot be written: .*the lanes stay as they were"):
-            engine.reader().claim(Claim(model="new-1", lane="small"))
+            engine.reader().do(AssignLane(Claim(model="new-1", lane="small")))
         send(engine, 1)
         assert {*lanes(engine)} == {("unknown", None)}
         assert not engine.store.state("FROM events").num_rows
@@ -83,4 +84,4 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_name_that_is_only_a_prefix_is_refused(tmp_path: Path) -> None:
     with started(tmp_path) as engine, pytest.raises(BadRequest, match="without its provider prefix"):
-        engine.reader().claim(Claim(model="openai/", lane="small"))
+        engine.reader().do(AssignLane(Claim(model="openai/", lane="small")))

@@ -8,6 +8,7 @@ import pytest
 
 from controlsurface.metrics.query import QueryArgs
 from controlsurface.reader import Reader
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
 from tests.launch import collector, until
 from tests.serve.mocked_provider import Counted, mocked_provider
@@ -40,7 +41,7 @@ def test_litellm_is_understood(tmp_path: Path) -> None:
         subprocess.run([PYTHON, "-c", PROGRAM], env=environment, cwd=tmp_path, timeout=120, check=True)
         reader = server.reader()
         ask = QueryArgs(metric="requests", by=("lane", "team"))
-        rows = until(lambda: len(found := reader.query(ask).rows.to_pylist()) == 2 and found)
+        rows = until(lambda: len(found := reader.ask(MetricQuery(ask)).rows.to_pylist()) == 2 and found)
     assert {(row["lane"], row["team"], row["value"]) for row in rows} == {
         ("small", "team-billing", 1),
         ("large", "team-billing", 1),
@@ -83,7 +84,7 @@ UNTOLD = "gpt-4o-mini"  # a stream whose usage nobody asked for
 
 
 def figures(reader: Reader, metric: str) -> dict[str, float | None]:
-    rows = reader.query(QueryArgs(metric=metric, by=("model",))).rows.to_pylist()
+    rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {row["model"]: row["value"] for row in rows}
 
 

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.figures import MetricQuery
 from tests.launch import Server, collector, until
 
 pytestmark = pytest.mark.xdist_group("clients")
@@ -61,6 +62,6 @@ def tokens_of(server: Server, service: str) -> float:
     reader = server.reader()
     found = 0.0
     for metric in ("input_tokens", "output_tokens"):
-        rows = reader.query(QueryArgs(metric=metric, where=(f"service:{service}",))).rows
+        rows = reader.ask(MetricQuery(QueryArgs(metric=metric, where=(f"service:{service}",)))).rows
         found += rows["value"][0].as_py() or 0
     return found

@@ -11,6 +11,7 @@ import pytest
 from controlsurface import charts
 from controlsurface.ingest import table
 from controlsurface.metrics.query import QueryArgs
+from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.local import LocalReader
 from tests.ingest.loading import Loaded
 
@@ -80,7 +81,7 @@ def test_azures_requests_keep_their_times_and_tokens_and_stay_unknown_in_the_res
 def test_a_silence_of_217_seconds_is_a_gap_in_every_course(azure: Loaded) -> None:
     for metric in ("output_tokens_per_request", "latency_p95"):
         asked = QueryArgs(metric=metric, start=HOUR[0], end=HOUR[1], every=STEP)
-        rows = pl.DataFrame(LocalReader(azure.store).query(asked).rows).with_columns(all=pl.lit("all"))
+        rows = pl.DataFrame(LocalReader(azure.store).ask(MetricQuery(asked)).rows).with_columns(all=pl.lit("all"))
         span = charts.Span(*HOUR, STEP)
         values = np.asarray(charts.lines(rows, span, charts.DARK, by="all").data[0]["y"])
         silent = [SILENCE[0] <= datetime.fromtimestamp(at / 1e3, UTC) < SILENCE[1] for at in span.times]

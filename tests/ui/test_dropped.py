@@ -7,6 +7,7 @@ from controlsurface.collector.engine import Engine, running
 from controlsurface.config import Config, parse
 from controlsurface.ingest.body import Body
 from controlsurface.ingest.counters import DROPPED_KEYS, OTHER_KEYS, Counters
+from controlsurface.reader.ingest import DroppedKeysQuery
 from controlsurface.ui import keep_line
 from tests.ingest.spans import body, call
 from tests.serving import serving
@@ -17,7 +18,7 @@ THEN = {"range": "custom", "from": "2026-11-18T00:00", "to": "2026-11-19T00:00"}
 
 
 def counts(engine: Engine) -> dict[str, int]:
-    return {row["key"]: row["n"] for row in engine.reader().dropped().to_pylist()}
+    return {row["key"]: row["n"] for row in engine.reader().ask(DroppedKeysQuery()).rows.to_pylist()}
 
 
 def test_counts_of_dropped_keys_are_stored_with_the_spans_and_outlive_the_process(tmp_path: Path) -> None:

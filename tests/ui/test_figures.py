@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from controlsurface.money.attribution import AttributionArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.figures import AttributionQuery
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.ui.accounts import MEANING
 from tests.ui.conftest import Open
@@ -61,7 +62,7 @@ def test_lanes_of_few_requests_are_not_compared(opened: Open, seeded_url: str) -
 def test_cost_shows_last_week_to_the_cent(opened: Open, seeded_url: str, seeded: DuckStore) -> None:
     app = opened(seeded_url, "cost.py")
     week = app.selectbox(key="week").value
-    (total,) = LocalReader(seeded).attribution(AttributionArgs(week=week)).to_pylist()
+    (total,) = LocalReader(seeded).ask(AttributionQuery(AttributionArgs(week=week))).rows.to_pylist()
     shown = app.dataframe[-1].value
     assert shown["cost_usd"].sum() == pytest.approx(float(total["cost_usd"]))
     assert "(unassigned)" in {*shown["team"]}

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from controlsurface.content import DASHBOARDS
 from controlsurface.metrics.events import Event
-from controlsurface.reader.asking import Answer, Question
+from controlsurface.reader.asking import Query, R
+from controlsurface.reader.events import RecordEvent
 from controlsurface.reader.local import LocalReader
 from controlsurface.reader.several import Several
 from controlsurface.store.duckdb import DuckStore
@@ -61,9 +62,9 @@ class Failing(LocalReader):
 
     asked = 0
 
-    def ask(self, question: Question) -> Answer:
-        if not isinstance(question, Several):
-            return super().ask(question)
+    def ask(self, query: Query[R]) -> R:
+        if not isinstance(query, Several):
+            return super().ask(query)
         self.asked += 1
         raise RuntimeError("a mistake of ours")
 
@@ -82,7 +83,9 @@ def test_a_sum_is_not_held_against_a_week_that_is_not_whole(opened: Open, seeded
 
 
 def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
-    LocalReader(seeded).tell(Event(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
+    LocalReader(seeded).do(
+        RecordEvent(Event(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
+    )
     charts = [element.proto.spec for element in opened(seeded_url, range="3d").get("plotly_chart")]
     assert sum("r-77 &lt;b&gt;" in chart for chart in charts) == 4
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from controlsurface.audit import policy
 from controlsurface.metrics.events import EventsArgs
 from controlsurface.reader import LocalReader
+from controlsurface.reader.events import EventsQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -74,7 +75,7 @@ def test_moved_thresholds_become_a_policy_with_its_evidence(opened: Open, url: s
         "too dear",
     )
     assert 0 < kept["evidence"]["code"]["escalation_rate"] < 1
-    assert "policy v1" in local.events(EventsArgs(start="-1h", end="-0s"))["title"].to_pylist()
+    assert "policy v1" in local.ask(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows["title"].to_pylist()
     assert [each.value for each in app.success] == [
         "Policy v1 is kept. Routers that ask for it see it now; none is changed."
     ]

@@ -1,21 +1,22 @@
 """Labels as rows that leave and come back: all revisions, so that what is brought back is what was taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.audit.desk.labels import Reviewer
+from controlsurface.audit.desk.labels import KEPT_LABEL, Reviewer
 from controlsurface.audit.desk.queue import within
 from controlsurface.audit.desk.sides import Verdict
 from controlsurface.errors import Conflict
 from controlsurface.metrics.arguments import Arguments, Text, Window
 from controlsurface.metrics.statement import where
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Command, Ground, Query, ReadEndpoint, WriteEndpoint
+from controlsurface.reader.columns import COUNT, columns
 
 MOST = 100  # labels in one order, so that a body stays under the server's bound
 
@@ -69,11 +70,11 @@ class LabelRows(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Query[Answer]):
     """All revisions of labels, with what their items are about."""
 
+    endpoint: ClassVar = ReadEndpoint("/api/v1/audits/labels", "labels", "All labels with their history", KEPT_LABEL)
     arguments: LabelsArgs
-    path: str = "/api/v1/audits/labels"
 
     def answered(self, ground: Ground) -> Answer:
         """Rows in order of time: item_id, reviewer, revision, verdict, ..., request_id, task_type, lane, model, ..."""
@@ -89,13 +90,18 @@ ORDER BY l.labelled_at, l.item_id, l.reviewer, l.revision"""
 
 
 @dataclass(frozen=True, slots=True)
-class BringLabels:
+class BringLabels(Command):
     """The order to keep labels from elsewhere; those that are there already change nothing. Raises Conflict."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/audits/labels",
+        "bring_labels",
+        "Bring labels from elsewhere",
+        columns(new=COUNT, known=COUNT, without_item=COUNT),
+        role="admin",
+        problems=("409",),
+    )
     body: LabelRows
-    method: str = "POST"
-    path: str = "/api/v1/audits/labels"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep them; how many were new, were there, and are about items that are not here."""

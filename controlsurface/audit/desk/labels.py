@@ -1,17 +1,17 @@
 """A label: who says which of two answers is right. It is kept once, however often it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from controlsurface.audit.desk.sides import meant, on_the_left
 from controlsurface.errors import Conflict, NotFound
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.reader.asking import Ground
+from controlsurface.reader.asking import Command, Ground, WriteEndpoint
+from controlsurface.reader.columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns
 
 Side = Literal["left", "right", "production", "shadow", "both", "neither"]
 Reviewer = Annotated[str, Field(min_length=1, max_length=100)]
@@ -46,19 +46,29 @@ class Label(Arguments):
     said_by: Literal["desk", "api", "cli"] = Field("api", description="where it was said")
 
 
+KEPT_LABEL = columns(
+    **dict.fromkeys(("item_id", "reviewer", "said_by"), TEXT),
+    revision=COUNT,
+    verdict=MAYBE_TEXT,
+    comment=MAYBE_TEXT,
+    labelled_at=TIME,
+)
+
+
 @dataclass(frozen=True, slots=True)
-class SayLabel:
+class SayLabel(Command):
     """The order to keep a label of an item; the label as it is kept. Raises NotFound, Conflict."""
 
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/audits/{item_id:path}/label",
+        "say_label",
+        "Say which of two answers is right; the same said twice is kept once",
+        KEPT_LABEL,
+        author="reviewer",
+        problems=("404", "409"),
+    )
     item_id: str
     body: Label
-    method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The item's address."""
-        return f"/api/v1/audits/{quote(self.item_id, safe='')}/label"
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep it; once this returns it is on the disk."""

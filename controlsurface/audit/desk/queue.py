@@ -7,9 +7,7 @@ that is what estimates from labels rest on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
-from typing import Any, Literal
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,10 +16,13 @@ from controlsurface.audit.desk.labels import Reviewer
 from controlsurface.errors import UnknownName
 from controlsurface.metrics.arguments import Text, Window
 from controlsurface.metrics.statement import where
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.cache import Room
+from controlsurface.reader.columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.store.named_query import StateSql
 
 FRESH_S = 10.0  # how long the queue is not looked at again
+_ROOM = Room(FRESH_S)
 
 _REFILL = Path(__file__).with_name("refill.sql").read_text("utf-8").rstrip("\n")
 # Late spans may still change what was paired within the hour; what is labelled stays as it was shown. A sender whose
@@ -85,8 +86,6 @@ _WHICH: dict[Which, str] = {
     "all": "true",
 }
 
-_filled: "WeakKeyDictionary[Ground, float]" = WeakKeyDictionary()
-
 
 class ItemsArgs(Window):
     """Which items."""
@@ -104,12 +103,20 @@ class NextArgs(Window):
     item: Text | None = Field(None, description="this item, whatever was said of it")
 
 
+ITEM = columns(item_id=TEXT, request_id=TEXT, started_at=TIME, task_type=MAYBE_TEXT)
+COUNTS = columns(
+    **dict.fromkeys(("items", "open", "twice", "mine"), COUNT), last_item=MAYBE_TEXT, last_revision=INTEGER
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Items:
+class Items(Query[Answer]):
     """Items with their labels, newest first; facts: how many there are of each kind."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits", "audits", "Pairs of answers, and what people said of them", ITEM, COUNTS
+    )
     arguments: ItemsArgs
-    path: str = "/api/v1/audits"
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
@@ -119,11 +126,13 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class Next(Query[Answer]):
     """The next item of a reviewer as a card without lanes and models; no row when there is none left."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/next", "next_audit", "The next pair to review, blind", ITEM, COUNTS
+    )
     arguments: NextArgs
-    path: str = "/api/v1/audits/next"
 
     def answered(self, ground: Ground) -> Answer:
         """One row or none; facts: those of `counted`."""
@@ -137,9 +146,7 @@ class Next:
 
 def refill(ground: Ground) -> None:
     """Queue what has come since; at most every FRESH_S."""
-    if monotonic() - _filled.get(ground, float("-inf")) > FRESH_S:
-        ground.keep([(_RECENT, {}), (_REFILL, {})])
-        _filled[ground] = monotonic()
+    ground.cache.get("review queue", (), lambda: ground.keep([(_RECENT, {}), (_REFILL, {})]), _ROOM)
 
 
 def listed(args: ItemsArgs) -> StateSql:

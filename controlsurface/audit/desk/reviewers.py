@@ -1,7 +1,7 @@
 """Do reviewers see the same? Each two of them, over the items that both labelled."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -9,7 +9,8 @@ from controlsurface.audit.agreement import agreement
 from controlsurface.audit.desk.queue import within
 from controlsurface.metrics.arguments import Window
 from controlsurface.metrics.statement import bounded, row_limit, where
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, TEXT, columns
 
 _SHARES = ("raw", "low", "high", "ac1", "ac1_low", "ac1_high")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -22,11 +23,16 @@ SCHEMA = pa.schema(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewers:
+class Reviewers(Query[Answer]):
     """How often each two reviewers say the same, raw and beyond chance (Gwet's AC1), most shared items first."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/reviewers",
+        "reviewers",
+        "How often reviewers say the same",
+        columns(one=TEXT, other=TEXT, n=COUNT),
+    )
     arguments: Window
-    path: str = "/api/v1/audits/reviewers"
 
     def answered(self, ground: Ground) -> Answer:
         """Rows: one, other, n, raw with its interval, ac1 with its interval."""

@@ -1,20 +1,20 @@
 """Setting a policy: a new version on top of the one it rests on, and an event on every chart, or nothing at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 
 import orjson
 from pydantic import Field
 
 from controlsurface.audit.policy.ladder import check
-from controlsurface.audit.policy.model import Proposal, Who, etag, policy_of, shown
+from controlsurface.audit.policy.model import DOCUMENT, Proposal, Who, etag, policy_of, shown
 from controlsurface.audit.policy.questions import COLUMNS
 from controlsurface.errors import Conflict, NotFound, Stale, Unconditional
 from controlsurface.metrics.arguments import Arguments, Text
-from controlsurface.reader.asking import Ground
+from controlsurface.reader.asking import Command, Ground, WriteEndpoint
 
 FIRST = "*"  # If-None-Match: there is none yet
 
@@ -41,17 +41,38 @@ class Rollback(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class SetPolicy:
+class SetPolicy(Command):
     """The order to set a policy; `headers` must say what it rests on: If-Match: ETAG, or If-None-Match: * (the first).
 
     Raises Unconditional without, Stale where another version came between, and UnknownName or BadRequest for lanes that
     the configuration does not have, or not in that order.
     """
 
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/policy",
+        "set_policy",
+        "Set the policy, on top of the version that If-Match names; If-None-Match: * for the first",
+        DOCUMENT,
+        method="PUT",
+        role="admin",
+        status=200,
+        author="who",
+        tag="etag",
+        problems=("409", "412", "428"),
+    )
     body: Proposal
     headers: Mapping[str, str]
-    method: str = "PUT"
-    path: str = "/api/v1/policy"
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """What it rests on."""
+        return self.headers
+
+    @classmethod
+    def received(cls, body: Arguments, caller: str, headers: Mapping[str, str], /, **fields: Any) -> Self:
+        """With the conditions that it came with."""
+        rests = {name: headers[name] for name in ("if-match", "if-none-match") if name in headers}
+        return super(SetPolicy, cls).received(body, caller, {}, headers=rests, **fields)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep it; what is in force now, as one document."""
@@ -65,16 +86,23 @@ class SetPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class RollBack:
+class RollBack(Command):
     """The order to bring an older version back: a new version with the same settings. Raises NotFound, Conflict.
 
     Raises UnknownName where the version names a lane that the configuration has no more.
     """
 
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/policy/rollback",
+        "roll_back",
+        "Bring the settings of an older version back, as a new version",
+        DOCUMENT,
+        role="admin",
+        author="who",
+        tag="etag",
+        problems=("404", "409"),
+    )
     body: Rollback
-    method: str = "POST"
-    path: str = "/api/v1/policy/rollback"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def done(self, ground: Ground) -> Mapping[str, Any]:
         """Keep it; what is in force now, as one document."""

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.arguments import Arguments, Text
+from controlsurface.reader.columns import COUNT, INTEGER, OBJECT, TEXT, TIME, columns
 
 Threshold = Annotated[float, Field(ge=-1e6, le=1e6)]
 Lane = Annotated[str, Field(min_length=1, max_length=100)]
@@ -60,6 +61,11 @@ class Proposal(Arguments):
     who: Who = Field("api", description="who decides; a caller with a name is always taken by it")
     why: Text = Field(min_length=1, description="a sentence for those who will wonder")
     evidence: Mapping[Text, Any] = Field(default_factory=dict, description="what is known of its effects now")
+
+
+DOCUMENT = columns(
+    version=COUNT, at=TIME, who=TEXT, why=TEXT, restores=INTEGER, policy=OBJECT, evidence=OBJECT, etag=TEXT
+)
 
 
 class Version(Arguments):

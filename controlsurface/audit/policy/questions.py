@@ -1,19 +1,16 @@
 """What is asked about policies: the one in force, and all there were."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import Field
 
-from controlsurface.audit.policy.model import etag
+from controlsurface.audit.policy.model import DOCUMENT, etag, shown
 from controlsurface.errors import NotFound
 from controlsurface.metrics.arguments import Arguments
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import NO_ARGUMENTS, Answer, Ground, NoArguments, Query, ReadEndpoint
 
 COLUMNS = 'version, policy_id, "at", who, why, restores, settings, evidence'
-
-
-class Nothing(Arguments):
-    """No arguments."""
 
 
 class HistoryArgs(Arguments):
@@ -24,11 +21,21 @@ class HistoryArgs(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class Current(Query[Answer]):
     """The policy in force."""
 
-    arguments: Nothing = Nothing()  # noqa: RUF009 - frozen
-    path: str = "/api/v1/policy"
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/policy",
+        "current_policy",
+        "The routing policy in force; with If-None-Match: ETAG the answer is 304 until it changes",
+        DOCUMENT,
+        form="single",
+        row=shown,
+        tag="etag",
+        problems=("404",),
+        pool="routers",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
 
     def answered(self, ground: Ground) -> Answer:
         """One row of `policies`; facts: its etag. Raises NotFound before the first."""
@@ -39,11 +46,13 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class History(Query[Answer]):
     """All versions, newest first."""
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/policy/history", "policies", "All versions of the policy, newest first", DOCUMENT, row=shown
+    )
     arguments: HistoryArgs
-    path: str = "/api/v1/policy/history"
 
     def answered(self, ground: Ground) -> Answer:
         """Rows of `policies`."""

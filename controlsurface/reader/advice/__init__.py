@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -11,7 +11,8 @@ from controlsurface.metrics.times import Instant
 from controlsurface.reader.advice import change, lanes, money, usage
 from controlsurface.reader.advice.finding import Checked, Found, table
 from controlsurface.reader.advice.window import Asker, asker
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, TEXT, TIME, columns, many, one_of, record
 
 RULES: Mapping[str, tuple[str, Callable[[Asker], Found]]] = {
     "escalation": ("task types that escalate more than 20 %", lanes.escalation),
@@ -37,15 +38,41 @@ class AdviceArgs(TimeRange):
 
 
 @dataclass(frozen=True, slots=True)
-class Advised:
+class Advised(Query[Answer]):
     """What to do. Rows are those of `finding.Advice`, ranked; facts: start, end, rules, folded.
 
     `rules` are all that were asked; `folded` the dimensions of which only the `limits.answer_values` largest values
     were looked at.
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/advice",
+        "advice",
+        "What to do, by built-in rules, with the figures it rests on; and which rules had too little to go by",
+        columns(
+            **dict.fromkeys(("rule", "title", "why", "metric", "unit", "page"), TEXT),
+            value=NUMBER,
+            low=FIGURE,
+            high=FIGURE,
+            n=COUNT,
+            where=MAYBE_TEXT,
+            share=NUMBER,
+        ),
+        columns(
+            start=TIME,
+            end=TIME,
+            rules=many(
+                record(
+                    rule=TEXT,
+                    looks_for=TEXT,
+                    n=COUNT,
+                    state=one_of("found", "nothing", "too few", "no data", "window too short"),
+                )
+            ),
+        ),
+        rows="advice",
+    )
     arguments: AdviceArgs
-    path: str = "/api/v1/advice"
 
     def answered(self, ground: Ground) -> Answer:
         """Every rule's answer."""

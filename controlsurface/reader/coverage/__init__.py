@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -12,7 +12,8 @@ from pydantic import Field
 from controlsurface.metrics.arguments import TimeRange
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.times import Instant
-from controlsurface.reader.asking import Answer, Ground
+from controlsurface.reader.asking import Answer, Ground, Query, ReadEndpoint
+from controlsurface.reader.columns import COUNT, FLAG, MAYBE_TEXT, SHARE, TEXT, TIME, columns, many, one_of, table
 from controlsurface.reader.coverage.facts import FACTS, Fact, Rows
 from controlsurface.reader.together import together
 
@@ -40,16 +41,19 @@ _ROWS: Mapping[Rows, str] = {
     FROM attempts AS r WHERE r.purpose = 'shadow' AND {_WINDOW}""",
 }
 
-_TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(("fact", "title", "service"), pa.string()),
-    "all_services": pa.bool_(),
-    "of": pa.string(),
-    "n": pa.int64(),
-    "share": pa.float64(),
-    **dict.fromkeys(("state", "add"), pa.string()),
-    **dict.fromkeys(("pages", "rules"), pa.list_(pa.string())),
-}
-SCHEMA = pa.schema(_TYPES)
+FACT = columns(
+    fact=TEXT,
+    title=TEXT,
+    service=MAYBE_TEXT,
+    all_services=FLAG,
+    of=TEXT,
+    n=COUNT,
+    share=SHARE,
+    state=one_of(*STATES),
+    add=TEXT,
+    pages=many(TEXT),
+    rules=many(TEXT),
+)
 
 Row = dict[str, Any]
 
@@ -68,15 +72,22 @@ class CoverageArgs(TimeRange):
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Query[Answer]):
     """What spans fill: a row for every fact over all services, then for each fact and service.
 
     Columns: fact, title, service, all_services, of (what n counts), n (stored rows), share (weighted by sample_weight;
     null without rows), state, add (what to send), pages, rules (what is weak or empty). Facts beside them: start, end.
     """
 
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/coverage",
+        "coverage",
+        "Which share of requests and calls states each fact, by service; what is weak without it, and what to send",
+        FACT,
+        columns(start=TIME, end=TIME),
+        rows="facts",
+    )
     arguments: CoverageArgs = field(default_factory=CoverageArgs)
-    path: str = "/api/v1/coverage"
 
     def answered(self, ground: Ground) -> Answer:
         """From the stored rows."""
@@ -133,4 +144,4 @@ def _table(rows: list[Row]) -> pa.Table:
     rows.sort(
         key=lambda row: (not row["all_services"], row["service"] or "", row["service"] is None, order[row["fact"]])
     )
-    return pa.Table.from_pylist(rows, SCHEMA)
+    return table(rows, FACT)
