@@ -16,12 +16,6 @@ def threshold(streams: int, false_a_week: float = 1.0) -> float:
     return float(np.log(max(streams, 1) * BUCKETS_A_WEEK / false_a_week))
 
 
-def expected_false(score: Floats, streams: int) -> Floats:
-    """False alerts a week to be expected of so many streams when this score is enough."""
-    found: Floats = np.minimum(streams * BUCKETS_A_WEEK * np.exp(-score), float(streams * BUCKETS_A_WEEK))
-    return found
-
-
 def score(sums: Floats, axis: int = 0) -> Floats:
     """The alternatives' sums as one figure: the log of the mean of their exponentials."""
     largest = sums.max(axis=axis, keepdims=True)

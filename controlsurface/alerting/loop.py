@@ -65,7 +65,6 @@ class RuleLoop:
         seen = replace(sight, gauges=lambda now: {**sight.gauges(now), **self._engine.gauges()})
         self._engine = RuleEngine(store, seen, enqueue, self._clock())
         self._stamp: object = None
-        self.crashes = 0
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="rules", daemon=True)
@@ -106,7 +105,6 @@ class RuleLoop:
             if self._engine.tick(now) or not self._engine.rules.groups:
                 self._liveness.beat(self._engine.interval)
         except Exception:  # noqa: BLE001 - whatever it is, the next moment must be evaluated
-            self.crashes += 1
             _log.exception("rules were not evaluated")
 
     def _follow_clock(self, now: datetime) -> None:

@@ -50,17 +50,6 @@ def run(path: Path, store: DuckStore) -> Iterator[Result]:
         yield Result(str(path), name, tuple(_failures(case, asked.evaluation_interval, rules, store)))
 
 
-def untested(path: Path) -> list[str]:
-    """Rules of a rule file that the file of tests beside it does not name. Raises ConfigError."""
-    beside = path.with_name(path.stem + files.TESTS)
-    rules = files.load([path]).rules
-    _, asked, problems = files.parsed(beside, CaseFile)
-    if asked is None:
-        raise ConfigError("\n".join(problems))
-    tested = {check.alertname for case in asked.tests for check in case.alert_rule_test}
-    return [name for name in rules if name not in tested]
-
-
 def _failures(case: Case, every: timedelta, rules: Mapping[str, Rule], store: DuckStore) -> Iterator[str]:
     """What did not come about as expected."""
     fill(store, case)

@@ -10,7 +10,7 @@ from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Plan
 from controlsurface.metrics.planning import Rows, planned
 from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import CountsArgs, Pass
+from controlsurface.metrics.several import Pass
 from controlsurface.metrics.statement import Statement
 
 
@@ -30,12 +30,6 @@ def ask_pass(rows: Rows, each: Pass, most: int | None = None) -> tuple[pa.Table,
     plan = planned(rows, each.reads, each.spread)
     statement = several.render(each, plan)
     return statement.bounded(rows(statement)), statement, plan
-
-
-def ask_counts(rows: Rows, args: CountsArgs) -> pa.Table:
-    """The counts of a share: bucket?, the dimensions, k, n (weighted), rows (stored), effective (Kish's size)."""
-    statement = several.render_counts(args, planned(rows, several.counted(args)))
-    return statement.bounded(rows(statement))
 
 
 def ask_bins(rows: Rows, args: DistributionArgs) -> pa.Table:

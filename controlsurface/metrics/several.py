@@ -1,6 +1,5 @@
 """Several metrics over one window in as few statements as there are kinds of rows, and the counts behind a share."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,20 +9,16 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from controlsurface.arrays import Floats
-from controlsurface.errors import BadRequest
 from controlsurface.metrics import counterfactual, formula, quantile
 from controlsurface.metrics.arguments import Names, Window
 from controlsurface.metrics.dimensions import known
 from controlsurface.metrics.intervals import normal, wilson
-from controlsurface.metrics.measures import measures_of
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.plan import Plan, stored
 from controlsurface.metrics.query import ENDS, Step, beside, figures, find, grouped
 from controlsurface.metrics.source import Wanted, measures
 from controlsurface.metrics.statement import Statement, row_limit
 from controlsurface.metrics.top import TOP_TEXT, Top
-
-_SHARE = re.compile(r"sum\((\w+)\) / sum\((\w+)\)")
 
 
 class SeveralArgs(Window):
@@ -49,14 +44,6 @@ class Pass:
     metrics: tuple[Metric, ...]
     reads: Wanted
     spread: str | None = None
-
-
-class CountsArgs(Window):
-    """A share of rows, what to break it down by, and the time step."""
-
-    metric: str = Field(max_length=100, description="a metric that divides two counts")
-    by: Names = Field((), max_length=4, description="up to four dimensions")
-    every: Step | None = Field(None, description="length of a bucket, such as 5m")
 
 
 def passes(args: SeveralArgs) -> list[Pass]:
@@ -163,45 +150,3 @@ def _handed_out(metric: Metric) -> list[str]:
     if metric.unit == "usd":
         columns.append(_named(metric, "priced_share"))
     return columns
-
-
-def parts(metric: Metric) -> tuple[str, str]:
-    """The counts that a share divides. Raises BadRequest where it is no such share."""
-    match = _SHARE.fullmatch(metric.sql)
-    if metric.kind != "ratio" or match is None:
-        raise BadRequest(f"metric: '{metric.id}' is no share of rows")
-    return match[1], match[2]
-
-
-def counted(args: CountsArgs) -> Wanted:
-    """What a share's counts read. Raises UnknownName, BadRequest."""
-    metric = find(args.metric)
-    k, n = parts(metric)
-    of = measures_of(metric.source, {*args.by, *args.filters()})
-    columns = {k: of[k].value, n: of[n].value, f"{n}_rows": of[n].rows, f"{n}_squares": of[n].squares}
-    dimensions = tuple(dict.fromkeys(known(metric.source, name) for name in args.by))
-    return Wanted(metric.source, columns, args, dimensions, args.every)
-
-
-def render_counts(args: CountsArgs, plan: Plan | None = None) -> Statement:
-    """The statement whose rows are bucket?, the dimensions, k, n (weighted), rows (stored), effective (Kish's size)."""
-    reads = counted(args)
-    rows, parameters = measures(reads, plan or stored(args))
-    k, n = parts(find(args.metric))
-    columns = [
-        *reads.keys,
-        f"CAST(coalesce(sum({k}), 0) AS DOUBLE) AS k",
-        f"CAST(coalesce(sum({n}), 0) AS DOUBLE) AS n",
-        f"CAST(coalesce(sum({n}_rows), 0) AS BIGINT) AS rows",
-        f"CAST(power(sum({n}), 2) / nullif(sum({n}_squares), 0) AS DOUBLE) AS effective",
-    ]
-    listed = ", ".join(reads.keys)
-    order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in reads.keys)}" if reads.keys else ""
-    sql = (
-        f"WITH measures AS (\n{rows}\n)\nSELECT\n    "
-        + ",\n    ".join(columns)
-        + "\nFROM measures"
-        + (f"\nGROUP BY {listed}" if listed else "")
-        + f"{order}\nLIMIT $row_limit"
-    )
-    return Statement(sql, parameters | row_limit(), "metrics.counts")

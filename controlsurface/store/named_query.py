@@ -47,7 +47,6 @@ PURPOSES: Mapping[str, str] = {
     "ingest.sources": "services that send",
     "metrics.batch": "several metrics of one source",
     "metrics.bins": "a distribution",
-    "metrics.counts": "the counts behind a share",
     "metrics.query": "one metric",
     "metrics.quantiles": "quantiles of one column",
     "plan.gone": "from when on rows are stored",

@@ -26,7 +26,7 @@ from controlsurface.ui.download import csv
 from controlsurface.ui.elements.markdown import plain
 from controlsurface.ui.empty import nothing_yet
 from controlsurface.ui.filled import filled, price_gaps
-from controlsurface.ui.finding import lead_to_requests, more, nothing, search
+from controlsurface.ui.finding import more, nothing, search
 from controlsurface.ui.framing import frame, page
 from controlsurface.ui.keeping import retention_table
 from controlsurface.ui.markup import palette
@@ -37,7 +37,7 @@ from controlsurface.ui.reading import distribution, queries, query, view
 from controlsurface.ui.reporting import report
 from controlsurface.ui.request_card import card, spans
 from controlsurface.ui.rule_desk import rule_table, rules
-from controlsurface.ui.selection import different, lead_to_triage, select, spike
+from controlsurface.ui.selection import different, select, spike
 from controlsurface.ui.separation import hidden_modes, lanes_apart
 from controlsurface.ui.series import beside_all, kinds, tokens
 from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
@@ -95,8 +95,6 @@ __all__ = [
     "lanes",
     "lanes_apart",
     "lanes_assumed",
-    "lead_to_requests",
-    "lead_to_triage",
     "ledger",
     "more",
     "nearest",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Streamlit 1.67 reads this key when the page loads, one for each address, and follows the system where it is missing.
+# It has no setting for a default theme that leaves the choice to the visitor.
 # Another choice loads the page anew: figures and rules are drawn by the server, in the colours of one theme.
 SCRIPT = b"""<script>
 (() => {

@@ -18,7 +18,7 @@ from controlsurface.metrics.events import EventsArgs
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.plan import Range, stored
 from controlsurface.metrics.query import QueryArgs, render
-from controlsurface.metrics.several import CountsArgs, SeveralArgs, passes
+from controlsurface.metrics.several import SeveralArgs, passes
 from controlsurface.metrics.statement import Statement
 from controlsurface.metrics.values import DimensionArgs
 from controlsurface.reader import LocalReader, listing
@@ -62,9 +62,6 @@ PINNED = {name: render(QueryArgs(metric=name)) for name in CATALOG} | {
     "several-quantiles-planned": several.render(
         passes(SeveralArgs(metrics="latency_p50,latency_p95", **WINDOW))[0],
         replace(BOTH, rollup="requests_latency_ms_1h"),
-    ),
-    "counts-by-lane-every-5m": several.render_counts(
-        CountsArgs(metric="escalation_rate", by="lane", every="5m", **WINDOW)
     ),
     "dimensions": values.render(DimensionArgs(dimension="lane,tenant", **WINDOW)),
     "contributors-ratio": contributors.render(ContributorsArgs(metric="escalation_rate", **FILTERED, **BASELINE)),

@@ -1,17 +1,16 @@
 """Several metrics in one statement, and counts, are the figures that are asked for one by one."""
 
 from decimal import Decimal
-from math import isclose
 from typing import Any
 
 import pytest
 
-from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics.asking import ask_bins, ask_counts
+from controlsurface.errors import UnknownName
+from controlsurface.metrics.asking import ask_bins
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.histogram import DistributionArgs
 from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import CountsArgs, SeveralArgs, passes
+from controlsurface.metrics.several import SeveralArgs, passes
 from controlsurface.reader import LocalReader
 from controlsurface.reader.figures import MetricQuery
 from controlsurface.reader.several import Several
@@ -53,16 +52,6 @@ def test_what_lies_in_the_same_rows_is_read_in_one_pass() -> None:
     ]
 
 
-def test_counts_are_what_the_share_divides(sampled: LocalReader) -> None:
-    asked: dict[str, Any] = {"metric": "escalation_rate", "by": "task_type", "every": "1h", **WINDOW}
-    counts = ask_counts(sampled.rows, CountsArgs(**asked)).to_pylist()
-    shares = sampled.ask(MetricQuery(QueryArgs(**asked))).rows.to_pylist()
-    for one, other in zip(counts, shares, strict=True):
-        assert (one["bucket"], one["task_type"], one["rows"]) == (other["bucket"], other["task_type"], other["n"])
-        assert other["value"] is None or isclose(one["k"] / one["n"], other["value"])
-        assert one["rows"] == 0 or 1 <= one["effective"] <= one["rows"] + 1e-9
-
-
 def test_bins_add_up_to_the_requests_with_a_latency(reader: LocalReader) -> None:
     bins = ask_bins(reader.rows, DistributionArgs(column="latency_ms", by="lane", every="1h", **WINDOW)).to_pylist()
     known = reader.ask(MetricQuery(QueryArgs(metric="latency_mean", by="lane", every="1h", **WINDOW))).rows.to_pylist()
@@ -72,9 +61,3 @@ def test_bins_add_up_to_the_requests_with_a_latency(reader: LocalReader) -> None
 def test_what_is_no_metric_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UnknownName, match="did you mean 'requests'"):
         SeveralArgs(metrics="cost,request")
-
-
-def test_only_a_share_of_rows_has_counts(reader: LocalReader) -> None:
-    for metric in ("cost", "cost_share", "latency_p95"):
-        with pytest.raises(BadRequest, match="no share of rows"):
-            ask_counts(reader.rows, CountsArgs(metric=metric))

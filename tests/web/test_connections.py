@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -85,9 +84,3 @@ def test_what_was_cut_off_is_counted(strict: Server) -> None:
         ).text
     (line,) = (each for each in text.splitlines() if 'refused_total{server="api",reason="connections"}' in each)
     assert float(line.split()[-1]) > 0
-
-
-def test_the_protocol_is_written_for_this_uvicorn() -> None:
-    # Look at controlsurface/web/connections.py and serve/dashboard.py when this changes: they lean on its insides.
-    assert version("uvicorn").startswith("0.")
-    assert version("streamlit").startswith("1.67.")

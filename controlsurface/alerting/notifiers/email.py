@@ -18,7 +18,10 @@ from controlsurface.html_templates import template_beside
 
 
 class _Server(smtplib.SMTP):
-    """An SMTP conversation over a connection that went through the gate."""
+    """An SMTP conversation over a connection that went through the gate.
+
+    smtplib has no public way to take a connection; it opens its own in `_get_socket`, which its SMTP_SSL overrides too.
+    """
 
     def __init__(self, link: socket.socket, host: str, timeout_s: float) -> None:
         self._link = link
