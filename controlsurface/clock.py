@@ -6,19 +6,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-TOLERANCE = timedelta(seconds=5)
-HOLD = timedelta(minutes=5)
-SUBJECT = "the machine's clock"  # how every problem of it begins
+CLOCK_TOLERANCE = timedelta(seconds=5)
+CLOCK_HOLD = timedelta(minutes=5)
+CLOCK_SUBJECT = "the machine's clock"  # how every problem of it begins
 
 _log = logging.getLogger("clock")
 
 
-def wall() -> datetime:
+def wall_time() -> datetime:
     """What the machine's clock shows."""
     return datetime.now(UTC)
 
 
-def steady_s() -> float:
+def monotonic_s() -> float:
     """Seconds that nobody can set; where the system can tell, the time that the machine slept is among them."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boottime is None else time.clock_gettime(boottime)
@@ -33,10 +33,10 @@ class SteadyClock:
 
     def __init__(
         self,
-        tolerance: timedelta = TOLERANCE,
-        hold: timedelta = HOLD,
-        wall: Callable[[], datetime] = wall,
-        steady: Callable[[], float] = steady_s,
+        tolerance: timedelta = CLOCK_TOLERANCE,
+        hold: timedelta = CLOCK_HOLD,
+        wall: Callable[[], datetime] = wall_time,
+        steady: Callable[[], float] = monotonic_s,
     ) -> None:
         self._tolerance, self._hold = tolerance, hold
         self._wall, self._steady = wall, steady
@@ -62,7 +62,7 @@ class SteadyClock:
         """What is wrong with the wall clock now; empty: nothing."""
         if self._stepped_s is None:
             return ""
-        return f"{SUBJECT} was set {_said(self._offset)}; alerting goes by the time before for {self._hold}"
+        return f"{CLOCK_SUBJECT} was set {_said(self._offset)}; alerting goes by the time before for {self._hold}"
 
     def in_doubt(self, within: timedelta) -> bool:
         """Whether the wall clock is away from where it should be, or has been believed to be within some time."""

@@ -63,7 +63,7 @@ class UnknownName(BadRequest):
     """No metric, dimension or column of that name; the text offers the nearest one."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
-        super().__init__(f"no {kind} named '{name}'{nearest(name, known)}")
+        super().__init__(f"no {kind} named '{name}'{did_you_mean(name, known)}")
 
 
 class NotFound(ControlSurfaceError):
@@ -255,7 +255,7 @@ class Refused(Undelivered):
     title = "Refused"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing where no known name is near."""
     match = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean '{match[0]}'?" if match else ""

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from controlsurface.errors import nearest
+from controlsurface.errors import did_you_mean
 
 _PART_CHARACTERS = 60  # of a name that somebody else chose
 
@@ -22,7 +22,7 @@ def explain(error: ValidationError, model: type[BaseModel], noun: str = "key", i
 def problem_text(each: Mapping[str, Any], known: Iterable[str], noun: str) -> str:
     """What is wrong at one place, where `known` names may stand."""
     if each["type"] == "extra_forbidden":
-        return f"no such {noun}{nearest(str(each['loc'][-1]), known)}"
+        return f"no such {noun}{did_you_mean(str(each['loc'][-1]), known)}"
     return "must be given" if each["type"] == "missing" else str(each["msg"]).removeprefix("Value error, ")
 
 

@@ -2,13 +2,13 @@
 
 from controlsurface import ui
 
-rules = ui.rules()
-if not rules and ui.query("requests")["n"].sum() == 0:
-    ui.nothing_yet("No rules, and no requests in this window")
+rules = ui.rules_in_force()
+if not rules and ui.query_metric("requests")["n"].sum() == 0:
+    ui.no_requests_state("No rules, and no requests in this window")
 
-ui.alerts(ui.alerts_now())
-ui.silences()
+ui.alert_table(ui.alerts_now())
+ui.silence_panel()
 ui.rule_table(rules)
-ui.detection(rules)
+ui.detection_delay(rules)
 ui.alert_history()
 ui.alert_messages()

@@ -19,18 +19,18 @@ METRICS = (
     "disagreement_rate",
 )
 
-view = ui.view()
-if ui.query("requests", by=["lane"]).is_empty():
-    ui.nothing_yet()
-both = ui.rivals(view)
+view = ui.current_view()
+if ui.query_metric("requests", by=["lane"]).is_empty():
+    ui.no_requests_state()
+both = ui.choose_populations(view)
 if both is None:
-    ui.state("Fewer than two router versions in this window", "Choose a longer time range, or compare periods.")
+    ui.empty_state("Fewer than two router versions in this window", "Choose a longer time range, or compare periods.")
 else:
     one, other = both
     with ui.panel(
         f"{one[0]} against {other[0]}", "in colour: shares that moved beyond chance (95 %), others by over 5 %"
     ):
-        ui.versus(METRICS, one, other, "comparison")
+        ui.population_table(METRICS, one, other, "comparison")
     for name, within in both:
         with ui.panel(f"Task types: {name}"):
             columns = {
@@ -40,7 +40,7 @@ else:
                 "latency_p95": "P95",
                 "error_rate": "Not answered",
             }
-            ui.breakdown(
+            ui.breakdown_table(
                 columns,
                 ["task_type"],
                 f"task-types-{'one' if within is one[1] else 'other'}",

@@ -4,13 +4,13 @@ import streamlit as st
 
 from controlsurface import charts, ui
 
-view = ui.view()
-if ui.query("requests", by=["lane"]).is_empty():
-    ui.nothing_yet()
-events = ui.events()
-priced = ui.figure(ui.query("priced_share"))
+view = ui.current_view()
+if ui.query_metric("requests", by=["lane"]).is_empty():
+    ui.no_requests_state()
+events = ui.event_marks()
+priced = ui.metric_value(ui.query_metric("priced_share"))
 
-ui.tiles(
+ui.metric_tiles(
     [
         ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
         ui.Tile("cost_per_request", "Cost per request"),
@@ -24,18 +24,22 @@ ui.tiles(
 left, right = st.columns(2)
 bucket = f"by {ui.format_duration(view.step)}"
 with left, ui.panel("Cost by lane", f"all model calls, {bucket}"):
-    cost = ui.query("cost", by=["lane"], every=view.step)
-    figure = charts.stacked(cost, view.span, ui.palette(), by="lane", events=events)
-    ui.over_time(figure, "cost", "Cost of each lane over time", metric="cost")
+    cost = ui.query_metric("cost", by=["lane"], every=view.step)
+    figure = charts.stacked_areas(cost, view.span, ui.palette(), by="lane", events=events)
+    ui.zoomable_chart(figure, "cost", "Cost of each lane over time", metric="cost")
 with right, ui.panel("Tokens by kind", f"{bucket}; cached ones are part of input, reasoning of output"):
-    figure = charts.stacked(ui.tokens(view.step), view.span, ui.palette(), by="kind", unit="count", events=events)
-    ui.over_time(figure, "tokens", "Tokens over time: input and output, cached and reasoning ones apart", metric="cost")
+    figure = charts.stacked_areas(
+        ui.tokens_by_kind(view.step), view.span, ui.palette(), by="kind", unit="count", events=events
+    )
+    ui.zoomable_chart(
+        figure, "tokens", "Tokens over time: input and output, cached and reasoning ones apart", metric="cost"
+    )
 
 spent = {"cost": "Cost", "cost_share": "Share", "attempts": "Calls", "priced_share": "Priced"}
 for first, second in (("lane", "task_type"), ("team", "purpose")):
     for column, dimension in zip(st.columns(2), (first, second), strict=True):
         with column, ui.panel(f"Cost by {dimension.replace('_', ' ')}"):
-            ui.breakdown(spent, [dimension], f"cost-by-{dimension}", links=False)
+            ui.breakdown_table(spent, [dimension], f"cost-by-{dimension}", links=False)
 saved = {
     "saving_vs_all_large": "Against all-large",
     "saving_share_vs_all_large": "... of its cost",
@@ -46,7 +50,7 @@ saved = {
 with ui.panel(
     "Savings by task type", "what the same requests would have cost more; the router's own cost is counted in"
 ):
-    ui.breakdown(saved, ["task_type"], "savings", links=False)
+    ui.breakdown_table(saved, ["task_type"], "savings", links=False)
     st.caption(
         "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is estimated "
         "from input tokens, by task type and lane, in this window and filter. The download has the intervals; a figure "
@@ -54,7 +58,7 @@ with ui.panel(
         "none, because nothing tells how far it is off."
     )
 with ui.panel("Cost and tokens by model"):
-    ui.breakdown(
+    ui.breakdown_table(
         spent
         | {
             "input_tokens": "Input",
@@ -73,7 +77,7 @@ with ui.panel("Cost and tokens by model"):
 def weekly() -> None:
     """Another week draws only this anew."""
     with ui.panel("Weekly attribution", "all calls of a week, whatever is filtered; (unassigned): nobody said"):
-        ui.attribution()
+        ui.weekly_attribution()
 
 
 weekly()

@@ -4,15 +4,15 @@ import streamlit as st
 
 from controlsurface import charts, ui
 
-view = ui.view()
-requests = ui.query("requests", by=["lane"])
+view = ui.current_view()
+requests = ui.query_metric("requests", by=["lane"])
 if requests.is_empty():
-    ui.nothing_yet()
-events = ui.events()
-bins = ui.distribution("latency_ms", by=["lane"])
+    ui.no_requests_state()
+events = ui.event_marks()
+bins = ui.query_distribution("latency_ms", by=["lane"])
 
 with ui.panel("Lanes and all of them together", "the blended figure belongs to no request"):
-    ui.beside_all_table(
+    ui.lane_and_total_table(
         {
             "requests": "Requests",
             "latency_p50": "P50",
@@ -24,29 +24,31 @@ with ui.panel("Lanes and all of them together", "the blended figure belongs to n
         "latency-by-lane",
     )
 
-steady = view.resting_on(int(requests["n"].sum()) // requests.height)
+steady = view.coarsened_for(int(requests["n"].sum()) // requests.height)
 quantiles = ("latency_p95", "latency_p50", "latency_p99")
 left, right = st.columns(2)
 with left, ui.panel("P95 and P50 over time", "dotted: P50"):
-    p95, p50, _ = ui.beside_all(quantiles, steady.step)
+    p95, p50, _ = ui.metrics_by_lane_and_total(quantiles, steady.step)
     figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events, height=260)
-    ui.over_time(figure, "p95", "P95 and P50 latency of each lane and of all lanes over time", metric="latency_mean")
+    ui.zoomable_chart(
+        figure, "p95", "P95 and P50 latency of each lane and of all lanes over time", metric="latency_mean"
+    )
 with right, ui.panel("P99 over time"):
-    _, _, p99 = ui.beside_all(quantiles, steady.step)
+    _, _, p99 = ui.metrics_by_lane_and_total(quantiles, steady.step)
     figure = charts.lines(p99, steady.span, ui.palette(), by="lane", unit="ms", events=events, height=260)
-    ui.over_time(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
+    ui.zoomable_chart(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
 
 with ui.panel("How fast each lane is", "share of the lane's requests by latency"):
-    ui.chart(charts.lanes(bins, ui.palette(), height=260), alt="Latency distribution of each lane")
-    ui.lanes_apart(bins)
-    ui.csv(bins, "latency-bins")
+    ui.chart(charts.lane_histogram(bins, ui.palette(), height=260), alt="Latency distribution of each lane")
+    ui.lane_separation_panel(bins)
+    ui.csv_button(bins, "latency-bins")
 
 
 @st.fragment(parallel=True)
 def modes() -> None:
     """It takes longer than all else here."""
     with ui.panel("Hidden modes", "task types that a lane answers in two ways, one slower than the other"):
-        ui.hidden_modes()
+        ui.hidden_modes_panel()
 
 
 modes()
@@ -58,4 +60,4 @@ with ui.panel("By model", "durations of single calls"):
         "attempt_latency_p95": "P95",
         "attempt_error_rate": "Failed",
     }
-    ui.breakdown(calls, ["lane", "model"], "latency-by-model")
+    ui.breakdown_table(calls, ["lane", "model"], "latency-by-model")

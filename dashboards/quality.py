@@ -4,19 +4,19 @@ from controlsurface import ui
 
 PARTS = ("Disagreement", "Review", "Calibration")
 
-view = ui.view()
-ui.desk.settle()
-if ui.query("requests", by=["lane"]).is_empty():
-    ui.nothing_yet()
-part = ui.part(PARTS)
+view = ui.current_view()
+ui.label_review.send_pending_label()
+if ui.query_metric("requests", by=["lane"]).is_empty():
+    ui.no_requests_state()
+part = ui.choose_tab(PARTS)
 if part == "Disagreement":
     with ui.panel("How often the lanes disagree", "of requests that both answered; whiskers: 95 %"):
-        ui.audits.disagreement(view)
+        ui.audit_panels.disagreement_panel(view)
 elif part == "Review":
     with ui.panel("Review", "which answer is right? Lanes and models are hidden, sides are random"):
-        ui.desk.review(view)
+        ui.label_review.review_panel(view)
     with ui.panel("Reviewers", "of items that both labelled; AC1: agreement beyond chance"):
-        ui.audits.reviewers(view)
+        ui.audit_panels.reviewer_agreement_panel(view)
 else:
     with ui.panel("Is the small lane right as often as the router's confidence says?", "dotted: exactly as often"):
-        ui.audits.calibration(view)
+        ui.audit_panels.calibration_panel(view)

@@ -7,31 +7,31 @@ from controlsurface import charts, ui
 TARGET = 0.20  # of requests escalated: above it a router is worth refining
 KINDS = ("routed", "cascaded", "fallback")
 
-view = ui.view()
-requests = ui.query("requests", by=["lane"])
+view = ui.current_view()
+requests = ui.query_metric("requests", by=["lane"])
 if requests.is_empty():
-    ui.nothing_yet()
-events = ui.events()
+    ui.no_requests_state()
+events = ui.event_marks()
 
 left, right = st.columns([2, 3])
 with left, ui.panel("Escalation by kind", "dotted: the target"):
-    steady = view.resting_on(int(requests["n"].sum()))
-    rows = ui.kinds({kind: f"escalation_rate_{kind}" for kind in KINDS}, steady.step)
+    steady = view.coarsened_for(int(requests["n"].sum()))
+    rows = ui.metrics_as_series({kind: f"escalation_rate_{kind}" for kind in KINDS}, steady.step)
     figure = charts.lines(
         rows, steady.span, ui.palette(), by="kind", unit="ratio", target=TARGET, events=events, height=300
     )
     alt = "Share of requests escalated over time: routed at once, cascaded, and after a failed call"
-    ui.over_time(figure, "kinds", alt, metric="escalation_rate")
+    ui.zoomable_chart(figure, "kinds", alt, metric="escalation_rate")
 with right, ui.panel("Escalation by task type and kind", "routed at once, answer not good enough, call failed"):
     shares = {f"escalation_rate_{kind}": kind.capitalize() for kind in KINDS}
-    ui.breakdown(
+    ui.breakdown_table(
         {"requests": "Requests", "escalation_rate": "Escalated", **shares}, ["task_type"], "escalation-by-task-type"
     )
 
-ui.confidence(view)
+ui.confidence_panel(view)
 
 with ui.panel("Knife edge", "confidence within 0.05 of the threshold, each kind by itself: a small drift turns these"):
-    ui.breakdown(
+    ui.breakdown_table(
         {
             "requests": "Requests",
             "threshold": "Mean threshold",
@@ -51,9 +51,9 @@ outcome = {
 }
 left, right = st.columns([3, 2])
 with left, ui.panel("Reasons", "why this lane, in the router's words"):
-    ui.breakdown(outcome, ["reason"], "reasons")
+    ui.breakdown_table(outcome, ["reason"], "reasons")
 with right, ui.panel("Escalation reasons", "of what was escalated"):
-    ui.breakdown(
+    ui.breakdown_table(
         {"requests": "Requests", "request_share": "Share"},
         ["escalation_kind", "escalation_reason"],
         "escalations",
@@ -61,4 +61,4 @@ with right, ui.panel("Escalation reasons", "of what was escalated"):
     )
 with ui.panel("Router versions", "Compare shows two of them side by side"):
     more = {"confidence_knife_edge": "Within 0.05", "latency_p95": "P95", "cost_per_request": "Cost per request"}
-    ui.breakdown(outcome | more, ["router_version"], "router-versions")
+    ui.breakdown_table(outcome | more, ["router_version"], "router-versions")

@@ -4,27 +4,27 @@ import streamlit as st
 
 from controlsurface import ui
 
-view = ui.view()
-found = ui.search(view)
+view = ui.current_view()
+found = ui.search_requests(view)
 
 
 @st.fragment
 def requests() -> None:
     """The table and, under it, the request that is chosen: a click draws only these anew."""
     with ui.panel("Requests", found.note):
-        ui.table(found.page.rows)
-        ui.more(found)
-    chosen = ui.chosen(found.page.rows)
+        ui.request_table(found.page.rows)
+        ui.more_requests_button(found)
+    chosen = ui.chosen_request(found.page.rows)
     if chosen is None:
         st.caption("Choose a row to see why the request went where it went.")
         return
     with ui.panel("Why this lane", chosen.request["request_id"]):
-        ui.card(chosen)
+        ui.request_card(chosen)
     with ui.panel("Trace", "every span, under its parent"):
-        ui.spans(chosen)
+        ui.request_trace(chosen)
 
 
 if found.page.rows.num_rows:
     requests()
 else:
-    ui.nothing(found)
+    ui.no_match_state(found)

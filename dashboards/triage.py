@@ -4,20 +4,20 @@ import streamlit as st
 
 from controlsurface import charts, ui
 
-view = ui.view()
-rows = int(ui.query("requests")["n"].sum())
+view = ui.current_view()
+rows = int(ui.query_metric("requests")["n"].sum())
 if not rows:
-    ui.nothing_yet()
-about = ui.spike(view)
-events = ui.events()
+    ui.no_requests_state()
+about = ui.choose_triage(view)
+events = ui.event_marks()
 metric = about.metric
 name = metric.title
 selection, baseline = ((each.start, each.end) for each in (about.selection, about.baseline))
 
-shown = [metric.id, *(each for each in ui.METRICS if each != metric.id)][:5]
-ui.side_tiles(about.selection, about.baseline, about.against, shown)
+shown = [metric.id, *(each for each in ui.COMPARED_METRICS if each != metric.id)][:5]
+ui.before_after_tiles(about.selection, about.baseline, about.against, shown)
 
-found = ui.different(about)
+found = ui.triage_contributors(about)
 ranked = found.causes
 cause = ranked[0] if ranked else None
 dimension = cause["dimension"] if cause else "task_type"
@@ -27,9 +27,9 @@ with (
     left,
     ui.panel(name, "drag to explain a selection; orange is selected, grey the baseline"),
 ):
-    steps = view.resting_on(rows)
-    course = ui.query(metric.id, every=steps.step)
-    figure = charts.course(
+    steps = view.coarsened_for(rows)
+    course = ui.query_metric(metric.id, every=steps.step)
+    figure = charts.marked_windows(
         course,
         steps.span,
         ui.palette(),
@@ -40,10 +40,10 @@ with (
         height=260,
     )
     alt = f"{name} over time, with the selection and its baseline"
-    ui.on_box(figure, f"course {selection if about.drawn else None}", alt, ui.select)
+    ui.box_chart_with_callback(figure, f"course {selection if about.drawn else None}", alt, ui.select_for_triage)
 with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['value'] or 'unknown'}" if cause else ""):
-    steady = view.resting_on(found.n // 5)
-    lines = ui.query(metric.id, by=[dimension], every=steady.step)
+    steady = view.coarsened_for(found.n // 5)
+    lines = ui.query_metric(metric.id, by=[dimension], every=steady.step)
     highlight = {"highlight": cause["value"], "changed": True} if cause else {}
     figure = charts.lines(
         lines, steady.span, ui.palette(), by=dimension, unit=metric.unit, events=events, height=260, **highlight
@@ -55,19 +55,19 @@ with ui.panel(
     f"{name} from {ui.format_time_range(selection)} against {about.against}, {ui.format_time_range(baseline)}",
 ):
     if ranked:
-        ui.different_bars(ui.different(about))  # known by now; asked here, its SQL is this panel's
+        ui.contributor_bars(ui.triage_contributors(about))  # known by now; asked here, its SQL is this panel's
     else:
         words = f"No value has {found.support or 1} rows"
-        ui.state("Nothing to compare", f"{words}: {found.n:,} are selected, {found.n_before:,} held against.")
+        ui.empty_state("Nothing to compare", f"{words}: {found.n:,} are selected, {found.n_before:,} held against.")
 if ranked:
-    ui.report(about)
+    ui.incident_report_button(about)
 
 with ui.panel("Sample requests", f"{dimension}: {cause['value'] or 'unknown'}" if cause else ""):
     for side, label in ((about.selection, "Selection"), (about.baseline, f"Baseline, {about.against}")):
-        st.caption(ui.plain(label))
-        ui.samples(side, label, dimension if cause else None, cause["value"] if cause else None)
+        st.caption(ui.escape_markdown(label))
+        ui.sample_requests(side, label, dimension if cause else None, cause["value"] if cause else None)
 
-event = ui.nearest(view, selection[0])
+event = ui.nearest_event(view, selection[0])
 if event:
     with ui.panel(f"Before and after {event['title']}", f"{event['kind']}, {event['at']:%b %d %H:%M} UTC"):
-        ui.around(event["at"], view)
+        ui.before_after_table(event["at"], view)

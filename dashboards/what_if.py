@@ -4,20 +4,20 @@ import streamlit as st
 
 from controlsurface import ui
 
-view = ui.view()
-if ui.query("requests", by=["lane"]).is_empty():
-    ui.nothing_yet()
+view = ui.current_view()
+if ui.query_metric("requests", by=["lane"]).is_empty():
+    ui.no_requests_state()
 
 
 @st.fragment
 def simulator() -> None:
     """A slider draws only this anew."""
     with ui.panel("Another threshold", "solid: the one chosen; dotted: the one of now; nothing here changes a router"):
-        ui.what_if.simulator(view)
+        ui.threshold_simulator.simulator_panel(view)
     with ui.panel("Save as policy", "a version with who, when, why and this evidence; an event on every chart"):
-        ui.policy_form.save(view)
+        ui.policy_form.save_policy_form(view)
 
 
 simulator()
 with ui.panel("Policies", "every version; the newest is in force"):
-    ui.policy_form.versions()
+    ui.policy_form.policy_version_table()

@@ -1,13 +1,13 @@
 """The lanes of the models that tests and captures call, as a user would write them down."""
 
-from controlsurface.config import Config, Lane
+from controlsurface.config import Config, LaneConfig
 
 LANES = {
-    "small": Lane(
+    "small": LaneConfig(
         models=("slm*", "phi-*", "*-mini", "*-nano", "*-haiku*", "*-[1-9]b", "*-[1-9]b-*", "*-1[0-4]b*", "gemma*"),
         aliases=("slm", "weak", "simple", "medium", "cheap", "fast"),
     ),
-    "large": Lane(
+    "large": LaneConfig(
         models=(
             "llm*",
             "gpt-*",

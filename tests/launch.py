@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from controlsurface.reader import RemoteReader
+from controlsurface.client import RemoteClient
 
 FREE_PORTS = ("--api-port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 SECONDS = 60.0  # a busy machine takes its time
@@ -54,8 +54,8 @@ class Server:
         self._listener.join(SECONDS)
         return code
 
-    def reader(self) -> RemoteReader:
-        return RemoteReader(self.ready["api"])
+    def reader(self) -> RemoteClient:
+        return RemoteClient(self.ready["api"])
 
     def _read(self) -> None:
         with self.process.stdout or io.StringIO() as lines:

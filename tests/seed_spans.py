@@ -6,7 +6,7 @@ import pyarrow as pa
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
-from controlsurface.store.duckdb import Writing
+from controlsurface.store.duckdb import WriteTransaction
 
 # One row a span: kind 1 the request's own, kind 3 a call.
 _ROWS = """
@@ -42,7 +42,7 @@ FROM spans GROUP BY ALL
 """
 
 
-def insert(writing: Writing) -> None:
+def insert(writing: WriteTransaction) -> None:
     """Fill spans from what requests and attempts hold."""
     rows = writing.rows(f"SELECT *, epoch_ns(started_at) AS start_ns FROM ({_ROWS})")
     spans = [_span(**row) for row in rows.to_pylist()]

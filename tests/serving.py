@@ -7,12 +7,12 @@ from contextlib import contextmanager
 import uvicorn
 
 from controlsurface.api import create_app
+from controlsurface.client import Client
 from controlsurface.config import Config
-from controlsurface.reader import Reader
 
 
 @contextmanager
-def serving(reader: Reader, config: Config | None = None) -> Iterator[str]:
+def serving(reader: Client, config: Config | None = None) -> Iterator[str]:
     """The address of a server that lives as long as the block."""
     app = create_app(reader, config or Config())
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", lifespan="off"))

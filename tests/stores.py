@@ -6,14 +6,14 @@ from typing import Any, Literal
 import pyarrow as pa
 import pytest
 
-from controlsurface.reader import LocalReader
+from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
 
 @pytest.fixture(scope="session")
-def empty() -> Iterator[LocalReader]:
-    reader = LocalReader(DuckStore.in_memory())
+def empty() -> Iterator[LocalClient]:
+    reader = LocalClient(DuckStore.in_memory())
     yield reader
     reader.close()
 
@@ -27,16 +27,16 @@ def store() -> Iterator[DuckStore]:
 
 
 @pytest.fixture(scope="session")
-def reader(store: DuckStore) -> LocalReader:
-    return LocalReader(store)
+def reader(store: DuckStore) -> LocalClient:
+    return LocalClient(store)
 
 
 @pytest.fixture(scope="session")
-def sampled() -> Iterator[LocalReader]:
+def sampled() -> Iterator[LocalClient]:
     """Traffic of which upstream kept one request in one, in two and in ten."""
     made = DuckStore.in_memory()
     seed(made, n=1_000, end=NOW, weights=(1.0, 2.0, 10.0))
-    yield LocalReader(made)
+    yield LocalClient(made)
     made.close()
 
 

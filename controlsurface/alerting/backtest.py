@@ -4,28 +4,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from controlsurface.alerting.advance import Active
-from controlsurface.alerting.engine import Found, judge
-from controlsurface.alerting.evaluate import Sight, known
-from controlsurface.alerting.labels import Labels
-from controlsurface.alerting.rules import Rule
-from controlsurface.alerting.state import Alert
-from controlsurface.metrics.moments import Moments
+from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts
+from controlsurface.alerting.evaluation.evaluator import EvaluationContext, fetch_inputs
+from controlsurface.alerting.evaluation.rule_engine import RuleEvaluation, evaluate_alerts
+from controlsurface.alerting.model.alert import Alert
+from controlsurface.alerting.model.alert_labels import Labels
+from controlsurface.alerting.rules.rule_models import AlertRule
+from controlsurface.metrics.queries.replay_query import ReplayMoments
 
-CHUNK = 720  # moments asked for at once
+CHUNK_MOMENTS = 720  # moments asked for at once
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class ReplayedMoment:
     """One moment of a replay: what was found, and the state of all alerts after it."""
 
     at: datetime
-    found: Found
-    active: Mapping[str, Active]
+    found: RuleEvaluation
+    active: Mapping[str, ActiveAlerts]
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
+class BacktestFiring:
     """One time that an alert would have fired; `until` None: it still does."""
 
     alert: Alert
@@ -33,39 +33,41 @@ class Firing:
     until: datetime | None
 
 
-def played(rules: Sequence[Rule], sight: Sight, moments: Moments) -> Iterator[Played]:
+def replay_rules(
+    rules: Sequence[AlertRule], sight: EvaluationContext, moments: ReplayMoments
+) -> Iterator[ReplayedMoment]:
     """The rules evaluated at each moment, from no alerts on."""
-    active: dict[str, Active] = {}
-    for chunk in chunks(moments):
-        seen = known(rules, sight, chunk)
+    active: dict[str, ActiveAlerts] = {}
+    for chunk in split_moments(moments):
+        seen = fetch_inputs(rules, sight, chunk)
         at = chunk.first
         while at <= chunk.last:
-            found = judge(seen, active, at)
+            found = evaluate_alerts(seen, active, at)
             active |= found.active
-            yield Played(at, found, dict(active))
+            yield ReplayedMoment(at, found, dict(active))
             at += chunk.every
 
 
-def firings(moments: Iterator[Played]) -> list[Firing]:
+def collect_firings(moments: Iterator[ReplayedMoment]) -> list[BacktestFiring]:
     """Each time an alert would have fired, in order of time."""
-    found: list[Firing] = []
+    found: list[BacktestFiring] = []
     open_: dict[tuple[str, Labels], int] = {}
     for moment in moments:
         for move in moment.found.transitions:
             key = move.rule, move.labels
             if move.alert and move.alert.state == "firing":
                 open_[key] = len(found)
-                found.append(Firing(move.alert, moment.at, None))
+                found.append(BacktestFiring(move.alert, moment.at, None))
             elif key in open_:
                 i = open_.pop(key)
                 found[i] = replace(found[i], until=moment.at)
     return found
 
 
-def chunks(moments: Moments) -> Iterator[Moments]:
+def split_moments(moments: ReplayMoments) -> Iterator[ReplayMoments]:
     """The moments in pieces that fit into memory."""
-    length: timedelta = moments.every * (CHUNK - 1)
+    length: timedelta = moments.every * (CHUNK_MOMENTS - 1)
     first = moments.first
     while first <= moments.last:
-        yield Moments(first, min(first + length, moments.last), moments.every)
+        yield ReplayMoments(first, min(first + length, moments.last), moments.every)
         first += length + moments.every

@@ -14,98 +14,106 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from controlsurface.api import cancellation
-from controlsurface.api.alerts import SHAPED
-from controlsurface.api.arguments import read, read_body, received
-from controlsurface.api.auth import BearerToken, caller
-from controlsurface.api.encode import encoded, json, plain
-from controlsurface.api.exposition import Exposition
-from controlsurface.api.families import CONTENT_TYPE
-from controlsurface.api.health import alive, ready
-from controlsurface.api.openapi import document
-from controlsurface.api.problems import on_error, on_http, on_known, problem
+from controlsurface.api.auth import BearerTokenMiddleware, caller_of
+from controlsurface.api.health import health_response, readiness_response
+from controlsurface.api.openapi import openapi_response
+from controlsurface.api.problems import on_http_error, on_known_error, on_unexpected_error, problem_response
+from controlsurface.api.prometheus_alerts import SHAPED
+from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.api.prometheus_text import CONTENT_TYPE
+from controlsurface.api.query_string import parse_arguments, read_body, received
 from controlsurface.api.registry import COMMANDS, QUERIES
+from controlsurface.api.response_encoding import encode_response, json_response, plain
+from controlsurface.client import Client
+from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
 from controlsurface.config import Config
+from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.errors import ControlSurfaceError
-from controlsurface.limits import Limits
-from controlsurface.reader import Reader
-from controlsurface.reader.asking import Command, Query, arguments_of, body_of
-from controlsurface.web import headers
-from controlsurface.web.border import Border, Refusal
-from controlsurface.web.hosts import HostPolicy
-from controlsurface.web.pools import Pool
-from controlsurface.web.refusals import Refusals
+from controlsurface.web import security_headers
+from controlsurface.web.host_policy import HostPolicy
+from controlsurface.web.refusal_counter import RefusalCounter
+from controlsurface.web.request_guard import Refusal, RequestGuard
+from controlsurface.web.work_pools import WorkPool
 
 # What routers ask is small; the threads bound what a herd of them takes from the store.
-ROUTER_THREADS, ROUTERS_WAITING = 4, 256
-COMMAND_THREADS, COMMANDS_WAITING = 4, 64
+ROUTER_THREADS, MAX_WAITING_ROUTERS = 4, 256
+COMMAND_THREADS, MAX_WAITING_COMMANDS = 4, 64
 # Readiness and scrapes answer however many queries wait, and readiness however many scrapes.
 HEALTH_THREADS, SCRAPE_THREADS = 2, 2
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+AsgiEndpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Pools:
+class ThreadPools:
     """The threads of one API, by what they are for."""
 
-    queries: Pool
-    routers: Pool
-    commands: Pool
-    health: Pool
-    scrapes: Pool
+    queries: WorkPool
+    routers: WorkPool
+    commands: WorkPool
+    health: WorkPool
+    scrapes: WorkPool
 
     @staticmethod
-    def of(config: Config, refusals: Refusals) -> "Pools":
+    def of(config: Config, refusals: RefusalCounter) -> "ThreadPools":
         """As many as configured."""
         section = config.server
-        return Pools(
-            Pool("queries", section.max_queries, refusals, section.max_waiting_queries),
-            Pool("questions of routers", ROUTER_THREADS, refusals, ROUTERS_WAITING),
-            Pool("changes", COMMAND_THREADS, refusals, COMMANDS_WAITING),
-            Pool("checks of health", HEALTH_THREADS, refusals),
-            Pool("scrapes", SCRAPE_THREADS, refusals),
+        return ThreadPools(
+            WorkPool("queries", section.max_queries, refusals, section.max_waiting_queries),
+            WorkPool("questions of routers", ROUTER_THREADS, refusals, MAX_WAITING_ROUTERS),
+            WorkPool("changes", COMMAND_THREADS, refusals, MAX_WAITING_COMMANDS),
+            WorkPool("checks of health", HEALTH_THREADS, refusals),
+            WorkPool("scrapes", SCRAPE_THREADS, refusals),
         )
 
 
-def create_app(reader: Reader, config: Config, host: str = "127.0.0.1", refusals: Refusals | None = None) -> Starlette:
+def create_app(
+    reader: Client, config: Config, host: str = "127.0.0.1", refusals: RefusalCounter | None = None
+) -> Starlette:
     """The API over `reader`, as it listens on `host`.
 
     With `auth.token` every address but the two health checks asks for it.
     """
-    refusals = refusals or Refusals("api")
-    pools, seconds = Pools.of(config, refusals), config.limits.query_time.total_seconds()
-    exposition = Exposition(reader, refusals=refusals)
-    ways: dict[str, dict[str, Endpoint]] = {}
+    refusals = refusals or RefusalCounter("api")
+    pools, seconds = ThreadPools.of(config, refusals), config.limits.query_time.total_seconds()
+    exposition = MetricsExposition(reader, refusals=refusals)
+    ways: dict[str, dict[str, AsgiEndpoint]] = {}
     for query in QUERIES:
         ways.setdefault(query.endpoint.path, {})["GET"] = _reading(query, reader, pools, config.limits)
     for command in COMMANDS:
         ways.setdefault(command.endpoint.path, {})[command.endpoint.method] = _writing(command, reader, pools)
     routes = [_route(path, methods) for path, methods in ways.items()]
     routes += [
-        Route("/healthz", alive),
-        Route("/readyz", _threaded(lambda _: ready(reader), pools.health, seconds)),
+        Route("/healthz", health_response),
+        Route("/readyz", _threaded(lambda _: readiness_response(reader), pools.health, seconds)),
         Route(
             "/metrics",
             _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes, seconds),
         ),
-        Route("/api/openapi.json", _threaded(lambda _: document(), pools.health, seconds)),
+        Route("/api/openapi.json", _threaded(lambda _: openapi_response(), pools.health, seconds)),
     ]
     policy = HostPolicy.of(host, config.server)
-    border = Middleware(Border, policy=policy, refusals=refusals, headers=headers.API, answer=_refused)
-    tokens = [Middleware(BearerToken, auth=config.auth, refusals=refusals)] if config.auth.token else []
+    border = Middleware(
+        RequestGuard, policy=policy, refusals=refusals, headers=security_headers.API_HEADERS, answer=_refused
+    )
+    tokens = [Middleware(BearerTokenMiddleware, auth=config.auth, refusals=refusals)] if config.auth.token else []
     return Starlette(
         routes=routes,
         middleware=[border, *tokens],
-        exception_handlers={ControlSurfaceError: on_known, HTTPException: on_http, Exception: on_error},
+        exception_handlers={
+            ControlSurfaceError: on_known_error,
+            HTTPException: on_http_error,
+            Exception: on_unexpected_error,
+        },
     )
 
 
 def _refused(refusal: Refusal) -> ASGIApp:
     """What the border refused, as a problem."""
-    return problem(refusal.status, refusal.title, refusal.text)
+    return problem_response(refusal.status, refusal.title, refusal.text)
 
 
-def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
+def _route(path: str, methods: Mapping[str, AsgiEndpoint]) -> Route:
     """One address, and what answers each method there."""
 
     async def endpoint(request: Request) -> Response:
@@ -114,45 +122,47 @@ def _route(path: str, methods: Mapping[str, Endpoint]) -> Route:
     return Route(path, endpoint, methods=[*methods])
 
 
-def _reading(query: type[Query[Any]], reader: Reader, pools: Pools, limits: Limits) -> Endpoint:
+def _reading(query: type[Query[Any]], reader: Client, pools: ThreadPools, limits: LimitsConfig) -> AsgiEndpoint:
     """The endpoint of a query: read the arguments, answer, encode as asked, within limits."""
     arguments, shaped = arguments_of(query), SHAPED.get(query)
 
     def work(request: Request) -> Response:
         made: Any = query  # a dataclass with these fields
-        answer = reader.ask(made(arguments=read(arguments, request.query_params.multi_items()), **request.path_params))
+        answer = reader.run(
+            made(arguments=parse_arguments(arguments, request.query_params.multi_items()), **request.path_params)
+        )
         accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
         form = partial(shaped, reader) if shaped else partial(plain, query.endpoint)
-        return encoded(answer, query.endpoint, accept, form, known, limits.answer_size)
+        return encode_response(answer, query.endpoint, accept, form, known, limits.answer_size)
 
     pool = pools.routers if query.endpoint.pool == "routers" else pools.queries
     return _threaded(work, pool, limits.query_time.total_seconds())
 
 
-def _writing(command: type[Command], reader: Reader, pools: Pools) -> Endpoint:
+def _writing(command: type[Command], reader: Client, pools: ThreadPools) -> AsgiEndpoint:
     """The endpoint of a command: read the body, make the change, answer with what it came to."""
     about, body_type = command.endpoint, body_of(command)
     pool = pools.queries if about.heavy else pools.commands
 
     async def endpoint(request: Request) -> Response:
-        who = caller(request)
+        who = caller_of(request)
         who.may(about.role)
         body = await received(request)
 
         def work() -> Response:
             wanted = command.received(read_body(body_type, body), who.name, request.headers, **request.path_params)
-            done = reader.do(wanted)
-            return json(done, about.status, {"ETag": done[about.tag]} if about.tag else {})
+            done = reader.execute(wanted)
+            return json_response(done, about.status, {"ETag": done[about.tag]} if about.tag else {})
 
         return await pool.run(work)
 
     return endpoint
 
 
-def _threaded(work: Callable[[Request], Response], pool: Pool, seconds: float) -> Endpoint:
+def _threaded(work: Callable[[Request], Response], pool: WorkPool, seconds: float) -> AsgiEndpoint:
     """Run `work` in a thread, so that a slow query holds up nobody else, and only for a caller who waits."""
 
     async def endpoint(request: Request) -> Response:
-        return await cancellation.run(work, request, pool, seconds)
+        return await cancellation.run_for_caller(work, request, pool, seconds)
 
     return endpoint

@@ -8,16 +8,16 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controlsurface.api.problems import on_known, problem
-from controlsurface.config import Auth, Role
+from controlsurface.api.problems import on_known_error, problem_response
+from controlsurface.config import AuthConfig, Role
 from controlsurface.errors import Forbidden, Throttled
-from controlsurface.web.border import client_of
-from controlsurface.web.refusals import Refusals
-from controlsurface.web.tokens import TokenCheck, bearer
+from controlsurface.web.refusal_counter import RefusalCounter
+from controlsurface.web.request_guard import client_address
+from controlsurface.web.token_check import TokenCheck, bearer_token
 
-CALLER = "controlsurface.caller"
+CALLER_SCOPE_KEY = "controlsurface.caller"
 
-_OPEN = ("/healthz", "/readyz")
+_OPEN_PATHS = ("/healthz", "/readyz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,16 @@ class Caller:
             raise Forbidden(f"{self.name} only reads; {method} takes auth.token, or a person's token")
 
 
-class BearerToken:
+class BearerTokenMiddleware:
     """ASGI middleware: without `Authorization: Bearer TOKEN` there is only 401; with it the scope knows the caller."""
 
-    def __init__(self, app: ASGIApp, auth: Auth, refusals: Refusals) -> None:
+    def __init__(self, app: ASGIApp, auth: AuthConfig, refusals: RefusalCounter) -> None:
         self._app = app
         self._check = TokenCheck(_callers(auth), auth, refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through what may pass."""
-        if scope["type"] != "http" or scope["path"] in _OPEN:
+        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
             return await self._app(scope, receive, send)
         try:
             caller = self._caller(scope)
@@ -58,26 +58,26 @@ class BearerToken:
                 caller.may("viewer")
                 caller.may_send(scope["method"])
         except (Throttled, Forbidden) as error:
-            return await on_known(Request(scope), error)(scope, receive, send)
+            return await on_known_error(Request(scope), error)(scope, receive, send)
         if caller is None:
             detail = "this server asks for `Authorization: Bearer TOKEN`"
-            answer = problem(401, "Not authorised", detail, headers={"WWW-Authenticate": "Bearer"})
+            answer = problem_response(401, "Not authorised", detail, headers={"WWW-Authenticate": "Bearer"})
             return await answer(scope, receive, send)
-        return await self._app({**scope, CALLER: caller}, receive, send)
+        return await self._app({**scope, CALLER_SCOPE_KEY: caller}, receive, send)
 
     def _caller(self, scope: Scope) -> Caller | None:
         """Whose token it is; None without one. Raises Throttled."""
-        shown = bearer(Headers(scope=scope).get("authorization", ""))
-        return self._check.owner(client_of(scope), shown) if shown else None
+        shown = bearer_token(Headers(scope=scope).get("authorization", ""))
+        return self._check.owner(client_address(scope), shown) if shown else None
 
 
-def caller(request: Request) -> Caller:
+def caller_of(request: Request) -> Caller:
     """Who asks; where no token is wanted, somebody who may do everything."""
-    found: Caller = request.scope.get(CALLER, Caller())
+    found: Caller = request.scope.get(CALLER_SCOPE_KEY, Caller())
     return found
 
 
-def _callers(auth: Auth) -> Iterator[tuple[str, Caller]]:
+def _callers(auth: AuthConfig) -> Iterator[tuple[str, Caller]]:
     """What each caller shows, and who that is."""
     yield auth.token, Caller()
     if auth.ingest_token:

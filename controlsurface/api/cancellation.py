@@ -6,18 +6,20 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from controlsurface.store.budget import QueryBudget, spending
-from controlsurface.web.pools import Pool
+from controlsurface.store.query_budget import QueryBudget, spend_budget
+from controlsurface.web.work_pools import WorkPool
 
 
-async def run(work: Callable[[Request], Response], request: Request, pool: Pool, seconds: float) -> Response:
+async def run_for_caller(
+    work: Callable[[Request], Response], request: Request, pool: WorkPool, seconds: float
+) -> Response:
     """The answer. When the caller closes the connection its statements are stopped, and what waits is not begun."""
 
     def checked() -> Response:
         budget.check()
         return work(request)
 
-    with spending(QueryBudget(seconds)) as budget:
+    with spend_budget(QueryBudget(seconds)) as budget:
         watch = asyncio.ensure_future(_until_gone(request, budget))
         try:
             return await pool.run(checked)

@@ -9,14 +9,14 @@ import pyarrow as pa
 from starlette.responses import Response
 
 from controlsurface import __version__
-from controlsurface.api.arguments import is_list
-from controlsurface.api.encode import ARROW, JSON, json
-from controlsurface.api.problems import MEDIA_TYPE
+from controlsurface.api.problems import PROBLEM_TYPE
+from controlsurface.api.query_string import is_repeatable
 from controlsurface.api.registry import COMMANDS, QUERIES
+from controlsurface.api.response_encoding import ARROW_TYPE, JSON_TYPE, json_response
 from controlsurface.api.schema import answer_schema, row_schema
-from controlsurface.metrics.arguments import Arguments
-from controlsurface.reader.asking import Command, Query, arguments_of, body_of
-from controlsurface.reader.columns import FLAG, TEXT, column, columns, many, optional
+from controlsurface.client.result_columns import FLAG, TEXT, column, columns, list_of, optional
+from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
+from controlsurface.query.arguments import Arguments
 
 _ERRORS = {
     "400": "An argument cannot be understood",
@@ -37,16 +37,16 @@ _WRITING = ("400", "401", "403", "413", "415", "429", "503")
 
 
 _PROBLEM = row_schema(columns(type=TEXT, title=TEXT, status=column(pa.int64()), detail=TEXT, error=optional(TEXT)))
-_READY = row_schema(columns(ready=FLAG, reasons=many(TEXT), warnings=optional(many(TEXT))))
+_READY = row_schema(columns(ready=FLAG, reasons=list_of(TEXT), warnings=optional(list_of(TEXT))))
 
 
-def document() -> Response:
+def openapi_response() -> Response:
     """The document as JSON."""
-    return json(openapi())
+    return json_response(openapi_document())
 
 
 @cache
-def openapi() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """The document as a mapping (OpenAPI 3.1)."""
     paths = {_path(each.endpoint.path): {"get": _reading(each)} for each in QUERIES}
     for command in COMMANDS:
@@ -71,7 +71,7 @@ def _path(path: str) -> str:
 def _reading(query: type[Query[Any]]) -> dict[str, Any]:
     """The GET of a query."""
     about = query.endpoint
-    forms = {JSON: {"schema": answer_schema(about)}} | ({ARROW: {}} if about.arrow else {})
+    forms = {JSON_TYPE: {"schema": answer_schema(about)}} | ({ARROW_TYPE: {}} if about.arrow else {})
     missing = ["404"] if "{" in about.path else []
     problems = _problems(("400", "401", "403", *missing, *about.problems, "422", "429", "503", "504"))
     return {
@@ -85,8 +85,8 @@ def _reading(query: type[Query[Any]]) -> dict[str, Any]:
 def _writing(command: type[Command]) -> dict[str, Any]:
     """The POST, PUT or DELETE of a command; a DELETE says everything in its address."""
     about = command.endpoint
-    sent = {"required": True, "content": {JSON: {"schema": body_of(command).model_json_schema()}}}
-    kept = {"description": "Kept", "content": {JSON: {"schema": row_schema(about.schema)}}}
+    sent = {"required": True, "content": {JSON_TYPE: {"schema": body_of(command).model_json_schema()}}}
+    kept = {"description": "Kept", "content": {JSON_TYPE: {"schema": row_schema(about.schema)}}}
     return {
         "operationId": about.name,
         "summary": about.summary,
@@ -98,7 +98,7 @@ def _writing(command: type[Command]) -> dict[str, Any]:
 
 def _problems(statuses: Iterable[str]) -> dict[str, Any]:
     """The errors of these statuses."""
-    form = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    form = {"content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     return {status: {"description": _ERRORS[status], **form} for status in statuses}
 
 
@@ -119,8 +119,8 @@ def _in_query(model: type[Arguments]) -> Iterator[dict[str, Any]]:
             "in": "query",
             "required": required,
             "description": schema.pop("description", ""),
-            "schema": schema if is_list(model, name) or required else _or_empty(schema),
-            **({"style": "form", "explode": True} if is_list(model, name) else {}),
+            "schema": schema if is_repeatable(model, name) or required else _or_empty(schema),
+            **({"style": "form", "explode": True} if is_repeatable(model, name) else {}),
         }
 
 
@@ -133,12 +133,14 @@ def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_paths() -> dict[str, Any]:
     """Health, metrics and this document."""
-    ready = {"content": {JSON: {"schema": _READY}}}
+    ready = {"content": {JSON_TYPE: {"schema": _READY}}}
     return {
-        "/healthz": _plain("alive", "The process answers", JSON, {}),
-        "/readyz": _plain("ready", "Traffic is taken", JSON, {"503": {"description": "Not at the moment", **ready}}),
+        "/healthz": _plain("alive", "The process answers", JSON_TYPE, {}),
+        "/readyz": _plain(
+            "ready", "Traffic is taken", JSON_TYPE, {"503": {"description": "Not at the moment", **ready}}
+        ),
         "/metrics": _plain("exposition", "Prometheus text exposition", "text/plain", {}),
-        "/api/openapi.json": _plain("document", "This document", JSON, {}),
+        "/api/openapi.json": _plain("document", "This document", JSON_TYPE, {}),
     }
 
 

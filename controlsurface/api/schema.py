@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.reader.asking import ReadEndpoint
-from controlsurface.reader.columns import JSON, OPTIONAL, Column
+from controlsurface.client.result_columns import JSON, OPTIONAL, Column
+from controlsurface.client.query_protocol import ReadEndpoint
 
 Schema = dict[str, Any]
 

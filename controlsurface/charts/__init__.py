@@ -1,29 +1,29 @@
 """Rows in, figure out: every chart of the dashboard, without a word of Streamlit."""
 
-from controlsurface.charts.distribution import heatmap, lanes
-from controlsurface.charts.evidence import consequences, reliability, whiskers
-from controlsurface.charts.figure import Event, Figure, blank
-from controlsurface.charts.over_time import Span, lines, quantiles, stacked
+from controlsurface.charts.distribution import confidence_heatmap, lane_histogram
+from controlsurface.charts.figure import ChartFigure, EventMark, is_blank
+from controlsurface.charts.marked_windows import marked_windows
 from controlsurface.charts.palette import DARK, LIGHT, Palette
-from controlsurface.charts.spark import spark
-from controlsurface.charts.windows import course
+from controlsurface.charts.svg_sparkline import svg_sparkline
+from controlsurface.charts.time_series import TimeSpan, lines, quantiles, stacked_areas
+from controlsurface.charts.uncertainty import interval_whiskers, reliability_curve, threshold_curves
 
 __all__ = [
     "DARK",
     "LIGHT",
-    "Event",
-    "Figure",
+    "ChartFigure",
+    "EventMark",
     "Palette",
-    "Span",
-    "blank",
-    "consequences",
-    "course",
-    "heatmap",
-    "lanes",
+    "TimeSpan",
+    "confidence_heatmap",
+    "interval_whiskers",
+    "is_blank",
+    "lane_histogram",
     "lines",
+    "marked_windows",
     "quantiles",
-    "reliability",
-    "spark",
-    "stacked",
-    "whiskers",
+    "reliability_curve",
+    "stacked_areas",
+    "svg_sparkline",
+    "threshold_curves",
 ]

@@ -7,25 +7,25 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
-from controlsurface.charts.figure import Event, Figure, Trace, figure, shown
-from controlsurface.charts.over_time import Span, Values, faded, markers, time_axis
+from controlsurface.charts.figure import ChartFigure, EventMark, PlotlyTrace, build_figure, plotly_text
 from controlsurface.charts.palette import Palette
+from controlsurface.charts.time_series import TimeSpan, Values, colour_with_alpha, event_markers, time_axis
 
-BANDS = 50  # of 0.02 each: two bins of the store
-LEVELS = 5  # thresholds drawn; a router rarely has more
-RARE = 0.08  # of requests: a threshold of fewer is left out
-COARSE = math.log(1.05) * 3  # three of the store's latency bins
+CONFIDENCE_BANDS = 50  # of 0.02 each: two bins of the store
+MAX_THRESHOLD_LINES = 5  # thresholds drawn; a router rarely has more
+MIN_THRESHOLD_SHARE = 0.08  # of requests: a threshold of fewer is left out
+LATENCY_BIN_LOG_WIDTH = math.log(1.05) * 3  # three of the store's latency bins
 
 
-def heatmap(
+def confidence_heatmap(
     bins: pl.DataFrame,
     thresholds: pl.DataFrame,
-    span: Span,
+    span: TimeSpan,
     palette: Palette,
     *,
-    events: Sequence[Event] = (),
+    events: Sequence[EventMark] = (),
     height: int = 300,
-) -> Figure:
+) -> ChartFigure:
     """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
 
     The axis reaches from 0 to 1; where scores lie beyond, to the next whole numbers that hold them. The colour grows
@@ -33,8 +33,8 @@ def heatmap(
     """
     low, high = scale = _scale(bins)
     counts = _grid(bins, span, scale)
-    height_of_band = (high - low) / BANDS
-    cells: Trace = {
+    height_of_band = (high - low) / CONFIDENCE_BANDS
+    cells: PlotlyTrace = {
         "type": "heatmap",
         **span.regular,
         "y0": low + 0.5 * height_of_band,
@@ -49,8 +49,8 @@ def heatmap(
         "hovertemplate": "confidence %{y:.2f}: %{customdata:,.0f} requests<extra></extra>",
     }
     levels = _levels(thresholds)
-    marks, words = markers(events, span, palette, foot=0)
-    return figure(
+    marks, words = event_markers(events, span, palette, foot=0)
+    return build_figure(
         [cells, *(_threshold(level, where, span, palette) for level, where in levels)],
         palette,
         height=height,
@@ -69,7 +69,7 @@ def heatmap(
     )
 
 
-def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int = 220) -> Figure:
+def lane_histogram(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int = 220) -> ChartFigure:
     """Latency of each lane as a share of its own requests (lower, upper in ms, n), on a logarithmic axis.
 
     Each lane sums to one, so that a lane with little traffic can be compared with a busy one.
@@ -83,7 +83,7 @@ def lanes(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", height: int
         "ticktext": ["1 ms", "10 ms", "100 ms", "1 s", "10 s", "100 s", "1000 s"],
         "hoverformat": ",.3~s",
     }
-    return figure(
+    return build_figure(
         data, palette, height=height, xaxis=axis, yaxis={"tickformat": ".0%", "rangemode": "tozero", "nticks": 5}
     )
 
@@ -96,12 +96,12 @@ def _scale(bins: pl.DataFrame) -> tuple[int, int]:
     return min(0, math.floor(low + 1e-9)), max(1, math.ceil(high + 0.01 - 1e-9))
 
 
-def _grid(bins: pl.DataFrame, span: Span, scale: tuple[int, int]) -> Values:
+def _grid(bins: pl.DataFrame, span: TimeSpan, scale: tuple[int, int]) -> Values:
     """Counts by band and bucket."""
     low, high = scale
-    place = (pl.col("lower") - low) * BANDS / (high - low) + 1e-6
-    band = place.floor().clip(0, BANDS - 1).cast(pl.Int32).alias("band")
-    (counts,) = span.grids(bins.group_by("bucket", band).agg(pl.col("n").sum()), range(BANDS), "band", n=0)
+    place = (pl.col("lower") - low) * CONFIDENCE_BANDS / (high - low) + 1e-6
+    band = place.floor().clip(0, CONFIDENCE_BANDS - 1).cast(pl.Int32).alias("band")
+    (counts,) = span.grids(bins.group_by("bucket", band).agg(pl.col("n").sum()), range(CONFIDENCE_BANDS), "band", n=0)
     return counts
 
 
@@ -109,11 +109,15 @@ def _levels(thresholds: pl.DataFrame) -> list[tuple[float, pl.DataFrame]]:
     """The LEVELS most used thresholds, each with its buckets; rare ones would hide the picture."""
     rounded = thresholds.drop_nulls("value").with_columns(level=pl.col("value").round(2))
     counted = rounded.group_by("level").agg(pl.col("n").sum())
-    ranked = counted.filter(pl.col("n") >= RARE * pl.col("n").sum()).sort("n", descending=True).head(LEVELS)
+    ranked = (
+        counted.filter(pl.col("n") >= MIN_THRESHOLD_SHARE * pl.col("n").sum())
+        .sort("n", descending=True)
+        .head(MAX_THRESHOLD_LINES)
+    )
     return [(level, rounded.filter(pl.col("level") == level)) for level in ranked["level"]]
 
 
-def _threshold(level: float, where: pl.DataFrame, span: Span, palette: Palette) -> Trace:
+def _threshold(level: float, where: pl.DataFrame, span: TimeSpan, palette: Palette) -> PlotlyTrace:
     """A threshold, from the first to the last bucket that has it."""
     used = span.times[np.searchsorted(span.times, where["bucket"].dt.epoch("ms").to_numpy())]
     return {
@@ -127,7 +131,7 @@ def _threshold(level: float, where: pl.DataFrame, span: Span, palette: Palette) 
     }
 
 
-def _label(level: float, palette: Palette) -> Trace:
+def _label(level: float, palette: Palette) -> PlotlyTrace:
     return {
         "x": 1,
         "xref": "paper",
@@ -139,27 +143,27 @@ def _label(level: float, palette: Palette) -> Trace:
     }
 
 
-def _outline(name: object, part: pl.DataFrame, palette: Palette) -> Trace:
+def _outline(name: object, part: pl.DataFrame, palette: Palette) -> PlotlyTrace:
     colour = palette.lane(str(name) if name is not None else None)
-    bins = _coarse(part)
+    bins = _merge_bins(part)
     total = bins["n"].sum() or 1
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": shown(name),
+        "name": plotly_text(name),
         "x": bins["lower"].to_numpy().astype(np.float32),
         "y": (bins["n"] / total).to_numpy().astype(np.float32),
         "customdata": bins["n"].to_numpy(),
         "line": {"color": colour, "width": 1.4, "shape": "hv"},
         "fill": "tozeroy",
-        "fillcolor": faded(colour, 0.25),
+        "fillcolor": colour_with_alpha(colour, 0.25),
         "hovertemplate": "%{y:.1%}  n %{customdata:,.0f}",
     }
 
 
-def _coarse(part: pl.DataFrame) -> pl.DataFrame:
+def _merge_bins(part: pl.DataFrame) -> pl.DataFrame:
     """Bins a screen can show: three of the store's in one, empty ones between filled in."""
-    index = (pl.col("lower").log() / COARSE + 1e-6).floor().cast(pl.Int64).alias("index")
+    index = (pl.col("lower").log() / LATENCY_BIN_LOG_WIDTH + 1e-6).floor().cast(pl.Int64).alias("index")
     counted = part.filter(pl.col("lower") > 0).group_by(index).agg(pl.col("n").sum())
     if counted.is_empty():
         return pl.DataFrame({"lower": [], "n": []}, schema={"lower": pl.Float64, "n": pl.Float64})
@@ -168,7 +172,7 @@ def _coarse(part: pl.DataFrame) -> pl.DataFrame:
     return (
         every.join(counted, on="index", how="left")
         .select(
-            lower=(pl.col("index") * COARSE).exp(),
+            lower=(pl.col("index") * LATENCY_BIN_LOG_WIDTH).exp(),
             n=pl.col("n").fill_null(0).cast(pl.Float64),
         )
         .sort("lower")

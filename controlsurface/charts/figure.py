@@ -17,32 +17,40 @@ import numpy.typing as npt
 
 from controlsurface.charts.palette import Palette
 
-Trace = dict[str, Any]
-FONT = "Inter, ui-sans-serif, system-ui, sans-serif"
+PlotlyTrace = dict[str, Any]
+FONT_FAMILY = "Inter, ui-sans-serif, system-ui, sans-serif"
 
 # unit -> (axis tick format, hover format, what a value is multiplied by, tick suffix)
-UNITS: Mapping[str, tuple[str, str, float, str]] = {
+UNIT_FORMATS: Mapping[str, tuple[str, str, float, str]] = {
     "ratio": (".0%", ".1%", 1, ""),
     "usd": ("$~g", "$,.4~f", 1, ""),
     "ms": ("~s", ".3~s", 0.001, "s"),
     "count": ("~s", ",.4~g", 1, ""),
 }
-PLAIN = ("~g", ".4~g", 1.0, "")
+PLAIN_FORMAT = ("~g", ".4~g", 1.0, "")
 
 # numpy's names of the numbers that plotly.js takes as base64
-PACKED = {"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "float32": "f4", "float64": "f8"}
+PACKED_DTYPES = {
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+    "float32": "f4",
+    "float64": "f8",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ChartFigure:
     """Traces and layout, as plotly.js reads them; arrays may be numpy's."""
 
-    data: tuple[Trace, ...]
-    layout: Trace
+    data: tuple[PlotlyTrace, ...]
+    layout: PlotlyTrace
 
-    def having(self, **layout: Any) -> "Figure":
+    def having(self, **layout: Any) -> "ChartFigure":
         """The same figure with these parts of its layout."""
-        return Figure(self.data, {**self.layout, **layout})
+        return ChartFigure(self.data, {**self.layout, **layout})
 
     def packed(self) -> dict[str, Any]:
         """The figure as it is sent: arrays of numbers as base64, which is short and needs no parsing."""
@@ -50,7 +58,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventMark:
     """Something that happened, drawn as a line on every time chart: a deploy, a model or price change."""
 
     at: datetime
@@ -58,7 +66,7 @@ class Event:
 
 
 @cache
-def template(palette: Palette) -> Trace:
+def plotly_template(palette: Palette) -> PlotlyTrace:
     """What all figures share; made once a theme, so that a figure carries only what is its own."""
     axis = {
         "showgrid": False,
@@ -71,7 +79,7 @@ def template(palette: Palette) -> Trace:
     }
     return {
         "layout": {
-            "font": {"family": FONT, "size": 11.5, "color": palette.quiet},
+            "font": {"family": FONT_FAMILY, "size": 11.5, "color": palette.quiet},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "margin": {"l": 44, "r": 12, "t": 8, "b": 26},
@@ -79,7 +87,7 @@ def template(palette: Palette) -> Trace:
             "hoverlabel": {
                 "bgcolor": palette.surface,
                 "bordercolor": palette.border,
-                "font": {"family": FONT, "size": 12, "color": palette.text},
+                "font": {"family": FONT_FAMILY, "size": 12, "color": palette.text},
             },
             "dragmode": "select",
             "legend": {
@@ -95,24 +103,24 @@ def template(palette: Palette) -> Trace:
     }
 
 
-def figure(
-    data: Sequence[Trace],
+def build_figure(
+    data: Sequence[PlotlyTrace],
     palette: Palette,
     *,
     height: int = 220,
-    xaxis: Trace | None = None,
-    yaxis: Trace | None = None,
-    shapes: Sequence[Trace] = (),
-    annotations: Sequence[Trace] = (),
+    xaxis: PlotlyTrace | None = None,
+    yaxis: PlotlyTrace | None = None,
+    shapes: Sequence[PlotlyTrace] = (),
+    annotations: Sequence[PlotlyTrace] = (),
     **layout: Any,
-) -> Figure:
+) -> ChartFigure:
     """`data` in the theme of `palette`; a legend, and room for it, only where there is more than one named trace."""
     named = sum(trace.get("showlegend", True) for trace in data) > 1
     top = 22 if named else 8
-    return Figure(
+    return ChartFigure(
         tuple(data),
         {
-            "template": template(palette),
+            "template": plotly_template(palette),
             "height": height,
             "showlegend": named,
             "margin": {"l": 44, "r": 12, "t": top, "b": 26},
@@ -125,12 +133,12 @@ def figure(
     )
 
 
-def blank(drawn: Figure) -> bool:
+def is_blank(drawn: ChartFigure) -> bool:
     """Whether no line or area of a figure has a known value."""
     return all(_unknown(np.asarray(trace.get("y"))) for trace in drawn.data)
 
 
-def _packed(trace: Trace) -> Trace:
+def _packed(trace: PlotlyTrace) -> PlotlyTrace:
     """A trace, or a part of one, without arrays."""
     return {name: _plain(value) for name, value in trace.items()}
 
@@ -143,10 +151,10 @@ def _plain(value: Any) -> Any:
 
 def _base64(values: npt.NDArray[Any]) -> Any:
     """An array of plotly.js; a list where it knows no such numbers, or there are none."""
-    if not values.size or str(values.dtype) not in PACKED:
+    if not values.size or str(values.dtype) not in PACKED_DTYPES:
         return values.tolist()
     shape = {"shape": ", ".join(map(str, values.shape))} if values.ndim > 1 else {}
-    return {"dtype": PACKED[str(values.dtype)], "bdata": b64encode(values.tobytes()).decode(), **shape}
+    return {"dtype": PACKED_DTYPES[str(values.dtype)], "bdata": b64encode(values.tobytes()).decode(), **shape}
 
 
 def _unknown(values: npt.NDArray[Any]) -> bool:
@@ -154,23 +162,23 @@ def _unknown(values: npt.NDArray[Any]) -> bool:
     return not values.size or (values.dtype.kind == "f" and bool(np.isnan(values).all()))
 
 
-def value_axis(unit: str) -> Trace:
+def value_axis(unit: str) -> PlotlyTrace:
     """A y axis from zero that prints `unit`."""
-    tick, _, _, suffix = UNITS.get(unit, PLAIN)
+    tick, _, _, suffix = UNIT_FORMATS.get(unit, PLAIN_FORMAT)
     return {"tickformat": tick, "ticksuffix": suffix, "rangemode": "tozero", "nticks": 5}
 
 
-def hover(unit: str) -> str:
+def hover_format(unit: str) -> str:
     """How a value of `unit` reads in the hover box."""
-    _, form, _, suffix = UNITS.get(unit, PLAIN)
+    _, form, _, suffix = UNIT_FORMATS.get(unit, PLAIN_FORMAT)
     return f"%{{y:{form}}}{suffix}"
 
 
-def scale(unit: str) -> float:
+def unit_scale(unit: str) -> float:
     """What values of `unit` are multiplied by before they are drawn."""
-    return UNITS.get(unit, PLAIN)[2]
+    return UNIT_FORMATS.get(unit, PLAIN_FORMAT)[2]
 
 
-def shown(name: object) -> str:
+def plotly_text(name: object) -> str:
     """A name as plotly may print it: its pseudo-HTML is switched off, unknown is said."""
     return "unknown" if name is None else escape(str(name))

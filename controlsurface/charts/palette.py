@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-NAMED = ("small", "large", "cache", "unknown", "routed", "cascaded", "fallback")
+NAMED_LANES = ("small", "large", "cache", "unknown", "routed", "cascaded", "fallback")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # two of them, told apart by identity
@@ -52,7 +52,9 @@ DARK = Palette(
     bad="#F2655C",
     rest="#465163",
     lanes=MappingProxyType(
-        dict(zip(NAMED, ("#35B8A6", "#A98BF5", "#7AC5E8", "#6B7788", "#A98BF5", "#F0A04B", "#F2655C"), strict=True)),
+        dict(
+            zip(NAMED_LANES, ("#35B8A6", "#A98BF5", "#7AC5E8", "#6B7788", "#A98BF5", "#F0A04B", "#F2655C"), strict=True)
+        ),
     ),
     others=("#5B9DFF", "#E8C547", "#D98CC9", "#8FBF6A"),
     heat=("#0F1622", "#17294A", "#2A5298", "#2F8AA8", "#35B8A6", "#9FE0B4", "#F4F3C3"),
@@ -73,7 +75,9 @@ LIGHT = Palette(
     bad="#C93A31",
     rest="#C3CAD4",
     lanes=MappingProxyType(
-        dict(zip(NAMED, ("#138D7E", "#7C5CDB", "#2B7BBB", "#8A94A3", "#7C5CDB", "#C87A1E", "#C93A31"), strict=True)),
+        dict(
+            zip(NAMED_LANES, ("#138D7E", "#7C5CDB", "#2B7BBB", "#8A94A3", "#7C5CDB", "#C87A1E", "#C93A31"), strict=True)
+        ),
     ),
     others=("#2F6FDE", "#9A7D0A", "#A94F97", "#5C8A35"),
     heat=("#F1F4F9", "#D5E1F5", "#9DBCEB", "#5B8FD9", "#2F6FB0", "#1D5A86", "#123A54"),

@@ -17,27 +17,27 @@ from typing import NoReturn, Protocol
 import pyarrow as pa
 
 from controlsurface.api import create_app
-from controlsurface.collector.addresses import left_in
-from controlsurface.collector.delivering import delivering
-from controlsurface.collector.descriptors import divided, raised
-from controlsurface.collector.engine import Engine, running
-from controlsurface.collector.signals import Signals
-from controlsurface.collector.watching import watching
-from controlsurface.config import Config, load
+from controlsurface.collector.connection_limits import divide_descriptors, raise_descriptor_limit
+from controlsurface.collector.delivery_service import delivery_service
+from controlsurface.collector.discovery import publish_addresses
+from controlsurface.collector.ingest_engine import IngestEngine, running_engine
+from controlsurface.collector.rule_service import rule_service
+from controlsurface.collector.unix_signals import UnixSignals
+from controlsurface.config import Config, load_config
 from controlsurface.errors import ControlSurfaceError, PortInUse
-from controlsurface.ingest.grpc import GrpcReceiver
-from controlsurface.ingest.http import HttpReceiver
-from controlsurface.store import private
-from controlsurface.web.connections import ConnectionLimits, limited
+from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
+from controlsurface.ingest.receivers.otlp_http import HttpReceiver
+from controlsurface.store import file_permissions
+from controlsurface.web.connections import HttpConnectionLimits, limited_protocol
 from controlsurface.web.listener import GRACE_S, Listener, bound, in_use, url
-from controlsurface.web.refusals import Refusals
+from controlsurface.web.refusal_counter import RefusalCounter
 
 QUERY_GRACE_S = 3.0  # for queries under way when told to end
 
 _log = logging.getLogger("collector")
 
 
-class Receiver(Protocol):
+class OtlpReceiver(Protocol):
     """What both OTLP receivers can do."""
 
     def start(self) -> int:
@@ -51,7 +51,7 @@ class Receiver(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit code."""
-    os.umask(private.OTHERS)  # whatever is written here is for the server's user alone
+    os.umask(file_permissions.OTHERS_MODE_BITS)  # whatever is written here is for the server's user alone
     sys.setswitchinterval(0.0005)  # a decoding thread must not keep the sockets waiting for 5 ms at each turn
     gc.freeze()  # what is loaded by now stays
     gc.set_threshold(200_000, 20, 100)  # a slice of bodies is 50,000 short-lived objects without cycles
@@ -59,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _flags().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
-    told = Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    told = UnixSignals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     try:
-        _run(flags, load(flags.config), told)
+        _run(flags, load_config(flags.config), told)
     except ControlSurfaceError as problem:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
@@ -71,14 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
+def _run(flags: argparse.Namespace, config: Config, told: UnixSignals) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
     _free(flags.host, {"api": flags.api_port, "otlp_http": flags.otlp_http_port, "otlp_grpc": flags.otlp_grpc_port})
-    with running(flags.data, config, flags.config, apart=True) as engine, delivering(engine):
+    with running_engine(flags.data, config, flags.config, apart=True) as engine, delivery_service(engine):
         with (
-            watching(engine, flags.alerts) as rules,
+            rule_service(engine, flags.alerts) as rules,
             _serving(flags, config, engine) as addresses,
-            left_in(flags.data, addresses),
+            publish_addresses(flags.data, addresses),
         ):
             _announce(addresses)
             Thread(target=_interrupt, args=(engine, told), name="interrupt", daemon=True).start()
@@ -89,7 +89,7 @@ def _run(flags: argparse.Namespace, config: Config, told: Signals) -> None:
             _log.error("; ".join(problems))
 
 
-def _interrupt(engine: Engine, told: Signals) -> None:
+def _interrupt(engine: IngestEngine, told: UnixSignals) -> None:
     """Once told to end, stop queries that take long, so that no reader holds up what must be stored."""
     told.ending.wait()
     while True:
@@ -111,13 +111,13 @@ def _free(host: str, ports: Mapping[str, int]) -> None:
 
 
 @contextmanager
-def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Iterator[Mapping[str, str]]:
+def _serving(flags: argparse.Namespace, config: Config, engine: IngestEngine) -> Iterator[Mapping[str, str]]:
     """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
-    connections = divided(raised())
+    connections = divide_descriptors(raise_descriptor_limit())
     with ExitStack() as ends:
-        refusals = Refusals("api")
+        refusals = RefusalCounter("api")
         app = create_app(engine.reader(), config, flags.host, refusals)
-        protocol = limited(ConnectionLimits.of(config.server, connections.api), refusals)
+        protocol = limited_protocol(HttpConnectionLimits.of(config.server, connections.api), refusals)
         api = Listener("api", app, flags.host, flags.api_port, protocol)
         ends.callback(api.stop)
         api.start()
@@ -132,7 +132,7 @@ def _serving(flags: argparse.Namespace, config: Config, engine: Engine) -> Itera
         yield addresses
 
 
-def _started(name: str, receiver: Receiver, host: str, port: int) -> int:
+def _started(name: str, receiver: OtlpReceiver, host: str, port: int) -> int:
     """Start a receiver. Raises PortInUse."""
     try:
         return receiver.start()
@@ -157,7 +157,7 @@ def _flags() -> argparse.ArgumentParser:
     return parser
 
 
-def ended(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End at once: all is stored, and no thread that still works for nobody is waited for."""
     logging.shutdown()
     sys.stdout.flush()
@@ -165,4 +165,4 @@ def ended(code: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    ended(main())
+    exit_now(main())

@@ -1,7 +1,7 @@
 """A simulated router: traffic that a team might see, exported as real spans through the OpenTelemetry SDK."""
 
-from controlsurface.demo.run import backfill, live, run
-from controlsurface.demo.settings import DEFAULT_RATE, SCENARIOS, DemoSettings
-from controlsurface.demo.simulate import simulate
+from controlsurface.demo.demo_settings import DEFAULT_RATE, SCENARIOS, DemoSettings
+from controlsurface.demo.router_simulation import simulate_requests
+from controlsurface.demo.traffic_sender import run_demo, send_backfill, send_live
 
-__all__ = ["DEFAULT_RATE", "SCENARIOS", "DemoSettings", "backfill", "live", "run", "simulate"]
+__all__ = ["DEFAULT_RATE", "SCENARIOS", "DemoSettings", "run_demo", "send_backfill", "send_live", "simulate_requests"]

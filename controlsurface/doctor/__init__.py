@@ -1,8 +1,16 @@
 """Is everything as it should be? One finding a check; each says what to do."""
 
-from controlsurface.doctor.checks import Patient, examine
-from controlsurface.doctor.configuration import as_toml
-from controlsurface.doctor.filled import as_lines, as_table, filled
-from controlsurface.doctor.finding import Finding
+from controlsurface.doctor.checks import DoctorTarget, run_checks
+from controlsurface.doctor.config_toml import config_as_toml
+from controlsurface.doctor.coverage_text import coverage_as_lines, coverage_as_table, fact_coverage
+from controlsurface.doctor.doctor_finding import DoctorFinding
 
-__all__ = ["Finding", "Patient", "as_lines", "as_table", "as_toml", "examine", "filled"]
+__all__ = [
+    "DoctorFinding",
+    "DoctorTarget",
+    "config_as_toml",
+    "coverage_as_lines",
+    "coverage_as_table",
+    "fact_coverage",
+    "run_checks",
+]

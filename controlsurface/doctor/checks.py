@@ -9,37 +9,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controlsurface.alerting.asked import Messages, Rules
-from controlsurface.alerting.delivery import notifiers
+from controlsurface.alerting.alert_queries import AlertRulesQuery, NotificationsQuery
+from controlsurface.alerting.delivery.dispatcher import create_notifiers
+from controlsurface.client import connect_client
+from controlsurface.client.client_protocol import Client
+from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery
+from controlsurface.client.queries.assumed_lanes import assumed_lanes_text as said_lanes
+from controlsurface.client.queries.ingest_summary import IngestQuery, UnreadKeysQuery
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.span_sources import SourcesQuery
+from controlsurface.client.queries.usage_ledger_query import ENTRIES, UNEXPLAINED, UsageLedgerQuery
 from controlsurface.config import Config
-from controlsurface.doctor.finding import Finding
+from controlsurface.doctor.doctor_finding import DoctorFinding
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.formatting import format_duration
-from controlsurface.ingest import conventions
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.usage import said
-from controlsurface.money.prices import read_book
-from controlsurface.reader import open_reader
-from controlsurface.reader.assumed import AssumedLanes
-from controlsurface.reader.assumed import said as said_lanes
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.ingest import IngestQuery, UnreadKeysQuery
-from controlsurface.reader.reader import Reader
-from controlsurface.reader.sources import SourcesQuery
-from controlsurface.reader.usage_ledger import ENTRIES, UNEXPLAINED, UsageLedger
-from controlsurface.store.duckdb import FILE, owner
-from controlsurface.store.private import wide
+from controlsurface.ingest.translate import conventions
+from controlsurface.metrics.missing_usage import missing_usage_text
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.money.price_table import read_book
+from controlsurface.store.duckdb import STORE_FILE, store_owner
+from controlsurface.store.file_permissions import readable_by_others
 from controlsurface.web.listener import bound
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
-LOW_DISK = 10  # times the configured minimum
-SKEW_MS = 2000.0  # clocks this far apart put spans on the wrong minute
-SILENT = 50  # times the usual time between spans without a word ...
-SILENT_S = 900  # ... and at least so long
+LOW_DISK_FACTOR = 10  # times the configured minimum
+MAX_CLOCK_SKEW_MS = 2000.0  # clocks this far apart put spans on the wrong minute
+SILENCE_FACTOR = 50  # times the usual time between spans without a word ...
+MIN_SILENCE_S = 900  # ... and at least so long
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class DoctorTarget:
     """What is examined."""
 
     data: Path
@@ -48,140 +48,155 @@ class Patient:
     config_file: Path | None
 
 
-def examine(patient: Patient) -> Iterator[Finding]:
+def run_checks(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     """Every finding, as soon as it is made. A check that itself fails is a finding."""
     for check in (_configuration, _vocabularies, _prices, _notifiers, _disk, _rights, _ports):
         yield from _guarded(check, patient)
-    yield from _guarded(_stored, patient)
+    yield from _guarded(_store_findings, patient)
 
 
-def _guarded(check: Callable[[Any], Iterator[Finding]], about: Any) -> Iterator[Finding]:
+def _guarded(check: Callable[[Any], Iterator[DoctorFinding]], about: Any) -> Iterator[DoctorFinding]:
     try:
         yield from check(about)
     except ControlSurfaceError as problem:
-        yield Finding(check.__name__.strip("_"), "fail", str(problem))
+        yield DoctorFinding(check.__name__.strip("_"), "fail", str(problem))
 
 
-def _configuration(patient: Patient) -> Iterator[Finding]:
+def _configuration(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     where = patient.config_file or "no file: every key has its default"
-    yield Finding("configuration", "ok", str(where))
+    yield DoctorFinding("configuration", "ok", str(where))
 
 
-def _vocabularies(patient: Patient) -> Iterator[Finding]:
-    found = conventions.load(patient.config).vocabularies
-    yield Finding("vocabularies", "ok", f"{len(found)} compile: {', '.join(each.name for each in found)}")
+def _vocabularies(patient: DoctorTarget) -> Iterator[DoctorFinding]:
+    found = conventions.load_conventions(patient.config).vocabularies
+    yield DoctorFinding("vocabularies", "ok", f"{len(found)} compile: {', '.join(each.name for each in found)}")
 
 
-def _prices(patient: Patient) -> Iterator[Finding]:
+def _prices(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     path = Path(patient.config.costs.prices)
     own = f"{len(read_book(path).price)} of your own in {path}" if path.exists() else f"none of your own ({path})"
-    yield Finding("prices", "ok", f"{own}; list prices of genai-prices for the rest")
+    yield DoctorFinding("prices", "ok", f"{own}; list prices of genai-prices for the rest")
 
 
-def _notifiers(patient: Patient) -> Iterator[Finding]:
+def _notifiers(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     """Whether each notifier could be started: its secret is there, and so is its package."""
     section = patient.config.delivery
     for name in section.notifiers:
         alone = section.model_copy(update={"notifiers": {name: section.notifiers[name]}})
         try:
-            notifiers(alone)
+            create_notifiers(alone)
         except ConfigError as problem:
-            yield Finding("notifiers", "fail", str(problem))
+            yield DoctorFinding("notifiers", "fail", str(problem))
         else:
-            yield Finding("notifiers", "ok", f"{name}: {section.notifiers[name].kind}")
+            yield DoctorFinding("notifiers", "ok", f"{name}: {section.notifiers[name].kind}")
     if not section.notifiers:
-        yield Finding("notifiers", "ok", "none: alerts are shown and sent to nobody")
+        yield DoctorFinding("notifiers", "ok", "none: alerts are shown and sent to nobody")
 
 
-def _disk(patient: Patient) -> Iterator[Finding]:
+def _disk(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     folder = next(each for each in (patient.data, *patient.data.parents) if each.exists())
     free, least = shutil.disk_usage(folder).free, patient.config.journal.min_free
     text = f"{free / 1e9:.1f} GB free at {folder}; bodies are refused under {least / 1e6:.0f} MB"
-    yield Finding("disk", "ok" if free > LOW_DISK * least else "warn" if free > least else "fail", text)
+    yield DoctorFinding("disk", "ok" if free > LOW_DISK_FACTOR * least else "warn" if free > least else "fail", text)
 
 
-def _rights(patient: Patient) -> Iterator[Finding]:
+def _rights(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     """Whether others on this machine can read what is stored, and whether we can write it."""
     if not patient.data.exists():
         return
-    if open_to_others := [str(path) for path in wide(patient.data)]:
+    if open_to_others := [str(path) for path in readable_by_others(patient.data)]:
         some = ", ".join(open_to_others[:3]) + (" ..." if len(open_to_others) > 3 else "")
-        yield Finding("rights", "warn", f"others can read {some}; the next start of a server takes that from them")
+        yield DoctorFinding(
+            "rights", "warn", f"others can read {some}; the next start of a server takes that from them"
+        )
     elif os.access(patient.data, os.W_OK | os.X_OK):
-        yield Finding("rights", "ok", f"{patient.data}: for its owner alone")
+        yield DoctorFinding("rights", "ok", f"{patient.data}: for its owner alone")
     if not os.access(patient.data, os.W_OK | os.X_OK):
-        yield Finding("rights", "fail", f"{patient.data}: this user cannot write there")
+        yield DoctorFinding("rights", "fail", f"{patient.data}: this user cannot write there")
 
 
-def _ports(patient: Patient) -> Iterator[Finding]:
-    if pid := owner(patient.data):
-        yield Finding("ports", "ok", f"a server runs on this data directory, process {pid}")
+def _ports(patient: DoctorTarget) -> Iterator[DoctorFinding]:
+    if pid := store_owner(patient.data):
+        yield DoctorFinding("ports", "ok", f"a server runs on this data directory, process {pid}")
         return
     for name, port in PORTS.items():
         try:
             bound(patient.host, port).close()
         except OSError as problem:
-            yield Finding("ports", "warn", f"{name}: {patient.host}:{port}: {problem.strerror}; `serve` can use others")
+            yield DoctorFinding(
+                "ports", "warn", f"{name}: {patient.host}:{port}: {problem.strerror}; `serve` can use others"
+            )
         else:
-            yield Finding("ports", "ok", f"{name}: {patient.host}:{port} is free")
+            yield DoctorFinding("ports", "ok", f"{name}: {patient.host}:{port} is free")
 
 
-def _stored(patient: Patient) -> Iterator[Finding]:
+def _store_findings(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     """What the store says, directly or through the server that owns it."""
-    if not (patient.data / FILE).exists():
-        yield Finding("store", "ok", f"{patient.data}: nothing stored yet; `serve` begins it")
+    if not (patient.data / STORE_FILE).exists():
+        yield DoctorFinding("store", "ok", f"{patient.data}: nothing stored yet; `serve` begins it")
         return
-    with closing(open_reader(patient.data, patient.config.auth.token or None)) as reader:
-        yield Finding("store", "ok", f"{patient.data}: opens")
-        for check in (_server, _alerting, _ingest, _messages, _unread, _ledger, _lanes, _usage, _unpriced, _sources):
+    with closing(connect_client(patient.data, patient.config.auth.token or None)) as reader:
+        yield DoctorFinding("store", "ok", f"{patient.data}: opens")
+        for check in (
+            _server,
+            _alerting,
+            _ingest,
+            _messages,
+            _unread_attributes,
+            _ledger,
+            _lanes,
+            _usage,
+            _unpriced,
+            _sources,
+        ):
             yield from _guarded(check, reader)
 
 
-def _server(reader: Reader) -> Iterator[Finding]:
+def _server(reader: Client) -> Iterator[DoctorFinding]:
     problems = reader.health()
-    yield from (Finding("server", "fail", text) for text in problems)
+    yield from (DoctorFinding("server", "fail", text) for text in problems)
     if not problems:
-        yield Finding("server", "ok", "takes traffic")
+        yield DoctorFinding("server", "ok", "takes traffic")
 
 
-def _alerting(reader: Reader) -> Iterator[Finding]:
+def _alerting(reader: Client) -> Iterator[DoctorFinding]:
     """What is wrong with rule files, and with the clock that rules go by."""
-    warnings = [str(text) for text in reader.ask(Rules()).facts["warnings"]]
-    yield from (Finding("alerting", "warn", text) for text in warnings)
+    warnings = [str(text) for text in reader.run(AlertRulesQuery()).facts["warnings"]]
+    yield from (DoctorFinding("alerting", "warn", text) for text in warnings)
     if not warnings:
-        yield Finding("alerting", "ok", "rules and clock are as they should be")
+        yield DoctorFinding("alerting", "ok", "rules and clock are as they should be")
 
 
-def _ingest(reader: Reader) -> Iterator[Finding]:
-    counts = reader.ask(IngestQuery())
+def _ingest(reader: Client) -> Iterator[DoctorFinding]:
+    counts = reader.run(IngestQuery())
     text = (
         f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.duplicate} repeated, {counts.pending} pending"
     )
-    yield Finding("ingest", "warn" if counts.rejected else "ok", text)
+    yield DoctorFinding("ingest", "warn" if counts.rejected else "ok", text)
 
 
-def _messages(reader: Reader) -> Iterator[Finding]:
+def _messages(reader: Client) -> Iterator[DoctorFinding]:
     """Messages about alerts that did not get through lately."""
-    rows = reader.ask(Messages()).rows.to_pylist()
+    rows = reader.run(NotificationsQuery()).rows.to_pylist()
     lost = [row for row in rows if row["state"] == "dead"]
     if lost:
         last = f"the last to {lost[0]['notifier']}: {lost[0]['problem']}"
-        yield Finding("messages", "warn", f"{len(lost)} of the last {len(rows)} were given up; {last}")
+        yield DoctorFinding("messages", "warn", f"{len(lost)} of the last {len(rows)} were given up; {last}")
     else:
         waiting = sum(row["state"] == "waiting" for row in rows)
-        yield Finding("messages", "ok", f"none of the last {len(rows)} given up, {waiting} waiting")
+        yield DoctorFinding("messages", "ok", f"none of the last {len(rows)} given up, {waiting} waiting")
 
 
-def _unread(reader: Reader) -> Iterator[Finding]:
-    names = [str(name) for name in reader.ask(UnreadKeysQuery()).rows["key"].to_pylist()]
+def _unread_attributes(reader: Client) -> Iterator[DoctorFinding]:
+    names = [str(name) for name in reader.run(UnreadKeysQuery()).rows["key"].to_pylist()]
     some = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
     text = f"{len(names)} attributes that no vocabulary reads: {some}" if names else "every attribute is read"
-    yield Finding("attributes", "ok", text)
+    yield DoctorFinding("attributes", "ok", text)
 
 
-def _ledger(reader: Reader) -> Iterator[Finding]:
+def _ledger(reader: Client) -> Iterator[DoctorFinding]:
     """Whether all tokens and costs are in a figure."""
-    rows = reader.ask(UsageLedger()).rows.to_pylist()
+    rows = reader.run(UsageLedgerQuery()).rows.to_pylist()
     sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in ENTRIES}
     tokens = sum(
         (row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows if row["entry"] == UNEXPLAINED
@@ -189,46 +204,50 @@ def _ledger(reader: Reader) -> Iterator[Finding]:
     text = ", ".join(f"{spans} {entry}" for entry, spans in sums.items())
     traces = [trace for row in rows for trace in row["trace_ids"]]
     left = f" ({tokens} tokens), such as trace {traces[0]}" if traces else ""
-    yield Finding("ledger", "warn" if sums[UNEXPLAINED] else "ok", f"spans with tokens or a cost: {text}{left}")
+    yield DoctorFinding("ledger", "warn" if sums[UNEXPLAINED] else "ok", f"spans with tokens or a cost: {text}{left}")
 
 
-def _lanes(reader: Reader) -> Iterator[Finding]:
-    if assumed := said_lanes(reader.ask(AssumedLanes()).rows.to_pylist()):
-        yield Finding("lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page")
-    rows = reader.ask(
-        MetricQuery(QueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
+def _lanes(reader: Client) -> Iterator[DoctorFinding]:
+    if assumed := said_lanes(reader.run(AssumedLanesQuery()).rows.to_pylist()):
+        yield DoctorFinding(
+            "lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page"
+        )
+    rows = reader.run(
+        MetricQuery(MetricQueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
     ).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
-        yield Finding("lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration")
+        yield DoctorFinding(
+            "lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration"
+        )
     else:
-        yield Finding("lanes", "ok", "every request has a lane")
+        yield DoctorFinding("lanes", "ok", "every request has a lane")
 
 
-def _usage(reader: Reader) -> Iterator[Finding]:
+def _usage(reader: Client) -> Iterator[DoctorFinding]:
     """Calls that no price could price: nobody knows their tokens."""
     lost = {model: n for model, n in _calls(reader, "calls_without_usage").items() if n}
     if lost:
         streamed = sum(_calls(reader, "streamed_calls_without_usage").values())
-        what, do = said(sum(lost.values()), streamed)
-        yield Finding("usage", "warn", f"{what} ({', '.join(lost)}): {do}")
+        what, do = missing_usage_text(sum(lost.values()), streamed)
+        yield DoctorFinding("usage", "warn", f"{what} ({', '.join(lost)}): {do}")
     else:
-        yield Finding("usage", "ok", "every billable call without a cost came with token counts")
+        yield DoctorFinding("usage", "ok", "every billable call without a cost came with token counts")
 
 
-def _calls(reader: Reader, metric: str) -> dict[str, int]:
+def _calls(reader: Client, metric: str) -> dict[str, int]:
     """A count of calls by model."""
-    rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
+    rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {str(row["model"]): round(row["value"]) for row in rows}
 
 
-def _unpriced(reader: Reader) -> Iterator[Finding]:
-    args = QueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
+def _unpriced(reader: Client) -> Iterator[DoctorFinding]:
+    args = MetricQueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
     lost = _calls(reader, "calls_without_usage")
-    rows = [row for row in reader.ask(MetricQuery(args)).rows.to_pylist() if row["value"]]
+    rows = [row for row in reader.run(MetricQuery(args)).rows.to_pylist() if row["value"]]
     if gaps := [_gap(row) for row in rows if row["unpriced_parts"] or row["value"] > lost.get(str(row["model"]), 0)]:
-        yield Finding("unpriced", "warn", f"calls not fully priced: {', '.join(gaps)}; state it in prices.toml")
+        yield DoctorFinding("unpriced", "warn", f"calls not fully priced: {', '.join(gaps)}; state it in prices.toml")
     else:
-        yield Finding("unpriced", "ok", "every billable call with token counts has a price")
+        yield DoctorFinding("unpriced", "ok", "every billable call with token counts has a price")
 
 
 def _gap(row: dict[str, Any]) -> str:
@@ -237,20 +256,20 @@ def _gap(row: dict[str, Any]) -> str:
     return f"{row['model'] or 'an unnamed model'}{of} ({(row['unpriced_parts'] or 'no price').replace(',', ' and ')})"
 
 
-def _sources(reader: Reader) -> Iterator[Finding]:
+def _sources(reader: Client) -> Iterator[DoctorFinding]:
     """Clocks and silence of every service of the last days."""
-    for row in reader.ask(SourcesQuery()).rows.to_pylist():
+    for row in reader.run(SourcesQuery()).rows.to_pylist():
         name = row["service"] or "a source without service.name"
         quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
         yield _silence(name, row, quiet_s)
-        if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -SKEW_MS:
-            yield Finding(
+        if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -MAX_CLOCK_SKEW_MS:
+            yield DoctorFinding(
                 "clocks", "warn", f"{name}: its clock runs {format_duration(-delay_ms)} or more ahead of ours"
             )
 
 
-def _silence(name: str, row: dict[str, Any], quiet_s: float) -> Finding:
+def _silence(name: str, row: dict[str, Any], quiet_s: float) -> DoctorFinding:
     """Whether a source says nothing for much longer than it is used to."""
     usual_s = (row["last_seen"] - row["first_seen"]).total_seconds() / row["spans"]
     text = f"{name}: {row['spans']} spans in a week, the last {format_duration(quiet_s * 1000)} ago"
-    return Finding("sources", "warn" if quiet_s > max(SILENT_S, SILENT * usual_s) else "ok", text)
+    return DoctorFinding("sources", "warn" if quiet_s > max(MIN_SILENCE_S, SILENCE_FACTOR * usual_s) else "ok", text)

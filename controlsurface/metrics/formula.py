@@ -3,16 +3,16 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from controlsurface.metrics.counterfactual import DERIVED, READ, asks
-from controlsurface.metrics.intervals import SURE
-from controlsurface.metrics.measures import KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
+from controlsurface.metrics.counterfactual import DERIVED_MEASURES, READ_COLUMNS, needs_counterfactual
+from controlsurface.metrics.measures import DISTINCT_KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
 from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.statistics.intervals import MIN_NORMAL_ROWS
 
 _WORD = re.compile(r"\b(sum|total|whole|distinct|quantile)\((\w+)(?:, ([\d.]+))?\)")
 _DIVISOR = re.compile(r"/ ((?:sum|total|whole|distinct)\(\w+\))")
 
 
-def value(metric: Metric, partition: str = "") -> str:
+def value_sql(metric: Metric, partition: str = "") -> str:
     """The formula as aggregates; `total` sums over all groups, or over those of one `partition` column.
 
     `whole` sums over all groups of a question: where `bucket` is the partition, over all of its buckets.
@@ -20,12 +20,12 @@ def value(metric: Metric, partition: str = "") -> str:
     return _aggregates(metric.sql, partition)
 
 
-def priced_share(metric: Metric) -> str:
+def priced_share_sql(metric: Metric) -> str:
     """The share of a money figure's rows that have a price."""
     return _aggregates(metric.priced, "")
 
 
-def n(metric: Metric, partition: str = "") -> str:
+def row_count_sql(metric: Metric, partition: str = "") -> str:
     """How many stored rows (or different keys) the value rests on."""
     if metric.kind == "quantile":
         return f"count({_rests_on(metric)})"
@@ -35,14 +35,14 @@ def n(metric: Metric, partition: str = "") -> str:
     return _in_all(f"sum({_rests_on(metric)}_rows)", metric, partition)
 
 
-def effective(metric: Metric, partition: str = "") -> str:
+def effective_size_sql(metric: Metric, partition: str = "") -> str:
     """Kish's effective sample size, (sum of weights) squared / sum of squared weights: n where all weights are one.
 
     Shadows are drawn more often where lanes differ more often, so of comparisons it is that of the linearised variance
     (Korn and Graubard 1998), held by Kish's: the formula of audits, for one interval of one figure.
     """
     if "distinct(" in metric.sql:
-        return _effective_keys(_rests_on(metric)) if _rests_on(metric) in WEIGHTED_KEYS else n(metric)
+        return _effective_keys(_rests_on(metric)) if _rests_on(metric) in WEIGHTED_KEYS else row_count_sql(metric)
     weights = _in_all(f"sum({_rests_on(metric)})", metric, partition)
     squares = _in_all(f"sum({_rests_on(metric)}_squares)", metric, partition)
     kish = f"power({weights}, 2) / nullif({squares}, 0)"
@@ -56,7 +56,7 @@ def _linearised(metric: Metric, weights: str, squares: str, kish: str) -> str:
     residual = f"(sum({name}_squares) * (1 - 2 * {p}) + {p} * {p} * {squares})"
     known = f"{residual} > 1e-15 * power({weights}, 2)"
     own = f"CASE WHEN {known} THEN {p} * (1 - {p}) * power({weights}, 2) / {residual} END"
-    return f"least({own}, {kish} * (1 + {kish} / {SURE}))"
+    return f"least({own}, {kish} * (1 + {kish} / {MIN_NORMAL_ROWS}))"
 
 
 def _drawn(metric: Metric) -> bool:
@@ -69,25 +69,25 @@ def _counts(metric: Metric) -> str:
     return str(_WORD.findall(metric.sql)[0][1])
 
 
-def error(metric: Metric) -> str:
+def standard_error_sql(metric: Metric) -> str:
     """The standard error of a slope."""
     return _aggregates(metric.error, "")
 
 
-def ends(metric: Metric) -> dict[str, str]:
+def estimate_ends_sql(metric: Metric) -> dict[str, str]:
     """Both ends of the interval of what is estimated."""
     return {"low": _aggregates(metric.low, ""), "high": _aggregates(metric.high, "")}
 
 
-def columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:
+def measure_columns(metric: Metric, names: Collection[str] = ()) -> dict[str, str]:
     """The CTE's columns, by name: each as an expression over the row `r`.
 
     `names` are the dimensions that a question breaks down or filters by.
     """
     text = f"{metric.sql}, {metric.priced}" if metric.unit == "usd" else f"{metric.sql} {metric.error}"
     measures = measures_of(metric.source, names)
-    named = [name for _, name, _ in _WORD.findall(text) if name not in DERIVED]
-    read = [*named, *(READ if asks(metric) else ())]
+    named = [name for _, name, _ in _WORD.findall(text) if name not in DERIVED_MEASURES]
+    read = [*named, *(READ_COLUMNS if needs_counterfactual(metric) else ())]
     return {name: _column(metric, name, measures) for name in read} | dict(_evidence(metric, measures))
 
 
@@ -123,7 +123,7 @@ def _column(metric: Metric, name: str, measures: Mapping[str, Measure]) -> str:
     if metric.kind == "quantile":
         return SPREADS[metric.source][name]
     measure = measures.get(name)
-    return measure.value if measure else KEYS[metric.source][name]
+    return measure.value if measure else DISTINCT_KEYS[metric.source][name]
 
 
 def _evidence(metric: Metric, measures: Mapping[str, Measure]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ and `x_squares` (the sum of their squared weights): with both, a sum of sums sti
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from controlsurface.metrics.dimensions import Source
+from controlsurface.query.dimensions import RowSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _moments(name: str) -> dict[str, Measure]:
 
 
 # Confidences on one scale: bins of others would be added to what they cannot be compared with.
-PROBABILITIES = "(r.confidence_kind = 'probability' OR r.confidence_kind IS NULL)"
+IS_PROBABILITY_SQL = "(r.confidence_kind = 'probability' OR r.confidence_kind IS NULL)"
 
 _BOTH = "r.confidence IS NOT NULL AND r.threshold IS NOT NULL"
 _UNSURE = "CASE WHEN r.confidence_kind = 'entropy' THEN r.confidence > r.threshold ELSE r.confidence < r.threshold END"
@@ -147,7 +147,7 @@ _REQUESTS = {
     "confidence_missing": _count("r.confidence IS NULL"),
     "certain_known": _count("r.confidence IS NOT NULL AND r.confidence_kind = 'probability'"),
     "certain": _count("r.confidence >= 0.95 AND r.confidence_kind = 'probability'"),
-    **_held(PROBABILITIES),
+    **_held(IS_PROBABILITY_SQL),
     # outcome
     "failed": _count("r.failed"),
     "answered": _count("NOT r.failed"),
@@ -204,11 +204,11 @@ _REQUESTS = {
 }
 
 # A call is priced where its list had a price for all that it has; one that leaves out a part adds to the cost alone.
-PRICED = "r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL"
-UNPRICED = "(r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL)"
+IS_PRICED_SQL = "r.cost_usd IS NOT NULL AND r.unpriced_parts IS NULL"
+IS_UNPRICED_SQL = "(r.cost_usd IS NULL OR r.unpriced_parts IS NOT NULL)"
 
 # A call whose tokens are unknown costs an unknown sum, whatever its model's price. What writes no text counts none.
-UNMETERED = (
+IS_UNMETERED_SQL = (
     "(r.input_tokens IS NULL OR r.output_tokens IS NULL AND r.purpose <> 'embedding' "
     "AND coalesce(r.operation, 'chat') IN ('chat', 'completion'))"
 )
@@ -221,10 +221,10 @@ _ATTEMPTS = {
     "gated": _count("r.gate IS NOT NULL"),
     "gate_failed": _count("r.gate = 'fail'"),
     "billable": _count("r.billable"),
-    "priced": _count(f"r.billable AND {PRICED}"),
-    "unpriced": _count(f"r.billable AND {UNPRICED}"),
-    "unmetered": _count(f"r.billable AND r.cost_usd IS NULL AND {UNMETERED}"),
-    "unmetered_streamed": _count(f"r.billable AND r.cost_usd IS NULL AND r.streamed AND {UNMETERED}"),
+    "priced": _count(f"r.billable AND {IS_PRICED_SQL}"),
+    "unpriced": _count(f"r.billable AND {IS_UNPRICED_SQL}"),
+    "unmetered": _count(f"r.billable AND r.cost_usd IS NULL AND {IS_UNMETERED_SQL}"),
+    "unmetered_streamed": _count(f"r.billable AND r.cost_usd IS NULL AND r.streamed AND {IS_UNMETERED_SQL}"),
     "cost_usd": _money("cost_usd"),
     # parts of a cost are known where a price list made it
     "parted": _count("r.billable AND r.output_usd IS NOT NULL"),
@@ -245,9 +245,9 @@ _ATTEMPTS = {
     "batch_parted": _count("r.billable AND r.batch_saving_usd IS NOT NULL"),
     "job_usd": _when("r.job IS NOT NULL", "cost_usd"),
     "job_billable": _count("r.billable AND r.job IS NOT NULL"),
-    "job_priced": _count(f"r.billable AND r.job IS NOT NULL AND {PRICED}"),
+    "job_priced": _count(f"r.billable AND r.job IS NOT NULL AND {IS_PRICED_SQL}"),
     "overhead_billable": _count("r.billable AND r.purpose <> 'user'"),
-    "overhead_priced": _count(f"r.billable AND r.purpose <> 'user' AND {PRICED}"),
+    "overhead_priced": _count(f"r.billable AND r.purpose <> 'user' AND {IS_PRICED_SQL}"),
     "overhead_usd": _when("r.purpose <> 'user'", "cost_usd"),
     "input_tokens": _amount("input_tokens"),
     "cached_tokens": _amount("cached_tokens"),
@@ -300,7 +300,7 @@ _ARRIVALS = {
     **{name: _arrived(f"r.{name}") for name in ("duplicate", "expired", "rejected", "refused")},
 }
 
-MEASURES: dict[Source, dict[str, Measure]] = {
+MEASURES: dict[RowSource, dict[str, Measure]] = {
     "requests": _REQUESTS,
     "attempts": _ATTEMPTS,
     "comparisons": _COMPARISONS,
@@ -315,7 +315,7 @@ def _weighted(key: str, condition: str = "TRUE") -> str:
 
 
 # Columns whose whole distribution counts: exact quantiles come from the rows, later ones from fixed bins.
-SPREADS: dict[Source, dict[str, str]] = {
+SPREADS: dict[RowSource, dict[str, str]] = {
     "requests": {
         "confidence": "r.confidence",
         "latency_ms": "r.duration_ms",
@@ -333,7 +333,7 @@ SPREADS: dict[Source, dict[str, str]] = {
 
 # Columns counted by their different values. Not additive: only rows can answer. What traffic brings, and not the
 # install, is weighted: a value counts as often as the heaviest of its rows.
-KEYS: dict[Source, dict[str, str]] = {
+DISTINCT_KEYS: dict[RowSource, dict[str, str]] = {
     "requests": {
         "session": _weighted("r.session_id", "r.escalated IS NOT NULL"),
         "escalated_session": _weighted("r.session_id", "r.escalated"),
@@ -341,7 +341,7 @@ KEYS: dict[Source, dict[str, str]] = {
     },
     "attempts": {
         "paid_job": _weighted("r.job", "r.cost_usd IS NOT NULL"),
-        "unpriced_model": f"CASE WHEN r.billable AND {UNPRICED} THEN r.model END",
+        "unpriced_model": f"CASE WHEN r.billable AND {IS_UNPRICED_SQL} THEN r.model END",
     },
     "comparisons": {},
     "scores": {},
@@ -353,7 +353,7 @@ WEIGHTED_KEYS = frozenset({"session", "escalated_session", "each_session", "paid
 _OF_EACH_KIND = _held("TRUE")
 
 
-def measures_of(source: Source, names: Collection[str] = ()) -> Mapping[str, Measure]:
+def measures_of(source: RowSource, names: Collection[str] = ()) -> Mapping[str, Measure]:
     """The measures of a source for a question that breaks down or filters by `names`.
 
     Confidences are held against thresholds on one scale only: probabilities, unless `confidence_kind` is asked for.

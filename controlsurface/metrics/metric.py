@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from controlsurface.metrics.dimensions import Source
+from controlsurface.query.dimensions import RowSource
 
 Unit = Literal["count", "ratio", "ms", "usd", "tokens", "score"]
 Better = Literal["lower", "higher", "neither"]
-Kind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope", "difference"]
+MetricKind = Literal["sum", "mean", "ratio", "share", "quantile", "distinct", "slope", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Metric:
     sql: str
     unit: Unit
     better: Better
-    kind: Kind = "ratio"
-    source: Source = "requests"
+    kind: MetricKind = "ratio"
+    source: RowSource = "requests"
     priced: str = "sum(priced) / sum(billable)"
     error: str = ""
     low: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 from genai_prices import data_snapshot
 from genai_prices.types import ClauseContains, ClauseEndsWith, ClauseOr, ClauseStartsWith, ModelInfo, Provider
 
-from controlsurface.money.provider_names import Seller, seller
+from controlsurface.money.provider_names import Seller, find_seller
 
 # A region is a part of the name before the model: one of these words, or what AWS and Google call a place.
 _GEOGRAPHIES = "us-gov|global-standard|global|apac|us|eu|au|jp|ca|uk|ap|in|sa|me"
@@ -26,7 +26,7 @@ _JOINTS = "/.:@"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListedModel:
     """A model in a price list. `region`: the list prices it, but not for this region. `assumed`: see Rate."""
 
     provider: Provider
@@ -40,7 +40,7 @@ class Listing:
         return any(each is self.model for each in self.provider.models)
 
 
-def find(provider: str | None, model: str) -> Listing | None:
+def find_listed_model(provider: str | None, model: str) -> ListedModel | None:
     """The entry that prices a model as sent, or None: nobody lists it, lists differ, or it runs on own hardware.
 
     A provider that is known decides alone. One that is not (a proxy, a framework, none) leaves it to the model's name:
@@ -49,7 +49,7 @@ def find(provider: str | None, model: str) -> Listing | None:
     name = model.lower().strip()
     if name.endswith(":free"):  # costs nothing within limits that nobody tells us
         return None
-    who = seller(provider)
+    who = find_seller(provider)
     if who.list and (found := _in_list(who.list, name)):
         return replace(found, assumed=who.kind == "resembles")
     if who.kind in {"listed", "own"}:
@@ -58,20 +58,20 @@ def find(provider: str | None, model: str) -> Listing | None:
     return found and replace(found, assumed=found.assumed or bool(provider))
 
 
-def _by_prefix(name: str) -> Listing | None:
+def _by_prefix(name: str) -> ListedModel | None:
     """By the list that the name's first part means: `anthropic/claude-...`, `litellm_proxy/azure/eu/gpt-4o`."""
     prefix, joint, rest = name.partition("/")
     if not joint:
         return None
-    who: Seller = seller(prefix)
+    who: Seller = find_seller(prefix)
     if who.kind == "through":
         return _by_prefix(rest)
     return _in_list(who.list, rest, name) if who.list else None
 
 
-def _alone(name: str) -> Listing | None:
+def _alone(name: str) -> ListedModel | None:
     """By the model's name alone: its publisher's list, else every list that knows it, if they say the same."""
-    if any(seller(part).kind == "own" for part in name.split("/")[:-1]):
+    if any(find_seller(part).kind == "own" for part in name.split("/")[:-1]):
         return None
     last = name.rpartition("/")[2]
     everyone = data_snapshot.get_snapshot().providers
@@ -84,7 +84,7 @@ def _alone(name: str) -> Listing | None:
     return replace((published or known)[0], assumed=True)
 
 
-def _prices_of(last: str, known: list[Listing]) -> list[Any]:
+def _prices_of(last: str, known: list[ListedModel]) -> list[Any]:
     """What every list says of a model that has this name behind whatever prefix, or that was found by it."""
     return [each.model.prices for each in known] + [each.prices for each in _by_last_part().get(last, ())]
 
@@ -99,13 +99,13 @@ def _by_last_part() -> dict[str, list[ModelInfo]]:
     return named
 
 
-def _in_list(provider: Provider, name: str, whole: str = "") -> Listing | None:
+def _in_list(provider: Provider, name: str, whole: str = "") -> ListedModel | None:
     """The entry of one list, and the region that it does not know."""
     region = _region(name)
     for spelling in _spellings(name, region, whole):
         model = provider.find_model(spelling, all_providers=data_snapshot.get_snapshot().providers)
         if model and (spelling.startswith((model.id.lower(), provider.id)) or _means(model, spelling)):
-            return Listing(provider, model, _unknown_region(provider, model, spelling, region))
+            return ListedModel(provider, model, _unknown_region(provider, model, spelling, region))
     return None
 
 

@@ -17,18 +17,18 @@ IMAGES_AS_TEXT = frozenset(_TABLE["images_as_text"]["lists"])
 
 # listed: a price list is meant. resembles: the name has that of a list in it. through: no seller is named.
 # own: a server of one's own. unknown: a name that nobody knows.
-Kind = Literal["listed", "resembles", "through", "own", "unknown"]
+SellerKind = Literal["listed", "resembles", "through", "own", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seller:
     """What a provider's name says about who sold a call; `list` is there where a list is meant or resembled."""
 
-    kind: Kind
+    kind: SellerKind
     list: Provider | None = None
 
 
-def seller(name: str | None) -> Seller:
+def find_seller(name: str | None) -> Seller:
     """Who is meant by a provider's name as sent, in any case of letters; None and "" name nobody."""
     if not name or not name.strip():
         return Seller("through")

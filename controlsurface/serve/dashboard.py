@@ -7,11 +7,11 @@ import runpy
 
 import uvicorn.config
 
-from controlsurface.web.connections import ConnectionLimits, limited
-from controlsurface.web.environment import Access
-from controlsurface.web.refusals import Refusals
+from controlsurface.web.connections import HttpConnectionLimits, limited_protocol
+from controlsurface.web.dashboard_access import DashboardAccess
+from controlsurface.web.refusal_counter import RefusalCounter
 
-PROTOCOL = limited(ConnectionLimits.of(Access.told().server), Refusals("dashboard"))
+PROTOCOL = limited_protocol(HttpConnectionLimits.of(DashboardAccess.told().server), RefusalCounter("dashboard"))
 
 
 def main() -> None:

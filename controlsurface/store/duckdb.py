@@ -15,17 +15,17 @@ import duckdb
 import pyarrow as pa
 
 from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
-from controlsurface.store import private
-from controlsurface.store.budget import current
-from controlsurface.store.migrate import MOVE_AWAY, migrate
+from controlsurface.store import file_permissions
+from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate
 from controlsurface.store.named_query import NamedQuery, Parameters
+from controlsurface.store.query_budget import current_budget
 from controlsurface.store.query_stats import QueryStats
 from controlsurface.store.utc import as_utc, stored, without_zone
 
-FILE = "controlsurface.duckdb"
-LOCK = "lock"
+STORE_FILE = "controlsurface.duckdb"
+LOCK_FILE = "lock"
 
-_NO_MEMORY = (
+_OUT_OF_MEMORY_TEXT = (
     "needs more memory than limits.query_memory; take fewer dimensions in by, a narrower window, or filter with where"
 )
 
@@ -41,7 +41,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "true",
     "threads": str(max(2, os.cpu_count() or 2)),
 }
-MEMORY_BYTES = 400 << 20
+DEFAULT_MEMORY_BYTES = 400 << 20
 SLOW_QUERY_S = 5.0
 _STATE = "a state table"
 
@@ -89,7 +89,7 @@ class QuerySession:
             self._stats.add(query, time.monotonic() - began)
 
 
-class Writing:
+class WriteTransaction:
     """One open transaction."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -150,15 +150,15 @@ class DuckStore:
         self.written = object()  # another one after every commit: what was read before may have changed
 
     @staticmethod
-    def open(data: Path, memory_bytes: int = MEMORY_BYTES, slow_query_s: float = SLOW_QUERY_S) -> "DuckStore":
+    def open(data: Path, memory_bytes: int = DEFAULT_MEMORY_BYTES, slow_query_s: float = SLOW_QUERY_S) -> "DuckStore":
         """Own the data directory. Raises StoreInUse, StoreTooNew or StoreError naming the file."""
-        path = data / FILE
-        private.UMASK.hold()
+        path = data / STORE_FILE
+        file_permissions.UMASK.hold()
         with ExitStack() as undone:
-            undone.callback(private.UMASK.release)
+            undone.callback(file_permissions.UMASK.release)
             lock = undone.enter_context(_lock(data))
             try:
-                private.restrict(data)
+                file_permissions.restrict_permissions(data)
                 connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
                 store = DuckStore(_prepared(connection), lock, slow_query_s)
             except duckdb.Error as problem:
@@ -173,7 +173,7 @@ class DuckStore:
     @staticmethod
     def in_memory() -> "DuckStore":
         """The same schema without a file."""
-        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(MEMORY_BYTES))))
+        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(DEFAULT_MEMORY_BYTES))))
 
     def query(self, query: NamedQuery, timeout_s: float = 30) -> pa.Table:
         """Run a data query on a cursor of its own. Raises as `session` does."""
@@ -196,7 +196,7 @@ class DuckStore:
         Raises TooSlow when all together take longer than `timeout_s` or than is left of the answer's budget, Abandoned
         when nobody waits for it any more, TooMuch when they need more memory than there is for queries.
         """
-        budget = current()
+        budget = current_budget()
         most_s = min(timeout_s, budget.seconds) if budget else timeout_s
         with ExitStack() as ends:
             cursor = ends.enter_context(self._connection.cursor())
@@ -221,7 +221,7 @@ class DuckStore:
                     f"stopped after {lasted_s:.3g} s, in {session.running}; narrow the query's time range"
                 ) from None
             except duckdb.OutOfMemoryException:
-                raise TooMuch(f"{session.running} {_NO_MEMORY}") from None
+                raise TooMuch(f"{session.running} {_OUT_OF_MEMORY_TEXT}") from None
             finally:
                 with self._reading_lock:
                     del self._reading[cursor]
@@ -236,14 +236,14 @@ class DuckStore:
         return len(late)
 
     @contextmanager
-    def writing(self) -> Iterator[Writing]:
+    def writing(self) -> Iterator[WriteTransaction]:
         """One transaction; an exception rolls it back. Raises StoreError where the disk fails, TooMuch for memory."""
         with self._write_lock, _transaction(self._writer) as writing:
             yield writing
         self.written = object()
 
     @contextmanager
-    def beside(self) -> Iterator[Writing]:
+    def beside(self) -> Iterator[WriteTransaction]:
         """A transaction that keeps no other waiting, on tables where others only add rows. Raises as `writing` does."""
         with self._beside_lock, _transaction(self._second) as writing:
             yield writing
@@ -261,14 +261,14 @@ class DuckStore:
         self._connection.close()
         if self._lock:
             self._lock.close()
-            private.UMASK.release()
+            file_permissions.UMASK.release()
             self._lock = None
 
 
 @contextmanager
-def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[Writing]:
+def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[WriteTransaction]:
     """One transaction on a cursor."""
-    writing = Writing(cursor)
+    writing = WriteTransaction(cursor)
     cursor.begin()
     try:
         yield writing
@@ -292,25 +292,25 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.rollback()
 
 
-def owner(data: Path) -> int | None:
+def store_owner(data: Path) -> int | None:
     """The process that owns the data directory, or None. Raises StoreError where that cannot be told."""
     try:
-        with (data / LOCK).open("r", encoding="utf-8") as handle:
+        with (data / LOCK_FILE).open("r", encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return None
     except FileNotFoundError:
         return None
     except BlockingIOError:
-        return int((data / LOCK).read_text("utf-8") or 0)
+        return int((data / LOCK_FILE).read_text("utf-8") or 0)
     except OSError as problem:
-        raise _closed(data / LOCK, problem) from None
+        raise _closed(data / LOCK_FILE, problem) from None
 
 
 def _lock(data: Path) -> IO[str]:
     """Take the directory's lock and write our process id into it."""
     try:
         data.mkdir(parents=True, exist_ok=True)
-        handle = (data / LOCK).open("a+", encoding="utf-8")
+        handle = (data / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as problem:
         raise _closed(Path(problem.filename or data), problem) from None
     try:
@@ -330,7 +330,7 @@ def _unusable(path: Path, problem: duckdb.Error) -> StoreError:
     """The error for a file that DuckDB cannot open: because we may not, or because it is damaged."""
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return _closed(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
-    return StoreError(f"{path}: {problem}; if it is damaged, restore a copy of it, or {MOVE_AWAY}")
+    return StoreError(f"{path}: {problem}; if it is damaged, restore a copy of it, or {MOVE_AWAY_HINT}")
 
 
 def _closed(path: Path, problem: OSError) -> StoreError:

@@ -8,11 +8,11 @@ import duckdb
 
 from controlsurface.errors import StoreDiffers, StoreTooNew
 
-SCHEMA = Path(__file__).parent / "schema"
-MIGRATIONS = Path(__file__).parent / "migrations"
+SCHEMA_FOLDER = Path(__file__).parent / "schema"
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 # What to do with a file that cannot be opened, what that loses, and what brings back what nobody could tell again.
-MOVE_AWAY = (
+MOVE_AWAY_HINT = (
     "move the file away with its log (`mkdir old; mv controlsurface.duckdb* old/` in the data directory) and run "
     "`controlsurface import --from-store old/controlsurface.duckdb`, which brings audit labels, policies, sampling "
     "plans, silences, events, alert history and exports into a new one; requests come from what the journal still "
@@ -28,11 +28,11 @@ FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' ORDER BY table
 """
 
 Execute = Callable[..., duckdb.DuckDBPyConnection]
-Columns = Mapping[tuple[str, str], "Column"]
+Columns = Mapping[tuple[str, str], "TableColumn"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """What a column of a table can hold. `default` is an expression, empty for none."""
 
     kind: str
@@ -40,24 +40,24 @@ class Column:
     default: str
 
 
-def version_of(folder: Path) -> int:
+def schema_version_of(folder: Path) -> int:
     """The schema version that a folder of numbered migrations leads to; 1 is `schema/` itself."""
-    return max((number(path) for path in folder.glob("*.sql")), default=1)
+    return max((migration_number(path) for path in folder.glob("*.sql")), default=1)
 
 
-def number(path: Path) -> int:
+def migration_number(path: Path) -> int:
     """The leading number of `0002_add_column.sql`."""
     return int(path.name.split("_", 1)[0])
 
 
-def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) -> None:
+def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_FOLDER) -> None:
     """Bring the version that was found (None: an empty file) up to this one; then make what `schema/` has and it lacks.
 
     Every file of `schema/` can be run again: tables stay as they are but for columns that they lack, views and macros
     become those of this version. Raises StoreTooNew for a version from the future, StoreDiffers for a table that is not
     what this version reads and writes.
     """
-    newest = version_of(migrations)
+    newest = schema_version_of(migrations)
     if found is not None and found > newest:
         raise StoreTooNew(
             f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface"
@@ -65,18 +65,20 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS) 
     if found is None:
         execute(_VERSION)
     else:
-        for path in sorted((path for path in migrations.glob("*.sql") if number(path) > found), key=number):
+        for path in sorted(
+            (path for path in migrations.glob("*.sql") if migration_number(path) > found), key=migration_number
+        ):
             execute(path.read_text("utf-8"))
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
     _run(execute, _TABLES)
     if found is not None:
-        for statement in lacking(_columns(execute), _wanted()):
+        for statement in missing_column_statements(_columns(execute), _wanted()):
             execute(statement)
     _run(execute, *_OTHERS)
 
 
-def lacking(known: Columns, wanted: Columns) -> Iterator[str]:
+def missing_column_statements(known: Columns, wanted: Columns) -> Iterator[str]:
     """Statements that make room for what tables lack: columns, and NULL in them. Raises StoreDiffers for the rest."""
     tables = {table for table, _ in wanted}
     for place in (each for each in known if each[0] in tables):
@@ -88,7 +90,7 @@ def lacking(known: Columns, wanted: Columns) -> Iterator[str]:
             yield f'ALTER TABLE {table} ALTER COLUMN "{name}" DROP NOT NULL'
 
 
-def _bearable(place: tuple[str, str], known: Column, wanted: Column | None) -> None:
+def _bearable(place: tuple[str, str], known: TableColumn, wanted: TableColumn | None) -> None:
     """Nothing, where rows can be read and written all the same. Raises StoreDiffers."""
     table, name = place
     if wanted is None and not known.nullable and not known.default:
@@ -97,7 +99,7 @@ def _bearable(place: tuple[str, str], known: Column, wanted: Column | None) -> N
         raise _differs(f"column {name} of table {table} is {known.kind}, and should be {wanted.kind}")
 
 
-def _added(table: str, name: str, column: Column) -> str:
+def _added(table: str, name: str, column: TableColumn) -> str:
     """The statement that adds a column. Raises StoreDiffers where nobody knows what stored rows have there."""
     if not column.nullable and not column.default:
         raise _differs(f"table {table} lacks column {name}, and nobody knows what its rows have there")
@@ -106,7 +108,7 @@ def _added(table: str, name: str, column: Column) -> str:
 
 
 def _differs(what: str) -> StoreDiffers:
-    return StoreDiffers(f"{what}: another version made it; open it with that one, or {MOVE_AWAY}")
+    return StoreDiffers(f"{what}: another version made it; open it with that one, or {MOVE_AWAY_HINT}")
 
 
 def _wanted() -> Columns:
@@ -119,14 +121,14 @@ def _wanted() -> Columns:
 def _columns(execute: Execute) -> Columns:
     """The columns of all tables."""
     return {
-        (table, name): Column(kind, nullable, default or "")
+        (table, name): TableColumn(kind, nullable, default or "")
         for table, name, kind, nullable, default in execute(_COLUMNS).fetchall()
     }
 
 
 def _run(execute: Execute, *kinds: str) -> None:
     """The files of `schema/` that make things of these kinds. Macros read tables, and views read both."""
-    texts = [path.read_text("utf-8") for path in sorted(SCHEMA.glob("*.sql"))]
+    texts = [path.read_text("utf-8") for path in sorted(SCHEMA_FOLDER.glob("*.sql"))]
     for kind in kinds:
         for text in texts:
             if kind == next(words for words in _IN_ORDER if words in text):

@@ -4,139 +4,143 @@ The only place, beside the pages themselves, that imports Streamlit.
 """
 
 from controlsurface.formatting import format_duration, format_time_range, format_value
-from controlsurface.ui import audits, desk, policy_form, what_if
-from controlsurface.ui.accounts import anything, dropped, keep_line, ledger, sources, unrecognised
-from controlsurface.ui.advice import advice
-from controlsurface.ui.alerts import history as alert_history
-from controlsurface.ui.alerts import listing as alerts
-from controlsurface.ui.alerts import messages as alert_messages
-from controlsurface.ui.alerts import now as alerts_now
-from controlsurface.ui.alerts import strip as alert_strip
-from controlsurface.ui.bar_list import bars
-from controlsurface.ui.cardinality import cardinality
-from controlsurface.ui.certainty import confidence, note_of_confidence
-from controlsurface.ui.changes import events
-from controlsurface.ui.choice import chosen, table
-from controlsurface.ui.claiming import claims, lanes_assumed, unclaimed
-from controlsurface.ui.claiming import said as claimed
-from controlsurface.ui.compared import figure, side_by_side
-from controlsurface.ui.contributor_bars import bars as different_bars
-from controlsurface.ui.detection import detection
-from controlsurface.ui.download import csv
-from controlsurface.ui.elements.markdown import plain
-from controlsurface.ui.empty import nothing_yet
-from controlsurface.ui.filled import filled, price_gaps
-from controlsurface.ui.finding import more, nothing, search
-from controlsurface.ui.framing import frame, page
-from controlsurface.ui.keeping import retention_table
-from controlsurface.ui.markup import palette
-from controlsurface.ui.panels import chart, on_box, panel
-from controlsurface.ui.parting import part
-from controlsurface.ui.ranked import ranking, standout
-from controlsurface.ui.reading import distribution, queries, query, view
-from controlsurface.ui.reporting import report
-from controlsurface.ui.request_card import card, spans
-from controlsurface.ui.rule_desk import rule_table, rules
-from controlsurface.ui.selection import different, select, spike
-from controlsurface.ui.separation import hidden_modes, lanes_apart
-from controlsurface.ui.series import beside_all, kinds, tokens
-from controlsurface.ui.sheet import beside_all_table, breakdown, sheet
-from controlsurface.ui.sides import METRICS, around, nearest, samples
-from controlsurface.ui.sides import tiles as side_tiles
-from controlsurface.ui.silence_desk import silences
-from controlsurface.ui.states import state
-from controlsurface.ui.tile_row import Tile, lanes, tiles
-from controlsurface.ui.usage_ledger import usage_ledger
-from controlsurface.ui.versus import rivals, versus
-from controlsurface.ui.weekly import attribution
-from controlsurface.ui.zoom import over_time
+from controlsurface.ui.alerts.alert_table import alert_history, alert_messages, alert_strip, alerts_now
+from controlsurface.ui.alerts.alert_table import alert_table as alerts
+from controlsurface.ui.alerts.detection_delay import detection_delay
+from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
+from controlsurface.ui.alerts.silence_panel import silence_panel
+from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard
+from controlsurface.ui.audits import audit_panels, label_review, policy_form, threshold_simulator
+from controlsurface.ui.data.change_events import event_marks
+from controlsurface.ui.data.collector_queries import current_view, query_distribution, query_metric, query_metrics
+from controlsurface.ui.data.comparison import compare_breakdown, metric_value
+from controlsurface.ui.data.metric_series import metrics_as_series, metrics_by_lane_and_total, tokens_by_kind
+from controlsurface.ui.data_quality.cardinality_table import cardinality_table
+from controlsurface.ui.data_quality.fact_coverage import fact_coverage_table, price_gap_advice
+from controlsurface.ui.data_quality.lane_buttons import assumed_lanes_note, lane_assignment_buttons, unassigned_models
+from controlsurface.ui.data_quality.lane_buttons import last_assignment_note as claimed
+from controlsurface.ui.data_quality.received_counts import (
+    content_not_stored,
+    has_received_anything,
+    ingest_counters,
+    keep_configuration_lines,
+    sending_services,
+    unrecognised_attributes,
+)
+from controlsurface.ui.data_quality.retention_table import retention_table
+from controlsurface.ui.data_quality.usage_ledger_table import usage_ledger_table
+from controlsurface.ui.elements.csv_download import csv_button
+from controlsurface.ui.elements.html_tags import palette
+from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.states import empty_state
+from controlsurface.ui.navigation.page_tabs import choose_tab
+from controlsurface.ui.navigation.triage_selection import choose_triage, select_for_triage, triage_contributors
+from controlsurface.ui.navigation.zoom import zoomable_chart
+from controlsurface.ui.reports.advice_list import advice_list
+from controlsurface.ui.reports.before_after import COMPARED_METRICS, before_after_table, nearest_event, sample_requests
+from controlsurface.ui.reports.before_after import before_after_tiles as side_tiles
+from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
+from controlsurface.ui.reports.incident_button import incident_report_button
+from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
+from controlsurface.ui.reports.population_comparison import choose_populations, population_table
+from controlsurface.ui.reports.weekly_attribution import weekly_attribution
+from controlsurface.ui.requests.request_card import request_card, request_trace
+from controlsurface.ui.requests.request_search import more_requests_button, no_match_state, search_requests
+from controlsurface.ui.requests.request_table import chosen_request, request_table
+from controlsurface.ui.widgets.bar_list import bar_list
+from controlsurface.ui.widgets.contributor_bars import contributor_bars as different_bars
+from controlsurface.ui.widgets.data_table import breakdown_table, data_table, lane_and_total_table
+from controlsurface.ui.widgets.no_requests import no_requests_state
+from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
+from controlsurface.ui.widgets.ranking_table import largest_mover, ranking_table
+from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles
 
 __all__ = [
-    "METRICS",
+    "COMPARED_METRICS",
     "Tile",
-    "advice",
+    "advice_list",
     "alert_history",
     "alert_messages",
     "alert_strip",
     "alerts",
     "alerts_now",
-    "anything",
-    "around",
-    "attribution",
-    "audits",
-    "bars",
-    "beside_all",
-    "beside_all_table",
-    "breakdown",
-    "card",
-    "cardinality",
+    "assumed_lanes_note",
+    "audit_panels",
+    "bar_list",
+    "before_after_table",
+    "box_chart_with_callback",
+    "breakdown_table",
+    "cardinality_table",
     "chart",
-    "chosen",
+    "choose_populations",
+    "choose_tab",
+    "choose_triage",
+    "chosen_request",
     "claimed",
-    "claims",
-    "confidence",
-    "csv",
-    "desk",
-    "detection",
-    "different",
+    "compare_breakdown",
+    "confidence_note",
+    "confidence_panel",
+    "content_not_stored",
+    "csv_button",
+    "current_view",
+    "dashboard_page",
+    "data_table",
+    "detection_delay",
     "different_bars",
-    "distribution",
-    "dropped",
-    "events",
-    "figure",
-    "filled",
+    "empty_state",
+    "escape_markdown",
+    "event_marks",
+    "fact_coverage_table",
+    "fastest_and_slowest_lane",
     "format_duration",
     "format_time_range",
     "format_value",
-    "frame",
-    "hidden_modes",
-    "keep_line",
-    "kinds",
-    "lanes",
-    "lanes_apart",
-    "lanes_assumed",
-    "ledger",
-    "more",
-    "nearest",
-    "note_of_confidence",
-    "nothing",
-    "nothing_yet",
-    "on_box",
-    "over_time",
-    "page",
+    "has_received_anything",
+    "hidden_modes_panel",
+    "incident_report_button",
+    "ingest_counters",
+    "keep_configuration_lines",
+    "label_review",
+    "lane_and_total_table",
+    "lane_assignment_buttons",
+    "lane_separation_panel",
+    "largest_mover",
+    "metric_tiles",
+    "metric_value",
+    "metrics_as_series",
+    "metrics_by_lane_and_total",
+    "more_requests_button",
+    "nearest_event",
+    "no_match_state",
+    "no_requests_state",
     "palette",
     "panel",
-    "part",
-    "plain",
     "policy_form",
-    "price_gaps",
-    "queries",
-    "query",
-    "ranking",
-    "report",
+    "population_table",
+    "price_gap_advice",
+    "query_distribution",
+    "query_metric",
+    "query_metrics",
+    "ranking_table",
+    "request_card",
+    "request_table",
+    "request_trace",
     "retention_table",
-    "rivals",
     "rule_table",
-    "rules",
-    "samples",
-    "search",
-    "select",
-    "sheet",
-    "side_by_side",
+    "rules_in_force",
+    "run_dashboard",
+    "sample_requests",
+    "search_requests",
+    "select_for_triage",
+    "sending_services",
     "side_tiles",
-    "silences",
-    "sources",
-    "spans",
-    "spike",
-    "standout",
-    "state",
-    "table",
-    "tiles",
-    "tokens",
-    "unclaimed",
-    "unrecognised",
-    "usage_ledger",
-    "versus",
-    "view",
-    "what_if",
+    "silence_panel",
+    "threshold_simulator",
+    "tokens_by_kind",
+    "triage_contributors",
+    "unassigned_models",
+    "unrecognised_attributes",
+    "usage_ledger_table",
+    "weekly_attribution",
+    "zoomable_chart",
 ]

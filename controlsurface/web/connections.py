@@ -11,15 +11,17 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from controlsurface.access import ServerAccess
-from controlsurface.web.refusals import Reason, Refusals
+from controlsurface.config.server_access import ServerConfig
+from controlsurface.web.refusal_counter import RefusalCounter, RefusalReason
 
-_FULL = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_MANY_CONNECTIONS = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 MAX_HEAD_BYTES = 64 << 10  # of a request that is not body, beyond one for each byte of body
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class HttpConnectionLimits:
     """How many connections, and how slow they may be."""
 
     max_connections: int
@@ -27,9 +29,9 @@ class ConnectionLimits:
     body_s: float
 
     @staticmethod
-    def of(section: ServerAccess, most: int = sys.maxsize) -> "ConnectionLimits":
+    def of(section: ServerConfig, most: int = sys.maxsize) -> "HttpConnectionLimits":
         """As configured; `most`: there are descriptors for no more."""
-        return ConnectionLimits(
+        return HttpConnectionLimits(
             min(section.max_connections, most),
             section.head_timeout.total_seconds(),
             section.body_timeout.total_seconds(),
@@ -39,8 +41,8 @@ class ConnectionLimits:
 class _LimitedProtocol(HttpToolsProtocol):
     """One connection. Over the limit the one that has been idle longest is closed, and only else the new one."""
 
-    limits: ConnectionLimits
-    refusals: Refusals
+    limits: HttpConnectionLimits
+    refusals: RefusalCounter
     idle: "OrderedDict[_LimitedProtocol, None]"
     _deadline: asyncio.TimerHandle | None = None
     _overhead_bytes = 0
@@ -95,7 +97,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         """Cut off who is owed nothing; where that is the new one alone, it is told to come again."""
         self._note(victim, "connections", f"over {self.limits.max_connections} connections")
         if victim is self:
-            self.transport.write(_FULL)
+            self.transport.write(_TOO_MANY_CONNECTIONS)
             self.transport.close()
         else:
             victim.transport.abort()
@@ -115,11 +117,11 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._note(self, "slow", "too slow with a request")
         self.transport.abort()
 
-    def _note(self, victim: "_LimitedProtocol", reason: Reason, text: str) -> None:
+    def _note(self, victim: "_LimitedProtocol", reason: RefusalReason, text: str) -> None:
         self.refusals.add(reason, f"{text}: {victim.client[0] if victim.client else 'a client'} is cut off")
 
 
-def limited(limits: ConnectionLimits, refusals: Refusals) -> type[asyncio.Protocol]:
+def limited_protocol(limits: HttpConnectionLimits, refusals: RefusalCounter) -> type[asyncio.Protocol]:
     """The protocol of one server."""
     own: dict[str, Any] = {"limits": limits, "refusals": refusals, "idle": OrderedDict()}
     return type("OwnLimitedProtocol", (_LimitedProtocol,), own)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controlsurface.alerting.files import RuleSet, Source
-from controlsurface.alerting.rules import Group, Rule
-from controlsurface.alerting.state import Alert
-from controlsurface.store.duckdb import DuckStore, Writing
+from controlsurface.alerting.model.alert import Alert
+from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
+from controlsurface.alerting.rules.rule_models import AlertRule, RuleGroup
+from controlsurface.store.duckdb import DuckStore, WriteTransaction
 from tests.stores import put
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
@@ -16,10 +16,10 @@ MINUTE = timedelta(minutes=1)
 
 def rule_set(*rules: dict[str, Any], interval: str = "1m", name: str = "g") -> RuleSet:
     group = {"name": name, "interval": interval, "rules": list(rules)}
-    return RuleSet((Source("r.yaml", Group.model_validate(group)),))
+    return RuleSet((LoadedRuleGroup("r.yaml", RuleGroup.model_validate(group)),))
 
 
-def high(**more: Any) -> dict[str, Any]:
+def high_failure_rule(**more: Any) -> dict[str, Any]:
     """A rule about failing requests, by lane."""
     return {"alert": "High", "metric": "error_rate", "by": ["lane"], "over": "5m", "above": 0.5} | more
 
@@ -30,14 +30,14 @@ def traffic(store: DuckStore, at: datetime, lane: str = "small", failed: int = 0
     put(store, [row | {"failed": True}] * failed + [row] * fine)
 
 
-class Told:
+class DeliveredAlerts:
     """Who would have been told, in the transaction of the evaluation."""
 
     def __init__(self) -> None:
         self.calls: list[list[tuple[str, str]]] = []
         self.broken = False
 
-    def __call__(self, writing: Writing, pairs: Sequence[tuple[Rule, Alert]], now: datetime) -> None:
+    def __call__(self, writing: WriteTransaction, pairs: Sequence[tuple[AlertRule, Alert]], now: datetime) -> None:
         if self.broken:
             raise RuntimeError("the outbox cannot be written")
         self.calls.append([(rule.alert, alert.state) for rule, alert in pairs])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from controlsurface.reader import LocalReader
+from controlsurface.client import LocalClient
 from tests.serving import serving
 from tests.stores import empty, reader, sampled, store
 
@@ -16,7 +16,7 @@ Get = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="session")
-def url(reader: LocalReader) -> Iterator[str]:
+def url(reader: LocalClient) -> Iterator[str]:
     with serving(reader) as address:
         yield address
 

@@ -7,13 +7,13 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from controlsurface.api.openapi import openapi
+from controlsurface.api.openapi import openapi_document
 from controlsurface.api.registry import QUERIES
+from controlsurface.client.query_protocol import arguments_of
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.reader.asking import arguments_of
 from tests.api.conftest import Get
 
-described = schemathesis.openapi.from_dict(openapi())
+described = schemathesis.openapi.from_dict(openapi_document())
 
 
 @described.parametrize()
@@ -46,13 +46,15 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
 
 def test_every_argument_is_described(get: Get) -> None:
     for query in QUERIES:
-        operation_ = openapi()["paths"][re.sub(r":\w+}", "}", query.endpoint.path)]["get"]
+        operation_ = openapi_document()["paths"][re.sub(r":\w+}", "}", query.endpoint.path)]["get"]
         names = {each["name"] for each in operation_["parameters"] if each["in"] == "query"}
         assert names == {*arguments_of(query).model_fields}
         assert all(each["description"] for each in operation_["parameters"] if each["in"] == "query")
 
 
 def test_metrics_are_named_in_the_document() -> None:
-    (metric,) = (each for each in openapi()["paths"]["/api/v1/query"]["get"]["parameters"] if each["name"] == "metric")
+    (metric,) = (
+        each for each in openapi_document()["paths"]["/api/v1/query"]["get"]["parameters"] if each["name"] == "metric"
+    )
     assert metric["required"]
     assert metric["schema"]["enum"] == [*CATALOG]

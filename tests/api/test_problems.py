@@ -8,8 +8,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.config import Auth, Config
-from controlsurface.reader import LocalReader
+from controlsurface.client import LocalClient
+from controlsurface.config import AuthConfig, Config
 from tests.api.conftest import Get
 from tests.serving import serving
 
@@ -156,7 +156,7 @@ def test_no_generated_id_breaks_the_server(get: Get, text: str) -> None:
 
 
 def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
-    class Broken(LocalReader):
+    class Broken(LocalClient):
         def counters(self) -> Any:
             raise RuntimeError("secret detail")
 
@@ -169,17 +169,17 @@ def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", "Basic s3cret", "s3cret", "Bearer s3cret "[:-2], "Bearer \xfc"]
 )
-def test_without_the_token_there_is_only_401(header: str | None, reader: LocalReader) -> None:
+def test_without_the_token_there_is_only_401(header: str | None, reader: LocalClient) -> None:
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-    with serving(reader, Config(auth=Auth(token="s3cret"))) as url:
+    with serving(reader, Config(auth=AuthConfig(token="s3cret"))) as url:
         for path in ("/api/v1/metrics", "/metrics", "/api/openapi.json", "/nothing"):
             answer = requests.get(url + path, headers=headers, timeout=30)
             assert problem(answer)["status"] == 401
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_with_the_token_everything_is_open_and_health_always(reader: LocalReader) -> None:
-    with serving(reader, Config(auth=Auth(token="s3cret"))) as url:
+def test_with_the_token_everything_is_open_and_health_always(reader: LocalClient) -> None:
+    with serving(reader, Config(auth=AuthConfig(token="s3cret"))) as url:
         assert requests.get(f"{url}/api/v1/metrics", headers={"Authorization": "Bearer s3cret"}, timeout=30).ok
         assert requests.get(f"{url}/healthz", timeout=30).ok
         assert requests.get(f"{url}/readyz", timeout=30).ok

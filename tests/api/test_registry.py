@@ -10,11 +10,11 @@ from pydantic import Field
 
 from controlsurface.api import app, openapi
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.metrics.arguments import Arguments
-from controlsurface.metrics.statement import Statement
-from controlsurface.reader import LocalReader, RemoteReader
-from controlsurface.reader.asking import Answer, Command, Ground, Query, ReadEndpoint, arguments_of
-from controlsurface.reader.columns import COUNT, OPTIONAL, columns
+from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.result_columns import COUNT, OPTIONAL, columns
+from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, arguments_of
+from controlsurface.query.arguments import Arguments
+from controlsurface.query.statement import Statement
 from tests.serving import serving
 
 # What some queries cannot do without.
@@ -40,29 +40,29 @@ class PowersArgs(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class PowersQuery(Query[Answer]):
+class PowersQuery(Query[Result]):
     """Powers of two."""
 
     endpoint: ClassVar = ReadEndpoint("/api/v1/powers", "powers", "Powers of two", columns(power=COUNT))
     arguments: PowersArgs = PowersArgs()  # noqa: RUF009 - frozen
 
-    def answered(self, ground: Ground) -> Answer:
+    def run(self, ground: StoreSession) -> Result:
         """From the store."""
         sql = "SELECT 2 ** i AS power FROM range($most) AS t (i)"
-        return Answer(ground.rows(Statement(sql, {"most": self.arguments.most}, "powers")))
+        return Result(ground.rows(Statement(sql, {"most": self.arguments.most}, "powers")))
 
 
 def test_a_query_has_endpoint_clients_and_document_once_it_is_in_the_registry(
-    reader: LocalReader, monkeypatch: pytest.MonkeyPatch
+    reader: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (app, openapi):
         monkeypatch.setattr(module, "QUERIES", (*QUERIES, PowersQuery))
     with serving(reader) as url:
         asked = requests.get(f"{url}/api/v1/powers?most=2", timeout=30).json()
-        remote = RemoteReader(url).ask(PowersQuery(PowersArgs(most=2)))
+        remote = RemoteClient(url).run(PowersQuery(PowersArgs(most=2)))
     assert asked == {"rows": [{"power": 1}, {"power": 2}]}
-    assert remote == reader.ask(PowersQuery(PowersArgs(most=2)))
-    (argument,) = openapi.openapi.__wrapped__()["paths"]["/api/v1/powers"]["get"]["parameters"]
+    assert remote == reader.run(PowersQuery(PowersArgs(most=2)))
+    (argument,) = openapi.openapi_document.__wrapped__()["paths"]["/api/v1/powers"]["get"]["parameters"]
     assert argument["name"] == "most"
 
 
@@ -75,11 +75,11 @@ TABLES = [
 
 
 @pytest.mark.parametrize("query", TABLES, ids=lambda each: each.__name__)
-def test_a_query_answers_the_columns_that_its_endpoint_names(query: Any, reader: LocalReader) -> None:
+def test_a_query_answers_the_columns_that_its_endpoint_names(query: Any, reader: LocalClient) -> None:
     about = query.endpoint
     known = {name: value for name, value in ARGUMENTS.items() if name in arguments_of(query).model_fields}
     path = {name: value for name, value in FIELDS.items() if f"{{{name}" in about.path}
-    rows = reader.ask(query(arguments=arguments_of(query)(**known), **path)).rows
+    rows = reader.run(query(arguments=arguments_of(query)(**known), **path)).rows
     for column in about.schema:
         if OPTIONAL not in (column.metadata or {}):
             assert kind(rows.schema.field(column.name).type) <= kind(column.type), column.name

@@ -5,32 +5,35 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from controlsurface.config import Auth, Config, Token, parse
+from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.queries.event_list import RecordEvent
+from controlsurface.client.queries.metric_queries import CatalogQuery
+from controlsurface.config import AuthConfig, Config, TokenConfig, parse_config
 from controlsurface.errors import ConfigError, Forbidden
-from controlsurface.metrics.events import Event
-from controlsurface.reader import LocalReader, RemoteReader
-from controlsurface.reader.events import RecordEvent
-from controlsurface.reader.figures import CatalogQuery
+from controlsurface.metrics.queries.event_query import ChangeEvent
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
-PEOPLE = (Token(name="vera", token="vera's token"), Token(name="olga", token="olga's token", role="operator"))
+PEOPLE = (
+    TokenConfig(name="vera", token="vera's token"),
+    TokenConfig(name="olga", token="olga's token", role="operator"),
+)
 EVENT = {"at": "2026-01-05T10:00:00Z", "kind": "deploy", "title": "router 2.4.1"}
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     store = DuckStore.in_memory()
-    with serving(LocalReader(store), Config(auth=Auth(token="everything", tokens=PEOPLE))) as address:
+    with serving(LocalClient(store), Config(auth=AuthConfig(token="everything", tokens=PEOPLE))) as address:
         yield address
     store.close()
 
 
 def test_a_viewer_reads_and_tells_nothing(url: str) -> None:
-    vera = RemoteReader(url, "vera's token")
-    assert vera.ask(CatalogQuery()).metrics
+    vera = RemoteClient(url, "vera's token")
+    assert vera.run(CatalogQuery()).metrics
     with pytest.raises(Forbidden, match="vera is viewer; this takes the role operator"):
-        vera.do(RecordEvent(Event.model_validate(EVENT)))
+        vera.execute(RecordEvent(ChangeEvent.model_validate(EVENT)))
 
 
 def test_what_an_operator_tells_bears_her_name(url: str) -> None:
@@ -40,7 +43,7 @@ def test_what_an_operator_tells_bears_her_name(url: str) -> None:
 
 
 def test_the_server_s_own_token_may_do_everything(url: str) -> None:
-    RemoteReader(url, "everything").do(RecordEvent(Event.model_validate(EVENT)))
+    RemoteClient(url, "everything").execute(RecordEvent(ChangeEvent.model_validate(EVENT)))
 
 
 def test_a_token_that_nobody_has_is_refused(url: str) -> None:
@@ -58,4 +61,4 @@ def test_a_token_that_nobody_has_is_refused(url: str) -> None:
 )
 def test_tokens_that_cannot_be_told_apart_or_mean_nothing_are_refused(auth: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
-        parse({"auth": auth}, "controlsurface.toml")
+        parse_config({"auth": auth}, "controlsurface.toml")

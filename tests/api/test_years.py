@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controlsurface.api.registry import QUERIES
-from controlsurface.reader.asking import Query, arguments_of
+from controlsurface.client.query_protocol import Query, arguments_of
 from tests.api.conftest import Get
 
 ENDS = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31", "2200-01-01", "9999-12-31T23:59:59.999999Z")

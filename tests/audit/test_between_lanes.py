@@ -9,14 +9,14 @@ from random import Random
 import pyarrow as pa
 import pytest
 
-from controlsurface.audit.questions import WhatIf, WhatIfArgs
-from controlsurface.cli import run
-from controlsurface.config import Config, Lane
+from controlsurface.audit.audit_queries import WhatIfArgs, WhatIfQuery
+from controlsurface.cli import run_command
+from controlsurface.client import LocalClient
+from controlsurface.config import Config, LaneConfig
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.reader import LocalReader
 from controlsurface.store.duckdb import DuckStore
 
-LANES = {"small": Lane(), "mid": Lane(), "large": Lane(escalation=True)}
+LANES = {"small": LaneConfig(), "mid": LaneConfig(), "large": LaneConfig(escalation=True)}
 USD = {"small": 0.001, "mid": 0.004, "large": 0.02}
 _REQUESTS = """
 INSERT INTO requests BY NAME
@@ -81,21 +81,21 @@ def fill(store: DuckStore) -> None:
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[LocalReader]:
+def reader() -> Iterator[LocalClient]:
     store = DuckStore.in_memory()
     fill(store)
-    reader = LocalReader(store, config=Config(lanes=LANES))
+    reader = LocalClient(store, config=Config(lanes=LANES))
     yield reader
     reader.close()
 
 
 @pytest.mark.parametrize(("lower", "upper"), [("small", "mid"), ("mid", "large"), ("small", "large")])
 def test_between_two_lanes_only_their_requests_move_and_only_to_each_other(
-    reader: LocalReader, lower: str, upper: str
+    reader: LocalClient, lower: str, upper: str
 ) -> None:
     mine = [each for each in MADE if each.lane in (lower, upper)]
     asked = WhatIfArgs(task_type="chat", thresholds="0.1,0.4,0.6,0.9", from_lane=lower, to_lane=upper)
-    answer = reader.ask(WhatIf(asked))
+    answer = reader.run(WhatIfQuery(asked))
     assert (answer.facts["from_lane"], answer.facts["to_lane"]) == (lower, upper)
     for row in answer.rows.to_pylist():
         goes = [upper if each.confidence < row["threshold"] else lower for each in mine]
@@ -106,12 +106,12 @@ def test_between_two_lanes_only_their_requests_move_and_only_to_each_other(
         assert row["cost_usd"] == pytest.approx(sum(USD[lane] for lane in goes) / len(mine))
 
 
-def test_one_lane_alone_twice_the_same_or_an_unknown_one_is_refused(reader: LocalReader) -> None:
+def test_one_lane_alone_twice_the_same_or_an_unknown_one_is_refused(reader: LocalClient) -> None:
     for given in ({"from_lane": "small"}, {"to_lane": "mid"}, {"from_lane": "mid", "to_lane": "mid"}):
         with pytest.raises(BadRequest, match="two lanes of small, mid, large"):
-            reader.ask(WhatIf(WhatIfArgs.model_validate(given)))
+            reader.run(WhatIfQuery(WhatIfArgs.model_validate(given)))
     with pytest.raises(UnknownName, match="no lane named 'mdi'; did you mean 'mid'"):
-        reader.ask(WhatIf(WhatIfArgs(from_lane="small", to_lane="mdi")))
+        reader.run(WhatIfQuery(WhatIfArgs(from_lane="small", to_lane="mdi")))
 
 
 def test_the_command_asks_between_two_lanes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +120,7 @@ def test_the_command_asks_between_two_lanes(tmp_path: Path, capsys: pytest.Captu
     store.close()
     (tmp_path / "lanes.toml").write_text("[lanes.small]\n[lanes.mid]\n[lanes.large]\nescalation = true\n")
     head = ["--config", str(tmp_path / "lanes.toml"), "whatif", "--data", str(tmp_path / "data")]
-    assert run([*head, "--thresholds", "0.6", "--from-lane", "small", "--to-lane", "mid", "--json"]) == 0
+    assert run_command([*head, "--thresholds", "0.6", "--from-lane", "small", "--to-lane", "mid", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     mine = [each for each in MADE if each.lane != "large"]
     assert {row["n"] for row in found["rows"]} == {len(mine)}

@@ -11,15 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.audit.policy import Policy
-from controlsurface.audit.policy.ladder import check
-from controlsurface.audit.policy.litellm import Models, config
-from controlsurface.audit.policy.litellm_import import from_yaml
-from controlsurface.cli import run
-from controlsurface.config import Lane
+from controlsurface.audit.policy.ladder import check_policy
+from controlsurface.audit.policy.litellm import ProxyModels, litellm_config
+from controlsurface.audit.policy.litellm_import import policy_from_yaml
+from controlsurface.cli import run_command
+from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest
 from controlsurface.store.duckdb import DuckStore
 
-THREE = {"small": Lane(aliases=("slm",)), "mid": Lane(), "large": Lane(models=("gpt-5*",), escalation=True)}
+THREE = {
+    "small": LaneConfig(aliases=("slm",)),
+    "mid": LaneConfig(),
+    "large": LaneConfig(models=("gpt-5*",), escalation=True),
+}
 TOML = """
 [lanes.small]
 models = ["mini*"]
@@ -31,9 +35,9 @@ escalation = true
 """
 
 
-def exported(policy: Policy, lanes: Mapping[str, Lane] = THREE) -> dict[str, Any]:
+def exported(policy: Policy, lanes: Mapping[str, LaneConfig] = THREE) -> dict[str, Any]:
     """The configuration of each router by its name, as YAML reads it back."""
-    text = yaml.safe_dump(json.loads(json.dumps(config(policy, Models(lanes)))))
+    text = yaml.safe_dump(json.loads(json.dumps(litellm_config(policy, ProxyModels(lanes)))))
     return {
         each["model_name"]: each["litellm_params"]["complexity_router_config"]
         for each in yaml.safe_load(text)["model_list"]
@@ -68,17 +72,17 @@ def test_below_a_threshold_the_next_escalation_lane_answers_unless_the_policy_sa
 )
 def test_a_lane_that_is_none_or_no_dearer_is_refused_with_its_place(policy: dict[str, Any], said: str) -> None:
     with pytest.raises(BadRequest, match=said):
-        check(Policy.model_validate(policy), THREE)
+        check_policy(Policy.model_validate(policy), THREE)
 
 
 NAMES = st.sampled_from(["one", "two", "three", "four", "five"])
 
 
 @st.composite
-def ladders(draw: st.DrawFn) -> tuple[dict[str, Lane], Policy]:
+def ladders(draw: st.DrawFn) -> tuple[dict[str, LaneConfig], Policy]:
     """Two to five lanes, and a policy over them."""
     names = draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
-    lanes = {name: Lane(escalation=draw(st.booleans())) for name in names}
+    lanes = {name: LaneConfig(escalation=draw(st.booleans())) for name in names}
 
     def chosen() -> dict[str, Any]:
         at = draw(st.integers(0, len(names) - 1))
@@ -92,7 +96,7 @@ def ladders(draw: st.DrawFn) -> tuple[dict[str, Lane], Policy]:
     return lanes, Policy.model_validate({"task_types": tasks, "default": chosen(), "fallbacks": fallbacks})
 
 
-def truth(policy: Policy, lanes: Mapping[str, Lane], task: str, p_solve: float) -> str:
+def truth(policy: Policy, lanes: Mapping[str, LaneConfig], task: str, p_solve: float) -> str:
     """The lane that answers by the policy's own words: the tier, or who is dearer where the forecast is below."""
     said = policy.task_types.get(task, policy.default)
     order = list(lanes)
@@ -114,7 +118,7 @@ def answered(router: Mapping[str, Any], p_solve: float) -> str:
 
 @given(ladders(), st.integers(0, 100).map(lambda x: x / 100))
 def test_every_router_sends_a_forecast_where_the_policy_says(
-    drawn: tuple[dict[str, Lane], Policy], p_solve: float
+    drawn: tuple[dict[str, LaneConfig], Policy], p_solve: float
 ) -> None:
     lanes, policy = drawn
     routers = exported(policy, lanes)
@@ -123,14 +127,14 @@ def test_every_router_sends_a_forecast_where_the_policy_says(
 
 
 @given(ladders())
-def test_what_is_exported_and_imported_is_exported_the_same_again(drawn: tuple[dict[str, Lane], Policy]) -> None:
+def test_what_is_exported_and_imported_is_exported_the_same_again(drawn: tuple[dict[str, LaneConfig], Policy]) -> None:
     lanes, policy = drawn
-    models = Models(lanes, {name: f"model of {name}" for name in lanes}, "judge")
-    first = yaml.safe_dump(json.loads(json.dumps(config(policy, models))))
-    back = from_yaml(first, models, "c.yaml")
+    models = ProxyModels(lanes, {name: f"model of {name}" for name in lanes}, "judge")
+    first = yaml.safe_dump(json.loads(json.dumps(litellm_config(policy, models))))
+    back = policy_from_yaml(first, models, "c.yaml")
     assert not back.left_out
     assert back.policy.fallbacks == policy.fallbacks
-    assert yaml.safe_load(first) == json.loads(json.dumps(config(back.policy, models)))
+    assert yaml.safe_load(first) == json.loads(json.dumps(litellm_config(back.policy, models)))
 
 
 # Shapes of LiteLLM 1.106.2's README of the complexity router (pools, REASONING as the capable tier, threshold_step),
@@ -169,7 +173,7 @@ def test_a_published_configuration_becomes_a_policy_and_what_it_cannot_say_is_na
     (tmp_path / "lanes.toml").write_text(TOML)
     (tmp_path / "config.yaml").write_text(PUBLIC)
     head = ["--config", str(tmp_path / "lanes.toml"), "policy", "import", str(tmp_path / "config.yaml")]
-    assert run([*head, "--why", "as it is", "--data", str(tmp_path / "data")]) == 0
+    assert run_command([*head, "--why", "as it is", "--data", str(tmp_path / "data")]) == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out)["policy"] == {
         "task_types": {},
@@ -199,7 +203,7 @@ model_list:
 
 
 def test_parameters_of_a_model_on_a_rung_are_named_as_left_out() -> None:
-    found = from_yaml(PARAMETERS, Models(THREE), "c.yaml")
+    found = policy_from_yaml(PARAMETERS, ProxyModels(THREE), "c.yaml")
     assert found.policy.plain()["task_types"] == {"plan": {"tier": "mid", "threshold": 0.4, "escalate_to": "large"}}
     assert found.left_out == ["auto-plan: tiers.REASONING: litellm_params of large"]
 
@@ -207,7 +211,7 @@ def test_parameters_of_a_model_on_a_rung_are_named_as_left_out() -> None:
 def test_fallbacks_stand_under_the_routers_name_too() -> None:
     """BerriAI/litellm issue 38832: before its fix only the name that the caller asked for was looked up."""
     policy = Policy.model_validate({"default": {"tier": "small"}, "fallbacks": {"small": ["mid", "large"]}})
-    listed = config(policy, Models(THREE))["router_settings"]["fallbacks"]
+    listed = litellm_config(policy, ProxyModels(THREE))["router_settings"]["fallbacks"]
     assert listed == [{"small": ["mid", "large"]}, {"auto-default": ["mid", "large"]}]
 
 
@@ -222,6 +226,10 @@ def test_fallbacks_stand_under_the_routers_name_too() -> None:
     ],
 )
 def test_a_configuration_that_is_no_policy_is_refused_with_its_place(text: str, said: str) -> None:
-    lanes = {"small": Lane(models=("mini*",)), "mid": Lane(models=("gpt-5-mini*",)), "large": Lane(models=("gpt-5*",))}
+    lanes = {
+        "small": LaneConfig(models=("mini*",)),
+        "mid": LaneConfig(models=("gpt-5-mini*",)),
+        "large": LaneConfig(models=("gpt-5*",)),
+    }
     with pytest.raises(BadRequest, match=f"c.yaml: .*{said}"):
-        from_yaml(text, Models(lanes), "c.yaml")
+        policy_from_yaml(text, ProxyModels(lanes), "c.yaml")

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.estimate import share
-from controlsurface.audit.questions import Disagreement, DisagreementArgs
-from controlsurface.metrics import moments
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import SeveralArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.several import Several
+from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.statistics.weighted_estimate import estimate_share
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.metrics.queries import replay_query
+from controlsurface.metrics.queries.batch_query import BatchQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
-from tests.audit.filled import fill
-from tests.audit.routers import NOW, world
+from tests.audit.simulated_routers import NOW, world
+from tests.audit.simulated_store import fill
 
 Z = 1.959963984540054
 
@@ -45,9 +45,9 @@ def by_hand(rows: list[dict[str, object]]) -> tuple[float, float, float]:
 
 
 def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckStore) -> None:
-    reader = LocalReader(unequal)
-    audits = {row["task_type"]: row for row in reader.ask(Disagreement(DisagreementArgs())).rows.to_pylist()}
-    metrics = reader.ask(MetricQuery(QueryArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
+    reader = LocalClient(unequal)
+    audits = {row["task_type"]: row for row in reader.run(DisagreementQuery(DisagreementArgs())).rows.to_pylist()}
+    metrics = reader.run(MetricQuery(MetricQueryArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
     assert len(metrics) == 2
     for row in metrics:
         name = row["task_type"]
@@ -57,11 +57,13 @@ def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckSt
 
 
 def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: DuckStore) -> None:
-    reader, now = LocalReader(unequal), datetime(2026, 1, 2, tzinfo=UTC)
-    (alone,) = reader.ask(MetricQuery(QueryArgs(metric="disagreement_rate"))).rows.to_pylist()
-    several = reader.ask(Several(SeveralArgs(metrics=["disagreement_rate", "comparisons"]))).rows.to_pylist()
-    rule = moments.render(
-        ["disagreement_rate"], [], [], timedelta(days=2), moments.Moments(now, now, timedelta(days=1))
+    reader, now = LocalClient(unequal), datetime(2026, 1, 2, tzinfo=UTC)
+    (alone,) = reader.run(MetricQuery(MetricQueryArgs(metric="disagreement_rate"))).rows.to_pylist()
+    several = reader.run(
+        MetricBatchQuery(BatchQueryArgs(metrics=["disagreement_rate", "comparisons"]))
+    ).rows.to_pylist()
+    rule = replay_query.render_replay(
+        ["disagreement_rate"], [], [], timedelta(days=2), replay_query.ReplayMoments(now, now, timedelta(days=1))
     )
     for row in (several[0], reader.rows(rule).to_pylist()[0]):
         assert [row[each] for each in ("value", "low", "high")] == pytest.approx(
@@ -73,4 +75,4 @@ def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: Duck
 def test_few_rows_of_heavy_weight_are_worth_no_more_than_kish_counts(values: list[float]) -> None:
     weights: Floats = np.array([1.0, 1.0, 20.0])
     kish = weights.sum() ** 2 / (weights**2).sum()
-    assert share(np.array(values, dtype=float), weights).effective <= kish * (1 + kish / 500)
+    assert estimate_share(np.array(values, dtype=float), weights).effective <= kish * (1 + kish / 500)

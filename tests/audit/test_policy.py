@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.audit import policy
-from controlsurface.audit.policy.litellm import Models, as_yaml, config
+from controlsurface.audit.policy.litellm import ProxyModels, litellm_config, policy_as_yaml
 from controlsurface.audit.policy.litellm_yaml import read_yaml, write_yaml
-from controlsurface.audit.policy.model import Version
-from controlsurface.cli import run
-from controlsurface.config import Auth, Config, Token
+from controlsurface.audit.policy.policy_model import PolicyVersion
+from controlsurface.cli import run_command
+from controlsurface.client import Client, LocalClient, RemoteClient
+from controlsurface.client.queries.event_list import EventsQuery
+from controlsurface.config import AuthConfig, Config, TokenConfig
 from controlsurface.errors import BadRequest, Conflict, NotFound, Stale, Unconditional
-from controlsurface.metrics.events import EventsArgs
-from controlsurface.reader import LocalReader, Reader, RemoteReader
-from controlsurface.reader.events import EventsQuery
+from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 
@@ -35,28 +35,28 @@ FIRST = {"If-None-Match": "*"}
 
 
 @pytest.fixture
-def local() -> Iterator[LocalReader]:
-    reader = LocalReader(DuckStore.in_memory())
+def local() -> Iterator[LocalClient]:
+    reader = LocalClient(DuckStore.in_memory())
     yield reader
     reader.close()
 
 
 @pytest.fixture(params=["local", "remote"])
-def reader(request: pytest.FixtureRequest, local: LocalReader) -> Iterator[Reader]:
+def reader(request: pytest.FixtureRequest, local: LocalClient) -> Iterator[Client]:
     if request.param == "local":
         yield local
         return
     with serving(local) as url:
-        yield RemoteReader(url)
+        yield RemoteClient(url)
 
 
-def put(reader: Reader, conditions: dict[str, str], **settings: Any) -> dict[str, Any]:
+def put(reader: Client, conditions: dict[str, str], **settings: Any) -> dict[str, Any]:
     chosen = policy.Policy.model_validate(SETTINGS | settings)
     proposal = policy.Proposal(policy=chosen, who="ana", why="fewer escalations", evidence={"escalation_rate": 0.21})
-    return dict(reader.do(policy.SetPolicy(proposal, conditions)))
+    return dict(reader.execute(policy.SetPolicyCommand(proposal, conditions)))
 
 
-def test_a_policy_says_who_when_why_and_on_what_evidence(reader: Reader) -> None:
+def test_a_policy_says_who_when_why_and_on_what_evidence(reader: Client) -> None:
     kept = put(reader, FIRST)
     assert {name: kept[name] for name in ("version", "who", "why", "restores")} == {
         "version": 1,
@@ -65,15 +65,15 @@ def test_a_policy_says_who_when_why_and_on_what_evidence(reader: Reader) -> None
         "restores": None,
     }
     assert (kept["policy"], kept["evidence"]) == (SETTINGS, {"escalation_rate": 0.21})
-    assert policy.shown(reader.ask(policy.Current()).rows.to_pylist()[0])["etag"] == kept["etag"]
+    assert policy.policy_document(reader.run(policy.CurrentPolicyQuery()).rows.to_pylist()[0])["etag"] == kept["etag"]
 
 
-def test_before_the_first_there_is_none(reader: Reader) -> None:
+def test_before_the_first_there_is_none(reader: Client) -> None:
     with pytest.raises(NotFound, match="no policy was set yet"):
-        reader.ask(policy.Current())
+        reader.run(policy.CurrentPolicyQuery())
 
 
-def test_a_change_that_rests_on_nothing_or_on_an_older_version_is_refused(reader: Reader) -> None:
+def test_a_change_that_rests_on_nothing_or_on_an_older_version_is_refused(reader: Client) -> None:
     with pytest.raises(Unconditional, match="If-Match"):
         put(reader, {})
     first = put(reader, FIRST)
@@ -83,7 +83,7 @@ def test_a_change_that_rests_on_nothing_or_on_an_older_version_is_refused(reader
             put(reader, conditions)
 
 
-def test_of_many_that_change_one_version_at_once_one_succeeds(local: LocalReader) -> None:
+def test_of_many_that_change_one_version_at_once_one_succeeds(local: LocalClient) -> None:
     first = put(local, FIRST)
 
     def change(at: int) -> bool:
@@ -99,21 +99,23 @@ def test_of_many_that_change_one_version_at_once_one_succeeds(local: LocalReader
     assert local.state("SELECT count(*) AS n FROM events").to_pylist() == [{"n": 2}]
 
 
-def test_a_rollback_is_a_new_version_with_the_old_settings(reader: Reader) -> None:
+def test_a_rollback_is_a_new_version_with_the_old_settings(reader: Client) -> None:
     first = put(reader, FIRST)
     put(reader, {"If-Match": first["etag"]}, context_guard=0.5)
-    back = reader.do(policy.RollBack(policy.Rollback(version=1, who="bob", why="worse")))
+    back = reader.execute(policy.RollbackCommand(policy.Rollback(version=1, who="bob", why="worse")))
     assert (back["version"], back["restores"], back["policy"]) == (3, 1, SETTINGS)
-    versions = [row["version"] for row in reader.ask(policy.History(policy.HistoryArgs())).rows.to_pylist()]
+    versions = [
+        row["version"] for row in reader.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows.to_pylist()
+    ]
     assert versions == [3, 2, 1]
     with pytest.raises(NotFound, match="no policy v9"):
-        reader.do(policy.RollBack(policy.Rollback(version=9, who="bob", why="worse")))
+        reader.execute(policy.RollbackCommand(policy.Rollback(version=9, who="bob", why="worse")))
 
 
-def test_every_change_is_an_event_and_in_the_log(reader: Reader, local: LocalReader) -> None:
+def test_every_change_is_an_event_and_in_the_log(reader: Client, local: LocalClient) -> None:
     put(reader, FIRST)
-    reader.do(policy.RollBack(policy.Rollback(version=1, who="bob", why="again")))
-    told = reader.ask(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows.to_pylist()
+    reader.execute(policy.RollbackCommand(policy.Rollback(version=1, who="bob", why="again")))
+    told = reader.run(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows.to_pylist()
     assert [(each["kind"], each["title"], each["source"]) for each in told] == [
         ("config", "policy v1", "ana"),
         ("config", "policy v2: back to v1", "bob"),
@@ -122,7 +124,7 @@ def test_every_change_is_an_event_and_in_the_log(reader: Reader, local: LocalRea
     assert {"who": "bob", "action": "policy rolled back", "subject": "policy v2"} in log
 
 
-def test_a_router_that_polls_is_told_only_of_changes(local: LocalReader) -> None:
+def test_a_router_that_polls_is_told_only_of_changes(local: LocalClient) -> None:
     with serving(local) as address:
         url = f"{address}/api/v1/policy"
         put(local, FIRST)
@@ -135,11 +137,11 @@ def test_a_router_that_polls_is_told_only_of_changes(local: LocalReader) -> None
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
 
 
-def test_only_an_admin_sets_policies_and_under_her_own_name(local: LocalReader) -> None:
-    olga = Token(name="olga", token="olga's token", role="operator")
-    ada = Token(name="ada", token="ada's token", role="admin")
+def test_only_an_admin_sets_policies_and_under_her_own_name(local: LocalClient) -> None:
+    olga = TokenConfig(name="olga", token="olga's token", role="operator")
+    ada = TokenConfig(name="ada", token="ada's token", role="admin")
     body = {"policy": SETTINGS, "who": "somebody else", "why": "because"}
-    with serving(local, Config(auth=Auth(token="everything", tokens=(olga, ada)))) as address:
+    with serving(local, Config(auth=AuthConfig(token="everything", tokens=(olga, ada)))) as address:
         url = f"{address}/api/v1/policy"
         heads = [FIRST | {"Authorization": f"Bearer {each.token}"} for each in (olga, ada)]
         answers = [requests.put(url, json=body, headers=head, timeout=30) for head in heads]
@@ -157,7 +159,7 @@ def test_a_policy_that_says_nothing_or_nonsense_is_refused(settings: dict[str, A
 
 
 def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run(["policy", *arguments]) == 0
+    assert run_command(["policy", *arguments]) == 0
     return capsys.readouterr().out
 
 
@@ -178,7 +180,7 @@ def test_the_command_sets_changes_shows_rolls_back_and_exports(
     assert json.loads(asked(capsys, "export", "--version", "2", *data))["who"] == "bo"
 
 
-def version(**settings: Any) -> Version:
+def version(**settings: Any) -> PolicyVersion:
     row = {
         "version": 3,
         "at": "2026-01-09T12:00:00Z",
@@ -187,15 +189,15 @@ def version(**settings: Any) -> Version:
         "restores": None,
         "evidence": {},
     }
-    return Version.model_validate(row | {"policy": SETTINGS | settings})
+    return PolicyVersion.model_validate(row | {"policy": SETTINGS | settings})
 
 
 TWO = Config().lanes
-PAIR = Models(TWO, {"small": "mini", "large": "gpt-5"}, "judge")
+PAIR = ProxyModels(TWO, {"small": "mini", "large": "gpt-5"}, "judge")
 
 
 def test_litellm_gets_a_router_for_each_task_type() -> None:
-    found = config(version().policy, PAIR)["model_list"]
+    found = litellm_config(version().policy, PAIR)["model_list"]
     routers = {each["model_name"]: each["litellm_params"]["complexity_router_config"] for each in found}
     assert routers["auto-chat"]["capability_classifier_config"]["base_threshold"] == 0.7
     assert routers["auto-default"]["tiers"] == {"SIMPLE": "mini", "COMPLEX": "gpt-5"}
@@ -205,9 +207,11 @@ def test_litellm_gets_a_router_for_each_task_type() -> None:
 
 def test_the_yaml_says_the_same_as_the_mapping() -> None:
     odd = version(task_types={"rag: 'é' #1": {"threshold": 0.25}})
-    models = Models(TWO, {"small": "mini: 4", "large": "gpt-5"}, "judge")
-    assert yaml.safe_load(as_yaml(odd, models)) == json.loads(json.dumps(config(odd.policy, models)))
-    assert as_yaml(odd, models).startswith("# Control Surface policy v3, 2026-01-09 12:00 UTC, by ana: two lines\n")
+    models = ProxyModels(TWO, {"small": "mini: 4", "large": "gpt-5"}, "judge")
+    assert yaml.safe_load(policy_as_yaml(odd, models)) == json.loads(json.dumps(litellm_config(odd.policy, models)))
+    assert policy_as_yaml(odd, models).startswith(
+        "# Control Surface policy v3, 2026-01-09 12:00 UTC, by ana: two lines\n"
+    )
 
 
 # PyYAML is what LiteLLM reads with.
@@ -239,4 +243,4 @@ def test_a_text_for_litellm_is_read_as_litellm_does(text: str) -> None:
 
 def test_a_threshold_that_is_no_probability_does_not_travel() -> None:
     with pytest.raises(BadRequest, match="chat: LiteLLM holds thresholds against a probability"):
-        as_yaml(version(task_types={"chat": {"threshold": 3}}), PAIR)
+        policy_as_yaml(version(task_types={"chat": {"threshold": 3}}), PAIR)

@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from controlsurface.audit.questions import Disagreement, DisagreementArgs
-from controlsurface.config import Audit, Config
-from controlsurface.reader import LocalReader
-from tests.tables.test_tables import imported
+from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
+from controlsurface.client import LocalClient
+from controlsurface.config import AuditConfig, Config
+from tests.ingest.table.test_shipped_mappings import imported
 
 SMALL, LARGE = "llama_3_1_8b_instruct", "llama_3_1_nemotron_51b_instruct"
 
@@ -17,7 +17,9 @@ SMALL, LARGE = "llama_3_1_8b_instruct", "llama_3_1_nemotron_51b_instruct"
 @pytest.fixture(scope="module")
 def found(shared_data: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     store = imported(shared_data / "llmrouter_uiuc/scores_train.parquet", "llmrouter_uiuc").store
-    answer = LocalReader(store, config=Config(audit=Audit(grade_labels=True))).ask(Disagreement(DisagreementArgs()))
+    answer = LocalClient(store, config=Config(audit=AuditConfig(grade_labels=True))).run(
+        DisagreementQuery(DisagreementArgs())
+    )
     return {row["task_type"]: row for row in answer.rows.to_pylist()}, dict(answer.facts)
 
 
@@ -45,6 +47,6 @@ def test_tasks_where_the_large_lane_is_worse_are_named(found: tuple[dict[str, An
 
 def test_gsm8k_lanes_disagree_on_476_of_1307(shared_data: Path) -> None:
     store = imported(shared_data / "routellm/gsm8k.parquet", "routellm_gsm8k").store
-    (row,) = LocalReader(store).ask(Disagreement(DisagreementArgs(by=()))).rows.to_pylist()
+    (row,) = LocalClient(store).run(DisagreementQuery(DisagreementArgs(by=()))).rows.to_pylist()
     assert (row["n"], round(row["value"] * 1307)) == (1307, 476)
     assert (round(row["production_grade"], 6), round(row["shadow_grade"], 6)) == (0.637337, 0.857689)

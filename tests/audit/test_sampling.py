@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 
-from controlsurface.audit.plan import MakePlan, PlanArgs, allocated
-from controlsurface.audit.questions import NoteSampling, Plan, Sampling, SamplingArgs
+from controlsurface.audit.audit_queries import LogSamplingCommand, SamplingArgs, SamplingPlanQuery, SamplingQuery
 from controlsurface.audit.sampling import Sampler, draw, mark
+from controlsurface.audit.sampling_plan import CreatePlanCommand, SamplingPlanArgs, allocate_probabilities
+from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.errors import BadRequest
-from controlsurface.reader import LocalReader, RemoteReader
 from controlsurface.store.duckdb import DuckStore
-from tests.audit.filled import fill
-from tests.audit.routers import world
+from tests.audit.simulated_routers import world
+from tests.audit.simulated_store import fill
 from tests.serving import serving
 
 
@@ -35,10 +35,10 @@ def filled() -> Iterator[DuckStore]:
 
 
 @pytest.fixture(scope="module")
-def server(filled: DuckStore) -> Iterator[RemoteReader]:
-    with serving(LocalReader(filled)) as url:
-        reader = RemoteReader(url)
-        reader.do(MakePlan(PlanArgs(rate=0.3)))
+def server(filled: DuckStore) -> Iterator[RemoteClient]:
+    with serving(LocalClient(filled)) as url:
+        reader = RemoteClient(url)
+        reader.execute(CreatePlanCommand(SamplingPlanArgs(rate=0.3)))
         yield reader
         reader.close()
 
@@ -53,20 +53,20 @@ def test_a_draw_lies_between_nought_and_one(request_id: str) -> None:
     assert 0 <= draw(request_id) < 1
 
 
-def test_the_client_and_the_server_decide_alike(server: RemoteReader) -> None:
-    plan = server.ask(Plan())
+def test_the_client_and_the_server_decide_alike(server: RemoteClient) -> None:
+    plan = server.run(SamplingPlanQuery())
     client = Sampler.of(json.dumps({**plan.facts, "strata": plan.rows.to_pylist()}))
     asked: list[tuple[str, str | None, float | None]] = [
         (f"r/{i} ü?", [None, "chat", "a/b", "new"][i % 4], [None, 0.05, 0.6, 1.0][i // 4 % 4]) for i in range(48)
     ]
     for request_id, task_type, confidence in asked:
-        question = Sampling(request_id, SamplingArgs(task_type=task_type, confidence=confidence))
-        (told,) = server.ask(question).rows.to_pylist()
+        question = SamplingQuery(request_id, SamplingArgs(task_type=task_type, confidence=confidence))
+        (told,) = server.run(question).rows.to_pylist()
         assert told == asdict(client.decide(request_id, task_type, confidence))
 
 
-def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteReader) -> None:
-    plan = server.ask(Plan())
+def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteClient) -> None:
+    plan = server.run(SamplingPlanQuery())
     client = Sampler.of({**plan.facts, "strata": plan.rows.to_pylist()})
     found = [client.decide(f"q{i}", "chat", 0.65) for i in range(20_000)]
     p = found[0].probability
@@ -74,9 +74,9 @@ def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteReader) -> Non
     assert np.mean([each.sample for each in found]) == pytest.approx(p, abs=4 * (p * (1 - p) / 20_000) ** 0.5)
 
 
-def test_a_yes_is_kept_once_with_its_probability(server: RemoteReader, filled: DuckStore) -> None:
+def test_a_yes_is_kept_once_with_its_probability(server: RemoteClient, filled: DuckStore) -> None:
     ids = [f"again-{i}" for i in range(20)]
-    told = [server.do(NoteSampling(each, SamplingArgs())) for each in [*ids, *ids]]
+    told = [server.execute(LogSamplingCommand(each, SamplingArgs())) for each in [*ids, *ids]]
     listed = "SELECT * FROM sampled_requests WHERE request_id LIKE 'again-%' ORDER BY request_id"
     kept = filled.state(listed).to_pylist()
     assert [row["request_id"] for row in kept] == sorted({row["request_id"] for row in told if row["sample"]})
@@ -104,7 +104,7 @@ def test_a_shadow_call_says_what_it_shadows() -> None:
 
 
 def test_the_rest_goes_by_the_root_of_volume_above_a_floor_for_all() -> None:
-    chances = allocated(np.array([10_000.0, 100.0]), rate=0.1, floor=0.1)
+    chances = allocate_probabilities(np.array([10_000.0, 100.0]), rate=0.1, floor=0.1)
     floor = 0.01 * np.array([10_000, 100])
     rest = chances * [10_000, 100] - floor
     assert rest[0] / rest[1] == pytest.approx(10)
@@ -114,12 +114,12 @@ def test_the_rest_goes_by_the_root_of_volume_above_a_floor_for_all() -> None:
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=20), st.floats(0.001, 1), st.floats(0, 1))
 def test_the_whole_budget_is_spent_and_no_chance_exceeds_one(volumes: list[int], rate: float, floor: float) -> None:
     n = np.array(volumes, dtype=float)
-    chances = allocated(n, rate, floor)
+    chances = allocate_probabilities(n, rate, floor)
     assert (chances <= 1).all()
     assert (chances >= rate * floor * (1 - 1e-12)).all()
     assert chances @ n == pytest.approx(rate * n.sum())
 
 
-def test_without_traffic_there_is_nothing_to_plan_for(empty: LocalReader) -> None:
+def test_without_traffic_there_is_nothing_to_plan_for(empty: LocalClient) -> None:
     with pytest.raises(BadRequest, match="no requests"):
-        empty.do(MakePlan(PlanArgs()))
+        empty.execute(CreatePlanCommand(SamplingPlanArgs()))

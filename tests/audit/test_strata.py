@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from controlsurface.audit.questions import (
-    Calibration,
+from controlsurface.audit.audit_queries import (
     CalibrationArgs,
-    Disagreement,
+    CalibrationQuery,
     DisagreementArgs,
-    WhatIf,
+    DisagreementQuery,
     WhatIfArgs,
+    WhatIfQuery,
 )
-from controlsurface.reader import LocalReader
+from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
-from tests.audit.filled import fill
-from tests.audit.routers import NOW, World
-from tests.audit.test_pairs import labelled
+from tests.audit.simulated_routers import NOW, World
+from tests.audit.simulated_store import fill
+from tests.audit.test_answer_pairs import labelled
 
 N = 1500
 E = 0.5
@@ -57,47 +57,47 @@ def say(store: DuckStore, items: Sequence[str], verdict: str) -> None:
 
 
 @pytest.fixture
-def labels_of_mail() -> LocalReader:
+def labels_of_mail() -> LocalClient:
     """100 labels, all of mail, which say that neither answer is ever right."""
     store = made()
     say(store, [item for item, _ in mail(store)[:100]], "neither")
-    return LocalReader(store)
+    return LocalClient(store)
 
 
-def qualities(reader: LocalReader, *thresholds: float) -> dict[str | None, list[float]]:
+def qualities(reader: LocalClient, *thresholds: float) -> dict[str | None, list[float]]:
     text = ",".join(map(str, thresholds))
-    rows = reader.ask(WhatIf(WhatIfArgs(thresholds=text))).rows.to_pylist()
+    rows = reader.run(WhatIfQuery(WhatIfArgs(thresholds=text))).rows.to_pylist()
     return {name: [row["quality"] for row in rows if row["task_type"] == name] for name in (None, *TASKS)}
 
 
-def test_labels_of_one_task_type_leave_what_is_known_of_the_others(labels_of_mail: LocalReader) -> None:
-    bare = LocalReader(made())
+def test_labels_of_one_task_type_leave_what_is_known_of_the_others(labels_of_mail: LocalClient) -> None:
+    bare = LocalClient(made())
     before, after = qualities(bare, 0.0, 1.1), qualities(labels_of_mail, 0.0, 1.1)
     assert (before["chat"], before["code"]) == (after["chat"], after["code"])
     assert after["mail"] == pytest.approx([0, 0], abs=1e-9)
     assert before["mail"][0] == pytest.approx(0.95, abs=0.03)
 
 
-def test_all_traffic_is_its_task_types_each_by_its_volume(labels_of_mail: LocalReader) -> None:
+def test_all_traffic_is_its_task_types_each_by_its_volume(labels_of_mail: LocalClient) -> None:
     found = qualities(labels_of_mail, 0.0, NOW, 1.1)
     for whole, *parts in zip(*(found[name] for name in (None, *TASKS)), strict=True):
         assert whole == pytest.approx(float(np.mean(parts)), abs=0.02)
 
 
-def test_what_if_and_calibration_say_what_they_rest_on(labels_of_mail: LocalReader) -> None:
-    whole, *parts = labels_of_mail.ask(WhatIf(WhatIfArgs(thresholds="0.5"))).facts["slices"]
+def test_what_if_and_calibration_say_what_they_rest_on(labels_of_mail: LocalClient) -> None:
+    whole, *parts = labels_of_mail.run(WhatIfQuery(WhatIfArgs(thresholds="0.5"))).facts["slices"]
     assert (whole["graded"], whole["quality_is"]) == (100, MIXED)
     assert whole["graded_share"] == pytest.approx(1 / 3, abs=0.01)
     assert whole["agreement_share"] == pytest.approx(2 / 3, abs=0.01)
     assert whole["by_agreement"] == sum(each["by_agreement"] for each in parts) > 1000
     assert [each["quality_is"] for each in parts if each["task_type"] != "mail"] == [AGREE, AGREE]
-    facts = labels_of_mail.ask(Calibration(CalibrationArgs())).facts
+    facts = labels_of_mail.run(CalibrationQuery(CalibrationArgs())).facts
     assert (facts["graded"], facts["basis"]) == (100, MIXED)
     assert facts["n"] > 1000
 
 
-def test_an_estimate_of_all_pairs_keeps_the_agreement_of_tasks_without_labels(labels_of_mail: LocalReader) -> None:
-    (row,) = labels_of_mail.ask(Disagreement(DisagreementArgs(by=()))).rows.to_pylist()
+def test_an_estimate_of_all_pairs_keeps_the_agreement_of_tasks_without_labels(labels_of_mail: LocalClient) -> None:
+    (row,) = labels_of_mail.run(DisagreementQuery(DisagreementArgs(by=()))).rows.to_pylist()
     assert (row["human_n"], row["graded"]) == (100, 100)
     assert (row["people_share"], row["graded_share"]) == pytest.approx((1 / 3, 1 / 3), abs=0.02)
     truth = (0 + 0.2 + 0.4) / 3  # people see no difference in mail; the comparator sees one in 20 and 40 of 100
@@ -109,7 +109,7 @@ def test_an_estimate_of_all_pairs_keeps_the_agreement_of_tasks_without_labels(la
 
 
 def quality_of_mail(store: DuckStore) -> dict[str, float]:
-    (row,) = LocalReader(store).ask(WhatIf(WhatIfArgs(task_type="mail", thresholds="0"))).rows.to_pylist()
+    (row,) = LocalClient(store).run(WhatIfQuery(WhatIfArgs(task_type="mail", thresholds="0"))).rows.to_pylist()
     return row
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.logged import Outcome, logged, unsupported
-from controlsurface.audit.notes import non_monotone, ties
-from controlsurface.audit.what_if import Sweep, sweep
-from tests.audit.routers import NOW, everyone, shadowed, truth, world
+from controlsurface.audit.diagnostics import confidence_ties, non_monotone_steps
+from controlsurface.audit.observations import ObservedOutcome, sort_observations, unsupported_rows
+from controlsurface.audit.threshold_sweep import ThresholdSweep, sweep_thresholds
+from tests.audit.simulated_routers import NOW, everyone, shadowed, truth, world
 
 RUNS = 1000
 GRID = np.array([0.4, 0.6, 0.75])
@@ -17,14 +17,14 @@ once = pytest.mark.xdist_group("a thousand runs")  # made by one worker
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[Sweep]:
+def runs() -> list[ThresholdSweep]:
     made = (np.random.default_rng(each) for each in range(RUNS))
-    return [sweep(shadowed(random, world(random, 1500), graded=0.5)) for random in made]
+    return [sweep_thresholds(shadowed(random, world(random, 1500), graded=0.5)) for random in made]
 
 
 @once
 @pytest.mark.parametrize("what", ["quality", "cost_usd"])
-def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[Sweep]) -> None:
+def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[ThresholdSweep]) -> None:
     found = [each.figure(what, GRID, bounded=what == "quality") for each in runs]
     for i, threshold in enumerate(GRID):
         low, high = (np.array([getattr(each, end)[i] for each in found]) for end in ("low", "high"))
@@ -35,13 +35,13 @@ def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[Swe
 
 
 @once
-def test_escalation_is_known_without_any_shadow(runs: list[Sweep]) -> None:
+def test_escalation_is_known_without_any_shadow(runs: list[ThresholdSweep]) -> None:
     low, high = (np.array([each.escalation(GRID)[end] for each in runs]) for end in (1, 2))
     shares = np.array([np.mean(everyone().confidence < each) for each in GRID])
     assert ((low <= shares) & (shares <= high)).mean() == pytest.approx(0.95, abs=0.02)
 
 
-def by_hand(rows: Outcome, confidence: Floats, large: np.ndarray, threshold: float) -> float:
+def by_hand(rows: ObservedOutcome, confidence: Floats, large: np.ndarray, threshold: float) -> float:
     up = confidence < threshold
     stays = up == large
     y, chance = np.where(stays, rows.given, rows.shadow), np.where(stays, rows.g, rows.e)
@@ -52,7 +52,7 @@ def by_hand(rows: Outcome, confidence: Floats, large: np.ndarray, threshold: flo
 def test_a_look_up_is_the_sum_over_all_rows() -> None:
     random = np.random.default_rng(3)
     rows = shadowed(random, world(random, 4000))
-    found = sweep(rows).figure("quality", GRID, bounded=True)
+    found = sweep_thresholds(rows).figure("quality", GRID, bounded=True)
     direct = [by_hand(rows.outcomes["quality"], rows.confidence, rows.large, each) for each in GRID]
     assert found.value == pytest.approx(direct)
 
@@ -63,7 +63,7 @@ def test_outside_the_shadowed_region_there_are_bounds_and_no_figure() -> None:
     quality = rows.outcomes["quality"]
     near = np.abs(rows.confidence - NOW) < 0.1
     only_near = replace(quality, shadow=np.where(near, quality.shadow, np.nan))
-    sums = sweep(replace(rows, outcomes={"quality": only_near}))
+    sums = sweep_thresholds(replace(rows, outcomes={"quality": only_near}))
     found = sums.figure("quality", np.array([0.2, 0.55, 0.6, 0.65, 0.9]), bounded=True)
     assert np.isfinite(found.value).tolist() == [False, True, True, True, False]
     for i, threshold in ((0, 0.2), (4, 0.9)):
@@ -75,9 +75,9 @@ def test_outside_the_shadowed_region_there_are_bounds_and_no_figure() -> None:
 def test_without_any_shadow_only_todays_threshold_is_known() -> None:
     random = np.random.default_rng(5)
     rows = shadowed(random, world(random, 2000), low=0, high=0)
-    found = sweep(rows).figure("quality", np.array([0.5, NOW, 0.7]), bounded=True)
+    found = sweep_thresholds(rows).figure("quality", np.array([0.5, NOW, 0.7]), bounded=True)
     assert np.isfinite(found.value).tolist() == [False, True, False]
-    cost = sweep(rows).figure("cost_usd", np.array([0.5, NOW]), bounded=False)
+    cost = sweep_thresholds(rows).figure("cost_usd", np.array([0.5, NOW]), bounded=False)
     assert np.isnan(cost.value[0])
     assert np.isnan(cost.lowest).all()
 
@@ -85,21 +85,23 @@ def test_without_any_shadow_only_todays_threshold_is_known() -> None:
 def test_a_hole_is_a_run_that_chance_does_not_explain() -> None:
     observed = np.full(100, np.nan)
     observed[[0, 5, 10, 90]] = 1
-    holes = unsupported(observed, np.full(100, 0.2), np.ones(100, dtype=bool))
+    holes = unsupported_rows(observed, np.full(100, 0.2), np.ones(100, dtype=bool))
     assert np.flatnonzero(holes).tolist() == list(range(11, 90))
 
 
 def test_thresholds_part_requests_as_the_router_does() -> None:
-    outcome = Outcome(np.array([1.0, 0.0]), np.ones(2), np.full(2, np.nan), np.full(2, np.nan))
-    sums = sweep(logged(np.array([0.5, 0.7]), np.array([False, False]), np.ones(2), {"quality": outcome}))
+    outcome = ObservedOutcome(np.array([1.0, 0.0]), np.ones(2), np.full(2, np.nan), np.full(2, np.nan))
+    sums = sweep_thresholds(
+        sort_observations(np.array([0.5, 0.7]), np.array([False, False]), np.ones(2), {"quality": outcome})
+    )
     assert sums.escalation(np.array([0.5, 0.50001, 0.7, 0.8]))[0].tolist() == [0, 0.5, 0.5, 1]
 
 
 def test_ties_and_dips_are_listed() -> None:
-    assert ties(np.array([0.5] * 30 + [0.1, 0.2]), np.ones(32))[0] == {"confidence": 0.5, "share": 30 / 32}
+    assert confidence_ties(np.array([0.5] * 30 + [0.1, 0.2]), np.ones(32))[0] == {"confidence": 0.5, "share": 30 / 32}
     confidence = np.linspace(0.05, 0.95, 10)
     small, large = np.ones(10), np.array([0.0] * 3 + [1.0] * 7)
-    outcome = Outcome(small, np.ones(10), large, np.ones(10))
-    sums = sweep(logged(confidence, np.zeros(10, dtype=bool), np.ones(10), {"quality": outcome}))
-    (dip,) = non_monotone(sums, np.array([0.0, 0.4, 1.0]))
+    outcome = ObservedOutcome(small, np.ones(10), large, np.ones(10))
+    sums = sweep_thresholds(sort_observations(confidence, np.zeros(10, dtype=bool), np.ones(10), {"quality": outcome}))
+    (dip,) = non_monotone_steps(sums, np.array([0.0, 0.4, 1.0]))
     assert dip == {"from": 0.0, "to": 0.4, "quality": pytest.approx(-0.3)}

@@ -19,11 +19,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 
 from controlsurface import ui
 from controlsurface.api import create_app
+from controlsurface.client.local_client import LocalClient
 from controlsurface.config import Config
-from controlsurface.content import DASHBOARDS, ROOT
-from controlsurface.reader.local import LocalReader
+from controlsurface.shipped_paths import DASHBOARDS, ROOT
 from controlsurface.store.duckdb import DuckStore
-from tests.alerting.firing import fire
+from tests.alerting.firing_store import store_firing_alert
 from tests.seed import seed
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -51,7 +51,7 @@ class Collector:
     """An API over a seeded store that can be stopped and started again at its address."""
 
     def __init__(self, store: DuckStore) -> None:
-        self.app = create_app(LocalReader(store), Config())
+        self.app = create_app(LocalClient(store), Config())
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
@@ -78,7 +78,7 @@ class Collector:
 def collector() -> Iterator[Collector]:
     store = DuckStore.in_memory()
     seed(store, n=4000, days=9, end=datetime.now(UTC))
-    fire(store)
+    store_firing_alert(store)
     found = Collector(store)
     yield found
     found.finish()

@@ -24,7 +24,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.browser.hands import TABLE, choose, ready, settled
+from tests.browser.gestures import TABLE, choose, ready, settled
 
 RERUNS = 10
 TIMES = 5  # that a reader does the same

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from controlsurface import charts
-from tests.browser.hands import TABLE, choose, ready, settled
+from tests.browser.gestures import TABLE, choose, ready, settled
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 TEXT = {"Dark": charts.DARK.text, "Light": charts.LIGHT.text}

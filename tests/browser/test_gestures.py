@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from controlsurface import charts
 from tests.browser.conftest import Collector, Seen, dashboard
-from tests.browser.hands import TABLE, choose, draw, ready, settled
+from tests.browser.gestures import TABLE, choose, draw, ready, settled
 
 COUNT_RUNS = """() => {
     window.moves = 0

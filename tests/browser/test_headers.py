@@ -11,10 +11,10 @@ import pytest
 import requests
 from playwright.sync_api import Page
 
-from controlsurface.content import DASHBOARDS
-from controlsurface.ui.visitor import COOKIE
+from controlsurface.shipped_paths import DASHBOARDS
+from controlsurface.ui.app.visitor import COOKIE_NAME
 from tests.browser.conftest import Collector, Seen, dashboard
-from tests.browser.hands import TABLE, settled
+from tests.browser.gestures import TABLE, settled
 from tests.web.test_connections import is_cut_off
 
 PAGES = sorted(path.stem for path in DASHBOARDS.glob("*.py") if path.stem not in {"app", "overview"})
@@ -67,7 +67,7 @@ def test_a_sign_in_lasts_until_it_is_ended(page: Page, collector: Collector) -> 
         page.click("button")
         page.wait_for_selector("#token")
         page.context.add_cookies(
-            [{"name": COOKIE, "value": cookie, "url": url}]
+            [{"name": COOKIE_NAME, "value": cookie, "url": url}]
         )  # a copy of it is worth nothing either
         page.goto(url)
         assert page.locator("#token").is_visible()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page
 
-from controlsurface.content import DASHBOARDS
+from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
 from tests.browser.conftest import Collector, Seen, dashboard
-from tests.browser.hands import settled
+from tests.browser.gestures import settled
 from tests.seed import seed
 
 PLANTED = "![x](http://evil.example/x.png) $x^2$ [a](http://b.example) :red[r] <img src=http://evil.example/y> **bold**"

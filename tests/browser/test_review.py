@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, TimeoutError  # noqa: A004 -- its own name
 
-from controlsurface.audit import desk
-from controlsurface.audit.desk.sides import seen
-from controlsurface.reader import LocalReader
+from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review.blinding import choice_of_verdict
+from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests import launch
 from tests.browser.conftest import dashboard, free_port
@@ -64,8 +64,8 @@ def shown(page: Page) -> str:
 
 
 def labels(folder: Path) -> list[dict[str, Any]]:
-    reader = LocalReader(DuckStore.open(folder / "data"))
-    rows = reader.ask(desk.Labels(desk.LabelsArgs(reviewer="ana"))).rows.to_pylist()
+    reader = LocalClient(DuckStore.open(folder / "data"))
+    rows = reader.run(answer_review.LabelsQuery(answer_review.LabelsArgs(reviewer="ana"))).rows.to_pylist()
     reader.close()
     return list(rows)
 
@@ -126,5 +126,5 @@ def test_of_a_hundred_labels_none_is_lost_or_doubled_though_the_collector_is_kil
     kept = labels(folder)[len(before) :]
     assert Counter(each["item_id"] for each in kept) == dict.fromkeys(meant, 1)
     assert len(kept) == ITEMS // 2
-    assert {each["item_id"]: seen(each["verdict"], each["shown_left"]) for each in kept} == meant
+    assert {each["item_id"]: choice_of_verdict(each["verdict"], each["shown_left"]) for each in kept} == meant
     assert not {*meant} & {each["item_id"] for each in before}

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from controlsurface.ingest.signals import REQUESTS, SIGNALS, Signal
+from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Signal
 
 Way = tuple[FieldDescriptor, ...]
 
@@ -18,7 +18,7 @@ _VALUES = {"AnyValue", "ArrayValue", "KeyValueList"}
 def ways() -> Iterator[tuple[Signal, Way]]:
     """All of them, of each signal; of values at every depth up to DEEPEST."""
     for signal in SIGNALS:
-        yield from ((signal, way) for way in _ways(REQUESTS[signal].DESCRIPTOR, ()))
+        yield from ((signal, way) for way in _ways(EXPORT_REQUESTS[signal].DESCRIPTOR, ()))
 
 
 def _ways(descriptor: Descriptor, before: Way) -> Iterator[Way]:
@@ -37,7 +37,7 @@ def name(way: Way) -> str:
 
 def planted(signal: Signal, way: Way, text: str, key: str = "") -> Message:
     """A request that has the text there and whatever else makes its item one that is accepted."""
-    request = REQUESTS[signal]()
+    request = EXPORT_REQUESTS[signal]()
     place: Any = request
     for field in way[:-1]:
         inside = getattr(place, field.name)

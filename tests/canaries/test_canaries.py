@@ -14,16 +14,16 @@ import requests
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from controlsurface.config import Content
-from controlsurface.ingest.check import check
-from controlsurface.ingest.grpc import _SERVICES
-from controlsurface.ingest.prompts import Prompts
-from controlsurface.ingest.signals import Signal
-from controlsurface.reader.ingest import IngestQuery
+from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.config import ContentConfig
+from controlsurface.ingest.content import ContentPolicy
+from controlsurface.ingest.receivers.otlp_grpc import _SERVICES
+from controlsurface.ingest.validation.validate import validate_body
+from controlsurface.ingest.wire.signals import Signal
 from controlsurface.store.duckdb import DuckStore
 from tests.canaries.fields import Way, name, planted, ways
+from tests.ingest.conftest import VOCABULARIES
 from tests.launch import Server, collector, until
-from tests.receivers.conftest import VOCABULARIES
 
 WAYS = [*ways()]
 WORDS = "tell nobody that "  # longer together than any bound, and no identifier
@@ -137,13 +137,15 @@ def told(places: Iterable[bytes]) -> set[str]:
 
 @pytest.mark.parametrize("store", ["none", "redacted"])
 def test_no_personal_text_that_is_longer_than_a_name_passes_in_any_field(store: str) -> None:
-    policy, everything = (Prompts(Content.model_validate({"store": each}), VOCABULARIES) for each in (store, "all"))
+    policy, everything = (
+        ContentPolicy(ContentConfig.model_validate({"store": each}), VOCABULARIES) for each in (store, "all")
+    )
     passed, control = set(), 0
     for number, (signal, way, key) in enumerate(PLAN):
         text = f"{WORDS * 20}canary{number:05d}x@example.org {WORDS * 20}"
         sent = planted(signal, way, text, key).SerializeToString()
-        control += bool(leaks(check(signal, sent, "protobuf", everything).payload))
-        passed |= leaks(check(signal, sent, "protobuf", policy).payload)
+        control += bool(leaks(validate_body(signal, sent, "protobuf", everything).payload))
+        passed |= leaks(validate_body(signal, sent, "protobuf", policy).payload)
     assert control > 0.95 * len(PLAN)
     assert passed == set()
 
@@ -155,7 +157,7 @@ def test_a_canary_in_any_field_is_nowhere_on_disk_in_answers_or_in_logs(tmp_path
     config.write_text(f'[content]\nstore = "{store}"\n')
     with collector(tmp_path, "--config", str(config)) as server:
         assert send(server, form) > 0.9 * len(PLAN)
-        until(lambda: not server.reader().ask(IngestQuery()).pending, 60)
+        until(lambda: not server.reader().run(IngestQuery()).pending, 60)
         said = told(answers(server))
         assert server.stop() == 0
     data = tmp_path / "data"

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface import charts
-from tests.charts.checked import checked
+from tests.charts.plotly_validation import checked
 
 START = datetime(2026, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-DAY = charts.Span(START, START + 24 * HOUR, HOUR)
+DAY = charts.TimeSpan(START, START + 24 * HOUR, HOUR)
 TIME = pl.Datetime("us", "UTC")
 
 
@@ -33,32 +33,32 @@ def thresholds(*levels: tuple[int, float, int]) -> pl.DataFrame:
 
 @given(st.dictionaries(st.tuples(st.integers(0, 23), st.integers(0, 99)), st.integers(1, 1000)))
 def test_no_request_is_lost_in_the_heatmap(counts: dict[tuple[int, int], int]) -> None:
-    cells = checked(charts.heatmap(bins(counts), thresholds(), DAY, charts.DARK)).data[0]
+    cells = checked(charts.confidence_heatmap(bins(counts), thresholds(), DAY, charts.DARK)).data[0]
     assert cells.customdata.sum() == sum(counts.values())
     assert cells.customdata.shape == (50, 24)
 
 
 def test_the_highest_confidence_is_in_the_highest_band() -> None:
-    cells = checked(charts.heatmap(bins({(5, 99): 7}), thresholds(), DAY, charts.DARK)).data[0]
+    cells = checked(charts.confidence_heatmap(bins({(5, 99): 7}), thresholds(), DAY, charts.DARK)).data[0]
     assert cells.customdata[49, 5] == 7
     assert cells.y0 + 49 * cells.dy == pytest.approx(0.99)
 
 
 def test_a_cell_without_requests_is_empty() -> None:
-    cells = checked(charts.heatmap(bins({(0, 50): 4}), thresholds(), DAY, charts.DARK)).data[0]
+    cells = checked(charts.confidence_heatmap(bins({(0, 50): 4}), thresholds(), DAY, charts.DARK)).data[0]
     assert cells.z[25, 0] == 2  # the colour grows with the square root
     assert np.isnan(cells.z[0, 0])
 
 
 def test_a_threshold_is_drawn_where_it_was_used() -> None:
     used = thresholds((0, 0.7, 50), (1, 0.7, 50), (2, 0.6, 50), (3, 0.6, 50))
-    _, *lines = checked(charts.heatmap(bins({}), used, DAY, charts.DARK)).data
+    _, *lines = checked(charts.confidence_heatmap(bins({}), used, DAY, charts.DARK)).data
     spans = {line.y[0]: [(x - DAY.times[0]) // 3_600_000 for x in line.x] for line in lines}
     assert spans == {0.7: [0, 2], 0.6: [2, 4]}
 
 
 def test_a_rare_threshold_is_left_out() -> None:
-    figure = checked(charts.heatmap(bins({}), thresholds((0, 0.7, 99), (0, 0.2, 1)), DAY, charts.DARK))
+    figure = checked(charts.confidence_heatmap(bins({}), thresholds((0, 0.7, 99), (0, 0.2, 1)), DAY, charts.DARK))
     assert [word.text for word in figure.layout.annotations] == ["0.70"]
 
 
@@ -69,18 +69,20 @@ def latencies(**lanes: dict[float, int]) -> pl.DataFrame:
 
 
 def test_each_lane_sums_to_one() -> None:
-    figure = checked(charts.lanes(latencies(small={100.0: 3, 200.0: 1}, large={3000.0: 1}), charts.DARK))
+    figure = checked(charts.lane_histogram(latencies(small={100.0: 3, 200.0: 1}, large={3000.0: 1}), charts.DARK))
     assert [line.y.sum() for line in figure.data] == pytest.approx([1, 1])
     assert figure.layout.xaxis.type == "log"
 
 
 def test_a_lane_of_instant_answers_is_no_trouble() -> None:
-    (line,) = checked(charts.lanes(latencies(cache={0.0: 5}), charts.DARK)).data
+    (line,) = checked(charts.lane_histogram(latencies(cache={0.0: 5}), charts.DARK)).data
     assert len(line.y) == 0
 
 
 def test_scores_beyond_one_are_on_the_axis_where_they_lie() -> None:
-    cells = checked(charts.heatmap(bins({(0, -15): 3, (1, 240): 5}), thresholds((0, 1.5, 8)), DAY, charts.DARK)).data[0]
+    cells = checked(
+        charts.confidence_heatmap(bins({(0, -15): 3, (1, 240): 5}), thresholds((0, 1.5, 8)), DAY, charts.DARK)
+    ).data[0]
     assert cells.customdata.sum() == 8
     found = {round(cells.y0 + band * cells.dy, 2): n for band, n in enumerate(cells.customdata.sum(axis=1)) if n}
     low, high = sorted(found)

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import controlsurface
-from controlsurface.cli import BROKEN_PIPE, INTERRUPTED, run
-from controlsurface.cli.output import _WRITERS
-from controlsurface.config import Config, parse
-from controlsurface.doctor import as_toml
+from controlsurface.cli import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, run_command
+from controlsurface.cli.terminal_output import _WRITERS
+from controlsurface.config import Config, parse_config
+from controlsurface.doctor import config_as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable
 from tests.launch import collector
 
@@ -30,7 +30,7 @@ CASCADE = "otelgenai-1.3b0-cascade.traces.pb"  # 3 requests, 2 of them escalated
 def imported(tmp_path_factory: pytest.TempPathFactory, captures: Path) -> Path:
     folder = tmp_path_factory.mktemp("imported") / "data"
     with redirect_stdout(io.StringIO()):
-        assert run(["import", str(captures / CASCADE), "--anyway", "--data", str(folder)]) == 0
+        assert run_command(["import", str(captures / CASCADE), "--anyway", "--data", str(folder)]) == 0
     return folder
 
 
@@ -40,7 +40,7 @@ def data(tmp_path: Path, imported: Path) -> Path:
 
 
 def asked(capsys: Said, *arguments: str | Path) -> str:
-    assert run([str(each) for each in arguments]) == 0
+    assert run_command([str(each) for each in arguments]) == 0
     return capsys.readouterr().out
 
 
@@ -52,7 +52,7 @@ def test_help_and_version_are_there(capsys: Said) -> None:
 
 
 def test_wrong_usage_says_where_help_is(capsys: Said) -> None:
-    assert run(["query", "requests", "--frmat", "json"]) == BadRequest.exit_code
+    assert run_command(["query", "requests", "--frmat", "json"]) == BadRequest.exit_code
     said = capsys.readouterr()
     assert said.out == ""
     assert "--format" in said.err
@@ -67,7 +67,7 @@ def test_a_metric_prints_as_a_table(data: Path, capsys: Said) -> None:
 
 def test_all_formats_hold_the_same_rows(data: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     def rows(form: str) -> bytes:
-        assert run(["query", "requests", "--by", "lane", "--format", form, "--data", str(data)]) == 0
+        assert run_command(["query", "requests", "--by", "lane", "--format", form, "--data", str(data)]) == 0
         return capsysbinary.readouterr().out
 
     from_json = json.loads(rows("json"))["rows"]
@@ -113,7 +113,7 @@ def test_the_catalogue_is_listed(capsys: Said) -> None:
 def test_a_mistake_is_named_with_the_nearest_right_answer(
     data: Path, capsys: Said, arguments: list[str], text: str
 ) -> None:
-    assert run([*arguments, "--data", str(data)]) == BadRequest.exit_code
+    assert run_command([*arguments, "--data", str(data)]) == BadRequest.exit_code
     said = capsys.readouterr()
     assert text in said.err
     assert said.err.startswith("controlsurface: error: ")
@@ -121,7 +121,7 @@ def test_a_mistake_is_named_with_the_nearest_right_answer(
 
 
 def test_reading_where_nothing_is_makes_nothing(tmp_path: Path, capsys: Said) -> None:
-    assert run(["query", "requests", "--data", str(tmp_path / "none")]) == NotFound.exit_code
+    assert run_command(["query", "requests", "--data", str(tmp_path / "none")]) == NotFound.exit_code
     assert "nothing is stored here" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
@@ -129,15 +129,15 @@ def test_reading_where_nothing_is_makes_nothing(tmp_path: Path, capsys: Said) ->
 def test_a_wrong_configuration_is_named(tmp_path: Path, capsys: Said) -> None:
     file = tmp_path / "c.toml"
     file.write_text("[journal]\nretenton = '1d'\n")
-    assert run(["--config", str(file), "doctor"]) == ConfigError.exit_code
+    assert run_command(["--config", str(file), "doctor"]) == ConfigError.exit_code
     assert "did you mean 'retention'?" in capsys.readouterr().err
 
 
 def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
     text = asked(capsys, "doctor", "--config")
-    assert parse(tomllib.loads(text), "printed") == Config()
-    assert parse(tomllib.loads(text), "printed").lanes_assumed
-    changed = parse(
+    assert parse_config(tomllib.loads(text), "printed") == Config()
+    assert parse_config(tomllib.loads(text), "printed").lanes_assumed
+    changed = parse_config(
         {
             "lanes": {"tiny one": {"models": ['a"b']}},
             "journal": {"retention": "90m"},
@@ -145,7 +145,7 @@ def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
         },
         "changed",
     )
-    assert parse(tomllib.loads(as_toml(changed)), "printed") == changed
+    assert parse_config(tomllib.loads(config_as_toml(changed)), "printed") == changed
 
 
 def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Said) -> None:
@@ -162,7 +162,7 @@ def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Sai
 def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Path, capsys: Said) -> None:
     truncated = captures / "handmade-1-truncated.traces.pb"
     files = [str(truncated), str(tmp_path / "absent"), str(captures / CASCADE)]
-    assert run(["import", *files, "--anyway", "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
+    assert run_command(["import", *files, "--anyway", "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
     said = capsys.readouterr()
     assert str(truncated) in said.err
     assert "absent" in said.err
@@ -172,7 +172,7 @@ def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Pa
 
 def test_rejected_spans_are_counted_and_explained(captures: Path, tmp_path: Path, capsys: Said) -> None:
     path = captures / "handmade-1-ids.traces.pb"
-    assert run(["import", str(path), "--anyway", "--json", "--data", str(tmp_path / "data")]) == 0
+    assert run_command(["import", str(path), "--anyway", "--json", "--data", str(tmp_path / "data")]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out) == {"accepted": 1, "rejected": 4, "duplicates": 0, "problems": 0}
     assert "trace_id must be 16 bytes" in said.err
@@ -199,7 +199,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
     argv = [sys.executable, "-m", "controlsurface.cli", "query", "--list"]
     ended = subprocess.run(argv, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(write_end)
-    assert (ended.returncode, ended.stderr) == (BROKEN_PIPE, "")
+    assert (ended.returncode, ended.stderr) == (EXIT_BROKEN_PIPE, "")
 
 
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
@@ -207,7 +207,7 @@ def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: S
         raise KeyboardInterrupt
 
     monkeypatch.setitem(_WRITERS, "table", interrupt)
-    assert run(["query", "--list"]) == INTERRUPTED
+    assert run_command(["query", "--list"]) == EXIT_INTERRUPTED
     assert capsys.readouterr().err.strip() == "controlsurface: error: interrupted"
 
 
@@ -220,6 +220,6 @@ def test_a_token_comes_from_the_configuration_or_the_environment(
     with collector(tmp_path, "--config", str(config)):
         asked(capsys, "--config", config, "import", captures / CASCADE, "--anyway", "--data", tmp_path / "data")
         assert json.loads(asked(capsys, "--config", config, *query))["rows"][0]["value"] == 3
-        assert run([str(each) for each in query]) == Unreachable.exit_code
+        assert run_command([str(each) for each in query]) == Unreachable.exit_code
         monkeypatch.setenv("CONTROLSURFACE_TOKEN", "s3cret s3cret s3cret")
         assert json.loads(asked(capsys, *query))["rows"][0]["value"] == 3

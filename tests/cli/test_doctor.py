@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.cli import run
-from controlsurface.config import Config, parse
-from controlsurface.doctor import Finding, Patient, examine
+from controlsurface.cli import run_command
+from controlsurface.config import Config, parse_config
+from controlsurface.doctor import DoctorFinding, DoctorTarget, run_checks
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import collector
 from tests.seed import seed
 
 
-def found(data: Path, config: Config | None = None) -> dict[str, list[Finding]]:
-    by_check: dict[str, list[Finding]] = {}
-    for each in examine(Patient(data, "127.0.0.1", config or Config(), None)):
+def found(data: Path, config: Config | None = None) -> dict[str, list[DoctorFinding]]:
+    by_check: dict[str, list[DoctorFinding]] = {}
+    for each in run_checks(DoctorTarget(data, "127.0.0.1", config or Config(), None)):
         by_check.setdefault(each.check, []).append(each)
     return by_check
 
@@ -41,7 +41,7 @@ def test_a_taken_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_wrong_price_file_is_a_finding_not_an_end(tmp_path: Path) -> None:
     (tmp_path / "prices.toml").write_text("[[price]]\nmodle = 'x'\n")
-    config = parse({"costs": {"prices": str(tmp_path / "prices.toml")}}, "test")
+    config = parse_config({"costs": {"prices": str(tmp_path / "prices.toml")}}, "test")
     findings = found(tmp_path, config)
     assert findings["prices"][0].verdict == "fail"
     assert "prices.toml" in findings["prices"][0].text
@@ -80,12 +80,12 @@ def test_calls_without_usage_are_named_apart_from_models_without_a_price(tmp_pat
 def test_what_spans_fill_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(DuckStore.open(tmp_path)) as store:
         seed(store, n=200, days=1, end=datetime.now(UTC))
-    run(["doctor", "--data", str(tmp_path)])
+    run_command(["doctor", "--data", str(tmp_path)])
     shown = capsys.readouterr().out
     assert "What the spans of the last 7 days fill:" in shown
     assert "Kind of confidence" in shown
     assert "  set `controlsurface.router.confidence_kind`" in shown
-    run(["doctor", "--json", "--data", str(tmp_path)])
+    run_command(["doctor", "--json", "--data", str(tmp_path)])
     rows = [row for row in json.loads(capsys.readouterr().out) if row["check"] == "coverage"]
     tasks = {row["service"]: row for row in rows if row["fact"] == "task_type"}
     assert sum(row["n"] for row in tasks.values() if not row["all_services"]) > 0
@@ -94,7 +94,7 @@ def test_what_spans_fill_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys:
 
 def test_nothing_is_said_to_be_filled_before_anything_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     DuckStore.open(tmp_path).close()
-    run(["doctor", "--data", str(tmp_path)])
+    run_command(["doctor", "--data", str(tmp_path)])
     assert "spans of the last 7 days" not in capsys.readouterr().out
 
 
@@ -112,7 +112,7 @@ def test_assumed_lanes_are_named_with_the_way_to_assign_them(tmp_path: Path) -> 
 
 def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with collector(tmp_path) as server:
-        assert run(["doctor", "--json", "--data", str(tmp_path / "data")]) == 0
+        assert run_command(["doctor", "--json", "--data", str(tmp_path / "data")]) == 0
         texts = {row["check"]: row["text"] for row in json.loads(capsys.readouterr().out)}
     assert f"process {server.process.pid}" in texts["ports"]
     assert texts["server"] == "takes traffic"
@@ -120,7 +120,7 @@ def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: py
 
 def test_a_failed_check_is_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "controlsurface.duckdb").write_bytes(b"no database")
-    assert run(["doctor", "--data", str(tmp_path)]) == 1
+    assert run_command(["doctor", "--data", str(tmp_path)]) == 1
 
 
 def test_a_clock_that_runs_ahead_and_a_silent_source_are_named(tmp_path: Path) -> None:
@@ -148,6 +148,6 @@ def test_a_notifier_without_its_secret_and_messages_given_up_are_named(tmp_path:
             "now()::TIMESTAMP AS created_at, now()::TIMESTAMP AS next_at, 'answered 404' AS problem"
         )
     store.close()
-    findings = found(tmp_path, parse({"delivery": {"notifiers": {"chat": channel}}}, "test"))
+    findings = found(tmp_path, parse_config({"delivery": {"notifiers": {"chat": channel}}}, "test"))
     assert "delivery.notifiers.chat: env:NO_SUCH_VARIABLE: holds nothing" in findings["notifiers"][0].text
     assert "1 of the last 1 were given up; the last to chat: answered 404" in findings["messages"][0].text

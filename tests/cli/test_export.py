@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.cli import run
+from controlsurface.cli import run_command
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -23,7 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
-    assert run(["export", "cost", "--week", "2026-W02", "--by", "team", "--data", str(data)]) == 0
+    assert run_command(["export", "cost", "--week", "2026-W02", "--by", "team", "--data", str(data)]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("team,requests,attempts")
     assert said.out.splitlines()[-1].startswith("(unassigned),")
@@ -32,20 +32,23 @@ def test_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
 
 def test_a_folder_gets_the_file_and_its_manifest(data: Path, tmp_path: Path, capsys: Said) -> None:
     arguments = ["export", "cost", "--week", "2026-W02", "--by", "team,lane", "--format", "json", "--to", str(tmp_path)]
-    assert run([*arguments, "--data", str(data)]) == 0
+    assert run_command([*arguments, "--data", str(data)]) == 0
     file, manifest = map(Path, capsys.readouterr().out.splitlines())
     assert len(json.loads(file.read_bytes())) == json.loads(manifest.read_bytes())["rows"] > 2
 
 
 def test_a_week_that_still_runs_is_said_on_standard_error(data: Path, capsys: Said) -> None:
-    assert run(["export", "cost", "--week", "2999-W02", "--data", str(data)]) == 0
+    assert run_command(["export", "cost", "--week", "2999-W02", "--data", str(data)]) == 0
     assert "2999-W02 is not over" in capsys.readouterr().err
 
 
 def test_what_cannot_be_exported_is_named(data: Path, tmp_path: Path, capsys: Said) -> None:
-    assert run(["export", "cost", "--week", "2026-W99", "--data", str(data)]) == BadRequest.exit_code
-    assert run(["export", "cost", "--week", "2026-W02", "--by", "lanes", "--data", str(data)]) == BadRequest.exit_code
-    assert run(["export", "cost", "--week", "2026-W02", "--data", str(tmp_path)]) == NotFound.exit_code
+    assert run_command(["export", "cost", "--week", "2026-W99", "--data", str(data)]) == BadRequest.exit_code
+    assert (
+        run_command(["export", "cost", "--week", "2026-W02", "--by", "lanes", "--data", str(data)])
+        == BadRequest.exit_code
+    )
+    assert run_command(["export", "cost", "--week", "2026-W02", "--data", str(tmp_path)]) == NotFound.exit_code
     said = capsys.readouterr().err
     assert "'2026-W99' is not a week; write 2026-W47" in said
     assert "did you mean 'lane'" in said

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.cli import run
+from controlsurface.cli import run_command
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def export(data: Path, *more: str) -> int:
-    return run(["export", "incident", "--data", str(data), "--from", START, "--to", END, *more])
+    return run_command(["export", "incident", "--data", str(data), "--from", START, "--to", END, *more])
 
 
 @pytest.mark.parametrize("against", ["before", "yesterday", "last_week"])

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import requests
 
-from controlsurface.cli import run
-from controlsurface.collector.addresses import found_in
-from controlsurface.reader import LocalReader
-from controlsurface.reader.rederiving import Rederive, RederiveWish
+from controlsurface.cli import run_command
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.rederivation import RederiveCommand, RederiveRequest
+from controlsurface.collector.discovery import find_addresses
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.spans import body, call, route
 from tests.launch import collector
@@ -42,13 +42,13 @@ def data(tmp_path: Path) -> Path:
     (tmp_path / "after.toml").write_text(AFTER)
     (tmp_path / "s.pb").write_bytes(spans())
     head = ["--config", str(tmp_path / "before.toml"), "import", str(tmp_path / "s.pb"), "--anyway"]
-    assert run([*head, "--data", str(tmp_path / "data")]) == 0
+    assert run_command([*head, "--data", str(tmp_path / "data")]) == 0
     return tmp_path / "data"
 
 
 def api(data: Path) -> str:
     """The address of the server that has the store."""
-    addresses = found_in(data)
+    addresses = find_addresses(data)
     assert addresses
     return addresses["api"]
 
@@ -60,7 +60,7 @@ def asked(data: Path, *more: str) -> list[str]:
 def figures(data: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str | None, str], float]:
     """Requests by task type and lane, as the command says them."""
     capsys.readouterr()
-    assert run(["query", "requests", "--by", "task_type,lane", "--json", "--data", str(data)]) == 0
+    assert run_command(["query", "requests", "--by", "task_type,lane", "--json", "--data", str(data)]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     return {(row["task_type"], row["lane"]): row["value"] for row in rows}
 
@@ -72,7 +72,7 @@ NEW: Figures = {("sum-0", "large"): N / 2, ("sum-1", "large"): N / 2}
 
 def test_without_a_server_stored_rows_follow_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert figures(data, capsys) == OLD
-    assert run(asked(data, "--json")) == 0
+    assert run_command(asked(data, "--json")) == 0
     assert json.loads(capsys.readouterr().out) == {"spans": 2 * N, "changed": N, "frozen": 0}
     assert figures(data, capsys) == NEW
 
@@ -80,7 +80,7 @@ def test_without_a_server_stored_rows_follow_the_configuration(data: Path, capsy
 def test_a_running_server_is_asked_and_does_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with collector(data.parent, "--config", str(data.parent / "after.toml")):
         assert figures(data, capsys) == OLD
-        assert run(asked(data)) == 0
+        assert run_command(asked(data)) == 0
         said = capsys.readouterr()
         assert said.out == f"{2 * N} spans read again, {N} of them changed\n"
         assert "restart it" not in said.err
@@ -93,7 +93,7 @@ def test_a_server_of_before_the_change_is_said_to_need_a_restart(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with collector(data.parent, "--config", str(data.parent / "before.toml")):
-        assert run(asked(data)) == 0
+        assert run_command(asked(data)) == 0
     said = capsys.readouterr()
     assert "other vocabularies or task_types.from than the files here say; restart it" in said.err
     assert "other lanes than" in said.err
@@ -126,8 +126,8 @@ def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys
     (tmp_path / "after.toml").write_text(AFTER)
     (tmp_path / "s.pb").write_bytes(spans("two words"))
     head = ["--config", str(tmp_path / "before.toml"), "import", str(tmp_path / "s.pb"), "--anyway"]
-    assert run([*head, "--data", str(tmp_path / "data")]) == 0
-    assert run(asked(tmp_path / "data")) == 0
+    assert run_command([*head, "--data", str(tmp_path / "data")]) == 0
+    assert run_command(asked(tmp_path / "data")) == 0
     assert "texts of acme.kind were dropped when they came" in capsys.readouterr().err
 
 
@@ -137,7 +137,7 @@ def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.Capture
         starts = [row["started_at"] for row in found]
         with store.writing() as writing:
             writing.execute("INSERT INTO retained VALUES ('frozen', $at)", {"at": starts[10]})
-    assert run(asked(data)) == 0
+    assert run_command(asked(data)) == 0
     said = capsys.readouterr()
     assert (
         f"spans stay as they were: the retention has frozen what began before {starts[10]:%Y-%m-%d %H:%M}" in said.err
@@ -146,7 +146,7 @@ def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.Capture
 
 def test_a_store_without_spans_is_done_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     DuckStore.open(tmp_path).close()
-    assert run(["rederive", "--data", str(tmp_path)]) == 0
+    assert run_command(["rederive", "--data", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "0 spans read again, 0 of them changed\n"
 
 
@@ -156,12 +156,12 @@ def test_a_step_that_fails_ends_it_with_the_reason(
     def fail(*_: object) -> None:
         raise ValueError("no good")
 
-    monkeypatch.setattr("controlsurface.ingest.rederive._replace", fail)
-    assert run(asked(data)) != 0
+    monkeypatch.setattr("controlsurface.ingest.load.rederive_spans._replace", fail)
+    assert run_command(asked(data)) != 0
     assert f"ended after 0 of {2 * N} spans: ValueError: no good" in capsys.readouterr().err
     assert figures(data, capsys) == OLD
 
 
 def test_a_wish_is_kept_with_who_had_it(data: Path) -> None:
-    with closing(LocalReader(DuckStore.open(data))) as reader:
-        assert reader.do(Rederive(RederiveWish(who="ann")))["who"] == "ann"
+    with closing(LocalClient(DuckStore.open(data))) as reader:
+        assert reader.execute(RederiveCommand(RederiveRequest(who="ann")))["who"] == "ann"

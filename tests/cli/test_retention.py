@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from controlsurface.cli import run
-from controlsurface.config import Auth, Config, Token
+from controlsurface.cli import run_command
+from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.queries import retention_status
+from controlsurface.config import AuthConfig, Config, TokenConfig
 from controlsurface.errors import Forbidden
-from controlsurface.ingest.keeper import Keeper
-from controlsurface.reader import LocalReader, RemoteReader, retention
+from controlsurface.maintenance.retention_worker import RetentionWorker
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -30,7 +31,7 @@ def data(tmp_path: Path) -> Path:
 
 def asked(capsys: Said, *arguments: str | Path) -> dict[str, Any]:
     capsys.readouterr()
-    assert run([*map(str, arguments), "--json"]) == 0
+    assert run_command([*map(str, arguments), "--json"]) == 0
     return {row["table"]: row for row in json.loads(capsys.readouterr().out)}
 
 
@@ -56,16 +57,18 @@ def test_applying_it_removes_what_the_dry_run_said_and_frees_the_space(data: Pat
 def test_a_server_grants_the_wish_of_an_admin_alone(capsys: Said) -> None:
     store = DuckStore.in_memory()
     seed(store, n=100, days=1, end=datetime.now(UTC) - timedelta(days=95))
-    olga = Token(name="olga", token="olga's token", role="operator")
-    with serving(LocalReader(store), Config(auth=Auth(token="everything", tokens=(olga,)))) as url:
+    olga = TokenConfig(name="olga", token="olga's token", role="operator")
+    with serving(LocalClient(store), Config(auth=AuthConfig(token="everything", tokens=(olga,)))) as url:
         with pytest.raises(Forbidden):
-            RemoteReader(url, olga.token).do(retention.Retain(retention.Wish()))
-        reader = RemoteReader(url, "everything")
-        reader.do(retention.Retain(retention.Wish(who="ana")))
-        assert reader.ask(retention.Kept()).facts["asked"] == 1
-        keeper = Keeper(store, Config())
+            RemoteClient(url, olga.token).execute(
+                retention_status.ApplyRetentionCommand(retention_status.ApplyRetentionRequest())
+            )
+        reader = RemoteClient(url, "everything")
+        reader.execute(retention_status.ApplyRetentionCommand(retention_status.ApplyRetentionRequest(who="ana")))
+        assert reader.run(retention_status.RetentionQuery()).facts["asked"] == 1
+        keeper = RetentionWorker(store, Config())
         keeper._run()
-        facts = reader.ask(retention.Kept()).facts
+        facts = reader.run(retention_status.RetentionQuery()).facts
     assert facts["asked"] == 0
     assert facts["problem"].endswith("hours wait for their roll-ups")
     assert facts["next_run_at"] > facts["last_run_at"]

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from controlsurface.clock import SteadyClock, wall
+from controlsurface.clock import SteadyClock, wall_time
 from controlsurface.collector import __main__ as collector
-from controlsurface.collector import engine
+from controlsurface.collector import ingest_engine
 
 
 def shown(file: Path) -> datetime:
-    return wall() + timedelta(seconds=int(file.read_text() or 0))
+    return wall_time() + timedelta(seconds=int(file.read_text() or 0))
 
 
 if __name__ == "__main__":
-    vars(engine)["SteadyClock"] = partial(SteadyClock, wall=partial(shown, Path(sys.argv[1])))
-    collector.ended(collector.main(sys.argv[2:]))
+    vars(ingest_engine)["SteadyClock"] = partial(SteadyClock, wall=partial(shown, Path(sys.argv[1])))
+    collector.exit_now(collector.main(sys.argv[2:]))

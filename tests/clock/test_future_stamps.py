@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.audit import desk, plan
-from controlsurface.reader import LocalReader
+from controlsurface.audit import answer_review, sampling_plan
+from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.stores import put
@@ -16,28 +16,28 @@ YEARS = timedelta(days=700)
 
 
 @pytest.fixture
-def reader() -> Iterator[LocalReader]:
-    made = LocalReader(DuckStore.in_memory())
+def reader() -> Iterator[LocalClient]:
+    made = LocalClient(DuckStore.in_memory())
     yield made
     made.close()
 
 
-def test_a_sampling_plan_rests_on_the_last_week_though_one_request_is_of_the_future(reader: LocalReader) -> None:
+def test_a_sampling_plan_rests_on_the_last_week_though_one_request_is_of_the_future(reader: LocalClient) -> None:
     hours = [NOW - timedelta(hours=each) for each in range(100)]
     put(reader._store, [{"started_at": each, "task_type": "chat"} for each in (*hours, NOW + YEARS)])
-    _, rows = plan._traffic(reader, plan.PlanArgs())
+    _, rows = sampling_plan._traffic(reader, sampling_plan.SamplingPlanArgs())
     assert sum(row["n"] for row in rows) == 101
 
 
-def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(reader: LocalReader) -> None:
+def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(reader: LocalClient) -> None:
     seed(reader._store, n=500, end=datetime.now(UTC))
-    ask = desk.Next(desk.NextArgs(reviewer="ana"))
-    reader.ask(ask)
+    ask = answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer="ana"))
+    reader.run(ask)
     ahead = "UPDATE audit_items SET started_at = $at WHERE item_id = (SELECT min(item_id) FROM audit_items)"
     late = "UPDATE attempts SET answer_label = 'changed'"
     new = "UPDATE audit_items SET started_at = $now WHERE item_id = (SELECT max(item_id) FROM audit_items)"
     reader.keep([(ahead, {"at": NOW + YEARS}), (late, {}), (new, {"now": NOW})])
     reader.cache.forget()
-    reader.ask(ask)
+    reader.run(ask)
     rows = reader.state("FROM audit_items ORDER BY item_id DESC").to_pylist()
     assert rows[0]["shadow_label"] == "changed"

@@ -11,24 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.alerting import kept
-from controlsurface.alerting.delivery import Dispatcher
-from controlsurface.alerting.evaluate import Sight
-from controlsurface.alerting.loop import Liveness, RuleLoop
-from controlsurface.alerting.outbox import enqueue
-from controlsurface.alerting.reload import Places
-from controlsurface.api.exposition import Exposition
-from controlsurface.channels import Delivery
+from controlsurface.alerting.delivery.dispatcher import Dispatcher
+from controlsurface.alerting.delivery.outbox import enqueue_alerts
+from controlsurface.alerting.evaluation import alert_store
+from controlsurface.alerting.evaluation.evaluator import EvaluationContext
+from controlsurface.alerting.evaluation.rule_loop import Liveness, RuleLoop
+from controlsurface.alerting.rules.rule_paths import RulePaths
+from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.client import LocalClient
 from controlsurface.config import Config
-from controlsurface.ingest.counters import Counters
-from controlsurface.ingest.keeper import Keeper
-from controlsurface.reader import LocalReader
+from controlsurface.config.alert_delivery import DeliveryConfig
+from controlsurface.ingest.ingest_counters import IngestCounters
+from controlsurface.maintenance.retention_worker import RetentionWorker
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.rule_sets import MINUTE, traffic
 from tests.clock.machine import Machine
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-OPS = Delivery.model_validate({"notifiers": {"ops": {"kind": "webhook", "url": "http://127.0.0.1"}}})
+OPS = DeliveryConfig.model_validate({"notifiers": {"ops": {"kind": "webhook", "url": "http://127.0.0.1"}}})
 RULES = """
 groups:
   - name: g
@@ -52,7 +52,14 @@ class Place:
 
     def begins(self) -> None:
         """A process starts."""
-        self.loop = RuleLoop(self.store, Places((self.file,)), Sight(self.store), enqueue, self.clock, self.liveness)
+        self.loop = RuleLoop(
+            self.store,
+            RulePaths((self.file,)),
+            EvaluationContext(self.store),
+            enqueue_alerts,
+            self.clock,
+            self.liveness,
+        )
         self.loop._look()
 
     def runs(self, length: timedelta, *, sends: bool = True) -> None:
@@ -66,10 +73,14 @@ class Place:
             self.dispatcher.tick(self.clock())
 
     def states(self) -> dict[str, str]:
-        return {rule: alert.state for rule, active in kept.alerts(self.store).items() for alert in active.values()}
+        return {
+            rule: alert.state
+            for rule, active in alert_store.load_alerts(self.store).items()
+            for alert in active.values()
+        }
 
     def evaluations(self) -> int:
-        found = kept.loop(self.store)
+        found = alert_store.load_loop_status(self.store)
         return found.evaluations if found else 0
 
     def resolved(self) -> int:
@@ -79,7 +90,7 @@ class Place:
         return [row["reason"] for row in self.store.state("SELECT reason FROM outbox ORDER BY number").to_pylist()]
 
     def metrics(self) -> str:
-        return Exposition(LocalReader(self.store)).render()
+        return MetricsExposition(LocalClient(self.store)).render()
 
 
 @pytest.fixture
@@ -154,7 +165,7 @@ def test_a_pending_alert_does_not_fire_because_the_clock_was_set(store: DuckStor
 def test_a_step_is_logged_counted_and_warned_of(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     place.machine.is_set(2 * DAY)
     place.runs(30 * SECOND)
-    found = kept.loop(place.store)
+    found = alert_store.load_loop_status(place.store)
     assert found is not None
     assert "was set 2 days, 0:00:00 ahead" in (found.clock_problem or "")
     place.machine.is_set(-2 * DAY)
@@ -202,7 +213,7 @@ def test_an_evaluation_that_fails_again_and_again_is_no_sign_of_life(
 
 def test_retention_removes_nothing_by_a_clock_that_has_just_been_set(store: DuckStore) -> None:
     machine = Machine()
-    keeper = Keeper(store, Config(), clock=machine.clock())
+    keeper = RetentionWorker(store, Config(), clock=machine.clock())
     machine.runs(2 * MINUTE)
     assert keeper._is_due()
     machine.is_set(1000 * DAY)
@@ -216,7 +227,7 @@ def test_retention_removes_nothing_by_a_clock_that_has_just_been_set(store: Duck
 def test_a_time_of_receipt_in_the_future_is_not_the_newest_for_days(monkeypatch: pytest.MonkeyPatch) -> None:
     now_ns = 1_790_000_000 * 10**9
     monkeypatch.setattr("time.time_ns", lambda: now_ns)
-    counters = Counters()
+    counters = IngestCounters()
     counters.take(10, 0, 100, now_ns + 2 * 86_400 * 10**9)
     counters.mark(last_stored_received_ns=now_ns + 2 * 86_400 * 10**9)
     counters.add(stored=10)

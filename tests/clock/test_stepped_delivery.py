@@ -5,12 +5,12 @@ from ipaddress import ip_network
 
 import pytest
 
-from controlsurface.alerting.notifiers import Gate, made
-from controlsurface.alerting.payload import alert
-from controlsurface.channels import Alertmanager
-from tests.alerting.episodes import episode
+from controlsurface.alerting.delivery.notification_payload import alert_payload
+from controlsurface.alerting.notifiers import EgressPolicy, create_notifier
+from controlsurface.config.alert_delivery import AlertmanagerConfig
+from tests.alerting.episode_clock import episode
+from tests.alerting.fake_receivers import http_sink
 from tests.alerting.rule_sets import NOW
-from tests.alerting.sink import http_sink
 from tests.clock.machine import Machine
 
 
@@ -18,8 +18,8 @@ from tests.clock.machine import Machine
 def test_an_alertmanager_neither_ends_nor_keeps_an_alert_because_the_clock_was_set(by: timedelta) -> None:
     machine = Machine()
     with http_sink() as sink:
-        channel = Alertmanager(kind="alertmanager", url=sink.url)
-        notifier = made(channel, Gate((ip_network("127.0.0.0/8"),)), machine.clock())
+        channel = AlertmanagerConfig(kind="alertmanager", url=sink.url)
+        notifier = create_notifier(channel, EgressPolicy((ip_network("127.0.0.0/8"),)), machine.clock())
         machine.is_set(by)
-        notifier.send({"alerts": [alert(episode(), None, "http://board")]})
+        notifier.send({"alerts": [alert_payload(episode(), None, "http://board")]})
     assert datetime.fromisoformat(sink.got[0].json[0]["endsAt"]) == NOW + 4 * channel.resend

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from controlsurface.alerting.drift_rules import DriftEngine
+from controlsurface.alerting.detectors.drift.drift_engine import DriftEngine
 from controlsurface.store.duckdb import DuckStore
-from tests.alerting.drift_traffic import day, escalations, rule
+from tests.alerting.detectors.drift_traffic import datetime_of_day, drift_rule, escalations
 
 TASK = "chat"
 
@@ -28,12 +28,12 @@ def test_a_drift_is_found_though_the_clock_had_gone_days_or_years_ahead_and_back
 ) -> None:
     # apscheduler 526: ten years ahead, and all that was missed is gone through one by one.
     engine = DriftEngine(store)
-    engine.readings([rule()], day(30))
-    engine.readings([rule()], day(30 + ahead) + timedelta(hours=1))
+    engine.readings([drift_rule()], datetime_of_day(30))
+    engine.readings([drift_rule()], datetime_of_day(30 + ahead) + timedelta(hours=1))
     engine = DriftEngine(store) if restarts else engine
-    engine.readings([rule()], day(30) + timedelta(minutes=20))
+    engine.readings([drift_rule()], datetime_of_day(30) + timedelta(minutes=20))
     escalations(store, TASK, (30, 31), 0.3, 5_000)
-    (found,) = engine.readings([rule()], day(31))["EscalationDrift"]
+    (found,) = engine.readings([drift_rule()], datetime_of_day(31))["EscalationDrift"]
     assert found.breach
     assert found.onset is not None
-    assert abs(found.onset - day(30)) < timedelta(hours=3)
+    assert abs(found.onset - datetime_of_day(30)) < timedelta(hours=3)

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from controlsurface.clock import steady_s
-from controlsurface.collector.engine import running as engine_running
+from controlsurface.clock import monotonic_s
+from controlsurface.collector.ingest_engine import running_engine as engine_running
 from controlsurface.config import Config
 from tests.launch import Server, running, until
 from tests.serving import serving
@@ -60,7 +60,7 @@ def test_a_loop_that_stands_still_is_no_ready_server(tmp_path: Path) -> None:
     with engine_running(tmp_path, Config()) as engine, serving(engine.reader()) as url:
         engine.liveness.beat(timedelta(minutes=1))
         assert requests.get(f"{url}/readyz", timeout=30).json() == {"ready": True, "reasons": []}
-        engine.liveness._last = (steady_s() - 400, 300)
+        engine.liveness._last = (monotonic_s() - 400, 300)
         answer = requests.get(f"{url}/readyz", timeout=30)
         assert answer.status_code == 503
         assert answer.json()["reasons"] == ["alerting stands still: no rule was evaluated for 400 s"]

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import AttributionQuery, MetricQuery
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics.dimensions import DIMENSIONS, SHARED
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.money.attribution import ADDED, TOKENS, AttributionArgs, monday, week_of
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import AttributionQuery, MetricQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.money.cost_attribution import SUMMED_COLUMNS, TOKEN_COLUMNS, AttributionArgs, week_of, week_start
+from controlsurface.query.dimensions import DIMENSIONS, SHARED_DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -23,8 +23,8 @@ WEEK = "2026-W02"  # the stores' traffic ends in it
 breakdowns = st.lists(st.sampled_from(DIMENSIONS["attempts"]), max_size=6, unique=True)
 
 
-def rows(reader: LocalReader, *by: str, week: str = WEEK) -> list[dict[str, Any]]:
-    return reader.ask(AttributionQuery(AttributionArgs(week=week, by=by))).rows.to_pylist()
+def rows(reader: LocalClient, *by: str, week: str = WEEK) -> list[dict[str, Any]]:
+    return reader.run(AttributionQuery(AttributionArgs(week=week, by=by))).rows.to_pylist()
 
 
 @cache
@@ -52,25 +52,27 @@ def _requests(store: DuckStore) -> list[dict[str, Any]]:
 
 
 @given(breakdowns)
-def test_any_breakdown_adds_up_to_the_week(reader: LocalReader, sampled: LocalReader, by: list[str]) -> None:
+def test_any_breakdown_adds_up_to_the_week(reader: LocalClient, sampled: LocalClient, by: list[str]) -> None:
     for each in (reader, sampled):
         (total,) = rows(each)
         broken = rows(each, *by)
-        assert [summed(broken, name) for name in ADDED] == [total[name] for name in ADDED]
+        assert [summed(broken, name) for name in SUMMED_COLUMNS] == [total[name] for name in SUMMED_COLUMNS]
 
 
-def figures(reader: LocalReader, metric: str, by: list[str], **more: Any) -> dict[tuple[Any, ...], float]:
+def figures(reader: LocalClient, metric: str, by: list[str], **more: Any) -> dict[tuple[Any, ...], float]:
     """What a metric says of the week, by group."""
-    week = {"start": monday(WEEK), "end": monday(WEEK) + timedelta(days=7)}
-    found = reader.ask(MetricQuery(QueryArgs(metric=metric, by=by, **week, **more))).rows.to_pylist()
+    week = {"start": week_start(WEEK), "end": week_start(WEEK) + timedelta(days=7)}
+    found = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=by, **week, **more))).rows.to_pylist()
     return {tuple(row[name] for name in by): row["value"] for row in found if row["value"]}
 
 
-@given(st.lists(st.sampled_from(SHARED), max_size=4, unique=True))
+@given(st.lists(st.sampled_from(SHARED_DIMENSIONS), max_size=4, unique=True))
 def test_requests_cost_and_tokens_of_every_group_are_those_of_the_metrics(
-    reader: LocalReader, sampled: LocalReader, by: list[str]
+    reader: LocalClient, sampled: LocalClient, by: list[str]
 ) -> None:
-    metrics = {"requests": "requests", "attempts": "attempts", "cost_usd": "cost"} | {name: name for name in TOKENS}
+    metrics = {"requests": "requests", "attempts": "attempts", "cost_usd": "cost"} | {
+        name: name for name in TOKEN_COLUMNS
+    }
     for each in (reader, sampled):
         groups = {tuple(row[name] for name in by): row for row in rows(each, *by)}
         for column, metric in metrics.items():
@@ -79,19 +81,19 @@ def test_requests_cost_and_tokens_of_every_group_are_those_of_the_metrics(
 
 
 @given(breakdowns)
-def test_requests_of_any_breakdown_add_up_to_those_of_the_week(reader: LocalReader, by: list[str]) -> None:
+def test_requests_of_any_breakdown_add_up_to_those_of_the_week(reader: LocalClient, by: list[str]) -> None:
     assert summed(rows(reader, *by), "requests") == figures(reader, "requests", [])[()]
 
 
-def test_a_request_that_a_cache_answered_counts_and_owes_nothing(store: DuckStore, reader: LocalReader) -> None:
+def test_a_request_that_a_cache_answered_counts_and_owes_nothing(store: DuckStore, reader: LocalClient) -> None:
     (cached,) = (row for row in rows(reader, "lane") if row["lane"] == "cache")
     asked = [row for row in _requests(store) if row["lane"] == "cache"]
     assert cached["requests"] == len(asked) > 0
-    assert [cached[name] for name in ADDED] == [0] * len(ADDED)
+    assert [cached[name] for name in SUMMED_COLUMNS] == [0] * len(SUMMED_COLUMNS)
     assert cached["priced_share"] is None
 
 
-def test_a_request_counts_where_the_call_that_answered_it_was(store: DuckStore, reader: LocalReader) -> None:
+def test_a_request_counts_where_the_call_that_answered_it_was(store: DuckStore, reader: LocalClient) -> None:
     answered = Counter(row["answered_by"] for row in _requests(store) if row["answered_by"])
     shown = {row["model"]: row["requests"] for row in rows(reader, "model") if row["model"]}
     failed = sum(row["failed"] for row in _requests(store))
@@ -101,17 +103,17 @@ def test_a_request_counts_where_the_call_that_answered_it_was(store: DuckStore, 
 
 def test_a_call_that_was_not_good_enough_is_paid_for_and_answers_no_request() -> None:
     store = DuckStore.in_memory()
-    base = {"request_id": "q", "started_at": monday(WEEK)}
+    base = {"request_id": "q", "started_at": week_start(WEEK)}
     put(store, [base | {"lane": "large", "answered_by": "big"}])
     tries = [{"lane": "small", "model": "tiny", "duration_ms": 5, "cost_usd": 1}]
     tries.append({"lane": "large", "model": "big", "duration_ms": 90, "cost_usd": 2})
     put(store, [base | each for each in tries], "attempts")
-    found = {row["model"]: (row["requests"], row["cost_usd"]) for row in rows(LocalReader(store), "lane", "model")}
+    found = {row["model"]: (row["requests"], row["cost_usd"]) for row in rows(LocalClient(store), "lane", "model")}
     assert found == {"tiny": (0, 1), "big": (1, 2)}
     store.close()
 
 
-def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalReader) -> None:
+def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalClient) -> None:
     calls = _calls(store)
     (total,) = rows(reader)
     assert total["attempts"] == len(calls)
@@ -121,30 +123,30 @@ def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalR
     assert 0 < total["priced_attempts"] < total["billable_attempts"] <= total["attempts"]
 
 
-def test_sampled_calls_stand_for_those_that_were_not_kept(sampled: LocalReader) -> None:
+def test_sampled_calls_stand_for_those_that_were_not_kept(sampled: LocalClient) -> None:
     (total,) = rows(sampled)
     assert total["requests"] > 1_000  # requests were put; half of them this week, of which few were kept
 
 
-def test_what_belongs_to_nobody_has_a_line(reader: LocalReader) -> None:
+def test_what_belongs_to_nobody_has_a_line(reader: LocalClient) -> None:
     (unassigned,) = (row for row in rows(reader, "team") if row["team"] is None)
     assert unassigned["cost_usd"] > 0
 
 
-def test_calls_without_any_price_have_no_cost_rather_than_none_to_pay(reader: LocalReader) -> None:
+def test_calls_without_any_price_have_no_cost_rather_than_none_to_pay(reader: LocalClient) -> None:
     (unknown,) = (row for row in rows(reader, "lane") if row["lane"] == "unknown")
     assert unknown["cost_usd"] is None
     assert unknown["priced_share"] == 0
 
 
-def test_a_week_without_calls_has_no_rows(reader: LocalReader) -> None:
+def test_a_week_without_calls_has_no_rows(reader: LocalClient) -> None:
     assert rows(reader, week="2001-W01") == rows(reader, "team", week="2001-W01") == []
 
 
 @given(st.datetimes(datetime(2000, 1, 3), datetime(2999, 12, 1)))  # noqa: DTZ001 - made aware below
 def test_every_moment_lies_in_its_week(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
-    begin = monday(week_of(aware))
+    begin = week_start(week_of(aware))
     assert begin.weekday() == 0
     assert begin <= aware < begin + timedelta(days=7)
 
@@ -157,6 +159,6 @@ def test_a_week_that_no_calendar_has_is_refused(week: str) -> None:
         AttributionArgs(week=week)
 
 
-def test_a_dimension_outside_the_closed_set_is_refused(reader: LocalReader) -> None:
+def test_a_dimension_outside_the_closed_set_is_refused(reader: LocalClient) -> None:
     with pytest.raises(UnknownName, match="did you mean 'team'"):
         rows(reader, "teams")

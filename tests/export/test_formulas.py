@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.export.tables import as_csv, as_json, guarded, unguarded
+from controlsurface.export.table_formats import as_csv, as_json, guard_formula, unguard_formula
 
 FORMULAS = [
     *('=HYPERLINK("http://evil")', "=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1"),
@@ -43,7 +43,7 @@ def test_numbers_and_times_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("text", ["gpt-4o", "a=b", "rag_answer", "5 - 3", "", "'quoted'"])
 def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert guarded(text) == text
+    assert guard_formula(text) == text
 
 
 def test_json_has_every_text_as_it_is() -> None:
@@ -52,4 +52,4 @@ def test_json_has_every_text_as_it_is() -> None:
 
 @given(st.text() | st.sampled_from(FORMULAS).map("'".__add__))
 def test_what_was_guarded_is_found_again(text: str) -> None:
-    assert unguarded(guarded(text)) == text
+    assert unguard_formula(guard_formula(text)) == text

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 with atheris.instrument_imports(include=["controlsurface"]):
     from google.protobuf.message import DecodeError
 
-    from controlsurface.ingest.signals import REQUESTS, SIGNALS
+    from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS
     from tests.fuzz.mutate import change
     from tests.fuzz.properties import a_body_is_refused_or_kept_whole_clean_and_readable, seeds
 
@@ -36,7 +36,7 @@ def mutated(data: bytes, max_size: int, seed: int) -> bytes:
     if not data or dice.random() < 0.5:
         return noise
     try:
-        message = REQUESTS[SIGNALS[data[0] % 3]].FromString(data[1:])
+        message = EXPORT_REQUESTS[SIGNALS[data[0] % 3]].FromString(data[1:])
     except DecodeError:
         return noise
     for _ in range(dice.randint(1, 4)):

@@ -12,8 +12,8 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from controlsurface.ingest.body import Body
-from controlsurface.ingest.signals import Encoding, Signal
+from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.signals import Encoding, Signal
 
 MIB = 1 << 20
 IDS = b"\x0a\x10" + b"\x01" * 16 + b"\x12\x08" + b"\x02" * 8
@@ -223,7 +223,7 @@ def _mixed(size: int) -> bytes:
     return export(*spans)
 
 
-def compressed(made: Made, limit: int = 64 * MIB) -> Body:
+def compressed(made: Made, limit: int = 64 * MIB) -> RequestBody:
     """As it is sent."""
     signal, encoding, data = made
-    return Body(signal, gzip.compress(data, 1), encoding, "gzip", limit)
+    return RequestBody(signal, gzip.compress(data, 1), encoding, "gzip", limit)

@@ -7,23 +7,25 @@ from tempfile import TemporaryDirectory
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from controlsurface.config import Config, Content
-from controlsurface.config import Journal as Settings
+from controlsurface.config import Config, ContentConfig
+from controlsurface.config import JournalConfig as Settings
 from controlsurface.errors import BadBody, StoreError
-from controlsurface.ingest import conventions
-from controlsurface.ingest.check import check
-from controlsurface.ingest.dropped import DROPPED
-from controlsurface.ingest.journal import Journal
-from controlsurface.ingest.otlp import decode_traces
-from controlsurface.ingest.prompts import Prompts
-from controlsurface.ingest.prompts.keys import Verdict
-from controlsurface.ingest.segment import Position, Record
-from controlsurface.ingest.signals import REQUESTS, SIGNALS, Encoding
+from controlsurface.ingest.content import ContentPolicy
+from controlsurface.ingest.content.key_policy import KeyVerdict
+from controlsurface.ingest.journal.journal import Journal
+from controlsurface.ingest.journal.segment_file import JournalPosition, JournalRecord
+from controlsurface.ingest.otlp.trace_decoder import decode_traces
+from controlsurface.ingest.translate import conventions
+from controlsurface.ingest.validation.validate import validate_body
+from controlsurface.ingest.wire.drop_marks import DROP_MARK_PREFIX
+from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Encoding
 
 CAPTURES = Path(__file__).parent.parent / "captures"
-CONVENTIONS = conventions.load(Config())
+CONVENTIONS = conventions.load_conventions(Config())
 ENCODINGS: tuple[Encoding, ...] = ("protobuf", "json")
-POLICIES = [Prompts(Content(store=store), CONVENTIONS.vocabularies) for store in ("none", "redacted", "all")]
+POLICIES = [
+    ContentPolicy(ContentConfig(store=store), CONVENTIONS.vocabularies) for store in ("none", "redacted", "all")
+]
 
 
 def seeds() -> Iterator[bytes]:
@@ -40,11 +42,11 @@ def a_body_is_refused_or_kept_whole_clean_and_readable(data: bytes) -> None:
     choice, body = data[0], data[1:]
     signal, encoding, prompts = SIGNALS[choice % 3], ENCODINGS[choice // 3 % 2], POLICIES[choice // 6 % 3]
     try:
-        checked = check(signal, body, encoding, prompts)
+        checked = validate_body(signal, body, encoding, prompts)
     except BadBody:
         return
-    REQUESTS[signal].FromString(checked.payload)
-    again = check(signal, checked.payload, "protobuf", prompts)
+    EXPORT_REQUESTS[signal].FromString(checked.payload)
+    again = validate_body(signal, checked.payload, "protobuf", prompts)
     assert (again.payload, again.accepted, again.rejected) == (checked.payload, checked.accepted, 0)
     if signal == "traces":
         decoded = decode_traces([(checked.payload, 1)], CONVENTIONS.wanted)
@@ -52,14 +54,18 @@ def a_body_is_refused_or_kept_whole_clean_and_readable(data: bytes) -> None:
         assert prompts is not POLICIES[0] or not [*said(prompts, checked.payload)]
 
 
-def said(prompts: Prompts, payload: bytes) -> Iterator[KeyValue]:
+def said(prompts: ContentPolicy, payload: bytes) -> Iterator[KeyValue]:
     """The attributes of a request's spans that hold content and are neither empty nor replaced."""
     for resource in ExportTraceServiceRequest.FromString(payload).resource_spans:
         for scope in resource.scope_spans:
             for span in scope.spans:
                 for each in span.attributes:
-                    content = prompts.keys[each.key] is Verdict.CONTENT and each.key != "output.value"
-                    if content and each.value.WhichOneof("value") and not each.value.string_value.startswith(DROPPED):
+                    content = prompts.keys[each.key] is KeyVerdict.CONTENT and each.key != "output.value"
+                    if (
+                        content
+                        and each.value.WhichOneof("value")
+                        and not each.value.string_value.startswith(DROP_MARK_PREFIX)
+                    ):
                         yield from (each,) if each.value.string_value else ()
 
 
@@ -77,13 +83,13 @@ def a_damaged_segment_gives_sound_records_or_is_refused(data: bytes) -> None:
         assert appended(Path(folder), b"again")[:-1] == left
 
 
-def appended(folder: Path, payload: bytes) -> list[Record]:
+def appended(folder: Path, payload: bytes) -> list[JournalRecord]:
     """All records of a folder after one more was written."""
     journal = Journal(folder, Settings())
     try:
         journal.append("traces", payload, 1, 1).result(10)
-        found: list[Record] = []
-        while more := journal.read(found[-1].end if found else Position(0, 0), 1 << 20):
+        found: list[JournalRecord] = []
+        while more := journal.read(found[-1].end if found else JournalPosition(0, 0), 1 << 20):
             found += more
         return found
     finally:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from controlsurface.ingest.body import Body
+from controlsurface.ingest.wire.request_body import RequestBody
 from tests.fuzz.hostile import MIB, compressed, zoo
+from tests.ingest.otlp_bodies import span, traces
 from tests.launch import Server, collector, until
-from tests.receivers.bodies import span, traces
 
 ANSWERED_S, SEEN_S = 2.0, 5.0  # on a machine that does nothing else
 MEMORY_MIB = 1200
@@ -54,7 +54,7 @@ def resident_mib(pid: int) -> float:
     return 0
 
 
-def send(server: Server, body: Body) -> int:
+def send(server: Server, body: RequestBody) -> int:
     """The status of the answer."""
     kind = "application/x-protobuf" if body.encoding == "protobuf" else "application/json"
     headers = {"Content-Type": kind} | ({"Content-Encoding": "gzip"} if body.coding == "gzip" else {})
@@ -63,7 +63,7 @@ def send(server: Server, body: Body) -> int:
 
 
 @contextmanager
-def meanwhile(server: Server, body: Body, said: list[int]) -> Iterator[None]:
+def meanwhile(server: Server, body: RequestBody, said: list[int]) -> Iterator[None]:
     """A hostile body is on its way."""
     thread = threading.Thread(target=lambda: said.append(send(server, body)))
     thread.start()
@@ -78,7 +78,7 @@ def good(server: Server) -> tuple[float, float]:
     own = span({"gen_ai.request.model": "m"}, trace, os.urandom(8))
     own.start_time_unix_nano, own.end_time_unix_nano = now, now + 10**6
     began = time.monotonic()
-    assert send(server, Body("traces", traces(own).SerializeToString())) == 200
+    assert send(server, RequestBody("traces", traces(own).SerializeToString())) == 200
     answered = time.monotonic() - began
     until(lambda: has_trace(server, trace.hex()), 30)
     return answered, time.monotonic() - began

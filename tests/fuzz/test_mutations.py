@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.ingest.segment import MAGIC, frame
+from controlsurface.ingest.journal.segment_file import MAGIC, frame_record
 from tests.fuzz.properties import (
     a_body_is_refused_or_kept_whole_clean_and_readable,
     a_damaged_segment_gives_sound_records_or_is_refused,
@@ -11,7 +11,7 @@ from tests.fuzz.properties import (
 )
 
 SEEDS = [seed for seed in seeds() if len(seed) < 20_000]
-SEGMENT = MAGIC + b"".join(frame("logs", payload, 1, 2) + payload for payload in (b"a", b"b" * 50, b"c" * 7))
+SEGMENT = MAGIC + b"".join(frame_record("logs", payload, 1, 2) + payload for payload in (b"a", b"b" * 50, b"c" * 7))
 
 
 def mutated(whole: bytes, data: st.DataObject) -> bytes:

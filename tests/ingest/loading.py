@@ -4,21 +4,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from controlsurface.config import Config, Content
-from controlsurface.ingest import conventions
-from controlsurface.ingest.batch import Loader, Outcome
-from controlsurface.ingest.check import check
-from controlsurface.ingest.prompts import Prompts
-from controlsurface.ingest.signals import Signal
-from controlsurface.money.book import Book
-from controlsurface.money.prices import resolve
+from controlsurface.config import Config, ContentConfig
+from controlsurface.ingest.content import ContentPolicy
+from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome
+from controlsurface.ingest.translate import conventions
+from controlsurface.ingest.validation.validate import validate_body
+from controlsurface.ingest.wire.signals import Signal
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import resolve_prices
 from controlsurface.store.duckdb import DuckStore
 from tests.lanes import LANED
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 CONFIG = LANED
-CONVENTIONS = conventions.load(CONFIG)
-NO_PRICES = resolve([], Book())
+CONVENTIONS = conventions.load_conventions(CONFIG)
+NO_PRICES = resolve_prices([], PriceBook())
 RECEIVED_NS = 1_795_300_000_000_000_000
 
 Body = tuple[Signal, bytes]
@@ -29,14 +29,14 @@ class Loaded:
 
     def __init__(self, config: Config = CONFIG) -> None:
         self.store = DuckStore.in_memory()
-        self.prompts = Prompts(config.content, CONVENTIONS.vocabularies)
-        self.loader = Loader(CONVENTIONS, config, lambda pairs: NO_PRICES)
+        self.prompts = ContentPolicy(config.content, CONVENTIONS.vocabularies)
+        self.loader = BatchLoader(CONVENTIONS, config, lambda pairs: NO_PRICES)
         with self.store.writing() as writing:
             self.loader.install(writing)
 
-    def load(self, bodies: Iterable[Body]) -> Outcome:
+    def load(self, bodies: Iterable[Body]) -> BatchOutcome:
         """One batch."""
-        checked = [(signal, check(signal, body, "protobuf", self.prompts).payload) for signal, body in bodies]
+        checked = [(signal, validate_body(signal, body, "protobuf", self.prompts).payload) for signal, body in bodies]
         traces = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "traces"]
         logs = [(payload, RECEIVED_NS) for signal, payload in checked if signal == "logs"]
         with self.store.writing() as writing:
@@ -61,7 +61,7 @@ def protobuf(path: Path) -> bytes:
     """The body as protobuf, whatever the client sent."""
     if path.suffix == ".pb":
         return path.read_bytes()
-    return check("traces", path.read_bytes(), "json", Prompts(Content(store="all"), ())).payload
+    return validate_body("traces", path.read_bytes(), "json", ContentPolicy(ContentConfig(store="all"), ())).payload
 
 
 def loaded(*batches: Sequence[Body]) -> Loaded:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from tests.ingest.loading import CONVENTIONS, Loaded, loaded
 from tests.ingest.spans import S, Value, body
-from tests.ingest.test_conventions import EXAMPLES
+from tests.ingest.translate.test_conventions import EXAMPLES
 
 
 class Sent(BaseModel):

@@ -9,20 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlsurface.alerting.detectors import detectors
-from controlsurface.alerting.engine import RuleEngine
-from controlsurface.alerting.episodes import Episode, Facts
-from controlsurface.alerting.evaluate import Sight
-from controlsurface.alerting.inhibition import Inhibitors, Rule, inhibitor, is_explained
-from controlsurface.alerting.outbox import enqueue
-from controlsurface.alerting.reload import places
+from controlsurface.alerting.delivery.inhibition import (
+    InhibitionIndex,
+    InhibitionRule,
+    find_inhibitor,
+    is_explained_by_parent,
+)
+from controlsurface.alerting.delivery.outbox import enqueue_alerts
+from controlsurface.alerting.detector_registry import create_detectors
+from controlsurface.alerting.evaluation.evaluator import EvaluationContext
+from controlsurface.alerting.evaluation.rule_engine import RuleEngine
+from controlsurface.alerting.model.episode import AlertSnapshot, Episode
+from controlsurface.alerting.rules.rule_paths import configured_rule_paths
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.config import Config
-from controlsurface.ingest import rolling
-from controlsurface.limits import MIB
-from controlsurface.matchers import parse
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.config.label_matchers import parse_matcher
+from controlsurface.config.query_limits import MIB
+from controlsurface.maintenance import rollup_worker
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.limits.wide import fill
 
@@ -39,19 +44,21 @@ def tight(tmp_path: Path) -> DuckStore:
 
 @pytest.mark.slow
 def test_roll_ups_that_do_not_fit_into_memory_are_made_by_the_hour(tight: DuckStore) -> None:
-    reader = LocalReader(tight)
-    before = reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows
-    assert rolling.rebuild(tight) > 0
+    reader = LocalClient(tight)
+    before = reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows
+    assert rollup_worker.rebuild_rollups(tight) > 0
     assert not tight.state("SELECT * FROM rollup_dirty").num_rows
-    assert reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows == before
+    assert reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows == before
     tight.close()
 
 
 def test_a_drift_rule_follows_the_largest_streams_and_says_how_many_it_leaves_out() -> None:
     store = DuckStore.in_memory()
     fill(store, 3_000, NOW, most=40)
-    engine = RuleEngine(store, Sight(store, detectors=detectors(store, max_streams=10)), enqueue, NOW)
-    engine.put_in_force(places(Config(), ()).load(), NOW)
+    engine = RuleEngine(
+        store, EvaluationContext(store, detectors=create_detectors(store, max_streams=10)), enqueue_alerts, NOW
+    )
+    engine.put_in_force(configured_rule_paths(Config(), ()).load(), NOW)
     engine.tick(NOW)
     notes = store.state("SELECT rule, note FROM alert_rules WHERE note IS NOT NULL").to_pylist()
     assert "EscalationRateDrift" in {row["rule"] for row in notes}
@@ -62,7 +69,7 @@ def test_a_drift_rule_follows_the_largest_streams_and_says_how_many_it_leaves_ou
 
 
 def episode(number: int, labels: dict[str, str], where: Sequence[str], value: float, fires: bool) -> Episode:
-    facts = Facts(rule="r", metric="escalation_rate", unit="ratio", where=tuple(where), value=value, before=0.2)
+    facts = AlertSnapshot(rule="r", metric="escalation_rate", unit="ratio", where=tuple(where), value=value, before=0.2)
     return Episode(str(number), labels, NOW, None if fires else NOW, facts)
 
 
@@ -83,8 +90,8 @@ EPISODES = st.lists(
     max_size=12,
 )
 RULES = [
-    Rule((parse('lane="a"'),), (parse('lane="b"'),), ("task",)),
-    Rule((parse('task="x"'),), (parse('task=~"x|y"'),)),
+    InhibitionRule((parse_matcher('lane="a"'),), (parse_matcher('lane="b"'),), ("task",)),
+    InhibitionRule((parse_matcher('task="x"'),), (parse_matcher('task=~"x|y"'),)),
 ]
 
 
@@ -95,7 +102,7 @@ def test_what_is_looked_up_is_the_first_that_a_search_through_all_would_find(
 ) -> None:
     among = [episode(i, *each) for i, each in enumerate(drawn)]
     for target in among:
-        assert inhibitor(target, among, RULES) == _searched(target, among)
+        assert find_inhibitor(target, among, RULES) == _searched(target, among)
 
 
 def _searched(target: Episode, among: Sequence[Episode]) -> Episode | None:
@@ -103,7 +110,7 @@ def _searched(target: Episode, among: Sequence[Episode]) -> Episode | None:
         if source.fires and source.key != target.key:
             if any(rule.inhibits(source.labels, target.labels) for rule in RULES):
                 return source
-            if is_explained(target.facts, source.facts):
+            if is_explained_by_parent(target.facts, source.facts):
                 return source
     return None
 
@@ -111,6 +118,6 @@ def _searched(target: Episode, among: Sequence[Episode]) -> Episode | None:
 def test_what_holds_back_thousands_of_alerts_is_found_without_comparing_each_with_each() -> None:
     among = [episode(i, {"task": f"t{i}"}, [f"task:t{i}"], 0.5, True) for i in range(3_000)]
     began = process_time()
-    sources = Inhibitors(among, RULES)
+    sources = InhibitionIndex(among, RULES)
     assert [sources.of(each) for each in among] == [None] * len(among)
     assert process_time() - began < 1.5  # each with each took 20 s

@@ -10,15 +10,15 @@ import pytest
 import requests
 from streamlit.testing.v1 import AppTest
 
-from controlsurface.alerting.detectors import detectors
-from controlsurface.alerting.engine import RuleEngine
-from controlsurface.alerting.evaluate import Sight
-from controlsurface.alerting.outbox import enqueue
-from controlsurface.alerting.reload import places
-from controlsurface.bench.server import Server, started
+from controlsurface.alerting.delivery.outbox import enqueue_alerts
+from controlsurface.alerting.detector_registry import create_detectors
+from controlsurface.alerting.evaluation.evaluator import EvaluationContext
+from controlsurface.alerting.evaluation.rule_engine import RuleEngine
+from controlsurface.alerting.rules.rule_paths import configured_rule_paths
+from controlsurface.bench.bench_collector import BenchCollector, bench_collector
 from controlsurface.config import Config
-from controlsurface.content import DASHBOARDS
-from controlsurface.limits import Limits
+from controlsurface.config.query_limits import LimitsConfig
+from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
 from tests.limits.wide import fill
 
@@ -33,17 +33,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("w
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BenchCollector]:
     """A collector on a store that an older version filled, without any limit."""
     data = tmp_path_factory.mktemp("wide")
     store = DuckStore.open(data)
     fill(store, REQUESTS, datetime.now(UTC))
     store.close()
-    with started(data) as running:
+    with bench_collector(data) as running:
         yield running
 
 
-def _get(server: Server, path: str, **query: Any) -> tuple[requests.Response, float]:
+def _get(server: BenchCollector, path: str, **query: Any) -> tuple[requests.Response, float]:
     """The answer, and the seconds that it took, of the clock or of the processor: others may keep the machine busy."""
     began, spent = perf_counter(), server.cpu_s()
     answer = requests.get(server.api + path, params=query, timeout=60)
@@ -65,7 +65,7 @@ def _queries(described: dict[str, Any], near: dict[str, str]) -> list[dict[str, 
     return [base, *(base | each for each in more if each.keys() <= names.keys())]
 
 
-def test_every_endpoint_of_the_document_answers_in_time_or_says_why_not(server: Server) -> None:
+def test_every_endpoint_of_the_document_answers_in_time_or_says_why_not(server: BenchCollector) -> None:
     now = datetime.now(UTC)
     row = _get(server, "/api/v1/requests", limit=1)[0].json()["rows"][0]
     names = {
@@ -88,7 +88,7 @@ def test_every_endpoint_of_the_document_answers_in_time_or_says_why_not(server: 
     assert server.rss_mb() < MAX_RSS_MB
 
 
-def test_a_query_with_a_top_closes_to_the_total(server: Server) -> None:
+def test_a_query_with_a_top_closes_to_the_total(server: BenchCollector) -> None:
     window = {"start": "-25h", "metric": "requests"}
     rows = _get(server, "/api/v1/query", by="task_type", top=50, **window)[0].json()["rows"]
     assert len(rows) == 51
@@ -96,15 +96,15 @@ def test_a_query_with_a_top_closes_to_the_total(server: Server) -> None:
     assert next(row["value"] for row in rows if row["task_type"] == "(other)") == REQUESTS - 50
 
 
-def test_what_if_says_how_many_task_types_it_tells_apart(server: Server) -> None:
+def test_what_if_says_how_many_task_types_it_tells_apart(server: BenchCollector) -> None:
     answer = _get(server, "/api/v1/whatif", start="-25h")[0].json()
     slices = {each["task_type"]: each["n"] for each in answer["slices"]}
-    assert len(slices) == Limits().answer_values + 2
+    assert len(slices) == LimitsConfig().answer_values + 2
     assert slices[None] == sum(n for name, n in slices.items() if name is not None)
     assert answer["task_types"] > 100_000
 
 
-def test_events_say_how_many_names_they_leave_out(server: Server) -> None:
+def test_events_say_how_many_names_they_leave_out(server: BenchCollector) -> None:
     answer, _ = _get(server, "/api/v1/events", start="-25h", end="-0s")
     assert answer.json()["left_out"] > 100_000
 
@@ -112,7 +112,7 @@ def test_events_say_how_many_names_they_leave_out(server: Server) -> None:
 # A spinner's timer may still run when its page has ended: Streamlit then stops the timer by an exception.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens_in_time(server: Server, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_opens_in_time(server: BenchCollector, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROLSURFACE_API", server.api)
     app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=60)
     app.query_params.update({"range": "24h"})
@@ -124,9 +124,9 @@ def test_every_page_opens_in_time(server: Server, page: str, monkeypatch: pytest
 
 def test_a_tick_of_the_shipped_rules_takes_less_than_a_second() -> None:
     store, now = DuckStore.in_memory(), datetime.now(UTC)
-    fill(store, REQUESTS, now, most=Limits().values)
-    engine = RuleEngine(store, Sight(store, detectors=detectors(store)), enqueue, now)
-    engine.put_in_force(places(Config(), ()).load(), now)
+    fill(store, REQUESTS, now, most=LimitsConfig().values)
+    engine = RuleEngine(store, EvaluationContext(store, detectors=create_detectors(store)), enqueue_alerts, now)
+    engine.put_in_force(configured_rule_paths(Config(), ()).load(), now)
     engine.tick(now)
     took_s = []
     for minute in range(1, 5):

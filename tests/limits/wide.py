@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from controlsurface.bench import history
+from controlsurface.bench import request_history
 from controlsurface.store.duckdb import DuckStore
 
-_DAY = Path(history.__file__).with_name("traffic.sql").read_text("utf-8")
+_DAY = Path(request_history.__file__).with_name("traffic.sql").read_text("utf-8")
 _OWN = {
     "'task-' || task AS": "'task-' || {i} AS",
     "'tenant-' || tenant AS": "'tenant-' || {i} AS",

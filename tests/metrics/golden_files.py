@@ -1,6 +1,6 @@
 """`make golden` writes the reviewed statements anew: one file for each, and none besides."""
 
-from tests.metrics.test_query import GOLDEN, PINNED
+from tests.metrics.test_metric_query import GOLDEN, PINNED
 
 if __name__ == "__main__":
     for path in GOLDEN.iterdir():

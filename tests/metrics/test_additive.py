@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -85,16 +85,16 @@ REQUESTS = traffic(400, 7)
 
 
 @pytest.fixture(scope="module")
-def generated() -> Iterator[LocalReader]:
+def generated() -> Iterator[LocalClient]:
     store = DuckStore.in_memory()
     put(store, REQUESTS)
     put(store, calls(300, 8), "attempts")
-    yield LocalReader(store)
+    yield LocalClient(store)
     store.close()
 
 
-def asked(reader: LocalReader, metric: str, **more: Any) -> list[dict[str, Any]]:
-    return list(reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist())
+def asked(reader: LocalClient, metric: str, **more: Any) -> list[dict[str, Any]]:
+    return list(reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist())
 
 
 def total(rows: list[dict[str, Any]]) -> float:
@@ -102,7 +102,7 @@ def total(rows: list[dict[str, Any]]) -> float:
 
 
 @pytest.mark.parametrize("metric", SUMS, ids=lambda metric: metric.id)
-def test_a_sum_is_the_sum_of_its_parts_in_every_breakdown(metric: Any, generated: LocalReader) -> None:
+def test_a_sum_is_the_sum_of_its_parts_in_every_breakdown(metric: Any, generated: LocalClient) -> None:
     (whole,) = asked(generated, metric.id)
     known = [name for name in BY if metric.source == "requests" or name != "cache"]
     for by in [*combinations(known, 1), *combinations(known[:3], 2)]:
@@ -118,7 +118,7 @@ def test_a_saving_by_caches_is_the_mean_of_what_calls_answered_for_each_request_
     rows = traffic(150, 3)
     store = DuckStore.in_memory()
     put(store, rows)
-    reader = LocalReader(store)
+    reader = LocalClient(store)
     called = [r for r in rows if r["cache"] is None and not r["failed"] and r["cost_usd"] is not None]
     price = fsum(r["sample_weight"] * r["cost_usd"] for r in called) / fsum(r["sample_weight"] for r in called)
     truth: defaultdict[str | None, float] = defaultdict(float)
@@ -133,7 +133,7 @@ def test_a_saving_by_caches_is_the_mean_of_what_calls_answered_for_each_request_
 
 
 @pytest.mark.parametrize("layer", ["exact", "semantic", "component", "embedding", "selection"])
-def test_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalReader) -> None:
+def test_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalClient) -> None:
     (row,) = asked(generated, f"cache_layer_rate_{layer}")
     hits = [r for r in REQUESTS if layer in (r["cache_layers"] or "").split(",")]
     weights = fsum(r["sample_weight"] for r in REQUESTS)
@@ -142,7 +142,7 @@ def test_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalRe
     assert answered["value"] == pytest.approx(fsum(r["sample_weight"] for r in REQUESTS if r["cache"]) / weights)
 
 
-def test_the_kinds_of_caches_part_what_caches_answered(generated: LocalReader) -> None:
+def test_the_kinds_of_caches_part_what_caches_answered(generated: LocalClient) -> None:
     (whole,) = asked(generated, "cache_hit_rate")
     parts = [asked(generated, f"cache_hit_rate_{kind}")[0]["value"] for kind in ("exact", "semantic", "component")]
     assert fsum(parts) == pytest.approx(whole["value"])

@@ -5,14 +5,14 @@ from typing import Any, get_args
 
 import pytest
 
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.metrics import counterfactual
-from controlsurface.metrics.catalog import CATALOG, GROUPS
-from controlsurface.metrics.dimensions import DIMENSIONS
-from controlsurface.metrics.measures import KEYS, MEASURES, SPREADS
-from controlsurface.metrics.metric import Better, Kind, Metric, Unit
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.metrics.catalog import CATALOG, METRIC_GROUPS
+from controlsurface.metrics.measures import DISTINCT_KEYS, MEASURES, SPREADS
+from controlsurface.metrics.metric import Better, Metric, MetricKind, Unit
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 
 WORD = re.compile(r"(sum|total|whole|distinct|quantile)\((\w+)")
@@ -20,7 +20,7 @@ every_metric = pytest.mark.parametrize("metric", CATALOG.values(), ids=CATALOG)
 
 
 def test_no_two_metrics_have_one_id() -> None:
-    assert len(CATALOG) == sum(map(len, GROUPS.values()))
+    assert len(CATALOG) == sum(map(len, METRIC_GROUPS.values()))
 
 
 @every_metric
@@ -28,7 +28,7 @@ def test_a_metric_says_what_it_is(metric: Metric) -> None:
     assert re.fullmatch(r"[A-Z].*\.", metric.help)
     assert metric.unit in get_args(Unit)
     assert metric.better in get_args(Better)
-    assert metric.kind in get_args(Kind)
+    assert metric.kind in get_args(MetricKind)
 
 
 @every_metric
@@ -37,23 +37,23 @@ def test_a_formula_uses_only_what_its_source_measures(metric: Metric) -> None:
         "sum": MEASURES,
         "total": MEASURES,
         "whole": MEASURES,
-        "distinct": KEYS,
+        "distinct": DISTINCT_KEYS,
         "quantile": SPREADS,
     }
     for word, name in WORD.findall(metric.sql):
-        assert name in words[word][metric.source] or name in counterfactual.DERIVED
+        assert name in words[word][metric.source] or name in counterfactual.DERIVED_MEASURES
 
 
 def test_every_measure_and_key_is_used() -> None:
     used = {(m.source, name) for m in CATALOG.values() for _, name in WORD.findall(f"{m.sql} {m.priced} {m.error}")}
-    used |= {("requests", name) for name in counterfactual.READ}
+    used |= {("requests", name) for name in counterfactual.READ_COLUMNS}
     for source in DIMENSIONS:
-        assert {name for name in (*MEASURES[source], *KEYS[source]) if (source, name) not in used} == set()
+        assert {name for name in (*MEASURES[source], *DISTINCT_KEYS[source]) if (source, name) not in used} == set()
 
 
 def test_no_measure_hides_a_dimension() -> None:
     for source, dimensions in DIMENSIONS.items():
-        assert not {*dimensions} & {*MEASURES[source], *SPREADS[source], *KEYS[source], "bucket", "value", "n"}
+        assert not {*dimensions} & {*MEASURES[source], *SPREADS[source], *DISTINCT_KEYS[source], "bucket", "value", "n"}
 
 
 def test_every_dimension_is_a_column(store: DuckStore) -> None:
@@ -62,18 +62,18 @@ def test_every_dimension_is_a_column(store: DuckStore) -> None:
 
 
 @every_metric
-def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalReader) -> None:
+def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalClient) -> None:
     by = DIMENSIONS[metric.source][:1]
-    assert empty.ask(MetricQuery(QueryArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
-    (row,) = empty.ask(MetricQuery(QueryArgs(metric=metric.id))).rows.to_pylist()
+    assert empty.run(MetricQuery(MetricQueryArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
+    (row,) = empty.run(MetricQuery(MetricQueryArgs(metric=metric.id))).rows.to_pylist()
     counted = metric.kind == "distinct" or (metric.unit == "count" and metric.kind == "sum")
     assert row["value"] == (0 if counted else None)
     assert row["n"] == 0
 
 
 @every_metric
-def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalReader) -> None:
-    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric.id))).rows.to_pylist()
+def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalClient) -> None:
+    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric.id))).rows.to_pylist()
     assert row["value"] >= 0 or metric.kind in {"slope", "difference"}
     assert row["n"] > 0
     if metric.kind == "ratio":
@@ -85,8 +85,8 @@ def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, re
 
 
 @every_metric
-def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalReader) -> None:
+def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalClient) -> None:
     names = DIMENSIONS[metric.source]
     for some in (names[i : i + 4] for i in range(0, len(names), 4)):
-        rows = reader.ask(MetricQuery(QueryArgs(metric=metric.id, by=some, every="7d"))).rows
+        rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric.id, by=some, every="7d"))).rows
         assert rows.column_names[:5][: len(some) + 1] == ["bucket", *some]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.contributors import ContributorsArgs, joint
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import SeveralArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.listing import RequestsArgs, RequestsQuery
-from controlsurface.reader.several import Several
+from controlsurface.metrics.contributors.contributor_query import ContributorsArgs, render_joint_sums
+from controlsurface.metrics.queries.batch_query import BatchQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -44,10 +44,10 @@ ROWS = traffic()
 
 
 @pytest.fixture(scope="module")
-def kinds() -> Iterator[LocalReader]:
+def kinds() -> Iterator[LocalClient]:
     store = DuckStore.in_memory()
     put(store, ROWS)
-    yield LocalReader(store)
+    yield LocalClient(store)
     store.close()
 
 
@@ -74,33 +74,35 @@ def of(kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_by_kind_each_kind_is_held_against_its_threshold_in_its_own_direction(metric: str, kinds: LocalReader) -> None:
-    rows = kinds.ask(MetricQuery(QueryArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
+def test_by_kind_each_kind_is_held_against_its_threshold_in_its_own_direction(metric: str, kinds: LocalClient) -> None:
+    rows = kinds.run(MetricQuery(MetricQueryArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
     found = {row["confidence_kind"]: row["value"] for row in rows if row["confidence_kind"]}
     assert found == pytest.approx({kind: truth(metric, of(kind)) for kind in KINDS})
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: LocalReader) -> None:
-    (row,) = kinds.ask(MetricQuery(QueryArgs(metric=metric))).rows.to_pylist()
+def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: LocalClient) -> None:
+    (row,) = kinds.run(MetricQuery(MetricQueryArgs(metric=metric))).rows.to_pylist()
     assert row["value"] == pytest.approx(truth(metric, of("probability")))
     assert "of probabilities" in CATALOG[metric].help
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_filter_by_kind_gives_that_kind_however_it_is_asked(metric: str, kind: str, kinds: LocalReader) -> None:
+def test_a_filter_by_kind_gives_that_kind_however_it_is_asked(metric: str, kind: str, kinds: LocalClient) -> None:
     where = (f"confidence_kind:{kind}",)
-    (alone,) = kinds.ask(MetricQuery(QueryArgs(metric=metric, where=where))).rows.to_pylist()
-    (among,) = kinds.ask(Several(SeveralArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[:1]
+    (alone,) = kinds.run(MetricQuery(MetricQueryArgs(metric=metric, where=where))).rows.to_pylist()
+    (among,) = kinds.run(MetricBatchQuery(BatchQueryArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[
+        :1
+    ]
     assert alone["value"] == among["value"] == pytest.approx(truth(metric, of(kind)))
 
 
-def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalReader) -> None:
-    near = kinds.ask(RequestsQuery(RequestsArgs(order="near_threshold", limit=40))).rows.to_pylist()
+def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalClient) -> None:
+    near = kinds.run(RequestsQuery(RequestsArgs(order="near_threshold", limit=40))).rows.to_pylist()
     assert {row["confidence_kind"] for row in near} == {"probability"}
     scored = RequestsArgs(order="near_threshold", limit=5, where=("confidence_kind:score",))
-    distances = [abs(row["confidence"] - row["threshold"]) for row in kinds.ask(RequestsQuery(scored)).rows.to_pylist()]
+    distances = [abs(row["confidence"] - row["threshold"]) for row in kinds.run(RequestsQuery(scored)).rows.to_pylist()]
     every = [abs(r["confidence"] - r["threshold"]) for r in of("score") if r["threshold"] is not None]
     assert distances == pytest.approx(sorted(every)[:5])
 
@@ -108,6 +110,6 @@ def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalReade
 def test_contributors_explain_the_kind_that_the_figure_is_of() -> None:
     window = {"start": "2026-01-02", "end": "2026-01-03", "baseline_start": "2026-01-01", "baseline_end": "2026-01-02"}
     asked = ContributorsArgs(metric="confidence_below_threshold", **window)
-    assert "r.confidence_kind = 'probability'" in joint(asked).sql
+    assert "r.confidence_kind = 'probability'" in render_joint_sums(asked).sql
     by_kind = asked.model_copy(update={"where": ("confidence_kind:entropy",)})
-    assert "r.confidence_kind = 'probability'" not in joint(by_kind).sql
+    assert "r.confidence_kind = 'probability'" not in render_joint_sums(by_kind).sql

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
 
-def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
+def only(reader: LocalClient, metric: str, **more: Any) -> dict[str, Any]:
+    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -49,7 +49,7 @@ def heaviest(rows: list[dict[str, Any]]) -> float:
 def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> None:
     store, rows = DuckStore.in_memory(), traffic(seed)
     put(store, rows)
-    reader = LocalReader(store)
+    reader = LocalClient(store)
     figure = only(reader, "sessions")
     assert figure["value"] == pytest.approx(heaviest(rows))
     assert figure["n"] == len({row["session_id"] for row in rows} - {None})  # of which so many are stored
@@ -59,7 +59,7 @@ def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> N
     assert share["low"] < share["value"] < share["high"]
     by_team = {
         row["team"]: row["value"]
-        for row in reader.ask(MetricQuery(QueryArgs(metric="sessions", by="team"))).rows.to_pylist()
+        for row in reader.run(MetricQuery(MetricQueryArgs(metric="sessions", by="team"))).rows.to_pylist()
     }
     assert by_team == pytest.approx({team: heaviest([r for r in rows if r["team"] == team]) for team in "ab"})
     store.close()
@@ -68,5 +68,5 @@ def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> N
 def test_one_sampled_session_stands_for_its_weight() -> None:
     store = DuckStore.in_memory()
     put(store, [{"session_id": "s", "escalated": True, "sample_weight": 4.0}])
-    assert only(LocalReader(store), "sessions")["value"] == 4
+    assert only(LocalClient(store), "sessions")["value"] == 4
     store.close()

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -25,15 +25,15 @@ REQUESTS = [
 
 
 @pytest.fixture(scope="module")
-def six() -> Iterator[LocalReader]:
+def six() -> Iterator[LocalClient]:
     store = DuckStore.in_memory()
     put(store, REQUESTS)
-    yield LocalReader(store)
+    yield LocalClient(store)
     store.close()
 
 
-def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
+def only(reader: LocalClient, metric: str, **more: Any) -> dict[str, Any]:
+    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -45,31 +45,31 @@ def only(reader: LocalReader, metric: str, **more: Any) -> dict[str, Any]:
         ("saving_vs_random", 800 * (0.5 * 4.00 / 200 + 0.5 * 0.40 / 400)),  # two of four are escalated
     ],
 )
-def test_a_saving_is_what_the_baseline_would_cost_more(six: LocalReader, metric: str, baseline: float) -> None:
+def test_a_saving_is_what_the_baseline_would_cost_more(six: LocalClient, metric: str, baseline: float) -> None:
     row = only(six, metric)
     assert row["value"] == pytest.approx(baseline - (0.10 + 0.30 + 4.05 + 4.20))
     assert (row["n"], row["priced_share"]) == (4, 0.8)
 
 
-def test_the_share_saved_is_the_saving_over_the_baseline(six: LocalReader) -> None:
+def test_the_share_saved_is_the_saving_over_the_baseline(six: LocalClient) -> None:
     assert only(six, "saving_share_vs_all_large")["value"] == pytest.approx(7.35 / 16)
 
 
-def test_without_a_lone_call_of_the_large_lane_nobody_knows_what_it_would_cost(six: LocalReader) -> None:
+def test_without_a_lone_call_of_the_large_lane_nobody_knows_what_it_would_cost(six: LocalClient) -> None:
     assert only(six, "saving_vs_all_large", where=["lane:small"])["value"] is None
 
 
 def test_a_system_that_sends_everything_up_saves_nothing() -> None:
     store = DuckStore.in_memory()
     put(store, [LARGE | {"input_tokens": tokens, "cost_usd": tokens / 3} for tokens in (90, 300, 27)])
-    assert only(LocalReader(store), "saving_vs_all_large")["value"] == pytest.approx(0)
+    assert only(LocalClient(store), "saving_vs_all_large")["value"] == pytest.approx(0)
     store.close()
 
 
 @pytest.mark.parametrize("metric", ["saving_vs_all_large", "saving_vs_all_small", "saving_vs_random"])
-def test_savings_add_up_over_any_breakdown(reader: LocalReader, metric: str) -> None:
+def test_savings_add_up_over_any_breakdown(reader: LocalClient, metric: str) -> None:
     total = only(reader, metric)
     for by in (["lane"], ["task_type", "tenant"], ["router_version", "answered_by", "team"]):
-        rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=by))).rows.to_pylist()
+        rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=by))).rows.to_pylist()
         assert isclose(sum(row["value"] or 0 for row in rows), total["value"], rel_tol=1e-9)
         assert sum(row["n"] for row in rows) == total["n"]

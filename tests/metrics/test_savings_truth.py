@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.metrics import moments, windows
-from controlsurface.metrics.dimensions import SHARED
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.metrics.several import SeveralArgs
-from controlsurface.metrics.windows import WindowsArgs
-from controlsurface.reader import LocalReader, RemoteReader
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.several import Several
+from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.metrics.queries import replay_query, window_query
+from controlsurface.metrics.queries.batch_query import BatchQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.window_query import WindowQueryArgs
+from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import put
@@ -90,17 +90,17 @@ def traffic(seed: int, n: int = 1500, shadows: float = 0.0, cascades: float = 0.
     return found
 
 
-def read(asked: Iterable[Asked]) -> LocalReader:
+def read(asked: Iterable[Asked]) -> LocalClient:
     store = DuckStore.in_memory()
     put(store, [each.row(number) for number, each in enumerate(asked)])
-    return LocalReader(store)
+    return LocalClient(store)
 
 
-def figures(reader: LocalReader | RemoteReader, metric: str, **more: Any) -> list[Row]:
-    return reader.ask(MetricQuery(QueryArgs(metric=metric, **more))).rows.to_pylist()
+def figures(reader: LocalClient | RemoteClient, metric: str, **more: Any) -> list[Row]:
+    return reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
 
 
-def only(reader: LocalReader, metric: str, **more: Any) -> Row:
+def only(reader: LocalClient, metric: str, **more: Any) -> Row:
     (row,) = figures(reader, metric, **more)
     return row
 
@@ -171,7 +171,7 @@ def test_what_was_saved_by_head_sampled_traffic_has_no_interval() -> None:
     store = DuckStore.in_memory()
     rows = [each.row(number) for number, each in enumerate(traffic(2, n=900, shadows=0.5))]
     put(store, [row | {"sample_weight": 10.0} for row in rows])
-    row = only(LocalReader(store), "saving_vs_all_large")
+    row = only(LocalClient(store), "saving_vs_all_large")
     assert row["value"] is not None
     assert row["low"] is None
 
@@ -205,7 +205,7 @@ def test_a_cascade_at_one_and_a_half_times_all_large_says_so() -> None:
     assert only(reader, "saving_vs_all_large")["value"] == pytest.approx(-0.1)
 
 
-def charged(*rows: tuple[bool, float, float]) -> LocalReader:
+def charged(*rows: tuple[bool, float, float]) -> LocalClient:
     """Requests of one lane each: whether it is the large one, their cost, and what the classifier took."""
     store = DuckStore.in_memory()
     lanes = {False: ("small", "own_small_usd"), True: ("large", "own_large_usd")}
@@ -215,7 +215,7 @@ def charged(*rows: tuple[bool, float, float]) -> LocalReader:
         row = {"lane": lane, "escalated": up, "input_tokens": 100, "cost_usd": usd, "overhead_usd": classifier}
         made.append({"own_small_usd": None, "own_large_usd": None} | row | {own: usd})
     put(store, made)
-    return LocalReader(store)
+    return LocalClient(store)
 
 
 def test_a_classifier_that_costs_more_than_it_saves_is_no_saving() -> None:
@@ -245,31 +245,31 @@ def test_what_only_caches_answered_saved_nothing_that_is_known() -> None:
     store = DuckStore.in_memory()
     cached = {"lane": "cache", "escalated": False, "attempts": 0, "input_tokens": 0, "cost_usd": 0, "cache": "exact"}
     put(store, [cached] * 3)
-    assert only(LocalReader(store), "saving_vs_all_large")["value"] is None
+    assert only(LocalClient(store), "saving_vs_all_large")["value"] is None
 
 
-@given(st.lists(st.sampled_from(SHARED), max_size=4, unique=True), st.sampled_from(SAVINGS))
-def test_savings_add_up_over_any_breakdown(reader: LocalReader, by: list[str], metric: str) -> None:
+@given(st.lists(st.sampled_from(SHARED_DIMENSIONS), max_size=4, unique=True), st.sampled_from(SAVINGS))
+def test_savings_add_up_over_any_breakdown(reader: LocalClient, by: list[str], metric: str) -> None:
     total, rows = only(reader, metric), figures(reader, metric, by=by)
     assert sum(row["value"] or 0 for row in rows) == pytest.approx(total["value"], rel=1e-9)
     assert sum(row["n"] for row in rows) == total["n"]
 
 
 @given(st.sampled_from(["1h", "7h", "1d"]), st.sampled_from(SAVINGS))
-def test_savings_add_up_over_time(reader: LocalReader, every: str, metric: str) -> None:
+def test_savings_add_up_over_time(reader: LocalClient, every: str, metric: str) -> None:
     window = {"start": "2026-01-03", "end": "2026-01-08"}
     total, rows = only(reader, metric, **window), figures(reader, metric, every=every, **window)
     assert sum(row["value"] or 0 for row in rows) == pytest.approx(total["value"], rel=1e-9)
 
 
-def test_a_page_and_a_server_say_what_a_reader_says(reader: LocalReader) -> None:
+def test_a_page_and_a_server_say_what_a_reader_says(reader: LocalClient) -> None:
     names = (*SAVINGS, "saving_share_vs_all_large", "cost_against_all_escalated")
     with serving(reader) as url:
-        remote = RemoteReader(url)
+        remote = RemoteClient(url)
         for metric in names:
             assert figures(remote, metric, by="task_type") == figures(reader, metric, by="task_type")
         remote.close()
-    together = reader.ask(Several(SeveralArgs(metrics=names, by=("task_type",)))).rows.to_pylist()
+    together = reader.run(MetricBatchQuery(BatchQueryArgs(metrics=names, by=("task_type",)))).rows.to_pylist()
     for metric in names:
         alone = figures(reader, metric, by="task_type")
         seen = [row for row in together if row["metric"] == metric]
@@ -354,18 +354,20 @@ def test_intervals_of_published_requests_hold_what_was_saved(
 
 
 @pytest.mark.parametrize("metric", ["cost_against_all_escalated", "saving_vs_random"])
-def test_rules_see_at_every_moment_what_a_question_about_its_window_sees(reader: LocalReader, metric: str) -> None:
+def test_rules_see_at_every_moment_what_a_question_about_its_window_sees(reader: LocalClient, metric: str) -> None:
     over, every = timedelta(hours=12), timedelta(hours=6)
     first, last = (datetime(2026, 1, day, tzinfo=UTC) for day in (4, 6))
     for steps in (every, timedelta(hours=5)):  # 5 h do not divide 12 h: then windows are counted one by one
-        asked = moments.render([metric], ["task_type"], [], over, moments.Moments(first, last, steps))
+        asked = replay_query.render_replay(
+            [metric], ["task_type"], [], over, replay_query.ReplayMoments(first, last, steps)
+        )
         seen = reader.rows(asked).to_pylist()
         for moment in {row["moment"] for row in seen}:
             alone = figures(reader, metric, by="task_type", start=moment - over, end=moment)
             mine = {row["task_type"]: row["value"] for row in seen if row["moment"] == moment}
             assert mine == pytest.approx({row["task_type"]: row["value"] for row in alone}), moment
-    several = WindowsArgs((metric,), ("task_type",), (), ((first, last), (first + every, last - every)))
-    for row in windows.ask(reader.rows, several).to_pylist():
+    several = WindowQueryArgs((metric,), ("task_type",), (), ((first, last), (first + every, last - every)))
+    for row in window_query.run_window_query(reader.rows, several).to_pylist():
         start, end = several.windows[row["span"]]
         alone = figures(reader, metric, by="task_type", start=start, end=end)
         assert row["value_0"] == pytest.approx(

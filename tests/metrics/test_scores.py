@@ -3,19 +3,19 @@
 from math import isclose
 from statistics import fmean
 
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
 TRACE = f"{1:032x}"
 
 
-def test_every_evaluation_is_counted_once(reader: LocalReader, store: DuckStore) -> None:
+def test_every_evaluation_is_counted_once(reader: LocalClient, store: DuckStore) -> None:
     known = store.state("SELECT score FROM evaluations WHERE score IS NOT NULL")["score"].to_pylist()
-    (count,) = reader.ask(MetricQuery(QueryArgs(metric="evaluations"))).rows.to_pylist()
-    (mean,) = reader.ask(MetricQuery(QueryArgs(metric="evaluation_score"))).rows.to_pylist()
+    (count,) = reader.run(MetricQuery(MetricQueryArgs(metric="evaluations"))).rows.to_pylist()
+    (mean,) = reader.run(MetricQuery(MetricQueryArgs(metric="evaluation_score"))).rows.to_pylist()
     assert count["n"] == store.state("SELECT count(*) AS n FROM evaluations")["n"][0].as_py()
     assert mean["n"] == len(known)
     assert isclose(mean["value"], fmean(each for each in known if each is not None))
@@ -31,9 +31,11 @@ def test_an_evaluation_belongs_to_the_call_or_the_request_of_its_span() -> None:
             writing.execute(
                 f"INSERT INTO evaluations (evaluation_id, trace_id, span_id, name, score, label) VALUES {values}"
             )
-    reader = LocalReader(store)
-    scores = reader.ask(MetricQuery(QueryArgs(metric="evaluation_score", by=["task_type", "model"]))).rows.to_pylist()
-    passed = reader.ask(MetricQuery(QueryArgs(metric="evaluation_pass_rate", by=["task_type"]))).rows.to_pylist()
+    reader = LocalClient(store)
+    scores = reader.run(
+        MetricQuery(MetricQueryArgs(metric="evaluation_score", by=["task_type", "model"]))
+    ).rows.to_pylist()
+    passed = reader.run(MetricQuery(MetricQueryArgs(metric="evaluation_pass_rate", by=["task_type"]))).rows.to_pylist()
     assert [(row["task_type"], row["model"], row["value"]) for row in scores] == [
         ("code", "m", 0.2),
         ("sql", None, 0.1),

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from controlsurface.money.book import Book
-from controlsurface.money.prices import PRICE_ATTEMPTS, resolve
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, resolve_prices
 from controlsurface.store.duckdb import DuckStore
 
 Call = dict[str, Any]
@@ -62,15 +62,15 @@ def store() -> Iterator[DuckStore]:
 def receipts(store: DuckStore) -> Receipts:
     """Ring up calls under a book: all columns of each, in the order given."""
 
-    def ring_up(calls: list[Call], book: Book = Book()) -> list[Call]:  # noqa: B008
+    def ring_up(calls: list[Call], book: PriceBook = PriceBook()) -> list[Call]:  # noqa: B008
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
             keys = {(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}
-            writing.attach("resolved", resolve(keys, book))
+            writing.attach("resolved", resolve_prices(keys, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))
-            return list(writing.rows(f"SELECT * FROM ({PRICE_ATTEMPTS}) ORDER BY row").to_pylist())
+            return list(writing.rows(f"SELECT * FROM ({PRICE_ATTEMPTS_SQL}) ORDER BY row").to_pylist())
 
     return ring_up
 
@@ -79,7 +79,7 @@ def receipts(store: DuckStore) -> Receipts:
 def till(receipts: Receipts) -> Till:
     """The same: (cost_usd, cost_source) of each."""
 
-    def ring_up(calls: list[Call], book: Book = Book()) -> list[Receipt]:  # noqa: B008
+    def ring_up(calls: list[Call], book: PriceBook = PriceBook()) -> list[Receipt]:  # noqa: B008
         return [(each["cost_usd"], each["cost_source"]) for each in receipts(calls, book)]
 
     return ring_up

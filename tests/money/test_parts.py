@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from controlsurface.money.book import Book
-from controlsurface.money.prices import PRICE_ATTEMPTS, resolve
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, resolve_prices
 from controlsurface.store.duckdb import DuckStore
 from tests.money.conftest import CALLS, full
 
-BOOK = Book.model_validate(
+BOOK = PriceBook.model_validate(
     {
         "price": [
             {"model": "own", "mode": "batch", "input": "1", "output": "4", "context_window": 8192},
@@ -27,10 +27,10 @@ def priced(store: DuckStore, **call: Any) -> dict[str, Any]:
     row = full(0, {"model_raw": "own"} | TOKENS | call)
     with store.writing() as writing:
         writing.execute("DELETE FROM prices")
-        writing.attach("resolved", resolve([(row["provider"], row["model_raw"])], BOOK))
+        writing.attach("resolved", resolve_prices([(row["provider"], row["model_raw"])], BOOK))
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
         writing.attach("new_attempts", pa.Table.from_pylist([row], CALLS))
-        return dict(writing.rows(PRICE_ATTEMPTS).to_pylist()[0])
+        return dict(writing.rows(PRICE_ATTEMPTS_SQL).to_pylist()[0])
 
 
 def test_the_parts_of_a_cost_leave_the_fresh_input(store: DuckStore) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controlsurface.money.book import Book
+from controlsurface.money.price_book import PriceBook
 
 # Prices chosen so that every kind of token leaves its own mark in the sum.
-MARKED = Book.model_validate(
+MARKED = PriceBook.model_validate(
     {"price": [{"model": "m", "input": 1000, "cached_input": 100, "cache_write": 2000, "output": 1, "reasoning": 3}]}
 )
-PLAIN = Book.model_validate({"price": [{"model": "m", "input": "0.15", "output": "0.6"}]})
+PLAIN = PriceBook.model_validate({"price": [{"model": "m", "input": "0.15", "output": "0.6"}]})
 
 
 def call(**values: Any) -> dict[str, Any]:
@@ -50,17 +50,17 @@ def test_parts_larger_than_the_whole_are_an_unknown_cost_where_they_matter(till:
 
 
 def test_a_price_of_zero_is_a_price_when_the_user_states_it(till: Any) -> None:
-    free = Book.model_validate({"price": [{"model": "m", "input": 0, "output": 0}]})
+    free = PriceBook.model_validate({"price": [{"model": "m", "input": 0, "output": 0}]})
     assert till([call(input_tokens=5, output_tokens=5)], free) == [(0, "user")]
 
 
 def test_a_price_per_request_alone_makes_tokens_free(till: Any) -> None:
-    flat = Book.model_validate({"price": [{"model": "m", "request": "0.01"}]})
+    flat = PriceBook.model_validate({"price": [{"model": "m", "request": "0.01"}]})
     assert till([call(input_tokens=5, output_tokens=5)], flat) == [(Decimal("0.01"), "user")]
 
 
 def test_tokens_without_any_price_for_them_make_the_call_unpriced(till: Any) -> None:
-    embedding = Book.model_validate({"price": [{"model": "m", "input": 1}]})
+    embedding = PriceBook.model_validate({"price": [{"model": "m", "input": 1}]})
     assert [cost for cost, _ in till([call(input_tokens=2), call(input_tokens=2, output_tokens=1)], embedding)] == [
         Decimal("0.000002"),
         None,
@@ -69,7 +69,7 @@ def test_tokens_without_any_price_for_them_make_the_call_unpriced(till: Any) -> 
 
 def test_the_user_is_trusted_before_the_span_and_the_span_before_the_list(till: Any) -> None:
     used = {"model_raw": "gpt-4o-mini", "provider": "openai", "input_tokens": 1000, "output_tokens": 0}
-    own = Book.model_validate({"price": [{"model": "gpt-4o-mini", "input": 1, "output": 1}]})
+    own = PriceBook.model_validate({"price": [{"model": "gpt-4o-mini", "input": 1, "output": 1}]})
     calls = [used | {"span_cost_usd": 0.5}]
     assert till(calls, own) + till(calls) + till([used]) == [
         (Decimal("0.001"), "user"),
@@ -95,7 +95,7 @@ def test_a_price_change_holds_from_midnight_utc(till: Any) -> None:
     ]
     times = [datetime(2026, 6, 30, 23, 59, 59, 999999, UTC), datetime(2026, 7, 1, tzinfo=UTC), None]
     calls = [call(started_at=at, input_tokens=1_000_000) for at in times]
-    assert [cost for cost, _ in till(calls, Book.model_validate({"price": rows}))] == [1, 2, None]
+    assert [cost for cost, _ in till(calls, PriceBook.model_validate({"price": rows}))] == [1, 2, None]
 
 
 def test_a_batch_call_pays_the_batch_price_and_everything_else_the_usual_one(till: Any) -> None:
@@ -147,7 +147,7 @@ def test_cached_audio_that_nobody_counts_is_as_little_as_can_be_and_named(receip
 
 def test_the_users_row_for_a_tier_goes_before_one_for_all_of_them(receipts: Any) -> None:
     rows = [{"model": "m", "input": 2, "output": 2}, {"model": "m", "input": 1, "output": 1, "service_tier": "flex"}]
-    book = Book.model_validate({"price": rows})
+    book = PriceBook.model_validate({"price": rows})
     used = [call(input_tokens=1_000_000, output_tokens=0, service_tier=tier) for tier in ("flex", "priority", None)]
     assert [(each["cost_usd"], each["unpriced_parts"]) for each in receipts(used, book)] == [
         (1, None),
@@ -159,14 +159,14 @@ def test_the_users_row_for_a_tier_goes_before_one_for_all_of_them(receipts: Any)
 def test_the_users_row_without_a_price_for_audio_leaves_audio_out_by_name(receipts: Any) -> None:
     heard = call(input_tokens=1_000_000, audio_input_tokens=500_000, output_tokens=0, web_searches=4)
     full = {"model": "m", "input": 1, "output": 1, "audio_input": 3, "web_search": 10}
-    books = [Book.model_validate({"price": [row]}) for row in ({"model": "m", "input": 1, "output": 1}, full)]
+    books = [PriceBook.model_validate({"price": [row]}) for row in ({"model": "m", "input": 1, "output": 1}, full)]
     (less,), (whole,) = (receipts([heard], book) for book in books)
     assert (less["cost_usd"], less["unpriced_parts"]) == (1, "audio_input,web_search")
     assert (whole["cost_usd"], whole["unpriced_parts"]) == (Decimal("2.04"), None)
 
 
 def test_hour_long_cache_writes_are_all_that_was_written_where_no_total_is_told(receipts: Any) -> None:
-    book = Book.model_validate(
+    book = PriceBook.model_validate(
         {"price": [{"model": "m", "input": 1, "cache_write": 2, "cache_write_1h": 4, "output": 0}]}
     )
     (one,) = receipts([call(input_tokens=1_000_000, cache_write_1h_tokens=500_000, output_tokens=0)], book)
@@ -174,7 +174,7 @@ def test_hour_long_cache_writes_are_all_that_was_written_where_no_total_is_told(
 
 
 def test_costs_are_rounded_half_to_even_at_the_last_place(till: Any) -> None:
-    tiny = Book.model_validate({"price": [{"model": "m", "input": "0.0000005", "output": 0}]})
+    tiny = PriceBook.model_validate({"price": [{"model": "m", "input": "0.0000005", "output": 0}]})
     costs = [cost for cost, _ in till([call(input_tokens=n, output_tokens=0) for n in (1, 3, 5)], tiny)]
     assert costs == [Decimal(0), Decimal("2e-12"), Decimal("2e-12")]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from controlsurface.client import LocalClient
+from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.doctor.checks import _unpriced
-from controlsurface.ingest.batch import Loader
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.money.book import Book
-from controlsurface.money.prices import resolve
-from controlsurface.reader import LocalReader
-from controlsurface.reader.figures import MetricQuery
+from controlsurface.ingest.load.batch import BatchLoader
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import resolve_prices
 from tests.ingest.loading import CONFIG, CONVENTIONS, Loaded
 from tests.ingest.spans import S, body
 
@@ -26,7 +26,7 @@ CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("public").j
 def loaded() -> Loaded:
     """A store with the calls of all cases, each in a trace of its own."""
     loaded = Loaded()
-    loaded.loader = Loader(CONVENTIONS, CONFIG, lambda keys: resolve(set(keys), Book()))
+    loaded.loader = BatchLoader(CONVENTIONS, CONFIG, lambda keys: resolve_prices(set(keys), PriceBook()))
     spans = [S(1, attributes=case["attributes"], trace=number, kind=3) for number, case in enumerate(CASES, 1)]
     loaded.load([("traces", body(*spans))])
     return loaded
@@ -50,15 +50,15 @@ def test_a_reported_call_costs_what_its_provider_bills_or_says_what_is_missing(
 
 def test_only_calls_with_a_price_for_all_that_they_have_count_as_priced(loaded: Loaded) -> None:
     whole = sum("cost" in case and "unpriced" not in case for case in CASES)
-    reader = LocalReader(loaded.store)
-    (share,) = reader.ask(MetricQuery(QueryArgs(metric="priced_share"))).rows.to_pylist()
-    (count,) = reader.ask(MetricQuery(QueryArgs(metric="unpriced_attempts"))).rows.to_pylist()
+    reader = LocalClient(loaded.store)
+    (share,) = reader.run(MetricQuery(MetricQueryArgs(metric="priced_share"))).rows.to_pylist()
+    (count,) = reader.run(MetricQuery(MetricQueryArgs(metric="unpriced_attempts"))).rows.to_pylist()
     assert (share["value"], count["value"]) == (whole / len(CASES), len(CASES) - whole)
     assert loaded.one("SELECT count(*) FILTER (WHERE priced) AS n FROM requests") == {"n": whole}
 
 
 def test_gaps_are_told_by_provider_model_and_part(loaded: Loaded) -> None:
-    (finding,) = _unpriced(LocalReader(loaded.store))
+    (finding,) = _unpriced(LocalClient(loaded.store))
     assert finding.verdict == "warn"
     assert "gpt-4o-audio-preview of openai (audio_input and audio_output)" in finding.text
     assert "deepseek-r1:free of vercel (no price)" in finding.text

@@ -8,8 +8,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controlsurface.money.prices import PRICE_ATTEMPTS, SCHEMA
-from controlsurface.money.rate import Prices, Rate
+from controlsurface.money.price_rate import PriceRate, UnitPrices
+from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, PRICE_SCHEMA
 from controlsurface.store.duckdb import DuckStore
 from tests.money.conftest import CALLS, full
 
@@ -19,7 +19,7 @@ price = st.decimals(0, 200, places=6, allow_nan=False).map(Decimal)
 maybe = st.none() | price
 some = st.integers(0, 50_000)
 price_lists = st.builds(
-    Prices,
+    UnitPrices,
     input=price,
     cached_input=maybe,
     cache_write=maybe,
@@ -65,7 +65,7 @@ def first(*prices: Decimal | None) -> Decimal:
     return next(each for each in prices if each is not None)
 
 
-def bill(kind: dict[str, int], list_: Prices) -> dict[str, Decimal]:
+def bill(kind: dict[str, int], list_: UnitPrices) -> dict[str, Decimal]:
     """What each kind costs, exactly, by the rules that the documentation gives."""
     fresh, out = first(list_.input), first(list_.output)
     written = first(list_.cache_write, fresh)
@@ -86,7 +86,7 @@ def bill(kind: dict[str, int], list_: Prices) -> dict[str, Decimal]:
     return costs | {"request": list_.request, "searches": kind["searches"] * (list_.web_search or Decimal(0))}
 
 
-def missing(kind: dict[str, int], list_: Prices) -> set[str]:
+def missing(kind: dict[str, int], list_: UnitPrices) -> set[str]:
     """Which parts the list has no price for."""
     heard = kind["audio"] + kind["cached_audio"]
     gaps = {
@@ -104,15 +104,15 @@ def missing(kind: dict[str, int], list_: Prices) -> set[str]:
     return {name for name, gap in gaps.items() if gap}
 
 
-def priced(store: DuckStore, call: dict[str, Any], list_: Prices) -> dict[str, Any]:
-    rate = Rate("user", None, (None, None), (None, None), (0, None), list_)
+def priced(store: DuckStore, call: dict[str, Any], list_: UnitPrices) -> dict[str, Any]:
+    rate = PriceRate("user", None, (None, None), (None, None), (0, None), list_)
     row = {"provider": None, "model": "m", "service_tier": None, **rate.row()}
     with store.writing() as writing:
         writing.execute("DELETE FROM prices")
-        writing.attach("resolved", pa.Table.from_pylist([row], SCHEMA))
+        writing.attach("resolved", pa.Table.from_pylist([row], PRICE_SCHEMA))
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
         writing.attach("new_attempts", pa.Table.from_pylist([full(0, call)], CALLS))
-        return dict(writing.rows(PRICE_ATTEMPTS).to_pylist()[0])
+        return dict(writing.rows(PRICE_ATTEMPTS_SQL).to_pylist()[0])
 
 
 search = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -121,7 +121,7 @@ search = settings(deadline=None, max_examples=40, suppress_health_check=[HealthC
 @search
 @given(kinds, price_lists)
 def test_a_cost_is_the_sum_of_its_parts_to_the_last_digit(
-    store: DuckStore, kind: dict[str, int], list_: Prices
+    store: DuckStore, kind: dict[str, int], list_: UnitPrices
 ) -> None:
     costs, call = bill(kind, list_), priced(store, call_of(kind), list_)
     assert call["cost_usd"] == sum(costs.values(), Decimal(0)).quantize(LAST, ROUND_HALF_EVEN)
@@ -141,7 +141,9 @@ COUNTS = call_of(dict.fromkeys((*KINDS, "searches"), 0)).keys() - {"model_raw", 
 
 @search
 @given(st.fixed_dictionaries(dict.fromkeys(sorted(COUNTS), anything)), price_lists)
-def test_parts_never_exceed_the_cost_whatever_was_sent(store: DuckStore, counts: dict[str, Any], list_: Prices) -> None:
+def test_parts_never_exceed_the_cost_whatever_was_sent(
+    store: DuckStore, counts: dict[str, Any], list_: UnitPrices
+) -> None:
     call = priced(store, {"model_raw": "m"} | counts, list_)
     if call["cost_usd"] is None:
         assert (call["cached_usd"], call["output_usd"], call["unpriced_parts"]) == (None, None, None)
@@ -152,7 +154,7 @@ def test_parts_never_exceed_the_cost_whatever_was_sent(store: DuckStore, counts:
 
 def test_contradicted_tokens_are_priced_by_the_request_or_the_span_alone(store: DuckStore) -> None:
     call = {"model_raw": "m", "input_tokens": 10, "output_tokens": 5, "token_counting": "contradicted"}
-    tokens = Prices(input=Decimal(1), output=Decimal(1), request=Decimal("0.01"))
+    tokens = UnitPrices(input=Decimal(1), output=Decimal(1), request=Decimal("0.01"))
     flat = replace(tokens, input=Decimal(0), output=Decimal(0))
     assert priced(store, call, tokens)["cost_usd"] is None
     assert priced(store, call, flat)["cost_usd"] == Decimal("0.01")

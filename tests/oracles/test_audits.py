@@ -10,9 +10,9 @@ from scipy.optimize import isotonic_regression
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, cohen_kappa_score, roc_auc_score
 
-from controlsurface.audit.agreement import agreement, weighted
-from controlsurface.audit.calibration import calibration, ranking
-from controlsurface.audit.isotonic import fit, pooled
+from controlsurface.audit.statistics.agreement import measure_agreement, weighted_agreement
+from controlsurface.audit.statistics.calibration import measure_calibration, ranking_auc
+from controlsurface.audit.statistics.isotonic import fit_isotonic, pool_adjacent_violators
 
 WEIGHTS = st.sampled_from([0.5, 1.0, 2.0, 20.0])
 GRADED = st.lists(st.tuples(st.integers(0, 12), st.booleans(), WEIGHTS), min_size=2, max_size=60)
@@ -22,7 +22,7 @@ JUDGED = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), WEIGHTS), min_
 @given(GRADED)
 def test_a_ranking_is_the_area_under_the_curve(rows: list[tuple[int, bool, float]]) -> None:
     confidence, right, weights = np.array(rows, dtype=float).T
-    found = ranking(confidence, right, weights)
+    found = ranking_auc(confidence, right, weights)
     if len(set(right)) == 1:
         assert found is None
     else:
@@ -35,12 +35,12 @@ def test_a_ranking_is_the_area_under_the_curve(rows: list[tuple[int, bool, float
 def test_kappa_is_cohens(rows: list[tuple[int, int, float]]) -> None:
     first, second = np.array([row[:2] for row in rows]).T
     weights = np.array([row[2] for row in rows])
-    found = weighted(first, second, first == second, weights).kappa
+    found = weighted_agreement(first, second, first == second, weights).kappa
     with warnings.catch_warnings(action="ignore"):  # of one category it is 0 / 0
         truth = cohen_kappa_score(first, second, sample_weight=weights)
         plain = cohen_kappa_score(first, second)
     assert found == (None if np.isnan(truth) else pytest.approx(truth, abs=1e-9))
-    same = agreement([str(each) for each in first], [str(each) for each in second]).kappa
+    same = measure_agreement([str(each) for each in first], [str(each) for each in second]).kappa
     assert same == (None if np.isnan(plain) else pytest.approx(plain, abs=1e-9))
 
 
@@ -48,7 +48,7 @@ def test_kappa_is_cohens(rows: list[tuple[int, int, float]]) -> None:
 def test_pooled_runs_are_the_isotonic_regression(rows: list[tuple[int, bool, float]]) -> None:
     values, _, weights = np.array(rows, dtype=float).T
     truth = isotonic_regression(values, weights=weights)
-    level, size = pooled(values, weights)
+    level, size = pool_adjacent_violators(values, weights)
     assert np.repeat(level, size) == pytest.approx(truth.x)
     assert size.tolist() == pytest.approx(np.diff(truth.blocks))
 
@@ -58,7 +58,7 @@ def test_the_map_from_scores_to_probabilities_is_scikit_learns_everywhere(rows: 
     scores, right, weights = np.array(rows, dtype=float).T
     truth = IsotonicRegression(out_of_bounds="clip").fit(scores, right, weights)
     grid = np.linspace(-1, 13, 57)
-    assert fit(scores, right, weights)(grid) == pytest.approx(truth.predict(grid))
+    assert fit_isotonic(scores, right, weights)(grid) == pytest.approx(truth.predict(grid))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -66,6 +66,6 @@ def test_briers_score_is_scikit_learns(seed: int) -> None:
     random = np.random.default_rng(seed)
     confidence, weights = random.random(600), random.choice([1.0, 2.0, 10.0], 600)
     right = (random.random(600) < confidence).astype(float)
-    errors = calibration(confidence, right, weights).errors
+    errors = measure_calibration(confidence, right, weights).errors
     assert errors is not None
     assert errors.brier == pytest.approx(brier_score_loss(right, confidence, sample_weight=weights))

@@ -8,19 +8,19 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import mannwhitneyu, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 
-from controlsurface.alerting.lanes import Histogram, separation
-from controlsurface.alerting.modes import modes
+from controlsurface.alerting.detectors.statistics.lane_separation import LatencyHistogram, compare_lanes
+from controlsurface.alerting.detectors.statistics.latency_mixture import fit_latency_modes
 from controlsurface.arrays import Floats
-from controlsurface.metrics.effects import effect
+from controlsurface.metrics.statistics.effect_sizes import effect_sizes_of
 
 COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40)
 STEP = np.log(1.05)  # bins grow by 5 %, as the store has them
 
 
-def histogram(places: Floats) -> Histogram:
+def histogram(places: Floats) -> LatencyHistogram:
     """Of logarithms."""
     bins, n = np.unique(np.floor(places / STEP), return_counts=True)
-    return Histogram(np.exp(bins * STEP), np.exp((bins + 1) * STEP), n.astype(float))
+    return LatencyHistogram(np.exp(bins * STEP), np.exp((bins + 1) * STEP), n.astype(float))
 
 
 def binned(places: Floats) -> Floats:
@@ -32,7 +32,7 @@ def binned(places: Floats) -> Floats:
 def test_distances_of_counts_are_scipys_in_any_order_of_bins(rows: list[tuple[int, int]], seed: int) -> None:
     before, after = np.array(rows, dtype=float).T
     lower = np.random.default_rng(seed).permutation(len(rows)).astype(float)
-    found = effect(lower.tolist(), (lower + 1).tolist(), before.tolist(), after.tolist())
+    found = effect_sizes_of(lower.tolist(), (lower + 1).tolist(), before.tolist(), after.tolist())
     if not before.any() or not after.any():
         assert np.isnan([found.js, found.w1]).all()
     else:
@@ -45,7 +45,7 @@ def test_how_often_the_fast_lane_is_faster_is_mann_whitneys_u(seed: int, apart: 
     random = np.random.default_rng(seed)
     fast, slow = random.normal(6, 0.4, n), random.normal(6 + apart, spread, 300)
     u = mannwhitneyu(binned(slow), binned(fast)).statistic
-    assert separation(histogram(fast), histogram(slow)).faster == pytest.approx(u / n / 300)
+    assert compare_lanes(histogram(fast), histogram(slow)).faster == pytest.approx(u / n / 300)
 
 
 @pytest.mark.parametrize("apart", [0.3, 1.0, 1.5, 2.0, 3.0, 4.0])
@@ -54,7 +54,7 @@ def test_two_modes_are_as_likely_as_a_gaussian_mixture_finds_them(seed: int, apa
     random = np.random.default_rng(seed)
     share, spread = random.uniform(0.05, 0.95), random.uniform(0.2, 0.6)
     places = np.where(random.random(3000) < share, random.normal(6, 0.4, 3000), random.normal(6 + apart, spread, 3000))
-    found, x = modes(histogram(places)), binned(places)[:, None]
+    found, x = fit_latency_modes(histogram(places)), binned(places)[:, None]
     one, two = (GaussianMixture(k, random_state=0, max_iter=300, tol=1e-5).fit(x) for k in (1, 2))
     gain = one.bic(x) - two.bic(x)
     assert found is not None

@@ -12,11 +12,21 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from controlsurface.api.openapi import openapi
-from controlsurface.channels import Alertmanager, Apprise, Email, Inhibit, MuteTime, PagerDuty, Route, Slack, Webhook
-from controlsurface.cli.group import controlsurface as command_line
-from controlsurface.config import Config, Lane
-from controlsurface.ingest.vocabulary import COLUMNS
+from controlsurface.api.openapi import openapi_document
+from controlsurface.cli.command_group import controlsurface as command_line
+from controlsurface.config import Config, LaneConfig
+from controlsurface.config.alert_delivery import (
+    AlertmanagerConfig,
+    AppriseConfig,
+    EmailConfig,
+    InhibitConfig,
+    MuteTimeConfig,
+    PagerDutyConfig,
+    RouteConfig,
+    SlackConfig,
+    WebhookConfig,
+)
+from controlsurface.ingest.translate.vocabulary import COLUMN_KINDS
 from controlsurface.metrics.catalog import CATALOG
 from tests.project import tree
 from tests.redaction import recall
@@ -71,7 +81,9 @@ def vocabularies() -> str:
 
 def columns() -> str:
     kinds = {"text": "text", "count": "whole number", "number": "number", "flag": "true or false"}
-    rows = ((ours, ", ".join(f"`{c}`" for c, kind in COLUMNS.items() if kind == name)) for name, ours in kinds.items())
+    rows = (
+        (ours, ", ".join(f"`{c}`" for c, kind in COLUMN_KINDS.items() if kind == name)) for name, ours in kinds.items()
+    )
     return table(("type", "columns"), rows)
 
 
@@ -88,11 +100,11 @@ def _keys(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str, s
 
 
 NAMED: dict[str, tuple[type[BaseModel], ...]] = {
-    "lanes": (Lane,),
-    "delivery.notifiers": (Webhook, Slack, PagerDuty, Email, Alertmanager, Apprise),
-    "delivery.routes": (Route,),
-    "delivery.inhibit": (Inhibit,),
-    "delivery.mute_times": (MuteTime,),
+    "lanes": (LaneConfig,),
+    "delivery.notifiers": (WebhookConfig, SlackConfig, PagerDutyConfig, EmailConfig, AlertmanagerConfig, AppriseConfig),
+    "delivery.routes": (RouteConfig,),
+    "delivery.inhibit": (InhibitConfig,),
+    "delivery.mute_times": (MuteTimeConfig,),
 }
 
 
@@ -100,7 +112,9 @@ def _named(key: str, *models: type[BaseModel]) -> Iterator[tuple[str, str, str]]
     """The keys of tables that have a name, or a place in a list; what several kinds share is said once."""
     seen = set()
     for model in models:
-        for row in _keys(model, f"{key}.NAME." if len(models) > 1 or model in {Lane, MuteTime} else f"{key}[]."):
+        for row in _keys(
+            model, f"{key}.NAME." if len(models) > 1 or model in {LaneConfig, MuteTimeConfig} else f"{key}[]."
+        ):
             if row not in seen and not row[0].endswith(".kind"):
                 seen.add(row)
                 kinds = get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
@@ -130,7 +144,7 @@ def redaction() -> str:
 
 def endpoints() -> str:
     """Every address of the API, with the arguments behind its question mark."""
-    paths = sorted(openapi()["paths"].items())
+    paths = sorted(openapi_document()["paths"].items())
     rows = (
         (f"`{method.upper()} {path}`", described["summary"], _arguments(described))
         for path, methods in paths

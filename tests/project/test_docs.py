@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.api.openapi import openapi
-from controlsurface.content import COLLECTORS
+from controlsurface.api.openapi import openapi_document
+from controlsurface.shipped_paths import COLLECTORS
 from tests.project import generated, tree
 
 DOCUMENTS = [path for path in tree.files() if path.suffix == ".md"]
@@ -57,7 +57,7 @@ def test_the_readme_has_at_most_200_lines_and_links_to_every_page() -> None:
 
 @pytest.mark.parametrize("document", NEW, ids=tree.name)
 def test_every_endpoint_that_is_named_is_one(document: Path) -> None:
-    paths = openapi()["paths"]
+    paths = openapi_document()["paths"]
     named = ENDPOINT.findall(document.read_text("utf-8"))
     assert not [(method, path) for method, path in named if (method.lower() or "get") not in paths.get(path, {})]
 

@@ -19,13 +19,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface import config
-from controlsurface.cli.group import controlsurface as command_line
-from controlsurface.collector.engine import running
+from controlsurface.cli.command_group import controlsurface as command_line
+from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
-from controlsurface.ingest import conventions
-from controlsurface.ingest.body import Body
+from controlsurface.ingest.translate import conventions
+from controlsurface.ingest.wire.request_body import RequestBody
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.money.book import read_book
+from controlsurface.money.price_book import read_book
 from tests.project import tree
 
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -64,8 +64,8 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 def stored(exporter: InMemorySpanExporter, data: Path) -> list[Mapping[str, Any]]:
     """The requests that those spans become, through the journal and the store."""
-    with running(data, Config()) as engine:
-        engine.intake.take(Body("traces", encode_spans(exporter.get_finished_spans()).SerializeToString()))
+    with running_engine(data, Config()) as engine:
+        engine.intake.take(RequestBody("traces", encode_spans(exporter.get_finished_spans()).SerializeToString()))
         assert engine.writer.drain()
         return list(engine.store.state("FROM requests").to_pylist())
 
@@ -100,18 +100,18 @@ def test_the_instrumented_router_sends_what_a_request_needs(tracer: InMemorySpan
 
 @pytest.mark.parametrize("document", ["README.md", "docs/lanes.md"])
 def test_the_configuration_example_is_one(document: str) -> None:
-    parsed = config.parse(tomllib.loads(example(document, "configuration")), document)
+    parsed = config.parse_config(tomllib.loads(example(document, "configuration")), document)
     assert list(parsed.lanes) == ["small", "large"]
     assert parsed.lanes["large"].escalation
 
 
 @pytest.mark.parametrize("text", CONFIGURATIONS)
 def test_every_table_of_the_configuration_shown_is_one(text: str) -> None:
-    assert config.parse(tomllib.loads(text), "controlsurface.toml") != Config()
+    assert config.parse_config(tomllib.loads(text), "controlsurface.toml") != Config()
 
 
 def test_the_comparators_example_is_one() -> None:
-    parsed = config.parse(tomllib.loads(example("docs/audits.md", "comparators")), "docs/audits.md")
+    parsed = config.parse_config(tomllib.loads(example("docs/audits.md", "comparators")), "docs/audits.md")
     assert [rule.kind for rule in parsed.audit.comparators.values()] == ["json", "judge"]
 
 
@@ -178,7 +178,7 @@ def test_the_vocabulary_example_reads_the_span_above_it(
 ) -> None:
     folder = shutil.copytree(tree.ROOT / "collectors", tmp_path / "collectors")
     (folder / "acme.toml").write_text(example("collectors/README.md", "vocabulary"), "utf-8")
-    monkeypatch.setattr(conventions, "load", lambda settings, read=conventions.load: read(settings, folder))
+    monkeypatch.setattr(conventions, "load", lambda settings, read=conventions.load_conventions: read(settings, folder))
     sent: dict[str, Any] = {
         "acme.call": "c-81",
         "acme.tier": "premium",

@@ -11,8 +11,8 @@ import uvicorn.config
 from streamlit.elements import plotly_chart
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from controlsurface.charts import Figure
-from controlsurface.ui.drawn import Drawing
+from controlsurface.charts import ChartFigure
+from controlsurface.ui.elements.chart_input import StreamlitFigure
 from controlsurface.web.connections import _LimitedProtocol
 
 OWN = {"limits", "refusals", "idle"}
@@ -38,8 +38,8 @@ def test_smtplib_opens_its_connection_in_the_method_that_e_mail_overrides() -> N
 
 def test_streamlit_takes_a_drawing_for_a_figure_of_plotly_and_asks_it_for_its_values() -> None:
     assert version("plotly").startswith("7.")
-    figure = Figure(({"type": "no type of plotly, so unchecked"},), {})
-    taken = plotly.tools.return_figure_from_figure_or_data(Drawing(figure), validate_figure=True)
+    figure = ChartFigure(({"type": "no type of plotly, so unchecked"},), {})
+    taken = plotly.tools.return_figure_from_figure_or_data(StreamlitFigure(figure), validate_figure=True)
     assert taken == figure.packed()
     assert "plotly.io.to_json(figure, validate=False)" in inspect.getsource(plotly_chart)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from controlsurface.reader import cache
-from controlsurface.reader.cache import ResultCache, Room
+from controlsurface.client import result_cache
+from controlsurface.client.result_cache import CachePolicy, ResultCache
 
 
 def counted(made: list[str], name: str) -> Callable[[], str]:
@@ -19,15 +19,15 @@ def counted(made: list[str], name: str) -> Callable[[], str]:
 def test_a_result_is_made_once_while_it_is_young_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     kept, made = ResultCache(), list[str]()
     for now in (100, 110, 110.5, 120):
-        monkeypatch.setattr(cache, "monotonic", lambda now=now: now)
-        assert kept.get("s", "a", counted(made, "a"), Room(keep_s=10)) == "a"
+        monkeypatch.setattr(result_cache, "monotonic", lambda now=now: now)
+        assert kept.get("s", "a", counted(made, "a"), CachePolicy(keep_s=10)) == "a"
     assert made == ["a", "a"]
 
 
 def test_a_section_keeps_its_newest_results_that_have_room() -> None:
     kept, made = ResultCache(), list[str]()
     for name in ("aa", "bb", "ccccc", "bb", "aa", "ccccc"):
-        kept.get("s", name, counted(made, name), Room(most=2, size=4), len)
+        kept.get("s", name, counted(made, name), CachePolicy(most=2, size=4), len)
     assert made == ["aa", "bb", "ccccc", "aa", "ccccc"]  # the last is larger than the room: it is made each time
 
 
@@ -35,12 +35,12 @@ def test_sections_and_versions_do_not_mix() -> None:
     kept, made = ResultCache(), list[str]()
     first, second = object(), object()
     for section, version in (("s", first), ("t", first), ("s", first), ("s", second)):
-        kept.get(section, "a", counted(made, section), Room(), version=version)
+        kept.get(section, "a", counted(made, section), CachePolicy(), version=version)
     assert made == ["s", "t", "s"]
 
 
 def test_what_cannot_be_made_is_not_kept() -> None:
     kept = ResultCache()
     with pytest.raises(ZeroDivisionError):
-        kept.get("s", "a", lambda: 1 // 0, Room())
-    assert kept.get("s", "a", lambda: 7, Room()) == 7
+        kept.get("s", "a", lambda: 1 // 0, CachePolicy())
+    assert kept.get("s", "a", lambda: 7, CachePolicy()) == 7

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from controlsurface.ingest.redact import luhn, remainder_97
+from controlsurface.ingest.content.redact import iban_remainder, is_luhn_valid
 
 SEED = 11
 HEX = "0123456789abcdef"
@@ -70,7 +70,7 @@ def card(groups: str) -> Callable[[random.Random], str]:
     def made(dice: random.Random) -> str:
         while True:
             text = "".join(str(dice.randrange(10)) if each == "9" else each for each in groups)
-            if luhn("".join(each for each in text if each.isdigit())):
+            if is_luhn_valid("".join(each for each in text if each.isdigit())):
                 return text
 
     return made
@@ -79,7 +79,7 @@ def card(groups: str) -> Callable[[random.Random], str]:
 def iban(country: str, n: int, *, grouped: bool) -> Callable[[random.Random], str]:
     def made(dice: random.Random) -> str:
         account = digits(dice, "9" * n)
-        whole = f"{country}{98 - remainder_97(f'{country}00{account}'):02}{account}"
+        whole = f"{country}{98 - iban_remainder(f'{country}00{account}'):02}{account}"
         return " ".join(whole[at : at + 4] for at in range(0, len(whole), 4)) if grouped else whole
 
     return made

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from controlsurface.ingest.redact import STEPS, Redactor
+from controlsurface.ingest.content.redact import REDACTION_STEPS, Redactor
 from tests.redaction.corpus import HARMLESS, PERSONAL, Line, lines
 
 LEFT = 6  # characters of what must go that may not be left together
@@ -17,14 +17,14 @@ def found(line: Line, redactor: Redactor) -> bool:
 
 def recall() -> dict[str, tuple[int, int]]:
     """Of each kind: how many lines were found, of how many."""
-    redactor = Redactor(STEPS)
+    redactor = Redactor(REDACTION_STEPS)
     seen = Counter(line.kind for line in lines() if line.kind in PERSONAL and found(line, redactor))
     return {kind: (seen[kind], sum(line.kind == kind for line in lines())) for kind in PERSONAL}
 
 
 def alarms() -> dict[str, tuple[int, int]]:
     """Of what only looks like it: how many lines were changed, of how many."""
-    redactor = Redactor(STEPS)
+    redactor = Redactor(REDACTION_STEPS)
     changed = Counter(line.kind for line in lines() if line.kind in HARMLESS and redactor.text(line.text) != line.text)
     return {kind: (changed[kind], sum(line.kind == kind for line in lines())) for kind in HARMLESS}
 

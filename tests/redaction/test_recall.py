@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from controlsurface.ingest.redact import STEPS, Redactor
+from controlsurface.ingest.content.redact import REDACTION_STEPS, Redactor
 from tests.redaction.corpus import lines
 from tests.redaction.recall import alarms, recall
 
-ALL = Redactor(STEPS)
+ALL = Redactor(REDACTION_STEPS)
 LEAST = {"email": 0.8, "phone": 0.9, "secret": 0.95}  # of the others all: what has a form and a law
 
 
@@ -17,7 +17,7 @@ def test_the_corpus_has_500_lines() -> None:
     assert all(line.value in line.text for line in lines())
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", REDACTION_STEPS)
 def test_redaction_finds_of_each_kind_what_its_form_tells(kind: str) -> None:
     found, n = recall()[kind]
     assert n == 42

@@ -3,18 +3,20 @@
 import shutil
 from pathlib import Path
 
-from controlsurface.collector.engine import running
+from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
-from controlsurface.ingest.body import Body
-from controlsurface.store.duckdb import FILE
-from tests.receivers.bodies import span, traces
+from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.store.duckdb import STORE_FILE
+from tests.ingest.otlp_bodies import span, traces
 
 
 def send(data: Path, *numbers: int) -> int:
     """The spans that are stored after these are sent, each in a body of its own."""
-    with running(data, Config()) as engine:
+    with running_engine(data, Config()) as engine:
         for number in numbers:
-            engine.intake.take(Body("traces", traces(span({"n": number}, own=number.to_bytes(8))).SerializeToString()))
+            engine.intake.take(
+                RequestBody("traces", traces(span({"n": number}, own=number.to_bytes(8))).SerializeToString())
+            )
         assert engine.writer.drain()
         return engine.store.state("FROM spans").num_rows
 
@@ -22,9 +24,9 @@ def send(data: Path, *numbers: int) -> int:
 def test_an_older_copy_of_the_database_stores_the_rest_of_the_journal_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     assert send(data, 1, 2) == 2
-    backup = shutil.copy(data / FILE, tmp_path)
+    backup = shutil.copy(data / STORE_FILE, tmp_path)
     assert send(data, 3, 4, 5) == 5
-    shutil.copy(backup, data / FILE)
+    shutil.copy(backup, data / STORE_FILE)
     assert send(data, 6) == 6
 
 

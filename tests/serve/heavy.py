@@ -5,16 +5,16 @@ import time
 from functools import partial
 from typing import Any
 
+from controlsurface.client.local_client import LocalClient
+from controlsurface.client.queries.request_list import RequestsQuery
 from controlsurface.collector import __main__ as collector
-from controlsurface.collector.signals import Signals
-from controlsurface.metrics.statement import Statement
-from controlsurface.reader.listing import RequestsQuery
-from controlsurface.reader.local import LocalReader
+from controlsurface.collector.unix_signals import UnixSignals
+from controlsurface.query.statement import Statement
 
 ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {}, "requests.list")
 
 
-def counting(_: RequestsQuery, ground: LocalReader) -> Any:
+def counting(_: RequestsQuery, ground: LocalClient) -> Any:
     return ground.rows(ENDLESS)
 
 
@@ -25,5 +25,5 @@ def sleeping(*_: Any) -> Any:
 if __name__ == "__main__":
     kind, ending_s, *rest = sys.argv[1:]
     setattr(RequestsQuery, "answered", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
-    vars(collector)["Signals"] = partial(Signals, ending_s=int(ending_s))
-    collector.ended(collector.main(rest))
+    vars(collector)["Signals"] = partial(UnixSignals, ending_s=int(ending_s))
+    collector.exit_now(collector.main(rest))

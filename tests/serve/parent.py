@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from controlsurface.serve.part import Part, start
+from controlsurface.serve.child_process import ProcessSpec, start_process
 
 
 def announce(name: str, url: str) -> None:
@@ -12,7 +12,7 @@ def announce(name: str, url: str) -> None:
 
 
 async def main() -> None:
-    child = await start(Part("collector", (sys.executable, "-m", *sys.argv[1:]), announces=("api",)))
+    child = await start_process(ProcessSpec("collector", (sys.executable, "-m", *sys.argv[1:]), announces=("api",)))
     await child.ended(announce)
 
 

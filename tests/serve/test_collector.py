@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 import requests
 
-from controlsurface.bench.bodies import template
-from controlsurface.bench.sender import Sender
+from controlsurface.bench.body_sender import BodySender
+from controlsurface.bench.otlp_bodies import body_template
+from controlsurface.client import Client, connect_client
+from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import Busy, PortInUse, StoreError
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import Reader, open_reader
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.ingest import IngestQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import Server, collector, running, until
 
 NOW_NS = 1_790_000_000_000_000_000
-SMALL = template(40, NOW_NS, prompts=False)  # 10 requests
+SMALL = body_template(40, NOW_NS, prompts=False)  # 10 requests
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield started
 
 
-def requests_in(reader: Reader) -> float:
+def requests_in(reader: Client) -> float:
     with closing(reader):
-        value = reader.ask(MetricQuery(QueryArgs(metric="requests"))).rows["value"][0].as_py()
+        value = reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows["value"][0].as_py()
     return float(value)
 
 
@@ -66,19 +66,19 @@ def test_a_second_server_is_told_who_owns_the_directory(lasting: Server, folder:
 def test_sigterm_stores_what_was_accepted_and_other_commands_find_it_until_then(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "data" / "server.json"
     assert json.loads(file.read_text()) == {**server.ready, "pid": server.process.pid}
-    sent = Sender(server.ready["otlp_http"], SMALL).flood(connections=4, seconds=0.3)
+    sent = BodySender(server.ready["otlp_http"], SMALL).flood(connections=4, seconds=0.3)
     server.process.send_signal(signal.SIGHUP)  # which only has the rules read again
     assert server.stop() == 0
     assert not file.exists()
-    assert requests_in(open_reader(tmp_path / "data")) == sent.bodies * 10 > 0
+    assert requests_in(connect_client(tmp_path / "data")) == sent.bodies * 10 > 0
 
 
 def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
-    sender = Sender(server.ready["otlp_http"], SMALL)
+    sender = BodySender(server.ready["otlp_http"], SMALL)
     sent = sender.flood(connections=4, seconds=0.3)
     server.stop(signal.SIGKILL)
     with collector(tmp_path) as again:
-        until(lambda: not again.reader().ask(IngestQuery()).pending)
+        until(lambda: not again.reader().run(IngestQuery()).pending)
         assert requests_in(again.reader()) == sent.bodies * 10 > 0
 
 

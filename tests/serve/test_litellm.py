@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.metrics.query import QueryArgs
-from controlsurface.reader import Reader
-from controlsurface.reader.figures import MetricQuery
-from controlsurface.reader.usage_ledger import UNEXPLAINED, UsageLedger
+from controlsurface.client import Client
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.usage_ledger_query import UNEXPLAINED, UsageLedgerQuery
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs
 from tests.launch import collector, until
 from tests.serve.mocked_provider import Counted, mocked_provider
 
@@ -40,8 +40,8 @@ def test_litellm_is_understood(tmp_path: Path) -> None:
         }
         subprocess.run([PYTHON, "-c", PROGRAM], env=environment, cwd=tmp_path, timeout=120, check=True)
         reader = server.reader()
-        ask = QueryArgs(metric="requests", by=("lane", "team"))
-        rows = until(lambda: len(found := reader.ask(MetricQuery(ask)).rows.to_pylist()) == 2 and found)
+        ask = MetricQueryArgs(metric="requests", by=("lane", "team"))
+        rows = until(lambda: len(found := reader.run(MetricQuery(ask)).rows.to_pylist()) == 2 and found)
     assert {(row["lane"], row["team"], row["value"]) for row in rows} == {
         ("small", "team-billing", 1),
         ("large", "team-billing", 1),
@@ -83,8 +83,8 @@ MODELS = ("gpt-5-mini", "gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "gemini-2.
 UNTOLD = "gpt-4o-mini"  # a stream whose usage nobody asked for
 
 
-def figures(reader: Reader, metric: str) -> dict[str, float | None]:
-    rows = reader.ask(MetricQuery(QueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
+def figures(reader: Client, metric: str) -> dict[str, float | None]:
+    rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {row["model"]: row["value"] for row in rows}
 
 
@@ -116,6 +116,6 @@ def test_every_door_of_litellm_comes_to_what_the_provider_counted(tmp_path: Path
             truth = {model: said_by(each, column, version) for model, each in counted.items()}
             assert {model: found[model] or None for model in MODELS} == {**truth, UNTOLD: None}
         assert {model for model, usd in figures(reader, "cost").items() if usd is None} == {UNTOLD}
-        assert UNEXPLAINED not in reader.ask(UsageLedger()).rows["entry"].to_pylist()
+        assert UNEXPLAINED not in reader.run(UsageLedgerQuery()).rows["entry"].to_pylist()
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".py")
     assert not {mark for mark in (b"PROMPTMARK", b"ANSWERMARK") if mark in stored}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controlsurface.cli import run
+from controlsurface.cli import run_command
 from controlsurface.store.duckdb import DuckStore
 from tests.serve.test_litellm import INSTALLED, PYTHON
 
@@ -85,10 +85,10 @@ def test_litellm_holds_the_thresholds_of_an_exported_policy(tmp_path: Path, caps
     DuckStore.open(tmp_path).close()
     chosen = ["--threshold", "chat=0.7", "--threshold", "rag_answer=0.65", "--tier", "code=large"]
     said = ["--default-threshold", "0.6", "--why", "a test", "--data", str(tmp_path)]
-    assert run(["policy", "set", *chosen, *said]) == 0
+    assert run_command(["policy", "set", *chosen, *said]) == 0
     capsys.readouterr()
     names = ["--small", "mini", "--large", "gpt-5", "--judge", "judge"]
-    assert run(["policy", "export", "--format", "litellm", *names, "--data", str(tmp_path)]) == 0
+    assert run_command(["policy", "export", "--format", "litellm", *names, "--data", str(tmp_path)]) == 0
     (answered,) = answered_by(capsys.readouterr().out, tmp_path, "none")
     assert answered == {
         "auto-default": "mini",
@@ -109,14 +109,14 @@ def three(tmp_path: Path) -> list[str]:
 def exported(three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
     names = [*THREE, "--judge", "judge", "--data", str(tmp_path)]
-    assert run([*three, "export", "--format", "litellm", *names]) == 0
+    assert run_command([*three, "export", "--format", "litellm", *names]) == 0
     return capsys.readouterr().out
 
 
 def test_litellm_routes_over_three_lanes_and_falls_back_as_the_policy_says(
     three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*three, "set", *LADDER, *ROUND, "--why", "a test", "--data", str(tmp_path)]) == 0
+    assert run_command([*three, "set", *LADDER, *ROUND, "--why", "a test", "--data", str(tmp_path)]) == 0
     text = exported(three, tmp_path, capsys)
     whole = {"auto-default": "mini", "auto-chat": "gpt-5", "auto-rag": "mini"}
     whole |= {"auto-summ": "gpt-5-mini", "auto-code": "gpt-5", "auto-plan": "gpt-5-mini"}
@@ -129,10 +129,10 @@ def test_litellm_routes_over_three_lanes_and_falls_back_as_the_policy_says(
 def test_a_policy_that_is_exported_and_imported_is_exported_the_same_again(
     three: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*three, "set", *LADDER, *ROUND, "--why", "a test", "--data", str(tmp_path)]) == 0
+    assert run_command([*three, "set", *LADDER, *ROUND, "--why", "a test", "--data", str(tmp_path)]) == 0
     first = exported(three, tmp_path, capsys)
     (tmp_path / "config.yaml").write_text(first)
     again = [str(tmp_path / "config.yaml"), *THREE, "--why", "back", "--data", str(tmp_path)]
-    assert run([*three, "import", "--format", "litellm", *again]) == 0
+    assert run_command([*three, "import", "--format", "litellm", *again]) == 0
     second = exported(three, tmp_path, capsys)
     assert first.partition("model_list")[2] == second.partition("model_list")[2]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
 from controlsurface.errors import ConfigError, PortInUse, StoreError
-from controlsurface.reader.listing import RequestsArgs, RequestsQuery
 from tests.launch import Server, is_alive, running, until
 
 pytestmark = pytest.mark.xdist_group("serve")  # one worker, so that the lasting server is one
@@ -144,7 +144,7 @@ def test_the_demo_writes_history_once_and_all_parts_are_down_after_sigterm(tmp_p
     with running(serve(tmp_path, *FREE, "--demo"), tmp_path) as first:
         first.wait_for(*ALL)
         assert "--backfill" in until(lambda: demo_of(first))
-        until(lambda: first.reader().ask(RequestsQuery(RequestsArgs(limit=50))).rows.num_rows == 50)
+        until(lambda: first.reader().run(RequestsQuery(RequestsArgs(limit=50))).rows.num_rows == 50)
         parts = children(first.process.pid)
         assert parts.keys() == {"collector", "dashboard", "demo"}
         assert first.stop() == 0

@@ -10,10 +10,10 @@ import pytest
 
 from controlsurface.config import Config
 from controlsurface.errors import PartFailed
-from controlsurface.serve import Options, supervisor
-from controlsurface.serve.part import Part, start
-from controlsurface.serve.ports import Ports
-from controlsurface.serve.supervisor import Supervisor, delay_s
+from controlsurface.serve import ServeOptions, supervisor
+from controlsurface.serve.child_process import ProcessSpec, start_process
+from controlsurface.serve.listen_ports import ListenPorts
+from controlsurface.serve.supervisor import Supervisor, restart_delay_s
 from tests.launch import is_alive, until
 
 READY = """print('{"ready": "api", "url": "http://x"}', flush=True)\n"""
@@ -21,16 +21,16 @@ READY = """print('{"ready": "api", "url": "http://x"}', flush=True)\n"""
 
 @pytest.fixture
 def keeper(tmp_path: Path) -> Supervisor:
-    return Supervisor(Options(tmp_path, "127.0.0.1", Ports(1, 2, 3, 4), Config()))
+    return Supervisor(ServeOptions(tmp_path, "127.0.0.1", ListenPorts(1, 2, 3, 4), Config()))
 
 
-def program(text: str, name: str = "collector", *, once: bool = False) -> Part:
-    return Part(name, (sys.executable, "-c", text), announces=("api",), once=once)
+def program(text: str, name: str = "collector", *, once: bool = False) -> ProcessSpec:
+    return ProcessSpec(name, (sys.executable, "-c", text), announces=("api",), once=once)
 
 
 def test_the_wait_before_a_restart_doubles_up_to_a_bound() -> None:
-    assert [delay_s(n) for n in (1, 2, 3, 4)] == [0.25, 0.5, 1, 2]
-    assert delay_s(50) == 30
+    assert [restart_delay_s(n) for n in (1, 2, 3, 4)] == [0.25, 0.5, 1, 2]
+    assert restart_delay_s(50) == 30
 
 
 def test_a_part_that_ran_is_started_again_after_a_crash(keeper: Supervisor, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_ready_lines_keep_one_order(keeper: Supervisor, capsys: pytest.CaptureFi
 def test_words_of_a_part_reach_standard_error_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> None:
         text = "import sys; print('on stdout'); sys.stderr.write('no newline')"
-        child = await start(program(text))
+        child = await start_process(program(text))
         await child.ended(lambda name, url: None)
 
     asyncio.run(main())
@@ -108,7 +108,7 @@ def test_words_of_a_part_reach_standard_error_with_its_name(capsys: pytest.Captu
 def test_a_line_without_end_does_not_stop_the_listening(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> list[str]:
         heard: list[str] = []
-        child = await start(program(f"print('x' * 3_000_000)\n{READY}"))
+        child = await start_process(program(f"print('x' * 3_000_000)\n{READY}"))
         await child.ended(lambda name, url: heard.append(name))
         return heard
 
@@ -122,7 +122,7 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     parent = f"""
 import asyncio, sys
-from controlsurface.serve.part import Part, start
+from controlsurface.serve.child_process import Part, start
 async def main():
     await (await start(Part("x", (sys.executable, "-c", {child!r})))).process.wait()
 asyncio.run(main())

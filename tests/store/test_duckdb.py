@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from controlsurface.errors import StoreError, StoreInUse, StoreTooNew, TooSlow
-from controlsurface.store.duckdb import DuckStore, owner
+from controlsurface.store.duckdb import DuckStore, store_owner
 
 
 def test_a_second_owner_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
@@ -20,9 +20,9 @@ from pathlib import Path
 from controlsurface.store.duckdb import DuckStore
 DuckStore.open(Path({str(tmp_path)!r}))"""
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert f"in use by process {owner(tmp_path)}" in other.stderr
+    assert f"in use by process {store_owner(tmp_path)}" in other.stderr
     store.close()
-    assert owner(tmp_path) is None
+    assert store_owner(tmp_path) is None
 
 
 def test_the_same_process_cannot_own_a_directory_twice(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "controlsurface.duckdb").write_bytes(b"not a database, but long enough to be looked at" * 100)
     with pytest.raises(StoreError, match=r"controlsurface\.duckdb"):
         DuckStore.open(tmp_path)
-    assert owner(tmp_path) is None
+    assert store_owner(tmp_path) is None
 
 
 def test_a_store_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path) -> None:

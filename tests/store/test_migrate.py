@@ -5,13 +5,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from controlsurface.cli import run
+from controlsurface.cli import run_command
 from controlsurface.errors import StoreDiffers
-from controlsurface.store.duckdb import FILE, DuckStore
-from controlsurface.store.migrate import Column, lacking, migrate
+from controlsurface.store.duckdb import STORE_FILE, DuckStore
+from controlsurface.store.migrate import TableColumn, migrate, missing_column_statements
 from tests.stores import put
 
-BIGINT = Column("BIGINT", nullable=True, default="")
+BIGINT = TableColumn("BIGINT", nullable=True, default="")
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
     store = DuckStore.open(tmp_path)
     put(store, [{"request_id": "kept", "tenant": "acme"}])
     store.close()
-    return tmp_path / FILE
+    return tmp_path / STORE_FILE
 
 
 def altered(file: Path, *statements: str) -> Path:
@@ -79,13 +79,13 @@ def test_what_cannot_be_added_is_refused_by_name_and_nothing_is_changed(
 
 def test_the_command_says_it_in_a_sentence(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     altered(file, "DROP VIEW scores", "ALTER TABLE requests DROP COLUMN failed")
-    assert run(["query", "requests", "--data", str(file.parent)]) == StoreDiffers.exit_code
+    assert run_command(["query", "requests", "--data", str(file.parent)]) == StoreDiffers.exit_code
     assert f"controlsurface: error: {file}: table requests lacks column failed" in capsys.readouterr().err
 
 
 def test_a_column_with_a_default_is_added_with_it() -> None:
-    known, wanted = {("t", "a"): BIGINT}, {("t", "a"): BIGINT, ("t", "b"): Column("INTEGER", False, "1")}
-    assert [*lacking(known, wanted)] == ['ALTER TABLE t ADD COLUMN "b" INTEGER DEFAULT 1']
+    known, wanted = {("t", "a"): BIGINT}, {("t", "a"): BIGINT, ("t", "b"): TableColumn("INTEGER", False, "1")}
+    assert [*missing_column_statements(known, wanted)] == ['ALTER TABLE t ADD COLUMN "b" INTEGER DEFAULT 1']
 
 
 def test_migrations_are_run_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from controlsurface.content import DASHBOARDS
-from controlsurface.reader.local import LocalReader
+from controlsurface.client.local_client import LocalClient
+from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
-from controlsurface.ui import updated
-from controlsurface.ui.updated import Files
+from controlsurface.ui.app import restart_check
+from controlsurface.ui.app.restart_check import FileSnapshot
 from tests.seed import seed
 from tests.serving import serving
 
@@ -29,14 +29,14 @@ def seeded() -> Iterator[DuckStore]:
 
 @pytest.fixture(scope="session")
 def seeded_url(seeded: DuckStore) -> Iterator[str]:
-    with serving(LocalReader(seeded)) as url:
+    with serving(LocalClient(seeded)) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def empty_url() -> Iterator[str]:
     store = DuckStore.in_memory()
-    with serving(LocalReader(store)) as url:
+    with serving(LocalClient(store)) as url:
         yield url
     store.close()
 
@@ -44,7 +44,7 @@ def empty_url() -> Iterator[str]:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page of the dashboard in front of a collector, at an address; whoever edits pages may do so meanwhile."""
-    monkeypatch.setattr(updated, "STARTED_WITH", Files.of([]))
+    monkeypatch.setattr(restart_check, "STARTED_WITH", FileSnapshot.of([]))
 
     def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)

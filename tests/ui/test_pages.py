@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from controlsurface.content import DASHBOARDS
-from controlsurface.metrics.events import Event
-from controlsurface.reader.asking import Query, R
-from controlsurface.reader.events import RecordEvent
-from controlsurface.reader.local import LocalReader
-from controlsurface.reader.several import Several
+from controlsurface.client.local_client import LocalClient
+from controlsurface.client.queries.event_list import RecordEvent
+from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.query_protocol import Query, R
+from controlsurface.metrics.queries.event_query import ChangeEvent
+from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.ui.conftest import Open
@@ -57,14 +57,14 @@ def test_a_page_comes_back_with_its_collector(opened: Open, seeded_url: str, mon
     assert "cs-tile" in html(app.run())
 
 
-class Failing(LocalReader):
+class Failing(LocalClient):
     """Answers whether it is there, and fails at every question about figures."""
 
     asked = 0
 
-    def ask(self, query: Query[R]) -> R:
-        if not isinstance(query, Several):
-            return super().ask(query)
+    def run(self, query: Query[R]) -> R:
+        if not isinstance(query, MetricBatchQuery):
+            return super().run(query)
         self.asked += 1
         raise RuntimeError("a mistake of ours")
 
@@ -83,8 +83,8 @@ def test_a_sum_is_not_held_against_a_week_that_is_not_whole(opened: Open, seeded
 
 
 def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
-    LocalReader(seeded).do(
-        RecordEvent(Event(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
+    LocalClient(seeded).execute(
+        RecordEvent(ChangeEvent(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
     )
     charts = [element.proto.spec for element in opened(seeded_url, range="3d").get("plotly_chart")]
     assert sum("r-77 &lt;b&gt;" in chart for chart in charts) == 4
@@ -153,7 +153,7 @@ def nobody() -> str:
 WITHOUT = """
 import sys
 from streamlit.testing.v1 import AppTest
-from controlsurface.content import DASHBOARDS
+from controlsurface.shipped_paths import DASHBOARDS
 
 for page in ("overview.py", "triage.py", "alerts.py", "traces.py"):
     app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=90)

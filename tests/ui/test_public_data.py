@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.reader.local import LocalReader
+from controlsurface.client.local_client import LocalClient
+from tests.ingest.table.test_shipped_mappings import imported
 from tests.serving import serving
-from tests.tables.test_tables import imported
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html
 
@@ -16,7 +16,7 @@ PROBES = {"range": "custom", "from": "2026-03-26T00:00", "to": "2026-03-27T00:00
 
 @pytest.fixture(scope="module")
 def probes(shared_data: Path) -> Iterator[str]:
-    with serving(LocalReader(imported(shared_data / "vllm_sr_probes/probes.parquet", "vllm_sr_probes").store)) as url:
+    with serving(LocalClient(imported(shared_data / "vllm_sr_probes/probes.parquet", "vllm_sr_probes").store)) as url:
         yield url
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from controlsurface.cli import run
-from controlsurface.export.cost import export
-from controlsurface.money.attribution import AttributionArgs, monday, week_of
-from controlsurface.reader import LocalReader
+from controlsurface.cli import run_command
+from controlsurface.client import LocalClient
+from controlsurface.export.weekly_cost import export_weekly_cost
+from controlsurface.money.cost_attribution import AttributionArgs, week_of, week_start
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -41,20 +41,22 @@ def known(rows: Iterable[Mapping[str, Any]], figure: str) -> Costs:
 
 def test_cost_by_lane_is_the_same_wherever_it_is_asked(opened: Open, tmp_path: Path) -> None:
     week = week_of(datetime.now(UTC) - WEEK)
-    start = monday(week)
+    start = week_start(week)
     window = {"start": start.isoformat(), "end": (start + WEEK).isoformat()}
     edges = {"from": start.strftime("%Y-%m-%dT%H:%M"), "to": (start + WEEK).strftime("%Y-%m-%dT%H:%M")}
-    with closing(DuckStore.open(tmp_path)) as store, serving(LocalReader(store)) as url:
+    with closing(DuckStore.open(tmp_path)) as store, serving(LocalClient(store)) as url:
         seed(store, n=3000, days=14, end=datetime.now(UTC))
         truth = pytest.approx(summed(store, start), rel=1e-9)
         answer = requests.get(f"{url}/api/v1/query", {"metric": "cost", "by": "lane", **window}, timeout=30).json()
-        file = export(LocalReader(store), AttributionArgs(week=week, by=("lane",)), "json", datetime.now(UTC))
+        file = export_weekly_cost(
+            LocalClient(store), AttributionArgs(week=week, by=("lane",)), "json", datetime.now(UTC)
+        )
         app = opened(url, "cost.py", range="custom", **edges)
     table = next(each.value for each in app.dataframe if {"lane", "cost"} <= {*each.value.columns})
     asked = ["query", "cost", "--by", "lane", "--from", window["start"], "--to", window["end"], "--format", "json"]
     written = io.BytesIO()
     with redirect_stdout(io.TextIOWrapper(written, write_through=True)):
-        assert run([*asked, "--data", str(tmp_path)]) == 0
+        assert run_command([*asked, "--data", str(tmp_path)]) == 0
     assert known(json.loads(written.getvalue())["rows"], "value") == truth
     assert known(answer["rows"], "value") == truth
     assert known(json.loads(file.body), "cost_usd") == truth

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.ui.moments import minutes, moment
+from controlsurface.ui.view.url_time import parse_url_time, url_minutes
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html
 
@@ -34,7 +34,7 @@ def test_a_zoom_that_makes_no_sense_is_none(opened: Open, seeded_url: str, zoom:
 
 @pytest.mark.parametrize("seconds", [1, 29, 30, 31, 3600])
 def test_whole_minutes_hold_what_was_drawn(seconds: int) -> None:
-    start, end = map(moment, minutes(AT, AT + timedelta(seconds=seconds)))
+    start, end = map(parse_url_time, url_minutes(AT, AT + timedelta(seconds=seconds)))
     assert start
     assert end
     assert start <= AT < AT + timedelta(seconds=seconds) <= end

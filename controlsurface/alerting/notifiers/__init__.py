@@ -3,34 +3,43 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from controlsurface.alerting.notifiers.alertmanager import ToAlertmanager
-from controlsurface.alerting.notifiers.email import ToEmail
-from controlsurface.alerting.notifiers.notifier import Notifier
-from controlsurface.alerting.notifiers.pagerduty import ToPagerDuty
-from controlsurface.alerting.notifiers.post import Gate
-from controlsurface.alerting.notifiers.services import ToServices
-from controlsurface.alerting.notifiers.slack import ToSlack
-from controlsurface.alerting.notifiers.webhook import ToWebhook
-from controlsurface.channels import Alertmanager, Apprise, Channel, Email, PagerDuty, Slack
-from controlsurface.clock import wall
+from controlsurface.alerting.notifiers.alertmanager import AlertmanagerNotifier
+from controlsurface.alerting.notifiers.apprise_services import AppriseNotifier
+from controlsurface.alerting.notifiers.email import EmailNotifier
+from controlsurface.alerting.notifiers.http_post import EgressPolicy
+from controlsurface.alerting.notifiers.notifier_protocol import AlertNotifier
+from controlsurface.alerting.notifiers.pagerduty import PagerDutyNotifier
+from controlsurface.alerting.notifiers.slack import SlackNotifier
+from controlsurface.alerting.notifiers.webhook import WebhookNotifier
+from controlsurface.clock import wall_time
+from controlsurface.config.alert_delivery import (
+    AlertmanagerConfig,
+    AnyNotifierConfig,
+    AppriseConfig,
+    EmailConfig,
+    PagerDutyConfig,
+    SlackConfig,
+)
 
-__all__ = ["Gate", "Notifier", "made"]
+__all__ = ["AlertNotifier", "EgressPolicy", "create_notifier"]
 
 
-def made(channel: Channel, gate: Gate, now: Callable[[], datetime] = wall) -> Notifier:
+def create_notifier(
+    channel: AnyNotifierConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time
+) -> AlertNotifier:
     """The notifier of a configured channel. Raises ConfigError where a secret, a file or a package is missing."""
-    if not isinstance(channel, Apprise):
+    if not isinstance(channel, AppriseConfig):
         gate = gate.trusting(channel.ca_file)
     match channel:
-        case Slack():
-            return ToSlack(channel, gate)
-        case PagerDuty():
-            return ToPagerDuty(channel, gate)
-        case Email():
-            return ToEmail(channel, gate)
-        case Alertmanager():
-            return ToAlertmanager(channel, gate, now)
-        case Apprise():
-            return ToServices(channel)
+        case SlackConfig():
+            return SlackNotifier(channel, gate)
+        case PagerDutyConfig():
+            return PagerDutyNotifier(channel, gate)
+        case EmailConfig():
+            return EmailNotifier(channel, gate)
+        case AlertmanagerConfig():
+            return AlertmanagerNotifier(channel, gate, now)
+        case AppriseConfig():
+            return AppriseNotifier(channel)
         case _:
-            return ToWebhook(channel, gate)
+            return WebhookNotifier(channel, gate)

@@ -6,33 +6,35 @@ from typing import Any
 
 import orjson
 
-from controlsurface.alerting.notifiers.notifier import Payload
-from controlsurface.alerting.notifiers.post import Gate, post
-from controlsurface.alerting.notifiers.secrets import address
-from controlsurface.channels import Alertmanager
-from controlsurface.clock import wall
+from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
+from controlsurface.alerting.notifiers.secret_references import resolve_url
+from controlsurface.clock import wall_time
+from controlsurface.config.alert_delivery import AlertmanagerConfig
 
-VALID = 4  # times `resend`, as Prometheus has it (rules/alerting.go, sendAlerts), so that two may fail
+RESEND_VALIDITY_FACTOR = 4  # times `resend`, as Prometheus has it (rules/alerting.go, sendAlerts), so that two may fail
 
 
-class ToAlertmanager:
+class AlertmanagerNotifier:
     """One server. `now` is no clock that jumps: an end in the past is a resolution there."""
 
-    def __init__(self, channel: Alertmanager, gate: Gate, now: Callable[[], datetime] = wall) -> None:
-        self._url = address(channel.url).rstrip("/") + "/api/v2/alerts"
-        self._valid = VALID * channel.resend
+    def __init__(
+        self, channel: AlertmanagerConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time
+    ) -> None:
+        self._url = resolve_url(channel.url).rstrip("/") + "/api/v2/alerts"
+        self._valid = RESEND_VALIDITY_FACTOR * channel.resend
         self._gate = gate
         self._now = now
         self._timeout_s = channel.timeout.total_seconds()
 
-    def send(self, payload: Payload) -> None:
+    def send(self, payload: NotificationPayload) -> None:
         """POST all alerts of the message; those that fire are valid until they are not said again."""
         until = self._now() + self._valid
-        body = orjson.dumps([posted(alert, until) for alert in payload["alerts"]])
-        post(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
+        body = orjson.dumps([alertmanager_alert(alert, until) for alert in payload["alerts"]])
+        post_with_deadline(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
 
 
-def posted(alert: Payload, until: datetime) -> dict[str, Any]:
+def alertmanager_alert(alert: NotificationPayload, until: datetime) -> dict[str, Any]:
     """One alert in Alertmanager's words; annotations and labels are text there."""
     facts = {name: str(alert[name]) for name in ("title", "since", "before", "after", "n") if alert[name] is not None}
     about = facts | alert["annotations"] | {"why": alert["why"]["sentence"]}

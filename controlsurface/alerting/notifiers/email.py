@@ -8,16 +8,16 @@ import threading
 from contextlib import suppress
 from email.message import EmailMessage
 
-from controlsurface.alerting.notifiers.gate import Gate, told
-from controlsurface.alerting.notifiers.notifier import Payload
-from controlsurface.alerting.notifiers.secrets import secret
-from controlsurface.alerting.payload_text import links, written
-from controlsurface.channels import Email
+from controlsurface.alerting.messages.alert_text import alert_links, payload_as_text
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy, connection_problem
+from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
+from controlsurface.alerting.notifiers.secret_references import resolve_secret
+from controlsurface.config.alert_delivery import EmailConfig
 from controlsurface.errors import Refused, Undelivered
 from controlsurface.html_templates import template_beside
 
 
-class _Server(smtplib.SMTP):
+class _PolicedSmtp(smtplib.SMTP):
     """An SMTP conversation over a connection that went through the gate.
 
     smtplib has no public way to take a connection; it opens its own in `_get_socket`, which its SMTP_SSL overrides too.
@@ -32,18 +32,18 @@ class _Server(smtplib.SMTP):
         return self._link
 
 
-class ToEmail:
+class EmailNotifier:
     """One server and its recipients."""
 
-    def __init__(self, channel: Email, gate: Gate) -> None:
+    def __init__(self, channel: EmailConfig, gate: EgressPolicy) -> None:
         self._channel = channel
-        self._password = secret(channel.password) if channel.password else ""
+        self._password = resolve_secret(channel.password) if channel.password else ""
         self._gate = gate
         self._timeout_s = channel.timeout.total_seconds()
 
-    def send(self, payload: Payload) -> None:
+    def send(self, payload: NotificationPayload) -> None:
         """Hand one message over; 5xx is a refusal, all else is tried again."""
-        message = composed(payload, self._channel.sender, self._channel.to)
+        message = compose_email(payload, self._channel.sender, self._channel.to)
         host = self._channel.host
         link = self._gate.connect(host, self._channel.port, self._timeout_s)
         alarm = threading.Timer(self._timeout_s, _cut, (link,))
@@ -60,7 +60,7 @@ class ToEmail:
             kind = Refused if min(codes) >= 500 else Undelivered
             raise kind(f"{host}: takes none of the recipients") from None
         except (OSError, smtplib.SMTPException, ssl.SSLError) as problem:
-            raise Undelivered(f"{host}: {told(problem)}") from None
+            raise Undelivered(f"{host}: {connection_problem(problem)}") from None
         finally:
             alarm.cancel()
             link.close()
@@ -69,7 +69,7 @@ class ToEmail:
         host = self._channel.host
         if self._channel.tls == "implicit":
             link = self._gate.secured(link, host)
-        with _Server(link, host, self._timeout_s) as server:
+        with _PolicedSmtp(link, host, self._timeout_s) as server:
             if self._channel.tls == "starttls":
                 server.starttls(context=self._gate.trust)
             if self._channel.username:
@@ -82,14 +82,14 @@ def _cut(link: socket.socket) -> None:
         link.shutdown(socket.SHUT_RDWR)
 
 
-def composed(payload: Payload, sender: str, to: tuple[str, ...]) -> EmailMessage:
+def compose_email(payload: NotificationPayload, sender: str, to: tuple[str, ...]) -> EmailMessage:
     """The message; its id is the same in every attempt, so that mail programs show it once."""
     message = EmailMessage()
     message["Subject"] = " ".join(payload["title"].split())
     message["From"], message["To"] = sender, ", ".join(to)
     message["Message-ID"] = f"<{payload['id']}@controlsurface>"
     message["X-Control-Surface-Delivery"] = str(payload["id"])
-    message.set_content(written(payload))
+    message.set_content(payload_as_text(payload))
     message.add_alternative(_html(payload), subtype="html")
     html = message.get_payload()[1]  # type: ignore[index]
     for alert in payload["alerts"]:
@@ -99,14 +99,14 @@ def composed(payload: Payload, sender: str, to: tuple[str, ...]) -> EmailMessage
     return message
 
 
-def _html(payload: Payload) -> str:
+def _html(payload: NotificationPayload) -> str:
     alerts = [
         {
-            "text": written({**payload, "title": "", "alerts": [alert]}).strip(),
+            "text": payload_as_text({**payload, "title": "", "alerts": [alert]}).strip(),
             "key": alert["key"],
             "png": alert["sparkline"]["png"],
             "sparkline": alert["sparkline"]["text"],
-            "links": list(links(alert)),
+            "links": list(alert_links(alert)),
         }
         for alert in payload["alerts"]
     ]

@@ -4,47 +4,55 @@ from typing import Any
 
 import orjson
 
-from controlsurface.alerting.notifiers.notifier import Payload
-from controlsurface.alerting.notifiers.post import Gate, post
-from controlsurface.alerting.notifiers.secrets import address, secret
-from controlsurface.alerting.payload_text import links
-from controlsurface.channels import PagerDuty
+from controlsurface.alerting.messages.alert_text import alert_links
+from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
+from controlsurface.alerting.notifiers.secret_references import resolve_secret, resolve_url
+from controlsurface.config.alert_delivery import PagerDutyConfig
 from controlsurface.errors import Undelivered
 
-SEVERITIES = {"page": "critical", "critical": "critical", "error": "error", "warning": "warning", "info": "info"}
-DETAILS = ("before", "after", "interval", "n", "since", "contributors", "unexplained", "why")
-LONGEST = 1024  # characters of a summary
+PAGERDUTY_SEVERITIES = {
+    "page": "critical",
+    "critical": "critical",
+    "error": "error",
+    "warning": "warning",
+    "info": "info",
+}
+DETAIL_FIELDS = ("before", "after", "interval", "n", "since", "contributors", "unexplained", "why")
+MAX_SUMMARY_CHARS = 1024  # characters of a summary
 
 
-class ToPagerDuty:
+class PagerDutyNotifier:
     """One integration of one service."""
 
-    def __init__(self, channel: PagerDuty, gate: Gate) -> None:
-        self._key = secret(channel.routing_key)
-        self._url = address(channel.url)
+    def __init__(self, channel: PagerDutyConfig, gate: EgressPolicy) -> None:
+        self._key = resolve_secret(channel.routing_key)
+        self._url = resolve_url(channel.url)
         self._gate = gate
         self._timeout_s = channel.timeout.total_seconds()
 
-    def send(self, payload: Payload) -> None:
+    def send(self, payload: NotificationPayload) -> None:
         """One event for each alert; repeating one that was taken changes nothing there."""
         for alert in payload["alerts"]:
-            body = orjson.dumps({"routing_key": self._key, **event(alert)})
-            answer = post(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
+            body = orjson.dumps({"routing_key": self._key, **pagerduty_event(alert)})
+            answer = post_with_deadline(
+                self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s
+            )
             if b'"success"' not in answer.body:
                 raise Undelivered("the answer to a PagerDuty event was not `success`")
 
 
-def event(alert: Payload) -> dict[str, Any]:
+def pagerduty_event(alert: NotificationPayload) -> dict[str, Any]:
     """The event without its routing key."""
     named = {"dedup_key": alert["key"], "event_action": "trigger" if alert["state"] == "firing" else "resolve"}
     if alert["state"] != "firing":
         return named
-    details = {name: alert[name] for name in DETAILS}
+    details = {name: alert[name] for name in DETAIL_FIELDS}
     return named | {
         "payload": {
-            "summary": alert["title"][:LONGEST],
+            "summary": alert["title"][:MAX_SUMMARY_CHARS],
             "source": alert["slice"] or "all traffic",
-            "severity": SEVERITIES.get(alert["severity"], "warning"),
+            "severity": PAGERDUTY_SEVERITIES.get(alert["severity"], "warning"),
             "timestamp": alert["starts_at"],
             "group": alert["labels"].get("lane"),
             "class": alert["labels"].get("alertname"),
@@ -52,5 +60,5 @@ def event(alert: Payload) -> dict[str, Any]:
         },
         "client": "Control Surface",
         "client_url": alert["links"]["dashboard"],
-        "links": [{"href": url, "text": name} for name, url in links(alert)],
+        "links": [{"href": url, "text": name} for name, url in alert_links(alert)],
     }

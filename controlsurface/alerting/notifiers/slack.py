@@ -5,49 +5,49 @@ from typing import Any
 
 import orjson
 
-from controlsurface.alerting.notifiers.notifier import Payload
-from controlsurface.alerting.notifiers.post import Gate, post
-from controlsurface.alerting.notifiers.secrets import address
-from controlsurface.alerting.payload_text import cause, facts_line, links
-from controlsurface.channels import Slack
+from controlsurface.alerting.messages.alert_text import alert_links, cause_text, context_line
+from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
+from controlsurface.alerting.notifiers.secret_references import resolve_url
+from controlsurface.config.alert_delivery import SlackConfig
 from controlsurface.errors import Undelivered
 
-MOST = 10  # alerts of a message that have a block each; Slack takes 50 blocks
-LONGEST = 2900  # characters of a block; Slack takes 3,000
+MAX_ALERT_BLOCKS = 10  # alerts of a message that have a block each; Slack takes 50 blocks
+MAX_BLOCK_CHARS = 2900  # characters of a block; Slack takes 3,000
 
 
-class ToSlack:
+class SlackNotifier:
     """One webhook, which is one channel of Slack."""
 
-    def __init__(self, channel: Slack, gate: Gate) -> None:
-        self._url = address(channel.url)
+    def __init__(self, channel: SlackConfig, gate: EgressPolicy) -> None:
+        self._url = resolve_url(channel.url)
         self._gate = gate
         self._timeout_s = channel.timeout.total_seconds()
 
-    def send(self, payload: Payload) -> None:
+    def send(self, payload: NotificationPayload) -> None:
         """POST it; Slack answers `ok` and nothing else when it has it."""
-        body = orjson.dumps({"text": _escaped(payload["title"]), "blocks": list(_blocks(payload))})
-        answer = post(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
+        body = orjson.dumps({"text": _escape(payload["title"]), "blocks": list(_blocks(payload))})
+        answer = post_with_deadline(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
         if answer.body.strip() != b"ok":
             raise Undelivered("the answer to a Slack message was not `ok`")
 
 
-def _blocks(payload: Payload) -> Iterator[dict[str, Any]]:
-    yield _section(f"*{_escaped(payload['title'])}*")
-    for alert in payload["alerts"][:MOST]:
-        lines = [facts_line(alert), cause(alert), alert["sparkline"]["text"]]
-        told = "\n".join(_escaped(line) for line in lines if line)
-        linked = " · ".join(f"<{url}|{_escaped(name)}>" for name, url in links(alert))
-        yield _section(f"*{_escaped(alert['title'])}*\n{told}\n{linked}")
-    left = len(payload["alerts"]) - MOST
+def _blocks(payload: NotificationPayload) -> Iterator[dict[str, Any]]:
+    yield _section(f"*{_escape(payload['title'])}*")
+    for alert in payload["alerts"][:MAX_ALERT_BLOCKS]:
+        lines = [context_line(alert), cause_text(alert), alert["sparkline"]["text"]]
+        told = "\n".join(_escape(line) for line in lines if line)
+        linked = " · ".join(f"<{url}|{_escape(name)}>" for name, url in alert_links(alert))
+        yield _section(f"*{_escape(alert['title'])}*\n{told}\n{linked}")
+    left = len(payload["alerts"]) - MAX_ALERT_BLOCKS
     if left > 0:
         yield _section(f"and {left} more")
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:LONGEST]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_BLOCK_CHARS]}}
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """The three signs that mean something to Slack."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -11,34 +11,34 @@ import time
 
 import orjson
 
-from controlsurface.alerting.notifiers.notifier import Payload
-from controlsurface.alerting.notifiers.post import Gate, post
-from controlsurface.alerting.notifiers.secrets import address, secret
-from controlsurface.channels import Webhook
+from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
+from controlsurface.alerting.notifiers.secret_references import resolve_secret, resolve_url
+from controlsurface.config.alert_delivery import WebhookConfig
 
-DELIVERY = "X-Control-Surface-Delivery"
-SIGNATURE = "X-Control-Surface-Signature"
+DELIVERY_ID_HEADER = "X-Control-Surface-Delivery"
+SIGNATURE_HEADER = "X-Control-Surface-Signature"
 
 
-class ToWebhook:
+class WebhookNotifier:
     """One receiver."""
 
-    def __init__(self, channel: Webhook, gate: Gate) -> None:
-        self._url = address(channel.url)
-        self._secret = secret(channel.secret).encode() if channel.secret else b""
+    def __init__(self, channel: WebhookConfig, gate: EgressPolicy) -> None:
+        self._url = resolve_url(channel.url)
+        self._secret = resolve_secret(channel.secret).encode() if channel.secret else b""
         self._gate = gate
         self._timeout_s = channel.timeout.total_seconds()
 
-    def send(self, payload: Payload) -> None:
+    def send(self, payload: NotificationPayload) -> None:
         """POST it; any 2xx is a yes."""
         body = orjson.dumps(dict(payload))
-        headers = {"Content-Type": "application/json", DELIVERY: str(payload["id"])}
+        headers = {"Content-Type": "application/json", DELIVERY_ID_HEADER: str(payload["id"])}
         if self._secret:
-            headers[SIGNATURE] = signature(self._secret, body, int(time.time()))
-        post(self._url, body, headers, self._gate, self._timeout_s)
+            headers[SIGNATURE_HEADER] = webhook_signature(self._secret, body, int(time.time()))
+        post_with_deadline(self._url, body, headers, self._gate, self._timeout_s)
 
 
-def signature(key: bytes, body: bytes, seconds: int) -> str:
+def webhook_signature(key: bytes, body: bytes, seconds: int) -> str:
     """The signature of a body at a Unix time."""
     signed = hmac.new(key, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={seconds},v1={signed}"

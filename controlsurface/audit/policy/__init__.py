@@ -3,22 +3,30 @@
 Nothing here changes a router. A router that wants the policy asks for it.
 """
 
-from controlsurface.audit.policy.keeping import RollBack, Rollback, SetPolicy
-from controlsurface.audit.policy.model import Chosen, Policy, Proposal, Version, etag, policy_of, shown
-from controlsurface.audit.policy.questions import Current, History, HistoryArgs
+from controlsurface.audit.policy.policy_model import (
+    Policy,
+    PolicyVersion,
+    Proposal,
+    TaskTypePolicy,
+    policy_document,
+    policy_etag,
+    policy_version_of,
+)
+from controlsurface.audit.policy.policy_queries import CurrentPolicyQuery, PolicyHistoryArgs, PolicyHistoryQuery
+from controlsurface.audit.policy.set_policy import Rollback, RollbackCommand, SetPolicyCommand
 
 __all__ = [
-    "Chosen",
-    "Current",
-    "History",
-    "HistoryArgs",
+    "CurrentPolicyQuery",
     "Policy",
+    "PolicyHistoryArgs",
+    "PolicyHistoryQuery",
+    "PolicyVersion",
     "Proposal",
-    "RollBack",
     "Rollback",
-    "SetPolicy",
-    "Version",
-    "etag",
-    "policy_of",
-    "shown",
+    "RollbackCommand",
+    "SetPolicyCommand",
+    "TaskTypePolicy",
+    "policy_document",
+    "policy_etag",
+    "policy_version_of",
 ]

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from controlsurface.audit.policy.model import Chosen, Policy
-from controlsurface.config import Lane
-from controlsurface.errors import BadRequest, nearest
+from controlsurface.audit.policy.policy_model import Policy, TaskTypePolicy
+from controlsurface.config import LaneConfig
+from controlsurface.errors import BadRequest, did_you_mean
 
-Lanes = Mapping[str, Lane]
+Lanes = Mapping[str, LaneConfig]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +19,19 @@ class LadderStep:
     up: str | None = None
 
 
-def check(policy: Policy, lanes: Lanes) -> None:
+def check_policy(policy: Policy, lanes: Lanes) -> None:
     """Raises BadRequest for a lane that the configuration does not name, and for a step that leads to no dearer one."""
     for place, name in _named(policy):
         if name not in lanes:
             raise BadRequest(f"{place}: no lane named '{name}'{_meant(name, lanes)}; lanes: {', '.join(lanes)}")
     for name, chosen in _all(policy):
-        step(_place(name), chosen, policy.default, lanes)
+        ladder_step(_place(name), chosen, policy.default, lanes)
     for name, others in policy.fallbacks.items():
         if name in others:
             raise BadRequest(f"fallbacks.{name}: '{name}' cannot stand in for itself")
 
 
-def step(place: str, chosen: Chosen, default: Chosen, lanes: Lanes) -> LadderStep:
+def ladder_step(place: str, chosen: TaskTypePolicy, default: TaskTypePolicy, lanes: Lanes) -> LadderStep:
     """What holds once the default fills what is left open: a tier alone has no threshold. Raises BadRequest."""
     alone = chosen.threshold is None and chosen.tier is not None
     threshold = chosen.threshold if chosen.threshold is not None or alone else default.threshold
@@ -49,13 +49,13 @@ def step(place: str, chosen: Chosen, default: Chosen, lanes: Lanes) -> LadderSte
     return LadderStep(tier, threshold, asked or next((name for name in dearer if lanes[name].escalation), dearer[0]))
 
 
-def steps(policy: Policy, lanes: Lanes) -> dict[str, LadderStep]:
-    """What holds for each task type, and under `default` for the rest. Raises BadRequest as `check` does."""
-    check(policy, lanes)
-    return {name: step(_place(name), chosen, policy.default, lanes) for name, chosen in _all(policy)}
+def ladder_steps(policy: Policy, lanes: Lanes) -> dict[str, LadderStep]:
+    """What holds for each task type, and under `default` for the rest. Raises BadRequest as `check_policy` does."""
+    check_policy(policy, lanes)
+    return {name: ladder_step(_place(name), chosen, policy.default, lanes) for name, chosen in _all(policy)}
 
 
-def _all(policy: Policy) -> Iterator[tuple[str, Chosen]]:
+def _all(policy: Policy) -> Iterator[tuple[str, TaskTypePolicy]]:
     yield "default", policy.default
     yield from policy.task_types.items()
 
@@ -78,4 +78,4 @@ def _meant(name: str, lanes: Lanes) -> str:
     """The lane whose alias it is, else the nearest name; where none is near, nothing."""
     by_alias = {alias.lower(): lane for lane, about in lanes.items() for alias in (*about.aliases, lane)}
     found = by_alias.get(name.lower())
-    return f"; did you mean '{found}'?" if found else nearest(name, lanes)
+    return f"; did you mean '{found}'?" if found else did_you_mean(name, lanes)

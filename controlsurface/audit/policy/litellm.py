@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controlsurface.audit.policy.ladder import LadderStep, Lanes, check, steps
+from controlsurface.audit.policy.ladder import LadderStep, Lanes, check_policy, ladder_steps
 from controlsurface.audit.policy.litellm_yaml import write_yaml
-from controlsurface.audit.policy.model import Policy, Version
+from controlsurface.audit.policy.policy_model import Policy, PolicyVersion
 from controlsurface.errors import BadRequest, UnknownName
 
-PREFIX = "auto-"  # before a task type: the name that callers ask for
-SMALL, LARGE = "SIMPLE", "COMPLEX"  # two rungs of LiteLLM's ladder are all that a threshold needs
-RUNGS = (SMALL, "MEDIUM", LARGE, "REASONING")
-ROUTER = "auto_router/complexity_router"
+ROUTER_NAME_PREFIX = "auto-"  # before a task type: the name that callers ask for
+SMALL_TIER, LARGE_TIER = "SIMPLE", "COMPLEX"  # two rungs of LiteLLM's ladder are all that a threshold needs
+TIER_NAMES = (SMALL_TIER, "MEDIUM", LARGE_TIER, "REASONING")
+ROUTER_MODEL = "auto_router/complexity_router"
 _HEAD = """\
 # Control Surface policy v{version}, {at:%Y-%m-%d %H:%M} UTC, by {who}: {why}
 # Merge into LiteLLM's config.yaml. Each name in `tiers` and the judge must be a model_name there.
@@ -28,7 +28,7 @@ _HEAD = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class ProxyModels:
     """Names in the proxy's model_list: of each lane, by default the lane's own, and of the judge.
 
     `judge` forecasts p_solve, and is by default the model of the cheapest lane.
@@ -61,54 +61,54 @@ class Models:
         return self.judge or self.of(next(iter(self.lanes)))
 
 
-def as_yaml(version: Version, models: Models) -> str:
+def policy_as_yaml(version: PolicyVersion, models: ProxyModels) -> str:
     """The policy as YAML text. Raises BadRequest."""
     said = {"version": version.version, "at": version.at, "who": _line(version.who), "why": _line(version.why)}
-    return f"{_HEAD.format(**said)}\n{write_yaml(config(version.policy, models))}"
+    return f"{_HEAD.format(**said)}\n{write_yaml(litellm_config(version.policy, models))}"
 
 
-def config(policy: Policy, models: Models) -> Mapping[str, Any]:
+def litellm_config(policy: Policy, models: ProxyModels) -> Mapping[str, Any]:
     """The same as a mapping. Raises BadRequest for a threshold that is no probability, or a lane that is none."""
-    check(policy, models.lanes)
+    check_policy(policy, models.lanes)
     if "default" in policy.task_types:
         raise BadRequest("task_types.default: LiteLLM's auto-default stands for every other task type; rename this one")
     guard: dict[str, Any] = {}
     if policy.context_guard is not None:
         guard = {"enable_context_window_escalation": True, "context_window_escalation_buffer": policy.context_guard}
-    found = steps(policy, models.lanes)
+    found = ladder_steps(policy, models.lanes)
     listed = [_deployment(name, each, models, guard) for name, each in found.items()]
     fallbacks = _fallbacks(policy, found, models)
     return {"model_list": listed} | ({"router_settings": {"fallbacks": fallbacks}} if fallbacks else {})
 
 
-def _deployment(name: str, each: LadderStep, models: Models, guard: Mapping[str, Any]) -> Mapping[str, Any]:
+def _deployment(name: str, each: LadderStep, models: ProxyModels, guard: Mapping[str, Any]) -> Mapping[str, Any]:
     """One entry of model_list; what cannot be classified goes up."""
     return {
-        "model_name": f"{PREFIX}{name}",
+        "model_name": f"{ROUTER_NAME_PREFIX}{name}",
         "litellm_params": {
-            "model": ROUTER,
+            "model": ROUTER_MODEL,
             "complexity_router_config": {**_router(name, each, models), **guard},
             "complexity_router_default_model": models.of(each.up or each.tier),
         },
     }
 
 
-def _router(name: str, each: LadderStep, models: Models) -> dict[str, Any]:
+def _router(name: str, each: LadderStep, models: ProxyModels) -> dict[str, Any]:
     """One complexity_router_config: the tier alone where nothing is held against a threshold, else a forecast."""
     if each.up is None or each.threshold is None:
-        return {"tiers": dict.fromkeys(RUNGS, models.of(each.tier))}
+        return {"tiers": dict.fromkeys(TIER_NAMES, models.of(each.tier))}
     if not 0 <= each.threshold <= 1:
         raise BadRequest(f"{name}: LiteLLM holds thresholds against a probability, and {each.threshold:g} is none")
-    judged = {"efficient_tier": SMALL, "capable_tier": LARGE, "base_threshold": float(each.threshold)}
+    judged = {"efficient_tier": SMALL_TIER, "capable_tier": LARGE_TIER, "base_threshold": float(each.threshold)}
     return {
-        "tiers": {SMALL: models.of(each.tier), LARGE: models.of(each.up)},
+        "tiers": {SMALL_TIER: models.of(each.tier), LARGE_TIER: models.of(each.up)},
         "classifier_type": "capability",
         "capability_classifier_config": judged,
         "classifier_llm_config": {"model": models.forecaster},
     }
 
 
-def _fallbacks(policy: Policy, found: Mapping[str, LadderStep], models: Models) -> list[dict[str, list[str]]]:
+def _fallbacks(policy: Policy, found: Mapping[str, LadderStep], models: ProxyModels) -> list[dict[str, list[str]]]:
     """Who stands in for whom, by model and by router: older LiteLLM looks for the name that the caller asked for.
 
     Source: BerriAI/litellm issue 38832, fallbacks of the tier that an auto-router chose were never tried.
@@ -118,7 +118,7 @@ def _fallbacks(policy: Policy, found: Mapping[str, LadderStep], models: Models) 
     for name, each in found.items():
         lanes = (each.tier,) if each.up is None else (each.tier, each.up)
         ways = dict.fromkeys(model for lane in lanes for model in chains.get(lane, ()))
-        named[f"{PREFIX}{name}"] = [model for model in ways if model != models.of(each.tier)]
+        named[f"{ROUTER_NAME_PREFIX}{name}"] = [model for model in ways if model != models.of(each.tier)]
     return [{name: chain} for name, chain in named.items() if chain]
 
 

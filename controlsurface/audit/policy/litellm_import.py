@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
-from controlsurface.audit.policy.litellm import PREFIX, ROUTER, Models
+from controlsurface.audit.policy.litellm import ROUTER_MODEL, ROUTER_NAME_PREFIX, ProxyModels
 from controlsurface.audit.policy.litellm_yaml import read_yaml
-from controlsurface.audit.policy.model import Chosen, Policy
-from controlsurface.errors import BadRequest, nearest
+from controlsurface.audit.policy.policy_model import Policy, TaskTypePolicy
+from controlsurface.errors import BadRequest, did_you_mean
 from controlsurface.explanations import explain
-from controlsurface.ingest.claims import lane_of
+from controlsurface.lanes.config_edit import matching_lane
 
 
 class _Read(BaseModel):
@@ -73,14 +73,14 @@ class _File(_Read):
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportedPolicy:
     """A policy, and a sentence for each thing that it could not take over."""
 
     policy: Policy
     left_out: list[str] = field(default_factory=list)
 
 
-def from_yaml(text: str | bytes, models: Models, name: str) -> Imported:
+def policy_from_yaml(text: str | bytes, models: ProxyModels, name: str) -> ImportedPolicy:
     """The policy in a config.yaml. `name` is the file's. Raises BadRequest where it is none, or holds no policy."""
     try:
         file = _File.model_validate(read_yaml(text) or {})
@@ -96,46 +96,46 @@ class _Reading:
     """One file being read."""
 
     file: _File
-    models: Models
+    models: ProxyModels
     name: str
     left_out: list[str] = field(default_factory=list)
 
-    def policy(self) -> Imported:
+    def policy(self) -> ImportedPolicy:
         """Its policy. Raises BadRequest."""
-        chosen: dict[str, Chosen] = {}
+        chosen: dict[str, TaskTypePolicy] = {}
         for each in self._routers():
-            task = each.model_name.removeprefix(PREFIX)
+            task = each.model_name.removeprefix(ROUTER_NAME_PREFIX)
             found = self._chosen(each.model_name, each.litellm_params.complexity_router_config or _Ladder())
             if found:
                 chosen["default" if task == each.model_name else task] = found
         said = {"fallbacks": dict(self._fallbacks()), "context_guard": self._guard()}
-        default = chosen.pop("default", Chosen())
-        if not chosen and default == Chosen() and not said["fallbacks"]:
-            why = "; ".join(self.left_out) or f"no model_list entry is an {ROUTER}"
+        default = chosen.pop("default", TaskTypePolicy())
+        if not chosen and default == TaskTypePolicy() and not said["fallbacks"]:
+            why = "; ".join(self.left_out) or f"no model_list entry is an {ROUTER_MODEL}"
             raise BadRequest(f"{self.name}: nothing of it is a policy: {why}")
-        return Imported(Policy.model_validate({"task_types": chosen, "default": default, **said}), self.left_out)
+        return ImportedPolicy(Policy.model_validate({"task_types": chosen, "default": default, **said}), self.left_out)
 
     def _routers(self) -> list[_Deployment]:
         """The auto-routers. One without the prefix stands for every request; several are not known to be of a task."""
-        found = [each for each in self.file.model_list if each.litellm_params.model == ROUTER]
-        plain = [each.model_name for each in found if not each.model_name.startswith(PREFIX)]
+        found = [each for each in self.file.model_list if each.litellm_params.model == ROUTER_MODEL]
+        plain = [each.model_name for each in found if not each.model_name.startswith(ROUTER_NAME_PREFIX)]
         if len(plain) > 1:
             raise BadRequest(
-                f"{self.name}: routers {', '.join(plain)}: which task type is each for? Name them {PREFIX}TASK_TYPE"
+                f"{self.name}: routers {', '.join(plain)}: which task type is each for? Name them {ROUTER_NAME_PREFIX}TASK_TYPE"
             )
         return found
 
-    def _chosen(self, router: str, ladder: _Ladder) -> Chosen | None:
+    def _chosen(self, router: str, ladder: _Ladder) -> TaskTypePolicy | None:
         """What one router says, None where a policy cannot say it."""
         judged = ladder.capability_classifier_config
         if ladder.classifier_type == "capability" and judged:
             tier, up = (self._lane(router, ladder, rung) for rung in (judged.efficient_tier, judged.capable_tier))
             if judged.threshold_step or judged.calibration:
                 self.left_out.append(f"{router}: threshold_step and calibration; its base_threshold holds everywhere")
-            return Chosen(tier=tier, threshold=judged.base_threshold, escalate_to=up)
+            return TaskTypePolicy(tier=tier, threshold=judged.base_threshold, escalate_to=up)
         lanes = dict.fromkeys(self._lane(router, ladder, rung) for rung in ladder.tiers)
         if len(lanes) == 1:
-            return Chosen(tier=next(iter(lanes)))
+            return TaskTypePolicy(tier=next(iter(lanes)))
         kind = ladder.classifier_type
         self.left_out.append(f"{router}: its {kind} classifier chooses among {', '.join(lanes)} by no confidence")
         return None
@@ -144,7 +144,7 @@ class _Reading:
         """The lane of a rung. Raises BadRequest where there is no such rung, or its models are in several lanes."""
         said = ladder.tiers.get(rung)
         if said is None:
-            raise BadRequest(f"{self.name}: {router}: no tier named '{rung}'{nearest(rung, ladder.tiers)}")
+            raise BadRequest(f"{self.name}: {router}: no tier named '{rung}'{did_you_mean(rung, ladder.tiers)}")
         place = f"{router}: tiers.{rung}"
         lanes = {self._lane_of(model, place) for model in self._models(said, place)}
         if len(lanes) != 1:
@@ -165,9 +165,11 @@ class _Reading:
         if model in by_name:
             return by_name[model]
         behind = [each.litellm_params.model for each in self.file.model_list if each.model_name == model]
-        found = {lane[0] for each in (model, *behind) if (lane := lane_of(lanes, each.rpartition("/")[2].lower()))}
+        found = {
+            lane[0] for each in (model, *behind) if (lane := matching_lane(lanes, each.rpartition("/")[2].lower()))
+        }
         if len(found) != 1:
-            known = nearest(model, by_name)
+            known = did_you_mean(model, by_name)
             raise BadRequest(
                 f"{self.name}: {place}: no lane has the model '{model}'{known}; say it with --model LANE={model}, "
                 f"lanes: {', '.join(lanes)}"

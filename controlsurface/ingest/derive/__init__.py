@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from controlsurface.config import Config, Lane
-from controlsurface.ingest.cardinality import Limiter
-from controlsurface.ingest.vocabulary_sql import literal
-from controlsurface.money.prices import PRICE_ATTEMPTS, PriceKey
-from controlsurface.store.duckdb import Writing
+from controlsurface.config import Config, LaneConfig
+from controlsurface.ingest.cardinality import CardinalityLimiter
+from controlsurface.ingest.translate.vocabulary_sql import sql_literal
+from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, PriceKey
+from controlsurface.store.duckdb import WriteTransaction
 
 PriceKeys = Iterable[PriceKey]
 
@@ -37,7 +37,7 @@ SELECT greatest(least($low, min(started_at)), frozen_before()) AS low, greatest(
 FROM older
 """
 # Shadow calls are looked for from an hour before the requests that they answer again to a week after: clocks differ.
-SHADOW_BEFORE, SHADOW_AFTER = timedelta(hours=1), timedelta(days=7)
+MAX_SHADOW_LEAD, MAX_SHADOW_DELAY = timedelta(hours=1), timedelta(days=7)
 _SHADOWS = "SELECT count(*) AS n FROM s WHERE shadow_of IS NOT NULL"
 _SHADOWED = """
 SELECT trace_id, started_at FROM spans
@@ -98,20 +98,20 @@ GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier
 _NO_GLOBS = "WHEN FALSE THEN ''"
 
 
-def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None) -> dict[str, str]:
+def lane_macros(lanes: dict[str, LaneConfig], assumed: Mapping[str, str] | None = None) -> dict[str, str]:
     """The lanes as SQL: lane_of_name, lane_of_word, escalates; assumed_lane_of_name where the configuration names none.
 
     `assumed` is the lane of each model by its name; None: the configuration says which models form a lane.
     """
     globs = " ".join(
-        f"WHEN {_any_glob(lane.models)} THEN {literal(name)}" for name, lane in lanes.items() if lane.models
+        f"WHEN {_any_glob(lane.models)} THEN {sql_literal(name)}" for name, lane in lanes.items() if lane.models
     )
     words = {word.lower(): name for name, lane in reversed(lanes.items()) for word in (*lane.aliases, name)}
-    said = " ".join(f"WHEN {literal(word)} THEN {literal(name)}" for word, name in words.items())
+    said = " ".join(f"WHEN {sql_literal(word)} THEN {sql_literal(name)}" for word, name in words.items())
     guesses = {"": "", **(assumed or {})}
-    guessed = " ".join(f"WHEN {literal(name)} THEN {literal(lane)}" for name, lane in guesses.items())
+    guessed = " ".join(f"WHEN {sql_literal(name)} THEN {sql_literal(lane)}" for name, lane in guesses.items())
     kinds = {**{name: lane.escalation for name, lane in lanes.items()}, "cache": False}
-    known = " ".join(f"WHEN {literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
+    known = " ".join(f"WHEN {sql_literal(name)} THEN {str(escalates).upper()}" for name, escalates in kinds.items())
     return {
         "lane_of_name(name)": f"CASE {globs or _NO_GLOBS} END",
         "lane_of_word(word)": f"CASE lower(word) {said} ELSE lower(word) END",
@@ -122,18 +122,18 @@ def lane_macros(lanes: dict[str, Lane], assumed: Mapping[str, str] | None = None
 
 
 def _any_glob(globs: Iterable[str]) -> str:
-    return "(" + " OR ".join(f"name GLOB {literal(glob.lower())}" for glob in globs) + ")"
+    return "(" + " OR ".join(f"name GLOB {sql_literal(glob.lower())}" for glob in globs) + ")"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AffectedTimeRange:
     """From the first to the last start of rows that may change, UTC without a zone."""
 
     low: datetime
     high: datetime
 
 
-def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -> Reach:
+def gather_spans(writing: WriteTransaction, low: datetime, high: datetime, window: timedelta) -> AffectedTimeRange:
     """Make `s` all spans of the touched traces and of those linked to them: `batch` and, from the store, `older`.
 
     Stored spans are looked for within `window` of the batch's `low` and `high`, and within it of requests and shadow
@@ -150,19 +150,19 @@ def gather(writing: Writing, low: datetime, high: datetime, window: timedelta) -
         bounds = _shadowed(writing, bounds, window)
         if _count(writing, "touched") == before:
             break
-    reach = Reach(**writing.rows(_REACH, {"low": low, "high": high}).to_pylist()[0])
-    if reach != Reach(low, high):
+    reach = AffectedTimeRange(**writing.rows(_REACH, {"low": low, "high": high}).to_pylist()[0])
+    if reach != AffectedTimeRange(low, high):
         around = {"first": reach.low - window, "before": bounds["low"], "after": bounds["high"]}
         writing.execute(_AROUND, around | {"last": reach.high + window})
     return reach
 
 
-def _shadowed(writing: Writing, bounds: dict[str, datetime], window: timedelta) -> dict[str, datetime]:
+def _shadowed(writing: WriteTransaction, bounds: dict[str, datetime], window: timedelta) -> dict[str, datetime]:
     """Touch the traces of requests that shadow calls answer again, and of such calls; bounds that hold these, too."""
     low, high = bounds["low"], bounds["high"]
-    asked = [(_SHADOWING, {"low": low - SHADOW_BEFORE, "high": high + SHADOW_AFTER})]
+    asked = [(_SHADOWING, {"low": low - MAX_SHADOW_LEAD, "high": high + MAX_SHADOW_DELAY})]
     if writing.rows(_SHADOWS)["n"][0].as_py():
-        asked.append((_SHADOWED, {"low": low - SHADOW_AFTER, "high": high + SHADOW_BEFORE}))
+        asked.append((_SHADOWED, {"low": low - MAX_SHADOW_DELAY, "high": high + MAX_SHADOW_LEAD}))
     for sql, within in asked:
         writing.materialize("met", sql, within)
         met = writing.rows(_MET).to_pylist()[0]
@@ -172,8 +172,12 @@ def _shadowed(writing: Writing, bounds: dict[str, datetime], window: timedelta) 
     return {"low": low, "high": high}
 
 
-def derive(
-    writing: Writing, config: Config, prices_of: Callable[[PriceKeys], pa.Table], reach: Reach, seen_before: bool
+def derive_requests(
+    writing: WriteTransaction,
+    config: Config,
+    prices_of: Callable[[PriceKeys], pa.Table],
+    reach: AffectedTimeRange,
+    seen_before: bool,
 ) -> None:
     """Replace requests and attempts of the touched traces within `reach`, and leave those of frozen buckets alone.
 
@@ -185,17 +189,17 @@ def derive(
     for step in _BEFORE_PRICES:
         writing.execute(_read_from(step.replace("$trust_spans", trust), straight))
     _fetch_prices(writing, prices_of)
-    writing.materialize("priced", PRICE_ATTEMPTS)
+    writing.materialize("priced", PRICE_ATTEMPTS_SQL)
     writing.execute(_AFTER_PRICES)
-    limiter = Limiter(config.limits, lambda sql: _within(sql, reach))
+    limiter = CardinalityLimiter(config.limits, lambda sql: _within(sql, reach))
     over = limiter.admit(writing, lambda sql: _read_from(sql, straight))
     replace = _within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper())
     writing.execute(_read_from(replace, straight))
     limiter.settle(writing, over)
 
 
-def weigh_evidence(writing: Writing) -> None:
-    """That step alone, once more over the batch that `derive` saw last and whose traces nothing was known of."""
+def rerun_evidence_step(writing: WriteTransaction) -> None:
+    """That step alone, once more over the batch that `derive_requests` saw last and whose traces nothing was known of."""
     step = next(sql for path, sql in zip(_FILES, _STEPS, strict=True) if path.stem.endswith("_evidence"))
     writing.execute(_read_from(step, straight=True))
 
@@ -208,24 +212,24 @@ def _read_from(sql: str, straight: bool) -> str:
     return _SPANS.sub(lambda found: f"{found[1]} batch{found[2] or ' AS s'}", sql) if straight else sql
 
 
-def _within(sql: str, reach: Reach) -> str:
+def _within(sql: str, reach: AffectedTimeRange) -> str:
     """The statements with the times in them: parameters are for one statement alone, and a query prunes nothing."""
     return sql.replace("$low", f"TIMESTAMP '{reach.low}'").replace("$high", f"TIMESTAMP '{reach.high}'")
 
 
-def _fetch_prices(writing: Writing, prices_of: Callable[[PriceKeys], pa.Table]) -> None:
+def _fetch_prices(writing: WriteTransaction, prices_of: Callable[[PriceKeys], pa.Table]) -> None:
     """Look up prices of models and service tiers not met before."""
     calls = writing.rows(_UNPRICED).to_pylist()
     keys = (PriceKey(call["provider"], call["model_raw"], call["service_tier"]) for call in calls)
     insert_prices(writing, prices_of(keys))
 
 
-def insert_prices(writing: Writing, rows: pa.Table) -> None:
+def insert_prices(writing: WriteTransaction, rows: pa.Table) -> None:
     """Add rows to the prices of the models met."""
     if rows.num_rows:
         writing.attach("found_prices", rows)
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM found_prices")
 
 
-def _count(writing: Writing, table: str) -> int:
+def _count(writing: WriteTransaction, table: str) -> int:
     return int(writing.rows(f"SELECT count(*) AS n FROM {table}")["n"][0].as_py())

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from controlsurface.ingest.limits.budget import BodyLimits
+from controlsurface.ingest.limits.body_limits import BodyLimits
 
-_CHUNK = 1 << 20  # bytes looked at together
+_CHUNK_BYTES = 1 << 20  # bytes looked at together
 _QUOTE = ord('"')
 
 
@@ -18,8 +18,8 @@ def _values(body: bytes, most: int) -> int:
     """Commas and opening brackets outside of texts, not many more than `most` of them."""
     plain = body.replace(rb"\\", b"__").replace(rb"\"", b"__")
     count, inside = 0, False
-    for at in range(0, len(plain), _CHUNK):
-        part = np.frombuffer(plain, np.uint8, min(_CHUNK, len(plain) - at), at)
+    for at in range(0, len(plain), _CHUNK_BYTES):
+        part = np.frombuffer(plain, np.uint8, min(_CHUNK_BYTES, len(plain) - at), at)
         texts = np.logical_xor.accumulate(part == _QUOTE) ^ inside
         marks = (part == ord(",")) | (part == ord("{")) | (part == ord("["))
         count += int(np.count_nonzero(marks & ~texts))

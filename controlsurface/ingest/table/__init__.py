@@ -8,31 +8,31 @@ was imported: give the corrected one another name.
 from collections.abc import Iterator
 from pathlib import Path
 
-from controlsurface.ingest.limits.stream import FILE_DEFAULTS, FileLimits
-from controlsurface.ingest.table.mapping import Mapping, read_mapping
-from controlsurface.ingest.table.reading import Table, batches
-from controlsurface.ingest.table.reading import starts as row_starts
-from controlsurface.ingest.table.spans import body
+from controlsurface.ingest.files.file_limits import DEFAULT_FILE_LIMITS, FileLimits
+from controlsurface.ingest.table.row_reader import RequestTable, row_batches
+from controlsurface.ingest.table.row_reader import row_start_times as row_starts
+from controlsurface.ingest.table.row_spans import rows_to_body
+from controlsurface.ingest.table.table_mapping import TableMapping, read_mapping
 
-__all__ = ["Mapping", "bodies", "read_mapping", "starts"]
+__all__ = ["TableMapping", "read_mapping", "table_bodies", "table_start_times"]
 
-ROWS = 2_000  # of one body
+ROWS_PER_BODY = 2_000  # of one body
 
 
-def bodies(path: Path, mapping: Path | None = None, may: FileLimits = FILE_DEFAULTS) -> Iterator[bytes]:
-    """Serialised ExportTraceServiceRequests of at most `ROWS` rows each, in the table's order.
+def table_bodies(path: Path, mapping: Path | None = None, may: FileLimits = DEFAULT_FILE_LIMITS) -> Iterator[bytes]:
+    """Serialised ExportTraceServiceRequests of at most `ROWS_PER_BODY` rows each, in the table's order.
 
     `mapping` is a file or the name of a shipped one; None is `requests`, for tables whose columns are named like ours.
     Raises NotFound, TooLarge, ConfigError for a mapping that does not fit, BadBody naming row and column of a bad
     value; what came before that row has been yielded.
     """
     rules = read_mapping(mapping or Path("requests"))
-    table = Table.opened(path, may)
-    for rows in batches(table, rules, ROWS):
+    table = RequestTable.opened(path, may)
+    for rows in row_batches(table, rules, ROWS_PER_BODY):
         if rows:
-            yield body(rows, rules, table.digest)
+            yield rows_to_body(rows, rules, table.digest)
 
 
-def starts(path: Path, mapping: Path | None = None, may: FileLimits = FILE_DEFAULTS) -> Iterator[int]:
-    """When the rows of a table began, Unix nanoseconds, without reading anything else. Raises as `bodies` does."""
-    yield from row_starts(Table.opened(path, may), read_mapping(mapping or Path("requests")))
+def table_start_times(path: Path, mapping: Path | None = None, may: FileLimits = DEFAULT_FILE_LIMITS) -> Iterator[int]:
+    """When the rows of a table began, Unix nanoseconds, without reading anything else. Raises as `table_bodies` does."""
+    yield from row_starts(RequestTable.opened(path, may), read_mapping(mapping or Path("requests")))

@@ -5,19 +5,19 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controlsurface.content import DASHBOARDS
-from controlsurface.ui.app.scripts import hashes
-from controlsurface.ui.app.signin import SignIn
-from controlsurface.ui.front import DarkUnlessChosen
-from controlsurface.ui.visitor import people
-from controlsurface.web import headers
-from controlsurface.web.border import Border
-from controlsurface.web.environment import Access
-from controlsurface.web.hosts import HostPolicy
-from controlsurface.web.refusals import Refusals
+from controlsurface.shipped_paths import DASHBOARDS
+from controlsurface.ui.app.default_theme import DefaultThemeMiddleware
+from controlsurface.ui.app.inline_scripts import script_hashes
+from controlsurface.ui.app.signin import SignInMiddleware
+from controlsurface.ui.app.visitor import users_by_token
+from controlsurface.web import security_headers
+from controlsurface.web.dashboard_access import DashboardAccess
+from controlsurface.web.host_policy import HostPolicy
+from controlsurface.web.refusal_counter import RefusalCounter
+from controlsurface.web.request_guard import RequestGuard
 
 
-class OwnOrigin:
+class OwnOriginCheck:
     """Tells Streamlit that a websocket is a page's of our own: the border has decided which may open one.
 
     Streamlit 1.67 would compare an origin that the configuration names with this machine's address, and ask the
@@ -36,23 +36,23 @@ class OwnOrigin:
         await self.app(scope, receive, send)
 
 
-ACCESS = Access.told()
-REFUSALS = Refusals("dashboard")
-TOKENS = tuple(people())
+ACCESS = DashboardAccess.told()
+REFUSALS = RefusalCounter("dashboard")
+TOKENS = tuple(users_by_token())
 
 app = st.App(
     DASHBOARDS / "app.py",
     middleware=[
         Middleware(
-            Border,
+            RequestGuard,
             policy=HostPolicy.of(ACCESS.host, ACCESS.server),
             refusals=REFUSALS,
-            headers=headers.dashboard(hashes(), ACCESS.server.frame_ancestors),
+            headers=security_headers.dashboard_headers(script_hashes(), ACCESS.server.frame_ancestors),
         ),
         # Streamlit leaves its own bundles uncompressed: 10 MB where 3 do.
         Middleware(GZipMiddleware, compresslevel=5),
-        *([Middleware(SignIn, tokens=TOKENS, auth=ACCESS.auth, refusals=REFUSALS)] if TOKENS else []),
-        Middleware(OwnOrigin),
-        Middleware(DarkUnlessChosen),
+        *([Middleware(SignInMiddleware, tokens=TOKENS, auth=ACCESS.auth, refusals=REFUSALS)] if TOKENS else []),
+        Middleware(OwnOriginCheck),
+        Middleware(DefaultThemeMiddleware),
     ],
 )

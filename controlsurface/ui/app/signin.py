@@ -8,40 +8,46 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controlsurface.access import Auth
+from controlsurface.config.server_access import AuthConfig
 from controlsurface.errors import Throttled
 from controlsurface.html_templates import template_beside
-from controlsurface.ui.app import session
-from controlsurface.ui.visitor import COOKIE
-from controlsurface.web.border import POLICY_VIOLATION, client_of
-from controlsurface.web.refusals import Refusals
-from controlsurface.web.tokens import TokenCheck
+from controlsurface.ui.app import session_cookie
+from controlsurface.ui.app.visitor import COOKIE_NAME
+from controlsurface.web.refusal_counter import RefusalCounter
+from controlsurface.web.request_guard import POLICY_VIOLATION, client_address
+from controlsurface.web.token_check import TokenCheck
 
-GOODBYE = Path(__file__).with_name("signout.html")
-OPEN = ("/_stcore/health", "/app/static/")  # what a supervisor and the form itself need
-SIGN_OUT = "/signout"
+SIGNED_OUT_PAGE = Path(__file__).with_name("signout.html")
+PUBLIC_PATHS = ("/_stcore/health", "/app/static/")  # what a supervisor and the form itself need
+SIGN_OUT_PATH = "/signout"
 MAX_FORM_BYTES = 8192
-WRONG = "That is not the token. It is auth.token in the server's configuration, or your own in auth.tokens."
+WRONG_TOKEN_TEXT = "That is not the token. It is auth.token in the server's configuration, or your own in auth.tokens."
 
 
-class SignIn:
+class SignInMiddleware:
     """Lets requests and websockets through that carry the cookie a right token has set; others get a form."""
 
     def __init__(
-        self, app: ASGIApp, tokens: Iterable[str], auth: Auth | None = None, refusals: Refusals | None = None
+        self,
+        app: ASGIApp,
+        tokens: Iterable[str],
+        auth: AuthConfig | None = None,
+        refusals: RefusalCounter | None = None,
     ) -> None:
         self.app = app
-        self._auth = auth or Auth()
+        self._auth = auth or AuthConfig()
         self._tokens = tuple(tokens)
-        self._check = TokenCheck(((each, each) for each in self._tokens), self._auth, refusals or Refusals("dashboard"))
+        self._check = TokenCheck(
+            ((each, each) for each in self._tokens), self._auth, refusals or RefusalCounter("dashboard")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve `scope` if it is signed in, or if it needs no signing in."""
-        if scope["type"] == "lifespan" or scope["path"].startswith(OPEN):
+        if scope["type"] == "lifespan" or scope["path"].startswith(PUBLIC_PATHS):
             return await self.app(scope, receive, send)
         known = self._known(HTTPConnection(scope))
-        if known and scope["path"] == SIGN_OUT:
-            return await _farewell(Request(scope, receive))(scope, receive, send)
+        if known and scope["path"] == SIGN_OUT_PATH:
+            return await _sign_out_page(Request(scope, receive))(scope, receive, send)
         if known:
             return await self.app(scope, receive, send)
         if scope["type"] == "websocket":
@@ -49,8 +55,8 @@ class SignIn:
         return await (await self._welcome(Request(scope, receive)))(scope, receive, send)
 
     def _known(self, connection: HTTPConnection) -> bool:
-        shown = connection.cookies.get(COOKIE, "")
-        return bool(session.owner(shown, self._tokens, self._auth.session_age.total_seconds()))
+        shown = connection.cookies.get(COOKIE_NAME, "")
+        return bool(session_cookie.cookie_owner(shown, self._tokens, self._auth.session_age.total_seconds()))
 
     async def _welcome(self, request: Request) -> Response:
         if request.method != "POST":
@@ -60,26 +66,28 @@ class SignIn:
     def _judge(self, request: Request, given: str) -> Response:
         """A cookie for the right token, the form again for a wrong one."""
         try:
-            token = self._check.owner(client_of(request.scope), given.encode())
+            token = self._check.owner(client_address(request.scope), given.encode())
         except Throttled as problem:
             waiting = {"Retry-After": str(problem.retry_after_s)}
             return _form(_target(request), f"{problem}.", problem.status, waiting)
         if token is None:
-            return _form(_target(request), WRONG)
+            return _form(_target(request), WRONG_TOKEN_TEXT)
         response = RedirectResponse(_target(request), status_code=303)
         age_s = round(self._auth.session_age.total_seconds())
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, session.issue(token), age_s, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(
+            COOKIE_NAME, session_cookie.issue_cookie(token), age_s, httponly=True, samesite="lax", secure=secure
+        )
         return response
 
 
-def _farewell(request: Request) -> Response:
+def _sign_out_page(request: Request) -> Response:
     """Ask whether to sign out; a POST does it, for a GET changes nothing."""
     if request.method != "POST":
-        return HTMLResponse(GOODBYE.read_text("utf-8"), headers={"Cache-Control": "no-store"})
-    session.revoke(request.cookies.get(COOKIE, ""))
+        return HTMLResponse(SIGNED_OUT_PAGE.read_text("utf-8"), headers={"Cache-Control": "no-store"})
+    session_cookie.revoke_cookie(request.cookies.get(COOKIE_NAME, ""))
     response = RedirectResponse("/", status_code=303)
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(COOKIE_NAME)
     return response
 
 
@@ -96,7 +104,7 @@ async def _body(request: Request) -> dict[str, list[str]]:
 def _target(request: Request) -> str:
     """The page that was asked for, on this server: never another host's, and never the way out again."""
     path = "/" + urlsplit(request.url.path).path.lstrip("/\\")
-    path = "/" if path == SIGN_OUT else path
+    path = "/" if path == SIGN_OUT_PATH else path
     return quote(path) + (f"?{request.url.query}" if request.url.query else "")
 
 

@@ -6,23 +6,25 @@ fetches), LaTeX, coloured text, icons and emoji.
 
 import re
 
-JOINER = "\N{WORD JOINER}"  # seen by nobody; what is found in plain text by its looks is not found across it
+WORD_JOINER = "\N{WORD JOINER}"  # seen by nobody; what is found in plain text by its looks is not found across it
 
-_MARKS = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|^\s*(?:>|[#+=-]+(?=\s|$)|\d+(?=[.)](?:\s|$)))")
-_LOOKS = re.compile(r":(?=[A-Za-z/+_-])|(?i:www)(?=\.)|@(?=\w)")
-_LINES = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_MARKUP_CHARACTERS = re.compile(
+    r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|^\s*(?:>|[#+=-]+(?=\s|$)|\d+(?=[.)](?:\s|$)))"
+)
+_AUTOLINK_CHARACTERS = re.compile(r":(?=[A-Za-z/+_-])|(?i:www)(?=\.)|@(?=\w)")
+_LINE_BREAKS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
 
 
-def plain(value: object) -> str:
+def escape_markdown(value: object) -> str:
     r"""A value as Markdown that shows it, on one line.
 
-    >>> plain("![x](http://evil/x.png) :red[y]").replace(JOINER, "|")
+    >>> escape_markdown("![x](http://evil/x.png) :red[y]").replace(WORD_JOINER, "|")
     '!\\[x\\](http:|//evil/x.png) :|red\\[y\\]'
-    >>> plain("rag_answer, 12:30, 5 %")
+    >>> escape_markdown("rag_answer, 12:30, 5 %")
     'rag_answer, 12:30, 5 %'
     """
-    line = _LINES.sub(" ", str(value))
-    return _LOOKS.sub(lambda found: found[0] + JOINER, _MARKS.sub(_escaped, line))
+    line = _LINE_BREAKS.sub(" ", str(value))
+    return _AUTOLINK_CHARACTERS.sub(lambda found: found[0] + WORD_JOINER, _MARKUP_CHARACTERS.sub(_escaped, line))
 
 
 def _escaped(found: re.Match[str]) -> str:

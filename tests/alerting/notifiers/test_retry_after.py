@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.alerting import outbox
-from controlsurface.alerting.delivery import Dispatcher
-from controlsurface.alerting.notifiers import Gate, made
-from controlsurface.alerting.sender import Sender, wait_s
-from controlsurface.channels import Delivery
+from controlsurface.alerting.delivery import outbox
+from controlsurface.alerting.delivery.dispatcher import Dispatcher
+from controlsurface.alerting.delivery.outbox_sender import OutboxSender, retry_wait_s
+from controlsurface.alerting.notifiers import EgressPolicy, create_notifier
+from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.errors import Undelivered
 from controlsurface.store.duckdb import DuckStore
-from tests.alerting.episodes import EPOCH
-from tests.alerting.sink import Sink, http_sink
-from tests.alerting.test_delivery_outbox import RULE, alert
+from tests.alerting.delivery.test_outbox import RULE, alert
+from tests.alerting.episode_clock import EPOCH
+from tests.alerting.fake_receivers import FakeReceiver, http_sink
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-GATE = Gate((ip_network("127.0.0.0/8"),))
+GATE = EgressPolicy((ip_network("127.0.0.0/8"),))
 
 # urllib3 3743 (9999999999), openai-agents-python 4021 and 4555 (inf, Infinity, nan, 1e400), atlassian-python-api 1615
 # (1e309), hermes-agent 105557 (-inf), tavily-python 166 (-5), openai-python 3799 (overflow), metagraphed 636.
@@ -42,21 +42,21 @@ def store() -> Iterator[DuckStore]:
 class Attempts:
     """One message to a receiver that says `said` with every 503, and a clock that is moved by hand."""
 
-    def __init__(self, store: DuckStore, sink: Sink) -> None:
+    def __init__(self, store: DuckStore, sink: FakeReceiver) -> None:
         self.store, self.now = store, EPOCH + MINUTE
         with store.writing() as writing:
             for table in ("alert_episodes", "alert_groups", "notification_log", "outbox"):
                 writing.execute(f"DELETE FROM {table}")
-            outbox.enqueue(writing, [(RULE, alert())], EPOCH - HOUR)
+            outbox.enqueue_alerts(writing, [(RULE, alert())], EPOCH - HOUR)
         channel = {"kind": "webhook", "url": sink.url}
-        section = Delivery.model_validate({"notifiers": {"ops": channel}, "allow_networks": ["127.0.0.0/8"]})
+        section = DeliveryConfig.model_validate({"notifiers": {"ops": channel}, "allow_networks": ["127.0.0.0/8"]})
         dispatcher = Dispatcher(store, section)
         dispatcher.tick(EPOCH)
         dispatcher.tick(self.now)
-        notifier = made(section.notifiers["ops"], GATE)
-        self.sender = Sender(store, "ops", notifier, self.composed, 6 * HOUR, 60, lambda: self.now)
+        notifier = create_notifier(section.notifiers["ops"], GATE)
+        self.sender = OutboxSender(store, "ops", notifier, self.composed, 6 * HOUR, 60, lambda: self.now)
 
-    def composed(self, message: outbox.Message) -> dict[str, Any]:
+    def composed(self, message: outbox.OutboxMessage) -> dict[str, Any]:
         return {"id": message.id}
 
     def row(self) -> dict[str, Any]:
@@ -89,15 +89,15 @@ def test_a_message_is_given_up_however_long_its_receiver_asks_for(store: DuckSto
 
 @given(st.floats() | st.none(), st.integers(0, 10_000))
 def test_a_wait_is_always_a_time_that_can_be_waited(asked_s: float | None, attempts: int) -> None:
-    assert 0 < wait_s(attempts, asked_s) <= 3600
+    assert 0 < retry_wait_s(attempts, asked_s) <= 3600
 
 
 def test_a_problem_that_no_column_can_hold_is_written_down_all_the_same(store: DuckStore) -> None:
     with http_sink() as sink:
         attempts = Attempts(store, sink)
-    message = outbox.due(store, "ops", attempts.now, HOUR)
+    message = outbox.next_due_message(store, "ops", attempts.now, HOUR)
     assert message is not None
-    outbox.failed(store, message, "\ud800\0" + "x" * 10_000, EPOCH)
+    outbox.mark_failed(store, message, "\ud800\0" + "x" * 10_000, EPOCH)
     assert attempts.row()["problem"] == "??" + "x" * 998
 
 

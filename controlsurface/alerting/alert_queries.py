@@ -1,0 +1,223 @@
+"""What is asked about alerts, wherever the store is: those of now, what became of earlier ones, rules, messages."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import orjson
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.alerting.delivery import delivery_rows
+from controlsurface.alerting.delivery.inhibition import InhibitionIndex, InhibitionRule
+from controlsurface.alerting.delivery.suppression import suppressed_by
+from controlsurface.alerting.model.episode import dedup_key
+from controlsurface.client.result_columns import (
+    COUNT,
+    FIGURE,
+    MAYBE_TEXT,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    TIME,
+    Column,
+    column,
+    columns,
+    list_of,
+    one_of,
+    optional,
+    record,
+)
+from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
+from controlsurface.query.arguments import Arguments
+
+_ALERTS_SQL = """
+SELECT a.*, r.kind, r.group_name, r.definition
+FROM alerts AS a LEFT JOIN alert_rules AS r ON r.rule = a.rule
+ORDER BY list_position(['firing', 'pending', 'resolved'], a.state), coalesce(a.fired_at, a.active_at) DESC, a.labels
+"""
+_HISTORY_SQL = 'SELECT * FROM alert_history ORDER BY "at" DESC, rule, labels LIMIT $limit'
+_RULES_SQL = "SELECT * FROM alert_rules ORDER BY position"
+_NOTIFICATIONS_SQL = """
+SELECT id, notifier, reason, state, attempts, created_at, next_at, sent_at, problem, labels,
+    json_extract_string(payload, '$.title') AS title
+FROM outbox ORDER BY number DESC LIMIT $limit
+"""
+
+
+_RULE_LOOP_SQL = """
+SELECT
+    evaluations, failed, missed, lag_s, evaluated_at, problem, problem IS NOT NULL AS outdated,
+    coalesce(clock_steps, 0) AS clock_steps, clock_problem,
+    (SELECT count(*) FROM alert_rules) AS rules,
+    (SELECT count(*) FROM alert_rules WHERE health = 'err') AS failing,
+    (SELECT count(*) FROM alerts WHERE state = 'firing') AS firing
+FROM alert_loop
+"""
+_NOTIFICATION_COUNTS_SQL = """
+SELECT
+    notifier, coalesce(sent, 0) AS sent, coalesce(errors, 0) AS errors, coalesce(dropped, 0) AS dropped,
+    coalesce(waiting, 0) AS waiting
+FROM notification_counts
+FULL JOIN (SELECT notifier, count(*) AS waiting FROM outbox WHERE state = 'waiting' GROUP BY notifier) USING (notifier)
+ORDER BY notifier
+"""
+
+
+_ALERT = record(
+    labels=TEXTS, annotations=TEXTS, state=one_of("pending", "firing"), activeAt=TIME, value=TEXT, heldBy=MAYBE_TEXT
+)
+_RULE = record(
+    **dict.fromkeys(("type", "name", "query", "state", "health", "lastError", "note"), TEXT),
+    duration=NUMBER,
+    labels=TEXTS,
+    annotations=TEXTS,
+    alerts=list_of(_ALERT),
+    lastEvaluation=TIME,
+    evaluationTime=FIGURE,
+)
+_GROUP = record(name=TEXT, file=TEXT, interval=NUMBER, rules=list_of(_RULE))
+
+
+def _success(**data: Column) -> pa.Schema:
+    """Answers as Prometheus has them (HTTP API v1)."""
+    status = column(pa.string(), const="success")
+    return columns(status=status, data=record(**data), warnings=optional(list_of(TEXT)))
+
+
+class LatestArguments(Arguments):
+    """How many."""
+
+    limit: int = Field(100, ge=1, le=1000, description="rows at most, the newest first")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsQuery(Query[Result]):
+    """The alerts of now, firing ones first: columns of `alerts`, kind, group_name and definition of the rule, held_by.
+
+    `suppressed_by` says what keeps a firing alert from being sent; null: nothing does.
+    """
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/alerts",
+        "alerts",
+        "Alerts that are pending or fire",
+        facts=_success(alerts=list_of(_ALERT)),
+        form="facts",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        rows = ground.state(_ALERTS_SQL)
+        held = _suppression_reasons(ground) if rows.num_rows else {}
+        keys = [dedup_key(row["rule"], orjson.loads(row["labels"]), row["active_at"]) for row in rows.to_pylist()]
+        return Result(rows.append_column("held_by", pa.array([held.get(key) for key in keys], pa.string())))
+
+
+def _suppression_reasons(ground: StoreSession) -> dict[str, str | None]:
+    """What holds back each episode, by its key."""
+    now = datetime.now(UTC)
+    episodes = [delivery_rows.episode_from_row(each) for each in _rows(ground, "FROM alert_episodes")]
+    silences = [
+        delivery_rows.silence_from_row(each) for each in _rows(ground, "FROM silences WHERE ends_at > $now", now)
+    ]
+    rules = [InhibitionRule.of(each) for each in ground.config.delivery.inhibit]
+    sources = InhibitionIndex(episodes, rules)
+    return {each.key: suppressed_by(each, sources, silences, now) for each in episodes}
+
+
+def _rows(ground: StoreSession, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
+    return ground.state(sql, {"now": now} if now else {}).to_pylist()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertHistoryQuery(Query[Result]):
+    """Changes of state, the newest first: at, rule, labels (JSON), was, state, value, n, onset."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/alerts/history",
+        "history",
+        "Changes of alerts, the newest first",
+        columns(at=TIME, rule=TEXT, labels=TEXT, was=MAYBE_TEXT, state=MAYBE_TEXT, onset=TIME),
+    )
+    arguments: LatestArguments = field(default_factory=LatestArguments)
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        return Result(ground.state(_HISTORY_SQL, {"limit": self.arguments.limit}))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRulesQuery(Query[Result]):
+    """The rules in force, in the order of their files: columns of `alert_rules`.
+
+    The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
+    """
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/rules",
+        "rules",
+        "Rules in force, with their alerts",
+        facts=_success(groups=list_of(_GROUP)),
+        form="facts",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        loop = ground.state(_RULE_LOOP_SQL).to_pylist()
+        texts = (text or "" for row in loop for text in (row["problem"], row["clock_problem"]))
+        warnings = [line for text in texts for line in text.splitlines()]
+        return Result(ground.state(_RULES_SQL), {"warnings": warnings})
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsQuery(Query[Result]):
+    """What was sent, waits or was given up, the newest first; a problem never holds a secret."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/notifications",
+        "notifications",
+        "Messages sent, waiting and given up",
+        columns(
+            id=TEXT,
+            notifier=TEXT,
+            reason=TEXT,
+            state=one_of("waiting", "sent", "dead"),
+            attempts=COUNT,
+            created_at=TIME,
+            sent_at=TIME,
+            problem=MAYBE_TEXT,
+            title=MAYBE_TEXT,
+        ),
+    )
+    arguments: LatestArguments = field(default_factory=LatestArguments)
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        return Result(ground.state(_NOTIFICATIONS_SQL, {"limit": self.arguments.limit}))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLoopQuery(Query[Result]):
+    """How the loop that evaluates rules fares: one row, or none before its first evaluation."""
+
+    endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        return Result(ground.state(_RULE_LOOP_SQL))
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationCountsQuery(Query[Result]):
+    """What became of messages since the store was made: notifier, sent, errors, dropped, waiting (now)."""
+
+    endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def run(self, ground: StoreSession) -> Result:
+        """From the store."""
+        return Result(ground.state(_NOTIFICATION_COUNTS_SQL))

@@ -1,0 +1,1 @@
+"""Delivery of notifications: routing, grouping, suppression, the outbox, and the threads that send."""

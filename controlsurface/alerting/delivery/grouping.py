@@ -1,0 +1,167 @@
+"""Which episodes make one message, and when it is sent: groups on a clock that is given, not read."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from controlsurface.alerting.delivery.notification_log import (
+    NO_EPISODES,
+    LogEntry,
+    NotificationReason,
+    needs_forwarding,
+    needs_update,
+)
+from controlsurface.alerting.delivery.routing import NotificationRoute, RouteTarget, route_keys
+from controlsurface.alerting.model.episode import Episode
+
+ZERO_DURATION = timedelta()
+RESOLVED_RESEND_PERIOD = timedelta(
+    minutes=15
+)  # how long a resolution is sent again to receivers that group by themselves
+ENDED_EPISODE_RETENTION = timedelta(days=5)  # how long an episode that is over waits for a mute to end
+
+NotificationLog = Mapping[tuple[str, str], LogEntry]  # by group and notifier
+
+
+@dataclass(frozen=True, slots=True)
+class AlertGroup:
+    """Episodes of one route with the same values of its labels; it is looked at again at `next_at`."""
+
+    key: str
+    labels: Mapping[str, str]
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message to be sent: what fires and what is over, for one notifier."""
+
+    notifier: str
+    group: str
+    labels: Mapping[str, str]
+    reason: NotificationReason
+    firing: tuple[Episode, ...]
+    resolved: tuple[Episode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """All that delivery knows: live episodes, groups, the notification log, and repeats that still wait."""
+
+    episodes: tuple[Episode, ...] = ()
+    groups: Mapping[str, AlertGroup] = field(default_factory=dict)
+    log: NotificationLog = field(default_factory=dict)
+    waiting: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPlan:
+    """What one look at the desk comes to: the desk afterwards, and what must be sent."""
+
+    desk: DeliveryState
+    notifications: tuple[Notification, ...]
+
+
+IsMuted = Callable[[Episode, NotificationRoute], bool]
+GroupMembers = tuple[NotificationRoute, Mapping[str, str], list[Episode]]
+
+
+def plan_notifications(
+    desk: DeliveryState, routes: Sequence[NotificationRoute], muted: IsMuted, now: datetime
+) -> DeliveryPlan:
+    """Look at every group whose time has come. Nothing is read but the arguments."""
+    members = _members(desk.episodes, routes)
+    groups, log, looked = dict[str, AlertGroup](), dict(desk.log), set[str]()
+    sendings: list[Notification] = []
+    for key, (route, labels, episodes) in members.items():
+        group = desk.groups.get(key) or AlertGroup(key, labels, _first_look(episodes, route, now))
+        if group.next_at <= now or group.next_at - now > max(
+            route.interval or ZERO_DURATION, route.wait
+        ):  # a clock went back
+            looked.add(key)
+            held = frozenset(each.key for each in episodes if muted(each, route))
+            heard = [each for each in episodes if each.key not in held]
+            for target in route.targets if heard else ():
+                sending, entry = _notify_target(group, target, heard, held, log.get((key, target.name)), now)
+                if entry is not None:
+                    log[key, target.name] = entry
+                if sending and not (sending.reason == "repeat" and (key, target.name) in desk.waiting):
+                    sendings.append(sending)
+            group = replace(group, next_at=now + route.interval) if route.interval else group
+        groups[key] = group
+    wanted = {
+        each.key for key, member in members.items() for each in _episodes_awaited(key, member, key in looked, log, now)
+    }
+    kept = tuple(each for each in desk.episodes if each.fires or each.key in wanted)
+    keys = {each.key for each in kept}
+    alive = {key for key, (_, _, episodes) in members.items() if any(each.key in keys for each in episodes)}
+    after = DeliveryState(kept, {key: groups[key] for key in alive}, _live(log, alive), desk.waiting)
+    return DeliveryPlan(after, tuple(sendings))
+
+
+def _members(episodes: Iterable[Episode], routes: Sequence[NotificationRoute]) -> dict[str, GroupMembers]:
+    """The groups by key, each with its route, its labels and its episodes."""
+    found: dict[str, GroupMembers] = {}
+    for episode in episodes:
+        for route, key, labels in route_keys(episode.labels, routes):
+            found.setdefault(key, (route, labels, []))[2].append(episode)
+    return found
+
+
+def _first_look(episodes: Iterable[Episode], route: NotificationRoute, now: datetime) -> datetime:
+    """A group waits for others, but not for what has fired long enough already."""
+    earliest = min(each.starts_at for each in episodes)
+    return now if earliest + route.wait < now else now + route.wait
+
+
+def _notify_target(
+    group: AlertGroup,
+    target: RouteTarget,
+    heard: Sequence[Episode],
+    held: frozenset[str],
+    last: LogEntry | None,
+    now: datetime,
+) -> tuple[Notification | None, LogEntry | None]:
+    """What a notifier is to be told, and what its log then says; None: nothing, and the log stays.
+
+    Of what is held back the log keeps what it says: it is told when the mute is over, if it has changed by then.
+    The end of what nobody was told of is no reason for a message.
+    """
+    kept = LogEntry(last.firing & held, last.resolved & held, last.at) if last else LogEntry()
+    last = last and LogEntry(last.firing - held, last.resolved - held, last.at)
+    firing = frozenset(each.key for each in heard if each.fires)
+    over = [each for each in heard if not each.fires]
+    resolved = frozenset(each.key for each in over)
+    if target.forwards:
+        over = [each for each in over if each.ends_at and now - each.ends_at < RESOLVED_RESEND_PERIOD]
+        reason = needs_forwarding(last, firing, frozenset(each.key for each in over), target.repeat, now)
+    else:
+        known = resolved & (last.firing | last.resolved) if last else resolved
+        reason = needs_update(last, firing, known, target.repeat, target.wants_resolved, now)
+    if reason is None:
+        return None, None
+    told = tuple(each for each in heard if each.fires), tuple(over) if target.wants_resolved else ()
+    sending = Notification(target.name, group.key, group.labels, reason, *told)
+    return sending if any(told) else None, LogEntry(firing | kept.firing, resolved | kept.resolved, now)
+
+
+def _episodes_awaited(
+    key: str, member: GroupMembers, looked: bool, log: NotificationLog, now: datetime
+) -> Iterator[Episode]:
+    """The episodes of a group that are over, while somebody who knows of them has yet to be told.
+
+    Until the group is looked at, that is all of them: a message that tells of one end tells of the others too.
+    """
+    route, _, episodes = member
+    told = NO_EPISODES.union(*(log.get((key, target.name), LogEntry()).firing for target in route.targets))
+    lingers = any(target.forwards for target in route.targets)
+    for each in episodes:
+        gone = now - (each.ends_at or now)
+        waits = not looked or each.key in told or (lingers and gone < RESOLVED_RESEND_PERIOD)
+        if not each.fires and gone <= ENDED_EPISODE_RETENTION and waits:
+            yield each
+
+
+def _live(log: NotificationLog, alive: set[str]) -> dict[tuple[str, str], LogEntry]:
+    """The log without groups that are gone."""
+    return {place: entry for place, entry in log.items() if place[0] in alive}

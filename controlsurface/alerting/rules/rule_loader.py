@@ -1,0 +1,175 @@
+"""Rule files: found, read, and either understood as a whole or refused with every problem and its place."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from controlsurface.alerting.rules import annotation_templates
+from controlsurface.alerting.rules.rule_models import RULE_CLASSES, AlertRule, RuleFile, RuleGroup, detect_rule_kind
+from controlsurface.alerting.rules.yaml_tree import YamlPath, YamlTree, parse_yaml, value_at
+from controlsurface.errors import ConfigError, NotFound
+from controlsurface.explanations import models_in, problem_text
+
+TEST_FILE_SUFFIX = ".test.yaml"
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRuleGroup:
+    """A group of rules and the file it stands in."""
+
+    file: str
+    group: RuleGroup
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules in force, in the order of their files."""
+
+    groups: tuple[LoadedRuleGroup, ...] = ()
+
+    @property
+    def rules(self) -> Mapping[str, AlertRule]:
+        """Each rule under its name."""
+        return {rule.alert: rule for source in self.groups for rule in source.group.rules}
+
+    def without(self, names: Iterable[str]) -> "RuleSet":
+        """The same but for some rules; a group without rules is none."""
+        left_out = set(names)
+        kept = (
+            LoadedRuleGroup(source.file, source.group.model_copy(update={"rules": rules}))
+            for source in self.groups
+            if (rules := tuple(rule for rule in source.group.rules if rule.alert not in left_out))
+        )
+        return RuleSet(tuple(kept))
+
+
+def find_rule_files(places: Iterable[Path]) -> list[Path]:
+    """The rule files that files and folders name, tests left out. Raises NotFound."""
+    found: list[Path] = []
+    for place in places:
+        if not place.exists():
+            raise NotFound(f"{place}: no such file or folder")
+        inside = sorted([*place.glob("*.yaml"), *place.glob("*.yml")]) if place.is_dir() else [place]
+        found += [path for path in inside if not path.name.endswith(TEST_FILE_SUFFIX)]
+    return list(dict.fromkeys(found))
+
+
+def load_rule_files(paths: Iterable[Path]) -> RuleSet:
+    """The rules of the files. Raises ConfigError with every problem of all of them, one a line."""
+    groups: list[LoadedRuleGroup] = []
+    wrong: list[str] = []
+    names: dict[str, str] = {}
+    for path in paths:
+        tree, model, problems = parse_yaml_file(path, RuleFile)
+        wrong += problems
+        if model:
+            wrong += _problem_lines(
+                path, tree, (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
+            )
+            groups += [LoadedRuleGroup(str(path), group) for group in model.groups]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return RuleSet(tuple(groups))
+
+
+def parse_yaml_file(path: Path, model: type[M]) -> tuple[YamlTree, M | None, list[str]]:
+    """A file's tree, its model (None where it is not understood), and its problems with file, line and place."""
+    try:
+        tree = parse_yaml(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        return YamlTree(None, {}), None, [f"{path}: {problem}"]
+    wrong = [f"{path}:{line}: {text}" for line, text in tree.problems]
+    if tree.value is None:
+        return tree, None, wrong or [f"{path}: is empty"]
+    try:
+        understood = model.model_validate(tree.value)
+    except ValidationError as problem:
+        return tree, None, wrong + _problem_lines(path, tree, _explain_validation_error(problem, tree.value, model))
+    return tree, None if wrong else understood, wrong
+
+
+def _problem_lines(path: Path, tree: YamlTree, problems: Iterable[tuple[YamlPath, str]]) -> list[str]:
+    """Problems as lines: `file:line: place: text`."""
+    ordered = sorted(problems, key=lambda each: tree.line(each[0]))
+    return [f"{path}:{tree.line(place)}: {_place_prefix(place)}{text}" for place, text in ordered]
+
+
+def _place_prefix(place: YamlPath) -> str:
+    """`groups[0].rules[2].metric: `."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _explain_validation_error(
+    error: ValidationError, value: Any, model: type[BaseModel]
+) -> Iterator[tuple[YamlPath, str]]:
+    """Pydantic's errors at the places of the document."""
+    for each in error.errors():
+        place = _document_place(each["loc"], value, missing=each["type"] == "missing")
+        if each["type"] == "too_short" and value_at(value, place):
+            continue  # its items are wrong, and have said so
+        yield place, _error_text(each, place, value, model)
+
+
+def _error_text(each: Mapping[str, Any], place: YamlPath, value: Any, model: type[BaseModel]) -> str:
+    """What is wrong, and what may have been meant."""
+    owner = _model_at(place[:-1], value, model)
+    known = [field.alias or name for name, field in owner.model_fields.items()]
+    return problem_text(each, known, f"field in a {owner.kind} rule" if issubclass(owner, AlertRule) else "field")
+
+
+def _document_place(loc: YamlPath, value: Any, *, missing: bool) -> YamlPath:
+    """Pydantic's place without the names of the models it tried."""
+    place: list[int | str] = []
+    for i, part in enumerate(loc):
+        if i > 1 and loc[i - 2] == "rules" and isinstance(loc[i - 1], int):
+            continue  # the rule's kind, which may also be the name of a field
+        here = value_at(value, tuple(place))
+        inside = (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int))
+        if inside or (missing and i == len(loc) - 1):
+            place.append(part)
+    return tuple(place)
+
+
+def _model_at(place: YamlPath, value: Any, model: type[BaseModel]) -> type[BaseModel]:
+    """The model of the table at a place."""
+    for i, part in enumerate(place):
+        if isinstance(part, int):
+            is_rule = issubclass(model, RuleGroup) and place[i - 1] == "rules"
+            model = RULE_CLASSES[detect_rule_kind(value_at(value, place[: i + 1]))] if is_rule else model
+        elif part != "rules":
+            field = next((f for name, f in model.model_fields.items() if part in {name, f.alias}), None)
+            model = next(models_in(field.annotation), model) if field else model
+    return model
+
+
+def _rules_with_places(model: RuleFile) -> Iterator[tuple[YamlPath, AlertRule]]:
+    """Each rule with its place."""
+    for i, group in enumerate(model.groups):
+        for j, rule in enumerate(group.rules):
+            yield ("groups", i, "rules", j), rule
+
+
+def _template_problems(model: RuleFile) -> Iterator[tuple[YamlPath, str]]:
+    """What is wrong with the texts of alerts."""
+    for place, rule in _rules_with_places(model):
+        for name, text in rule.annotations.items():
+            if problem := annotation_templates.template_problem(text, rule.label_names):
+                yield (*place, "annotations", name), problem
+
+
+def _duplicate_rules(
+    model: RuleFile, path: str, tree: YamlTree, names: dict[str, str]
+) -> Sequence[tuple[YamlPath, str]]:
+    """Rules whose name is another's already; remembers all names."""
+    found = []
+    for place, rule in _rules_with_places(model):
+        where = f"{path}:{tree.line((*place, 'alert'))}"
+        if names.setdefault(rule.alert, where) != where:
+            found.append(((*place, "alert"), f"another rule is named '{rule.alert}': {names[rule.alert]}"))
+    return found

@@ -1,0 +1,1 @@
+"""Tests of rule files in the words of promtool: cases, their input, and the runner."""

@@ -1,0 +1,94 @@
+"""One item as a reviewer sees it: two answers on their sides, and nothing that says whose they are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.audit.answer_review.blinding import choice_of_verdict, left_answer
+from controlsurface.audit.answer_review.message_content import PromptAndAnswer, read_prompt_and_answer
+from controlsurface.client.query_protocol import StoreSession
+from controlsurface.ingest.otlp.trace_decoder import attribute_text
+from controlsurface.query.statement import Statement
+from controlsurface.store.span_json import SPAN_COLUMNS, spans_message
+
+_TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
+_SIDE = ("label", "words", "trace_id", "span_id")
+_COLUMNS: dict[str, pa.DataType] = {
+    "item_id": _TEXT,
+    "request_id": _TEXT,
+    "started_at": _TIME,
+    "task_type": _TEXT,
+    "tenant": _TEXT,
+    "prompt": _TEXT,
+    **{f"{side}_{name}": _TEXT for side in ("left", "right") for name in _SIDE},
+    "revision": pa.int32(),
+    "verdict": _TEXT,
+    "comment": _TEXT,
+}
+REVIEW_CARD_SCHEMA = pa.schema(_COLUMNS)
+
+# The span's own time is near, which makes the look-up fast.
+_SPANS = f"""\
+SELECT span_hex(span_id) AS span_id, {", ".join(SPAN_COLUMNS)}
+FROM spans
+WHERE trace_id IN (SELECT CAST(unnest($traces) AS UUID)) AND span_id IN (SELECT CAST(unnest($spans) AS UBIGINT))
+    AND started_at BETWEEN $near - INTERVAL 1 DAY AND $near + INTERVAL 1 DAY"""
+
+
+def review_cards(ground: StoreSession, found: pa.Table, reviewer: str) -> pa.Table:
+    """Rows of audit_items with this reviewer's newest word, as cards; `revision` is that of the next word."""
+    return pa.Table.from_pylist([_card(ground, row, reviewer) for row in found.to_pylist()], REVIEW_CARD_SCHEMA)
+
+
+def _card(ground: StoreSession, row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
+    left = left_answer(row["item_id"], reviewer)
+    kept = _kept_words(ground, row)
+    answers = {name: _answer(row, name, kept) for name in ("production", "shadow")}
+    other = "production" if left == "shadow" else "shadow"
+    prompts = (kept.get(_key(row, name), PromptAndAnswer()).prompt for name in ("production", "shadow"))
+    return {
+        **{name: row[name] for name in ("item_id", "request_id", "started_at", "task_type", "tenant")},
+        "prompt": next((each for each in prompts if each), None),
+        **{f"left_{name}": value for name, value in answers[left].items()},
+        **{f"right_{name}": value for name, value in answers[other].items()},
+        "revision": (row["revision"] or 0) + 1,
+        "verdict": choice_of_verdict(row["verdict"], left),
+        "comment": row["comment"],
+    }
+
+
+def _answer(row: Mapping[str, Any], name: str, kept: Mapping[str, PromptAndAnswer]) -> dict[str, Any]:
+    """One of the two answers."""
+    at = "shadow_" if name == "shadow" else ""
+    return {
+        "label": row["shadow_label" if name == "shadow" else "answer_label"],
+        "words": kept.get(_key(row, name), PromptAndAnswer()).answer,
+        "trace_id": str(row[f"{at}trace_id"]).replace("-", ""),
+        "span_id": _key(row, name),
+    }
+
+
+def _key(row: Mapping[str, Any], name: str) -> str:
+    """The id of an answer's span, in hex."""
+    return f"{row['shadow_span_id' if name == 'shadow' else 'span_id']:016x}"
+
+
+def _kept_words(ground: StoreSession, row: Mapping[str, Any]) -> dict[str, PromptAndAnswer]:
+    """What was asked and answered, by span; nothing where the configuration keeps no content."""
+    if ground.config.content.store == "none" or row["started_at"] is None:
+        return {}
+    asked = {
+        "traces": [str(row["trace_id"]), str(row["shadow_trace_id"])],
+        "spans": [row["span_id"], row["shadow_span_id"]],
+        "near": row["started_at"],
+    }
+    rows = ground.rows(Statement(_SPANS, asked, "audits.cards")).to_pylist()
+    return {each["span_id"]: read_prompt_and_answer(_attributes(each)) for each in rows}
+
+
+def _attributes(row: Mapping[str, Any]) -> dict[str, str]:
+    """The attributes of a stored span and, where it says nothing itself, of its events."""
+    (span,) = spans_message([row]).resource_spans[0].scope_spans[0].spans
+    told = [*(each for event in span.events for each in event.attributes), *span.attributes]
+    return {each.key: attribute_text(each.value) for each in told}

@@ -1,0 +1,19 @@
+"""What may be asked of audits, wherever the store is: hand one to `Reader.ask`."""
+
+from controlsurface.audit.calibration_query import CalibrationArgs, CalibrationQuery
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.sampling_queries import LogSamplingCommand, SamplingArgs, SamplingPlanQuery, SamplingQuery
+from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
+
+__all__ = [
+    "CalibrationArgs",
+    "CalibrationQuery",
+    "DisagreementArgs",
+    "DisagreementQuery",
+    "LogSamplingCommand",
+    "SamplingArgs",
+    "SamplingPlanQuery",
+    "SamplingQuery",
+    "WhatIfArgs",
+    "WhatIfQuery",
+]

@@ -1,0 +1,170 @@
+"""Sampling plans: which share of which requests is shadowed. A floor for all, the rest where there are many kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from pydantic import Field
+
+from controlsurface.arrays import Floats
+from controlsurface.audit.sampling import HASH
+from controlsurface.client.result_columns import (
+    COUNT,
+    INTEGER,
+    MAYBE_TEXT,
+    NUMBER,
+    SHARE,
+    TEXT,
+    TIME,
+    columns,
+    list_of,
+    record,
+)
+from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
+from controlsurface.query.statement import Statement, where_clause, window_conditions
+from controlsurface.query.times import Instant
+
+BAND_COUNT = 10
+
+_EDGES = "SELECT quantile_cont(confidence, $steps) AS deciles, min(confidence) AS low, max(confidence) AS high"
+_VOLUMES = """SELECT
+    task_type,
+    CASE WHEN confidence IS NOT NULL THEN len(list_filter($edges, lambda edge: edge <= confidence)) END AS band,
+    sum(sample_weight) AS n
+FROM requests AS r{where}
+GROUP BY ALL
+ORDER BY ALL"""
+_NEWEST = "SELECT plan FROM sampling_plans ORDER BY version DESC LIMIT 1"
+_ADD = """INSERT INTO sampling_plans (version, made_at, made_by, plan)
+VALUES ($version, $made_at, $made_by, $plan)"""
+_ONE_AT_A_TIME = Lock()  # versions are counted
+
+
+class SamplingPlanArgs(FilteredTimeRange):
+    """How much to shadow, and the traffic that says where: of the 7 days before the newest request, unless said."""
+
+    start: Instant | None = Field(None, strict=True, description="first moment, RFC 3339 or relative (-24h)")
+    end: Instant | None = Field(None, strict=True, description="moment after the last, RFC 3339 or relative (-1h)")
+    where: tuple[ArgumentText, ...] = Field((), max_length=10, description="dimension:value; as in a query")
+    rate: float = Field(0.05, gt=0, le=1, strict=True, description="share of requests to shadow")
+    floor: float = Field(0.1, ge=0, le=1, strict=True, description="part of it drawn from all requests alike")
+
+
+STRATUM = columns(task_type=MAYBE_TEXT, band=INTEGER, n=NUMBER, probability=SHARE)
+PLAN = columns(
+    version=COUNT,
+    made_at=TIME,
+    **dict.fromkeys(("rate", "floor", "otherwise"), SHARE),
+    edges=list_of(NUMBER),
+    hash=TEXT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePlanCommand(Command):
+    """The order for a new plan; it is in force from then on."""
+
+    endpoint: ClassVar = WriteEndpoint(
+        "/api/v1/audits/plan",
+        "make_plan",
+        "Make a sampling plan from the traffic of a window",
+        pa.schema([*PLAN, list_of(record(**{each.name: each for each in STRATUM})).with_name("strata")]),
+        heavy=True,
+    )
+    body: SamplingPlanArgs
+    made_by: str = "api"
+
+    @classmethod
+    def received(cls, body: Arguments, caller: str, headers: Mapping[str, str], /, **fields: Any) -> Self:
+        """Under the name of whoever asks for it."""
+        return super(CreatePlanCommand, cls).received(body, "", headers, made_by=caller or "api", **fields)
+
+    def done(self, ground: StoreSession) -> dict[str, Any]:
+        """Look at the traffic, allocate, keep. Raises BadRequest where there is no traffic to plan for."""
+        edges, strata = _traffic(ground, self.body)
+        volumes = np.array([row["n"] for row in strata])
+        chances = allocate_probabilities(volumes, self.body.rate, self.body.floor)
+        plan = {
+            "rate": self.body.rate,
+            "floor": self.body.floor,
+            "otherwise": self.body.rate,
+            "edges": edges,
+            "hash": HASH,
+            "strata": [row | {"probability": float(p)} for row, p in zip(strata, chances, strict=True)],
+        }
+        return self._kept(ground, plan)
+
+    def _kept(self, ground: StoreSession, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """The plan with its version and time, stored."""
+        with _ONE_AT_A_TIME:
+            now, version = datetime.now(UTC), _newest(ground).get("version", 0) + 1
+            whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
+            kept = {"version": version, "made_at": now, "plan": orjson.dumps(whole).decode()}
+            ground.keep([(_ADD, kept | {"made_by": self.made_by})])
+        return whole
+
+
+def allocate_probabilities(volumes: Floats, rate: float, floor: float) -> Floats:
+    """The probability of each stratum: `rate` of all requests, `floor` of that alike, the rest by the root of volume.
+
+    A stratum that would need more requests than it has is taken whole, and the others share what it leaves.
+    """
+    roots = np.sqrt(volumes)
+    chances, whole = np.full(len(volumes), rate * floor), np.zeros(len(volumes), dtype=bool)
+    while True:
+        left = rate * volumes.sum() - volumes[whole].sum() - (rate * floor * volumes[~whole]).sum()
+        share = np.where(whole, 0.0, roots) / max(roots[~whole].sum(), 1e-300)
+        chances = np.where(whole, 1.0, rate * floor + max(left, 0.0) * share / volumes)
+        if not (over := (chances > 1) & ~whole).any():
+            return np.asarray(np.minimum(chances, 1.0))
+        whole |= over
+
+
+def current_plan(ground: StoreSession) -> dict[str, Any]:
+    """The newest plan. Raises NotFound where none was made."""
+    plan = _newest(ground)
+    if not plan:
+        raise NotFound("no sampling plan yet; `controlsurface audit plan` makes one from the traffic so far")
+    return plan
+
+
+def _newest(ground: StoreSession) -> dict[str, Any]:
+    """The plan of the highest version; empty where there is none."""
+    rows = ground.state(_NEWEST).to_pylist()
+    return dict(orjson.loads(rows[0]["plan"])) if rows else {}
+
+
+def _traffic(ground: StoreSession, args: SamplingPlanArgs) -> tuple[list[float], list[dict[str, Any]]]:
+    """The edges between confidence bands, and the requests of each task type and band: task_type, band, n."""
+    found, parameters = window_conditions("requests", args)
+    if args.start is None and args.end is None:
+        newest = (
+            "least((SELECT max(started_at) FROM requests), CAST(now() AS TIMESTAMP))"  # not what a wrong clock says
+        )
+        found.append(f"r.started_at >= {newest} - INTERVAL 7 DAY")
+    traffic = where_clause([*found, "r.cache IS NULL"], "")
+    steps = [each / BAND_COUNT for each in range(1, BAND_COUNT)]
+    spread = ground.rows(
+        Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}, "audits.edges")
+    )
+    edges = _edges(spread.to_pylist()[0], steps)
+    rows = ground.rows(
+        Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges}, "audits.volumes")
+    ).to_pylist()
+    if not rows:
+        raise BadRequest("no requests in this window to plan for; take a longer one")
+    return edges, rows
+
+
+def _edges(spread: Mapping[str, Any], steps: list[float]) -> list[float]:
+    """Tenths for confidences from 0 to 1, else the traffic's deciles."""
+    if spread["low"] is None:
+        return []
+    return steps if spread["low"] >= 0 and spread["high"] <= 1 else sorted(set(spread["deciles"]))

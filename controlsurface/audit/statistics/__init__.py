@@ -1,0 +1,1 @@
+"""The statistics of audits: agreement, calibration, estimates with intervals, and RouteLLM's figures."""

@@ -1,0 +1,172 @@
+"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controlsurface.arrays import Floats
+from controlsurface.audit.statistics import isotonic
+from controlsurface.audit.statistics.calibration_error import BinSums, calibration_error_of
+from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, make_estimate
+from controlsurface.metrics.statistics.intervals import wilson_interval
+
+Codes = NDArray[np.int64]
+
+MIN_GRADED_ANSWERS = 500  # graded answers under which ECE is mostly its own noise
+MIN_RANKED_ANSWERS = 10  # right answers, and wrong ones, under which a ranking has no interval
+BIN_COUNT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Requests whose confidence lies from `lower` to below `upper` (the last: to it, included)."""
+
+    lower: float
+    upper: float
+    confidence: float
+    correct: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationErrors:
+    """ECE as it was measured, what perfect calibration would show of it by chance, and the Brier score with its parts.
+
+    `ece_corrected` is the estimate to believe, with its interval: chance adds much to a small error and little to a
+    large one. Parts are Murphy's (1973):
+    brier = reliability - resolution + uncertainty + within: what varies inside the bins (Stephenson et al. 2008).
+    """
+
+    ece: float
+    ece_bias: float
+    ece_corrected: float
+    ece_low: float
+    ece_high: float
+    brier: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """`refused` says why there are no `errors`. `ranking_auc` needs no probability."""
+
+    n: int
+    refused: str | None
+    bins: tuple[ReliabilityBin, ...]
+    errors: CalibrationErrors | None
+    ranking: Estimate | None
+    map: isotonic.IsotonicMap | None
+
+
+def measure_calibration(
+    confidence: Floats, correct: Floats, weights: Floats, kind: str = "probability"
+) -> CalibrationResult:
+    """Of confidences and the grades (0 to 1) of the answers they were given to; `kind` as in `confidence_kind`."""
+    n, refused = len(confidence), calibration_refusal(confidence, kind)
+    if n == 0:
+        return CalibrationResult(0, refused, (), None, None, None)
+    cells = _cells(confidence, kind)
+    bins = tuple(_bins(confidence, correct, weights, *cells))
+    errors = None if refused else _errors(confidence, correct, weights, cells[0])
+    fitted = (
+        isotonic.fit_isotonic(confidence, correct, weights)
+        if n >= MIN_GRADED_ANSWERS and _distinct(confidence) > BIN_COUNT
+        else None
+    )
+    return CalibrationResult(n, refused, bins, errors, ranking_auc(confidence, correct, weights), fitted)
+
+
+def calibration_refusal(confidence: Floats, kind: str) -> str | None:
+    """Why calibration errors are not given, or None where they are."""
+    if len(confidence) < MIN_GRADED_ANSWERS:
+        return f"{len(confidence)} graded answers; under {MIN_GRADED_ANSWERS} the figure would be mostly noise"
+    if kind != "probability":
+        return f"a {kind} is not a probability: it can rank answers, and an isotonic map can make it one"
+    if _distinct(confidence) <= BIN_COUNT:
+        return f"only {_distinct(confidence)} different values: these are levels, not a scale; read them one by one"
+    return None
+
+
+def ranking_auc(confidence: Floats, correct: Floats, weights: Floats | None = None) -> Estimate | None:
+    """AUC: how often a right answer has the higher confidence of a right and a wrong one, ties half (Mann-Whitney).
+
+    The variance is DeLong's (1988) of weighted answers, the interval Wilson's on what that is worth; none where fewer
+    than FEWEST_EITHER answers are right or wrong. A grade of one half or more is right. None where all are of one sort.
+    """
+    right, p = correct >= 0.5, np.ones_like(confidence) if weights is None else weights
+    if right.all() or not right.any():
+        return None
+    over = _places(confidence, p * ~right)[right]
+    under = 1 - _places(confidence, p * right)[~right]
+    auc = float(np.average(over, weights=p[right]))
+    variance = _of_mean(over, p[right]) + _of_mean(under, p[~right])
+    least = min(float(each.sum() ** 2 / (each @ each)) for each in (p[right], p[~right]))
+    effective = auc * (1 - auc) / variance if variance > 0 else least
+    ends = (float(each[0]) for each in wilson_interval(np.array([auc]), np.array([effective])))
+    low, high = ends if least >= MIN_RANKED_ANSWERS else (np.nan, np.nan)
+    return make_estimate(auc, low, high, len(confidence), effective, "AUC, DeLong, Wilson interval")
+
+
+def _places(confidence: Floats, weights: Floats) -> Floats:
+    """The share of the weight that lies under each confidence, ties half."""
+    _, place = np.unique(confidence, return_inverse=True)
+    own = np.bincount(place, weights)
+    return np.asarray(((np.cumsum(own) - own / 2) / own.sum())[place])
+
+
+def _of_mean(values: Floats, weights: Floats) -> float:
+    """The variance of a weighted mean, by linearisation."""
+    p = weights / weights.sum()
+    return float(((p * (values - p @ values)) ** 2).sum()) * len(p) / max(len(p) - 1, 1)
+
+
+def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
+    """Each row's bin, the bins' lower and upper edges: ten of one width, or one a value where there are so few."""
+    values = np.unique(confidence)
+    if len(values) <= BIN_COUNT:
+        return np.searchsorted(values, confidence).astype(np.int64), values, values
+    ends = (0.0, 1.0) if kind == "probability" else (float(values[0]), float(values[-1]))
+    edges = np.linspace(*ends, BIN_COUNT + 1)
+    place = np.clip(np.searchsorted(edges, confidence, "right") - 1, 0, BIN_COUNT - 1).astype(np.int64)
+    return place, edges[:-1], edges[1:]
+
+
+def _bins(
+    confidence: Floats, correct: Floats, weights: Floats, cell: Codes, lower: Floats, upper: Floats
+) -> list[ReliabilityBin]:
+    """The bins that hold something."""
+    return [
+        ReliabilityBin(
+            float(lower[i]),
+            float(upper[i]),
+            float(np.average(confidence[cell == i], weights=weights[cell == i])),
+            estimate_share(correct[cell == i], weights[cell == i]),
+        )
+        for i in np.unique(cell)
+    ]
+
+
+def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> CalibrationErrors:
+    """All sums over rows and over bins; by chance ECE is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
+    p = weights / weights.sum()
+    sums = np.stack([np.bincount(cell, p * each, BIN_COUNT) for each in (np.ones_like(p), confidence, correct, p)])
+    corrected, low, high = (float(each) for each in calibration_error_of(BinSums(*sums)))
+    mass, stated, seen, _ = sums[:, sums[0] > 0]
+    stated, seen = stated / mass, seen / mass
+    base = float(p @ correct)
+    noise = np.bincount(cell, p * p * confidence * (1 - confidence), BIN_COUNT)
+    bias = float(np.sqrt(2 / np.pi) * np.sqrt(noise).sum())
+    ece = float(mass @ np.abs(stated - seen))
+    brier = float(p @ (confidence - correct) ** 2)
+    reliability, resolution = float(mass @ (stated - seen) ** 2), float(mass @ (seen - base) ** 2)
+    uncertainty = base * (1 - base)
+    within = brier - (reliability - resolution + uncertainty)
+    return CalibrationErrors(ece, bias, corrected, low, high, brier, reliability, resolution, uncertainty, within)
+
+
+def _distinct(confidence: Floats) -> int:
+    """How many different values there are."""
+    return len(np.unique(confidence))

@@ -1,0 +1,273 @@
+"""Values over time: lines with gaps where nothing is known, and areas stacked on each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from controlsurface.charts.figure import (
+    ChartFigure,
+    EventMark,
+    PlotlyTrace,
+    build_figure,
+    hover_format,
+    plotly_text,
+    unit_scale,
+    value_axis,
+)
+from controlsurface.charts.palette import Palette
+
+MIN_POINT_ROWS = 5  # rows: a point of fewer is left out of a line, for it jumps
+MIN_RUNNING_BUCKET_ROWS = 30  # rows that the bucket of now must have
+TEXT_LINE_PX = 13  # pixels of a line of words
+BUCKET_ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # where the store counts buckets from
+Values = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """The time axis of a chart: UTC, in buckets of `step` as the store aligns them."""
+
+    start: datetime
+    end: datetime
+    step: timedelta
+
+    @property
+    def times(self) -> npt.NDArray[np.int64]:
+        """Epoch milliseconds of every bucket's start."""
+        first = self.start - (self.start - BUCKET_ORIGIN) % self.step
+        return np.arange(_millis(first), _millis(self.end), self.step // timedelta(milliseconds=1), dtype=np.int64)
+
+    @property
+    def regular(self) -> PlotlyTrace:
+        """The same for a trace, in two numbers: it is shorter to send than all of them."""
+        return {"x0": int(self.times[0]), "dx": self.step // timedelta(milliseconds=1)}
+
+    @property
+    def complete(self) -> int:
+        """The number of buckets that lie wholly before the end."""
+        return len(self.times) - bool((self.end - BUCKET_ORIGIN) % self.step)
+
+    def grids(self, rows: pl.DataFrame, keys: Sequence[object], key: str, **missing: float) -> list[Values]:
+        """For each column named in `missing` a grid: a line for each of `keys`, a column for each bucket.
+
+        Rows have bucket (timestamp), `key` and the columns; where none falls, a cell is what `missing` says.
+        """
+        times = self.times
+        line = rows[key].replace_strict(list(keys), range(len(keys)), return_dtype=pl.Int64).to_numpy().astype(np.intp)
+        place = np.searchsorted(times, rows["bucket"].dt.epoch("ms").to_numpy())
+        inside = place < len(times)
+        grids = []
+        for column, empty in missing.items():
+            grid = np.full((len(keys), len(times)), empty, dtype=np.float32)
+            grid[line[inside], place[inside]] = rows[column].cast(pl.Float32).fill_null(empty).to_numpy()[inside]
+            grids.append(grid)
+        return grids
+
+
+def lines(
+    rows: pl.DataFrame,
+    span: TimeSpan,
+    palette: Palette,
+    *,
+    by: str,
+    unit: str = "count",
+    highlight: object = ...,
+    changed: bool = False,
+    target: float | None = None,
+    events: Sequence[EventMark] = (),
+    height: int = 220,
+) -> ChartFigure:
+    """A line for each value of `by` (bucket, by, value, n); with `highlight` one is in colour and the rest grey."""
+    names = sorted(rows[by].unique(maintain_order=True), key=lambda name: name == highlight)  # drawn last, so on top
+    if highlight is ...:
+        colours = {name: palette.lane(name) for name in names}
+    else:
+        colours = dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
+    marks, words = event_markers(events, span, palette)
+    if target is not None:
+        marks = [*marks, _level(target * unit_scale(unit), palette)]
+    data = _line_traces(rows, span, by, names, colours, unit)
+    if highlight is not ...:  # which one is in colour, its surroundings say
+        data = [{**line, "showlegend": False} for line in data]
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
+    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+
+
+def stacked_areas(
+    rows: pl.DataFrame,
+    span: TimeSpan,
+    palette: Palette,
+    *,
+    by: str,
+    unit: str = "usd",
+    events: Sequence[EventMark] = (),
+    height: int = 220,
+) -> ChartFigure:
+    """Sums (bucket, by, value) as areas on each other, in complete buckets: a running one would look like a fall.
+
+    A missing bucket is a zero, for a sum it is one; what is known in no bucket is left out.
+    """
+    rows = rows.drop_nulls("value")
+    names = sorted(rows[by].unique(maintain_order=True), key=palette.rank)  # the same from the bottom up everywhere
+    (sums,) = span.grids(rows, names, by, value=0)
+    marks, words = event_markers(events, span, palette)
+    data = [
+        _area(name, span, values * unit_scale(unit), unit, palette.lane(name))
+        for name, values in zip(names, sums, strict=True)
+    ]
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
+    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+
+
+def quantiles(
+    upper: pl.DataFrame,
+    lower: pl.DataFrame,
+    span: TimeSpan,
+    palette: Palette,
+    *,
+    by: str = "lane",
+    names: tuple[str, str] = ("P95", "P50"),
+    events: Sequence[EventMark] = (),
+    height: int = 220,
+) -> ChartFigure:
+    """Two quantiles of a latency in ms for each value of `by`: the upper a line, the lower dotted in its colour."""
+    data = []
+    for rows, quantile, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
+        found = sorted(rows[by].unique(maintain_order=True), key=palette.rank)
+        colours = {name: palette.lane(name) for name in found}
+        for line in _line_traces(rows, span, by, found, colours, "ms"):
+            styled = {**line["line"], "dash": dash}
+            data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
+    marks, words = event_markers(events, span, palette)
+    axes = {"xaxis": time_axis(span), "yaxis": value_axis("ms")}
+    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+
+
+def time_axis(span: TimeSpan) -> PlotlyTrace:
+    """The whole window, whether or not something happened in all of it."""
+    length = span.end - span.start
+    form = "%H:%M" if length <= timedelta(hours=25) else "%a %H:%M" if length <= timedelta(hours=73) else "%b %-d"
+    return {
+        "type": "date",
+        "range": [_millis(span.start), _millis(span.end)],
+        "tickformat": form,
+        "hoverformat": "%b %-d %H:%M UTC",
+    }
+
+
+def event_markers(
+    events: Sequence[EventMark], span: TimeSpan, palette: Palette, foot: float = 1
+) -> tuple[list[PlotlyTrace], list[PlotlyTrace]]:
+    """A dashed line for each event, and labels at the head of the chart (1) or at its `foot` (0), none on another."""
+    shapes = [
+        {
+            "type": "line",
+            "xref": "x",
+            "yref": "paper",
+            "x0": _millis(each.at),
+            "x1": _millis(each.at),
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": palette.accent, "width": 1, "dash": "dash"},
+        }
+        for each in events
+    ]
+    words = [
+        {
+            "x": _millis(each.at),
+            "y": foot,
+            "xref": "x",
+            "yref": "paper",
+            "xanchor": "right" if _is_near_right_edge(each, span) else "left",
+            "yanchor": "top" if foot else "bottom",
+            "yshift": (-TEXT_LINE_PX if foot else TEXT_LINE_PX)
+            if _is_near_right_edge(each, span)
+            else 0,  # clear of what is written from the left
+            "showarrow": False,
+            "text": plotly_text(each.label),
+            "font": {"color": palette.accent, "size": 11},
+        }
+        for each in place_event_labels(events, span)
+    ]
+    return shapes, words
+
+
+def _is_near_right_edge(event: EventMark, span: TimeSpan) -> bool:
+    """Whether a label to the right of the event would leave the chart."""
+    return event.at > span.end - (span.end - span.start) / 4
+
+
+def place_event_labels(events: Sequence[EventMark], span: TimeSpan) -> list[EventMark]:
+    """Those of `events`, in order of time, whose label has room; each says how many more it stands for."""
+    near: list[list[EventMark]] = []
+    for each in events:
+        if near and each.at - near[-1][0].at < (span.end - span.start) / 4:
+            near[-1].append(each)
+        else:
+            near.append([each])
+    return [replace(first, label=f"{first.label} +{len(more)}") if more else first for first, *more in near]
+
+
+def _line_traces(
+    rows: pl.DataFrame, span: TimeSpan, by: str, names: Sequence[object], colours: Mapping[object, str], unit: str
+) -> list[PlotlyTrace]:
+    """A line for each name, with its row counts for the hover box."""
+    values, counts = span.grids(rows, names, by, value=np.nan, n=0)
+    values[counts < MIN_POINT_ROWS] = np.nan
+    if span.complete < counts.shape[1]:
+        values[counts[:, -1] < MIN_RUNNING_BUCKET_ROWS, -1] = np.nan
+    said = hover_format(unit) + "  n %{customdata:,.0f}"
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": plotly_text(name),
+            **span.regular,
+            "y": known * unit_scale(unit),
+            "customdata": count,
+            "line": {"color": colours[name], "width": 1.6},
+            "marker": {"size": lone_point_sizes(known), "color": colours[name]},
+            "hovertemplate": said,
+        }
+        for name, known, count in zip(names, values, counts, strict=True)
+    ]
+
+
+def _area(name: object, span: TimeSpan, values: Values, unit: str, colour: str) -> PlotlyTrace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": plotly_text(name),
+        **span.regular,
+        "y": values[: span.complete],
+        "stackgroup": "one",
+        "line": {"color": colour, "width": 1},
+        "fillcolor": colour_with_alpha(colour, 0.55),
+        "hovertemplate": hover_format(unit),
+    }
+
+
+def lone_point_sizes(values: Values) -> npt.NDArray[np.int8]:
+    """Marker sizes: a dot where a value has no neighbour, for a line needs two points to be seen."""
+    known = np.pad(~np.isnan(values), 1)
+    return np.where(known[1:-1] & ~known[:-2] & ~known[2:], 4, 0).astype(np.int8)
+
+
+def colour_with_alpha(colour: str, alpha: float) -> str:
+    """`#RRGGBB` as CSS rgba with `alpha`."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def _level(y: float, palette: Palette) -> PlotlyTrace:
+    """The dotted line of a target."""
+    line = {"color": palette.quiet, "width": 1, "dash": "dot"}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": line}
+
+
+def _millis(at: datetime) -> int:
+    return int(at.astimezone(UTC).timestamp() * 1000)

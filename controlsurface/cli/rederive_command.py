@@ -1,0 +1,124 @@
+"""`controlsurface rederive`: stored rows follow a change of vocabularies, of lanes or of `task_types.from`."""
+
+import getpass
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controlsurface.cli import terminal_output
+from controlsurface.cli.command_options import DURATION, context_config, data_option, json_option, open_client
+from controlsurface.client import Client
+from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.queries.ingest_summary import DroppedKeysQuery
+from controlsurface.client.queries.lane_list import LanesQuery
+from controlsurface.client.queries.rederivation import RederivationQuery, RederiveCommand, RederiveRequest
+from controlsurface.collector.discovery import find_addresses
+from controlsurface.collector.ingest_engine import running_engine
+from controlsurface.config import Config
+from controlsurface.errors import Busy
+from controlsurface.ingest.load.rederive_spans import derivation_fingerprint
+from controlsurface.ingest.translate import conventions
+
+POLL_S = 0.2
+SERVER_TIMEOUT_S = 120  # with a server that reads nothing
+_COUNTS = ("spans", "changed", "frozen")
+
+
+@click.command
+@data_option
+@click.option("--since", type=DURATION, help="What began so long ago or later.  [default: all that is stored]")
+@json_option
+@click.pass_context
+def command(context: click.Context, data: Path, since: timedelta | None, as_json: bool) -> None:
+    """Read stored spans again: after a change of vocabularies, lanes or task_types.from, stored rows follow.
+
+    Whole traces, the latest first, a transaction at a time: figures are right in between. A running server does it; a
+    restart, here or there, goes on where it was. What the retention has frozen stays as it is.
+    """
+    with closing(open_client(data, context)):  # says where nothing is stored
+        pass
+    config = context_config(context)
+    with _owner(data, config, context) as reader:
+        start = datetime.now(UTC) - since if since else None
+        reader.execute(RederiveCommand(RederiveRequest(since=start, who=getpass.getuser())))
+        found = _wait_for_server(reader)
+        dropped = sorted(
+            {row["key"] for row in as_dicts(reader.run(DroppedKeysQuery()).rows)}
+            & conventions.load_conventions(config).wanted
+        )
+    _tell(found, dropped)
+    if as_json:
+        terminal_output.write_json({name: found[name] for name in _COUNTS})
+    else:
+        terminal_output.print_text(f"{found['spans']:,} spans read again, {found['changed']:,} of them changed")
+
+
+@contextmanager
+def _owner(data: Path, config: Config, context: click.Context) -> Iterator[Client]:
+    """The server that has the store; without one, its parts in this process."""
+    if not find_addresses(data):
+        with running_engine(data, config) as engine:
+            yield engine.reader()
+        return
+    with closing(open_client(data, context)) as reader:
+        for what in _outdated_settings(reader, config):
+            terminal_output.print_text(
+                f"controlsurface: rederive: the running server has other {what} than the files here say; "
+                "restart it, and ask again",
+                err=True,
+            )
+        yield reader
+
+
+def _outdated_settings(reader: Client, config: Config) -> Iterator[str]:
+    """What a server derives with otherwise than its files would have it now."""
+    if _state(reader)["vocabularies"] != derivation_fingerprint(conventions.load_conventions(config), config):
+        yield "vocabularies or task_types.from"
+    there = [(row["name"], set(row["models"])) for row in as_dicts(reader.run(LanesQuery()).rows)]
+    if not config.lanes_assumed and there != [(name, set(lane.models)) for name, lane in config.lanes.items()]:
+        yield "lanes"
+
+
+def _wait_for_server(reader: Client) -> Mapping[str, Any]:
+    """The state once it is done, with its progress on a terminal. Raises Busy where nothing moves, or it failed."""
+    state = _state(reader)
+    with click.progressbar(length=max(state["spans"], 1), file=sys.stderr, label="spans") as bar:
+        moved_at = time.monotonic()
+        while not state["finished_at"]:
+            time.sleep(POLL_S)
+            before, state = state, _state(reader)
+            bar.update(state["done"] - before["done"])
+            if state["done"] != before["done"]:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > SERVER_TIMEOUT_S:
+                raise Busy("no span was read for two minutes; ask again later, it goes on where it is")
+    if state["problem"]:
+        raise Busy(f"ended after {state['done']:,} of {state['spans']:,} spans: {state['problem']}")
+    return state
+
+
+def _state(reader: Client) -> Mapping[str, Any]:
+    return as_dicts(reader.run(RederivationQuery()).rows)[0]
+
+
+def _tell(found: Mapping[str, Any], dropped: Sequence[str]) -> None:
+    """What stays as it was: frozen rows, and texts that were dropped when they came."""
+    if dropped:
+        more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
+        terminal_output.print_text(
+            f"controlsurface: rederive: texts of {', '.join(dropped[:5])}{more} were dropped when they came "
+            "([content]); what they said stays unknown",
+            err=True,
+        )
+    if found["frozen"]:
+        terminal_output.print_text(
+            f"controlsurface: rederive: {found['frozen']:,} spans stay as they were: the retention has frozen what "
+            f"began before {found['frozen_before']:%Y-%m-%d %H:%M} UTC",
+            err=True,
+        )

@@ -1,0 +1,26 @@
+"""`controlsurface rollup`: what is kept beside the stored rows so that long windows are answered quickly."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from controlsurface.cli import terminal_output
+from controlsurface.cli.command_options import data_option
+from controlsurface.maintenance import rollup_worker
+from controlsurface.store.duckdb import DuckStore
+
+
+@click.group()
+def command() -> None:
+    """Roll-ups. A server keeps them up to date by itself."""
+
+
+@command.command()
+@data_option
+def rebuild(data: Path) -> None:
+    """Make all roll-ups anew from the stored rows; the server must be stopped."""
+    with closing(DuckStore.open(data)) as store:
+        buckets = rollup_worker.rebuild_rollups(store)
+        store.checkpoint()
+    terminal_output.print_text(f"controlsurface: rollup: {buckets} buckets", err=True)

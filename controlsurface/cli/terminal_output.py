@@ -1,0 +1,112 @@
+"""All that commands write: rows for people and programs, and words; nothing a sender wrote reaches a terminal raw.
+
+A name can hold escape sequences that a terminal obeys (CVE-2021-25743, kubectl), and signs that turn a line around
+(CVE-2021-42574, "Trojan Source"). People see them escaped; in JSON they are escaped in any case, and files have them
+as they are.
+"""
+
+import math
+import re
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+import pyarrow as pa
+
+from controlsurface.api.response_encoding import json_response, plain
+from controlsurface.client.query_protocol import Query, Result
+from controlsurface.export.table_formats import as_csv, as_parquet
+
+# Control characters, line separators, signs of direction, halves of surrogate pairs; words may have breaks and tabs.
+_INVISIBLE_CHARACTERS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_IN_WORDS, _IN_CELL = re.compile(f"[{_INVISIBLE_CHARACTERS}]"), re.compile(f"[{_INVISIBLE_CHARACTERS}\t\n]")
+
+OUTPUT_FORMATS = ("table", "json", "csv", "parquet")
+
+
+def write_answer(query: Query[Any], answer: Result, form: str, shown: Sequence[str] = ()) -> None:
+    """An answer in one of FORMATS; JSON as the API has it, a table of the columns `shown`, by itself of all."""
+    if form == "json":
+        write_json(plain(query.endpoint, answer))
+    else:
+        _WRITERS[form](answer.rows.select([*shown]) if shown and form == "table" else answer.rows)
+
+
+def write_rows(table: pa.Table, form: str) -> None:
+    """Rows in one of FORMATS but JSON."""
+    _WRITERS[form](table)
+
+
+def write_json(value: object) -> None:
+    """One JSON document on one line, as the API would write it."""
+    click.echo(_IN_WORDS.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(json_response(value).body).decode()))
+
+
+def print_text(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Words, or text for people: what a terminal would obey is shown."""
+    click.echo(escape_control_characters(str(text), _IN_WORDS), err=err, nl=nl)
+
+
+def write_document(text: str | bytes) -> None:
+    """A document as it is into a file or a pipe, and safe to be looked at on a terminal."""
+    whole = text if isinstance(text, bytes) else text.encode()
+    # As bytes into a file: click would take some of the sequences out of text, and nobody asked for that.
+    click.echo(escape_control_characters(whole.decode(), _IN_WORDS) if sys.stdout.isatty() else whole, nl=False)
+
+
+def escape_control_characters(text: str, unseen: re.Pattern[str] = _IN_CELL) -> str:
+    r"""The text with everything shown that does something else than being seen.
+
+    >>> escape_control_characters("\x1b[31m\u202ex\n")
+    '\\x1b[31m\\u202ex\\n'
+    """
+    return unseen.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def write_table(table: pa.Table) -> None:
+    """Columns under their names; numbers to the right, unknown as a dash."""
+    click.echo(align_columns(table))
+
+
+def write_csv(table: pa.Table) -> None:
+    """RFC 4180 with a header; unknown is empty."""
+    write_document(as_csv(table))
+
+
+def write_parquet(table: pa.Table) -> None:
+    """Parquet bytes; never onto a terminal."""
+    if sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; send it to a file: > rows.parquet")
+    sys.stdout.buffer.write(as_parquet(table))
+
+
+def align_columns(table: pa.Table) -> str:
+    """The rows as text of equal columns."""
+    columns = [
+        [escape_control_characters(name), *map(_short, table.column(name).to_pylist())] for name in table.column_names
+    ]
+    right = [pa.types.is_floating(t) or pa.types.is_integer(t) or pa.types.is_decimal(t) for t in table.schema.types]
+    padded = [_padded(column, is_right) for column, is_right in zip(columns, right, strict=True)]
+    return "\n".join("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))
+
+
+def _padded(cells: Sequence[str], right: bool) -> list[str]:
+    width = max(map(len, cells))
+    return [cell.rjust(width) if right else cell.ljust(width) for cell in cells]
+
+
+def _short(value: object) -> str:
+    """What a person reads: six significant digits, times to the second."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float | Decimal):
+        return f"{value:.6g}"
+    return escape_control_characters(str(value))
+
+
+_WRITERS = {"table": write_table, "csv": write_csv, "parquet": write_parquet}

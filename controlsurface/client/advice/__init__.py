@@ -1,0 +1,99 @@
+"""Built-in advice: each rule reads a few metrics and says what to do, with its figures, or that it cannot."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from controlsurface.client.advice import change_advice, cost_advice, lane_advice, usage_advice
+from controlsurface.client.advice.advice_context import AdviceContext, make_advice_context
+from controlsurface.client.advice.advice_row import CheckedRule, RuleFinding, advice_table
+from controlsurface.client.result_columns import (
+    COUNT,
+    FIGURE,
+    MAYBE_TEXT,
+    NUMBER,
+    TEXT,
+    TIME,
+    columns,
+    list_of,
+    one_of,
+    record,
+)
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.query.arguments import TimeRange
+from controlsurface.query.times import Instant
+
+ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] = {
+    "escalation": ("task types that escalate more than 20 %", lane_advice.advise_escalation),
+    "route_down": ("large answers that a small lane gives as well", lane_advice.advise_route_down),
+    "route_up": ("small answers that a large lane contradicts", lane_advice.advise_route_up),
+    "large_is_worse": (
+        "task types that the large lane answers worse, by graded pairs",
+        lane_advice.advise_large_is_worse,
+    ),
+    "strong_is_worse": ("gates that large answers fail more often than small ones", lane_advice.advise_strong_is_worse),
+    "overhead": ("a router that costs more than it saves", cost_advice.advise_overhead),
+    "usage": ("calls without token counts", usage_advice.advise_missing_usage),
+    "unpriced": ("models without a price", cost_advice.advise_unpriced),
+    "batchable": ("jobs sent in real time", cost_advice.advise_batching),
+    "window": ("inputs that fill a small lane's window", cost_advice.advise_full_windows),
+    "growth": ("answers that grow from day to day", change_advice.advise_output_growth),
+    "stale_thresholds": ("thresholds older than the last model or price", change_advice.advise_stale_thresholds),
+}
+
+
+class AdviceArgs(TimeRange):
+    """A window; by itself the last seven days."""
+
+    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
+    end: Instant | None = Field(None, description="moment after the last; none: now")
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceQuery(Query[Result]):
+    """What to do. Rows are those of `finding.Advice`, ranked; facts: start, end, rules, folded.
+
+    `rules` are all that were asked; `folded` the dimensions of which only the `limits.answer_values` largest values
+    were looked at.
+    """
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/advice",
+        "advice",
+        "What to do, by built-in rules, with the figures it rests on; and which rules had too little to go by",
+        columns(
+            **dict.fromkeys(("rule", "title", "why", "metric", "unit", "page"), TEXT),
+            value=NUMBER,
+            low=FIGURE,
+            high=FIGURE,
+            n=COUNT,
+            where=MAYBE_TEXT,
+            share=NUMBER,
+        ),
+        columns(
+            start=TIME,
+            end=TIME,
+            rules=list_of(
+                record(
+                    rule=TEXT,
+                    looks_for=TEXT,
+                    n=COUNT,
+                    state=one_of("found", "nothing", "too few", "no data", "window too short"),
+                )
+            ),
+        ),
+        rows="advice",
+    )
+    arguments: AdviceArgs
+
+    def run(self, ground: StoreSession) -> Result:
+        """Every rule's answer."""
+        ask = make_advice_context(ground, self.arguments.start, self.arguments.end)
+        found = {name: rule(ask) for name, (_, rule) in ADVICE_RULES.items()}
+        checked = [CheckedRule(name, ADVICE_RULES[name][0], each.state, each.n) for name, each in found.items()]
+        facts: dict[str, Any] = {"start": ask.start.isoformat(), "end": ask.end.isoformat()}
+        facts["folded"] = sorted(ask.folded)
+        advice = [one for each in found.values() for one in each.advice]
+        return Result(advice_table(advice), facts | {"rules": [asdict(each) for each in checked]})

@@ -1,0 +1,133 @@
+"""Advice about what costs more than it must."""
+
+from controlsurface.client.advice.advice_context import AdviceContext
+from controlsurface.client.advice.advice_row import (
+    MIN_SUPPORT_ROWS,
+    Advice,
+    Row,
+    RuleFinding,
+    largest_support,
+    rows_with_support,
+    share_with_interval,
+    shares_above,
+    shares_below,
+)
+from controlsurface.formatting import format_money, format_ratio
+
+MIN_REALTIME_JOB_SHARE = 0.1  # of job requests in real time, from which batching is worth a word
+MIN_PRICED_SHARE = 0.99  # of a model's calls
+MIN_FULL_WINDOW_SHARE = 0.02  # of calls, from which a full window is no exception
+
+
+def advise_overhead(ask: AdviceContext) -> RuleFinding:
+    """Whether the router's own calls cost more than small answers save against large ones of the same task type."""
+    small, large = (
+        {row["task_type"]: row for row in ask.rows("cost_per_request", ("task_type",), ask.lanes(escalation=of))}
+        for of in (False, True)
+    )
+    both = [
+        (small[task], row) for task, row in large.items() if task in small and rows_with_support([row, small[task]])
+    ]
+    both = [(one, other) for one, other in both if one["n"] >= MIN_SUPPORT_ROWS and other["n"] >= MIN_SUPPORT_ROWS]
+    saved = sum((float(other["value"]) - float(one["value"])) * one["n"] for one, other in both)
+    spent, n = ask.total("overhead_cost"), sum(one["n"] for one, _ in both)
+    if not both or spent <= saved:
+        return RuleFinding([], n)
+    why = (
+        f"Classifiers, judges and shadows cost {format_money(spent)}; {n:,} answers of small lanes saved "
+        f"{format_money(saved)} against the mean cost of large ones of the same task type. "
+        "Below break-even a router costs more than it saves."
+    )
+    advice = Advice(
+        "overhead", "Make the router cheaper", why, "overhead_cost", spent, None, None, "usd", n, "", "cost", 1
+    )
+    return RuleFinding([advice], n)
+
+
+def advise_unpriced(ask: AdviceContext) -> RuleFinding:
+    """Models whose calls have no price: what they cost is unknown, and every total is too low.
+
+    Calls without token counts are not among them: a price would not help (see `usage`).
+    """
+    rows = ask.rows("priced_share", by=("model",))
+    unpriced = {row["model"]: row["value"] for row in ask.rows("unpriced_attempts", by=("model",))}
+    lost = {row["model"]: row["value"] for row in ask.rows("calls_without_usage", by=("model",))}
+    total = sum(row["n"] for row in rows) or 1
+    poor = shares_below(rows, MIN_PRICED_SHARE)
+    priceless = {row["model"]: 1 - lost.get(row["model"], 0) / unpriced[row["model"]] for row in poor}
+    wanted = [row for row in poor if (1 - row["value"]) * priceless[row["model"]] > 1 - MIN_PRICED_SHARE]
+    return RuleFinding([_unpriced(row, row["n"] / total) for row in wanted], largest_support(rows))
+
+
+def _unpriced(row: Row, share: float) -> Advice:
+    model = row["model"]
+    why = f"{share_with_interval(row)} of its calls are fully priced; what is missing of the others is missing in every total."
+    return Advice(
+        "unpriced",
+        f"Give {model or 'the unnamed model'} a price in prices.toml",
+        why,
+        "priced_share",
+        row["value"],
+        row["low"],
+        row["high"],
+        "ratio",
+        row["n"],
+        f"model:{model or ''}",
+        "cost",
+        share,
+    )
+
+
+def advise_batching(ask: AdviceContext) -> RuleFinding:
+    """Jobs, for which nobody waits, that are sent in real time."""
+    rows = ask.rows("batchable_share", by=("job",))
+    total = ask.total("requests") or 1
+    known = [row for row in rows if row["job"] is not None]
+    return RuleFinding(
+        [_waits(row, total) for row in shares_above(known, MIN_REALTIME_JOB_SHARE)], largest_support(known)
+    )
+
+
+def _waits(row: Row, total: float) -> Advice:
+    why = f"{share_with_interval(row)} of its requests are sent in real time, though nobody waits for a job; batch calls cost less."
+    return Advice(
+        "batchable",
+        f"Send {row['job']} as batch",
+        why,
+        "batchable_share",
+        row["value"],
+        row["low"],
+        row["high"],
+        "ratio",
+        row["n"],
+        f"job:{row['job']}",
+        "cost",
+        row["value"] * row["n"] / total,
+    )
+
+
+def advise_full_windows(ask: AdviceContext) -> RuleFinding:
+    """Task types whose input often fills most of a small lane's window."""
+    rows = ask.rows("context_over_80", by=("task_type",), where=ask.lanes(escalation=False))
+    total = sum(row["n"] for row in rows) or 1
+    found = [_fills(row, row["value"] * row["n"] / total) for row in shares_above(rows, MIN_FULL_WINDOW_SHARE)]
+    return RuleFinding(found, largest_support(rows))
+
+
+def _fills(row: Row, share: float) -> Advice:
+    task = row["task_type"]
+    why = f"{share_with_interval(row)} of its calls to small lanes fill more than {format_ratio(0.8)} of the model's window."
+    return Advice(
+        "window",
+        f"Send long inputs of {task or 'unknown task type'} past the small lane",
+        why,
+        "context_over_80",
+        row["value"],
+        row["low"],
+        row["high"],
+        "ratio",
+        row["n"],
+        f"task_type:{task or ''}",
+        "routing",
+        share,
+    )

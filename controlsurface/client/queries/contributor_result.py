@@ -1,0 +1,188 @@
+"""What is different between two windows, as readers hand it out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, columns
+from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
+from controlsurface.formatting import format_value
+from controlsurface.metrics.contributors import conditioning
+from controlsurface.metrics.contributors.contributor_query import (
+    MIN_CHANGE_SHARE,
+    MIN_SUPPORT_ROWS,
+    ContributorsArgs,
+    baseline_scale,
+    divided_measures,
+    quantile_bound_query,
+    render_contributors,
+    render_joint_sums,
+    render_ranked_values,
+    within_value,
+)
+from controlsurface.metrics.contributors.deduplicate import fold_duplicates
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs, find_metric
+from controlsurface.metrics.queries.quantile import quantile_spread
+from controlsurface.query.statement import Statement
+
+_FIELDS: tuple["pa.Field[Any]", ...] = (
+    pa.field("dimension", pa.string()),
+    pa.field("value", pa.string()),
+    *(pa.field(name, pa.float64()) for name in ("before", "after", "share_before", "share_after")),
+    *(pa.field(name, pa.int64()) for name in ("n_before", "n")),
+    *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "share", "excess", "z")),
+    pa.field("within", pa.string()),
+    pa.field("same_as", pa.string()),
+)
+_NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
+
+
+class ContributorResult(Result):
+    """The metric in both windows (None: unknown), and the values of dimensions that explain the difference, ranked.
+
+    Rows: dimension, value (null: unknown), before and after (the metric of its rows; a total's baseline is scaled to
+    the selection's length), share_before and share_after (of all rows), n_before and n (stored rows), delta (of the
+    whole metric, explained by this value) = mix + rate, share (of the whole change; null: nothing changed), excess
+    (of a total: delta beyond its part of the baseline's total; else null), z, within (null, or the `dimension:value`
+    among whose rows alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value`
+    further up).
+
+    No row adds to a quantile: of one, all figures are about the share of rows `above` the baseline's quantile (in the
+    metric's unit), and `unit` is that of a share; `compared` says so. Else both are None.
+
+    Values with fewer than `support` rows in both windows are left out, of totals those that make less than
+    `least_share` of what their dimension moved; a mean has values of fewer rows where they make a tenth of that.
+    `values` counts the others, listed or not. `unexplained_change` is what the listed values of each dimension leave of
+    delta, in its unit.
+    """
+
+    metric, unit, sql = ResultFact[str](), ResultFact[str](), ResultFact[str]()
+    before, after, delta = ResultFact[float | None](), ResultFact[float | None](), ResultFact[float | None]()
+    n_before, n, support, values = ResultFact[int](), ResultFact[int](), ResultFact[int](), ResultFact[int]()
+    least_share, elapsed_ms = ResultFact[float](), ResultFact[float]()
+    unexplained = ResultFact[Mapping[str, float]]()
+    parameters = ResultFact[Mapping[str, Any]]()
+    above, compared = ResultFact[float | None](), ResultFact[str | None]()
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        """The ranked values that repeat no other."""
+        return [row for row in as_dicts(self.rows) if row["same_as"] is None]
+
+    @property
+    def total(self) -> bool:
+        """Whether the metric is a sum, ranked by contribution and not by significance."""
+        return self.least_share > 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorsQuery(Query[ContributorResult]):
+    """What is different between a selection and a baseline: the values that explain a metric's change, ranked."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/contributors",
+        "contributors",
+        "What is different between a selection and a baseline: values that explain a metric's change, ranked",
+        columns(
+            dimension=TEXT,
+            value=MAYBE_TEXT,
+            **dict.fromkeys(("before", "after"), FIGURE),
+            **dict.fromkeys(("share_before", "share_after"), SHARE),
+            **dict.fromkeys(("n_before", "n"), COUNT),
+            **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
+            **dict.fromkeys(("within", "same_as"), MAYBE_TEXT),
+        ),
+        columns(
+            **dict.fromkeys(("metric", "unit", "sql"), TEXT),
+            **dict.fromkeys(("before", "after", "delta", "above"), FIGURE),
+            **dict.fromkeys(("n_before", "n", "support", "values"), COUNT),
+            parameters=OBJECT,
+            elapsed_ms=NUMBER,
+            compared=MAYBE_TEXT,
+        ),
+    )
+    result: ClassVar = ContributorResult
+    arguments: ContributorsArgs
+
+    def run(self, ground: StoreSession) -> ContributorResult:
+        """Rendered, run and folded."""
+        args, began = self.arguments, perf_counter()
+        find_metric(args.metric)
+        above = _bound(ground, quantile_bound_query(args))
+        rows = self._read(ground, above)
+        return _ranked(args, render_contributors(args, above), rows, round((perf_counter() - began) * 1e3, 3), above)
+
+    def _read(self, ground: StoreSession, above: float | None) -> list[dict[str, Any]]:
+        """The rows of all values, and what each has to say beside the leading one."""
+        args = self.arguments
+        all_together, all_rows = render_joint_sums(args, above), render_ranked_values(args)
+        with ground.session() as session:
+            session.materialize("joint", all_together)
+            rows = all_rows.bounded(session.query(all_rows)).to_pylist()
+            lead = conditioning.leading_contributor(rows, MIN_SUPPORT_ROWS)
+            if lead:
+                alone = within_value(args, lead["dimension"], lead["value"])
+                inside = session.query(alone).to_pylist()
+                rows = conditioning.rank_beside_leading(rows, lead, inside, MIN_SUPPORT_ROWS, baseline_scale(args))
+        return list(rows)
+
+
+def _bound(ground: StoreSession, asked: MetricQueryArgs | None) -> float | None:
+    """The quantile that rows are held against."""
+    rows = MetricQuery(asked).run(ground).rows.to_pylist() if asked else []
+    return float(rows[0]["value"]) if rows and rows[0]["value"] is not None else None
+
+
+def _ranked(
+    args: ContributorsArgs,
+    statement: Statement,
+    found: Sequence[Mapping[str, Any]],
+    elapsed_ms: float,
+    above: float | None = None,
+) -> ContributorResult:
+    """The ranked rows, folded; `above` is the bound of a quantile."""
+    whole, *rows = found or [_NOTHING]
+    metric = find_metric(args.metric)
+    most, total = fold_duplicates(rows, metric.id), divided_measures(metric)[1] is None
+    listed = most[: args.limit]
+    facts = {
+        "metric": metric.id,
+        "unit": metric.unit if metric.kind != "quantile" else "ratio",
+        **{name: whole[name] for name in _NOTHING},
+        "support": 0 if total else MIN_SUPPORT_ROWS,
+        "least_share": MIN_CHANGE_SHARE if total else 0.0,
+        "values": len(most),
+        "unexplained": unexplained_change(listed, whole["delta"]),
+        "sql": statement.sql,
+        "parameters": statement.shown(),
+        "elapsed_ms": elapsed_ms,
+        "above": above,
+        "compared": _compared(metric, above),
+    }
+    return ContributorResult(pa.Table.from_pylist(listed, pa.schema(_FIELDS)), facts)
+
+
+def unexplained_change(rows: Sequence[Mapping[str, Any]], delta: float | None) -> dict[str, float]:
+    """What the rows of each dimension leave of the whole change, by dimension in the order of the rows.
+
+    >>> unexplained_change([{"dimension": "job", "delta": 7.0}, {"dimension": "job", "delta": 2.0}], 10.0)
+    {'job': 1.0}
+    """
+    rest = dict.fromkeys((row["dimension"] for row in rows), delta or 0.0)
+    for row in rows:
+        rest[row["dimension"]] -= row["delta"]
+    return rest
+
+
+def _compared(metric: Metric, above: float | None) -> str | None:
+    """What the figures are about where it is not the metric itself."""
+    if metric.kind != "quantile":
+        return None
+    quantile = f"P{float(quantile_spread(metric)[1]) * 100:g}"
+    return f"share of {metric.source} above {format_value(above, metric.unit)}, the {quantile} of the baseline"

@@ -1,0 +1,165 @@
+"""One request and all that belongs to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.result_columns import TEXT, TIME, columns, list_of, record
+from controlsurface.client.queries.request_list import REQUEST, REQUEST_COLUMNS_SQL
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.run_concurrently import run_concurrently
+from controlsurface.errors import NotFound
+from controlsurface.query.arguments import Arguments
+from controlsurface.query.statement import Statement
+from controlsurface.query.times import Instant
+
+_ATTEMPTS = """\
+SELECT
+    attempt_id, request_id, trace_hex(trace_id) AS trace_id, span_hex(span_id) AS span_id, started_at, duration_ms,
+    ttft_ms, purpose, lane, model, model_raw, provider, finish, error_type, failed, gate, input_tokens, cached_tokens,
+    cache_write_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, answer_label, shadow_of,
+    sampling_probability, service_tier, unpriced_parts, provider_assumed
+FROM attempts
+WHERE request_id = $request_id{window}
+ORDER BY started_at NULLS LAST, span_id"""
+
+# An evaluation may sit on the request's span, on an attempt's, or on an evaluator's span below: all but those of
+# the other requests in the trace, which are looked for within a day of this one.
+_EVALUATIONS = """\
+WITH others AS (
+    SELECT span_id FROM requests WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id{window}
+    UNION ALL
+    SELECT span_id FROM attempts WHERE trace_id = CAST($trace_id AS UUID) AND request_id <> $request_id{window}
+)
+SELECT
+    evaluation_id, trace_hex(e.trace_id) AS trace_id, span_hex(e.span_id) AS span_id, response_id, evaluated_at, name,
+    score, label, explanation, error_type
+FROM evaluations AS e
+WHERE e.trace_id = CAST($trace_id AS UUID) AND (e.span_id IS NULL OR e.span_id NOT IN (SELECT span_id FROM others))
+ORDER BY evaluated_at NULLS LAST, name"""
+
+_DAY = timedelta(days=1)
+
+
+class Near(Arguments):
+    """A hint in time."""
+
+    near: Instant | None = Field(None, description="a time near the start, RFC 3339: makes the look-up fast")
+
+
+class RequestDetail(Result):
+    """One request with its decision and costs, its attempts in order of time, and what was evaluated of it.
+
+    All of it is one row: a struct and two lists of structs.
+    """
+
+    @property
+    def row(self) -> pa.Table:
+        """The request as a table of one row."""
+        return pa.Table.from_struct_array(self.rows["request"])
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """The request's row."""
+        return as_dicts(self.row)[0]
+
+    @property
+    def attempts(self) -> pa.Table:
+        """Its attempts."""
+        return self._listed("attempts")
+
+    @property
+    def evaluations(self) -> pa.Table:
+        """What was evaluated of it."""
+        return self._listed("evaluations")
+
+    def _listed(self, name: str) -> pa.Table:
+        flat: Any = pc.list_flatten(self.rows[name])
+        return pa.Table.from_struct_array(flat)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestQuery(Query[RequestDetail]):
+    """One request; where several carry the id, the newest. A time near its start makes it fast. Raises NotFound."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/requests/{request_id:path}",
+        "request",
+        "One request with its attempts",
+        columns(
+            request=record(**{each.name: each for each in REQUEST}),
+            attempts=list_of(record(attempt_id=TEXT, trace_id=TEXT, span_id=TEXT, started_at=TIME, purpose=TEXT)),
+            evaluations=list_of(record(evaluation_id=TEXT, name=TEXT, evaluated_at=TIME)),
+        ),
+        form="single",
+    )
+    result: ClassVar = RequestDetail
+    request_id: str
+    arguments: Near = Near()  # noqa: RUF009 - frozen
+
+    def run(self, ground: StoreSession) -> RequestDetail:
+        """A request with all that belongs to it."""
+        request_id, near = self.request_id, self.arguments.near
+        found, calls = self._both(ground, near)
+        if near and not found.num_rows:
+            found, calls = self._both(ground, None)
+        if not found.num_rows:
+            raise NotFound(f"no request '{request_id[:200]}'")
+        (row,) = as_dicts(found)
+        if near and near != row["started_at"]:
+            calls = ground.rows(select_attempts(request_id, row["started_at"]))
+        if calls.num_rows < row["steps"]:  # some lie further away, or nobody knows when
+            calls = ground.rows(select_attempts(request_id, None))
+        whole = [
+            found.to_struct_array().combine_chunks(),
+            _listed(calls),
+            _listed(ground.rows(select_evaluations(row))),
+        ]
+        return RequestDetail(pa.table(whole, ["request", "attempts", "evaluations"]))
+
+    def _both(self, ground: StoreSession, near: datetime | None) -> list[pa.Table]:
+        """A request's row and its attempts, asked for together: each is more planning than reading."""
+        return run_concurrently(
+            ground.rows, [select_request(self.request_id, near), select_attempts(self.request_id, near)]
+        )
+
+
+def select_request(request_id: str, near: datetime | None) -> Statement:
+    """The statement whose row is the newest request of that id; with `near`, of those within a day of it."""
+    window, parameters = _around("r.started_at", near)
+    sql = f"SELECT {REQUEST_COLUMNS_SQL}\nFROM requests AS r\nWHERE r.request_id = $request_id{window}\n"
+    order = "ORDER BY r.started_at DESC NULLS LAST, r.trace_id, r.span_id\nLIMIT 1"
+    return Statement(sql + order, parameters | {"request_id": request_id}, "requests.one")
+
+
+def select_attempts(request_id: str, near: datetime | None) -> Statement:
+    """The statement whose rows are the attempts of a request; with `near`, those within a day of it."""
+    window, parameters = _around("started_at", near)
+    return Statement(_ATTEMPTS.format(window=window), parameters | {"request_id": request_id}, "requests.attempts")
+
+
+def select_evaluations(row: Mapping[str, Any]) -> Statement:
+    """The statement whose rows are the evaluations of a request."""
+    window, parameters = _around("started_at", row["started_at"])
+    names = {"request_id": row["request_id"], "trace_id": row["trace_id"]}
+    return Statement(_EVALUATIONS.format(window=window), parameters | names, "requests.evaluations")
+
+
+def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:
+    """The condition that a time lies within a day of `near`, and its values."""
+    if near is None:
+        return "", {}
+    moment = near
+    return f" AND {column} BETWEEN $first AND $last", {"first": moment - _DAY, "last": moment + _DAY}
+
+
+def _listed(rows: pa.Table) -> "pa.ListArray[Any]":
+    """A table as one list of structs."""
+    structs = rows.to_struct_array().combine_chunks()
+    return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)

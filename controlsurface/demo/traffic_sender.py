@@ -1,0 +1,110 @@
+"""Send simulated traffic: a history at once, the present as it happens."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+
+from controlsurface.demo.demo_settings import DEFAULT_RATE, DemoSettings
+from controlsurface.demo.router_simulation import SECOND_NS, simulate_requests, unix_ns
+from controlsurface.demo.span_exporter import DemoSpanExporter, otlp_exporter
+from controlsurface.errors import BadRequest
+
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+TICK_S = 0.25
+
+
+def run_demo(
+    endpoint: str,
+    rate: float | None = None,
+    duration: timedelta | None = None,
+    scenario: str = "steady",
+    seed: int = 0,
+    backfill: timedelta | None = None,
+    event_ago: timedelta | None = None,
+    token: str = "",
+    stop: threading.Event | None = None,
+) -> int:
+    """The spans exported: the last `send_backfill` of history, then the present for `duration` (None: until stopped).
+
+    The scenario's event began `event_ago`; without that it lies within the history, and without one comes soon.
+    Without a rate, traffic is one request a minute on average and has days and nights; a rate without history is held
+    constant. Raises BadRequest, UnknownName and Unreachable.
+    """
+    now, halt = datetime.now(UTC), stop or threading.Event()
+    history = backfill or timedelta()
+    if any(each is not None and each < timedelta() for each in (backfill, duration, event_ago)):
+        raise BadRequest("backfill, duration and event_ago cannot be negative")
+    settings = DemoSettings(seed, scenario, rate or DEFAULT_RATE, rate is None or bool(history))
+    settings = replace(settings, event_at=now + _event_after(scenario, history, duration, event_ago))
+    sent = _backfill(endpoint, history, now, settings, token, halt) if history else 0
+    if duration == timedelta() or halt.is_set():
+        return sent
+    return sent + send_live(endpoint, duration, settings, halt, token, now)
+
+
+def send_backfill(
+    endpoint: str,
+    span_of_time: timedelta,
+    now: datetime,
+    settings: DemoSettings,
+    token: str = "",
+    stop: threading.Event | None = None,
+) -> int:
+    """Export every request that ended in the `span_of_time` before `now`, newest day first. Raises Unreachable."""
+    halt = stop or threading.Event()
+    with DemoSpanExporter(otlp_exporter(endpoint, token), halt) as outlet:
+        for start, end in _newest_first(now - span_of_time, now):
+            for request in takewhile(lambda _: not halt.is_set(), simulate_requests(settings, start, end)):
+                outlet.add(request)
+    return outlet.sent
+
+
+_backfill = send_backfill  # `run_demo` has an argument of this name
+
+
+def send_live(
+    endpoint: str,
+    duration: timedelta | None,
+    settings: DemoSettings,
+    stop: threading.Event,
+    token: str = "",
+    start: datetime | None = None,
+) -> int:
+    """Export requests as they end, from `start` (now) on, for `duration` (for ever) or until stopped.
+
+    Raises Unreachable.
+    """
+    begin = start or datetime.now(UTC)
+    end = begin + duration if duration is not None else FOREVER
+    with DemoSpanExporter(otlp_exporter(endpoint, token), stop) as outlet:
+        for request in simulate_requests(settings, begin, end):
+            ahead_s = (request.finished_ns - unix_ns(datetime.now(UTC))) / SECOND_NS
+            if ahead_s > 0:
+                outlet.flush()
+                if stop.wait(max(ahead_s, TICK_S)):
+                    break
+            outlet.add(request)
+    return outlet.sent
+
+
+def _newest_first(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    while end > start:
+        begin = max(start, end - DAY)
+        yield begin, end
+        end = begin
+
+
+def _event_after(
+    scenario: str, history: timedelta, duration: timedelta | None, ago: timedelta | None = None
+) -> timedelta:
+    """When, from now, the scenario's event begins."""
+    if ago is not None:
+        return -ago
+    if scenario == "drift":
+        return -history
+    if not history:
+        return min(timedelta(minutes=2), (duration or timedelta.max) / 3)
+    return -history / 4 if scenario == "upgrade" else -min(timedelta(hours=26), history / 2)

@@ -1,0 +1,75 @@
+"""How many different values a dimension may have on one day: those that come when all seats are taken are `(other)`.
+
+A seat is kept as a row, so reading spans again gives the same; the values themselves stay on their spans, and reading
+those again after the limit was raised brings them back. Only the one dimension is replaced: figures by any other one,
+and all totals, stay what they are. A new day begins with empty seats.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE, LimitsConfig
+from controlsurface.store.duckdb import WriteTransaction
+
+OWNER_DIMENSIONS = ("tenant", "team", "job", "environment", "service")
+ATTEMPT_DIMENSIONS = ("model", "provider", "error_type", "operation", "service_tier", "mode")
+REQUEST_DIMENSIONS = tuple(name for name in OPEN_DIMENSIONS if name not in {"model", "operation", "service_tier"})
+
+_SQL_FOLDER = Path(__file__).parent
+_OVER_LIMIT_SQL = (
+    (_SQL_FOLDER / "unseated.sql")
+    .read_text("utf-8")
+    .replace("$of_requests", ", ".join(REQUEST_DIMENSIONS))
+    .replace("$of_attempts", ", ".join(ATTEMPT_DIMENSIONS))
+    .replace("$of_owners", ", ".join(OWNER_DIMENSIONS))
+    .replace("$dimensions", ", ".join(OPEN_DIMENSIONS))
+)
+_ADMIT = (_SQL_FOLDER / "admit.sql").read_text("utf-8")
+_REPLACE = """
+UPDATE {table} SET {name} = '{other}'
+WHERE {name} IS NOT NULL AND {only}
+    AND (CAST(started_at AS DATE), {name}) IN (SELECT (day, value) FROM over_values WHERE dimension = '{name}')
+"""
+_OF_BATCH = "started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched)"
+
+
+class AffectedTimes(Protocol):
+    """From the first to the last start of rows that may change."""
+
+    def __call__(self, sql: str) -> str:
+        """The statement with `$low` and `$high` filled in."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CardinalityLimiter:
+    """A limit on the values in `new_requests` and `priced` (before they are stored) and in stored calls (after)."""
+
+    limits: LimitsConfig
+    within: AffectedTimes
+
+    def admit(self, writing: WriteTransaction, unseated_sql: "AffectedTimes") -> Sequence[str]:
+        """Replace what has no seat; the dimensions of which something was replaced. `unseated_sql` reads the spans."""
+        unseated = writing.rows(unseated_sql(self.within(_OVER_LIMIT_SQL)))
+        if not unseated.num_rows:
+            return ()
+        writing.attach("unseated", unseated)
+        most = [self.limits.of(name) for name in OPEN_DIMENSIONS]
+        writing.attach("value_limits", pa.table({"dimension": list(OPEN_DIMENSIONS), "most": most}))
+        writing.execute(_ADMIT)
+        over = writing.rows("SELECT DISTINCT dimension FROM over_values ORDER BY dimension")["dimension"].to_pylist()
+        for table, columns in (("new_requests", REQUEST_DIMENSIONS), ("priced", ATTEMPT_DIMENSIONS)):
+            for name in (name for name in over if name in columns):
+                writing.execute(_REPLACE.format(table=table, name=name, other=OTHER_VALUE, only="TRUE"))
+        return tuple(str(name) for name in over)
+
+    def settle(self, writing: WriteTransaction, over: Sequence[str]) -> None:
+        """Replace what stored calls of the batch have from their own spans."""
+        for name in (name for name in over if name in OWNER_DIMENSIONS):
+            writing.execute(
+                self.within(_REPLACE.format(table="attempts", name=name, other=OTHER_VALUE, only=_OF_BATCH))
+            )

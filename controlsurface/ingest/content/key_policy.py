@@ -1,0 +1,144 @@
+"""What may be kept under a key, decided once a key: the configuration's word, then the vocabularies', then the rest."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from enum import IntEnum
+from fnmatch import translate
+
+from controlsurface.config import ContentConfig
+from controlsurface.ingest.content.semconv_registry import harmless_names, last_word
+from controlsurface.ingest.translate.vocabulary import SPAN_KEYS, AttributeSource, Vocabulary
+
+MAX_REMEMBERED_KEYS = 100_000  # senders choose the keys, so the memory of them is bounded
+MAX_KEY_CHARACTERS = 256  # characters of a key that is remembered
+_KEY, _VALUE = b"\x0a", b"\x12"  # tags of an attribute's key and value (opentelemetry-proto, common.proto)
+_NUMBERS = frozenset(_VALUE + tag for tag in (b"\x10", b"\x18", b"\x21"))  # and those of a flag or number in it
+_ONE_BYTE_LENGTH_LIMIT = 128  # bytes from which on a length takes more than one
+# The last word of names under which senders put text. It decides nothing but whether one word of it may stay.
+_TEXT_WORDS = frozenset(
+    "answer answers answered arguments asked body candidate candidates chunk chunks completion completions content "
+    "contents description document documents explanation input inputs instruction instructions message messages output "
+    "outputs prompt prompts query question questions reasoning response says text texts thinking thought thoughts "
+    "transcript transcription utterance".split()
+)
+
+
+class KeyVerdict(IntEnum):
+    """What of a value may be kept under a key."""
+
+    KEPT = 0  # all of it: `content.keep` says so
+    FACT = 1  # a column reads it, or it is published and no text: all of it, up to a length
+    OTHER = 2  # numbers, flags and identifiers
+    TEXT = 3  # numbers and flags: the name says text
+    CONTENT = 4  # nothing but the parts that columns read
+
+
+class KeyPolicy(dict[str, KeyVerdict]):
+    """The verdict of each key; `plain` are those among them whose short values need no look."""
+
+    def __init__(
+        self,
+        content: ContentConfig,
+        vocabularies: Iterable[Vocabulary],
+        chosen: Iterable[str] = (),
+        meet: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__()
+        self._meet = meet  # told of each name that has to be decided
+        known = tuple(vocabularies)
+        self.plain: set[str] = set()
+        self.prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
+        self._numeric: set[bytes] = set()  # keys whose numbers stay
+        self._looked_at: set[bytes] = set()  # keys of which nothing stays unseen
+        self._chosen = frozenset(chosen)  # the user's own names of the task type
+        read = (name for each in known for name in (*_whole(each), *_decisive(each)))
+        self._facts = harmless_names().union(read)
+        self._drop = _matcher(glob.lower() for glob in content.drop)
+        self._keep = _matcher(content.keep)
+        held = {name.lower() for each in known for name in each.content}
+        self._content_names = frozenset(name for name in held if "*" not in name)
+        self._content = _matcher(held - self._content_names)
+        self._harmless = _matcher(glob for each in known for glob in each.harmless)
+
+    def __missing__(self, key: str) -> KeyVerdict:
+        self._meet()
+        verdict = self._decided(key)
+        if len(self) >= MAX_REMEMBERED_KEYS:
+            self.clear()
+            for each in (self.plain, self.prefixes, self._numeric, self._looked_at):
+                each.clear()
+        if len(key) <= MAX_KEY_CHARACTERS:
+            self._remember(key, verdict)
+        return verdict
+
+    def lets_pass(self, raw: bytes, most: int) -> bool:
+        """Whether an attribute as on the wire needs no look: a number, or under a plain key and at most so long."""
+        end = raw[1] + 2 if len(raw) > 2 else 0
+        prefix = raw[:end]
+        if prefix in self.prefixes:
+            return len(raw) <= most
+        if prefix in self._numeric:
+            return raw[end : end + 3 : 2] in _NUMBERS and raw[end + 1] == len(raw) - end - 2
+        if prefix not in self._looked_at and raw[:1] == _KEY:  # to know it the next time
+            self[raw[2:end].decode("utf-8", "replace")]
+        return False
+
+    def _remember(self, key: str, verdict: KeyVerdict) -> None:
+        self[key] = verdict
+        encoded = key.encode()
+        prefix = _KEY + bytes((len(encoded),)) + encoded if len(encoded) < _ONE_BYTE_LENGTH_LIMIT else b""
+        if verdict <= KeyVerdict.FACT:
+            self.plain.add(key)
+            self.prefixes.add(prefix)
+        else:
+            (self._looked_at if verdict is KeyVerdict.CONTENT else self._numeric).add(prefix)
+
+    def _decided(self, key: str) -> KeyVerdict:
+        """The first that fits; letter case is ignored where that only drops more."""
+        lower = key.lower()
+        tests: tuple[tuple[KeyVerdict, Callable[[], object]], ...] = (
+            (KeyVerdict.CONTENT, lambda: self._drop(lower)),
+            (KeyVerdict.KEPT, lambda: self._keep(key)),
+            (KeyVerdict.FACT, lambda: key in self._chosen),
+            (KeyVerdict.CONTENT, lambda: lower in self._content_names),
+            (KeyVerdict.FACT, lambda: key in self._facts),  # the very name is known better than a pattern that fits it
+            (KeyVerdict.CONTENT, lambda: self._content(lower)),
+            (KeyVerdict.FACT, lambda: self._harmless(key)),
+            (KeyVerdict.TEXT, lambda: last_word(lower) in _TEXT_WORDS),
+        )
+        return next((verdict for verdict, fits in tests if fits()), KeyVerdict.OTHER)
+
+
+def bare_attribute_name(key: str) -> str:
+    """The name of an attribute without the place in which a vocabulary looks for it.
+
+    >>> bare_attribute_name("resource.service.name"), bare_attribute_name("event.exception/exception.type"), bare_attribute_name("llm.user")
+    ('service.name', 'exception.type', 'llm.user')
+    """
+    if key.startswith("event."):
+        return key.rsplit("/", 1)[-1]
+    return key.removeprefix("resource.")
+
+
+def attribute_sources(vocabulary: Vocabulary) -> Iterator[AttributeSource]:
+    """Every source of a column that is an attribute."""
+    for each in (source for column in vocabulary.columns.values() for source in column):
+        if each.key and each.key not in SPAN_KEYS:
+            yield each
+
+
+def _whole(vocabulary: Vocabulary) -> Iterator[str]:
+    """Attributes that columns read as they are."""
+    return (bare_attribute_name(each.key) for each in attribute_sources(vocabulary) if not (each.path or each.pattern))
+
+
+def _decisive(vocabulary: Vocabulary) -> Iterator[str]:
+    """Attributes that say what a span is, or which source counts."""
+    yield from vocabulary.recognise
+    conditions = [source.when for column in vocabulary.columns.values() for source in column]
+    conditions += [role.when for role in vocabulary.roles]
+    yield from (bare_attribute_name(key) for each in conditions for key in each if key not in SPAN_KEYS)
+
+
+def _matcher(globs: Iterable[str]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(translate, globs)) or r"(?!)").match

@@ -1,0 +1,187 @@
+"""Files of OTLP as bodies: one protobuf or JSON message a file, or one JSON message a line, plain or gzipped."""
+
+import codecs
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, TypeVar, cast
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from controlsurface.errors import BadBody, NotFound, OverLimit
+from controlsurface.ingest.files.file_limits import DEFAULT_FILE_LIMITS, BoundedGzipStream, FileLimits
+from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyLimits, scan_json, scan_protobuf
+from controlsurface.ingest.otlp import json_parser
+from controlsurface.ingest.wire import mend_utf8
+from controlsurface.ingest.wire.signals import Encoding, Signal
+
+FileFormat = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
+
+_M = TypeVar("_M", bound=Message)
+_GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
+_TRUNCATED_ERRORS = (OSError, EOFError, zlib.error)  # what a damaged gzip file raises
+_HEAD_BYTES = 1 << 20  # bytes looked at to guess a format
+_SIGNALS: dict[str, Signal] = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """One export request, and where it stands: `file` or `file:line`."""
+
+    signal: Signal
+    encoding: Encoding
+    payload: bytes
+    place: str
+
+
+def detect_format(path: Path) -> FileFormat:
+    """The format, from the content alone. Raises NotFound when there is no such file, BadBody when it is cut."""
+    head = _content(path, _HEAD_BYTES)
+    if head.startswith(_PARQUET):
+        return "table"
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text[:1] == b"{":
+        first, _, rest = text.partition(b"\n")
+        return "otlp-jsonl" if rest.strip() and _is_json(first) else "otlp-json"
+    return "table" if _is_text(head) else "otlp"
+
+
+def file_bodies(
+    path: Path, form: FileFormat, may: FileLimits = DEFAULT_FILE_LIMITS, limits: BodyLimits = DEFAULT_BODY_LIMITS
+) -> Iterator[FileBody | BadBody]:
+    """Every body of an OTLP file; in place of one that cannot be read, what is wrong with it.
+
+    Raises TooLarge where the file, or a message in it, opens into more than it `may`.
+    """
+    if form == "otlp-jsonl":
+        yield from _lines(path, may, limits)
+        return
+    try:
+        payload = _content(path, may.max_message + 1, may)
+        may.message(path, len(payload))
+        if form == "otlp":
+            scan_protobuf("traces", payload, limits)  # the envelopes of all three are alike
+            yield FileBody(detect_signal(payload), "protobuf", payload, str(path))
+        else:
+            yield FileBody(_signal_of_json(payload, limits), "json", payload, str(path))
+    except OverLimit as problem:
+        raise OverLimit(f"{path}: {problem}") from None
+    except BadBody as problem:
+        yield BadBody(f"{path}: {problem}")
+
+
+def open_decompressed(path: Path, may: FileLimits = DEFAULT_FILE_LIMITS) -> IO[bytes]:
+    """The file's bytes, decompressed where it is gzipped. Raises NotFound; TooLarge where they are too many."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+        return cast("IO[bytes]", io.BufferedReader(BoundedGzipStream(path, may))) if packed else path.open("rb")
+    except OSError as problem:
+        raise NotFound(f"{path}: {problem.strerror}") from None
+
+
+def _content(path: Path, size: int, may: FileLimits = DEFAULT_FILE_LIMITS) -> bytes:
+    """The file's bytes, or the first of them. Raises NotFound; BadBody when it is gzipped and damaged."""
+    with open_decompressed(path, may) as file:
+        try:
+            return file.read(size)
+        except _TRUNCATED_ERRORS as problem:
+            raise BadBody(str(problem)) from None
+
+
+def detect_signal(payload: bytes) -> Signal:
+    """Which of the three requests a protobuf body is: on the wire they differ only inside. Raises BadBody."""
+    if not payload:
+        return "traces"
+    try:
+        return next(signal for signal, holds in _SIGNAL_TESTS.items() if holds(payload))
+    except StopIteration:
+        raise BadBody("neither text nor an OTLP message with spans, logs or metrics") from None
+
+
+def _holds_spans(payload: bytes) -> bool:
+    found = _parsed(ExportTraceServiceRequest(), payload)
+    spans = (span for r in found.resource_spans for s in r.scope_spans for span in s.spans)
+    return any(len(span.trace_id) == 16 or len(span.span_id) == 8 for span in spans)
+
+
+def _holds_logs(payload: bytes) -> bool:
+    found = _parsed(ExportLogsServiceRequest(), payload)
+    records = (record for r in found.resource_logs for s in r.scope_logs for record in s.log_records)
+    return any(record.time_unix_nano or record.observed_time_unix_nano for record in records)
+
+
+def _holds_metrics(payload: bytes) -> bool:
+    found = _parsed(ExportMetricsServiceRequest(), payload)
+    metrics = (metric for r in found.resource_metrics for s in r.scope_metrics for metric in s.metrics)
+    return any(metric.WhichOneof("data") for metric in metrics)
+
+
+_SIGNAL_TESTS: dict[Signal, Callable[[bytes], bool]] = {
+    "traces": _holds_spans,
+    "logs": _holds_logs,
+    "metrics": _holds_metrics,
+}
+
+
+def _parsed(message: _M, payload: bytes) -> _M:
+    """The message, left empty where the payload is another's."""
+    try:
+        message.ParseFromString(payload)
+    except DecodeError:
+        with suppress(DecodeError):
+            message.ParseFromString(mend_utf8.mend_protobuf(type(message), payload) or b"")
+    return message
+
+
+def _lines(path: Path, may: FileLimits, limits: BodyLimits) -> Iterator[FileBody | BadBody]:
+    """One body a line, as the Collector's file exporter writes them."""
+    with open_decompressed(path, may) as file:
+        try:
+            for number, line in enumerate(iter(lambda: file.readline(may.max_message + 2), b""), 1):
+                may.message(path, len(line.rstrip(b"\r\n")))
+                if line.strip():
+                    yield _line(line, f"{path}:{number}", limits)
+        except _TRUNCATED_ERRORS as problem:
+            yield BadBody(f"{path}: {problem}")
+
+
+def _line(line: bytes, place: str, limits: BodyLimits) -> FileBody | BadBody:
+    try:
+        return FileBody(_signal_of_json(line, limits), "json", line.strip(), place)
+    except (BadBody, OverLimit) as problem:
+        return BadBody(f"{place}: {problem}")
+
+
+def _signal_of_json(text: bytes, limits: BodyLimits) -> Signal:
+    """Which request a JSON document is. Raises BadBody, OverLimit."""
+    scan_json(text, limits)
+    document = json_parser.parse_json(text)
+    for key, signal in _SIGNALS.items():
+        if isinstance(document, dict) and key in document:
+            return signal
+    raise BadBody(f"no {', '.join(_SIGNALS)} in it")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json_parser.parse_json(line)
+    except BadBody:
+        return False
+    return True
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it reads as UTF-8 without control characters; the last character may be cut."""
+    try:
+        text = head.decode("utf-8", "strict" if len(head) < _HEAD_BYTES else "ignore")
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and not any(ord(c) < 32 and c not in "\t\r\n" for c in text)

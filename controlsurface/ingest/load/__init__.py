@@ -1,0 +1,1 @@
+"""Journal records become rows: decoded, translated, deduplicated, derived, each once."""

@@ -1,0 +1,164 @@
+"""Stored spans are read again by the vocabularies of now, and their traces derived anew: the latest first.
+
+What is still to be done lies in the store, so that a crash forgets nothing. Each step is one transaction and takes
+whole traces, so that figures in between are those of rows that are each as before or as after.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any
+
+from controlsurface.config import Config
+from controlsurface.ingest.derive import derive_requests, gather_spans
+from controlsurface.ingest.load import lane_inference, reassign_lanes
+from controlsurface.ingest.load.batch import EPOCH, BatchLoader, TimedBodies
+from controlsurface.ingest.otlp.trace_decoder import decode_traces
+from controlsurface.ingest.translate.conventions import Conventions
+from controlsurface.store.duckdb import DuckStore, WriteTransaction
+from controlsurface.store.span_json import spans_message
+
+SPANS_PER_TRANSACTION = 20_000  # spans of one step: about a second, in which no batch is stored
+
+_WAITING = 'SELECT since, "until" FROM rederiving WHERE finished_at IS NULL'
+# Spans of one moment stay together: the next step goes on before it.
+_NEXT = """
+WITH mine AS (
+    SELECT trace_id, started_at FROM spans
+    WHERE started_at < $until AND started_at >= greatest($since::TIMESTAMP, frozen_before())
+)
+SELECT * FROM mine
+WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+"""
+_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high, count(*) AS n FROM next_spans"
+_TOUCHED = "SELECT DISTINCT trace_id FROM next_spans"
+# Whole traces: what began earlier is read again with its trace, and once more in its own turn.
+_BYTES = """
+SELECT received_at, around, span FROM spans
+WHERE trace_id IN (FROM touched) AND started_at >= greatest($low::TIMESTAMP, frozen_before()) AND started_at <= $high
+ORDER BY received_at
+"""
+_STORED = "spans WHERE trace_id IN (FROM touched) AND started_at BETWEEN $low AND $high"
+_DIFFERS = f"""
+SELECT trace_id, span_id FROM (
+    SELECT trace_id, span_id, {{columns}} FROM batch EXCEPT SELECT trace_id, span_id, {{columns}} FROM {_STORED}
+)
+"""
+_AGAIN = """
+SELECT spans.* REPLACE ({replaced})
+FROM spans JOIN batch ON batch.trace_id = spans.trace_id AND batch.span_id = spans.span_id
+WHERE (spans.trace_id, spans.span_id) IN (SELECT (trace_id, span_id) FROM differs)
+    AND spans.started_at BETWEEN $low AND $high
+"""
+_REMOVE = """
+DELETE FROM spans
+WHERE started_at BETWEEN $low AND $high AND (trace_id, span_id) IN (SELECT (trace_id, span_id) FROM differs)
+"""
+_NOTHING = "SELECT * FROM spans LIMIT 0"
+_DONE = 'UPDATE rederiving SET "until" = $low, done = done + $n, changed = changed + $changed'
+_FINISHED = "UPDATE rederiving SET finished_at = $now, problem = $problem WHERE finished_at IS NULL"
+# Columns of a span that no vocabulary decides.
+_BASE = frozenset(
+    "received_at trace_id span_id parent_span_id name kind start_ns end_ns started_at duration_ms status "
+    "status_message service around span content_hash".split()
+)
+
+
+def rederivation_pending(store: DuckStore) -> bool:
+    """Whether something is still to be read again."""
+    return bool(store.state(_WAITING).num_rows)
+
+
+def rederive_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
+    """Read as many spans again as fit a transaction, and derive their traces; False when nothing is left."""
+    if reassign_lanes.reassign_step(loader, writing):  # models that were met on the way have other lanes now
+        return True
+    asked = writing.rows(_WAITING).to_pylist()
+    if not asked:
+        return False
+    writing.materialize(
+        "next_spans", _NEXT, {**asked[0], "most": min(SPANS_PER_TRANSACTION, loader.config.writer.max_rows)}
+    )
+    bounds = writing.rows(_BOUNDS).to_pylist()[0]
+    if not bounds["n"]:
+        _finish(loader, writing)
+        return False
+    changed = _read_again(loader, writing, bounds["low"], bounds["high"])
+    writing.execute(_DONE, {"low": bounds["low"], "n": bounds["n"], "changed": changed})
+    return True
+
+
+def abandon_rederivation(store: DuckStore, problem: str) -> None:
+    """End it, saying why: the rows that were done stay so."""
+    with store.writing() as writing:
+        writing.execute(_FINISHED, {"now": _now(), "problem": problem})
+
+
+def derivation_fingerprint(conventions: Conventions, config: Config) -> str:
+    """A hash of what the vocabularies say, and of which attributes name the task type."""
+    text = "\n".join([*config.task_types.from_, *(each.model_dump_json() for each in conventions.vocabularies)])
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def store_derivation_fingerprint(writing: WriteTransaction, conventions: Conventions, config: Config) -> None:
+    """Write down what rows are derived with from now on."""
+    writing.execute("DELETE FROM derived_with")
+    writing.execute("INSERT INTO derived_with VALUES ($name)", {"name": derivation_fingerprint(conventions, config)})
+
+
+def _read_again(loader: BatchLoader, writing: WriteTransaction, low: datetime, high: datetime) -> int:
+    """Traces with spans in [low, high], all their columns and rows anew; how many spans say something else now."""
+    window = loader.config.writer.trace_window
+    bounds = {"low": low - window, "high": high}
+    writing.materialize("touched", _TOUCHED)
+    rows = writing.rows(_BYTES, bounds).to_pylist()
+    loader.translate(writing, decode_traces(_bodies(rows), loader.conventions.wanted))
+    changed = _replace(writing, bounds)
+    writing.materialize("touched", _TOUCHED)
+    writing.materialize("batch", _NOTHING)
+    _derive(loader, writing, low, high, window)
+    return changed
+
+
+def _derive(loader: BatchLoader, writing: WriteTransaction, low: datetime, high: datetime, window: timedelta) -> None:
+    config: Config = loader.config
+    reach = gather_spans(writing, low, high, window)
+    derive_requests(writing, config, loader.prices_of, reach, seen_before=True)
+    if loader.assumes_lanes:
+        lane_inference.infer_batch_lanes(writing, config.lanes, config.limits.of("model"))
+
+
+def _replace(writing: WriteTransaction, bounds: Mapping[str, datetime]) -> int:
+    """Put the columns of `batch` in place of the stored ones, where they differ; in how many spans they do."""
+    read = [name for name in writing.rows("SELECT * FROM batch LIMIT 0").column_names if name not in _BASE]
+    writing.materialize("differs", _DIFFERS.format(columns=", ".join(read)), bounds)
+    changed = int(writing.rows("SELECT count(*) AS n FROM differs")["n"][0].as_py())
+    if changed:
+        writing.materialize(
+            "read_again", _AGAIN.format(replaced=", ".join(f"batch.{name} AS {name}" for name in read)), bounds
+        )
+        writing.execute(_REMOVE, bounds)
+        writing.execute("INSERT INTO spans BY NAME SELECT * FROM read_again")
+    return changed
+
+
+def _bodies(rows: Iterable[Mapping[str, Any]]) -> TimedBodies:
+    """Stored spans as bodies, each with its time of receipt."""
+    return [
+        (spans_message(some).SerializeToString(), (received - EPOCH) // timedelta(microseconds=1) * 1000)
+        for received, some in groupby(rows, key=lambda row: row["received_at"])
+    ]
+
+
+def _finish(loader: BatchLoader, writing: WriteTransaction) -> None:
+    """All is done: attributes that are read by now are no strangers any more."""
+    strange = writing.rows("SELECT DISTINCT key FROM attribute_keys").to_pylist()
+    known = [key for row in strange if loader.conventions.recognises(key := str(row["key"]))]
+    if known:
+        writing.execute("DELETE FROM attribute_keys WHERE key IN (SELECT unnest($known))", {"known": known})
+    writing.execute(_FINISHED, {"now": _now(), "problem": None})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

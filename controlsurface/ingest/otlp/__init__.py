@@ -1,0 +1,1 @@
+"""OTLP bodies as messages, in protobuf and JSON, and their spans as Arrow columns."""

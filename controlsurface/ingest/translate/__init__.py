@@ -1,0 +1,1 @@
+"""Which attribute of which client fills which column: vocabularies, and their SQL."""

@@ -1,0 +1,129 @@
+"""Which attribute fills which column: the vocabularies in collectors/, compiled once, applied as columns.
+
+A vocabulary is data (see collectors/README.md). All of them together become one SELECT over the decoded spans,
+cut down to the attributes that a batch really has.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from controlsurface.config import Config
+from controlsurface.errors import ConfigError
+from controlsurface.explanations import explain
+from controlsurface.ingest.translate.key_counts import OTHER_KEYS
+from controlsurface.ingest.translate.vocabulary import (
+    COLUMN_KINDS,
+    COUNT_COLUMNS,
+    FLAG_COLUMNS,
+    NUMBER_COLUMNS,
+    SPAN_KEYS,
+    SPAN_ROLES,
+    AttributeSource,
+    Vocabulary,
+)
+from controlsurface.ingest.translate.vocabulary_sql import (
+    OccurringKeys,
+    column_sql,
+    find_occurring_keys,
+    invalid_sql,
+    list_sql,
+    role_sql,
+    spoken_sql,
+)
+from controlsurface.shipped_paths import COLLECTORS
+
+MAX_ATTRIBUTE_NAMES = 20_000  # of attributes that are looked at one by one in a batch
+
+
+class Conventions:
+    """All vocabularies, in order of specificity."""
+
+    def __init__(self, vocabularies: Iterable[Vocabulary], config: Config) -> None:
+        self.vocabularies = tuple(sorted(vocabularies, key=lambda v: (v.order, v.name)))
+        self._sources = {column: self._ordered(column, config) for column in COLUMN_KINDS}
+        self.wanted = frozenset(self._keys()).difference(SPAN_KEYS)
+        known = {glob for v in self.vocabularies for glob in v.known + v.content}
+        self._names = frozenset(glob for glob in known if not any(each in glob for each in "*?["))
+        self._globs = re.compile("|".join(map(translate, sorted(known - self._names))) or r"(?!)")
+        self._compared = frozenset(self._compared_keys()) - {"span.kind", "span.status"}
+
+    def _ordered(self, column: str, config: Config) -> tuple[AttributeSource, ...]:
+        """All sources of a column, the user's own choice of task type first."""
+        own = config.task_types.from_ if column == "task_type" else ()
+        theirs = [
+            source.model_copy(update={"values": {**v.values.get(column, {}), **source.values}})
+            for v in self.vocabularies
+            for source in v.columns.get(column, ())
+        ]
+        return (*(AttributeSource(key=key) for key in own), *theirs)
+
+    def _keys(self) -> Iterable[str]:
+        """Every attribute that decides something."""
+        for sources in self._sources.values():
+            for source in sources:
+                yield from (source.key, *source.when) if source.key else source.when
+        for vocabulary in self.vocabularies:
+            yield from vocabulary.recognise
+            for role in vocabulary.roles:
+                yield from role.when
+
+    def _compared_keys(self) -> Iterable[str]:
+        """Every attribute whose text is compared with words."""
+        sources = [source for column in self._sources.values() for source in column]
+        conditions = [source.when for source in sources]
+        conditions += [role.when for v in self.vocabularies for role in v.roles]
+        yield from (key for each in conditions for key, expected in each.items() if not isinstance(expected, bool))
+        yield from (each.key for each in sources if each.key and not each.path and (each.pattern or each.values))
+
+    def recognises(self, key: str) -> bool:
+        """Whether any vocabulary reads or knows this attribute name."""
+        return key in self.wanted or key in self._names or self._globs.match(key) is not None
+
+    def unknown(self, met: Mapping[str, int]) -> dict[str, int]:
+        """Of attribute names with counts those that no vocabulary knows; of very many the first are told apart."""
+        told = dict(islice(met.items(), MAX_ATTRIBUTE_NAMES))
+        found = {key: n for key, n in told.items() if not self.recognises(key)}
+        if rest := sum(met.values()) - sum(told.values()):
+            found[OTHER_KEYS] = found.get(OTHER_KEYS, 0) + rest
+        return found
+
+    def occurring(self, decoded: pa.Table, keys: frozenset[str]) -> OccurringKeys:
+        """What of all that vocabularies look at a decoded batch has."""
+        return find_occurring_keys(decoded, keys, self._compared)
+
+    @lru_cache(maxsize=256)  # noqa: B019 (one instance lives as long as the process)
+    def select(self, found: OccurringKeys) -> str:
+        """The columns of store/schema/spans.sql that vocabularies fill, as SQL over columns `@key`."""
+        roles = [f"{role_sql(self.vocabularies, role, found)} AS is_{role}" for role in SPAN_ROLES]
+        values = [f"{column_sql(column, self._sources[column], found)} AS {column}" for column in COLUMN_KINDS]
+        marks = [
+            invalid_sql(column, self._sources[column], found)
+            for column in (*COUNT_COLUMNS, *NUMBER_COLUMNS, *FLAG_COLUMNS)
+        ]
+        spoken = [spoken_sql(v, found) for v in self.vocabularies]
+        return ",\n".join([list_sql("vocabularies", spoken), *roles, *values, list_sql("invalid", marks)])
+
+
+def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
+    """Every vocabulary of a folder. Raises ConfigError naming file, place and nearest name of each problem."""
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise ConfigError(f"{folder}: no vocabularies (*.toml) here")
+    return Conventions([_read(path) for path in paths], config)
+
+
+def _read(path: Path) -> Vocabulary:
+    try:
+        return Vocabulary.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
+    except ValidationError as problem:
+        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, Vocabulary))) from None

@@ -1,0 +1,272 @@
+"""What is different between two windows: every value of every dimension, ranked.
+
+The stored rows of both windows are read once, as `render_joint_sums` sums: one row for each combination of all dimensions. All
+else is asked of those. Each stored row adds `part` to the metric's numerator and `whole` to its denominator. With w a
+value's share of the whole, p its rate (0: baseline, 1: selection) and P the mean of both windows' rates, a value
+explains of the change
+
+    mix  = (w1 - w0) ((p0 + p1) / 2 - P)        rate = (p1 - p0) (w0 + w1) / 2
+
+Over all values of a dimension these add up to the whole change: P falls out of that sum, but lets a value that merely
+grew at an average rate explain nothing. A value that one window lacks is mix. A total is number times size, with the
+baseline scaled to the selection's length: mix is more or fewer rows, rate larger or smaller ones, and P is 0.
+
+Values of a total are ranked and admitted by what they contribute, however few rows they have: by the excess
+
+    excess = delta - (its part of the baseline's total) (the whole change)
+
+which adds up to nothing over a dimension, so a value that merely is large explains no more than its due (the surprise
+of Bhagwan et al., Adtributor, NSDI 2014, in the metric's unit). Listed is what makes at least LEAST_SHARE of its
+dimension's movements; z is delta against the standard error of a sum of so many amounts (compound Poisson). What the
+router decided counts half. Of means, values of few rows are admitted by the same rule, with LEAST_OF_MEAN.
+
+Others are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
+z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
+delta against its own standard error (Welch's, for unequal variances). Where the whole surely changed, values whose
+share moved the other way stand behind: they lost it to what changed. So do values of a share or mean that gave most of
+their rows to another. Then `conditioning` ranks them beside the first.
+
+No row adds to a quantile. What is explained instead is the share of rows above the baseline's quantile: of a P95 it is
+5 % in the baseline, and what makes the P95 rise raises it. All of the above holds for it as for any share.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from controlsurface.errors import BadRequest
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.metrics.contributors.conditioning import (
+    DECIDED_EXCESS_WEIGHT,
+    MIN_CAUSE_STANDARD_ERRORS,
+    MIN_NEW_SHARE,
+)
+from controlsurface.metrics.counterfactual import needs_counterfactual
+from controlsurface.metrics.measures import SPREADS, measures_of
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.queries.metric_query import MetricQueryArgs, find_metric
+from controlsurface.metrics.queries.quantile import quantile_spread
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
+from controlsurface.query.dimensions import DIMENSIONS
+from controlsurface.query.statement import Statement, row_limit_parameter, where_clause, window_conditions
+from controlsurface.query.times import Instant
+
+MIN_SUPPORT_ROWS = 30  # rows in either window, under which a share says more about chance than about the router
+MIN_CHANGE_SHARE = (
+    0.01  # of what all values of the dimension moved: what a value of a total must have moved to be listed
+)
+MIN_MEAN_CHANGE_SHARE = 0.1  # the same for a value of a mean that has no support by its rows
+MAIN_DIRECTION_SHARE = 0.5  # of a dimension's movements go one way: what goes the other way did not cause the change
+MAX_EXPLAINED_VARIANCE = 0.8  # of the metric's variance in both windows: the dimension is the metric under another name
+
+_RANKED_SQL = Path(__file__).with_suffix(".sql").read_text("utf-8").rstrip("\n")
+_JOINT_SQL = Path(__file__).with_name("contributors_joint.sql").read_text("utf-8").rstrip("\n")
+_FORMULA = re.compile(r"(?:coalesce\()?sum\((\w+)\)(?:, 0\))?(?: / sum\((\w+)\))?")
+
+_ESCALATION = ("escalated", "routed", "cascaded", "fallback", "fell_back", "unsure", "near_threshold")
+
+# Dimensions that are made of the same facts as a measure: they would come first and explain nothing.
+_EQUIVALENT_DIMENSIONS: Mapping[str, str] = {
+    **dict.fromkeys(
+        _ESCALATION,
+        "lane selected_lane request_lane escalation_kind escalation_reason "
+        "selected_model answered_by model provider cost_source",
+    ),
+    **dict.fromkeys(("failed", "recovered"), "error_type"),
+    **dict.fromkeys(("priced", "unpriced"), "cost_source unpriced_parts"),
+    "cached": "cache",
+    "batched": "mode",
+    "gate_failed": "gate",
+    "confidence_missing": "confidence_kind",
+    "overhead_usd": "purpose",
+}
+# What the router decides. Money and time follow it; the model and lane that answered may be slow or dear themselves.
+_DECISION_DIMENSIONS = "requested_model selected_model selected_lane escalation_kind escalation_reason reason"
+_ROUTED_MEASURES = ("cost_usd", "duration_ms", "overhead_usd", "overhead_request_usd", "input_tokens", "output_tokens")
+# Dimensions that are settled with the measure or before it by the router: they show how it came, so they stand behind
+# who asked what.
+_DEPENDENT_DIMENSIONS: Mapping[str, str] = {
+    **dict.fromkeys(_ESCALATION, "requested_model reason cache gate error_type confidence_kind"),
+    **dict.fromkeys((*_ROUTED_MEASURES, "latency_ms", "ttft_ms", "routing_ms"), _DECISION_DIMENSIONS),
+}
+
+
+def _sums(metric: Metric) -> re.Match[str] | None:
+    """The measures whose sums a metric is made of; None where no row adds to it by itself."""
+    return None if needs_counterfactual(metric) else _FORMULA.fullmatch(metric.sql)
+
+
+class ContributorsArgs(Arguments):
+    """A metric, the window that is looked at, and the one it is held against."""
+
+    metric: str = Field(
+        max_length=100,
+        description="a metric of /api/v1/metrics: a total, a mean or share of rows, or a quantile",
+        json_schema_extra={"enum": [name for name, each in CATALOG.items() if each.kind == "quantile" or _sums(each)]},
+    )
+    start: Instant = Field(description="first moment of the selection, RFC 3339 or relative (-2h)")
+    end: Instant = Field(description="moment after its last")
+    baseline_start: Instant = Field(description="first moment of the baseline")
+    baseline_end: Instant = Field(description="moment after its last")
+    where: tuple[ArgumentText, ...] = Field(
+        (),
+        max_length=100,
+        description="dimension:value; repeated: any value of one dimension, all dimensions; empty value: unknown",
+    )
+    limit: int = Field(50, ge=1, le=1000, description="values listed; the answer says how many there are")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Refuse windows that end before they start, or overlap."""
+        if self.end < self.start:
+            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
+        if self.baseline_end < self.baseline_start:
+            raise BadRequest(f"baseline_end {self.baseline_end.isoformat()} lies before baseline_start")
+        if self.baseline_start < self.end and self.start < self.baseline_end:
+            raise BadRequest("baseline_end: the baseline overlaps the selection; no row can be compared with itself")
+        return self
+
+    def filters(self) -> Mapping[str, tuple[str | None, ...]]:
+        """Each filtered dimension and the values it may have."""
+        return FilteredTimeRange(where=self.where).filters()
+
+
+def divided_measures(metric: Metric) -> tuple[str, str | None]:
+    """The measures that a metric divides; None: it is a total. Raises BadRequest where it is made of something else.
+
+    Of a quantile it is its spread, above a bound and known at all.
+    """
+    if metric.kind == "quantile":
+        return (quantile_spread(metric)[0],) * 2
+    match = _sums(metric)
+    if match is None:
+        raise BadRequest(
+            f"metric: '{metric.id}' is no total, mean, share or quantile of rows, so no row contributes to it"
+        )
+    return match[1], match[2]
+
+
+def contributor_dimensions(args: ContributorsArgs) -> list[str]:
+    """What is looked at: every dimension but those that the filters fix or that say what the metric says."""
+    metric = find_metric(args.metric)
+    fixed = {name for name, values in args.filters().items() if len(set(values)) == 1}
+    dropped = fixed | {*_EQUIVALENT_DIMENSIONS.get(divided_measures(metric)[0], "").split()}
+    return [name for name in DIMENSIONS[metric.source] if name not in dropped]
+
+
+def baseline_scale(args: ContributorsArgs) -> float | None:
+    """What a total's baseline is multiplied by to be one of the selection's length; None: no total."""
+    return _scale(args) if divided_measures(find_metric(args.metric))[1] is None else None
+
+
+def quantile_bound_query(args: ContributorsArgs) -> MetricQueryArgs | None:
+    """The question whose value is the bound that rows are held against: the baseline's quantile. None: no quantile."""
+    if find_metric(args.metric).kind != "quantile":
+        return None
+    return MetricQueryArgs(metric=args.metric, start=args.baseline_start, end=args.baseline_end, where=args.where)
+
+
+def render_joint_sums(args: ContributorsArgs, above: float | None = None) -> Statement:
+    """The statement whose rows are the sums of each combination of all dimensions, in either window.
+
+    `above` is the bound that a quantile's rows are held against.
+    """
+    metric, names = find_metric(args.metric), contributor_dimensions(args)
+    found, parameters = window_conditions(metric.source, FilteredTimeRange(where=args.where))
+    found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
+    sql = _JOINT_SQL.format(
+        names=", ".join(names),
+        pairs=", ".join(f"'{name}': {name}" for name in names),
+        columns=",\n            ".join([*(f"r.{name}" for name in names), *_columns(metric, args.filters())]),
+        source=metric.source,
+        where=where_clause(found),
+    )
+    moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
+    parameters |= {"above": above} if quantile_bound_query(args) else {}
+    return Statement(sql, parameters | moments, "contributors.joint")
+
+
+def render_ranked_values(args: ContributorsArgs) -> Statement:
+    """The statement over `render_joint_sums` whose first row (dimension NULL) is the whole, the others values with support, ranked.
+
+    Support of a share is so many rows, of a sum what it contributes. Beside what is handed out, rows have the sums
+    that `conditioning` needs.
+    """
+    return _ranked(args, contributor_dimensions(args), MIN_SUPPORT_ROWS)
+
+
+def within_value(args: ContributorsArgs, dimension: str, value: str | None) -> Statement:
+    """The same about the rows of one value alone, with all their values, however few rows have them."""
+    names = [name for name in contributor_dimensions(args) if name != dimension]
+    statement = _ranked(args, names, 0, f"{dimension} IS NOT DISTINCT FROM $within")
+    return Statement(statement.sql, {**statement.parameters, "within": value}, "contributors.within")
+
+
+def render_contributors(args: ContributorsArgs, above: float | None = None) -> Statement:
+    """`render_joint_sums` and `render_ranked_values` as one statement, as people read it."""
+    sums, rows = render_joint_sums(args, above), render_ranked_values(args)
+    sql = rows.sql.replace("WITH marked AS (", f"WITH joint AS (\n{sums.sql}\n),\nmarked AS (", 1)
+    return Statement(sql, {**sums.parameters, **rows.parameters}, "contributors.whole")
+
+
+def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, condition: str = "") -> Statement:
+    metric = find_metric(args.metric)
+    part, whole = divided_measures(metric)
+    sql = _RANKED_SQL.format(
+        labels=", ".join(f"'{name}'" for name in names),
+        names=", ".join(names),
+        where=where_clause([condition]) if condition else "",
+        follows=_one_of(_DEPENDENT_DIMENSIONS.get(part, "").split()),
+    )
+    sort = {"total": whole is None, "ratio": metric.kind in {"ratio", "quantile"}, "scale": baseline_scale(args) or 1.0}
+    sort |= {"support": support, "least_share": MIN_CHANGE_SHARE if whole is None else MIN_MEAN_CHANGE_SHARE}
+    bounds = {
+        "restates": MAX_EXPLAINED_VARIANCE,
+        "sure": MIN_CAUSE_STANDARD_ERRORS,
+        "came_up": MIN_NEW_SHARE,
+        "mostly": MAIN_DIRECTION_SHARE,
+        "counts": DECIDED_EXCESS_WEIGHT,
+    }
+    return Statement(sql, {**sort, **bounds, **row_limit_parameter()}, "contributors.ranked")
+
+
+def _columns(metric: Metric, filtered: Collection[str]) -> list[str]:
+    """What a row adds to the metric, and in which window."""
+    part, whole = divided_measures(metric)
+    if metric.kind == "quantile":
+        value = SPREADS[metric.source][part]
+        return [
+            f"{_within('start', 'end')} AS chosen",
+            f"CASE WHEN {value} IS NOT NULL THEN 1 ELSE 0 END AS n",
+            f"CAST(CASE WHEN {value} IS NOT NULL THEN r.sample_weight ELSE 0 END AS DOUBLE) AS whole",
+            f"CAST(CASE WHEN {value} > $above THEN r.sample_weight ELSE 0 END AS DOUBLE) AS part",
+        ]
+    measures = measures_of(metric.source, filtered)
+    rests_on = measures[whole or part]
+    each = f"CASE WHEN {rests_on.known} THEN {rests_on.weight} ELSE 0 END"
+    return [
+        f"{_within('start', 'end')} AS chosen",
+        f"{rests_on.rows} AS n",
+        f"CAST({measures[whole].value if whole else each} AS DOUBLE) AS whole",
+        f"coalesce(CAST({measures[part].value} AS DOUBLE), 0) AS part",
+    ]
+
+
+def _one_of(names: list[str]) -> str:
+    """The condition that a row's dimension is one of the names."""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return f"coalesce(dimension IN ({listed}), FALSE)" if names else "FALSE"
+
+
+def _within(start: str, end: str) -> str:
+    """The condition that a row lies in a window."""
+    return f"(r.started_at >= ${start} AND r.started_at < ${end})"
+
+
+def _scale(args: ContributorsArgs) -> float:
+    """What a baseline's total is multiplied by to be one of the selection's length."""
+    length = args.baseline_end - args.baseline_start
+    return (args.end - args.start) / length if length else 0.0

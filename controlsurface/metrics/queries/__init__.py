@@ -1,0 +1,1 @@
+"""Queries about metrics, each as its arguments and the one SQL statement that answers it."""

@@ -1,0 +1,93 @@
+"""Quantiles from bins: what roll-ups keep, and what rows that stand for several need."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from controlsurface.metrics.measures import SPREADS
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.rollups import histogram_bins
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
+from controlsurface.metrics.rollups.read_plan import ReadPlan
+from controlsurface.query.statement import Statement, row_limit_parameter
+
+_QUANTILE = re.compile(r"quantile\((\w+), ([\d.]+)\)")
+
+
+def quantile_spread(metric: Metric) -> tuple[str, str]:
+    """Which spread, and which quantile of it."""
+    match = _QUANTILE.fullmatch(metric.sql)
+    if match is None:
+        raise ValueError(f"{metric.id} is no quantile")
+    return match[1], match[2]
+
+
+def list_quantile_sql(metric: Metric, beside: Iterable[Metric]) -> str:
+    """A quantile of the values themselves as one of a list: DuckDB counts the same list once, and sorts for it once."""
+    name, wanted = quantile_spread(metric)
+    listed = sorted({quantile_spread(each)[1] for each in beside}, key=float)
+    return f"quantile_cont({name}, [{', '.join(listed)}])[{listed.index(wanted) + 1}]"
+
+
+def as_bins(wanted: MeasureRequest, name: str) -> MeasureRequest:
+    """The same rows as bins of a spread: bin, n (stored rows) and weight."""
+    value = SPREADS[wanted.source][name]
+    return replace(
+        wanted,
+        columns={"bin": histogram_bins.bin_number(name, value), "n": "1", "weight": "r.sample_weight"},
+        conditions=(*wanted.conditions, f"{value} IS NOT NULL"),
+    )
+
+
+def render_quantiles(metrics: Mapping[str, Metric], wanted: MeasureRequest, plan: ReadPlan) -> Statement:
+    """The statement whose rows are bucket?, the dimensions, and quantiles of one spread, each under its name.
+
+    They are at most 2.5 % off. The stored rows that one rests on are n for the name `value`, NAME_n for others.
+    """
+    asked = {name: quantile_spread(metric) for name, metric in metrics.items()}
+    (of, *_) = (each for each, _ in asked.values())
+    rows, parameters = select_measures(as_bins(wanted, of), plan)
+    keys = wanted.keys
+    partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
+    order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
+    sql = (
+        f"WITH measures AS (\n{rows}\n),\n"
+        "bins AS (\n    SELECT\n        "
+        + ",\n        ".join([*keys, "bin", "sum(n) AS n", "sum(weight) AS weight"])
+        + f"\n    FROM measures\n    GROUP BY {', '.join([*keys, 'bin'])}\n),\n"
+        "reached AS (\n    SELECT\n        "
+        + ",\n        ".join(
+            [
+                *keys,
+                "bin",
+                "n",
+                f"sum(weight) OVER ({partition}ORDER BY bin NULLS FIRST) AS until",
+                f"sum(weight) OVER ({partition.rstrip()}) AS total",
+            ]
+        )
+        + "\n    FROM bins\n),\n"
+        "figures AS (\n    SELECT\n        "
+        + ",\n        ".join(
+            [
+                *keys,
+                *(
+                    f"min({histogram_bins.bin_middle(of)}) FILTER (WHERE until >= {q} * total) AS {name}"
+                    for name, (_, q) in asked.items()
+                ),
+                "sum(n) AS n",
+            ]
+        )
+        + "\n    FROM reached"
+        + (f"\n    GROUP BY {', '.join(keys)}" if keys else "")
+        + "\n)\n"
+        "SELECT\n    "
+        + ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
+        + f"\nFROM figures{order}\nLIMIT $row_limit"
+    )
+    return Statement(sql, parameters | row_limit_parameter(), "metrics.quantiles")
+
+
+def _handed_out(name: str) -> tuple[str, str]:
+    """The two columns of one quantile."""
+    rests_on = "n" if name == "value" else f"{name}_n"
+    return f"CAST({name} AS DOUBLE) AS {name}", f"CAST(coalesce(n, 0) AS BIGINT) AS {rests_on}"

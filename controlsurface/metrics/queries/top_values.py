@@ -1,0 +1,48 @@
+"""Of a dimension with many values, those that answers tell apart: the most frequent ones. The rest is `(other)`."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE
+from controlsurface.metrics.measures import measures_of
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
+from controlsurface.metrics.rollups.read_planner import RunStatement, plan_read
+from controlsurface.query.statement import Statement
+
+MAX_TOP_VALUES = 2_000
+TopCount = Annotated[int, Field(ge=1, le=MAX_TOP_VALUES)]
+TOP_TEXT = "values of each dimension in by that are told apart, most frequent first; the rest is `(other)`; none: all"
+
+
+def bound_dimensions(rows: RunStatement, wanted: MeasureRequest, most: int | None) -> MeasureRequest:
+    """The same with at most `most` values of each dimension; as it is where none has more, or for None.
+
+    Which ones follows from the rows of the whole window: the most frequent, of equals the first by name.
+    """
+    if most is None:
+        return wanted
+    listed = {name: largest_values(rows, wanted, name, most) for name in wanted.dimensions if name in OPEN_DIMENSIONS}
+    return replace(wanted, listed={name: values for name, values in listed.items() if values is not None})
+
+
+def largest_values(rows: RunStatement, wanted: MeasureRequest, name: str, most: int) -> tuple[str, ...] | None:
+    """The most frequent values of a dimension; None where there are no more than that."""
+    values, of = rank_values(rows, wanted, name, most)
+    return values if of > len(values) else None
+
+
+def rank_values(rows: RunStatement, wanted: MeasureRequest, name: str, most: int) -> tuple[tuple[str, ...], int]:
+    """The most frequent values of a dimension, and how many there are in all."""
+    counted = measures_of(wanted.source, {name, *wanted.window.filters()}).get("n")
+    if counted is None:
+        return (), 0
+    asked = MeasureRequest(wanted.source, {"n": counted.value}, wanted.window, (name,), conditions=wanted.conditions)
+    source, parameters = select_measures(asked, plan_read(rows, asked))
+    sql = (
+        f"WITH measures AS (\n{source}\n)\nSELECT {name} AS value, sum(n) AS n, count(*) OVER () AS of\nFROM measures\n"
+        f"WHERE {name} <> '{OTHER_VALUE}'\nGROUP BY {name}\nORDER BY n DESC, value\nLIMIT {most}"
+    )
+    found = rows(Statement(sql, parameters, "plan.top", again=True)).to_pylist()  # each pass of an answer asks it
+    return tuple(str(row["value"]) for row in found), int(found[0]["of"]) if found else 0

@@ -1,0 +1,1 @@
+"""Intervals, chances and sizes of differences, of many figures at once."""

@@ -1,0 +1,223 @@
+"""The user's own prices: `prices.toml`, one effective-dated row a table.
+
+    [[price]]
+    model = "qwen2.5-7b*"        # glob over the model's name, with or without provider prefix
+    provider = "vllm"            # glob; left out: any provider, or none named
+    valid_from = 2026-07-01      # UTC days; valid_to is the first day it no longer holds
+    mode = "realtime"            # or "batch"; left out: both
+    service_tier = "flex"        # or "priority", ...; "default": calls that name none; left out: calls of every tier
+    tier_from = 0                # the row holds for calls with at least so many input tokens
+    input = 0.04                 # USD per million tokens; also cached_input, cache_write, cache_write_1h,
+    output = 0.10                # reasoning, audio_input, cached_audio, audio_output, image_input, image_output
+    request = 0                  # USD per call
+    web_search = 10              # USD per thousand searches that the provider runs for calls
+    context_window = 32768       # tokens that the model reads and writes at most; left out: the library's
+
+The first row of the file that matches a call's model, provider, mode, service tier and day decides; rows of the same
+model and provider globs are its tiers and dates. A row for a mode or a service tier goes before one for any. A price of
+zero must be written; a row with only `request` makes tokens free.
+
+Cached, written and reasoning tokens without a price of their own are billed as input and output. Audio, pictures,
+caches kept for an hour and web searches are not the same goods: a call that has them, by a row that does not name them,
+is billed without their price and counts as not fully priced.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from controlsurface.errors import ConfigError
+from controlsurface.explanations import explain
+from controlsurface.money.price_rate import (
+    BATCH_MODE,
+    REALTIME_MODE,
+    Days,
+    PriceRate,
+    UnitPrices,
+    batch_factor,
+    stored_price,
+)
+from controlsurface.money.service_tiers import service_tier_of
+
+Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
+
+# What is billed as part of something else needs a price for that beside it.
+_PART_OF = {
+    "cached_input": "input",
+    "cache_write": "input",
+    "cache_write_1h": "input",
+    "audio_input": "input",
+    "cached_audio": "audio_input",
+    "image_input": "input",
+    "reasoning": "output",
+    "audio_output": "output",
+    "image_output": "output",
+}
+_OF_TOKENS = ("input", "output", *_PART_OF)
+
+
+class PriceEntry(BaseModel):
+    """One `[[price]]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1)
+    provider: str | None = None
+    currency: str = "USD"
+    valid_from: date | None = None
+    valid_to: date | None = None
+    mode: Literal["realtime", "batch"] | None = None
+    service_tier: str | None = Field(None, min_length=1)
+    tier_from: int = Field(0, ge=0)
+    input: Usd | None = None
+    cached_input: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    cached_audio: Usd | None = None
+    image_input: Usd | None = None
+    output: Usd | None = None
+    reasoning: Usd | None = None
+    audio_output: Usd | None = None
+    image_output: Usd | None = None
+    request: Usd | None = None
+    web_search: Usd | None = None
+    context_window: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        for wrong, text in self._contradictions():
+            if wrong:
+                raise ValueError(text)
+        return self
+
+    def _contradictions(self) -> Iterator[tuple[bool, str]]:
+        yield self.currency != "USD", f"currency '{self.currency}' is not supported; give prices in USD"
+        yield _is_empty(self.valid_from, self.valid_to), "valid_to must be after valid_from"
+        yield self._is_free_of_tokens() and self.request is None, "no price; a free model has input = 0"
+        for part, whole in _PART_OF.items():
+            alone = getattr(self, part) is not None and getattr(self, whole) is None
+            yield alone, f"{part} needs a price for {whole} beside it"
+
+    def _is_free_of_tokens(self) -> bool:
+        return all(getattr(self, name) is None for name in _OF_TOKENS)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Rows with one key are one price list: its tiers and its dates."""
+        return self.model, self.provider
+
+    @property
+    def served(self) -> tuple[bool, str | None]:
+        """Whether the row is for one service tier, and for which; None is the one of calls that name none."""
+        return self.service_tier is not None, service_tier_of(self.service_tier)
+
+    def matches(self, provider: str | None, model: str) -> bool:
+        """Whether the globs fit in any case of letters, the model with or without what precedes its last slash."""
+        names = {model.lower(), model.lower().rpartition("/")[2]}
+        if not any(fnmatchcase(name, self.model.lower()) for name in names):
+            return False
+        return self.provider is None or (provider is not None and fnmatchcase(provider.lower(), self.provider.lower()))
+
+    def holds(self, mode: str, service_tier: str | None, day: date) -> bool:
+        """Whether the row prices calls of this mode and service tier on this UTC day."""
+        started = self.valid_from is None or self.valid_from <= day
+        lasts = self.valid_to is None or day < self.valid_to
+        served = self.service_tier is None or self.served[1] == service_tier
+        return started and lasts and served and self.mode in {None, mode}
+
+    def prices(self) -> UnitPrices:
+        """The row's prices; one with a price per request alone makes tokens free."""
+        free = Decimal(0) if self._is_free_of_tokens() else None
+        tokens = {name: _stored(getattr(self, name) if free is None else free) for name in _OF_TOKENS}
+        searches = None if self.web_search is None else stored_price(self.web_search / 1000)
+        return UnitPrices(**tokens, request=stored_price(self.request or Decimal(0)), web_search=searches)
+
+
+class PriceBook(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    price: tuple[PriceEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        for (i, one), (j, other) in combinations(enumerate(self.price), 2):
+            if _collide(one, other):
+                raise ValueError(f"price[{i}] and price[{j}] hold for the same model, tier and days")
+        return self
+
+    def rates(self, provider: str | None, model: str, service_tier: str | None = None) -> list[PriceRate]:
+        """What this book charges for one model and service tier at any time; rows that do not overlap, or none."""
+        rows = [row for row in self.price if row.matches(provider, model)]
+        return [rate for days in _spans(rows) for rate in _rates_within(rows, service_tier, days)]
+
+
+def read_book(path: Path | None) -> PriceBook:
+    """The user's prices in `path`; None is an empty book. Raises ConfigError naming every problem."""
+    if path is None:
+        return PriceBook()
+    try:
+        return PriceBook.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
+    except ValidationError as problem:
+        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, PriceBook))) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
+
+
+def _rates_within(rows: list[PriceEntry], service_tier: str | None, days: Days) -> list[PriceRate]:
+    day = days[0] or date.min
+    realtime, batch = (_tiers(rows, mode, service_tier, day) for mode in (REALTIME_MODE, BATCH_MODE))
+    lists = [(None, realtime)] if realtime == batch else [(REALTIME_MODE, realtime), (BATCH_MODE, batch)]
+    usual = {row.tier_from: row.prices() for row in realtime}
+    return [
+        PriceRate(
+            "user",
+            mode,
+            days,
+            (None, None),
+            (row.tier_from, after.tier_from if after else None),
+            row.prices(),
+            batch_factor(mode, row.tier_from, row.prices(), usual),
+            row.context_window,
+        )
+        for mode, tiers in lists
+        for row, after in pairwise([*tiers, None])
+        if row
+    ]
+
+
+def _tiers(rows: list[PriceEntry], mode: str, service_tier: str | None, day: date) -> list[PriceEntry]:
+    """The deciding price list's rows, smallest tier first; one for the very mode or service tier goes first."""
+    holding = [row for row in rows if row.holds(mode, service_tier, day)]
+    listed = [row for row in holding if row.key == holding[0].key]
+    served = [row for row in listed if row.service_tier is not None] or listed
+    exact = [row for row in served if row.mode == mode]
+    return sorted(exact or served, key=lambda row: row.tier_from)
+
+
+def _spans(rows: list[PriceEntry]) -> Iterator[Days]:
+    """The spans of days within which no row begins or ends."""
+    cuts = {day for row in rows for day in (row.valid_from, row.valid_to) if day is not None}
+    return pairwise([None, *sorted(cuts), None])
+
+
+def _collide(one: PriceEntry, other: PriceEntry) -> bool:
+    same = (one.key, one.mode, one.tier_from, one.served) == (other.key, other.mode, other.tier_from, other.served)
+    return same and not _is_empty(one.valid_from, other.valid_to) and not _is_empty(other.valid_from, one.valid_to)
+
+
+def _is_empty(start: date | None, end: date | None) -> bool:
+    return start is not None and end is not None and end <= start
+
+
+def _stored(price: Decimal | None) -> Decimal | None:
+    return None if price is None else stored_price(price)

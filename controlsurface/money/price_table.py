@@ -1,0 +1,63 @@
+"""The price table: which rows to hold for the models seen, and the statement that prices calls with them.
+
+Arithmetic is decimal throughout: tokens times a price of 12 decimals, summed, divided by a million and rounded half to
+even to the 12 decimals of `cost_usd`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from controlsurface.money import list_prices
+from controlsurface.money.price_book import PriceBook, read_book
+from controlsurface.money.price_rate import UnitPrices
+
+__all__ = ["PRICE_ATTEMPTS_SQL", "PRICE_SCHEMA", "PriceBook", "PriceKey", "read_book", "resolve_prices"]
+
+PRICE_ATTEMPTS_SQL = Path(__file__).with_name("price_attempts.sql").read_text("utf-8")
+
+_TEXT, _TOKENS, _DAY, _HOUR, _USD = pa.string(), pa.int64(), pa.date32(), pa.time64("us"), pa.decimal128(18, 12)
+_COLUMNS: dict[str, pa.DataType] = {
+    "provider": _TEXT,
+    "model": _TEXT,
+    "service_tier": _TEXT,
+    "source": _TEXT,
+    "mode": _TEXT,
+    "valid_from": _DAY,
+    "valid_to": _DAY,
+    "time_from": _HOUR,
+    "time_to": _HOUR,
+    "tier_from": _TOKENS,
+    "tier_to": _TOKENS,
+    **dict.fromkeys(UnitPrices().row(), _USD),
+    "batch_factor": pa.float64(),
+    "context_window": _TOKENS,
+    "unpriced": _TEXT,
+    "provider_assumed": pa.bool_(),
+}
+PRICE_SCHEMA = pa.schema(_COLUMNS)
+
+
+class PriceKey(NamedTuple):
+    """What a price is looked up by: provider and model as sent, and the service tier, None where none is named."""
+
+    provider: str | None
+    model: str | None
+    service_tier: str | None = None
+
+
+def resolve_prices(keys: Iterable[tuple[str | None, ...]], book: PriceBook) -> pa.Table:
+    """Rows of table `prices` for distinct keys, from the user's book and from genai-prices.
+
+    Rows of one key and one source never overlap in mode, day, hour and tier. A key nobody prices gives no row.
+    """
+    rows = [
+        {**key._asdict(), **rate.row()}
+        for key in dict.fromkeys(PriceKey(*each) for each in keys)
+        if key.model
+        for source in (book, list_prices)
+        for rate in source.rates(key.provider, key.model, key.service_tier)
+    ]
+    return pa.Table.from_pylist(rows, PRICE_SCHEMA)

@@ -1,0 +1,1 @@
+"""What all queries share: arguments, points in time, dimensions, and SQL text with its parameters."""

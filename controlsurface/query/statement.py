@@ -1,0 +1,82 @@
+"""The parts that all rendered statements share: conditions, time buckets, the bound on rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from controlsurface.errors import BadRequest
+from controlsurface.query.arguments import FilteredTimeRange, argument_text
+from controlsurface.query.dimensions import RowSource, dimension_column
+from controlsurface.store.named_query import NamedQuery
+
+MAX_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(NamedQuery):
+    """A data query. `again`: many questions ask this first, so its rows may be kept until something is written."""
+
+    again: bool = False
+
+    def shown(self) -> dict[str, str | float | None]:
+        """The parameters as people read them."""
+        return {
+            name: value if isinstance(value, str | int | float) else argument_text(value)
+            for name, value in self.parameters.items()
+        }
+
+    def bounded(self, rows: pa.Table) -> pa.Table:
+        """The same rows. Raises BadRequest when there are too many."""
+        return bounded(rows)
+
+
+def bounded(rows: pa.Table) -> pa.Table:
+    """The same rows. Raises BadRequest when there are more than MAX_ROWS, because a part would mislead."""
+    if rows.num_rows > MAX_ROWS:
+        raise BadRequest(
+            f"the answer has more than {MAX_ROWS:,} rows; "
+            "take a longer every, fewer dimensions in by, a narrower window, or filter with where"
+        )
+    return rows
+
+
+def row_limit_parameter() -> dict[str, int]:
+    """The parameter of LIMIT: one row more than may be handed out."""
+    return {"row_limit": MAX_ROWS + 1}
+
+
+def window_conditions(source: RowSource, window: FilteredTimeRange) -> tuple[list[str], dict[str, Any]]:
+    """What rows of `source` must meet to be in the window, and the values asked for. Raises UnknownName."""
+    found, parameters = [], dict[str, Any]()
+    for name, operator in (("start", ">="), ("end", "<")):
+        moment = getattr(window, name)
+        if moment is not None:
+            found.append(f"r.started_at {operator} ${name}")
+            parameters[name] = moment
+    filters, values = filter_conditions(source, window)
+    return [*found, *filters], parameters | values
+
+
+def filter_conditions(source: RowSource, window: FilteredTimeRange) -> tuple[list[str], dict[str, Any]]:
+    """What rows must meet to pass the window's filters, and the values asked for. Raises UnknownName."""
+    parameters = dict[str, Any]()
+    found = [_one_of(dimension_column(source, name), values, parameters) for name, values in window.filters().items()]
+    return found, parameters
+
+
+def _one_of(column: str, values: Iterable[str | None], parameters: dict[str, Any]) -> str:
+    """The condition that a column has one of the values; adds them to the parameters."""
+    wanted = list(dict.fromkeys(values))
+    names = [f"{column}_{i}" for i, value in enumerate(wanted) if value is not None]
+    parameters.update({f"{column}_{i}": value for i, value in enumerate(wanted) if value is not None})
+    listed = f"r.{column} IN ({', '.join(f'${name}' for name in names)})" if names else ""
+    unknown = f"r.{column} IS NULL" if None in wanted else ""
+    return f"({listed} OR {unknown})" if listed and unknown else listed or unknown
+
+
+def where_clause(found: Iterable[str], indent: str = "    ") -> str:
+    """A WHERE clause on lines of its own, or nothing."""
+    parts = list(found)
+    return f"\n{indent}WHERE " + f"\n{indent}    AND ".join(parts) if parts else ""

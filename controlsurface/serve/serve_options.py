@@ -1,0 +1,111 @@
+"""What `serve` was asked for, and the command lines of its parts that follow from it."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from controlsurface import shipped_paths
+from controlsurface.config import Config
+from controlsurface.serve.child_process import ProcessSpec
+from controlsurface.serve.listen_ports import ListenPorts
+from controlsurface.web.dashboard_access import ACCESS_ENVIRONMENT, DashboardAccess
+from controlsurface.web.listener import url
+
+HISTORY_LENGTH = "28d"
+INCIDENT_AGE = "26h"  # the incident of the history began, and goes on
+_DASHBOARD_SCRIPT = Path(__file__).parent.parent / "ui" / "app" / "server.py"
+# Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
+_LOW_MEMORY_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """The command's flags, checked."""
+
+    data: Path
+    host: str
+    ports: ListenPorts
+    config: Config
+    config_file: Path | None = None
+    demo: bool = False
+    alerts: tuple[Path, ...] = ()
+
+    @property
+    def api(self) -> str:
+        """Where the parts find the API."""
+        return url(self.host, self.ports.api)
+
+    @property
+    def otlp(self) -> str:
+        """Where the simulated router sends."""
+        return url(self.host, self.ports.otlp_http)
+
+
+def collector_process(options: ServeOptions) -> ProcessSpec:
+    """Receivers, store and API: announces its own addresses."""
+    ports = options.ports
+    return ProcessSpec(
+        "collector",
+        (
+            *_python("controlsurface.collector"),
+            *("--data", str(options.data), "--host", options.host, "--api-port", str(ports.api)),
+            *("--otlp-http-port", str(ports.otlp_http), "--otlp-grpc-port", str(ports.otlp_grpc)),
+            *(("--config", str(options.config_file)) if options.config_file else ()),
+            *(word for place in options.alerts for word in ("--alerts", str(place))),
+        ),
+        announces=("api", "otlp_http", "otlp_grpc"),
+    )
+
+
+def dashboard_process(options: ServeOptions) -> ProcessSpec:
+    """The pages, under Streamlit: up when its health page answers."""
+    return ProcessSpec(
+        "dashboard",
+        (
+            *_python("controlsurface.serve.dashboard"),
+            *(
+                "run",
+                str(_DASHBOARD_SCRIPT),
+                "--server.address",
+                options.host,
+                "--server.port",
+                str(options.ports.dashboard),
+            ),
+            *("--logger.hideWelcomeMessage", "true"),  # which would ask the internet for our own address
+        ),
+        url=url(options.host, options.ports.dashboard),
+        health="/_stcore/health",
+        environment={**_LOW_MEMORY_ENVIRONMENT, **_environment(options)},
+        folder=shipped_paths.DASHBOARDS,
+    )
+
+
+def demo_history_process(options: ServeOptions) -> ProcessSpec:
+    """Four weeks of simulated traffic with an incident in its last hours, then traffic of now."""
+    return replace(_simulation(options, "--backfill", HISTORY_LENGTH), once=True)
+
+
+def demo_traffic_process(options: ServeOptions) -> ProcessSpec:
+    """Simulated traffic of now, without end; the incident of the history goes on."""
+    return _simulation(options, "--event-ago", INCIDENT_AGE)
+
+
+def _simulation(options: ServeOptions, *more: str) -> ProcessSpec:
+    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp, "--scenario", "incident", *more)
+    return ProcessSpec("demo", argv, environment=_environment(options))
+
+
+def _python(module: str) -> tuple[str, ...]:
+    return sys.executable, "-m", module
+
+
+def _environment(options: ServeOptions) -> Mapping[str, str]:
+    """What a client of the collector needs to know; no token ever shows in a list of processes."""
+    auth = options.config.auth
+    people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
+    access = DashboardAccess(options.host, options.config.server, auth)
+    own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
+    return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

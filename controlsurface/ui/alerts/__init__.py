@@ -1,0 +1,1 @@
+"""The Alerts page: alerts, rules, silences and detection delay."""

@@ -1,0 +1,199 @@
+"""Alerts on screen: the strip above a page, what fires, and what became of earlier ones."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import streamlit as st
+
+from controlsurface.alerting import alert_queries
+from controlsurface.alerting.messages.alert_text import alert_title
+from controlsurface.alerting.model.episode import SHARE_ABOVE_KEY
+from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.config.label_matchers import LabelMatcher
+from controlsurface.formatting import format_count
+from controlsurface.metrics.catalog import CATALOG
+from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
+from controlsurface.ui.navigation.sidebar import FILTER_LABELS, UNKNOWN_VALUE_LABEL, custom_range_parameters
+from controlsurface.ui.navigation.triage_selection import triage_parameters
+from controlsurface.ui.widgets.panels import panel
+
+Row = Mapping[str, Any]
+
+MAX_STRIP_ALERTS = 3  # alerts that the strip names
+URGENT_SEVERITIES = ("page", "ticket")
+MAX_HISTORY_ROWS = 50  # changes and messages listed
+HOUR = timedelta(hours=1)
+
+
+def alerts_now() -> list[dict[str, Any]]:
+    """The alerts of now, as the collector has them at this moment."""
+    return as_dicts(
+        collector_queries.run_or_show_error(
+            lambda: collector_queries.collector_client().run(alert_queries.AlertsQuery())
+        ).rows
+    )
+
+
+def alert_strip() -> None:
+    """What fires, in one line each with the way to its cause; nothing where nothing fires."""
+    rows = as_dicts(collector_queries.fetch_cached(alert_queries.AlertsQuery()).rows)
+    firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and row["kind"] != "heartbeat"]
+    if not firing:
+        return
+    firing.sort(key=_urgency)
+    lines = [_strip_line(row) for row in firing[:MAX_STRIP_ALERTS]]
+    left = len(firing) - MAX_STRIP_ALERTS
+    if left > 0:
+        lines.append(html_tag("p", html_tag("a", html_text(f"and {left} more"), href="alerts", class_="cs-link")))
+    st.html(html_tag("section", *lines, class_="cs-strip", aria_label="Alerts that fire"))
+
+
+def _urgency(row: Row) -> int:
+    """What wakes somebody comes first."""
+    severity = _severity(row)
+    return URGENT_SEVERITIES.index(severity) if severity in URGENT_SEVERITIES else len(URGENT_SEVERITIES)
+
+
+def _strip_line(row: Row) -> str:
+    inspect = html_tag("a", html_text("Inspect"), href=alert_triage_url(row), class_="cs-link")
+    since = html_tag("small", html_text(f"since {_moment(row['onset'] or row['fired_at'])}"))
+    return html_tag(
+        "p", html_tag("b", html_text(_severity(row))), html_tag("span", html_text(alert_headline(row))), since, inspect
+    )
+
+
+def alert_table(rows: Iterable[Row]) -> None:
+    """What fires and what is pending, as a table; a heartbeat always fires, and is no news."""
+    names = ("State", "Alert", "Change", "Since", "Severity", "Go to")
+    lines = [_line(row) for row in rows if row["state"] != "resolved" and row["kind"] != "heartbeat"]
+    with panel("Firing and pending", f"{len(lines)} now"):
+        if lines:
+            st.html(html_table(names, lines, "Alerts that fire or are pending"))
+        else:
+            st.caption("Nothing fires, and nothing is about to.")
+
+
+def _line(row: Row) -> str:
+    held = row["held_by"]
+    state = "silenced" if held and held.startswith("silence") else "inhibited" if held else row["state"]
+    cells = [
+        html_text(row["rule"]),
+        html_text(alert_headline(row)),
+        html_text(_moment(row["onset"] or row["active_at"])),
+        html_text(_severity(row)),
+    ]
+    ways = (
+        ("Inspect", alert_triage_url(row)),
+        ("Silence", f"alerts?{urlencode([('silence', m) for m in silence_matchers(row)])}"),
+    )
+    links = [html_tag("a", html_text(name), href=href, class_="cs-link") for name, href in ways]
+    marked = html_tag("td", html_text(state), class_="bad" if state == "firing" else None, title=held)
+    return html_tag("tr", marked, *(html_tag("td", each) for each in (*cells, " · ".join(links))))
+
+
+def alert_headline(row: Row) -> str:
+    """Before and after of an alert, or what its rule says of it."""
+    about = orjson.loads(row["definition"] or "{}")
+    metric = about.get("metric")
+    evidence = orjson.loads(row["evidence"] or "{}")
+    unit = "ratio" if SHARE_ABOVE_KEY in evidence else CATALOG[metric].unit if metric in CATALOG else ""
+    pairs = orjson.loads(row["slice"]).items()
+    said = {
+        "metric": metric,
+        "unit": unit,
+        "slice": ", ".join(f"{name} {value or 'unknown'}" for name, value in pairs),
+        "summary": orjson.loads(row["annotations"]).get("summary", ""),
+        "rule": row["rule"],
+        "before": row["before"],
+        "after": row["value"],
+        "interval": None if row["low"] is None or row["high"] is None else (row["low"], row["high"]),
+        "n": row["n"],
+        "why": {"evidence": evidence},
+    }
+    return alert_title(said)
+
+
+def silence_matchers(row: Row) -> list[str]:
+    """What silences exactly this alert."""
+    return [str(LabelMatcher(name, value)) for name, value in orjson.loads(row["labels"]).items()]
+
+
+def alert_triage_url(row: Row) -> str:
+    """The triage of the alert's slice, from its onset on, with as much before it."""
+    about = orjson.loads(row["definition"] or "{}")
+    end = row["resolved_at"] or datetime.now(UTC)
+    start = min(row["onset"] or row["active_at"], end - HOUR / 4)
+    view = custom_range_parameters(start - max(6 * HOUR, end - start), end)
+    filters = {
+        name: value or UNKNOWN_VALUE_LABEL
+        for name, value in orjson.loads(row["slice"]).items()
+        if name in FILTER_LABELS
+    }
+    metric = {"metric": about["metric"]} if "metric" in about else {}
+    return f"triage?{urlencode({**view, **filters, **metric, **triage_parameters(start, end)})}"
+
+
+def _severity(row: Row) -> str:
+    return str(orjson.loads(row["labels"]).get("severity", ""))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%b %d %H:%M} UTC"
+
+
+def alert_history() -> None:
+    """What became of earlier alerts."""
+    args = alert_queries.LatestArguments(limit=MAX_HISTORY_ROWS)
+    rows = as_dicts(
+        collector_queries.run_or_show_error(
+            lambda: collector_queries.collector_client().run(alert_queries.AlertHistoryQuery(args))
+        ).rows
+    )
+    with panel("History", f"the last {len(rows)} changes"):
+        if rows:
+            names = ("When", "Alert", "Labels", "From", "To", "Value", "n")
+            st.html(html_table(names, [_change(row) for row in rows], "Changes of alerts"))
+        else:
+            st.caption("No alert has changed yet.")
+
+
+def _change(row: Row) -> str:
+    labels = {name: value for name, value in orjson.loads(row["labels"]).items() if name != "alertname"}
+    cells = (
+        _moment(row["at"]),
+        row["rule"],
+        ", ".join(f"{name} {value}" for name, value in labels.items()),
+        row["was"] or "–",
+        row["state"] or "gone",
+        "–" if row["value"] is None else f"{row['value']:.4g}",
+        "–" if row["n"] is None else format_count(row["n"]),
+    )
+    return html_tag("tr", *(html_tag("td", html_text(each)) for each in cells))
+
+
+def alert_messages() -> None:
+    """What was sent, waits, or was given up."""
+    args = alert_queries.LatestArguments(limit=MAX_HISTORY_ROWS)
+    rows = as_dicts(
+        collector_queries.run_or_show_error(
+            lambda: collector_queries.collector_client().run(alert_queries.NotificationsQuery(args))
+        ).rows
+    )
+    stuck = sum(row["state"] != "sent" for row in rows)
+    with panel("Messages", f"the last {len(rows)}; {stuck} not delivered"):
+        if rows:
+            names = ("When", "To", "State", "About", "Attempts", "Problem")
+            st.html(html_table(names, [_message(row) for row in rows], "Messages about alerts"))
+        else:
+            st.caption("Nothing was sent. [delivery.notifiers] in the configuration names who is told.")
+
+
+def _message(row: Row) -> str:
+    cells = (row["title"] or row["reason"], row["attempts"], row["problem"])
+    state = html_tag("td", html_text(row["state"]), class_="bad" if row["state"] == "dead" else None)
+    head = (html_tag("td", html_text(_moment(row["created_at"]))), html_tag("td", html_text(row["notifier"])), state)
+    return html_tag("tr", *head, *(html_tag("td", html_text(each)) for each in cells))

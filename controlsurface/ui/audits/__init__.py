@@ -1,0 +1,1 @@
+"""Audits of lanes: disagreement, label review, threshold simulator and policy."""

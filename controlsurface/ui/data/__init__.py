@@ -1,0 +1,1 @@
+"""Queries to the collector, and their rows as pages need them."""

@@ -1,0 +1,80 @@
+"""What became of everything that was sent, in words, and what of it nobody understands."""
+
+import json
+from collections.abc import Iterable
+
+import polars as pl
+
+from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.queries.ingest_summary import DroppedKeysQuery, IngestQuery, UnreadKeysQuery
+from controlsurface.client.queries.span_sources import SourcesQuery
+from controlsurface.ui.data import collector_queries
+
+COUNTER_MEANINGS = {
+    "received": "items in bodies that could be decoded: spans, log records, data points",
+    "accepted": "answered with success, and so on the disk",
+    "rejected": "refused one by one: an id that cannot be, a field of the wrong type; the answer says how many",
+    "mended": "kept, with bad characters replaced or a value not of the kind it names: see controlsurface.mended",
+    "duplicate": "sent again and stored once",
+    "late": "came after their request was derived, and corrected it",
+    "unrecognised": "kept, but no vocabulary in collectors/ reads them",
+    "expired": "came when rows of their time were gone already, or about to go: retention in the configuration",
+    "cut": "values of spans that were too long: stored cut, ending in …; limits.value_length in the configuration",
+    "set_aside": "accepted, and kept whole, but could not be stored as rows",
+    "pending": "accepted, and not yet visible to queries",
+    "bodies": "requests answered with success",
+    "bad_bodies": "requests that could not be decoded: the sender was told 400",
+    "too_large": "requests over the size limit: the sender was told 413",
+    "over_limit": "requests that hold more items or fields than one may ([receiver]): the sender was told 400",
+    "trimmed": "attributes, events and links dropped because their item has too many ([receiver])",
+    "journal_damages": "places at which the journal was damaged: at least one request each is lost",
+    "journal_lost_bytes": "bytes of the journal that could not be read; what lies behind them was",
+    "checker_restarts": "times the process that checks requests ended or hung, and was replaced",
+    "refused": "requests told to come again later: the sender was told 503",
+    "bytes": "of all bodies after decompression, since the store was made",
+}
+
+
+def ingest_counters() -> pl.DataFrame:
+    """The receivers' counters since the store was made: what, items, meaning."""
+    now = collector_queries.fetch_cached(IngestQuery())
+    found = {name: now.counters.get(name, getattr(now, name, None)) for name in COUNTER_MEANINGS}
+    rows = [
+        {"what": name.replace("_", " "), "items": found[name], "meaning": COUNTER_MEANINGS[name]}
+        for name in COUNTER_MEANINGS
+    ]
+    return pl.DataFrame(rows, schema={"what": pl.String, "items": pl.Int64, "meaning": pl.String})
+
+
+def has_received_anything() -> bool:
+    """Whether this collector ever received something, or has requests in the view."""
+    return (
+        bool(collector_queries.fetch_cached(IngestQuery()).received)
+        or not collector_queries.query_metric("requests", by=["lane"]).is_empty()
+    )
+
+
+def unrecognised_attributes() -> pl.DataFrame:
+    """Attributes that no vocabulary reads: key, n, first_seen, last_seen."""
+    return as_polars(collector_queries.fetch_cached(UnreadKeysQuery()).rows)
+
+
+def content_not_stored() -> pl.DataFrame:
+    """Attributes whose content was not stored: key, n, first_seen, last_seen."""
+    return as_polars(collector_queries.fetch_cached(DroppedKeysQuery()).rows)
+
+
+def keep_configuration_lines(keys: Iterable[str]) -> str:
+    """The lines of a configuration that keep these keys.
+
+    >>> print(keep_configuration_lines(["acme.note", "acme.odd[1]"]))
+    [content]
+    keep = ["acme.note", "acme.odd[[]1]"]
+    """
+    listed = ", ".join(json.dumps(key.replace("[", "[[]"), ensure_ascii=False) for key in keys)
+    return f"[content]\nkeep = [{listed}]"
+
+
+def sending_services() -> pl.DataFrame:
+    """Services of the last seven days: service, spans, first_seen, last_seen, least_delay_ms."""
+    return as_polars(collector_queries.fetch_cached(SourcesQuery()).rows)

@@ -1,0 +1,66 @@
+"""HTML by hand where Streamlit has no element: every value escaped, colours as CSS variables of the theme."""
+
+from collections.abc import Iterable
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from controlsurface.charts import DARK, LIGHT, Palette
+
+CSS_FILE = Path(__file__).with_suffix(".css")
+
+
+def palette() -> Palette:
+    """The colours of the visitor's theme; dark until the browser has told."""
+    return LIGHT if st.context.theme.type == "light" else DARK
+
+
+def html_text(value: object) -> str:
+    """A value as HTML text or attribute, unknown as a dash."""
+    return "–" if value is None else escape(str(value), quote=True)
+
+
+def html_tag(name: str, *children: str, **attributes: object) -> str:
+    """An element; attributes are escaped, children are HTML already. `class_` is written `class`, `aria_x` `aria-x`.
+
+    >>> html_tag("b", html_text("<x>"), title='"')
+    '<b title="&quot;">&lt;x&gt;</b>'
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{html_text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{given}>{''.join(children)}</{name}>"
+
+
+def html_table(names: Iterable[str], rows: Iterable[str], label: str) -> str:
+    """A plain table under these names; rows are `tr` elements. On a narrow screen it scrolls, by keyboard too."""
+    head = html_tag("tr", *(html_tag("th", html_text(name), scope="col") if name else html_tag("td") for name in names))
+    whole = html_tag("table", html_tag("thead", head), html_tag("tbody", *rows), class_="cs-table", aria_label=label)
+    return html_tag("div", whole, class_="cs-scroll", tabindex="0", role="region", aria_label=label)
+
+
+def style_sheet() -> None:
+    """The rules of markup.css, with this theme's colours."""
+    st.html(_style(palette()))
+
+
+@cache
+def _style(colours: Palette) -> str:
+    named = {
+        "text": colours.text,
+        "quiet": colours.quiet,
+        "border": colours.border,
+        "surface": colours.surface,
+        "accent": colours.accent,
+        "changed": colours.changed,
+        "good": colours.good,
+        "bad": colours.bad,
+        "rest": colours.rest,
+    }
+    variables = "".join(f"--cs-{name}:{value};" for name, value in named.items())
+    # Streamlit applies HTML of nothing but rules only once the page is complete; the mark makes it more than rules.
+    return f"<i class='cs-style'></i><style>:root{{{variables}}}{CSS_FILE.read_text('utf-8')}</style>"

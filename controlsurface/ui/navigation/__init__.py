@@ -1,0 +1,1 @@
+"""The sidebar, tabs, zoom and triage selection: what the address of a page holds."""

@@ -1,0 +1,121 @@
+"""The time range and filters of all pages in the sidebar, mirrored in the address: a link reproduces the view."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.formatting import format_count, format_time
+from controlsurface.ui.app import visitor
+from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import states
+from controlsurface.ui.elements.html_tags import html_tag
+from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.navigation import zoom
+from controlsurface.ui.view.time_range import (
+    REFRESH_INTERVAL,
+    TIME_RANGES,
+    DashboardView,
+    absolute_view,
+    floor_to_step,
+    relative_view,
+)
+
+UNKNOWN_VALUE_LABEL = "(unknown)"  # how a filter names rows whose value nobody said
+DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
+TIME_PARAMETERS = ("range", "from", "to", zoom.ZOOM_PARAMETER)  # parts of an address that say when
+MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
+FILTER_LABELS = {
+    "task_type": "Task type",
+    "lane": "Lane",
+    "answered_by": "Model",
+    "tenant": "Tenant",
+    "router_version": "Router version",
+    "environment": "Environment",
+}
+
+
+def draw_sidebar() -> None:
+    """Draw the bar; what it shows is the view that questions are about from here on."""
+    collector_queries.fetch_cached(
+        IngestQuery()
+    )  # here and not in the sidebar, so that a missing collector is said on the page
+    with st.sidebar:
+        plain = _window(datetime.now(UTC))
+        known = collector_queries.frequent_values(FILTER_LABELS, plain)
+        where = tuple(
+            pair for name in FILTER_LABELS for pair in _filter(name, known.filter(pl.col("dimension") == name))
+        )
+        _live()
+        _freshness()
+        if visitor.users_by_token():
+            st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
+    collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
+
+
+def _window(now: datetime) -> DashboardView:
+    """The zoom if there is one; else a running range, or two moments for `custom_range_parameters`. Another range ends a zoom."""
+    name = st.segmented_control(
+        "Time range",
+        [*TIME_RANGES, CUSTOM_RANGE],
+        default=DEFAULT_RANGE,
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+        width="stretch",
+        on_change=zoom.zoom_out,
+    )
+    zoomed = zoom.zoom_window()
+    if zoomed:
+        return absolute_view(*zoomed)
+    if name in TIME_RANGES:
+        return relative_view(name, now)
+    hour = floor_to_step(now, timedelta(hours=1))
+    if name != CUSTOM_RANGE:
+        return relative_view(DEFAULT_RANGE, now)  # an address may leave the range empty
+    return absolute_view(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
+
+
+def _moment(label: str, key: str, default: datetime) -> datetime:
+    """A date and time in UTC."""
+    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
+    return chosen.replace(tzinfo=UTC)
+
+
+def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that shows the minutes from `start` to `end`."""
+    minute = timedelta(minutes=1)
+    edges = {"from": floor_to_step(start, minute), "to": floor_to_step(end, minute) + minute}
+    return {"range": CUSTOM_RANGE} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
+
+
+def _filter(name: str, known: pl.DataFrame) -> list[str]:
+    """The chosen values of a dimension as `dimension:value`; none are all."""
+    chosen = st.multiselect(
+        FILTER_LABELS[name],
+        [UNKNOWN_VALUE_LABEL if value is None else value for value in known["value"]],
+        key=name,
+        bind="query-params",
+        placeholder="all",
+        accept_new_options=True,  # a link may name a value that this window lacks, a list of thousands is cut
+        max_selections=20,
+    )
+    return [f"{name}:{'' if value == UNKNOWN_VALUE_LABEL else value[:MAX_FILTER_VALUE_CHARS]}" for value in chosen]
+
+
+def _live() -> None:
+    """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
+    if st.toggle(
+        "Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH_INTERVAL.seconds:,} seconds."
+    ):
+        states.rerun_every(REFRESH_INTERVAL, when=lambda: True)
+
+
+def _freshness() -> None:
+    """How far behind the collector is, in words."""
+    now = collector_queries.fetch_cached(IngestQuery())
+    waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
+    last = f"Last span {format_time(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
+    st.caption(escape_markdown(f"{last}{waiting}"))

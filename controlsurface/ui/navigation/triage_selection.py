@@ -1,0 +1,169 @@
+"""What triage is about: a metric, a selection of time, and what it is held against; all of it in the address."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.queries.contributor_result import ContributorResult, ContributorsQuery
+from controlsurface.errors import BadRequest
+from controlsurface.formatting import format_time, format_time_range
+from controlsurface.metrics.contributors.contributor_query import ContributorsArgs, divided_measures
+from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.queries.baseline_window import BASELINES, Baseline, baseline_window_of
+from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements.chart_input import SelectionBox
+from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.navigation import zoom
+from controlsurface.ui.navigation.sidebar import FILTER_LABELS
+from controlsurface.ui.view.time_range import DashboardView, absolute_view
+from controlsurface.ui.view.url_time import MINUTE, parse_url_time, url_minutes
+
+DEFAULT_BASELINE: Baseline = "before"
+DEFAULT_METRIC = "escalation_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class TriageSelection:
+    """A metric, the view of the selection, and that of its baseline; `drawn`: somebody chose the selection."""
+
+    metric: Metric
+    selection: DashboardView
+    baseline: DashboardView
+    against: str
+    drawn: bool
+
+    @property
+    def asked(self) -> ContributorsArgs:
+        """The question what is different."""
+        return ContributorsArgs(
+            metric=self.metric.id,
+            start=self.selection.start,
+            end=self.selection.end,
+            baseline_start=self.baseline.start,
+            baseline_end=self.baseline.end,
+            where=self.selection.where,
+        )
+
+
+def choose_triage(view: DashboardView) -> TriageSelection:
+    """Draw the choice of metric and baseline, and read the selection; without one it is the whole view."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = _metric()
+        against = _against()
+        chosen = _url_selection()
+        if chosen:
+            st.button("Clear the selection", icon=":material/close:", on_click=_clear)
+    start, end = chosen or (view.start, view.end)
+    selection = absolute_view(start, end, view.where)
+    before = absolute_view(
+        *baseline_window_of(against, selection.start, selection.end, view.start if chosen else None), view.where
+    )
+    return TriageSelection(metric, selection, before, BASELINES[against], chosen is not None)
+
+
+def triage_contributors(about: TriageSelection) -> ContributorResult:
+    """What is different, ranked; its SQL is shown with the panel's."""
+    args = about.asked
+    found = collector_queries.fetch_cached(ContributorsQuery(args))
+    rows = as_polars(found.rows)
+    collector_queries.record_query(
+        collector_queries.ExecutedQuery(found.metric, rows, found.sql, found.parameters, found.elapsed_ms)
+    )
+    return found
+
+
+def select_for_triage(box: SelectionBox) -> None:
+    """Write a selection into the address, in one step so that Back takes it out again."""
+    st.query_params.update(triage_parameters(*box[:2]))
+
+
+def _clear() -> None:
+    for name in ("spike_from", "spike_to"):
+        st.query_params.pop(name, None)
+
+
+def triage_parameters(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that selects the minutes from `start` to `end`."""
+    return dict(zip(("spike_from", "spike_to"), url_minutes(start, end), strict=True))
+
+
+def zoom_banner() -> None:
+    """Where a box was drawn: what is shown, the way back, and the way on to what is different about it."""
+    shown = zoom.zoom_window()
+    if shown is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(html_tag("span", html_text(f"Zoomed to {format_time_range(shown)} UTC")), width="content")
+        st.button("Zoom out", icon=":material/zoom_out:", on_click=zoom.zoom_out)
+        triage_link(st.session_state.get(zoom.ZOOM_METRIC_KEY) or DEFAULT_METRIC, *shown)
+
+
+def triage_link(metric: str, start: datetime, end: datetime) -> None:
+    """A link to the triage of a metric between two moments, under the view of now."""
+    names = (*FILTER_LABELS, "range", "from", "to")
+    kept = {name: st.query_params.get_all(name) for name in names}
+    address = urlencode({**kept, "metric": metric, **triage_parameters(start, end)}, doseq=True)
+    words = f"What is different from {format_time(start)} to {format_time(end)} UTC?"
+    st.html(html_tag("a", html_text(words), href=f"triage?{address}", class_="cs-link"))
+
+
+def _metric() -> Metric:
+    """The metric to explain, chosen by its title."""
+    known = {name: each for name, each in collector_queries.fetch_catalog().items() if _explainable(each)}
+    now = _url_choice("metric", known, DEFAULT_METRIC)
+    key = f"metric {now}"
+    st.selectbox(
+        "Metric",
+        list(known),
+        index=list(known).index(now),
+        format_func=lambda name: known[name].title,
+        key=key,
+        on_change=partial(_choose, "metric", key),
+    )
+    return known[now]
+
+
+def _url_choice(part: str, known: Collection[str], usual: str) -> str:
+    """What a part of the address names: bound widgets would write there what people read, and links say ids."""
+    named = st.query_params.get(part, usual)
+    return named if named in known else usual
+
+
+def _choose(part: str, key: str) -> None:
+    """Write what was chosen into the address; another address is another widget."""
+    st.query_params[part] = st.session_state[key]
+
+
+def _explainable(metric: Metric) -> bool:
+    try:
+        divided_measures(metric)
+    except BadRequest:
+        return False
+    return True
+
+
+def _against() -> Baseline:
+    now = next(name for name in BASELINES if name == _url_choice("against", BASELINES, DEFAULT_BASELINE))
+    key = f"against {now}"
+    st.segmented_control(
+        "Held against",
+        list(BASELINES),
+        default=now,
+        required=True,
+        format_func=lambda name: name.replace("_", " "),
+        key=key,
+        on_change=partial(_choose, "against", key),
+    )
+    return now
+
+
+def _url_selection() -> tuple[datetime, datetime] | None:
+    """The selection that the address names; None for none and for nonsense."""
+    edges = [parse_url_time(st.query_params.get(name, "")) for name in ("spike_from", "spike_to")]
+    known = sorted(edge for edge in edges if edge is not None)
+    return (known[0], max(known[1], known[0] + MINUTE)) if len(known) == 2 else None

@@ -1,0 +1,1 @@
+"""Panels that interpret metrics: confidence, comparisons, advice, weekly cost and incidents."""

@@ -1,0 +1,1 @@
+"""Single requests: search, table, card, routing reason and trace."""

@@ -1,0 +1,1 @@
+"""Panels, tiles, tables and bars that several pages draw."""

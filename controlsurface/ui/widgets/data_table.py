@@ -1,0 +1,155 @@
+"""A table of figures: columns that know their unit, a link to the requests behind a row, and the rows as CSV."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+import streamlit as st
+
+from controlsurface.formatting import format_money
+from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
+from controlsurface.ui.elements.csv_download import csv_button
+from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.navigation.sidebar import FILTER_LABELS, TIME_PARAMETERS, UNKNOWN_VALUE_LABEL
+from controlsurface.ui.view.time_range import MIN_SHARE_ROWS, DashboardView
+
+ROW_HEIGHT_PX, MAX_VISIBLE_ROWS = 31, 15  # pixels of a row, and rows seen at once
+NUMBER_FORMATS = {"index": "%.2f", "ratio": "%.1f %%", "ms": "%,.0f ms", "count": "localized", "tokens": "localized"}
+TIME_FORMAT = "MMM DD HH:mm:ss"
+
+
+def breakdown_table(
+    metrics: Mapping[str, str],
+    by: Sequence[str],
+    name: str,
+    *,
+    within: DashboardView | None = None,
+    every: timedelta | None = None,
+    links: bool = True,
+) -> pl.DataFrame:
+    """Metrics (id: label) side by side for each value of `by`, the most of the first one on top; the rows, as read.
+
+    Shares of fewer than ENOUGH rows are left out of the screen; the CSV has them all, with n and interval.
+    """
+    known = collector_queries.fetch_catalog()
+    rows = join_metrics(metrics, by, within=within, every=every).sort(
+        next(iter(metrics)), descending=True, nulls_last=True
+    )
+    shown = rows.select(*by, *(_enough(each) if known[each].kind == "ratio" else pl.col(each) for each in metrics))
+    if links and len(by) == 1 and by[0] in FILTER_LABELS:
+        shown = shown.with_columns(
+            pl.col(by[0]).map_elements(_address(by[0]), pl.String, skip_nulls=False).alias("open")
+        )
+    data_table(
+        shown,
+        {each: known[each].unit for each in metrics},
+        name,
+        labels=metrics,
+        helps={each: known[each].help for each in metrics},
+        download=rows,
+    )
+    if any(shown[each].null_count() > rows[each].null_count() for each in metrics):
+        st.caption(f"– a share of fewer than {MIN_SHARE_ROWS:,} is too few to be shown.")
+    return rows
+
+
+def lane_and_total_table(metrics: Mapping[str, str], name: str) -> None:
+    """Metrics (id: label) of each lane, and first of all lanes together."""
+    known = collector_queries.fetch_catalog()
+    together = join_metrics(metrics, []).with_columns(lane=pl.lit(ALL_LANES_LABEL))
+    rows = pl.concat([together, join_metrics(metrics, ["lane"])], how="diagonal_relaxed")
+    data_table(
+        rows.select("lane", *metrics), {each: known[each].unit for each in metrics}, name, labels=metrics, download=rows
+    )
+
+
+def join_metrics(
+    metrics: Iterable[str], by: Sequence[str], *, within: DashboardView | None = None, every: timedelta | None = None
+) -> pl.DataFrame:
+    """Metrics as columns: `by`, and for each metric its value and `METRIC_n`, `_low`, `_high`, `_priced_share`."""
+    keys = [*(["bucket"] if every else []), *by]
+    found = collector_queries.query_metrics(metrics, by=by, every=every, within=within)
+    parts = [_columns(rows, name, keys) for name, rows in found.items()]
+    if not keys:
+        return pl.concat(parts, how="horizontal")
+    return reduce(lambda one, other: one.join(other, on=keys, how="full", coalesce=True, nulls_equal=True), parts)
+
+
+def data_table(
+    rows: pl.DataFrame,
+    units: Mapping[str, str],
+    name: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    helps: Mapping[str, str] | None = None,
+    download: pl.DataFrame | None = None,
+) -> None:
+    """Draw rows; `units` says what a column of numbers is in, `open` is a column of links. Under it the CSV button."""
+    shown = rows.with_columns(
+        *(pl.col(each).cast(pl.Float64) * 100 for each, unit in units.items() if unit == "ratio"),
+        *(pl.col(each).cast(pl.Float64) for each, unit in units.items() if unit != "ratio"),
+        *(pl.col(each).fill_null("unknown") for each in rows.columns if rows[each].dtype == pl.String),
+    )
+    said = dict(labels or {})
+    config = {each: _column(rows, each, units, said.get(each), (helps or {}).get(each)) for each in rows.columns}
+    height = ROW_HEIGHT_PX * (min(MAX_VISIBLE_ROWS, max(rows.height, 1)) + 1) + 3
+    st.dataframe(
+        _as_arrow(shown, units), column_config=config, hide_index=True, height=height, placeholder="–", alt=name
+    )
+    csv_button(rows if download is None else download, name)
+
+
+def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str | None, said: str | None) -> Any:
+    """How Streamlit draws a column."""
+    label = label or name.replace("_", " ").capitalize()
+    if name == "open":
+        return st.column_config.LinkColumn("Open", display_text="requests", width=80)
+    if name in units:
+        form = NUMBER_FORMATS.get(units[name]) or (None if _below_zero(rows[name]) else _money(rows[name]))
+        return st.column_config.NumberColumn(label, format=form, help=said and escape_markdown(said))
+    if rows[name].dtype.is_temporal():
+        return st.column_config.DatetimeColumn(f"{label} (UTC)", format=TIME_FORMAT, timezone="UTC")
+    return st.column_config.TextColumn(label, help=said and escape_markdown(said))
+
+
+def _as_arrow(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
+    """The rows as Arrow, which Streamlit passes on as it is; it takes anything else through pandas.
+
+    Amounts under zero are written by ourselves: a format of the browser would say $-3, not -$3.
+    """
+    owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
+    if not owed:
+        return shown.to_arrow()
+    return shown.to_pandas().style.format(format_money, subset=owed)
+
+
+def _below_zero(values: pl.Series) -> bool:
+    return bool((values.cast(pl.Float64) < 0).any())
+
+
+def _money(values: pl.Series) -> str:
+    """As many decimals as the largest amount leaves of interest."""
+    largest = float(values.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
+    return f"$%,.{2 if largest >= 10 else 4 if largest >= 0.1 else 6}f"
+
+
+def _columns(rows: pl.DataFrame, metric: str, keys: Sequence[str]) -> pl.DataFrame:
+    """A metric's rows under its own name."""
+    beside = [each for each in ("n", "low", "high", "priced_share") if each in rows.columns]
+    return rows.select(*keys, pl.col("value").alias(metric), pl.col(beside).name.prefix(f"{metric}_"))
+
+
+def _enough(metric: str) -> pl.Expr:
+    return pl.when(pl.col(f"{metric}_n") >= MIN_SHARE_ROWS).then(pl.col(metric)).alias(metric)
+
+
+def _address(dimension: str) -> Any:
+    """From a value to the address of its requests, in the window and under the filters of now."""
+    kept = {name: st.query_params.get_all(name) for name in (*FILTER_LABELS, *TIME_PARAMETERS)}
+    return lambda value: (
+        "traces?" + urlencode({**kept, dimension: UNKNOWN_VALUE_LABEL if value is None else value}, doseq=True)
+    )

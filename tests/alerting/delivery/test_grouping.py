@@ -1,0 +1,172 @@
+"""Groups, waits and repeats on a virtual clock; Alertmanager's own cases are in `test_published_delivery`."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from controlsurface.alerting.delivery.grouping import DeliveryState
+from controlsurface.alerting.delivery.silences import Silence
+from controlsurface.config.alert_delivery import DeliveryConfig
+from controlsurface.config.label_matchers import parse_matcher
+from tests.alerting.episode_clock import EPOCH, DeliveryClock, episode
+
+WEBHOOK = {"kind": "webhook", "url": "http://127.0.0.1"}
+MINUTE = timedelta(minutes=1)
+
+
+def delivery(*routes: dict[str, Any], **notifiers: dict[str, Any]) -> DeliveryConfig:
+    return DeliveryConfig.model_validate({"notifiers": notifiers or {"ops": WEBHOOK}, "routes": routes})
+
+
+@pytest.fixture
+def clockwork() -> DeliveryClock:
+    return DeliveryClock(delivery())
+
+
+def test_alerts_of_one_name_and_lane_make_one_message_after_the_group_wait(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode(lane="small", task_type="code"), episode(lane="small", task_type="chat"))
+    assert clockwork.run(seconds=25) == []
+    (sending,) = clockwork.run(seconds=10)
+    assert sending.reason == "new"
+    assert {each.labels["task_type"] for each in sending.firing} == {"code", "chat"}
+    assert sending.labels == {"alertname": "High", "lane": "small"}
+
+
+def test_another_lane_is_another_message(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode(lane="small"), episode(lane="large"))
+    assert len(clockwork.run(minutes=1)) == 2
+
+
+def test_what_fired_long_ago_does_not_wait(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode(EPOCH - MINUTE))
+    assert len(clockwork.run(seconds=5)) == 1
+
+
+def test_one_that_joins_is_told_at_the_next_group_interval(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode(task_type="code"))
+    clockwork.run(minutes=1)
+    clockwork.put(episode(clockwork.now, task_type="chat"))
+    assert clockwork.run(minutes=4) == []
+    (sending,) = clockwork.run(minutes=1)
+    assert sending.reason == "grown"
+    assert len(sending.firing) == 2
+
+
+def test_an_unchanged_group_is_repeated_after_four_hours(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode())
+    clockwork.run(MINUTE, minutes=2)
+    assert clockwork.run(MINUTE, hours=3, minutes=58) == []
+    assert [each.reason for each in clockwork.run(MINUTE, minutes=10)] == ["repeat"]
+
+
+def test_the_end_is_told_once_and_the_group_forgotten(clockwork: DeliveryClock) -> None:
+    alert = episode()
+    clockwork.put(alert)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(alert, ends_at=clockwork.now))
+    (sending,) = clockwork.run(minutes=10)
+    assert (sending.reason, sending.firing, len(sending.resolved)) == ("resolved", (), 1)
+    assert clockwork.desk == DeliveryState()
+
+
+def test_a_part_that_is_over_is_told_with_the_rest_that_fires(clockwork: DeliveryClock) -> None:
+    one, other = episode(task_type="code"), episode(task_type="chat")
+    clockwork.put(one, other)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(one, ends_at=clockwork.now))
+    (sending,) = clockwork.run(minutes=10)
+    assert (sending.reason, len(sending.firing), len(sending.resolved)) == ("partly resolved", 1, 1)
+
+
+def test_what_is_over_within_the_group_wait_is_not_told(clockwork: DeliveryClock) -> None:
+    alert = episode()
+    clockwork.put(alert)
+    clockwork.run(seconds=10)
+    clockwork.put(replace(alert, ends_at=clockwork.now))
+    assert clockwork.run(minutes=10) == []
+    assert clockwork.desk == DeliveryState()
+
+
+def test_the_end_of_what_nobody_was_told_of_is_no_reason_for_a_message(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode(task_type="code"))
+    clockwork.run(minutes=1)
+    short = episode(clockwork.now, task_type="chat")
+    clockwork.put(short)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(short, ends_at=clockwork.now))
+    assert clockwork.run(minutes=10) == []
+    assert [each.labels["task_type"] for each in clockwork.desk.episodes] == ["code"]
+
+
+def test_an_alert_that_comes_back_is_a_new_episode(clockwork: DeliveryClock) -> None:
+    alert = episode()
+    clockwork.put(alert)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(alert, ends_at=clockwork.now), episode(clockwork.now))
+    (sending,) = clockwork.run(minutes=6)
+    assert (sending.reason, len(sending.firing), len(sending.resolved)) == ("grown", 1, 1)
+
+
+def test_one_who_wants_no_resolutions_gets_none_and_is_told_of_the_next_alert() -> None:
+    clockwork = DeliveryClock(delivery(ops=WEBHOOK | {"send_resolved": False}))
+    alert = episode()
+    clockwork.put(alert)
+    clockwork.run(minutes=1)
+    clockwork.put(replace(alert, ends_at=clockwork.now))
+    assert clockwork.run(minutes=10) == []
+    clockwork.put(episode(clockwork.now))
+    assert [each.reason for each in clockwork.run(minutes=1)] == ["new"]
+
+
+def test_the_first_route_that_matches_is_taken_and_further_ones_when_it_says_so() -> None:
+    page = {"matchers": ["severity=page"], "notifiers": ["pager"], "further": True}
+    pager, ops = WEBHOOK, WEBHOOK
+    clockwork = DeliveryClock(delivery(page, {"notifiers": ["ops"]}, {"notifiers": ["pager"]}, pager=pager, ops=ops))
+    clockwork.put(episode(severity="page"), episode(severity="warn"))
+    assert sorted(each.notifier for each in clockwork.run(minutes=1)) == ["ops", "pager"]
+    clockwork.put(episode(severity="warn", lane="x"))
+    assert [each.notifier for each in clockwork.run(minutes=1)] == ["ops"]
+
+
+def test_an_alert_manager_is_told_at_once_and_every_minute_and_of_the_end_for_fifteen() -> None:
+    clockwork = DeliveryClock(delivery(am={"kind": "alertmanager", "url": "http://127.0.0.1"}))
+    alert = episode()
+    clockwork.put(alert)
+    assert [each.reason for each in clockwork.run(seconds=5)] == ["new"]
+    assert [each.reason for each in clockwork.run(minutes=3, seconds=15)] == ["repeat"] * 3
+    clockwork.put(replace(alert, ends_at=clockwork.now))
+    ends = clockwork.run(minutes=30)
+    assert [each.reason for each in ends] == ["resolved", *["repeat"] * 13]
+    assert clockwork.desk == DeliveryState()
+
+
+def test_a_repeat_is_not_queued_behind_one_that_still_waits(clockwork: DeliveryClock) -> None:
+    clockwork.put(episode())
+    (sending,) = clockwork.run(minutes=1)
+    clockwork.desk = replace(clockwork.desk, waiting=frozenset({(sending.group, "ops")}))
+    assert clockwork.run(MINUTE, hours=5) == []
+
+
+def add_silence(clockwork: DeliveryClock, matcher: str, minutes: float) -> None:
+    ends = clockwork.now + timedelta(minutes=minutes)
+    clockwork.silences.append(Silence("s", (parse_matcher(matcher),), clockwork.now, ends, "me", "", clockwork.now))
+
+
+def test_a_silenced_alert_is_told_when_the_silence_is_over(clockwork: DeliveryClock) -> None:
+    add_silence(clockwork, "task_type=code", minutes=20)
+    clockwork.put(episode(task_type="code"), episode(task_type="chat"))
+    (sending,) = clockwork.run(minutes=19)
+    assert [each.labels["task_type"] for each in sending.firing] == ["chat"]
+    assert [each.reason for each in clockwork.run(minutes=7)] == ["grown"]
+
+
+def test_a_resolution_that_was_silenced_is_told_afterwards(clockwork: DeliveryClock) -> None:
+    alert = episode(task_type="code")
+    clockwork.put(alert)
+    clockwork.run(minutes=1)
+    add_silence(clockwork, "task_type=code", minutes=60)
+    clockwork.put(replace(alert, ends_at=clockwork.now))
+    assert clockwork.run(MINUTE, minutes=59) == []
+    assert [each.reason for each in clockwork.run(MINUTE, minutes=10)] == ["resolved"]

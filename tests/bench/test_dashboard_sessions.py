@@ -1,0 +1,21 @@
+"""The sessions of the benchmark ask as those of the dashboard do."""
+
+from datetime import timedelta
+
+from controlsurface.bench.dashboard_sessions import SharedAnswersReader
+from controlsurface.bench.page_queries import time_panels
+from controlsurface.client import LocalClient
+from controlsurface.client.shared_results import SharedResults
+from tests.seed import NOW
+
+DAY = timedelta(days=1)
+
+
+def test_what_two_sessions_look_at_is_asked_once(reader: LocalClient) -> None:
+    answers = SharedResults[object](timedelta(minutes=1), 512)
+    first, second = (SharedAnswersReader(reader, answers) for _ in range(2))
+    asked = list(time_panels(first, NOW - DAY, NOW, ["overview"]))
+    list(time_panels(second, NOW - DAY, NOW, ["overview"]))
+    assert (len(first.seconds), len(second.seconds)) == (len(asked), 0)
+    list(time_panels(second, NOW - 2 * DAY, NOW, ["overview"]))
+    assert len(second.seconds) == len(asked)

@@ -1,0 +1,125 @@
+"""Series on their grid: nothing lost, gaps shown as gaps, one colour for one lane everywhere."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlsurface import charts
+from controlsurface.charts.time_series import lone_point_sizes
+from tests.charts.plotly_validation import checked
+
+START = datetime(2026, 1, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = charts.TimeSpan(START, START + 24 * HOUR, HOUR)
+
+
+def rows(**series: Mapping[int, float]) -> pl.DataFrame:
+    """Rows of lane, bucket (an hour of the day), value, n."""
+    found = [(lane, START + at * HOUR, value, 100) for lane, course in series.items() for at, value in course.items()]
+    schema: dict[str, Any] = {"lane": pl.String, "bucket": pl.Datetime("us", "UTC"), "value": pl.Float64, "n": pl.Int64}
+    return pl.DataFrame(found, schema, orient="row")
+
+
+@given(st.dictionaries(st.integers(0, 23), st.floats(0, 1, width=32)))
+def test_every_bucket_is_at_its_place_and_only_there(course: dict[int, float]) -> None:
+    (grid,) = DAY.grids(rows(small=course), ["small"], "lane", value=np.nan)
+    assert {at: value for at, value in enumerate(grid[0].tolist()) if not np.isnan(value)} == course
+
+
+def test_buckets_are_aligned_as_the_store_aligns_them() -> None:
+    span = charts.TimeSpan(START + timedelta(minutes=25), START + 3 * HOUR, HOUR)
+    assert span.times[0] == START.timestamp() * 1000
+    assert len(span.times) == 3
+
+
+def test_a_bucket_that_still_runs_is_not_complete() -> None:
+    assert DAY.complete == 24
+    assert charts.TimeSpan(START, START + 23.5 * HOUR, HOUR).complete == 23
+
+
+def test_lanes_have_their_colour_and_unknown_ones_keep_theirs() -> None:
+    figure = checked(charts.lines(rows(small={0: 1}, large={0: 1}, mine={0: 1}), DAY, charts.DARK, by="lane"))
+    colours = {line.name: line.line.color for line in figure.data}
+    assert (colours["small"], colours["large"]) == (charts.DARK.lanes["small"], charts.DARK.lanes["large"])
+    assert colours["mine"] == charts.DARK.lane("mine")
+
+
+def test_one_line_is_brought_out_and_drawn_on_top() -> None:
+    figure = checked(
+        charts.lines(rows(a={0: 1}, b={0: 1}, c={0: 1}), DAY, charts.DARK, by="lane", highlight="a", changed=True)
+    )
+    assert [line.name for line in figure.data] == ["b", "c", "a"]
+    assert [line.line.color for line in figure.data] == [charts.DARK.rest, charts.DARK.rest, charts.DARK.changed]
+
+
+def test_a_point_of_few_rows_is_a_gap() -> None:
+    few = rows(small={0: 0.5, 1: 0.5}).with_columns(n=pl.Series([100, 4]))
+    (line,) = checked(charts.lines(few, DAY, charts.DARK, by="lane", unit="ratio")).data
+    assert line.y[0] == 0.5
+    assert np.isnan(line.y[1])
+
+
+def test_a_running_bucket_does_not_look_like_a_fall_in_cost() -> None:
+    running = charts.TimeSpan(START, START + 2.5 * HOUR, HOUR)
+    (area,) = checked(charts.stacked_areas(rows(small={0: 5, 1: 5, 2: 1}), running, charts.DARK, by="lane")).data
+    assert list(area.y) == [5, 5]
+
+
+def test_a_missing_sum_is_zero() -> None:
+    (area,) = checked(charts.stacked_areas(rows(small={1: 5}), DAY, charts.DARK, by="lane")).data
+    assert list(area.y[:3]) == [0, 5, 0]
+
+
+def test_quantiles_share_a_colour_and_one_place_in_the_legend() -> None:
+    upper, lower = checked(charts.quantiles(rows(small={0: 900}), rows(small={0: 100}), DAY, charts.DARK)).data
+    assert (upper.name, lower.name) == ("small P95", "small P50")
+    assert upper.line.color == lower.line.color
+    assert lower.showlegend is False
+    assert upper.y[0] == pytest.approx(0.9)  # seconds
+
+
+def test_an_event_is_a_line_with_its_name() -> None:
+    events = [charts.EventMark(START + HOUR, "r-2.4.1")]
+    figure = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", target=0.2, events=events))
+    assert [shape.line.dash for shape in figure.layout.shapes] == ["dash", "dot"]
+    assert figure.layout.annotations[0].text == "r-2.4.1"
+
+
+def test_the_name_of_a_late_event_stays_inside_the_chart() -> None:
+    events = [charts.EventMark(START + HOUR, "early"), charts.EventMark(START + 23 * HOUR, "late")]
+    words = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events)).layout.annotations
+    assert [word.xanchor for word in words] == ["left", "right"]
+
+
+def test_events_close_together_share_a_label() -> None:
+    events = [charts.EventMark(START + at * HOUR, name) for at, name in ((1, "r-2"), (2, "0.65 → 0.6"), (3, "gpt-5"))]
+    events.append(charts.EventMark(START + 12 * HOUR, "price"))
+    layout = checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane", events=events)).layout
+    assert [word.text for word in layout.annotations] == ["r-2 +2", "price"]
+    assert len(layout.shapes) == 4
+
+
+def test_names_cannot_become_markup() -> None:
+    name = "<a href='javascript:x'>"
+    events = [charts.EventMark(START, name)]
+    text = checked(charts.lines(rows(**{name: {0: 1}}), DAY, charts.DARK, by="lane", events=events)).to_json()
+    assert "<a" not in text
+    assert "\\u003ca" not in text
+
+
+@pytest.mark.parametrize("palette", [charts.DARK, charts.LIGHT])
+def test_nothing_is_drawn_of_nothing(palette: charts.Palette) -> None:
+    assert not checked(charts.lines(rows(), DAY, palette, by="lane")).data
+    assert not checked(charts.stacked_areas(rows(), DAY, palette, by="lane")).data
+    assert not checked(charts.quantiles(rows(), rows(), DAY, palette)).data
+
+
+def test_a_value_without_neighbours_is_a_dot() -> None:
+    values = np.array([1, np.nan, 1, 1, np.nan, 1], dtype=np.float32)
+    assert lone_point_sizes(values).tolist() == [4, 0, 0, 0, 0, 4]

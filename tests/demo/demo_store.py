@@ -1,0 +1,60 @@
+"""A store that holds simulated traffic as the receivers would have left it: real spans, derived and priced."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from controlsurface.config import Config
+from controlsurface.demo import DemoSettings, simulate_requests
+from controlsurface.demo.span_exporter import DemoSpanExporter
+from controlsurface.ingest.load.batch import BatchLoader
+from controlsurface.ingest.translate import conventions
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import PriceKey, resolve_prices
+from controlsurface.store.duckdb import DuckStore
+
+BODIES = 20  # of one transaction
+
+
+class Bodies(SpanExporter):
+    """Keeps what it is given, as bodies."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.bodies.append(encode_spans(spans).SerializeToString())
+        return SpanExportResult.SUCCESS
+
+
+def stored(settings: DemoSettings, start: datetime, end: datetime, book: PriceBook | None = None) -> DuckStore:
+    """A store in memory with the traffic from `start` to `end`."""
+    kept, store = Bodies(), DuckStore.in_memory()
+    with DemoSpanExporter(kept, threading.Event()) as outlet:
+        for request in simulate_requests(settings, start, end):
+            outlet.add(request)
+    loader = BatchLoader(conventions.load_conventions(Config()), Config(), _prices(book or PriceBook()))
+    with store.writing() as writing:
+        loader.install(writing)
+    received_ns = int(end.timestamp() * 1e9)
+    for first in range(0, len(kept.bodies), BODIES):
+        batch = loader.decode([(body, received_ns) for body in kept.bodies[first : first + BODIES]], [])
+        with store.writing() as writing:
+            loader.load(writing, batch)
+    return store
+
+
+class _prices:  # noqa: N801 -- a function that remembers
+    def __init__(self, book: PriceBook) -> None:
+        self.book = book
+        self.met: set[PriceKey] = set()
+
+    def __call__(self, keys: Iterable[PriceKey]) -> pa.Table:
+        new = set(keys) - self.met
+        self.met |= new
+        return resolve_prices(sorted(new, key=str), self.book)

@@ -1,0 +1,119 @@
+"""What somebody sent is shown as it is: a law about the text, and one about every call that draws text.
+
+The shapes are those of streamlit/streamlit#8099, #7898 and #4579 (amounts of money become formulas) and
+bigscience-workshop/promptsource#511 (underscores).
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from controlsurface import ui
+from controlsurface.shipped_paths import DASHBOARDS
+from controlsurface.ui.elements.markdown import WORD_JOINER, escape_markdown
+
+PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
+HOSTILE = [
+    *("![x](http://evil/x.png)", "[a](http://b)", "[a](javascript:alert(1))", "<http://evil>", "<img src=x onerror=y>"),
+    *("**b** _i_ ~~s~~ `c`", "# head", "1. one", "- dash", "+ plus", "> quote", "a\n\n# b", "&copy; &#60;b&#62;"),
+    *(
+        "| a | b |\n|---|---|",
+        "```\ncode\n```",
+        "[x]: http://evil",
+        "\\[a\\](b)",
+        "a_b_c",
+        "_x_",
+        "--- ",
+        "===",
+        "---",
+        "- - -",
+        "10) ten",
+    ),
+]
+DRAWN = set(
+    "markdown caption warning error info success write toast button header subheader title metric tabs expander "
+    "popover toggle checkbox badge link_button form_submit_button".split()
+)
+
+
+def words(text: str) -> tuple[list[str], str]:
+    """The kinds of pieces that a parser sees, and what a reader reads."""
+    (inline,) = (each for each in PARSER.parse(text) if each.type == "inline")
+    pieces = inline.children or []
+    return [each.type for each in pieces], "".join(each.content for each in pieces)
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_markdown_in_a_value_is_text(value: str) -> None:
+    kinds, shown = words(escape_markdown(value))
+    assert {*kinds} <= {"text", "text_special"}
+    assert " ".join(shown.replace(WORD_JOINER, "").split()) == " ".join(value.split())
+
+
+CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zs"]) | st.sampled_from("*_[]()<>!`#-+. \n:$~|\\&")
+
+
+@given(st.text(CHARACTERS, min_size=1))
+def test_any_value_is_shown_as_it_is(value: str) -> None:
+    if not value.strip(" \n"):
+        return
+    kinds, shown = words(f"x {escape_markdown(value)}")
+    assert {*kinds} <= {"text", "text_special"}
+    assert "".join(shown.replace(WORD_JOINER, "").split())[1:] == "".join(value.split())
+
+
+@pytest.mark.parametrize("text", [":red[x]", ":material/home:", ":smile:", "http://evil", "www.evil.example", "a@b.io"])
+def test_what_streamlit_finds_in_plain_text_is_not_found(text: str) -> None:
+    assert WORD_JOINER in escape_markdown(text)
+    assert escape_markdown(text).replace(WORD_JOINER, "").replace("\\", "") == text
+
+
+@pytest.mark.parametrize("text", ["rag_answer", "gpt-4o-mini, 12:30", "n 1,234 (5 %)", "small → large", "–"])
+def test_what_is_no_markdown_stays_as_it_is(text: str) -> None:
+    assert escape_markdown(text) == text
+
+
+def calls() -> Iterator[tuple[str, ast.expr]]:
+    """Every text that is drawn: where, and the expression."""
+    for path in [*Path(ui.__file__).parent.rglob("*.py"), *DASHBOARDS.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                place = f"{path.name}:{node.lineno}"
+                if node.func.attr in DRAWN and ast.unparse(node.func.value) in {"st", "left", "right", "middle"}:
+                    yield from ((place, each) for each in node.args[:1])
+                yield from ((place, each.value) for each in node.keywords if each.arg == "help")
+
+
+def is_safe(text: ast.expr) -> bool:
+    """A constant, what `escape_markdown` returns, a number in a format, or a text of these."""
+    if isinstance(text, ast.Call):
+        return ast.unparse(text.func).rpartition(".")[2] == "plain"
+    if isinstance(text, ast.FormattedValue):
+        return text.format_spec is not None or is_safe(text.value)
+    if isinstance(text, ast.JoinedStr):
+        return all(map(is_safe, text.values))
+    if isinstance(text, ast.IfExp):
+        return is_safe(text.body) and is_safe(text.orelse)
+    return isinstance(text, ast.Constant) or (isinstance(text, ast.BoolOp) and is_safe(text.values[-1]))
+
+
+# Texts that are Markdown on purpose: their functions escape each value themselves.
+WRITTEN = {
+    "_in_words(rows)",
+    "f'{what[:1].upper()}{what[1:]}: {do}. A price would not help them.'",
+    "_headline(rows)",
+    "f'At {plain(shown(bound, unit))} {fired}{plain(last)}.'",
+    "f'`{_command(args)}` writes the same rows with a manifest.{still}'",
+}
+CONSTANT = {"UNSAID", "label"}  # of modules
+
+
+def test_every_text_that_is_drawn_passes_the_one_border() -> None:
+    found = [(place, ast.unparse(text)) for place, text in calls() if not is_safe(text)]
+    assert len([*calls()]) > 80
+    assert [each for each in found if each[1] not in WRITTEN | CONSTANT] == []
