@@ -12,6 +12,7 @@ from controlsurface.alerting.delivery import delivery_rows
 from controlsurface.alerting.delivery.inhibition import InhibitionIndex, InhibitionRule
 from controlsurface.alerting.delivery.suppression import suppressed_by
 from controlsurface.alerting.model.episode import dedup_key
+from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.result_columns import (
     COUNT,
     FIGURE,
@@ -28,7 +29,6 @@ from controlsurface.client.result_columns import (
     optional,
     record,
 )
-from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
 from controlsurface.query.arguments import Arguments
 
 _ALERTS_SQL = """
@@ -107,28 +107,28 @@ class AlertsQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        rows = ground.state(_ALERTS_SQL)
-        held = _suppression_reasons(ground) if rows.num_rows else {}
+        rows = session.state(_ALERTS_SQL)
+        held = _suppression_reasons(session) if rows.num_rows else {}
         keys = [dedup_key(row["rule"], orjson.loads(row["labels"]), row["active_at"]) for row in rows.to_pylist()]
         return Result(rows.append_column("held_by", pa.array([held.get(key) for key in keys], pa.string())))
 
 
-def _suppression_reasons(ground: StoreSession) -> dict[str, str | None]:
+def _suppression_reasons(session: StoreSession) -> dict[str, str | None]:
     """What holds back each episode, by its key."""
     now = datetime.now(UTC)
-    episodes = [delivery_rows.episode_from_row(each) for each in _rows(ground, "FROM alert_episodes")]
+    episodes = [delivery_rows.episode_from_row(each) for each in _rows(session, "FROM alert_episodes")]
     silences = [
-        delivery_rows.silence_from_row(each) for each in _rows(ground, "FROM silences WHERE ends_at > $now", now)
+        delivery_rows.silence_from_row(each) for each in _rows(session, "FROM silences WHERE ends_at > $now", now)
     ]
-    rules = [InhibitionRule.of(each) for each in ground.config.delivery.inhibit]
+    rules = [InhibitionRule.of(each) for each in session.config.delivery.inhibit]
     sources = InhibitionIndex(episodes, rules)
     return {each.key: suppressed_by(each, sources, silences, now) for each in episodes}
 
 
-def _rows(ground: StoreSession, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
-    return ground.state(sql, {"now": now} if now else {}).to_pylist()
+def _rows(session: StoreSession, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
+    return session.state(sql, {"now": now} if now else {}).to_pylist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ class AlertHistoryQuery(Query[Result]):
     )
     arguments: LatestArguments = field(default_factory=LatestArguments)
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_HISTORY_SQL, {"limit": self.arguments.limit}))
+        return Result(session.state(_HISTORY_SQL, {"limit": self.arguments.limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +164,12 @@ class AlertRulesQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        loop = ground.state(_RULE_LOOP_SQL).to_pylist()
+        loop = session.state(_RULE_LOOP_SQL).to_pylist()
         texts = (text or "" for row in loop for text in (row["problem"], row["clock_problem"]))
         warnings = [line for text in texts for line in text.splitlines()]
-        return Result(ground.state(_RULES_SQL), {"warnings": warnings})
+        return Result(session.state(_RULES_SQL), {"warnings": warnings})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,9 @@ class NotificationsQuery(Query[Result]):
     )
     arguments: LatestArguments = field(default_factory=LatestArguments)
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_NOTIFICATIONS_SQL, {"limit": self.arguments.limit}))
+        return Result(session.state(_NOTIFICATIONS_SQL, {"limit": self.arguments.limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +206,9 @@ class RuleLoopQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_RULE_LOOP_SQL))
+        return Result(session.state(_RULE_LOOP_SQL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +218,6 @@ class NotificationCountsQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_NOTIFICATION_COUNTS_SQL))
+        return Result(session.state(_NOTIFICATION_COUNTS_SQL))

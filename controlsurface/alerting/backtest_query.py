@@ -16,8 +16,8 @@ from controlsurface.alerting.evaluation.alert_store import labels_to_json
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import RuleEvaluation, align_to_interval
 from controlsurface.alerting.rules.rule_models import RULE_CLASSES, AlertRule, AnyRule, DriftRule, GaugeRule, LaneRule
-from controlsurface.client.result_columns import FIGURE, NUMBER, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import FIGURE, NUMBER, TEXT, TIME, columns
 from controlsurface.errors import BadRequest
 from controlsurface.explanations import explain
 from controlsurface.metrics.queries.replay_query import ReplayMoments
@@ -65,13 +65,13 @@ class BacktestArgs(Arguments):
 
 @dataclass(frozen=True, slots=True)
 class _SessionStore:
-    """The store as rules ask it, over a question's ground."""
+    """The store as rules ask it, over a query's session."""
 
-    ground: StoreSession
+    session: StoreSession
 
     def query(self, query: NamedQuery, timeout_s: float = BACKTEST_TIMEOUT_S) -> pa.Table:
         """Run a query."""
-        return self.ground.rows(Statement(query.sql, query.parameters, query.name))
+        return self.session.rows(Statement(query.sql, query.parameters, query.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,12 @@ class BacktestQuery(Query[Result]):
     )
     arguments: BacktestArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Replay the rule. Raises BadRequest for rules about what is not kept."""
         began, args, rule = perf_counter(), self.arguments, self.arguments.rule
-        found = collect_firings(replay_rule(rule, _SessionStore(ground), args, ground.config.alerts.weekly_budget_usd))
+        found = collect_firings(
+            replay_rule(rule, _SessionStore(session), args, session.config.alerts.weekly_budget_usd)
+        )
         rows = pa.Table.from_pylist([_firing_row(each) for each in found], _FIRINGS_SCHEMA)
         return Result(rows, {"elapsed_ms": round((perf_counter() - began) * 1e3, 3)})
 

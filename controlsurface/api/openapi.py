@@ -14,8 +14,8 @@ from controlsurface.api.query_string import is_repeatable
 from controlsurface.api.registry import COMMANDS, QUERIES
 from controlsurface.api.response_encoding import ARROW_TYPE, JSON_TYPE, json_response
 from controlsurface.api.schema import answer_schema, row_schema
-from controlsurface.client.result_columns import FLAG, TEXT, column, columns, list_of, optional
 from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
+from controlsurface.client.result_columns import FLAG, TEXT, column, columns, list_of, optional
 from controlsurface.query.arguments import Arguments
 
 _ERRORS = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.client.result_columns import JSON, OPTIONAL, Column
 from controlsurface.client.query_protocol import ReadEndpoint
+from controlsurface.client.result_columns import JSON, OPTIONAL, Column
 
 Schema = dict[str, Any]
 

@@ -102,10 +102,10 @@ def select_traffic(args: FilteredTimeRange, config: Config, between: LanePair | 
     return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until}, "audits.traffic")
 
 
-def read_audited_rows(ground: StoreSession, statement: Statement) -> pa.Table:
+def read_audited_rows(session: StoreSession, statement: Statement) -> pa.Table:
     """Its rows. Raises TooMuch where one question would read more than it may: a part would mislead."""
-    most = ground.config.limits.audited_requests
-    rows = ground.rows(replace(statement, sql=f"{statement.sql}\nLIMIT {most + 1}"))
+    most = session.config.limits.audited_requests
+    rows = session.rows(replace(statement, sql=f"{statement.sql}\nLIMIT {most + 1}"))
     if rows.num_rows > most:
         raise TooMuch(
             f"the window has more than {most:,} requests (limits.audited_requests); "

@@ -12,8 +12,8 @@ from controlsurface.audit.observations import ObservedOutcome
 from controlsurface.audit.statistics.calibration import CalibrationResult as Found
 from controlsurface.audit.statistics.calibration import ReliabilityBin, measure_calibration
 from controlsurface.audit.traffic_slices import TrafficSlice, usable_rows
-from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, NUMBER, OBJECT, SHARE, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, NUMBER, OBJECT, SHARE, columns
 from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
 
 _COLUMNS = "lower upper confidence correct low high".split()
@@ -51,11 +51,11 @@ class CalibrationQuery(Query[Result]):
     )
     arguments: CalibrationArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Read the traffic, keep where the small lane's answer is known, weigh it by the chance of that."""
         wanted = (f"task_type:{self.arguments.task_type}",) if self.arguments.task_type is not None else ()
         window = self.arguments.model_copy(update={"where": (*self.arguments.where, *wanted)})
-        rows = usable_rows(read_audited_rows(ground, select_traffic(window, ground.config)), self.arguments.task_type)
+        rows = usable_rows(read_audited_rows(session, select_traffic(window, session.config)), self.arguments.task_type)
         quality = rows.quality()
         found = _small(rows, quality.outcome)
         return Result(

@@ -14,8 +14,8 @@ from controlsurface.audit.answer_quality import PairQuality, human_disagreement,
 from controlsurface.audit.statistics.agreement import Agreement, weighted_agreement
 from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, number_or_none
 from controlsurface.audit.traffic_slices import most_frequent_numbers
-from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.config.query_limits import OTHER_VALUE
 from controlsurface.errors import UnknownName
 from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, holm_adjust
@@ -65,12 +65,12 @@ class DisagreementQuery(Query[Result]):
     )
     arguments: DisagreementArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Read the pairs once, estimate each slice. Raises UnknownName."""
         by = [_known(name) for name in dict.fromkeys(self.arguments.by)]
-        table = read_audited_rows(ground, select_pairs(self.arguments, ground.config))
-        large = [name for name, lane in ground.config.lanes.items() if lane.escalation]
-        of, slices = _slices(table, by, ground.config.limits.answer_values)
+        table = read_audited_rows(session, select_pairs(self.arguments, session.config))
+        large = [name for name, lane in session.config.lanes.items() if lane.escalation]
+        of, slices = _slices(table, by, session.config.limits.answer_values)
         rows = [key | _figures(part, large) for key, part in slices]
         rows.sort(key=lambda row: -row["n"])
         _judged(rows)

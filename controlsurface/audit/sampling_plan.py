@@ -13,6 +13,7 @@ from pydantic import Field
 
 from controlsurface.arrays import Floats
 from controlsurface.audit.sampling import HASH
+from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
 from controlsurface.client.result_columns import (
     COUNT,
     INTEGER,
@@ -25,7 +26,6 @@ from controlsurface.client.result_columns import (
     list_of,
     record,
 )
-from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
 from controlsurface.query.statement import Statement, where_clause, window_conditions
@@ -86,9 +86,9 @@ class CreatePlanCommand(Command):
         """Under the name of whoever asks for it."""
         return super(CreatePlanCommand, cls).received(body, "", headers, made_by=caller or "api", **fields)
 
-    def done(self, ground: StoreSession) -> dict[str, Any]:
+    def execute(self, session: StoreSession) -> dict[str, Any]:
         """Look at the traffic, allocate, keep. Raises BadRequest where there is no traffic to plan for."""
-        edges, strata = _traffic(ground, self.body)
+        edges, strata = _traffic(session, self.body)
         volumes = np.array([row["n"] for row in strata])
         chances = allocate_probabilities(volumes, self.body.rate, self.body.floor)
         plan = {
@@ -99,15 +99,15 @@ class CreatePlanCommand(Command):
             "hash": HASH,
             "strata": [row | {"probability": float(p)} for row, p in zip(strata, chances, strict=True)],
         }
-        return self._kept(ground, plan)
+        return self._kept(session, plan)
 
-    def _kept(self, ground: StoreSession, plan: Mapping[str, Any]) -> dict[str, Any]:
+    def _kept(self, session: StoreSession, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The plan with its version and time, stored."""
         with _ONE_AT_A_TIME:
-            now, version = datetime.now(UTC), _newest(ground).get("version", 0) + 1
+            now, version = datetime.now(UTC), _newest(session).get("version", 0) + 1
             whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
             kept = {"version": version, "made_at": now, "plan": orjson.dumps(whole).decode()}
-            ground.keep([(_ADD, kept | {"made_by": self.made_by})])
+            session.write([(_ADD, kept | {"made_by": self.made_by})])
         return whole
 
 
@@ -127,21 +127,21 @@ def allocate_probabilities(volumes: Floats, rate: float, floor: float) -> Floats
         whole |= over
 
 
-def current_plan(ground: StoreSession) -> dict[str, Any]:
+def current_plan(session: StoreSession) -> dict[str, Any]:
     """The newest plan. Raises NotFound where none was made."""
-    plan = _newest(ground)
+    plan = _newest(session)
     if not plan:
         raise NotFound("no sampling plan yet; `controlsurface audit plan` makes one from the traffic so far")
     return plan
 
 
-def _newest(ground: StoreSession) -> dict[str, Any]:
+def _newest(session: StoreSession) -> dict[str, Any]:
     """The plan of the highest version; empty where there is none."""
-    rows = ground.state(_NEWEST).to_pylist()
+    rows = session.state(_NEWEST).to_pylist()
     return dict(orjson.loads(rows[0]["plan"])) if rows else {}
 
 
-def _traffic(ground: StoreSession, args: SamplingPlanArgs) -> tuple[list[float], list[dict[str, Any]]]:
+def _traffic(session: StoreSession, args: SamplingPlanArgs) -> tuple[list[float], list[dict[str, Any]]]:
     """The edges between confidence bands, and the requests of each task type and band: task_type, band, n."""
     found, parameters = window_conditions("requests", args)
     if args.start is None and args.end is None:
@@ -151,11 +151,11 @@ def _traffic(ground: StoreSession, args: SamplingPlanArgs) -> tuple[list[float],
         found.append(f"r.started_at >= {newest} - INTERVAL 7 DAY")
     traffic = where_clause([*found, "r.cache IS NULL"], "")
     steps = [each / BAND_COUNT for each in range(1, BAND_COUNT)]
-    spread = ground.rows(
+    spread = session.rows(
         Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}, "audits.edges")
     )
     edges = _edges(spread.to_pylist()[0], steps)
-    rows = ground.rows(
+    rows = session.rows(
         Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges}, "audits.volumes")
     ).to_pylist()
     if not rows:

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from controlsurface.audit.sampling import Decision, Sampler
 from controlsurface.audit.sampling_plan import PLAN, STRATUM, current_plan
-from controlsurface.client.result_columns import COUNT, FLAG, SHARE, TEXT, column_table, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -20,6 +19,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
+from controlsurface.client.result_columns import COUNT, FLAG, SHARE, TEXT, column_table, columns
 from controlsurface.query.arguments import Arguments, ArgumentText
 from controlsurface.store.named_query import StateSql
 
@@ -54,9 +54,9 @@ class SamplingQuery(Query[Result]):
     request_id: str
     arguments: SamplingArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """By the plan in force. Raises NotFound where there is none."""
-        return Result(pa.Table.from_pylist([asdict(_decided(ground, self.request_id, self.arguments))]))
+        return Result(pa.Table.from_pylist([asdict(_decided(session, self.request_id, self.arguments))]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,11 @@ class LogSamplingCommand(Command):
     request_id: str
     body: SamplingArgs
 
-    def done(self, ground: StoreSession) -> dict[str, Any]:
+    def execute(self, session: StoreSession) -> dict[str, Any]:
         """The decision, by the plan in force. Raises NotFound where there is none."""
-        decision = _decided(ground, self.request_id, self.body)
+        decision = _decided(session, self.request_id, self.body)
         if decision.sample:
-            ground.keep([_logged(decision)])
+            session.write([_logged(decision)])
         return asdict(decision)
 
 
@@ -98,16 +98,16 @@ class SamplingPlanQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """The newest plan: a row for each stratum. Raises NotFound where none was made."""
-        plan = current_plan(ground)
+        plan = current_plan(session)
         strata = plan.pop("strata")
         return Result(column_table(strata, STRATUM), plan)
 
 
-def _decided(ground: StoreSession, request_id: str, args: SamplingArgs) -> Decision:
+def _decided(session: StoreSession, request_id: str, args: SamplingArgs) -> Decision:
     """The decision by the plan in force. Raises NotFound where there is none."""
-    return Sampler.of(current_plan(ground)).decide(request_id, args.task_type, args.confidence)
+    return Sampler.of(current_plan(session)).decide(request_id, args.task_type, args.confidence)
 
 
 def _logged(decision: Decision) -> StateSql:

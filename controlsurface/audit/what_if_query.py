@@ -16,6 +16,8 @@ from controlsurface.audit.answer_pairs import LanePair, read_audited_rows, selec
 from controlsurface.audit.observations import sort_observations
 from controlsurface.audit.threshold_sweep import ThresholdSweep, sweep_thresholds
 from controlsurface.audit.traffic_slices import TrafficSlice, slices_by_task_type, usable_rows
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_cache import CachePolicy
 from controlsurface.client.result_columns import (
     COUNT,
     FIGURE,
@@ -28,8 +30,6 @@ from controlsurface.client.result_columns import (
     list_of,
     one_of,
 )
-from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_cache import CachePolicy
 from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest, NotFound, UnknownName
 from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
@@ -124,9 +124,9 @@ class WhatIfQuery(Query[Result]):
     )
     arguments: WhatIfArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Look the thresholds up in the sums. Raises NotFound where no request of the window has a confidence."""
-        grid, slices = self.arguments.grid(), _kept(ground, self.arguments)
+        grid, slices = self.arguments.grid(), _kept(session, self.arguments)
         if not slices:
             what = f" of task type '{self.arguments.task_type}'" if self.arguments.task_type is not None else ""
             raise NotFound(f"no requests{what} with a confidence and a lane in this window: nothing to learn from")
@@ -142,23 +142,23 @@ class WhatIfQuery(Query[Result]):
         return Result(pa.concat_tables(tables), told)
 
 
-def _kept(ground: StoreSession, arguments: WhatIfArgs) -> list[SliceSweep]:
+def _kept(session: StoreSession, arguments: WhatIfArgs) -> list[SliceSweep]:
     """The slices of a window, made anew when they are older than KEPT_S."""
     window = arguments.model_dump_json(exclude={"thresholds"})
-    return ground.cache.get("what-if", window, lambda: list(_slices(ground, arguments)), _ROOM, _knots)
+    return session.cache.get("what-if", window, lambda: list(_slices(session, arguments)), _ROOM, _knots)
 
 
 def _knots(slices: list[SliceSweep]) -> int:
     return sum(len(each.sweep.knots) for each in slices)
 
 
-def _slices(ground: StoreSession, arguments: WhatIfArgs) -> Iterator[SliceSweep]:
+def _slices(session: StoreSession, arguments: WhatIfArgs) -> Iterator[SliceSweep]:
     """All traffic and each task type, or the one that was asked for. Raises TooMuch, TooSlow, Abandoned."""
     name = arguments.task_type
     wanted = (f"task_type:{name}",) if name is not None else ()
     window = arguments.model_copy(update={"where": (*arguments.where, *wanted)})
-    most = ground.config.limits.answer_values
-    table = read_audited_rows(ground, select_traffic(window, ground.config, arguments.between(ground.config.lanes)))
+    most = session.config.limits.answer_values
+    table = read_audited_rows(session, select_traffic(window, session.config, arguments.between(session.config.lanes)))
     of = pc.count_distinct(table["task_type"]).as_py()
     for rows in [usable_rows(table, name)] if name is not None else slices_by_task_type(table, most):
         check_budget()

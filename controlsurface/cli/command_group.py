@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"controlsurface.cli.{_module(cmd_name)}")
+        module = import_module(f"controlsurface.cli.{cmd_name}_command")
         command: click.Command = module.command
         return command
 
@@ -60,11 +60,6 @@ class LazyGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
-
-
-def _module(name: str) -> str:
-    """`import` is a word of Python's, so its module has another name."""
-    return {"import": "bring"}.get(name, name)
 
 
 @click.group(

@@ -79,7 +79,7 @@ def open_client(data: Path, context: click.Context) -> Client:
     config = context_config(context)
     reader = connect_client(data, config.auth.token or None, config=config)
     if isinstance(reader, LocalClient):  # a server has done so already
-        reader.keep(install_comparators(config.audit))
+        reader.write(install_comparators(config.audit))
     return reader
 
 

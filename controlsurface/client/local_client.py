@@ -56,12 +56,12 @@ class LocalClient:
         return self._counters()
 
     def run(self, query: Query[R]) -> R:
-        """The answer, on our own ground."""
+        """The answer, on our own store."""
         return query.run(self)
 
     def execute(self, command: Command) -> Mapping[str, Any]:
-        """Make the change, on our own ground."""
-        return command.done(self)
+        """Make the change, on our own store."""
+        return command.execute(self)
 
     def session(self) -> AbstractContextManager[QuerySession]:
         """Several queries over one state of the store."""
@@ -76,7 +76,7 @@ class LocalClient:
         """Read state tables."""
         return self._store.state(sql, params, self._timeout_s)
 
-    def keep(self, statements: Sequence[StateSql]) -> None:
+    def write(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
         with self._store.writing() as writing:
             for sql, params in statements:

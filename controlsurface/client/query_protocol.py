@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from controlsurface.client.result_columns import NO_COLUMNS
 from controlsurface.client.result_cache import ResultCache
+from controlsurface.client.result_columns import NO_COLUMNS
 from controlsurface.config import Config, LaneConfig, Role
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from controlsurface.query.arguments import Arguments
@@ -116,7 +116,7 @@ class StoreSession(Protocol):
         """Runs and seconds of data queries, by name."""
         ...
 
-    def keep(self, statements: Sequence[StateSql]) -> None:
+    def write(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
         ...
 
@@ -178,7 +178,7 @@ class Query(Generic[R]):
         """The address, with its own parts filled in and quoted."""
         return _filled(self.endpoint.path, self)
 
-    def run(self, ground: StoreSession) -> R:
+    def run(self, session: StoreSession) -> R:
         """The answer, where the store is."""
         raise NotImplementedError
 
@@ -210,7 +210,7 @@ class Command:
         named = body.model_copy(update={author: caller}) if author and caller else body
         return cls(body=named, **fields)  # type: ignore[call-arg] # the fields of a dataclass
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Make the change where the store is; what it came to. Once it returns, the change is on the disk."""
         raise NotImplementedError
 

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from controlsurface.client.arrow_rows import as_dicts
-from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.table_formats import as_json, json_row
 from controlsurface.money.cost_attribution import SUMMED_COLUMNS, AttributionArgs, Week, render_attribution, week_start
@@ -68,9 +68,9 @@ class WeeklyExports(Query[Result]):
     )
     arguments: ExportsArgs = field(default_factory=ExportsArgs)
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_SELECT_EXPORTS, {"week": self.arguments.week}))
+        return Result(session.state(_SELECT_EXPORTS, {"week": self.arguments.week}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +88,23 @@ class RecordExport(Command):
     )
     body: ExportedWeek
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Revision, exported_at, restates (null for the first). The figures are those of the store, not the caller's.
 
         Raises Conflict where they are no longer the caller's, BadRequest for a week that is not over or partly gone.
         """
         args = AttributionArgs(week=self.body.week, by=self.body.by)
-        _require_complete_week(ground, args, self.body.at)
-        rows = _attribution(ground, args)
+        _require_complete_week(session, args, self.body.at)
+        rows = _attribution(session, args)
         if rows_checksum(name_unassigned(rows, args.by)) != self.body.rows_sha256:
             raise Conflict(f"calls of {args.week} arrived while it was read; try again")
         totals = json_row({name: exact_total(rows, name) for name in EXPORTED_SUM_COLUMNS})
         for _ in range(3):  # another exporter may be as quick
-            kept = as_dicts(ground.state(_SELECT_EXPORTS, {"week": args.week}))
+            kept = as_dicts(session.state(_SELECT_EXPORTS, {"week": args.week}))
             known = _latest_export(kept, _joined(args))
             if known and known["rows_sha256"] == self.body.rows_sha256:
                 return _as_manifest(known)
-            ground.keep([(_INSERT_EXPORT, self._row(args, totals, kept))])
+            session.write([(_INSERT_EXPORT, self._row(args, totals, kept))])
         raise Conflict(f"{args.week} is being exported by others; try again")
 
     def _row(self, args: AttributionArgs, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
@@ -165,11 +165,11 @@ def _signed_difference(difference: object) -> str:
     return f"+{difference}" if not str(difference).startswith("-") else str(difference)
 
 
-def _require_complete_week(ground: StoreSession, args: AttributionArgs, at: datetime) -> None:
+def _require_complete_week(session: StoreSession, args: AttributionArgs, at: datetime) -> None:
     """Refuse a week that still grows, and one of which not all is kept any more."""
     if not args.closed(at):
         raise BadRequest(f"week: {args.week} is not over")
-    gone = ground.state(_SELECT_RETAINED_SINCE).to_pylist()[0]["gone_before"]
+    gone = session.state(_SELECT_RETAINED_SINCE).to_pylist()[0]["gone_before"]
     if gone is not None and gone > week_start(args.week):
         raise BadRequest(
             f"week: requests before {gone:%Y-%m-%d %H:%M} are gone ([retention] requests), "
@@ -177,10 +177,10 @@ def _require_complete_week(ground: StoreSession, args: AttributionArgs, at: date
         )
 
 
-def _attribution(ground: StoreSession, args: AttributionArgs) -> pa.Table:
-    """The rows of the week, on our own ground."""
+def _attribution(session: StoreSession, args: AttributionArgs) -> pa.Table:
+    """The rows of the week, on our own store."""
     statement = render_attribution(args)
-    return statement.bounded(ground.rows(statement))
+    return statement.bounded(session.rows(statement))
 
 
 def _joined(args: AttributionArgs) -> str:

@@ -4,8 +4,7 @@ The only place, beside the pages themselves, that imports Streamlit.
 """
 
 from controlsurface.formatting import format_duration, format_time_range, format_value
-from controlsurface.ui.alerts.alert_table import alert_history, alert_messages, alert_strip, alerts_now
-from controlsurface.ui.alerts.alert_table import alert_table as alerts
+from controlsurface.ui.alerts.alert_table import alert_history, alert_messages, alert_strip, alert_table, alerts_now
 from controlsurface.ui.alerts.detection_delay import detection_delay
 from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
@@ -17,8 +16,12 @@ from controlsurface.ui.data.comparison import compare_breakdown, metric_value
 from controlsurface.ui.data.metric_series import metrics_as_series, metrics_by_lane_and_total, tokens_by_kind
 from controlsurface.ui.data_quality.cardinality_table import cardinality_table
 from controlsurface.ui.data_quality.fact_coverage import fact_coverage_table, price_gap_advice
-from controlsurface.ui.data_quality.lane_buttons import assumed_lanes_note, lane_assignment_buttons, unassigned_models
-from controlsurface.ui.data_quality.lane_buttons import last_assignment_note as claimed
+from controlsurface.ui.data_quality.lane_buttons import (
+    assumed_lanes_note,
+    lane_assignment_buttons,
+    last_assignment_note,
+    unassigned_models,
+)
 from controlsurface.ui.data_quality.received_counts import (
     content_not_stored,
     has_received_anything,
@@ -37,8 +40,13 @@ from controlsurface.ui.navigation.page_tabs import choose_tab
 from controlsurface.ui.navigation.triage_selection import choose_triage, select_for_triage, triage_contributors
 from controlsurface.ui.navigation.zoom import zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
-from controlsurface.ui.reports.before_after import COMPARED_METRICS, before_after_table, nearest_event, sample_requests
-from controlsurface.ui.reports.before_after import before_after_tiles as side_tiles
+from controlsurface.ui.reports.before_after import (
+    COMPARED_METRICS,
+    before_after_table,
+    before_after_tiles,
+    nearest_event,
+    sample_requests,
+)
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
 from controlsurface.ui.reports.incident_button import incident_report_button
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
@@ -48,7 +56,7 @@ from controlsurface.ui.requests.request_card import request_card, request_trace
 from controlsurface.ui.requests.request_search import more_requests_button, no_match_state, search_requests
 from controlsurface.ui.requests.request_table import chosen_request, request_table
 from controlsurface.ui.widgets.bar_list import bar_list
-from controlsurface.ui.widgets.contributor_bars import contributor_bars as different_bars
+from controlsurface.ui.widgets.contributor_bars import contributor_bars
 from controlsurface.ui.widgets.data_table import breakdown_table, data_table, lane_and_total_table
 from controlsurface.ui.widgets.no_requests import no_requests_state
 from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
@@ -62,12 +70,13 @@ __all__ = [
     "alert_history",
     "alert_messages",
     "alert_strip",
-    "alerts",
+    "alert_table",
     "alerts_now",
     "assumed_lanes_note",
     "audit_panels",
     "bar_list",
     "before_after_table",
+    "before_after_tiles",
     "box_chart_with_callback",
     "breakdown_table",
     "cardinality_table",
@@ -76,17 +85,16 @@ __all__ = [
     "choose_tab",
     "choose_triage",
     "chosen_request",
-    "claimed",
     "compare_breakdown",
     "confidence_note",
     "confidence_panel",
     "content_not_stored",
+    "contributor_bars",
     "csv_button",
     "current_view",
     "dashboard_page",
     "data_table",
     "detection_delay",
-    "different_bars",
     "empty_state",
     "escape_markdown",
     "event_marks",
@@ -105,6 +113,7 @@ __all__ = [
     "lane_assignment_buttons",
     "lane_separation_panel",
     "largest_mover",
+    "last_assignment_note",
     "metric_tiles",
     "metric_value",
     "metrics_as_series",
@@ -133,7 +142,6 @@ __all__ = [
     "search_requests",
     "select_for_triage",
     "sending_services",
-    "side_tiles",
     "silence_panel",
     "threshold_simulator",
     "tokens_by_kind",

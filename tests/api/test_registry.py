@@ -11,8 +11,8 @@ from pydantic import Field
 from controlsurface.api import app, openapi
 from controlsurface.api.registry import COMMANDS, QUERIES
 from controlsurface.client import LocalClient, RemoteClient
-from controlsurface.client.result_columns import COUNT, OPTIONAL, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, arguments_of
+from controlsurface.client.result_columns import COUNT, OPTIONAL, columns
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement
 from tests.serving import serving
@@ -46,10 +46,10 @@ class PowersQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint("/api/v1/powers", "powers", "Powers of two", columns(power=COUNT))
     arguments: PowersArgs = PowersArgs()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
         sql = "SELECT 2 ** i AS power FROM range($most) AS t (i)"
-        return Result(ground.rows(Statement(sql, {"most": self.arguments.most}, "powers")))
+        return Result(session.rows(Statement(sql, {"most": self.arguments.most}, "powers")))
 
 
 def test_a_query_has_endpoint_clients_and_document_once_it_is_in_the_registry(

@@ -125,7 +125,7 @@ def test_a_task_type_has_its_own_comparator_and_the_others_the_general_one() -> 
         (AuditConfig(comparators={"chat": exact}), True),
         (AuditConfig(comparators={"code": exact}), False),
     ):
-        LocalClient(store.store).keep(install_comparators(audit))
+        LocalClient(store.store).write(install_comparators(audit))
         (row,) = store.rows("comparisons")
         assert row["disagrees"] is expected
         assert row["comparator"].startswith("exact, version" if expected else "number, tolerance 0.02, version")
@@ -156,7 +156,7 @@ def test_what_people_say_of_some_pairs_corrects_a_judge_of_all() -> None:
     fill(store, random, made, "chat", np.ones(1500))
     judge = Config(audit=AuditConfig(comparator=ComparatorConfig(kind="judge", evaluation="similar", tolerance=0.5)))
     reader = LocalClient(store, config=judge)
-    reader.keep(install_comparators(judge.audit))
+    reader.write(install_comparators(judge.audit))
     with store.writing() as writing:  # the judge finds a difference in 1 pair of 5, whatever is there
         writing.execute(
             "INSERT INTO evaluations BY NAME SELECT attempt_id AS evaluation_id, trace_id, span_id, 'similar' AS name, "

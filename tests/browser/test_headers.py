@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Page
 
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.app.visitor import COOKIE_NAME
+from controlsurface.ui.data.visitor import COOKIE_NAME
 from tests.browser.conftest import Collector, Seen, dashboard
 from tests.browser.gestures import TABLE, settled
 from tests.web.test_connections import is_cut_off

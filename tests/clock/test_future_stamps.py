@@ -36,7 +36,7 @@ def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(re
     ahead = "UPDATE audit_items SET started_at = $at WHERE item_id = (SELECT min(item_id) FROM audit_items)"
     late = "UPDATE attempts SET answer_label = 'changed'"
     new = "UPDATE audit_items SET started_at = $now WHERE item_id = (SELECT max(item_id) FROM audit_items)"
-    reader.keep([(ahead, {"at": NOW + YEARS}), (late, {}), (new, {"now": NOW})])
+    reader.write([(ahead, {"at": NOW + YEARS}), (late, {}), (new, {"now": NOW})])
     reader.cache.forget()
     reader.run(ask)
     rows = reader.state("FROM audit_items ORDER BY item_id DESC").to_pylist()

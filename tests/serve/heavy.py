@@ -14,8 +14,8 @@ from controlsurface.query.statement import Statement
 ENDLESS = Statement("SELECT sum(random()) AS n FROM range(10000000000000)", {}, "requests.list")
 
 
-def counting(_: RequestsQuery, ground: LocalClient) -> Any:
-    return ground.rows(ENDLESS)
+def counting(_: RequestsQuery, session: LocalClient) -> Any:
+    return session.rows(ENDLESS)
 
 
 def sleeping(*_: Any) -> Any:

@@ -44,7 +44,7 @@ def empty_url() -> Iterator[str]:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page of the dashboard in front of a collector, at an address; whoever edits pages may do so meanwhile."""
-    monkeypatch.setattr(restart_check, "STARTED_WITH", FileSnapshot.of([]))
+    monkeypatch.setattr(restart_check, "FILES_AT_START", FileSnapshot.of([]))
 
     def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)

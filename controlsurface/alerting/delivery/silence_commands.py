@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from controlsurface.alerting.delivery import delivery_rows
 from controlsurface.alerting.delivery.silences import EXPIRED_SILENCE_RETENTION, Silence, end_silence, silence_updates
-from controlsurface.client.result_columns import FLAG, TEXT, TIME, column_table, columns, list_of, one_of, record
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -20,6 +19,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
+from controlsurface.client.result_columns import FLAG, TEXT, TIME, column_table, columns, list_of, one_of, record
 from controlsurface.config.label_matchers import LabelMatcher, make_matcher
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText
@@ -83,10 +83,10 @@ class SilencesQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint(SILENCES_PATH, "silences", "All silences, the newest first", SILENCE, form="bare")
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
         now = datetime.now(UTC)
-        return Result(column_table((silence_to_json(each, now) for each in _load_silences(ground, now)), SILENCE))
+        return Result(column_table((silence_to_json(each, now) for each in _load_silences(session, now)), SILENCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,13 @@ class PutSilence(Command):
     )
     body: SilenceBody
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Into the store. Raises BadRequest, NotFound."""
         now = datetime.now(UTC)
         wanted = self.body.made(now)
-        old = next((each for each in _load_silences(ground, now) if each.id == wanted.id), None) if wanted.id else None
+        old = next((each for each in _load_silences(session, now) if each.id == wanted.id), None) if wanted.id else None
         kept = silence_updates(wanted, old, now)
-        _write_silences(ground, kept)
+        _write_silences(session, kept)
         return {"silenceID": kept[0].id}
 
 
@@ -130,14 +130,14 @@ class ExpireSilence(Command):
     silence_id: str
     body: NoArguments = NO_ARGUMENTS
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Into the store; a silence that has ended already stays as it was. Raises NotFound."""
         now = datetime.now(UTC)
-        found = next((each for each in _load_silences(ground, now) if each.id == self.silence_id), None)
+        found = next((each for each in _load_silences(session, now) if each.id == self.silence_id), None)
         if found is None:
             raise NotFound(f"no silence '{self.silence_id[:60]}'")
         over = end_silence(found, now)
-        _write_silences(ground, [over])
+        _write_silences(session, [over])
         return silence_to_json(over, now)
 
 
@@ -157,18 +157,18 @@ def silence_to_json(silence: Silence, now: datetime) -> dict[str, Any]:
     }
 
 
-def _load_silences(ground: StoreSession, now: datetime) -> list[Silence]:
+def _load_silences(session: StoreSession, now: datetime) -> list[Silence]:
     """Those that are not long over, the newest first."""
     since = {"since": now - EXPIRED_SILENCE_RETENTION}
-    found = ground.state("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since).to_pylist()
+    found = session.state("FROM silences WHERE ends_at >= $since ORDER BY starts_at DESC, id", since).to_pylist()
     return [delivery_rows.silence_from_row(each) for each in found]
 
 
-def _write_silences(ground: StoreSession, silences: list[Silence]) -> None:
+def _write_silences(session: StoreSession, silences: list[Silence]) -> None:
     """Each in the place of the one with its id."""
     changes: list[StateSql] = []
     for row in map(delivery_rows.silence_row, silences):
         names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
         changes.append(("DELETE FROM silences WHERE id = $id", {"id": row["id"]}))
         changes.append((f"INSERT INTO silences ({names}) VALUES ({marks})", row))
-    ground.keep(changes)
+    session.write(changes)

@@ -11,8 +11,8 @@ from pydantic import Field
 from controlsurface.alerting.rules.rule_loader import load_rule_files
 from controlsurface.alerting.rules.yaml_tree import parse_yaml, value_at
 from controlsurface.atomic_file import atomic_replacement
-from controlsurface.client.result_columns import NUMBER, TEXT, columns
 from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import NUMBER, TEXT, columns
 from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText
 from controlsurface.shipped_paths import ALERTS
@@ -47,9 +47,9 @@ class SetThreshold(Command):
     alert: str
     body: ThresholdChange
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Into the file. Raises NotFound, BadRequest for shipped rules, Conflict where the file says something else."""
-        rows = ground.state(_RULE_FILE_SQL, {"rule": self.alert}).to_pylist()
+        rows = session.state(_RULE_FILE_SQL, {"rule": self.alert}).to_pylist()
         if not rows:
             raise NotFound(f"no rule with a threshold is named '{self.alert[:100]}'")
         path = Path(rows[0]["file"])
@@ -59,7 +59,7 @@ class SetThreshold(Command):
                 "own (alerts.directories), and name it in alerts.disable"
             )
         _write(path, replace_threshold(_read(path), self.alert, self.body))
-        ground.keep([_threshold_change_event(self.alert, self.body)])
+        session.write([_threshold_change_event(self.alert, self.body)])
         return {"rule": self.alert, "value": self.body.value, "file": str(path)}
 
 

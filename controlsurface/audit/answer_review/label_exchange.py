@@ -11,8 +11,8 @@ from pydantic import Field
 from controlsurface.audit.answer_review.blinding import LabelVerdict
 from controlsurface.audit.answer_review.review_labels import KEPT_LABEL, ReviewerName
 from controlsurface.audit.answer_review.review_queue import item_conditions
-from controlsurface.client.result_columns import COUNT, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import COUNT, columns
 from controlsurface.errors import Conflict
 from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
 from controlsurface.query.statement import where_clause
@@ -76,7 +76,7 @@ class LabelsQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint("/api/v1/audits/labels", "labels", "All labels with their history", KEPT_LABEL)
     arguments: LabelsArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows in order of time: item_id, reviewer, revision, verdict, ..., request_id, task_type, lane, model, ..."""
         found, parameters = item_conditions(self.arguments, "all", "")
         if self.arguments.reviewer:
@@ -86,7 +86,7 @@ class LabelsQuery(Query[Result]):
 SELECT l.*, {", ".join(f"i.{name}" for name in _FACTS.split(", "))}
 FROM audit_labels AS l LEFT JOIN audit_items AS i ON i.item_id = l.item_id{where_clause(found, "")}
 ORDER BY l.labelled_at, l.item_id, l.reviewer, l.revision"""
-        return Result(ground.state(sql, parameters))
+        return Result(session.state(sql, parameters))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ class ImportLabelsCommand(Command):
     )
     body: LabelRows
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep them; how many were new, were there, and are about items that are not here."""
         rows = self.body.rows
         items = {"item_id": [each.item_id for each in rows]}
-        there = _agreeing(rows, ground.state(_THERE, items))
-        ground.keep([(_BRING, _columns(rows))])
-        here = ground.state(_HERE, items).to_pylist()[0]["n"]
+        there = _agreeing(rows, session.state(_THERE, items))
+        session.write([(_BRING, _columns(rows))])
+        here = session.state(_HERE, items).to_pylist()[0]["n"]
         return {"new": len(rows) - there, "known": there, "without_item": len({*items["item_id"]}) - here}
 
 

@@ -36,14 +36,14 @@ WHERE trace_id IN (SELECT CAST(unnest($traces) AS UUID)) AND span_id IN (SELECT 
     AND started_at BETWEEN $near - INTERVAL 1 DAY AND $near + INTERVAL 1 DAY"""
 
 
-def review_cards(ground: StoreSession, found: pa.Table, reviewer: str) -> pa.Table:
+def review_cards(session: StoreSession, found: pa.Table, reviewer: str) -> pa.Table:
     """Rows of audit_items with this reviewer's newest word, as cards; `revision` is that of the next word."""
-    return pa.Table.from_pylist([_card(ground, row, reviewer) for row in found.to_pylist()], REVIEW_CARD_SCHEMA)
+    return pa.Table.from_pylist([_card(session, row, reviewer) for row in found.to_pylist()], REVIEW_CARD_SCHEMA)
 
 
-def _card(ground: StoreSession, row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
+def _card(session: StoreSession, row: Mapping[str, Any], reviewer: str) -> dict[str, Any]:
     left = left_answer(row["item_id"], reviewer)
-    kept = _kept_words(ground, row)
+    kept = _kept_words(session, row)
     answers = {name: _answer(row, name, kept) for name in ("production", "shadow")}
     other = "production" if left == "shadow" else "shadow"
     prompts = (kept.get(_key(row, name), PromptAndAnswer()).prompt for name in ("production", "shadow"))
@@ -74,16 +74,16 @@ def _key(row: Mapping[str, Any], name: str) -> str:
     return f"{row['shadow_span_id' if name == 'shadow' else 'span_id']:016x}"
 
 
-def _kept_words(ground: StoreSession, row: Mapping[str, Any]) -> dict[str, PromptAndAnswer]:
+def _kept_words(session: StoreSession, row: Mapping[str, Any]) -> dict[str, PromptAndAnswer]:
     """What was asked and answered, by span; nothing where the configuration keeps no content."""
-    if ground.config.content.store == "none" or row["started_at"] is None:
+    if session.config.content.store == "none" or row["started_at"] is None:
         return {}
     asked = {
         "traces": [str(row["trace_id"]), str(row["shadow_trace_id"])],
         "spans": [row["span_id"], row["shadow_span_id"]],
         "near": row["started_at"],
     }
-    rows = ground.rows(Statement(_SPANS, asked, "audits.cards")).to_pylist()
+    rows = session.rows(Statement(_SPANS, asked, "audits.cards")).to_pylist()
     return {each["span_id"]: read_prompt_and_answer(_attributes(each)) for each in rows}
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from controlsurface.audit.answer_review.blinding import left_answer, verdict_of_choice
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import Conflict, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText
 
@@ -72,12 +72,12 @@ class SetLabelCommand(Command):
     item_id: str
     body: Label
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep it; once this returns it is on the disk."""
-        _known(ground, self.item_id)
+        _known(session, self.item_id)
         row = self._row()
-        ground.keep([(_KEEP, row)])
-        return stored_label(ground, row)
+        session.write([(_KEEP, row)])
+        return stored_label(session, row)
 
     def _row(self) -> dict[str, Any]:
         said, left = self.body, left_answer(self.item_id, self.body.reviewer)
@@ -94,10 +94,10 @@ class SetLabelCommand(Command):
         }
 
 
-def stored_label(ground: StoreSession, row: Mapping[str, Any]) -> Mapping[str, Any]:
+def stored_label(session: StoreSession, row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The label of that key, if it says what `row` says. Raises Conflict."""
     names = {name: row[name] for name in ("item_id", "reviewer")}
-    history = ground.state(_KEPT, names).to_pylist()
+    history = session.state(_KEPT, names).to_pylist()
     found: Mapping[str, Any] | None = next((each for each in history if each["revision"] == row["revision"]), None)
     if found is None:
         newest = history[0]["revision"] if history else 0
@@ -107,8 +107,8 @@ def stored_label(ground: StoreSession, row: Mapping[str, Any]) -> Mapping[str, A
     return found
 
 
-def _known(ground: StoreSession, item_id: str) -> None:
+def _known(session: StoreSession, item_id: str) -> None:
     """Nothing, where there is such an item. Raises NotFound."""
-    found = ground.state("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id})
+    found = session.state("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id})
     if not found.num_rows:
         raise NotFound(f"no audit item '{item_id[:100]}'")

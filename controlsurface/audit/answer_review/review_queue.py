@@ -13,9 +13,9 @@ from pydantic import Field
 
 from controlsurface.audit.answer_review.review_card import review_cards
 from controlsurface.audit.answer_review.review_labels import ReviewerName
-from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.result_cache import CachePolicy
+from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import UnknownName
 from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
 from controlsurface.query.statement import where_clause
@@ -120,11 +120,11 @@ class ReviewItemsQuery(Query[Result]):
     )
     arguments: ReviewItemsArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows: the columns of audit_items (trace ids in hex), labels, reviewers, verdicts."""
-        refill_queue(ground)
-        facts = count_items(ground, self.arguments, self.arguments.reviewer)
-        return Result(ground.state(*select_items(self.arguments)), _told(facts))
+        refill_queue(session)
+        facts = count_items(session, self.arguments, self.arguments.reviewer)
+        return Result(session.state(*select_items(self.arguments)), _told(facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +136,19 @@ class NextItemQuery(Query[Result]):
     )
     arguments: NextItemArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """One row or none; facts: those of `count_items`."""
-        refill_queue(ground)
+        refill_queue(session)
         args = self.arguments
-        facts = count_items(ground, args, args.reviewer)
+        facts = count_items(session, args, args.reviewer)
         item = args.item or facts[f"next_{args.which}"]
-        found = ground.state(_ITEM, {"item": item, "by": args.reviewer})
-        return Result(review_cards(ground, found, args.reviewer), _told(facts))
+        found = session.state(_ITEM, {"item": item, "by": args.reviewer})
+        return Result(review_cards(session, found, args.reviewer), _told(facts))
 
 
-def refill_queue(ground: StoreSession) -> None:
+def refill_queue(session: StoreSession) -> None:
     """Queue what has come since; at most every FRESH_S."""
-    ground.cache.get("review queue", (), lambda: ground.keep([(_RECENT, {}), (_REFILL, {})]), _ROOM)
+    session.cache.get("review queue", (), lambda: session.write([(_RECENT, {}), (_REFILL, {})]), _ROOM)
 
 
 def select_items(args: ReviewItemsArgs) -> StateSql:
@@ -171,13 +171,13 @@ LIMIT $row_limit"""
     return sql, parameters | {"row_limit": args.limit}
 
 
-def count_items(ground: StoreSession, args: FilteredTimeRange, reviewer: str) -> dict[str, Any]:
+def count_items(session: StoreSession, args: FilteredTimeRange, reviewer: str) -> dict[str, Any]:
     """One pass over the window: how many items there are, are open, have two labels, have one of `reviewer`.
 
     Besides, what the reviewer is to see next in each queue, and said last (last_item, last_revision).
     """
     found, parameters = item_conditions(args, "all", reviewer)
-    (row,) = ground.state(_STANDING.format(where=where_clause(found)), parameters | {"by": reviewer}).to_pylist()
+    (row,) = session.state(_STANDING.format(where=where_clause(found)), parameters | {"by": reviewer}).to_pylist()
     return dict(row)
 
 

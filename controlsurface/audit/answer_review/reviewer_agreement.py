@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from controlsurface.audit.answer_review.review_queue import item_conditions
 from controlsurface.audit.statistics.agreement import measure_agreement
-from controlsurface.client.result_columns import COUNT, TEXT, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, TEXT, columns
 from controlsurface.query.arguments import FilteredTimeRange
 from controlsurface.query.statement import bounded, row_limit_parameter, where_clause
 
@@ -34,10 +34,10 @@ class ReviewerAgreementQuery(Query[Result]):
     )
     arguments: FilteredTimeRange
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows: one, other, n, raw with its interval, ac1 with its interval."""
         pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for row in bounded(ground.state(*_pairs(self.arguments))).to_pylist():
+        for row in bounded(session.state(*_pairs(self.arguments))).to_pylist():
             pairs.setdefault((row["one"], row["other"]), []).append((row["said"], row["also"]))
         rows = [_row(one, other, said) for (one, other), said in sorted(pairs.items())]
         return Result(

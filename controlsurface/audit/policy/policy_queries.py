@@ -37,9 +37,9 @@ class CurrentPolicyQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """One row of `policies`; facts: its etag. Raises NotFound before the first."""
-        rows = ground.state(f"SELECT {POLICY_COLUMNS} FROM policies ORDER BY version DESC LIMIT 1")
+        rows = session.state(f"SELECT {POLICY_COLUMNS} FROM policies ORDER BY version DESC LIMIT 1")
         if not rows.num_rows:
             raise NotFound("no policy was set yet; `controlsurface policy set` or PUT /api/v1/policy sets the first")
         return Result(rows, {"etag": policy_etag(rows.to_pylist()[0])})
@@ -54,9 +54,9 @@ class PolicyHistoryQuery(Query[Result]):
     )
     arguments: PolicyHistoryArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows of `policies`."""
         only = " WHERE version = $version" if self.arguments.version else ""
         sql = f"SELECT {POLICY_COLUMNS} FROM policies{only} ORDER BY version DESC LIMIT $row_limit"
         parameters = {"row_limit": self.arguments.limit}
-        return Result(ground.state(sql, parameters | ({"version": self.arguments.version} if only else {})))
+        return Result(session.state(sql, parameters | ({"version": self.arguments.version} if only else {})))

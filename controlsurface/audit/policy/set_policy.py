@@ -81,15 +81,15 @@ class SetPolicyCommand(Command):
         rests = {name: headers[name] for name in ("if-match", "if-none-match") if name in headers}
         return super(SetPolicyCommand, cls).received(body, caller, {}, headers=rests, **fields)
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep it; what is in force now, as one document."""
-        newest = _newest(ground)
+        newest = _newest(session)
         _rests_on(self.headers, newest)
         said = self.body
-        check_policy(said.policy, ground.config.lanes)
+        check_policy(said.policy, session.config.lanes)
         settings = said.policy.plain()
         row = _row(newest, said.who, said.why, orjson.dumps(settings), orjson.dumps(dict(said.evidence)), None)
-        return _kept(ground, row, f"policy v{row['version']}")
+        return _kept(session, row, f"policy v{row['version']}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +111,21 @@ class RollbackCommand(Command):
     )
     body: Rollback
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep it; what is in force now, as one document."""
         said = self.body
-        found = ground.state(_ONE, {"version": said.version}).to_pylist()
+        found = session.state(_ONE, {"version": said.version}).to_pylist()
         if not found:
             raise NotFound(f"no policy v{said.version}; `controlsurface policy history` lists them")
         old = found[0]
-        check_policy(policy_version_of(old).policy, ground.config.lanes)
-        row = _row(_newest(ground), said.who, said.why, old["settings"], old["evidence"], said.version)
-        return _kept(ground, row, f"policy v{row['version']}: back to v{said.version}")
+        check_policy(policy_version_of(old).policy, session.config.lanes)
+        row = _row(_newest(session), said.who, said.why, old["settings"], old["evidence"], said.version)
+        return _kept(session, row, f"policy v{row['version']}: back to v{said.version}")
 
 
-def _newest(ground: StoreSession) -> Mapping[str, Any] | None:
+def _newest(session: StoreSession) -> Mapping[str, Any] | None:
     """The version in force."""
-    found = ground.state(_NEWEST).to_pylist()
+    found = session.state(_NEWEST).to_pylist()
     return dict(found[0]) if found else None
 
 
@@ -161,11 +161,11 @@ def _row(
     }
 
 
-def _kept(ground: StoreSession, row: Mapping[str, Any], title: str) -> Mapping[str, Any]:
+def _kept(session: StoreSession, row: Mapping[str, Any], title: str) -> Mapping[str, Any]:
     """The version as it is kept, as one document. Raises Conflict where another came between."""
     told = {"title": title, "policy_id": row["policy_id"]}
-    ground.keep([(_KEEP, row), (_TELL, told)])
-    (found,) = ground.state(_ONE, {"version": row["version"]}).to_pylist()
+    session.write([(_KEEP, row), (_TELL, told)])
+    (found,) = session.state(_ONE, {"version": row["version"]}).to_pylist()
     if found["policy_id"] != row["policy_id"]:
         raise Conflict(f"{found['who']} set v{found['version']} at this moment; look at it, and try again")
     return policy_document(found)

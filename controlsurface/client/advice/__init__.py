@@ -9,6 +9,7 @@ from pydantic import Field
 from controlsurface.client.advice import change_advice, cost_advice, lane_advice, usage_advice
 from controlsurface.client.advice.advice_context import AdviceContext, make_advice_context
 from controlsurface.client.advice.advice_row import CheckedRule, RuleFinding, advice_table
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.result_columns import (
     COUNT,
     FIGURE,
@@ -21,7 +22,6 @@ from controlsurface.client.result_columns import (
     one_of,
     record,
 )
-from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.times import Instant
 
@@ -88,9 +88,9 @@ class AdviceQuery(Query[Result]):
     )
     arguments: AdviceArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Every rule's answer."""
-        ask = make_advice_context(ground, self.arguments.start, self.arguments.end)
+        ask = make_advice_context(session, self.arguments.start, self.arguments.end)
         found = {name: rule(ask) for name, (_, rule) in ADVICE_RULES.items()}
         checked = [CheckedRule(name, ADVICE_RULES[name][0], each.state, each.n) for name, each in found.items()]
         facts: dict[str, Any] = {"start": ask.start.isoformat(), "end": ask.end.isoformat()}

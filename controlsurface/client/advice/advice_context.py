@@ -34,7 +34,7 @@ METRICS_BY_PASS: Mapping[tuple[Dimensions, bool], tuple[str, ...]] = {
 class AdviceContext:
     """Questions about one window; what was answered is known from then on."""
 
-    ground: StoreSession
+    session: StoreSession
     start: datetime
     end: datetime
     known: dict[tuple[str, Dimensions, Dimensions], list[Row]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class AdviceContext:
         """A metric's rows; dimensions, value, n, and low, high, priced_share where they apply."""
         if (metric, by, where) not in self.known:
             names = dict.fromkeys((metric, *METRICS_BY_PASS.get((by, bool(where)), ())))
-            top = min(self.ground.config.limits.answer_values, MAX_TOP_VALUES)
+            top = min(self.session.config.limits.answer_values, MAX_TOP_VALUES)
             args = BatchQueryArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end, top=top)
             self.known.update(((name, by, where), rows) for name, rows in self._asked(args).items())
         return self.known[metric, by, where]
@@ -68,16 +68,16 @@ class AdviceContext:
     def graded(self) -> list[GradedPairs]:
         """The task types with enough graded pairs."""
         if self.start not in self.graded_from:
-            self.graded_from[self.start] = graded_pairs(self.ground, self.start, self.end)
+            self.graded_from[self.start] = graded_pairs(self.session, self.start, self.end)
         return self.graded_from[self.start]
 
     def events(self) -> list[Row]:
         """Changes in the window, in order of time."""
-        return run_events(self.ground.rows, EventsArgs(start=self.start, end=self.end)).to_pylist()
+        return run_events(self.session.rows, EventsArgs(start=self.start, end=self.end)).to_pylist()
 
     def lanes(self, *, escalation: bool) -> tuple[str, ...]:
         """A filter for the lanes that are, or are not, escalation lanes by the configuration."""
-        lanes = self.ground.config.lanes.items()
+        lanes = self.session.config.lanes.items()
         return tuple(f"lane:{name}" for name, lane in lanes if lane.escalation is escalation) or NO_LANE_FILTER
 
     def _named(self, rows: list[Row], by: Dimensions) -> list[Row]:
@@ -90,15 +90,15 @@ class AdviceContext:
             metric.id: self._named(table.drop_columns("metric").to_pylist(), args.by)
             for each in query_passes(args)
             for metric, table in zip(
-                each.metrics, split_metric_rows(each, run_pass(self.ground.rows, each, args.top)[0]), strict=True
+                each.metrics, split_metric_rows(each, run_pass(self.session.rows, each, args.top)[0]), strict=True
             )
         }
 
 
-def make_advice_context(ground: StoreSession, start: datetime | None, end: datetime | None) -> AdviceContext:
+def make_advice_context(session: StoreSession, start: datetime | None, end: datetime | None) -> AdviceContext:
     """Questions about the window; by itself the last seven days."""
     until = end or datetime.now(UTC)
-    return AdviceContext(ground, start or _back(until, timedelta(days=7)), until)
+    return AdviceContext(session, start or _back(until, timedelta(days=7)), until)
 
 
 def _back(at: datetime, length: timedelta) -> datetime:

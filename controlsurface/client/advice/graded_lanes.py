@@ -61,16 +61,16 @@ class GradedPairs:
         )
 
 
-def graded_pairs(ground: StoreSession, start: datetime, end: datetime) -> list[GradedPairs]:
+def graded_pairs(session: StoreSession, start: datetime, end: datetime) -> list[GradedPairs]:
     """The task types with at least SUPPORT graded pairs in a window, most pairs first; none without large lanes."""
-    large = [name for name, lane in ground.config.lanes.items() if lane.escalation]
+    large = [name for name, lane in session.config.lanes.items() if lane.escalation]
     if not large:
         return []
-    audit = ground.config.audit
+    audit = session.config.audit
     window = {"low": start, "high": end}
     rules = {"evaluation": audit.grade_evaluation, "grade_labels": audit.grade_labels, "large": large}
     rules |= {"support": MIN_SUPPORT_ROWS}
-    return test_graded_pairs(ground.rows(Statement(_SQL, window | rules, "advice.graded")).to_pylist())
+    return test_graded_pairs(session.rows(Statement(_SQL, window | rules, "advice.graded")).to_pylist())
 
 
 def test_graded_pairs(rows: Sequence[Mapping[str, Any]]) -> list[GradedPairs]:

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from controlsurface.client.coverage.span_facts import FACTS, FactRows, SpanFact
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.result_columns import (
     COUNT,
     FLAG,
@@ -21,8 +23,6 @@ from controlsurface.client.result_columns import (
     list_of,
     one_of,
 )
-from controlsurface.client.coverage.span_facts import FACTS, FactRows, SpanFact
-from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.run_concurrently import run_concurrently
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.statement import Statement, row_limit_parameter
@@ -100,7 +100,7 @@ class CoverageQuery(Query[Result]):
     )
     arguments: CoverageArgs = field(default_factory=CoverageArgs)
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the stored rows."""
         start, end = self.arguments.window
         bounds = {"start": start, "end": end}
@@ -108,7 +108,7 @@ class CoverageQuery(Query[Result]):
         asked = [
             Statement(_shares(rows, facts), bounds | row_limit_parameter(), "coverage.shares") for rows, facts in kinds
         ]
-        counted = [each.to_pylist() for each in run_concurrently(ground.rows, asked)]
+        counted = [each.to_pylist() for each in run_concurrently(session.rows, asked)]
         found = [row for (_, facts), rows in zip(kinds, counted, strict=True) for row in _apart(facts, rows)]
         return Result(_table(found), {"start": start.isoformat(), "end": end.isoformat()})
 

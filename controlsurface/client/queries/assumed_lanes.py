@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from controlsurface.client.result_columns import FIGURE, MAYBE_TEXT, TEXT, columns
 from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import FIGURE, MAYBE_TEXT, TEXT, columns
 from controlsurface.lanes.price_inference import inferred_lanes_text
 
 _ROWS = """
@@ -31,9 +31,9 @@ class AssumedLanesQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_ROWS))
+        return Result(session.state(_ROWS))
 
 
 def assumed_lanes_text(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.dimensions import DIMENSIONS
@@ -70,15 +70,15 @@ class CardinalityQuery(Query[Result]):
     )
     arguments: TimeRange = TimeRange()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
         until = self.arguments.end or datetime.now(UTC)
         days = {"first": (self.arguments.start or until - DEFAULT_WINDOW).date(), "last": until.date()}
-        over = [str(name) for name in ground.state(_OVER, days)["dimension"].to_pylist()]
+        over = [str(name) for name in session.state(_OVER, days)["dimension"].to_pylist()]
         counted = "\n    UNION ALL\n    ".join(map(_counted, over)) or _NOTHING
         names = list(OPEN_DIMENSIONS)
-        limits = {"names": names, "most": [ground.config.limits.of(name) for name in names]}
-        return Result(ground.rows(Statement(_VALUES.format(counted=counted), days | limits, "cardinality.values")))
+        limits = {"names": names, "most": [session.config.limits.of(name) for name in names]}
+        return Result(session.rows(Statement(_VALUES.format(counted=counted), days | limits, "cardinality.values")))
 
 
 def _counted(name: str) -> str:
@@ -87,7 +87,7 @@ def _counted(name: str) -> str:
     return _COUNTED.format(name=name, table=table, other=OTHER_VALUE)
 
 
-def count_over_limit(ground: StoreSession, since: datetime) -> int:
+def count_over_limit(session: StoreSession, since: datetime) -> int:
     """Of how many dimensions a value was stored as `(other)` since a moment."""
     sql = "SELECT count(DISTINCT dimension) AS n FROM values_over_limit WHERE last_at >= $since"
-    return int(ground.state(sql, {"since": since})["n"][0].as_py())
+    return int(session.state(sql, {"since": since})["n"][0].as_py())

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from controlsurface.client.arrow_rows import as_dicts
-from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, columns
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
+from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, columns
 from controlsurface.formatting import format_value
 from controlsurface.metrics.contributors import conditioning
 from controlsurface.metrics.contributors.contributor_query import (
@@ -110,32 +110,32 @@ class ContributorsQuery(Query[ContributorResult]):
     result: ClassVar = ContributorResult
     arguments: ContributorsArgs
 
-    def run(self, ground: StoreSession) -> ContributorResult:
+    def run(self, session: StoreSession) -> ContributorResult:
         """Rendered, run and folded."""
         args, began = self.arguments, perf_counter()
         find_metric(args.metric)
-        above = _bound(ground, quantile_bound_query(args))
-        rows = self._read(ground, above)
+        above = _bound(session, quantile_bound_query(args))
+        rows = self._read(session, above)
         return _ranked(args, render_contributors(args, above), rows, round((perf_counter() - began) * 1e3, 3), above)
 
-    def _read(self, ground: StoreSession, above: float | None) -> list[dict[str, Any]]:
+    def _read(self, session: StoreSession, above: float | None) -> list[dict[str, Any]]:
         """The rows of all values, and what each has to say beside the leading one."""
         args = self.arguments
         all_together, all_rows = render_joint_sums(args, above), render_ranked_values(args)
-        with ground.session() as session:
-            session.materialize("joint", all_together)
-            rows = all_rows.bounded(session.query(all_rows)).to_pylist()
+        with session.session() as queries:
+            queries.materialize("joint", all_together)
+            rows = all_rows.bounded(queries.query(all_rows)).to_pylist()
             lead = conditioning.leading_contributor(rows, MIN_SUPPORT_ROWS)
             if lead:
                 alone = within_value(args, lead["dimension"], lead["value"])
-                inside = session.query(alone).to_pylist()
+                inside = queries.query(alone).to_pylist()
                 rows = conditioning.rank_beside_leading(rows, lead, inside, MIN_SUPPORT_ROWS, baseline_scale(args))
         return list(rows)
 
 
-def _bound(ground: StoreSession, asked: MetricQueryArgs | None) -> float | None:
+def _bound(session: StoreSession, asked: MetricQueryArgs | None) -> float | None:
     """The quantile that rows are held against."""
-    rows = MetricQuery(asked).run(ground).rows.to_pylist() if asked else []
+    rows = MetricQuery(asked).run(session).rows.to_pylist() if asked else []
     return float(rows[0]["value"]) if rows and rows[0]["value"] is not None else None
 
 

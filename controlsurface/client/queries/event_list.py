@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns, optional
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns, optional
 from controlsurface.metrics.queries import event_query, query_runner
 from controlsurface.metrics.queries.event_query import LEFT_OUT, ChangeEvent, EventsArgs
 
@@ -29,9 +29,9 @@ class EventsQuery(Query[Result]):
     )
     arguments: EventsArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        rows = query_runner.run_events(ground.rows, self.arguments)
+        rows = query_runner.run_events(session.rows, self.arguments)
         left_out = int((rows.schema.metadata or {}).get(LEFT_OUT, 0))
         return Result(rows.replace_schema_metadata(None), {"left_out": left_out})
 
@@ -43,7 +43,7 @@ class RecordEvent(Command):
     endpoint: ClassVar = WriteEndpoint("/api/v1/events", "tell_event", "Tell of a change", _EVENT, author="source")
     body: ChangeEvent
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Into the store; the event itself."""
-        ground.keep([event_query.insert_event(self.body)])
+        session.write([event_query.insert_event(self.body)])
         return self.body.model_dump()

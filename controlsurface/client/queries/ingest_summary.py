@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.result_columns import COUNT, NUMBER, OBJECT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     NoArguments,
@@ -17,6 +16,7 @@ from controlsurface.client.query_protocol import (
     ResultFact,
     StoreSession,
 )
+from controlsurface.client.result_columns import COUNT, NUMBER, OBJECT, TEXT, TIME, columns
 from controlsurface.store.duckdb import DuckStore
 
 _COUNTED = ("received", "accepted", "rejected", "duplicate", "late", "unrecognised")
@@ -56,9 +56,9 @@ class IngestQuery(Query[Ingest]):
     result: ClassVar = Ingest
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Ingest:
+    def run(self, session: StoreSession) -> Ingest:
         """The live counters of the receivers, or those last stored."""
-        return summarise_counters(ground.counters())
+        return summarise_counters(session.counters())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class UnreadKeysQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_KEYS.format("attribute_keys")))
+        return Result(session.state(_KEYS.format("attribute_keys")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class DroppedKeysQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.state(_KEYS.format("dropped_keys")))
+        return Result(session.state(_KEYS.format("dropped_keys")))
 
 
 def stored_counters(store: DuckStore) -> dict[str, int]:

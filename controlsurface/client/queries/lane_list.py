@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from controlsurface.client.result_columns import FLAG, TEXT, column_table, columns, list_of
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -15,6 +14,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
+from controlsurface.client.result_columns import FLAG, TEXT, column_table, columns, list_of
 from controlsurface.errors import BadRequest
 from controlsurface.lanes.lane_assignment import LaneAssignment
 
@@ -34,9 +34,9 @@ class LanesQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the configuration."""
-        lanes = ground.lanes.in_force() if ground.lanes else {}
+        lanes = session.lanes.in_force() if session.lanes else {}
         rows = [{"name": name, "escalation": lane.escalation, "models": [*lane.models]} for name, lane in lanes.items()]
         return Result(column_table(rows, _LANE))
 
@@ -56,9 +56,9 @@ class AssignLane(Command):
     )
     body: LaneAssignment
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Into the configuration; the claim itself."""
-        if ground.lanes is None:
+        if session.lanes is None:
             raise BadRequest("only a running server changes lanes; start `controlsurface serve`")
-        ground.lanes.claim(self.body)
+        session.lanes.claim(self.body)
         return self.body.model_dump()

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.result_columns import BY_DIMENSION, NUMBER, OBJECT, TEXT, columns, list_of, record
 from controlsurface.client.queries.metric_queries import FIGURES, SOURCE
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import BY_DIMENSION, NUMBER, OBJECT, TEXT, columns, list_of, record
 from controlsurface.client.run_concurrently import run_concurrently
 from controlsurface.metrics.queries.batch_query import BatchQueryArgs, QueryPass, query_passes, split_metric_rows
 from controlsurface.metrics.queries.query_runner import run_pass
@@ -32,13 +32,13 @@ class MetricBatchQuery(Query[Result]):
     )
     arguments: BatchQueryArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows: metric, and what `/api/v1/query` answers about it, one metric after the other.
 
         Facts: `query_passes`, of each the metrics, source, sql, parameters and elapsed_ms.
         """
         wanted = query_passes(self.arguments)
-        found = run_concurrently(partial(_read, ground.rows, self.arguments.top), wanted)
+        found = run_concurrently(partial(_read, session.rows, self.arguments.top), wanted)
         rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
         return Result(rows, {"passes": [facts for _, facts in found]})
 

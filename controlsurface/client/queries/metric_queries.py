@@ -7,6 +7,15 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from controlsurface.client.query_protocol import (
+    NO_ARGUMENTS,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    Result,
+    ResultFact,
+    StoreSession,
+)
 from controlsurface.client.result_columns import (
     BY_DIMENSION,
     COUNT,
@@ -22,15 +31,6 @@ from controlsurface.client.result_columns import (
     columns,
     one_of,
     optional,
-)
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    ResultFact,
-    StoreSession,
 )
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
@@ -106,12 +106,12 @@ class MetricQuery(Query[MetricResult]):
     result: ClassVar = MetricResult
     arguments: MetricQueryArgs
 
-    def run(self, ground: StoreSession) -> MetricResult:
+    def run(self, session: StoreSession) -> MetricResult:
         """Rendered and run."""
         metric = metric_query.find_metric(self.arguments.metric)
         began = perf_counter()
-        statement, plan = query_runner.plan_query(ground.rows, self.arguments)
-        rows = statement.bounded(ground.rows(statement))
+        statement, plan = query_runner.plan_query(session.rows, self.arguments)
+        rows = statement.bounded(session.rows(statement))
         about: dict[str, Any] = {"metric": metric.id, "unit": metric.unit, "source": plan.source, "sql": statement.sql}
         about |= {"parameters": statement.shown(), "elapsed_ms": round((perf_counter() - began) * 1e3, 3)}
         return MetricResult(rows, about)
@@ -131,9 +131,9 @@ class DistributionQuery(Query[Result]):
     )
     arguments: DistributionArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(query_runner.run_bins(ground.rows, self.arguments), {"column": self.arguments.column})
+        return Result(query_runner.run_bins(session.rows, self.arguments), {"column": self.arguments.column})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,9 @@ class DimensionsQuery(Query[Result]):
     )
     arguments: DimensionValuesArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(ground.rows(dimension_values.render_dimension_values(self.arguments)))
+        return Result(session.rows(dimension_values.render_dimension_values(self.arguments)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,8 @@ class AttributionQuery(Query[Result]):
     )
     arguments: cost_attribution.AttributionArgs
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
         statement, window = cost_attribution.render_attribution(self.arguments), self.arguments.window
         facts = {"week": self.arguments.week, "start": window.start, "end": window.end}
-        return Result(statement.bounded(ground.rows(statement)), facts)
+        return Result(statement.bounded(session.rows(statement)), facts)

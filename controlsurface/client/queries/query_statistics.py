@@ -15,9 +15,9 @@ class QueryStatisticsQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the counters of the process that has the store."""
-        stats = ground.query_stats
+        stats = session.query_stats
         rows = [
             {"query": name, "runs": stats[name].runs, "seconds": stats[name].seconds, "slow": stats[name].slow}
             for name in sorted(stats)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, column, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -19,6 +18,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
+from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, column, columns
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.times import Instant
 
@@ -72,13 +72,13 @@ class RederivationQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """One row: asked_at (NULL: never), who, since, until (what began at it or later is done), spans, done, changed.
 
         Further: frozen (spans since then that stay as they were, for the retention has frozen what began before
         frozen_before), finished_at, problem, vocabularies (a hash of those that rows are derived with).
         """
-        return Result(ground.state(_STATE))
+        return Result(session.state(_STATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class RederiveCommand(Command):
     )
     body: RederiveRequest
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         at = datetime.now(UTC)
         since = self.body.since
@@ -105,5 +105,5 @@ class RederiveCommand(Command):
             "at": at,
             "who": self.body.who,
         }
-        ground.keep([(_ASK, asked), (_FORGET, {})])
+        session.write([(_ASK, asked), (_FORGET, {})])
         return {"at": at, "who": self.body.who}

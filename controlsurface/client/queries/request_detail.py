@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from controlsurface.client.arrow_rows import as_dicts
-from controlsurface.client.result_columns import TEXT, TIME, columns, list_of, record
 from controlsurface.client.queries.request_list import REQUEST, REQUEST_COLUMNS_SQL
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import TEXT, TIME, columns, list_of, record
 from controlsurface.client.run_concurrently import run_concurrently
 from controlsurface.errors import NotFound
 from controlsurface.query.arguments import Arguments
@@ -103,30 +103,30 @@ class RequestQuery(Query[RequestDetail]):
     request_id: str
     arguments: Near = Near()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> RequestDetail:
+    def run(self, session: StoreSession) -> RequestDetail:
         """A request with all that belongs to it."""
         request_id, near = self.request_id, self.arguments.near
-        found, calls = self._both(ground, near)
+        found, calls = self._both(session, near)
         if near and not found.num_rows:
-            found, calls = self._both(ground, None)
+            found, calls = self._both(session, None)
         if not found.num_rows:
             raise NotFound(f"no request '{request_id[:200]}'")
         (row,) = as_dicts(found)
         if near and near != row["started_at"]:
-            calls = ground.rows(select_attempts(request_id, row["started_at"]))
+            calls = session.rows(select_attempts(request_id, row["started_at"]))
         if calls.num_rows < row["steps"]:  # some lie further away, or nobody knows when
-            calls = ground.rows(select_attempts(request_id, None))
+            calls = session.rows(select_attempts(request_id, None))
         whole = [
             found.to_struct_array().combine_chunks(),
             _listed(calls),
-            _listed(ground.rows(select_evaluations(row))),
+            _listed(session.rows(select_evaluations(row))),
         ]
         return RequestDetail(pa.table(whole, ["request", "attempts", "evaluations"]))
 
-    def _both(self, ground: StoreSession, near: datetime | None) -> list[pa.Table]:
+    def _both(self, session: StoreSession, near: datetime | None) -> list[pa.Table]:
         """A request's row and its attempts, asked for together: each is more planning than reading."""
         return run_concurrently(
-            ground.rows, [select_request(self.request_id, near), select_attempts(self.request_id, near)]
+            session.rows, [select_request(self.request_id, near), select_attempts(self.request_id, near)]
         )
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import orjson
 from pydantic import Field
 
-from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
+from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL
 from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
@@ -156,10 +156,10 @@ class RequestsQuery(Query[RequestPage]):
     result: ClassVar = RequestPage
     arguments: RequestsArgs = RequestsArgs()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> RequestPage:
+    def run(self, session: StoreSession) -> RequestPage:
         """The page without the row too many, and the cursor of the next page."""
         args = self.arguments
-        rows = ground.rows(render_requests(args))
+        rows = session.rows(render_requests(args))
         shown = rows.slice(0, args.limit).drop_columns("page_key")
         if rows.num_rows <= args.limit:
             return RequestPage(shown, {"next": None})

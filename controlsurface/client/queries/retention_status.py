@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -18,6 +17,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
+from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.config import Config
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement
@@ -74,16 +74,16 @@ class RetentionQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """Rows: table, kind, keep_s (by configuration), rows, oldest, too_old (rows that go next), bytes, removed.
 
         Facts: last_run_at, next_run_at, problem (why something too old is still there), frozen_before (nothing that
         began before changes any more), rows_since (before it, only roll-ups answer), asked (wishes not granted yet).
         """
         sql = f"SELECT * EXCLUDE (position) FROM (\n{' UNION ALL '.join(_tables())}\n) ORDER BY position"
-        facts = ground.state(_FACTS).to_pylist()[0]
+        facts = session.state(_FACTS).to_pylist()[0]
         said = {name: fact.isoformat() if isinstance(fact, datetime) else fact for name, fact in facts.items()}
-        return Result(ground.rows(Statement(sql, _moments(ground.config), "storage.tables")), said)
+        return Result(session.rows(Statement(sql, _moments(session.config), "storage.tables")), said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,10 @@ class ApplyRetentionCommand(Command):
     )
     body: ApplyRetentionRequest
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         at = datetime.now(UTC)
-        ground.keep([(_ASK, {"at": at, "who": self.body.who})])
+        session.write([(_ASK, {"at": at, "who": self.body.who})])
         return {"at": at, "who": self.body.who}
 
 

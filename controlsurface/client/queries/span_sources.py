@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, TIME, columns
 from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, TIME, columns
 from controlsurface.config.query_limits import OTHER_VALUE
 from controlsurface.query.statement import Statement
 
@@ -53,6 +53,6 @@ class SourcesQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the stored spans."""
-        return Result(ground.rows(_SERVICES))
+        return Result(session.rows(_SERVICES))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from controlsurface.client.arrow_rows import as_dicts
-from controlsurface.client.result_columns import COUNT, TIME, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     NoArguments,
@@ -15,6 +14,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     SupportsQueries,
 )
+from controlsurface.client.result_columns import COUNT, TIME, columns
 from controlsurface.query.statement import Statement
 
 # Rows, and before the first of them the hours whose rows are gone.
@@ -47,9 +47,9 @@ class ExtentQuery(Query[Result]):
     )
     arguments: NoArguments = NO_ARGUMENTS
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """One row: requests, first and last (UTC; NULL where there are none)."""
-        return Result(ground.rows(Statement(_EXTENT, {}, "requests.extent")))
+        return Result(session.rows(Statement(_EXTENT, {}, "requests.extent")))
 
 
 def extent_text(extent: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.result_columns import OBJECT, columns, list_of
 from controlsurface.client.queries.request_detail import Near
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import OBJECT, columns, list_of
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.query.statement import Statement
 from controlsurface.store.span_json import SPAN_COLUMNS, traces_data
@@ -35,14 +35,14 @@ class TraceQuery(Query[Result]):
     trace_id: str
     arguments: Near = Near()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the stored spans. Raises NotFound."""
         whole, near = known_id(self.trace_id), self.arguments.near
-        hinted = ground.rows(select_trace_spans(whole, near)).to_pylist() if near else []
+        hinted = session.rows(select_trace_spans(whole, near)).to_pylist() if near else []
         rows = (
             hinted
             if near and is_complete_trace(hinted, near)
-            else ground.rows(select_trace_spans(whole, None)).to_pylist()
+            else session.rows(select_trace_spans(whole, None)).to_pylist()
         )
         if not rows:
             raise NotFound(f"no trace '{whole}'")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from controlsurface.client.result_columns import COUNT, FIGURE, INTEGER, TEXT, columns, list_of
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_columns import COUNT, FIGURE, INTEGER, TEXT, columns, list_of
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.statement import Statement
 
@@ -59,11 +59,11 @@ class UsageLedgerQuery(Query[Result]):
     )
     arguments: TimeRange = TimeRange()  # noqa: RUF009 - frozen
 
-    def run(self, ground: StoreSession) -> Result:
+    def run(self, session: StoreSession) -> Result:
         """From the store."""
         asked = {"start": self.arguments.start, "end": self.arguments.end}
         given = {name: moment for name, moment in asked.items() if moment is not None}
         tests = [f"started_at {'>=' if name == 'start' else '<'} ${name}" for name in given]
         return Result(
-            ground.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given, "usage.ledger"))
+            session.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given, "usage.ledger"))
         )

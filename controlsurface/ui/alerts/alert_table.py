@@ -17,8 +17,9 @@ from controlsurface.formatting import format_count
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.navigation.sidebar import FILTER_LABELS, UNKNOWN_VALUE_LABEL, custom_range_parameters
+from controlsurface.ui.navigation.sidebar import custom_range_parameters
 from controlsurface.ui.navigation.triage_selection import triage_parameters
+from controlsurface.ui.view.filters import FILTER_LABELS, UNKNOWN_VALUE_LABEL
 from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]

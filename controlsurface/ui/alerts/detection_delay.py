@@ -21,8 +21,7 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.ui.app import visitor
-from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
 from controlsurface.ui.elements.markdown import escape_markdown
 from controlsurface.ui.widgets.panels import panel

@@ -118,8 +118,8 @@ def _list_firings(about: Row, bounds: Iterable[float], unit: str) -> None:
             every=PREVIEW_INTERVAL,
         )
         found = collector_queries.run_or_show_error(
-            lambda args=args: collector_queries.collector_client().run(BacktestQuery(args))
-        ).rows  # type: ignore[misc]
+            lambda args=args: collector_queries.collector_client().run(BacktestQuery(args))  # type: ignore[misc]
+        ).rows
         times = [f"{at:%b %d %H:%M}" for at in as_polars(found)["since"].to_list()[-MAX_LISTED_FIRINGS:]]
         last = f", last {', '.join(times)}" if times else ""
         fired = f"it would have fired **{found.num_rows:,} times** in 28 days"

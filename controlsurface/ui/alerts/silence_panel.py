@@ -11,8 +11,7 @@ from controlsurface.client.arrow_rows import as_dicts
 from controlsurface.client.query_protocol import Command
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import ControlSurfaceError
-from controlsurface.ui.app import visitor
-from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements.markdown import escape_markdown
 from controlsurface.ui.widgets.panels import panel
 

@@ -9,7 +9,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.app import restart_check, visitor
+from controlsurface.ui.app import restart_check
+from controlsurface.ui.data import visitor
 from controlsurface.ui.elements import html_tags, states
 from controlsurface.ui.navigation import sidebar, triage_selection, zoom
 

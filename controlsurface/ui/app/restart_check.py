@@ -54,4 +54,4 @@ def _mark(path: Path) -> FileMark | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parent.glob("*.py")])
+FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parents[1].rglob("*.py")])

@@ -9,7 +9,7 @@ from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.ui.app.default_theme import DefaultThemeMiddleware
 from controlsurface.ui.app.inline_scripts import script_hashes
 from controlsurface.ui.app.signin import SignInMiddleware
-from controlsurface.ui.app.visitor import users_by_token
+from controlsurface.ui.data.visitor import users_by_token
 from controlsurface.web import security_headers
 from controlsurface.web.dashboard_access import DashboardAccess
 from controlsurface.web.host_policy import HostPolicy

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from controlsurface.config.server_access import AuthConfig
 from controlsurface.errors import Throttled
 from controlsurface.html_templates import template_beside
-from controlsurface.ui.app import session_cookie
-from controlsurface.ui.app.visitor import COOKIE_NAME
+from controlsurface.ui.data import session_cookie
+from controlsurface.ui.data.visitor import COOKIE_NAME
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.request_guard import POLICY_VIOLATION, client_address
 from controlsurface.web.token_check import TokenCheck

@@ -14,8 +14,7 @@ from controlsurface.audit import answer_review
 from controlsurface.client.arrow_rows import as_dicts
 from controlsurface.client.query_protocol import Result
 from controlsurface.errors import Conflict, Forbidden, Unreachable
-from controlsurface.ui.app import visitor
-from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.elements.markdown import escape_markdown

@@ -11,9 +11,8 @@ from controlsurface.client.arrow_rows import as_dicts, as_polars
 from controlsurface.client.query_protocol import Command
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.formatting import format_confidence
-from controlsurface.ui.app import visitor
 from controlsurface.ui.audits import threshold_simulator
-from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag
 from controlsurface.ui.elements.markdown import escape_markdown

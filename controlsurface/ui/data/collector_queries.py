@@ -29,7 +29,7 @@ from controlsurface.metrics.queries.batch_query import BatchQueryArgs
 from controlsurface.metrics.queries.dimension_values import DimensionValuesArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs, DistributionColumn
 from controlsurface.metrics.queries.metric_query import extra_columns
-from controlsurface.ui.app import visitor
+from controlsurface.ui.data import visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.view.time_range import REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL, DashboardView, floor_to_step
 

@@ -7,12 +7,12 @@ import streamlit as st
 
 from controlsurface.client.queries.ingest_summary import IngestQuery
 from controlsurface.formatting import format_count, format_time
-from controlsurface.ui.app import visitor
-from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag
 from controlsurface.ui.elements.markdown import escape_markdown
 from controlsurface.ui.navigation import zoom
+from controlsurface.ui.view.filters import FILTER_LABELS, UNKNOWN_VALUE_LABEL
 from controlsurface.ui.view.time_range import (
     REFRESH_INTERVAL,
     TIME_RANGES,
@@ -22,18 +22,8 @@ from controlsurface.ui.view.time_range import (
     relative_view,
 )
 
-UNKNOWN_VALUE_LABEL = "(unknown)"  # how a filter names rows whose value nobody said
 DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
-TIME_PARAMETERS = ("range", "from", "to", zoom.ZOOM_PARAMETER)  # parts of an address that say when
 MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
-FILTER_LABELS = {
-    "task_type": "Task type",
-    "lane": "Lane",
-    "answered_by": "Model",
-    "tenant": "Tenant",
-    "router_version": "Router version",
-    "environment": "Environment",
-}
 
 
 def draw_sidebar() -> None:

@@ -19,7 +19,7 @@ from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.chart_input import SelectionBox
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.navigation import zoom
-from controlsurface.ui.navigation.sidebar import FILTER_LABELS
+from controlsurface.ui.view.filters import FILTER_LABELS
 from controlsurface.ui.view.time_range import DashboardView, absolute_view
 from controlsurface.ui.view.url_time import MINUTE, parse_url_time, url_minutes
 

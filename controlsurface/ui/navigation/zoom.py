@@ -10,10 +10,10 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.ui.elements.chart_input import SelectionBox
+from controlsurface.ui.view.filters import ZOOM_PARAMETER
 from controlsurface.ui.view.url_time import parse_url_time, url_minutes
 from controlsurface.ui.widgets.panels import box_chart_with_callback
 
-ZOOM_PARAMETER = "zoom"
 # in the session: the zoom that is shown, on which page, and what the last box was drawn over
 ZOOM_SHOWN_KEY, PAGE_KEY, ZOOM_METRIC_KEY = "_zoom", "_page", "_zoom_metric"
 

@@ -11,7 +11,8 @@ from controlsurface.client.arrow_rows import as_dicts
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.navigation.sidebar import FILTER_LABELS, custom_range_parameters
+from controlsurface.ui.navigation.sidebar import custom_range_parameters
+from controlsurface.ui.view.filters import FILTER_LABELS
 from controlsurface.ui.view.time_range import DashboardView
 
 Row = Mapping[str, Any]

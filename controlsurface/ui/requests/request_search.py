@@ -12,8 +12,9 @@ from controlsurface.formatting import format_time
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.navigation.sidebar import FILTER_LABELS, custom_range_parameters
+from controlsurface.ui.navigation.sidebar import custom_range_parameters
 from controlsurface.ui.requests import request_card
+from controlsurface.ui.view.filters import FILTER_LABELS
 from controlsurface.ui.view.time_range import DashboardView
 from controlsurface.ui.widgets import no_requests
 from controlsurface.ui.widgets.panels import panel

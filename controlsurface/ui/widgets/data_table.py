@@ -14,7 +14,7 @@ from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
 from controlsurface.ui.elements.csv_download import csv_button
 from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.navigation.sidebar import FILTER_LABELS, TIME_PARAMETERS, UNKNOWN_VALUE_LABEL
+from controlsurface.ui.view.filters import FILTER_LABELS, TIME_PARAMETERS, UNKNOWN_VALUE_LABEL
 from controlsurface.ui.view.time_range import MIN_SHARE_ROWS, DashboardView
 
 ROW_HEIGHT_PX, MAX_VISIBLE_ROWS = 31, 15  # pixels of a row, and rows seen at once

@@ -149,7 +149,7 @@ def test_labels_survive_the_calls_they_are_about(tmp_path: Any) -> None:
     reader = LocalClient(store)
     item = shown(reader, "ana")["item_id"]
     say(reader, item, "ana", "both")
-    reader.keep([("DELETE FROM attempts", {}), ("DELETE FROM requests", {})])
+    reader.write([("DELETE FROM attempts", {}), ("DELETE FROM requests", {})])
     reader.close()
     again = LocalClient(DuckStore.open(tmp_path))
     assert said(again, "ana")[0]["request_id"] == shown(again, "ana", item=item)["request_id"]
@@ -162,7 +162,7 @@ def test_a_labelled_pair_is_not_changed_by_spans_that_come_late() -> None:
     item = shown(reader, "ana")["item_id"]
     say(reader, item, "ana", "both")
     before = reader.state("FROM audit_items ORDER BY item_id")
-    reader.keep([("UPDATE attempts SET answer_label = 'changed'", {})])
+    reader.write([("UPDATE attempts SET answer_label = 'changed'", {})])
     reader.cache.forget()
     shown(reader, "ana")
     after = reader.state("FROM audit_items ORDER BY item_id")

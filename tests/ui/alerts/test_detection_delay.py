@@ -10,7 +10,7 @@ from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
 from controlsurface.alerting.rules.rule_models import DriftRule, RuleGroup
 from controlsurface.client.local_client import LocalClient
 from controlsurface.store.duckdb import DuckStore
-from controlsurface.ui.app import visitor
+from controlsurface.ui.data import visitor
 from tests.seed import seed
 from tests.serving import serving
 from tests.ui.conftest import Open

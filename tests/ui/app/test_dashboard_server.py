@@ -13,10 +13,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from controlsurface.config.server_access import AuthConfig
-from controlsurface.ui.app import session_cookie
 from controlsurface.ui.app.default_theme import THEME_SCRIPT, DefaultThemeMiddleware
 from controlsurface.ui.app.signin import SignInMiddleware
-from controlsurface.ui.app.visitor import COOKIE_NAME, USERS_ENVIRONMENT, users_by_token
+from controlsurface.ui.data import session_cookie
+from controlsurface.ui.data.visitor import COOKIE_NAME, USERS_ENVIRONMENT, users_by_token
 
 TOKEN = "correct horse battery staple"
 

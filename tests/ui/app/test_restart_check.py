@@ -31,7 +31,7 @@ def test_a_file_that_is_written_or_taken_away_is_one(page: Path) -> None:
 
 
 def test_an_updated_dashboard_asks_for_a_new_start(opened: Open, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restart_check, "STARTED_WITH", FileSnapshot.of([page]))
+    monkeypatch.setattr(restart_check, "FILES_AT_START", FileSnapshot.of([page]))
     page.write_text("newer")
     app = opened(nobody())
     assert not app.exception

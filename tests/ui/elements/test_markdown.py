@@ -92,7 +92,7 @@ def calls() -> Iterator[tuple[str, ast.expr]]:
 def is_safe(text: ast.expr) -> bool:
     """A constant, what `escape_markdown` returns, a number in a format, or a text of these."""
     if isinstance(text, ast.Call):
-        return ast.unparse(text.func).rpartition(".")[2] == "plain"
+        return ast.unparse(text.func).rpartition(".")[2] == "escape_markdown"
     if isinstance(text, ast.FormattedValue):
         return text.format_spec is not None or is_safe(text.value)
     if isinstance(text, ast.JoinedStr):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from controlsurface.client.result_columns import MAYBE_TEXT, OBJECT, TEXT, TIME, columns, list_of
 from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
+from controlsurface.client.result_columns import MAYBE_TEXT, OBJECT, TEXT, TIME, columns, list_of
 from controlsurface.errors import BadRequest, NotFound, did_you_mean
 from controlsurface.query.arguments import Arguments, ArgumentText
 
@@ -44,19 +44,19 @@ class AcceptBaseline(Command):
     alert: str
     body: BaselineAcceptance
 
-    def done(self, ground: StoreSession) -> Mapping[str, Any]:
+    def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
-        named = list(self._meant(ground))
+        named = list(self._meant(session))
         if not named:
             raise NotFound(f"{self.alert} watches no slice {json.dumps(self.body.slice)}")
         at = datetime.now(UTC)
         row = {"rule": self.alert, "slice": json.dumps(self.body.slice), "who": self.body.who, "why": self.body.why}
-        ground.keep([(_ACCEPT_REQUEST_SQL, row | {"at": at})])
+        session.write([(_ACCEPT_REQUEST_SQL, row | {"at": at})])
         return {"rule": self.alert, "slices": named, "at": at, "who": self.body.who, "why": self.body.why}
 
-    def _meant(self, ground: StoreSession) -> Iterator[Mapping[str, str | None]]:
+    def _meant(self, session: StoreSession) -> Iterator[Mapping[str, str | None]]:
         """The slices that the rule watches and that are meant."""
-        rows = ground.state(_TRACKED_SLICES_SQL).to_pylist()
+        rows = session.state(_TRACKED_SLICES_SQL).to_pylist()
         mine = [row for row in rows if row["rule"] == self.alert]
         if not mine:
             raise NotFound(

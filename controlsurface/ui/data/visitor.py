@@ -7,7 +7,7 @@ from typing import Literal
 import orjson
 import streamlit as st
 
-from controlsurface.ui.app import session_cookie
+from controlsurface.ui.data import session_cookie
 from controlsurface.web.dashboard_access import DashboardAccess
 
 COOKIE_NAME = "controlsurface"
