@@ -24,8 +24,8 @@ ExportFormat = Literal["csv", "json", "parquet"]
 def as_csv(table: pa.Table) -> bytes:
     """RFC 4180 in UTF-8, with a header: every digit of money, times as RFC 3339, unknown is empty.
 
-    A text that a spreadsheet would run as a formula has a `'` in front (OWASP, "CSV Injection"); `unguard_formula` takes it
-    away. JSON and Parquet have every text as it is.
+    A text that a spreadsheet would run as a formula has a `'` in front (OWASP, "CSV Injection"); `unguard_formula`
+    takes it away. JSON and Parquet have every text as it is.
     """
     out = _Lines()
     writer = csv.writer(out, lineterminator="\r\n")

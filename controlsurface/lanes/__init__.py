@@ -1,1 +1,1 @@
-"""Which lane a model belongs to: assigned by somebody, written into the configuration file, or inferred from list prices."""
+"""Which lane a model belongs to: assigned by somebody, written into the configuration, or inferred from list prices."""

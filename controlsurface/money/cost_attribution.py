@@ -95,7 +95,8 @@ def render_attribution(args: AttributionArgs) -> Statement:
     order = f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}\n" if keys else ""
     sql = (
         f"WITH {_answering(keys)}both_ AS (\n"
-        f"    SELECT {_listed([*keys, *_SUMMED], 8)}\n    FROM attempts AS r{where_clause(found)}\n    {_grouped(keys)}\n"
+        f"    SELECT {_listed([*keys, *_SUMMED], 8)}\n    FROM attempts AS r{where_clause(found)}\n"
+        f"    {_grouped(keys)}\n"
         f"    UNION ALL BY NAME\n    {_asked(keys, where_clause(found))}\n    {_grouped(keys)}\n),\n"
         f"summed AS (\n    SELECT\n    {summed}\n    FROM both_\n    {_grouped(keys)}\n)\n"
         f"SELECT\n    {listed}\nFROM summed\n{order}LIMIT $row_limit"

@@ -22,7 +22,11 @@ SAVED = {each.name for each in coverage_bench.COVERED_FIGURES if each.name.start
 PACKAGE = Path(controlsurface.__file__).parent
 QUANTILE = re.compile(r"1\.95996|import [^\n]*\b(?:wilson|student|paired)\b|(?<![.\w])(?:Z|student|wilson|normal)\(")
 # The formulas themselves, how many rows an interval rests on, and made figures that rules are tested with.
-NO_INTERVAL = {"alerting/testing/rule_test_context.py", "metrics/statistics/intervals.py", "client/advice/advice_row.py"}
+NO_INTERVAL = {
+    "alerting/testing/rule_test_context.py",
+    "metrics/statistics/intervals.py",
+    "client/advice/advice_row.py",
+}
 
 
 @pytest.fixture(scope="module")

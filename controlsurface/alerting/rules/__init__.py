@@ -1,1 +1,1 @@
-"""Rule files: their schema, how they are found and read, the templates of their texts, and how a threshold in them is edited."""
+"""Rule files: their schema, how they are found and read, the templates of their texts, how a threshold is edited."""

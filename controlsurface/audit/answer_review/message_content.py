@@ -48,8 +48,9 @@ class PromptAndAnswer:
 def read_prompt_and_answer(attributes: Mapping[str, str]) -> PromptAndAnswer:
     """The words in a span's attributes.
 
-    >>> read_prompt_and_answer({"gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Yes."}]}]'})
-    Words(prompt=None, answer='Yes.')
+    >>> messages = '[{"role": "assistant", "parts": [{"type": "text", "content": "Yes."}]}]'
+    >>> read_prompt_and_answer({"gen_ai.output.messages": messages})
+    PromptAndAnswer(prompt=None, answer='Yes.')
     """
     return PromptAndAnswer(_first(attributes, _PROMPT_KEYS), _first(attributes, _ANSWER_KEYS))
 

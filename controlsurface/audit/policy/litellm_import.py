@@ -121,7 +121,8 @@ class _Reading:
         plain = [each.model_name for each in found if not each.model_name.startswith(ROUTER_NAME_PREFIX)]
         if len(plain) > 1:
             raise BadRequest(
-                f"{self.name}: routers {', '.join(plain)}: which task type is each for? Name them {ROUTER_NAME_PREFIX}TASK_TYPE"
+                f"{self.name}: routers {', '.join(plain)}: which task type is each for? "
+                f"Name them {ROUTER_NAME_PREFIX}TASK_TYPE"
             )
         return found
 

@@ -61,7 +61,10 @@ def advise_unpriced(ask: AdviceContext) -> RuleFinding:
 
 def _unpriced(row: Row, share: float) -> Advice:
     model = row["model"]
-    why = f"{share_with_interval(row)} of its calls are fully priced; what is missing of the others is missing in every total."
+    why = (
+        f"{share_with_interval(row)} of its calls are fully priced; "
+        "what is missing of the others is missing in every total."
+    )
     return Advice(
         "unpriced",
         f"Give {model or 'the unnamed model'} a price in prices.toml",
@@ -89,7 +92,10 @@ def advise_batching(ask: AdviceContext) -> RuleFinding:
 
 
 def _waits(row: Row, total: float) -> Advice:
-    why = f"{share_with_interval(row)} of its requests are sent in real time, though nobody waits for a job; batch calls cost less."
+    why = (
+        f"{share_with_interval(row)} of its requests are sent in real time, though nobody waits for a job; "
+        "batch calls cost less."
+    )
     return Advice(
         "batchable",
         f"Send {row['job']} as batch",
@@ -116,7 +122,10 @@ def advise_full_windows(ask: AdviceContext) -> RuleFinding:
 
 def _fills(row: Row, share: float) -> Advice:
     task = row["task_type"]
-    why = f"{share_with_interval(row)} of its calls to small lanes fill more than {format_ratio(0.8)} of the model's window."
+    why = (
+        f"{share_with_interval(row)} of its calls to small lanes fill more than {format_ratio(0.8)} "
+        "of the model's window."
+    )
     return Advice(
         "window",
         f"Send long inputs of {task or 'unknown task type'} past the small lane",

@@ -50,7 +50,8 @@ def advise_escalation(ask: AdviceContext) -> RuleFinding:
 def _escalates(row: Row, total: int, *, lane: bool) -> Advice:
     do = "Add a lane, or refine the router, for" if lane else "Refine the router for"
     long = f", above {format_ratio(MAX_ESCALATION_SHARE)} for a week on stable traffic" if lane else ""
-    why = f"{share_with_interval(row)} of its requests escalate{long}; the target is {format_ratio(TARGET_ESCALATION_SHARE)}."
+    target = format_ratio(TARGET_ESCALATION_SHARE)
+    why = f"{share_with_interval(row)} of its requests escalate{long}; the target is {target}."
     return task_type_advice("escalation", do, why, "escalation_rate", row, "routing", row["n"] / total)
 
 
@@ -97,7 +98,10 @@ def _passes(pairs: GradedPairs) -> bool:
 
 def _down_graded(pairs: GradedPairs, *, sure: bool, share: float) -> Advice:
     title = f"Route down {_named(pairs)}" if sure else f"Route down with monitoring: {_named(pairs)}"
-    enough_by = f"up to {format_ratio(1 - ROUTE_DOWN_AGREEMENT)} is enough by itself, up to {format_ratio(1 - WATCHED_ROUTE_DOWN_AGREEMENT)} with monitoring"
+    enough_by = (
+        f"up to {format_ratio(1 - ROUTE_DOWN_AGREEMENT)} is enough by itself, "
+        f"up to {format_ratio(1 - WATCHED_ROUTE_DOWN_AGREEMENT)} with monitoring"
+    )
     why = f"{pairs.said()}; {enough_by}."
     return _about_pairs("route_down", title, why, pairs, share)
 
@@ -106,7 +110,8 @@ def _down(row: Row, sure: bool, shares: Shares) -> Advice:
     do = "Route down" if sure else "Route down with monitoring:"
     why = (
         f"Of answers by a large lane, shadows on another disagree with {share_with_interval(row)}; "
-        f"agreement of {format_ratio(ROUTE_DOWN_AGREEMENT)} is enough by itself, {format_ratio(WATCHED_ROUTE_DOWN_AGREEMENT)} with monitoring."
+        f"agreement of {format_ratio(ROUTE_DOWN_AGREEMENT)} is enough by itself, "
+        f"{format_ratio(WATCHED_ROUTE_DOWN_AGREEMENT)} with monitoring."
     )
     return task_type_advice("route_down", do, why, "disagreement_rate", row, "routing", shares.get(row["task_type"], 0))
 
@@ -194,7 +199,8 @@ def _apart(one: Row, other: Row) -> float:
 
 def _worse(strong: Row, weak: Row, shares: Shares) -> Advice:
     why = (
-        f"Answers of the large lane fail their gate {share_with_interval(strong)}, those of the small lane {share_with_interval(weak)}, "
+        f"Answers of the large lane fail their gate {share_with_interval(strong)}, "
+        f"those of the small lane {share_with_interval(weak)}, "
         "each on what it was given. Grade pairs of both lanes' answers to the same requests to be sure."
     )
     share = shares.get(strong["task_type"], 0)

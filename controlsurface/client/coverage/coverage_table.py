@@ -40,8 +40,10 @@ def _busiest(rows: Iterable[Row]) -> list[str | None]:
 def coverage_share_text(row: Row | None) -> str:
     """A share with its rows.
 
-    >>> coverage_share_text({"share": 0.25, "n": 1200}), coverage_share_text({"share": 0.999, "n": 4000}), coverage_share_text({"share": None, "n": 0})
-    ('25.0 % of 1,200', '99.9 % of 4,000', '–')
+    >>> coverage_share_text({"share": 0.25, "n": 1200}), coverage_share_text({"share": 0.999, "n": 4000})
+    ('25.0 % of 1,200', '99.9 % of 4,000')
+    >>> coverage_share_text({"share": None, "n": 0})
+    '–'
     """
     return "–" if row is None or row["share"] is None else f"{format_ratio(row['share'])} of {row['n']:,}"
 

@@ -112,8 +112,10 @@ class KeyPolicy(dict[str, KeyVerdict]):
 def bare_attribute_name(key: str) -> str:
     """The name of an attribute without the place in which a vocabulary looks for it.
 
-    >>> bare_attribute_name("resource.service.name"), bare_attribute_name("event.exception/exception.type"), bare_attribute_name("llm.user")
-    ('service.name', 'exception.type', 'llm.user')
+    >>> bare_attribute_name("resource.service.name"), bare_attribute_name("event.exception/exception.type")
+    ('service.name', 'exception.type')
+    >>> bare_attribute_name("llm.user")
+    'llm.user'
     """
     if key.startswith("event."):
         return key.rsplit("/", 1)[-1]

@@ -199,7 +199,7 @@ def derive_requests(
 
 
 def rerun_evidence_step(writing: WriteTransaction) -> None:
-    """That step alone, once more over the batch that `derive_requests` saw last and whose traces nothing was known of."""
+    """That step alone, once more over the batch `derive_requests` saw last and whose traces nothing was known of."""
     step = next(sql for path, sql in zip(_FILES, _STEPS, strict=True) if path.stem.endswith("_evidence"))
     writing.execute(_read_from(step, straight=True))
 

@@ -70,7 +70,8 @@ class BodyBudget:
         self._left -= looks
         if self._left < 0:
             raise OverLimit(
-                f"more than {self.limits.max_fields // _FIELDS_PER_INSPECTION} attributes, events, links and nested values of the body "
+                f"more than {self.limits.max_fields // _FIELDS_PER_INSPECTION} attributes, events, links "
+                "and nested values of the body "
                 "must be looked at one by one; send smaller batches, or raise receiver.max_fields"
             )
 

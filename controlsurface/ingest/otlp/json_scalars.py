@@ -62,8 +62,10 @@ def untyped_any_value(value: Any) -> dict[str, Any]:
 def coerced_any_value(kind: str, value: Any) -> dict[str, Any]:
     """What a value can only mean that is not of the kind it names: a number is one in quotes too, and text anything.
 
-    >>> coerced_any_value("intValue", "1.5"), coerced_any_value("stringValue", 5), coerced_any_value("boolValue", "True"), coerced_any_value("intValue", "n/a")
-    ({'double_value': 1.5}, {'string_value': '5'}, {'bool_value': True}, {'string_value': 'n/a'})
+    >>> coerced_any_value("intValue", "1.5"), coerced_any_value("stringValue", 5)
+    ({'double_value': 1.5}, {'string_value': '5'})
+    >>> coerced_any_value("boolValue", "True"), coerced_any_value("intValue", "n/a")
+    ({'bool_value': True}, {'string_value': 'n/a'})
     """
     if kind == "stringValue":
         return {"string_value": str(value).lower() if isinstance(value, bool) else str(value)}

@@ -34,5 +34,5 @@ def table_bodies(path: Path, mapping: Path | None = None, may: FileLimits = DEFA
 
 
 def table_start_times(path: Path, mapping: Path | None = None, may: FileLimits = DEFAULT_FILE_LIMITS) -> Iterator[int]:
-    """When the rows of a table began, Unix nanoseconds, without reading anything else. Raises as `table_bodies` does."""
+    """When the rows of a table began, Unix nanoseconds, without reading all else. Raises as `table_bodies` does."""
     yield from row_starts(RequestTable.opened(path, may), read_mapping(mapping or Path("requests")))

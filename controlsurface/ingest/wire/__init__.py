@@ -1,1 +1,1 @@
-"""Bodies as they come over the wire, before they are messages: signals, encodings, compression, and text that is mended."""
+"""Bodies as they come over the wire, before they are messages: signals, encodings, compression, and mended text."""

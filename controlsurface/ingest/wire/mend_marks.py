@@ -56,7 +56,8 @@ def is_key_value(descriptor: Descriptor) -> bool:
 def mark_holder_path(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
     """The way from a message to the attributes that bear its mark; empty where the message around it bears it.
 
-    Envelopes leave theirs with the resource or scope, metrics among their metadata, until `move_marks_to_items` moves them.
+    Envelopes leave theirs with the resource or scope, metrics among their metadata, until `move_marks_to_items` moves
+    them.
     """
     if {field.name for field in descriptor.fields} & {"spans", "log_records", "metrics", "data_points"}:
         way = ("scope",)

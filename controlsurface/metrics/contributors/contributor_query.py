@@ -1,9 +1,9 @@
 """What is different between two windows: every value of every dimension, ranked.
 
-The stored rows of both windows are read once, as `render_joint_sums` sums: one row for each combination of all dimensions. All
-else is asked of those. Each stored row adds `part` to the metric's numerator and `whole` to its denominator. With w a
-value's share of the whole, p its rate (0: baseline, 1: selection) and P the mean of both windows' rates, a value
-explains of the change
+The stored rows of both windows are read once, as `render_joint_sums` sums: one row for each combination of all
+dimensions. All else is asked of those. Each stored row adds `part` to the metric's numerator and `whole` to its
+denominator. With w a value's share of the whole, p its rate (0: baseline, 1: selection) and P the mean of both
+windows' rates, a value explains of the change
 
     mix  = (w1 - w0) ((p0 + p1) / 2 - P)        rate = (p1 - p0) (w0 + w1) / 2
 
@@ -190,7 +190,7 @@ def render_joint_sums(args: ContributorsArgs, above: float | None = None) -> Sta
 
 
 def render_ranked_values(args: ContributorsArgs) -> Statement:
-    """The statement over `render_joint_sums` whose first row (dimension NULL) is the whole, the others values with support, ranked.
+    """The statement over `render_joint_sums`: first the whole (dimension NULL), then values with support, ranked.
 
     Support of a share is so many rows, of a sum what it contributes. Beside what is handed out, rows have the sums
     that `conditioning` needs.

@@ -88,7 +88,8 @@ def _pass(args: BatchQueryArgs, found: Sequence[Metric]) -> QueryPass:
 def render_pass(each: QueryPass, plan: ReadPlan | None = None) -> Statement:
     """The statement whose rows are bucket?, the dimensions, and of each metric M: M, M_n, and what its interval needs.
 
-    The intervals themselves are left to `split_metric_rows`: they are most of the text of a statement, and so of its planning.
+    The intervals themselves are left to `split_metric_rows`: they are most of the text of a statement, and so of its
+    planning.
     """
     reads, way = each.reads, plan or stored_rows_plan(each.reads.window)
     if each.spread and not way.exact:

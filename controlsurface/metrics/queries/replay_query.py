@@ -76,7 +76,8 @@ def _counted(
         later = "time_bucket($every, r.started_at, $first) + $every"
         latest = "time_bucket($every, r.started_at + $over, $first)"
         moment = f"UNNEST(generate_series(greatest({later}, $first), least({latest}, $last), $every))"
-    rows = f"(\n        SELECT r.*, {moment} AS moment\n        FROM {source} AS r{where_clause(found, ' ' * 8)}\n    ) AS r"
+    conditions = where_clause(found, " " * 8)
+    rows = f"(\n        SELECT r.*, {moment} AS moment\n        FROM {source} AS r{conditions}\n    ) AS r"
     return f"WITH measures AS (\n    SELECT\n        {listed}\n    FROM {rows}\n),"
 
 

@@ -114,4 +114,5 @@ def _value(wanted: MeasureRequest, name: str) -> str:
     """A dimension's value, or what stands for all that are not listed."""
     if name not in wanted.listed:
         return f"r.{name}"
-    return f"CASE WHEN r.{name} IS NULL OR r.{name} IN (SELECT unnest($listed_{name})) THEN r.{name} ELSE '{OTHER_VALUE}' END"
+    is_listed = f"r.{name} IN (SELECT unnest($listed_{name}))"
+    return f"CASE WHEN r.{name} IS NULL OR {is_listed} THEN r.{name} ELSE '{OTHER_VALUE}' END"

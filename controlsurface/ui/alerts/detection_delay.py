@@ -54,7 +54,8 @@ def detection_delay(rules: Sequence[Row]) -> None:
         more = f" The {MAX_SLICES} largest slices; {left} more are watched." if left else ""
         told = f"From the last week, for {streams} streams and one false alert a week in all"
         st.caption(
-            f"{escape_markdown(told)}; from the busiest hour in which a drift may begin to the quietest.{escape_markdown(more)}"
+            f"{escape_markdown(told)}; from the busiest hour in which a drift may begin to the quietest."
+            f"{escape_markdown(more)}"
         )
 
 

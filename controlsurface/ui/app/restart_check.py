@@ -39,8 +39,8 @@ def stop_if_updated() -> None:
         states.empty_state(
             "Updated: start it again",
             "The files of Control Surface have changed since this dashboard was started. Restart "
-            f"{html_tag('code', 'controlsurface serve')}; this page comes back with it. Nothing is lost: what was answered "
-            "is on the disk, and senders keep the rest.",
+            f"{html_tag('code', 'controlsurface serve')}; this page comes back with it. Nothing is lost: what was "
+            "answered is on the disk, and senders keep the rest.",
         )
         st.stop()
 

@@ -21,7 +21,7 @@ SIGNED_OUT_PAGE = Path(__file__).with_name("signout.html")
 PUBLIC_PATHS = ("/_stcore/health", "/app/static/")  # what a supervisor and the form itself need
 SIGN_OUT_PATH = "/signout"
 MAX_FORM_BYTES = 8192
-WRONG_TOKEN_TEXT = "That is not the token. It is auth.token in the server's configuration, or your own in auth.tokens."
+WRONG_LOGIN_TEXT = "That is not the token. It is auth.token in the server's configuration, or your own in auth.tokens."
 
 
 class SignInMiddleware:
@@ -71,7 +71,7 @@ class SignInMiddleware:
             waiting = {"Retry-After": str(problem.retry_after_s)}
             return _form(_target(request), f"{problem}.", problem.status, waiting)
         if token is None:
-            return _form(_target(request), WRONG_TOKEN_TEXT)
+            return _form(_target(request), WRONG_LOGIN_TEXT)
         response = RedirectResponse(_target(request), status_code=303)
         age_s = round(self._auth.session_age.total_seconds())
         secure = request.url.scheme == "https"

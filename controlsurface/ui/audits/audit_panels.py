@@ -102,7 +102,8 @@ def _caveats(rows: pl.DataFrame, by: str) -> None:
     perhaps = rows.filter(pl.col("large").is_in(["worse", "perhaps worse"]))[by].fill_null("unknown").to_list()
     if unsure := [each for each in perhaps if each not in worse]:
         st.caption(
-            f"Perhaps worse in the large lane; too few answers are graded to tell: {escape_markdown(', '.join(unsure))}."
+            "Perhaps worse in the large lane; too few answers are graded to tell: "
+            f"{escape_markdown(', '.join(unsure))}."
         )
     unknown = int(rows["unknown_probability"].sum())
     if unknown:

@@ -179,8 +179,8 @@ def _nothing_left(facts: Mapping[str, Any]) -> None:
     else:
         states.empty_state(
             "No pairs of answers in this window",
-            f"A pair is a request and a call that answers it again: {html_tag('code', 'controlsurface.shadow.of')} on the "
-            "span of the second call says which.",
+            f"A pair is a request and a call that answers it again: {html_tag('code', 'controlsurface.shadow.of')} on "
+            "the span of the second call says which.",
         )
 
 

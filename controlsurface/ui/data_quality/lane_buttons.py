@@ -82,7 +82,8 @@ def _row(model: str, calls: int, lanes: pl.DataFrame) -> None:
             st.button(
                 escape_markdown(lane),
                 key=f"claim {model} {lane}",
-                help=f"{escape_markdown(model)} belongs to lane {escape_markdown(lane)}{', an escalation' if escalates else ''}",
+                help=f"{escape_markdown(model)} belongs to lane {escape_markdown(lane)}"
+                f"{', an escalation' if escalates else ''}",
                 on_click=_claim,
                 args=(model, lane),
             )

@@ -49,8 +49,8 @@ def unreachable_state(problem: Unreachable, try_again: Callable[[], object]) -> 
     empty_state(
         "The collector does not answer",
         f"{html_tag('code', html_text(problem))} Nothing is lost: senders keep what was not answered.",
-        f"{html_tag('code', 'controlsurface serve')} starts it and {html_tag('code', 'controlsurface doctor')} looks for the "
-        "reason. This page comes back by itself.",
+        f"{html_tag('code', 'controlsurface serve')} starts it and {html_tag('code', 'controlsurface doctor')} looks "
+        "for the reason. This page comes back by itself.",
     )
     rerun_every(RETRY_INTERVAL, when=lambda: _succeeds(try_again))
     st.stop()

@@ -45,7 +45,10 @@ def draw_sidebar() -> None:
 
 
 def _window(now: datetime) -> DashboardView:
-    """The zoom if there is one; else a running range, or two moments for `custom_range_parameters`. Another range ends a zoom."""
+    """The zoom if there is one; else a running range, or two moments for `custom_range_parameters`.
+
+    Another range ends a zoom.
+    """
     name = st.segmented_control(
         "Time range",
         [*TIME_RANGES, CUSTOM_RANGE],

@@ -107,7 +107,8 @@ def _cell(figure: MetricValue, metric: Metric) -> str:
     if metric.kind == "ratio" and is_too_few(figure.n):
         return f"too few {html_tag('small', html_text(f'{figure.n} of {MIN_SHARE_ROWS} needed'))}"
     sure = f" · {format_interval(figure.low, figure.high, unit)}" if figure.half is not None else ""
-    return f"{html_text(format_value(figure.value, unit))} {html_tag('small', html_text(f'n {format_count(figure.n)}{sure}'))}"
+    small = html_tag("small", html_text(f"n {format_count(figure.n)}{sure}"))
+    return f"{html_text(format_value(figure.value, unit))} {small}"
 
 
 def _row(pair: MetricPair) -> dict[str, object]:

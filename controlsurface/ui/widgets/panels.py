@@ -95,7 +95,8 @@ def _sql(name: str, statements: Sequence[ExecutedQuery]) -> None:
 def _statement(asked: ExecutedQuery, key: str) -> None:
     """A statement with its parameters, its time, and its rows as a file."""
     st.caption(
-        f"{escape_markdown(asked.about)} · {asked.elapsed_ms:.0f} ms · {escape_markdown(asked.source)} · {asked.rows.height:,} rows"
+        f"{escape_markdown(asked.about)} · {asked.elapsed_ms:.0f} ms · {escape_markdown(asked.source)} · "
+        f"{asked.rows.height:,} rows"
     )
     st.code(asked.sql, language="sql")
     st.json(dict(asked.parameters), expanded=False)

@@ -166,8 +166,8 @@ def test_an_item_is_rejected_once_however_much_around_it_is_wrong(nothing_kept: 
 
 def test_log_records_and_data_points_of_the_wrong_type_are_rejected_alone(nothing_kept: ContentPolicy) -> None:
     records = [{"body": {"stringValue": "a"}}, {"severityNumber": "LOUD"}]
-    checked = validate_body("logs", json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode(), "json",
-                    nothing_kept)  # fmt: skip
+    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
+    checked = validate_body("logs", body, "json", nothing_kept)
     assert (checked.accepted, checked.rejected) == (1, 1)
     good, bad = {"asInt": "1"}, {"asDouble": "much"}
     some = [

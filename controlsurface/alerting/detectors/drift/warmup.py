@@ -42,7 +42,7 @@ def start_tracking(
 def restart_tracking(
     watched: TrackedStreams, counting: StreamCounter, tolerance: float, until_s: int
 ) -> TrackedStreams:
-    """What `start_tracking` finds now, with the baselines that were accepted, and those older than all it looks at, as they are.
+    """What `start_tracking` finds now, with the accepted baselines, and those older than all it looks at, as they are.
 
     A stream that drifts is watched from its onset on, so its alert goes on.
     """

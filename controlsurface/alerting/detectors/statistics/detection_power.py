@@ -31,7 +31,8 @@ def detection_hours(
     """Hours until a drift by `odds_ratio` is expected to be found: 24 x threshold x phi / (KL x requests a day).
 
     `threshold` is ln(ARL); KL is the divergence of the drifted rate from the near edge of the band. Infinite where the
-    drift lies inside the band, or without requests. This holds where traffic is the same at all hours; see `expected_delay`.
+    drift lies inside the band, or without requests. This holds where traffic is the same at all hours; see
+    `expected_delay`.
     """
     with np.errstate(divide="ignore"):
         hours: Floats = 24 * requests_needed(rate, odds_ratio, threshold, tolerance, phi) / np.asarray(a_day)
