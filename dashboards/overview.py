@@ -39,8 +39,7 @@ def escalation() -> None:
     """Escalation by task type; the line chosen in the table, or the one that moved most, in colour."""
     now = ui.query_metric("escalation_rate", by=["task_type"])
     before = ui.query_metric("escalation_rate", by=["task_type"], within=view.week_before)
-    compared = ui.compare_breakdown(now, before, "task_type")
-    left, right = st.columns([3, 2])
+    compared, (left, right) = ui.compare_breakdown(now, before, "task_type"), st.columns([3, 2])
     with right, ui.panel("Task types by escalation", "choose one to bring it out"):
         chosen = ui.ranking_table(compared, "task_type", "Task type")
     standout, moved, words = ui.largest_mover(compared, "task_type")
@@ -58,9 +57,8 @@ def escalation() -> None:
             events=ui.event_marks(),
             height=290,
         )
-        ui.zoomable_chart(
-            figure, "escalation", "Escalation rate by task type, beside the target", metric="escalation_rate"
-        )
+        alt = "Escalation rate by task type, beside the target"
+        ui.zoomable_chart(figure, "escalation", alt, metric="escalation_rate")
 
 
 escalation()

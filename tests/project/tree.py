@@ -15,7 +15,10 @@ def files() -> list[Path]:
     return sorted(
         path
         for path in (*ROOT.glob("*"), *ROOT.glob(".*"), *inside)
-        if path.is_file() and path.suffix in _TEXT and "__pycache__" not in path.parts and path.name != ".coverage"
+        if path.is_file()
+        and path.suffix in _TEXT
+        and "__pycache__" not in path.parts
+        and path.name not in {".coverage", ".git"}
     )
 
 
