@@ -9,11 +9,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.alerting.delivery import delivery_rows
-from controlsurface.alerting.delivery.inhibition import InhibitionIndex, InhibitionRule
-from controlsurface.alerting.delivery.suppression import suppressed_by
-from controlsurface.alerting.model.episode import dedup_key
-from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import (
+from controlsurface.alerting.delivery.suppression import InhibitionIndex, InhibitionRule, suppressed_by
+from controlsurface.alerting.model import dedup_key
+from controlsurface.client.arrow_tables import (
     COUNT,
     FIGURE,
     MAYBE_TEXT,
@@ -29,6 +27,7 @@ from controlsurface.client.result_columns import (
     optional,
     record,
 )
+from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
 from controlsurface.query.arguments import Arguments
 
 _ALERTS_SQL = """

@@ -6,7 +6,7 @@ from datetime import datetime
 from controlsurface.alerting.detectors.drift.drift_engine import MAX_STREAMS, DriftEngine, replay_drift_rule
 from controlsurface.alerting.detectors.lane_engine import LaneEngine
 from controlsurface.alerting.evaluation.evaluator import Detector
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import DriftRule, RuleKind
 from controlsurface.store.duckdb import DuckStore
 

@@ -1,5 +1,6 @@
-"""The ASGI application: routes, threads for the work, problems for the errors."""
+"""The ASGI application: routes, health, threads for the work of callers who wait, problems for the errors."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,27 +14,80 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from controlsurface.api import cancellation
+from controlsurface.alerting.alert_queries import AlertRulesQuery
 from controlsurface.api.auth import BearerTokenMiddleware, caller_of
-from controlsurface.api.health import health_response, readiness_response
 from controlsurface.api.openapi import openapi_response
-from controlsurface.api.problems import on_http_error, on_known_error, on_unexpected_error, problem_response
 from controlsurface.api.prometheus_alerts import SHAPED
-from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.api.prometheus_text import CONTENT_TYPE
 from controlsurface.api.query_string import parse_arguments, read_body, received
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.api.response_encoding import encode_response, json_response, plain
+from controlsurface.api.response_encoding import (
+    encode_response,
+    json_response,
+    on_http_error,
+    on_known_error,
+    on_unexpected_error,
+    plain,
+    problem_response,
+)
 from controlsurface.client import Client
 from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
 from controlsurface.config import Config
 from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.errors import ControlSurfaceError
-from controlsurface.web import security_headers
-from controlsurface.web.host_policy import HostPolicy
+from controlsurface.store.query_budget import QueryBudget, spend_budget
+from controlsurface.web import request_guard
 from controlsurface.web.refusal_counter import RefusalCounter
-from controlsurface.web.request_guard import Refusal, RequestGuard
+from controlsurface.web.request_guard import HostPolicy, Refusal, RequestGuard
 from controlsurface.web.work_pools import WorkPool
+
+
+async def run_for_caller(
+    work: Callable[[Request], Response], request: Request, pool: WorkPool, seconds: float
+) -> Response:
+    """The answer. When the caller closes the connection its statements are stopped, and what waits is not begun."""
+
+    def checked() -> Response:
+        budget.check()
+        return work(request)
+
+    with spend_budget(QueryBudget(seconds)) as budget:
+        watch = asyncio.ensure_future(_until_gone(request, budget))
+        try:
+            return await pool.run(checked)
+        finally:
+            watch.cancel()
+
+
+async def _until_gone(request: Request, budget: QueryBudget) -> None:
+    """Wait for the caller to go, then stop what is done for it."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    budget.cancel()
+
+
+async def health_response(_: Request) -> Response:
+    """The process answers; asks nothing of the store."""
+    return json_response({"alive": True})
+
+
+def readiness_response(reader: Client) -> Response:
+    """200 when traffic is taken, else 503 with the reasons. `warnings` keep nobody from being ready."""
+    reasons = reader.health()
+    warnings = _warnings(reader)
+    about = {"ready": not reasons, "reasons": list(reasons), **({"warnings": warnings} if warnings else {})}
+    return json_response(about, 503 if reasons else 200)
+
+
+def _warnings(reader: Client) -> list[str]:
+    """What is wrong with rule files; nothing where the store cannot say."""
+    try:
+        found: list[str] = reader.run(AlertRulesQuery()).facts["warnings"]
+    except Exception:  # noqa: BLE001 - whatever ails the store, readiness is told by the reasons
+        return []
+    return found
+
 
 # What routers ask is small; the threads bound what a herd of them takes from the store.
 ROUTER_THREADS, MAX_WAITING_ROUTERS = 4, 256
@@ -76,7 +130,7 @@ def create_app(
     """
     refusals = refusals or RefusalCounter("api")
     pools, seconds = ThreadPools.of(config, refusals), config.limits.query_time.total_seconds()
-    exposition = MetricsExposition(reader, refusals=refusals)
+    exposition = Exposition(reader, refusals=refusals)
     ways: dict[str, dict[str, AsgiEndpoint]] = {}
     for query in QUERIES:
         ways.setdefault(query.endpoint.path, {})["GET"] = _reading(query, reader, pools, config.limits)
@@ -94,7 +148,7 @@ def create_app(
     ]
     policy = HostPolicy.of(host, config.server)
     border = Middleware(
-        RequestGuard, policy=policy, refusals=refusals, headers=security_headers.API_HEADERS, answer=_refused
+        RequestGuard, policy=policy, refusals=refusals, headers=request_guard.API_HEADERS, answer=_refused
     )
     tokens = [Middleware(BearerTokenMiddleware, auth=config.auth, refusals=refusals)] if config.auth.token else []
     return Starlette(
@@ -163,6 +217,6 @@ def _threaded(work: Callable[[Request], Response], pool: WorkPool, seconds: floa
     """Run `work` in a thread, so that a slow query holds up nobody else, and only for a caller who waits."""
 
     async def endpoint(request: Request) -> Response:
-        return await cancellation.run_for_caller(work, request, pool, seconds)
+        return await run_for_caller(work, request, pool, seconds)
 
     return endpoint

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from controlsurface.api.problems import on_known_error, problem_response
+from controlsurface.api.response_encoding import on_known_error, problem_response
 from controlsurface.config import AuthConfig, Role
 from controlsurface.errors import Forbidden, Throttled
 from controlsurface.web.refusal_counter import RefusalCounter

@@ -12,16 +12,15 @@ import pyarrow.compute as pc
 
 from controlsurface import __version__
 from controlsurface.alerting.alert_queries import NotificationCountsQuery, RuleLoopQuery
-from controlsurface.api.prometheus_text import MetricFamily, render_families, single_sample_family
+from controlsurface.api.prometheus_text import MetricFamily, render_families, single_sample
 from controlsurface.client import Client
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
-from controlsurface.client.queries.ingest_summary import IngestQuery
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.query_statistics import QueryStatisticsQuery
-from controlsurface.client.queries.usage_ledger_query import ENTRIES, UsageLedgerQuery
+from controlsurface.client.queries.ingest_queries import LEDGER_ENTRIES, IngestQuery, UsageLedgerQuery
+from controlsurface.client.queries.metric_queries import BatchQuery
+from controlsurface.client.queries.store_statistics import QueryStatsQuery
 from controlsurface.errors import BadRequest, TooMuch
 from controlsurface.metrics.metric import Metric, Unit
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
 from controlsurface.metrics.queries.metric_query import find_metric
 from controlsurface.query.arguments import TimeRange
 from controlsurface.web.refusal_counter import RefusalCounter
@@ -126,7 +125,7 @@ _QUERIES = {
 _STARTED = time.time()
 
 
-class MetricsExposition:
+class Exposition:
     """The text of a scrape. What is asked of the store is kept for `keep_s`, however many scrape."""
 
     def __init__(self, reader: Client, keep_s: float = 10, refusals: RefusalCounter | None = None) -> None:
@@ -160,13 +159,11 @@ class MetricsExposition:
 def _process() -> Iterator[MetricFamily]:
     """The process, under the names that all of Prometheus's clients use."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    yield single_sample_family(
+    yield single_sample(
         "process_cpu_seconds_total", "counter", "User and system CPU time.", usage.ru_utime + usage.ru_stime
     )
-    yield single_sample_family(
-        "process_resident_memory_bytes", "gauge", "Resident memory.", _resident_bytes(usage.ru_maxrss)
-    )
-    yield single_sample_family("process_start_time_seconds", "gauge", "Start of the process, Unix time.", _STARTED)
+    yield single_sample("process_resident_memory_bytes", "gauge", "Resident memory.", _resident_bytes(usage.ru_maxrss))
+    yield single_sample("process_start_time_seconds", "gauge", "Start of the process, Unix time.", _STARTED)
     yield MetricFamily("controlsurface_build_info", "gauge", "The version that runs.", (({"version": __version__}, 1),))
 
 
@@ -183,22 +180,20 @@ def _ingest(reader: Client) -> Iterator[MetricFamily]:
     state = reader.run(IngestQuery())
     prefix = "controlsurface_ingest"
     for name, help_ in _COUNTED.items():
-        yield single_sample_family(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
+        yield single_sample(f"{prefix}_{name}_spans_total", "counter", help_, getattr(state, name))
     for name, help_ in _COUNTED_BESIDES.items():
         if name in state.counters:
-            yield single_sample_family(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
-    yield single_sample_family(
-        f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending
-    )
-    yield single_sample_family(
+            yield single_sample(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
+    yield single_sample(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
+    yield single_sample(
         f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3
     )
     if state.last_accepted_at:
         last = state.last_accepted_at.timestamp()
-        yield single_sample_family(
+        yield single_sample(
             f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last
         )
-    yield single_sample_family("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
+    yield single_sample("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
 
 
 def _refused(refusals: RefusalCounter) -> MetricFamily:
@@ -215,7 +210,7 @@ def _usage(reader: Client) -> Iterator[MetricFamily]:
     """The ledger of usage, of the last five minutes."""
     rows = reader.run(UsageLedgerQuery(TimeRange(start=datetime.now(UTC) - EXPOSED_WINDOW))).rows.to_pylist()
     for column, (name, help_) in _LEDGER.items():
-        sums = {entry: sum(row[column] or 0 for row in rows if row["entry"] == entry) for entry in ENTRIES}
+        sums = {entry: sum(row[column] or 0 for row in rows if row["entry"] == entry) for entry in LEDGER_ENTRIES}
         samples = tuple(({"entry": entry}, float(total)) for entry, total in sums.items())
         yield MetricFamily(f"controlsurface_usage_{name}", "gauge", f"{help_} Last 5 minutes.", samples)
 
@@ -231,7 +226,7 @@ def _values(reader: Client) -> Iterator[MetricFamily]:
 
 def _queries(reader: Client) -> Iterator[MetricFamily]:
     """What the store was asked, by the names of its data queries: a list of ours, so it is bounded."""
-    rows = reader.run(QueryStatisticsQuery()).rows.to_pylist()
+    rows = reader.run(QueryStatsQuery()).rows.to_pylist()
     for column, (name, help_) in _QUERIES.items():
         samples = tuple(({"query": row["query"]}, float(row[column])) for row in rows)
         yield MetricFamily(f"controlsurface_{name}", "counter", help_, samples)
@@ -242,11 +237,11 @@ def _rules(reader: Client) -> Iterator[MetricFamily]:
     for row in reader.run(RuleLoopQuery()).rows.to_pylist():
         for column, (name, kind, help_) in _LOOP.items():
             if row[column] is not None:
-                yield single_sample_family(name, kind, help_, row[column])
+                yield single_sample(name, kind, help_, row[column])
         if row["evaluated_at"]:
             at = row["evaluated_at"].timestamp()
             help_ = "The last moment that was evaluated."
-            yield single_sample_family("controlsurface_rules_last_evaluation_timestamp_seconds", "gauge", help_, at)
+            yield single_sample("controlsurface_rules_last_evaluation_timestamp_seconds", "gauge", help_, at)
 
 
 def _notified(reader: Client) -> Iterator[MetricFamily]:
@@ -263,17 +258,13 @@ def _figures(reader: Client) -> Iterator[MetricFamily]:
     left_out = 0
     for names, by in ((_BY_TASK, ("task_type",)), (_BY_LANE_AND_TASK, ("lane", "task_type"))):
         try:
-            rows = reader.run(
-                MetricBatchQuery(BatchQueryArgs(metrics=names, by=by, start=start, top=MAX_TASK_TYPES))
-            ).rows
+            rows = reader.run(BatchQuery(BatchArgs(metrics=names, by=by, start=start, top=MAX_TASK_TYPES))).rows
         except (BadRequest, TooMuch):  # more series than one answer holds: more than Prometheus should take
             left_out += len(names)
         else:
             for name in names:
                 yield _family(find_metric(name), by, rows.filter(pc.field("metric") == name).to_pylist())
-    yield single_sample_family(
-        "controlsurface_left_out_metrics", "gauge", "Metrics with too many series to expose.", left_out
-    )
+    yield single_sample("controlsurface_left_out_metrics", "gauge", "Metrics with too many series to expose.", left_out)
 
 
 def _family(metric: Metric, by: Sequence[str], rows: Iterable[Mapping[str, object]]) -> MetricFamily:

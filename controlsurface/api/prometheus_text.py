@@ -16,7 +16,7 @@ class MetricFamily:
     samples: tuple[tuple[Mapping[str, str], float], ...]
 
 
-def single_sample_family(name: str, kind: str, help_: str, value: float) -> MetricFamily:
+def single_sample(name: str, kind: str, help_: str, value: float) -> MetricFamily:
     """A family of one sample."""
     return MetricFamily(name, kind, help_, (({}, value),))
 

@@ -3,27 +3,24 @@
 from typing import Any
 
 from controlsurface.alerting import alert_queries
-from controlsurface.alerting.backtest_query import BacktestQuery
+from controlsurface.alerting.backtest import BacktestQuery
 from controlsurface.alerting.delivery import silence_commands
-from controlsurface.alerting.detectors.drift.rebaseline_command import AcceptBaseline
+from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline
 from controlsurface.alerting.rules.threshold_edit import SetThreshold
 from controlsurface.audit import answer_review, audit_queries, policy
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
-from controlsurface.client.coverage import CoverageQuery
-from controlsurface.client.queries import ingest_summary, metric_queries, rederivation, retention_status
-from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery
+from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
-from controlsurface.client.queries.lane_list import AssignLane, LanesQuery
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.request_detail import RequestQuery
+from controlsurface.client.queries.ingest_queries import SourcesQuery, UsageLedgerQuery
+from controlsurface.client.queries.lane_queries import AssignLane, AssumedLanesQuery, LanesQuery
+from controlsurface.client.queries.metric_queries import BatchQuery
+from controlsurface.client.queries.request_detail import RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsQuery
-from controlsurface.client.queries.span_sources import SourcesQuery
-from controlsurface.client.queries.stored_extent import ExtentQuery
-from controlsurface.client.queries.trace_spans import TraceQuery
-from controlsurface.client.queries.usage_ledger_query import UsageLedgerQuery
+from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
 
@@ -40,11 +37,11 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     RequestsQuery,
     RequestQuery,
     TraceQuery,
-    ingest_summary.IngestQuery,
-    ingest_summary.UnreadKeysQuery,
-    ingest_summary.DroppedKeysQuery,
+    ingest_queries.IngestQuery,
+    ingest_queries.UnreadKeysQuery,
+    ingest_queries.DroppedKeysQuery,
     SourcesQuery,
-    MetricBatchQuery,
+    BatchQuery,
     ExtentQuery,
     retention_status.RetentionQuery,
     rederivation.RederivationQuery,

@@ -1,15 +1,18 @@
-"""Answers as strict JSON, or as an Arrow IPC stream where that is asked for."""
+"""Answers as strict JSON or an Arrow IPC stream, and every error as application/problem+json (RFC 9457)."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 import pyarrow as pa
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 from controlsurface.client.query_protocol import ReadEndpoint, Result
-from controlsurface.errors import TooMuch
+from controlsurface.errors import Busy, ControlSurfaceError, TooMuch
 
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 JSON_TYPE = "application/json"
@@ -89,3 +92,33 @@ def _stream(answer: Result) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())
+
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+def problem_response(
+    status: int, title: str, detail: str, error: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem; `error` names the class in errors.py, for clients in Python."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return Response(orjson.dumps(body | ({"error": error} if error else {})), status, headers, PROBLEM_TYPE)
+
+
+def on_known_error(_: Request, error: Exception) -> Response:
+    """One of our own errors."""
+    assert isinstance(error, ControlSurfaceError)  # noqa: S101 - Starlette's handlers take any Exception
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else None
+    return problem_response(error.status, error.title, str(error), type(error).__name__, headers)
+
+
+def on_http_error(request: Request, error: Exception) -> Response:
+    """An address or method that does not exist."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's handlers take any Exception
+    detail = f"{request.method} {request.url.path[:200]}: {error.detail}"
+    return problem_response(error.status_code, HTTPStatus(error.status_code).phrase, detail, None, error.headers)
+
+
+def on_unexpected_error(_: Request, __: Exception) -> Response:
+    """A fault of ours; the log has the traceback, the answer gives nothing away."""
+    return problem_response(500, ControlSurfaceError.title, "the server failed to answer; its log says why")

@@ -1,7 +1,4 @@
-"""One statement each: pairs of answers as they are compared, and all traffic with the pairs that belong to it.
-
-Rows are in order, so that sums of the same rows are the same to the last digit.
-"""
+"""Pairs of answers as they are compared, all traffic with its pairs, their columns, and the strata in which some speak for others."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from controlsurface.arrays import Floats
+from controlsurface.arrays import Flags, Floats
 from controlsurface.client.query_protocol import StoreSession
 from controlsurface.config import Config
 from controlsurface.errors import TooMuch
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.statement import Statement, where_clause, window_conditions
 
 Codes = NDArray[np.int64]
@@ -80,14 +77,14 @@ LEFT JOIN paired
 LEFT JOIN judged ON judged.request_id = r.request_id"""
 
 
-def select_pairs(args: FilteredTimeRange, config: Config) -> Statement:
+def select_pairs(args: FilteredRange, config: Config) -> Statement:
     """Every comparison in the window, with grades, weight and the request's confidence."""
     found, parameters = window_conditions("comparisons", args)
     sql = f"{_GRADES}{_PAIRS}{where_clause(found, '')}\nORDER BY r.started_at, r.attempt_id"
     return Statement(sql, parameters | _rules(config) | _between(args.start, args.end), "audits.pairs")
 
 
-def select_traffic(args: FilteredTimeRange, config: Config, between: LanePair | None = None) -> Statement:
+def select_traffic(args: FilteredRange, config: Config, between: LanePair | None = None) -> Statement:
     """Every request in the window that a lane answered, with its shadow from a lane of the other sort, if any.
 
     The sorts are lanes that are escalations and lanes that are none; with `between` two lanes, and requests of these.
@@ -140,3 +137,49 @@ def _rules(config: Config) -> dict[str, Any]:
         "grade_labels": config.audit.grade_labels,
         "large": [name for name, lane in config.lanes.items() if lane.escalation],
     }
+
+
+CONFIDENCE_BANDS = 10
+
+
+def row_strata(table: pa.Table) -> Codes:
+    """The stratum of each row, as numbers from 0: its task type, and a tenth of its confidence.
+
+    Confidences of another kind are strata of their own, and so are rows without one; a scale that leaves 0 to 1 is cut
+    at the deciles of its values.
+    """
+    kinds, names = code_column(table, "confidence_kind")
+    confidence = float_column(table, "confidence")
+    bands = np.full(len(confidence), CONFIDENCE_BANDS, dtype=np.int64)
+    for kind in range(len(names)):
+        of_kind = (kinds == kind) & np.isfinite(confidence)
+        bands[of_kind] = _confidence_bands(confidence[of_kind])
+    rows = (code_column(table, "task_type")[0] * len(names) + kinds) * (CONFIDENCE_BANDS + 1) + bands
+    return np.asarray(np.unique(rows, return_inverse=True)[1], dtype=np.int64)
+
+
+def stratified_weights(weights: Floats, cells: Codes, some: Flags, among: Flags) -> Floats:
+    """The weights of `some` rows so that in each stratum they stand for all `among`; 0 for other rows."""
+    n = int(cells.max(initial=0)) + 1
+    whole = np.bincount(cells[among], weights[among], n)
+    part = np.bincount(cells[some], weights[some], n)
+    blown = np.divide(whole, part, out=np.zeros(n), where=part > 0)
+    return np.where(some, weights * blown[cells], 0.0)
+
+
+def in_covered_strata(cells: Codes, some: Flags) -> Flags:
+    """Which rows lie in a stratum that has one of `some`."""
+    found = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
+    found[cells[some]] = True
+    return np.asarray(found[cells])
+
+
+def _confidence_bands(confidence: Floats) -> Codes:
+    """Tenths of the scale where it is 0 to 1, else of the values."""
+    if not len(confidence):
+        return np.zeros(0, dtype=np.int64)
+    if confidence.min() >= 0 and confidence.max() <= 1:
+        return np.clip(np.floor(confidence * CONFIDENCE_BANDS + 1e-9), 0, CONFIDENCE_BANDS - 1).astype(np.int64)
+    return np.searchsorted(
+        np.quantile(confidence, np.arange(1, CONFIDENCE_BANDS) / CONFIDENCE_BANDS), confidence, "right"
+    ).astype(np.int64)

@@ -7,11 +7,19 @@ import numpy as np
 import pyarrow as pa
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.audit.answer_pairs import code_column, float_column
-from controlsurface.audit.statistics.paired_difference import paired_difference_estimate
-from controlsurface.audit.statistics.ppi import ppi_mean
-from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share
-from controlsurface.audit.strata import in_covered_strata, row_strata, stratified_weights
+from controlsurface.audit.answer_pairs import (
+    code_column,
+    float_column,
+    in_covered_strata,
+    row_strata,
+    stratified_weights,
+)
+from controlsurface.audit.statistics.weighted_estimate import (
+    Estimate,
+    estimate_share,
+    paired_difference_estimate,
+    ppi_mean,
+)
 
 
 @dataclass(frozen=True, slots=True)

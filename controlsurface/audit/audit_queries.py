@@ -2,7 +2,7 @@
 
 from controlsurface.audit.calibration_query import CalibrationArgs, CalibrationQuery
 from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
-from controlsurface.audit.sampling_queries import LogSamplingCommand, SamplingArgs, SamplingPlanQuery, SamplingQuery
+from controlsurface.audit.sampling_plan import LogSamplingCommand, SamplingArgs, SamplingPlanQuery, SamplingQuery
 from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 
 __all__ = [

@@ -8,19 +8,19 @@ import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.audit.answer_pairs import read_audited_rows, select_traffic
-from controlsurface.audit.observations import ObservedOutcome
 from controlsurface.audit.statistics.calibration import CalibrationResult as Found
 from controlsurface.audit.statistics.calibration import ReliabilityBin, measure_calibration
+from controlsurface.audit.threshold_sweep import ObservedOutcome
 from controlsurface.audit.traffic_slices import TrafficSlice, usable_rows
+from controlsurface.client.arrow_tables import COUNT, MAYBE_OBJECT, MAYBE_TEXT, NUMBER, OBJECT, SHARE, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, NUMBER, OBJECT, SHARE, columns
-from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import ArgumentText, FilteredRange
 
 _COLUMNS = "lower upper confidence correct low high".split()
 _BINS = pa.schema({name: pa.float64() for name in _COLUMNS} | {"n": pa.int64()})
 
 
-class CalibrationArgs(FilteredTimeRange):
+class CalibrationArgs(FilteredRange):
     """Which requests."""
 
     task_type: ArgumentText | None = Field(None, description="one task type; without it all")

@@ -1,16 +1,56 @@
 """What is to be known about a slice before its curve is believed: where it stands, ties, dips, RouteLLM's figures."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.observations import Observations
-from controlsurface.audit.statistics import routellm
-from controlsurface.audit.threshold_sweep import ThresholdSweep
+from controlsurface.audit.threshold_sweep import Observations, ThresholdSweep
 from controlsurface.audit.traffic_slices import QualityBasis, TrafficSlice
+
+THRESHOLD_BINS = 10
+TIES_TEXT = "a score equal to the threshold goes to the strong model; at the highest threshold none does"
+
+
+@dataclass(frozen=True, slots=True)
+class RouterCurve:
+    """The points of a router, from none to all calls strong, and what both models reach alone."""
+
+    strong_share: Floats
+    quality: Floats
+    weak: float
+    strong: float
+
+    def recovered(self) -> Floats:
+        """PGR: the share of the gap between the models that each point recovers."""
+        return (self.quality - self.weak) / (self.strong - self.weak)
+
+    def average_recovered(self) -> float:
+        """APGR: the mean of PGR over the shares of strong calls; 0.5 for a router that tosses coins."""
+        covered = self.strong_share[-1] - self.strong_share[0]
+        return float(np.trapezoid(self.recovered(), self.strong_share) / covered)
+
+    def calls_for(self, recovered: float) -> float:
+        """CPT: the share of strong calls at which this share of the gap is recovered."""
+        level = self.weak + recovered * (self.strong - self.weak)
+        return float(np.interp(level, self.quality, self.strong_share))
+
+
+def router_curve(score: Floats, weak: Floats, strong: Floats, weights: Floats) -> RouterCurve | None:
+    """The curve of requests whose two answers were graded. None where there is no gap to recover, or a single score."""
+    gap = float(np.average(strong, weights=weights) - np.average(weak, weights=weights))
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, THRESHOLD_BINS + 1)))
+    if gap == 0 or len(edges) < 2:
+        return None
+    chosen = score[None, :] >= edges[:, None]
+    chosen[-1] = score > edges[-1]
+    p = weights / weights.sum()
+    share, quality = chosen @ p, np.where(chosen, strong, weak) @ p
+    order = np.argsort(share, kind="stable")
+    return RouterCurve(share[order], quality[order], float(p @ weak), float(p @ strong))
+
 
 THRESHOLD_RULE_TEXT = (
     "a confidence below the threshold goes to the large lane; one that equals it stays in the small lane"
@@ -66,7 +106,7 @@ def routellm_diagnostics(columns: Observations) -> dict[str, Any] | None:
     small = np.where(columns.large, quality.shadow, quality.given)[both]
     large = np.where(columns.large, quality.given, quality.shadow)[both]
     weights = (columns.weight / quality.e)[both]
-    curve = routellm.router_curve(-columns.confidence[both], small, large, weights) if both.any() else None
+    curve = router_curve(-columns.confidence[both], small, large, weights) if both.any() else None
     if curve is None:
         return None
     return {
@@ -79,5 +119,5 @@ def routellm_diagnostics(columns: Observations) -> dict[str, Any] | None:
             {"large_share": float(x), "quality": float(y), "pgr": float(z)}
             for x, y, z in zip(curve.strong_share, curve.quality, curve.recovered(), strict=True)
         ],
-        "ties": routellm.TIES_TEXT,
+        "ties": TIES_TEXT,
     }

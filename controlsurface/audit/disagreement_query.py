@@ -14,12 +14,12 @@ from controlsurface.audit.answer_quality import PairQuality, human_disagreement,
 from controlsurface.audit.statistics.agreement import Agreement, weighted_agreement
 from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, number_or_none
 from controlsurface.audit.traffic_slices import most_frequent_numbers
+from controlsurface.client.arrow_tables import COUNT, FIGURE, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.config.query_limits import OTHER_VALUE
 from controlsurface.errors import UnknownName
-from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, holm_adjust
-from controlsurface.query.arguments import FilteredTimeRange, NameList
+from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, holm_adjust
+from controlsurface.query.arguments import FilteredRange, NameList
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.store.query_budget import check_budget
 
@@ -42,7 +42,7 @@ _TYPES: dict[str, pa.DataType] = {
 }
 
 
-class DisagreementArgs(FilteredTimeRange):
+class DisagreementArgs(FilteredRange):
     """Which pairs, and what to break them down by."""
 
     by: NameList = Field(

@@ -1,7 +1,7 @@
-"""Sampling plans: which share of which requests is shadowed. A floor for all, the rest where there are many kinds."""
+"""Sampling plans, which say what share of which requests is shadowed: made from the traffic, asked for, and decided by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, ClassVar, Self
@@ -12,24 +12,35 @@ import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.sampling import HASH
-from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import (
+from controlsurface.audit.sampling import HASH, Decision, Sampler
+from controlsurface.client.arrow_tables import (
     COUNT,
+    FLAG,
     INTEGER,
     MAYBE_TEXT,
     NUMBER,
     SHARE,
     TEXT,
     TIME,
+    column_table,
     columns,
     list_of,
     record,
 )
+from controlsurface.client.query_protocol import (
+    NO_ARGUMENTS,
+    Command,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    Result,
+    StoreSession,
+    WriteEndpoint,
+)
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
 from controlsurface.query.statement import Statement, where_clause, window_conditions
-from controlsurface.query.times import Instant
+from controlsurface.store.named_query import StateSql
 
 BAND_COUNT = 10
 
@@ -42,12 +53,12 @@ FROM requests AS r{where}
 GROUP BY ALL
 ORDER BY ALL"""
 _NEWEST = "SELECT plan FROM sampling_plans ORDER BY version DESC LIMIT 1"
-_ADD = """INSERT INTO sampling_plans (version, made_at, made_by, plan)
+_ADD_PLAN = """INSERT INTO sampling_plans (version, made_at, made_by, plan)
 VALUES ($version, $made_at, $made_by, $plan)"""
 _ONE_AT_A_TIME = Lock()  # versions are counted
 
 
-class SamplingPlanArgs(FilteredTimeRange):
+class SamplingPlanArgs(FilteredRange):
     """How much to shadow, and the traffic that says where: of the 7 days before the newest request, unless said."""
 
     start: Instant | None = Field(None, strict=True, description="first moment, RFC 3339 or relative (-24h)")
@@ -107,7 +118,7 @@ class CreatePlanCommand(Command):
             now, version = datetime.now(UTC), _newest(session).get("version", 0) + 1
             whole = {"version": version, "made_at": now.isoformat(timespec="seconds"), **plan}
             kept = {"version": version, "made_at": now, "plan": orjson.dumps(whole).decode()}
-            session.write([(_ADD, kept | {"made_by": self.made_by})])
+            session.write([(_ADD_PLAN, kept | {"made_by": self.made_by})])
         return whole
 
 
@@ -168,3 +179,97 @@ def _edges(spread: Mapping[str, Any], steps: list[float]) -> list[float]:
     if spread["low"] is None:
         return []
     return steps if spread["low"] >= 0 and spread["high"] <= 1 else sorted(set(spread["deciles"]))
+
+
+_LOG_DECISION = """INSERT INTO sampled_requests (request_id, sampled_at, version, stratum, probability)
+SELECT $request_id, $sampled_at, $version, $stratum, $probability
+WHERE NOT EXISTS (SELECT 1 FROM sampled_requests WHERE request_id = $request_id)"""
+
+
+class SamplingArgs(Arguments):
+    """What the router knows about the request; what it does not say counts as unknown."""
+
+    task_type: ArgumentText | None = Field(None, description="what kind of work")
+    confidence: float | None = Field(None, description="how sure the router is")
+
+
+DECISION_PATH = "/api/v1/sampling/{request_id:path}"
+DECISION = columns(request_id=TEXT, sample=FLAG, probability=SHARE, draw=SHARE, stratum=TEXT, version=COUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingQuery(Query[Result]):
+    """The question whether to shadow a request; asking changes nothing."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        DECISION_PATH,
+        "sampling",
+        "Whether a router should shadow a request, by the plan in force; nothing is written",
+        DECISION,
+        form="single",
+        pool="routers",
+    )
+    request_id: str
+    arguments: SamplingArgs
+
+    def run(self, session: StoreSession) -> Result:
+        """By the plan in force. Raises NotFound where there is none."""
+        return Result(pa.Table.from_pylist([asdict(_decided(session, self.request_id, self.arguments))]))
+
+
+@dataclass(frozen=True, slots=True)
+class LogSamplingCommand(Command):
+    """The order to decide the same and note a yes with its probability; noting it again changes nothing."""
+
+    endpoint: ClassVar = WriteEndpoint(
+        DECISION_PATH,
+        "note_sampling",
+        "Whether a router should shadow a request, by the plan in force; a yes is noted with its probability",
+        DECISION,
+        status=200,
+        problems=("404",),
+    )
+    request_id: str
+    body: SamplingArgs
+
+    def execute(self, session: StoreSession) -> dict[str, Any]:
+        """The decision, by the plan in force. Raises NotFound where there is none."""
+        decision = _decided(session, self.request_id, self.body)
+        if decision.sample:
+            session.write([_logged(decision)])
+        return asdict(decision)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingPlanQuery(Query[Result]):
+    """The question for the plan in force, for clients that decide by themselves: the facts are the plan."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/audits/plan",
+        "sampling_plan",
+        "The sampling plan in force, for clients",
+        STRATUM,
+        PLAN,
+        rows="strata",
+        problems=("404",),
+        pool="routers",
+    )
+    arguments: NoArguments = NO_ARGUMENTS
+
+    def run(self, session: StoreSession) -> Result:
+        """The newest plan: a row for each stratum. Raises NotFound where none was made."""
+        plan = current_plan(session)
+        strata = plan.pop("strata")
+        return Result(column_table(strata, STRATUM), plan)
+
+
+def _decided(session: StoreSession, request_id: str, args: SamplingArgs) -> Decision:
+    """The decision by the plan in force. Raises NotFound where there is none."""
+    return Sampler.of(current_plan(session)).decide(request_id, args.task_type, args.confidence)
+
+
+def _logged(decision: Decision) -> StateSql:
+    """The statement that keeps a yes."""
+    given = asdict(decision)
+    kept = {name: given[name] for name in ("request_id", "version", "stratum", "probability")}
+    return _LOG_DECISION, kept | {"sampled_at": datetime.now(UTC)}

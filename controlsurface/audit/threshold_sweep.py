@@ -1,10 +1,4 @@
-"""What another threshold would do: escalation, quality, cost and latency at any threshold, or why nobody can say.
-
-A request whose confidence lies below the threshold goes to the large lane; one at the threshold stays in the small one.
-The answer of the lane it would go to is known where that lane answered it (weight graded / g) or shadowed it (weight
-shadow / e): the self-normalised inverse propensity estimate, SNIPS (Swaminathan and Joachims 2015). It rests on sums
-over rows below and above a threshold, so these are made once and every threshold is a look-up.
-"""
+"""What another threshold would do: escalation, quality, cost and latency at any threshold, or why nobody can say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +7,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.audit.observations import Observations, ObservedOutcome, unsupported_rows
 from controlsurface.audit.statistics.weighted_estimate import mean_from_moments, share_from_moments
-from controlsurface.metrics.statistics.intervals import wilson_interval
+from controlsurface.metrics.statistics import wilson_interval
+
+# A run of requests without a shadow is a hole when chance would leave one so long once in e^7 = 1,097 times.
+HOLE_NEG_LOG_PROBABILITY = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedOutcome:
+    """One figure of both answers; NaN where it is unknown.
+
+    `given`: of the production answer, known with probability `g`; `shadow`: of the other lane's, known with `e`.
+    """
+
+    given: Floats
+    g: Floats
+    shadow: Floats
+    e: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Requests in order of their confidence; `large`: the large lane answered; `weight`: requests each stands for."""
+
+    confidence: Floats
+    large: Flags
+    weight: Floats
+    outcomes: Mapping[str, ObservedOutcome]
+
+
+def sort_observations(
+    confidence: Floats, large: Flags, weight: Floats, outcomes: Mapping[str, ObservedOutcome]
+) -> Observations:
+    """The columns, sorted; rows of equal confidence in an order that nothing else depends on."""
+    order = np.lexsort((np.random.default_rng(0).random(len(confidence)), confidence))
+    sides = {
+        name: ObservedOutcome(each.given[order], each.g[order], each.shadow[order], each.e[order])
+        for name, each in outcomes.items()
+    }
+    return Observations(confidence[order], large[order], weight[order], sides)
+
+
+def unsupported_rows(observed: Floats, probability: Floats, asked: Flags) -> Flags:
+    """Which of the rows `asked` lie in a hole: a run of them where nothing is observed and chance is no excuse.
+
+    Rows are in order of confidence. In a run of k rows between two observed ones, k times the lower of their
+    probabilities were to be expected; where that is more than HOLE, the region was not sampled.
+    """
+    rows = np.flatnonzero(asked)
+    seen = np.isfinite(observed[rows])
+    if not seen.any():
+        return asked.copy()
+    at = np.flatnonzero(seen)
+    run = np.searchsorted(at, np.arange(len(rows)), "right")  # how many observed rows stand at or before
+    length = np.append(at, len(rows)) - np.insert(at + 1, 0, 0)
+    chance = np.nan_to_num(probability[rows][at], nan=1.0)
+    around = np.minimum(np.append(chance, np.inf), np.insert(chance, 0, np.inf))
+    hole = ((length * around > HOLE_NEG_LOG_PROBABILITY)[run]) & ~seen
+    found = np.zeros(len(asked), dtype=bool)
+    found[rows[hole]] = True
+    return found
+
 
 Places = NDArray[np.int64]
 
@@ -44,7 +97,7 @@ class SweepEstimates:
 class SweepSums:
     """Of one outcome, by knot: the moments of rows if they go large, if they stay small, and what is not supported."""
 
-    below: Floats  # (10, knots + 1): six moments and the columns of `_columns`, of rows below each knot
+    below: Floats  # (10, knots + 1): six moments and the columns of `_row_moments`, of rows below each knot
     above: Floats  # the same, of rows at or above it
 
 
@@ -89,17 +142,17 @@ def sweep_thresholds(rows: Observations) -> ThresholdSweep:
         knots = np.unique(np.quantile(knots, np.linspace(0, 1, MAX_KNOTS), method="inverted_cdf"))
     cell = np.searchsorted(knots, rows.confidence, "left")
     ones = np.ones_like(rows.weight)
-    requests = _below(np.stack([rows.weight, rows.weight**2, ones]), cell, len(knots))
+    requests = _sums_below(np.stack([rows.weight, rows.weight**2, ones]), cell, len(knots))
     sums = {name: _sums(rows, each, cell, len(knots)) for name, each in rows.outcomes.items()}
     return ThresholdSweep(knots, requests, sums)
 
 
 def _sums(rows: Observations, outcome: ObservedOutcome, cell: Places, knots: int) -> SweepSums:
     """The sums of one outcome: rows below a knot would be answered by the large lane, the others by the small one."""
-    up = _columns(rows, outcome, rows.large)
-    down = _columns(rows, outcome, ~rows.large)
-    above = _below(down, cell, knots)
-    return SweepSums(_below(up, cell, knots), above[:, -1:] - above)
+    up = _row_moments(rows, outcome, rows.large)
+    down = _row_moments(rows, outcome, ~rows.large)
+    above = _sums_below(down, cell, knots)
+    return SweepSums(_sums_below(up, cell, knots), above[:, -1:] - above)
 
 
 def _unseen(sums: Floats) -> Floats:
@@ -108,7 +161,7 @@ def _unseen(sums: Floats) -> Floats:
     return np.asarray(np.where((seen < MIN_SHADOWS) & (seen < moving), np.maximum(hole, moved), hole))
 
 
-def _columns(rows: Observations, outcome: ObservedOutcome, stays: Flags) -> Floats:
+def _row_moments(rows: Observations, outcome: ObservedOutcome, stays: Flags) -> Floats:
     """Six moments of each row, if all went to one lane, and four more; `stays`: it answered already.
 
     The four are the weight in a hole; weight and count of what moves, and the count of what of that is seen.
@@ -125,7 +178,7 @@ def _columns(rows: Observations, outcome: ObservedOutcome, stays: Flags) -> Floa
     return np.stack([*moments, np.where(hole, rows.weight, 0.0), *moves])
 
 
-def _below(columns: Floats, cell: Places, knots: int) -> Floats:
+def _sums_below(columns: Floats, cell: Places, knots: int) -> Floats:
     """Sums of each column over the rows below each knot, and over all."""
     sums = np.stack([np.bincount(cell, column, knots) for column in columns])
     return np.concatenate([np.zeros((len(columns), 1)), np.cumsum(sums, axis=1)], axis=1)

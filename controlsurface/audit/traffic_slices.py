@@ -8,9 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.audit.answer_pairs import Codes, code_column, float_column
-from controlsurface.audit.observations import ObservedOutcome
-from controlsurface.audit.strata import in_covered_strata, row_strata, stratified_weights
+from controlsurface.audit.answer_pairs import (
+    Codes,
+    code_column,
+    float_column,
+    in_covered_strata,
+    row_strata,
+    stratified_weights,
+)
+from controlsurface.audit.threshold_sweep import ObservedOutcome
 from controlsurface.config.query_limits import OTHER_VALUE
 
 MIN_GRADED_PAIRS = 30  # pairs of a task type, under which worth is told by agreement instead

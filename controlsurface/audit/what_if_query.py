@@ -13,12 +13,9 @@ from pydantic import Field, field_validator
 from controlsurface.arrays import Floats
 from controlsurface.audit import diagnostics
 from controlsurface.audit.answer_pairs import LanePair, read_audited_rows, select_traffic
-from controlsurface.audit.observations import sort_observations
-from controlsurface.audit.threshold_sweep import ThresholdSweep, sweep_thresholds
+from controlsurface.audit.threshold_sweep import ThresholdSweep, sort_observations, sweep_thresholds
 from controlsurface.audit.traffic_slices import TrafficSlice, slices_by_task_type, usable_rows
-from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_cache import CachePolicy
-from controlsurface.client.result_columns import (
+from controlsurface.client.arrow_tables import (
     COUNT,
     FIGURE,
     MAYBE_TEXT,
@@ -30,9 +27,11 @@ from controlsurface.client.result_columns import (
     list_of,
     one_of,
 )
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.result_cache import CachePolicy
 from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest, NotFound, UnknownName
-from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import ArgumentText, FilteredRange
 from controlsurface.store.query_budget import check_budget
 
 MAX_THRESHOLDS = 1001  # thresholds in one answer
@@ -46,7 +45,7 @@ _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})|{_NUMBER}(?:,{_NUMBER
 _MONEY = ("cost_usd", "latency_ms")
 
 
-class WhatIfArgs(FilteredTimeRange):
+class WhatIfArgs(FilteredRange):
     """Which requests, and which thresholds."""
 
     task_type: ArgumentText | None = Field(None, description="one task type; without it all together, and each")

@@ -14,9 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from controlsurface.client import RemoteClient
-from controlsurface.client.queries.ingest_summary import IngestQuery
-from controlsurface.client.queries.request_detail import Near
-from controlsurface.client.queries.trace_spans import TraceQuery
+from controlsurface.client.queries.ingest_queries import IngestQuery
+from controlsurface.client.queries.request_detail import Near, TraceQuery
 from controlsurface.errors import NotFound, PartFailed, Unreachable
 
 _READY_NAMES = {"api", "otlp_http", "otlp_grpc"}

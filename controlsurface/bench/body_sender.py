@@ -1,14 +1,17 @@
-"""Sends bodies over several connections, as fast as they are answered or at a given rate."""
+"""Sends bodies over several connections, as fast as they are answered or at a given rate, and sees how soon one can be read."""
 
 import http.client
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from controlsurface.bench.otlp_bodies import BodyTemplate
+from controlsurface.bench.bench_collector import BenchCollector
+from controlsurface.bench.otlp_bodies import BodyTemplate, first_trace_id
 from controlsurface.errors import Unreachable
 
 _HEADERS = {"Content-Type": "application/x-protobuf"}
@@ -96,3 +99,33 @@ def _post(connection: http.client.HTTPConnection, body: bytes, sent: SentBodies)
             raise Unreachable(f"{connection.host}:{connection.port}: answered {answer.status} {answer.reason}")
         sent.refused += 1
         time.sleep(float(answer.headers.get("Retry-After", "1")))
+
+
+_MAX_DELAY_S = 30.0  # a body that cannot be read by then counts with this much
+_PAUSE_S = 0.05
+
+
+class FreshnessProber(threading.Thread):
+    """Probes until the time is over; `seconds` holds what it found."""
+
+    def __init__(self, server: BenchCollector, sender: BodySender, duration_s: float) -> None:
+        super().__init__(daemon=True)
+        self._server, self._sender = server, sender
+        self._end = time.monotonic() + duration_s
+        self.seconds: list[float] = []
+
+    def run(self) -> None:
+        """One body after the other."""
+        while time.monotonic() < self._end:
+            self.seconds.append(self._probe())
+
+    def _probe(self) -> float:
+        """Seconds from the answer until its trace is there."""
+        number, near = self._sender.one(), datetime.now(UTC)
+        began = time.perf_counter()
+        accepted = self._server.accepted()
+        while (waited := time.perf_counter() - began) < _MAX_DELAY_S:
+            if self._server.has_stored(accepted) and self._server.has_trace(first_trace_id(number), near):
+                break
+            time.sleep(_PAUSE_S)
+        return waited

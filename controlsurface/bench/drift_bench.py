@@ -9,7 +9,7 @@ from controlsurface.alerting.detectors.drift.drift_replay import DriftChange
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, Baseline, fit_baseline
 from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.bench import drift_rivals as rivals
-from controlsurface.bench.drift_traffic import BUCKETS_A_DAY, DriftTraffic, simulate_drift_traffic
+from controlsurface.bench.drift_rivals import BUCKETS_A_DAY, DriftTraffic, simulate_drift_traffic
 
 STREAM_COUNT = 250  # of the install; they share the allowance of false alerts
 TRAINING_DAYS, WATCHED_DAYS = 28, 10  # days

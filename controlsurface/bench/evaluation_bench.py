@@ -21,7 +21,7 @@ from controlsurface.bench.otlp_bodies import body_template
 from controlsurface.bench.request_history import generate_history
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import Config
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 
 MINUTE = timedelta(minutes=1)
 BODY_SPANS = 256  # spans

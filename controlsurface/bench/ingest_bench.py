@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
 
-from controlsurface.bench import single_core_bound
+from controlsurface.bench import ingest_costs
 from controlsurface.bench.bench_collector import BenchCollector, bench_collector
-from controlsurface.bench.body_sender import BodySender
-from controlsurface.bench.dashboard_sessions import REFRESH_INTERVAL, dashboard_sessions
-from controlsurface.bench.freshness_prober import FreshnessProber
+from controlsurface.bench.body_sender import BodySender, FreshnessProber
+from controlsurface.bench.ingest_costs import measure_rule_costs
 from controlsurface.bench.otlp_bodies import body_template
-from controlsurface.bench.rule_costs import measure_rule_costs
+from controlsurface.bench.page_queries import REFRESH_INTERVAL, dashboard_sessions
 
 FLOOD_TIME_SHARE, TRICKLE_TIME_SHARE, SERIES_TIME_SHARE = 0.45, 0.35, 0.2  # shares of the time
 STORED_TIMEOUT_S = 120.0
@@ -87,7 +86,7 @@ def run_ingest_bench(settings: IngestBenchSettings, tell: Callable[[str], None])
         half = _trickle(server, sender, settings, full.rate / 2)
         watched = _watched(server, sender, settings, tell) if settings.sessions else None
     tell("decoding and inserting in series")
-    bound = single_core_bound.single_core_bound(bodies, settings.seconds * SERIES_TIME_SHARE)
+    bound = ingest_costs.single_core_bound(bodies, settings.seconds * SERIES_TIME_SHARE)
     per_cpu_s = full.spans / full.cpu_s
     costs = measure_rule_costs(settings.body)
     return IngestBenchResult(

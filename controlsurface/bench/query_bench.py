@@ -15,9 +15,8 @@ from controlsurface.bench.request_history import GeneratedHistory, generate_hist
 from controlsurface.client import Client, LocalClient
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.metric_queries import AttributionQuery
-from controlsurface.client.queries.request_detail import Near, RequestQuery
+from controlsurface.client.queries.request_detail import Near, RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
-from controlsurface.client.queries.trace_spans import TraceQuery
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs, week_of
 from controlsurface.store.duckdb import DuckStore

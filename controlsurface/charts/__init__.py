@@ -2,10 +2,9 @@
 
 from controlsurface.charts.distribution import confidence_heatmap, lane_histogram
 from controlsurface.charts.figure import ChartFigure, EventMark, is_blank
-from controlsurface.charts.marked_windows import marked_windows
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline
-from controlsurface.charts.time_series import TimeSpan, lines, quantiles, stacked_areas
+from controlsurface.charts.time_series import TimeSpan, lines, marked_windows, quantiles, stacked_areas
 from controlsurface.charts.uncertainty import interval_whiskers, reliability_curve, threshold_curves
 
 __all__ = [

@@ -9,8 +9,8 @@ from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client
 from controlsurface.client.advice import AdviceArgs, AdviceQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.client.queries.stored_extent import empty_window_hint
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.client.queries.store_statistics import empty_window_hint
+from controlsurface.metrics.queries.metric_query import MetricArgs
 
 _COLUMNS = "title why metric value low high n where".split()
 
@@ -27,7 +27,7 @@ def command(context: click.Context, data: Path, since: str, form: str, as_json: 
     asked, form = AdviceQuery(arguments), "json" if as_json else form
     with closing(open_client(data, context)) as reader:
         answer = reader.run(asked)
-        window = MetricQueryArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
+        window = MetricArgs(metric="requests", start=answer.facts["start"], end=answer.facts["end"])
         if not any(reader.run(MetricQuery(window)).rows["n"].to_pylist()):
             terminal_output.print_text(f"controlsurface: advice: {empty_window_hint(reader)}", err=True)
     terminal_output.write_answer(asked, answer, form, _COLUMNS)

@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 import click
 import pyarrow as pa
 
-from controlsurface.bench import coverage_bench
+from controlsurface.bench import coverage_bench, ingest_costs
 from controlsurface.bench import drift_bench as alerting
 from controlsurface.bench import evaluation_bench as evaluations
 from controlsurface.bench import ingest_bench as benchmark
 from controlsurface.bench import query_bench as questions
-from controlsurface.bench.simulation import simulated_prompts
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import json_option
 from controlsurface.store.named_query import PURPOSES
@@ -103,7 +102,7 @@ def intervals(runs: int, quick: bool, seed: int, as_json: bool) -> None:
 @json_option
 def redaction(megabytes: float, as_json: bool) -> None:
     """How many seconds blacking out personal data takes, in all and by kind."""
-    _write(simulated_prompts.run_redaction_bench(megabytes), as_json=as_json)
+    _write(ingest_costs.run_redaction_bench(megabytes), as_json=as_json)
 
 
 def _write(result: Mapping[str, float], *, as_json: bool) -> None:

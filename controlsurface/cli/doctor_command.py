@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import context_config, data_option, json_option
-from controlsurface.client.coverage.coverage_table import coverage_share_text
+from controlsurface.client.queries.coverage_query import coverage_share_text
 from controlsurface.doctor import (
     DoctorFinding,
     DoctorTarget,

@@ -19,8 +19,7 @@ from controlsurface.config import Config
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, TooLarge
 from controlsurface.ingest import table
 from controlsurface.ingest.files import otlp_files
-from controlsurface.ingest.files.file_limits import FileLimits
-from controlsurface.ingest.files.otlp_files import FileBody, FileFormat
+from controlsurface.ingest.files.otlp_files import FileBody, FileFormat, FileLimits
 from controlsurface.ingest.files.span_ages import (
     RetentionWindow,
     SpanAges,
@@ -29,7 +28,7 @@ from controlsurface.ingest.files.span_ages import (
     span_start_times,
 )
 from controlsurface.ingest.limits import BodyLimits
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.store_salvage import salvage_store
 

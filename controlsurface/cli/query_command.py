@@ -11,9 +11,9 @@ import pyarrow as pa
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.client.queries.stored_extent import empty_window_hint
+from controlsurface.client.queries.store_statistics import empty_window_hint
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 
 _EXAMPLES = """\b
 controlsurface query escalation_rate --by task_type --since 24h
@@ -60,7 +60,7 @@ def command(
     if since and start:
         raise click.UsageError("--since and --from say the same; give one")
     given = {"start": f"-{since.lstrip('-')}" if since else start, "end": end, "every": every}
-    arguments = MetricQueryArgs.model_validate(
+    arguments = MetricArgs.model_validate(
         {"metric": metric, "by": by, "where": tuple(map(parse_filter, where)), **{k: v for k, v in given.items() if v}}
     )
     asked = MetricQuery(arguments)

@@ -14,9 +14,9 @@ import click
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import DURATION, context_config, data_option, json_option, open_client
 from controlsurface.client import Client
-from controlsurface.client.arrow_rows import as_dicts
-from controlsurface.client.queries.ingest_summary import DroppedKeysQuery
-from controlsurface.client.queries.lane_list import LanesQuery
+from controlsurface.client.arrow_tables import as_dicts
+from controlsurface.client.queries.ingest_queries import DroppedKeysQuery
+from controlsurface.client.queries.lane_queries import LanesQuery
 from controlsurface.client.queries.rederivation import RederivationQuery, RederiveCommand, RederiveRequest
 from controlsurface.collector.discovery import find_addresses
 from controlsurface.collector.ingest_engine import running_engine

@@ -1,5 +1,6 @@
-"""`controlsurface rules`: check, test, replay and describe rule files."""
+"""`controlsurface rules`: check, test, replay and describe rule files, and accept what a drift rule sees as normal."""
 
+import getpass
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -8,17 +9,36 @@ import click
 import orjson
 import pyarrow as pa
 
-from controlsurface.alerting.backtest_query import BacktestArgs, BacktestQuery, window_until_now
+from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery, window_until_now
+from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline, BaselineAcceptance
 from controlsurface.alerting.evaluation.alert_store import rule_definition
 from controlsurface.alerting.rules import rule_loader
+from controlsurface.alerting.rules.rule_loader import configured_rule_paths
 from controlsurface.alerting.rules.rule_models import GaugeRule, HeartbeatRule, RuleFile
-from controlsurface.alerting.rules.rule_paths import configured_rule_paths
 from controlsurface.alerting.testing import rule_test_runner
 from controlsurface.cli import terminal_output
-from controlsurface.cli.accept_command import accept
 from controlsurface.cli.command_options import DURATION, context_config, data_option, json_option, open_client
 from controlsurface.errors import RulesFailed
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.store.duckdb import DuckStore
+
+
+@click.command()
+@click.argument("alert")
+@click.option("--where", multiple=True, metavar="DIMENSION=VALUE", help="Only slices of this value; empty: unknown.")
+@click.option("--who", default=getpass.getuser, show_default="your user name", help="Who says so.")
+@click.option("--why", help="A sentence for those who will wonder.")
+@data_option
+@click.pass_context
+def accept(context: click.Context, alert: str, where: tuple[str, ...], who: str, why: str | None, data: Path) -> None:
+    """Take what the drift rule ALERT sees now as its baseline, from the detector's next look on."""
+    pairs = tuple(each.replace("=", ":", 1) for each in where)
+    wanted = {name: values[0] for name, values in FilteredRange(where=pairs).filters().items()}
+    with closing(open_client(data, context)) as reader:
+        terminal_output.write_json(
+            reader.execute(AcceptBaseline(alert, BaselineAcceptance(slice=wanted, who=who, why=why)))
+        )
+
 
 _FILES = click.argument("paths", nargs=-1, metavar="[FILES]", type=click.Path(path_type=Path))
 

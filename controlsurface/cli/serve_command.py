@@ -6,7 +6,7 @@ import click
 
 from controlsurface.cli.command_options import context_config, data_option, port_option
 from controlsurface.serve import ServeOptions, serve
-from controlsurface.serve.listen_ports import ListenPorts
+from controlsurface.serve.serve_options import ListenPorts
 
 
 @click.command()

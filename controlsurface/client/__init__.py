@@ -1,8 +1,7 @@
 """Answers about what is stored, in the process that owns the store or over HTTP from the server that does."""
 
-from controlsurface.client.client_protocol import Client
-from controlsurface.client.connect import connect_client
 from controlsurface.client.local_client import LocalClient
-from controlsurface.client.remote_client import RemoteClient
+from controlsurface.client.query_protocol import Client
+from controlsurface.client.remote_client import RemoteClient, connect_client
 
 __all__ = ["Client", "LocalClient", "RemoteClient", "connect_client"]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.client.queries.ingest_summary import stored_counters
+from controlsurface.client.queries.ingest_queries import stored_counters
 from controlsurface.client.query_protocol import Command, LaneAssignments, Query, R
 from controlsurface.client.result_cache import CachePolicy, ResultCache
 from controlsurface.config import Config
 from controlsurface.query.statement import Statement
 from controlsurface.store.duckdb import DuckStore, QuerySession
 from controlsurface.store.named_query import Parameters, StateSql
-from controlsurface.store.query_stats import QueryStat
+from controlsurface.store.query_budget import QueryStat
 
 MAX_CACHED_STATEMENTS = 256  # answers to statements that are asked again and again
 

@@ -1,7 +1,4 @@
-"""Queries and commands: one class each, with arguments, endpoint, columns, and what it does where the store is.
-
-The client in this process and the one over HTTP, the API's endpoint and its OpenAPI shape follow from the class.
-"""
+"""Queries and commands, one class each, and what a client must do with them wherever the store is."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,15 +9,15 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from controlsurface.client.arrow_tables import NO_COLUMNS
 from controlsurface.client.result_cache import ResultCache
-from controlsurface.client.result_columns import NO_COLUMNS
 from controlsurface.config import Config, LaneConfig, Role
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement
 from controlsurface.store.duckdb import QuerySession
 from controlsurface.store.named_query import Parameters, StateSql
-from controlsurface.store.query_stats import QueryStat
+from controlsurface.store.query_budget import QueryStat
 
 Form = Literal["named", "single", "bare", "facts"]
 PoolName = Literal["queries", "routers"]  # what routers ask for on the way of a request waits for no query
@@ -238,3 +235,27 @@ def body_of(command: type[Command]) -> type[Arguments]:
     """What a command's body is."""
     found: type[Arguments] = get_type_hints(command)["body"]
     return found
+
+
+class Client(Protocol):
+    """Times go in as aware datetimes and come out as UTC timestamps; ids are lower-case hex; unknown is null.
+
+    Errors: BadRequest and UnknownName for arguments, NotFound, Busy when a query took too long, and Unreachable when
+    the server is not there.
+    """
+
+    def run(self, query: Query[R]) -> R:
+        """The answer to a query."""
+        ...
+
+    def execute(self, command: Command) -> Mapping[str, Any]:
+        """Make a change; what it came to. Raises Forbidden, Conflict, NotFound."""
+        ...
+
+    def health(self) -> tuple[str, ...]:
+        """Why the server takes no traffic at the moment; empty when it does."""
+        ...
+
+    def close(self) -> None:
+        """Give the store or the connection back."""
+        ...

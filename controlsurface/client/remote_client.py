@@ -1,7 +1,10 @@
-"""The reader of a running server: the same answers over HTTP, tables as Arrow IPC."""
+"""The client of a running server, over HTTP with tables as Arrow IPC, and which client a data directory takes."""
 
+import os
+import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,8 +14,11 @@ from requests import RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 
 from controlsurface import errors
-from controlsurface.client.query_protocol import Command, Query, R
-from controlsurface.errors import ControlSurfaceError, Unreachable
+from controlsurface.client.local_client import LocalClient
+from controlsurface.client.query_protocol import Client, Command, Query, R
+from controlsurface.config import Config
+from controlsurface.errors import ControlSurfaceError, StoreInUse, Unreachable
+from controlsurface.store.duckdb import DuckStore
 
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 JSON_TYPE = "application/json"
@@ -110,3 +116,32 @@ def _error(url: str, answer: Response) -> ControlSurfaceError:
     error = kind.__new__(kind)  # UnknownName makes its text itself; here the text is there already
     error.args = (body.get("detail", ""),)
     return error
+
+
+SERVER_FILE = "server.json"
+
+
+def connect_client(data: Path, token: str | None = None, wait_s: float = 5, config: Config | None = None) -> Client:
+    """A reader of the data directory; `token` defaults to $CONTROLSURFACE_TOKEN.
+
+    A server that is just starting or stopping is given `wait_s`. Raises StoreInUse when it still says nothing.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return LocalClient(DuckStore.open(data), config=config)
+        except StoreInUse:
+            url = _served(data)
+            if url:
+                return RemoteClient(url, os.environ.get("CONTROLSURFACE_TOKEN", "") if token is None else token)
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _served(data: Path) -> str | None:
+    """The address that the owner of the data directory wrote down."""
+    try:
+        return str(orjson.loads((data / SERVER_FILE).read_bytes())["api"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None

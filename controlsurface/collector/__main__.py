@@ -17,18 +17,21 @@ from typing import NoReturn, Protocol
 import pyarrow as pa
 
 from controlsurface.api import create_app
-from controlsurface.collector.connection_limits import divide_descriptors, raise_descriptor_limit
-from controlsurface.collector.delivery_service import delivery_service
+from controlsurface.collector.alert_services import delivery_service, rule_service
 from controlsurface.collector.discovery import publish_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
-from controlsurface.collector.rule_service import rule_service
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.config import Config, load_config
 from controlsurface.errors import ControlSurfaceError, PortInUse
 from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver
 from controlsurface.store import file_permissions
-from controlsurface.web.connections import HttpConnectionLimits, limited_protocol
+from controlsurface.web.connections import (
+    HttpConnectionLimits,
+    divide_descriptors,
+    limited_protocol,
+    raise_descriptor_limit,
+)
 from controlsurface.web.listener import GRACE_S, Listener, bound, in_use, url
 from controlsurface.web.refusal_counter import RefusalCounter
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controlsurface.atomic_file import atomic_replacement
-from controlsurface.client.connect import SERVER_FILE
+from controlsurface.client.remote_client import SERVER_FILE
 from controlsurface.errors import StoreError, StoreInUse
 from controlsurface.store.duckdb import store_owner
 

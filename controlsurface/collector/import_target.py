@@ -13,7 +13,7 @@ import requests
 
 from controlsurface.client import RemoteClient
 from controlsurface.client.queries import retention_status
-from controlsurface.client.queries.ingest_summary import Ingest, IngestQuery
+from controlsurface.client.queries.ingest_queries import Ingest, IngestQuery
 from controlsurface.collector.discovery import find_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import Config, RetentionConfig
@@ -23,7 +23,7 @@ from controlsurface.ingest.files.span_ages import RetentionWindow
 from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.validate import ValidatedBody, validate_body
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 
 _POLL_INTERVAL_S = 0.05
 _FROZEN = "SELECT max(gone_before) AS frozen FROM retained WHERE kind = 'frozen'"

@@ -8,10 +8,9 @@ from pathlib import Path
 from controlsurface.atomic_file import atomic_replacement
 from controlsurface.config import Config, LaneConfig
 from controlsurface.errors import BadRequest, ConfigError
-from controlsurface.ingest.load import lane_inference, reassign_lanes
+from controlsurface.ingest.load import lane_inference, rederive_spans
 from controlsurface.ingest.load.store_writer import StoreWriter
-from controlsurface.lanes.config_edit import assign_in_config
-from controlsurface.lanes.lane_assignment import LaneAssignment
+from controlsurface.lanes.lane_assignment import LaneAssignment, assign_in_config
 from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.named_query import StateSql
@@ -37,7 +36,7 @@ class LaneManager:
 
     def claim(self, claim: LaneAssignment) -> None:
         """Put a model into a lane. Raises BadRequest, UnknownName, and ConfigError where the file cannot be changed."""
-        model = reassign_lanes.lane_model_name(self.store, claim.model)
+        model = rederive_spans.lane_model_name(self.store, claim.model)
         if not model:
             raise BadRequest(f"model: '{claim.model}' has no name without its provider prefix")
         with self._lock:
@@ -45,13 +44,13 @@ class LaneManager:
             event = _event(model, claim, self.file)
             with self.store.writing() as writing:
                 lane_inference.end_lane_inference(writing)
-                reassign_lanes.request_reassignment(writing, config.lanes, [model])
+                rederive_spans.request_reassignment(writing, config.lanes, [model])
                 writing.execute(*event)
                 _replace(self.file, text)  # the last: where it fails, nothing has changed
                 self.writer.lanes_written()
             self.config = self.config.model_copy(update={"lanes": config.lanes})
         done = threading.Event()
-        self.writer.between(reassign_lanes.reassignment_steps(done))
+        self.writer.between(rederive_spans.reassignment_steps(done))
         done.wait(REASSIGN_TIMEOUT_S)
 
 

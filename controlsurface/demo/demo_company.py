@@ -1,10 +1,10 @@
-"""The imagined company: its kinds of work, models and tenants.
-
-Most traffic goes to models with a list price. Code goes to a model on own hardware, which nobody lists: the priced
-share is high but not complete, as it is for most who begin, until `prices.toml` says what that hardware costs.
-"""
+"""What a simulation depends on: its settings, and the imagined company with its kinds of work, models and tenants."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+from controlsurface.errors import BadRequest, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,33 @@ POLICY_TENANT = "ember-health"  # its contracts always go to the large lane
 
 ROUTER_NAME = "difficulty-router"
 ROUTER_VERSION = "2026.40"
-NEXT_ROUTER_VERSION = "2026.41"
+NEXT_VERSION = "2026.41"
 INCIDENT_TASK = "extraction"
 INCIDENT_TENANTS = ("birch-retail", "delta-logistics")
+
+Scenario = Literal["steady", "incident", "drift", "upgrade"]
+SCENARIOS: tuple[str, ...] = get_args(Scenario)
+DEFAULT_RATE = 1 / 60
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """The same settings give the same spans for the same window, whoever asks and in whatever pieces.
+
+    `rate` is in requests per second, averaged over a week when `rhythm` gives days and nights, constant otherwise.
+    `event_at` is when the scenario's event begins: the bad rollout, the drift, the upgrade.
+    """
+
+    seed: int = 0
+    scenario: str = "steady"
+    rate: float = DEFAULT_RATE
+    rhythm: bool = True
+    event_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        if self.scenario not in SCENARIOS:
+            raise UnknownName("scenario", self.scenario, SCENARIOS)
+        if not 0 < self.rate <= 2_000:
+            raise BadRequest(f"rate {self.rate:g}: give requests a second, above 0 and up to 2000")
+        if self.seed < 0:
+            raise BadRequest(f"seed {self.seed}: give a whole number from 0")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.demo import demo_company
-from controlsurface.demo.demo_settings import DemoSettings
+from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.demo.random_draws import NormalColumn, RandomDraws, UniformColumn
 
 DAY_NS = 86_400 * 10**9

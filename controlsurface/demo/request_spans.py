@@ -54,7 +54,7 @@ class SimulatedRequest:
         return max(self.end_ns, self.calls[-1].end_ns) if self.calls else self.end_ns
 
 
-def build_simulated_request(row: DecidedRequest) -> SimulatedRequest:
+def build_request(row: DecidedRequest) -> SimulatedRequest:
     """The trace of one decided request."""
     trace = _Trace(row, demo_company.TASKS[row.task], row.at_ns)
     trace.wait(row.routing_ms)
@@ -203,9 +203,7 @@ def _routing(trace: _Trace) -> Attributes:
     attributes: dict[str, Value] = {
         "controlsurface.task_type": task.name,
         "controlsurface.router.name": demo_company.ROUTER_NAME,
-        "controlsurface.router.version": demo_company.NEXT_ROUTER_VERSION
-        if row.new_version
-        else demo_company.ROUTER_VERSION,
+        "controlsurface.router.version": demo_company.NEXT_VERSION if row.new_version else demo_company.ROUTER_VERSION,
         "controlsurface.mode": "batch" if row.batch else "realtime",
         "controlsurface.tenant": tenant,
         "controlsurface.team": task.team,

@@ -6,10 +6,10 @@ from datetime import datetime
 import numpy as np
 
 from controlsurface.arrays import Floats
-from controlsurface.demo.demo_settings import DemoSettings
+from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.demo.outcomes import MAX_CALL_MS, decide_requests
 from controlsurface.demo.random_draws import IDS_PER_REQUEST, draw_arrivals
-from controlsurface.demo.request_spans import SimulatedRequest, build_simulated_request
+from controlsurface.demo.request_spans import SimulatedRequest, build_request
 
 SECOND_NS = 10**9
 MAX_REQUEST_NS = IDS_PER_REQUEST * int(MAX_CALL_MS) * 1_000_000  # no request takes longer
@@ -47,9 +47,7 @@ def _block(settings: DemoSettings, block: int, length: int, from_ns: int) -> Ite
     start_ns = block * length
     expected = settings.rate * (length / SECOND_NS) * (_rhythm(start_ns) if settings.rhythm else 1.0)
     random = np.random.default_rng([settings.seed, block])
-    return map(
-        build_simulated_request, decide_requests(draw_arrivals(random, start_ns, length, expected), settings, from_ns)
-    )
+    return map(build_request, decide_requests(draw_arrivals(random, start_ns, length, expected), settings, from_ns))
 
 
 def _rhythm(at_ns: int) -> float:

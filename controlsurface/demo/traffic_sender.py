@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from controlsurface.demo.demo_settings import DEFAULT_RATE, DemoSettings
+from controlsurface.demo.demo_company import DEFAULT_RATE, DemoSettings
 from controlsurface.demo.router_simulation import SECOND_NS, simulate_requests, unix_ns
 from controlsurface.demo.span_exporter import DemoSpanExporter, otlp_exporter
 from controlsurface.errors import BadRequest

@@ -1,4 +1,4 @@
-"""The checks themselves, in the order in which one would look."""
+"""The checks themselves, in the order in which one would look, and what each finds."""
 
 import os
 import shutil
@@ -7,29 +7,43 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from controlsurface.alerting.alert_queries import AlertRulesQuery, NotificationsQuery
 from controlsurface.alerting.delivery.dispatcher import create_notifiers
 from controlsurface.client import connect_client
-from controlsurface.client.client_protocol import Client
-from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery
-from controlsurface.client.queries.assumed_lanes import assumed_lanes_text as said_lanes
-from controlsurface.client.queries.ingest_summary import IngestQuery, UnreadKeysQuery
+from controlsurface.client.advice.cost_advice import missing_usage_text
+from controlsurface.client.queries.ingest_queries import (
+    LEDGER_ENTRIES,
+    UNEXPLAINED,
+    IngestQuery,
+    SourcesQuery,
+    UnreadKeysQuery,
+    UsageLedgerQuery,
+)
+from controlsurface.client.queries.lane_queries import AssumedLanesQuery
+from controlsurface.client.queries.lane_queries import assumed_lanes_text as said_lanes
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.client.queries.span_sources import SourcesQuery
-from controlsurface.client.queries.usage_ledger_query import ENTRIES, UNEXPLAINED, UsageLedgerQuery
+from controlsurface.client.query_protocol import Client
 from controlsurface.config import Config
-from controlsurface.doctor.doctor_finding import DoctorFinding
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.formatting import format_duration
 from controlsurface.ingest.translate import conventions
-from controlsurface.metrics.missing_usage import missing_usage_text
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.price_table import read_book
 from controlsurface.store.duckdb import STORE_FILE, store_owner
 from controlsurface.store.file_permissions import readable_by_others
 from controlsurface.web.listener import bound
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorFinding:
+    """`fail`: something does not work; `warn`: figures may mislead; `ok`: looked at and well."""
+
+    check: str
+    verdict: Literal["ok", "warn", "fail"]
+    text: str
+
 
 PORTS = {"dashboard": 8501, "api": 8502, "otlp_http": 4318, "otlp_grpc": 4317}
 LOW_DISK_FACTOR = 10  # times the configured minimum
@@ -197,7 +211,7 @@ def _unread_attributes(reader: Client) -> Iterator[DoctorFinding]:
 def _ledger(reader: Client) -> Iterator[DoctorFinding]:
     """Whether all tokens and costs are in a figure."""
     rows = reader.run(UsageLedgerQuery()).rows.to_pylist()
-    sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in ENTRIES}
+    sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in LEDGER_ENTRIES}
     tokens = sum(
         (row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows if row["entry"] == UNEXPLAINED
     )
@@ -213,7 +227,7 @@ def _lanes(reader: Client) -> Iterator[DoctorFinding]:
             "lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page"
         )
     rows = reader.run(
-        MetricQuery(MetricQueryArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
+        MetricQuery(MetricArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
     ).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
         yield DoctorFinding(
@@ -236,12 +250,12 @@ def _usage(reader: Client) -> Iterator[DoctorFinding]:
 
 def _calls(reader: Client, metric: str) -> dict[str, int]:
     """A count of calls by model."""
-    rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
+    rows = reader.run(MetricQuery(MetricArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {str(row["model"]): round(row["value"]) for row in rows}
 
 
 def _unpriced(reader: Client) -> Iterator[DoctorFinding]:
-    args = MetricQueryArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
+    args = MetricArgs(metric="unpriced_attempts", by=("provider", "model", "unpriced_parts"))
     lost = _calls(reader, "calls_without_usage")
     rows = [row for row in reader.run(MetricQuery(args)).rows.to_pylist() if row["value"]]
     if gaps := [_gap(row) for row in rows if row["unpriced_parts"] or row["value"] > lost.get(str(row["model"]), 0)]:

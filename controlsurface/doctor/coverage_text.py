@@ -7,8 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.client import connect_client
-from controlsurface.client.coverage import CoverageQuery
-from controlsurface.client.coverage.coverage_table import coverage_by_service, missing_facts
+from controlsurface.client.queries.coverage_query import CoverageQuery, coverage_by_service, missing_facts
 from controlsurface.doctor.checks import DoctorTarget
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.store.duckdb import STORE_FILE

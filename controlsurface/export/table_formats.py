@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import as_dicts
 
 # What begins a formula in some spreadsheet: full-width signs in East Asian ones, after white space in many.
 _FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from controlsurface.atomic_file import atomic_replacement
 from controlsurface.client import Client
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.errors import Busy
 from controlsurface.export.table_formats import FORMAT_WRITERS, ExportFormat, json_row

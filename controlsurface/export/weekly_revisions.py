@@ -12,14 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, as_dicts, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.table_formats import as_json, json_row
 from controlsurface.money.cost_attribution import SUMMED_COLUMNS, AttributionArgs, Week, render_attribution, week_start
-from controlsurface.query.arguments import Arguments
-from controlsurface.query.times import Instant
+from controlsurface.query.arguments import Arguments, Instant
 
 EXPORTS_PATH = "/api/v1/exports"
 UNASSIGNED_LABEL = "(unassigned)"

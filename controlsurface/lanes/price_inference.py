@@ -47,7 +47,7 @@ def blended_price(usd_in: Decimal | None, usd_out: Decimal | None) -> Decimal | 
     )
 
 
-def infer_lanes_from_prices(seen: Iterable[SeenModel]) -> dict[str, str | None]:
+def infer_lanes(seen: Iterable[SeenModel]) -> dict[str, str | None]:
     """The lane of each name, whatever the order of the models; None: unknown. Of several prices the lowest counts."""
     models: dict[str, SeenModel] = {}
     for each in seen:

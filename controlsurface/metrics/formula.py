@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from controlsurface.metrics.counterfactual import DERIVED_MEASURES, READ_COLUMNS, needs_counterfactual
 from controlsurface.metrics.measures import DISTINCT_KEYS, SPREADS, WEIGHTED_KEYS, Measure, measures_of
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.statistics.intervals import MIN_NORMAL_ROWS
+from controlsurface.metrics.statistics import MIN_NORMAL_ROWS
 
 _WORD = re.compile(r"\b(sum|total|whole|distinct|quantile)\((\w+)(?:, ([\d.]+))?\)")
 _DIVISOR = re.compile(r"/ ((?:sum|total|whole|distinct)\(\w+\))")

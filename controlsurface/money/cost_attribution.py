@@ -11,9 +11,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from controlsurface.metrics.measures import IS_PRICED_SQL
-from controlsurface.query.arguments import Arguments, FilteredTimeRange, NameList
+from controlsurface.query.arguments import Arguments, FilteredRange, NameList
 from controlsurface.query.dimensions import DIMENSIONS, dimension_column
-from controlsurface.query.statement import Statement, row_limit_parameter, where_clause, window_conditions
+from controlsurface.query.statement import Statement, row_limit, where_clause, window_conditions
 
 TOKEN_COLUMNS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 SUMMED_COLUMNS = ("attempts", *TOKEN_COLUMNS, "billable_attempts", "priced_attempts", "cost_usd")
@@ -41,9 +41,9 @@ class AttributionArgs(Arguments):
     by: NameList = Field((), max_length=6, description="up to six dimensions of attempts, comma-separated or repeated")
 
     @property
-    def window(self) -> FilteredTimeRange:
+    def window(self) -> FilteredRange:
         """From Monday to the next one."""
-        return FilteredTimeRange(start=week_start(self.week), end=week_start(self.week) + _WEEK_LENGTH)
+        return FilteredRange(start=week_start(self.week), end=week_start(self.week) + _WEEK_LENGTH)
 
     def closed(self, now: datetime) -> bool:
         """Whether the week is over."""
@@ -101,7 +101,7 @@ def render_attribution(args: AttributionArgs) -> Statement:
         f"summed AS (\n    SELECT\n    {summed}\n    FROM both_\n    {_grouped(keys)}\n)\n"
         f"SELECT\n    {listed}\nFROM summed\n{order}LIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit_parameter(), "attribution.week")
+    return Statement(sql, parameters | row_limit(), "attribution.week")
 
 
 def _grouped(keys: list[str]) -> str:

@@ -42,9 +42,9 @@ from controlsurface.money.price_rate import (
     PriceRate,
     UnitPrices,
     batch_factor,
+    service_tier_of,
     stored_price,
 )
-from controlsurface.money.service_tiers import service_tier_of
 
 Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
 

@@ -1,5 +1,6 @@
-"""One row of prices: what a model costs between two dates, two times of day and two prompt sizes."""
+"""One row of prices: what a model costs in a service tier, between two dates, times of day and prompt sizes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, time
@@ -97,3 +98,15 @@ def batch_factor(mode: str | None, tier: int, prices: UnitPrices, realtime: Mapp
 def stored_price(price: Decimal) -> Decimal:
     """A price as the table holds it: 12 decimals, rounded half to even."""
     return price.quantize(_LAST_DECIMAL, ROUND_HALF_EVEN)
+
+
+# Prefixes that enumerations put before the word itself: SERVICE_TIER_FLEX, ON_DEMAND_PRIORITY.
+TIER_PREFIX = "^(service_tier|traffic_type|on_demand)_?"
+# Words for the tier that a call has when it names none; what was asked for as `auto` was served as something else.
+USUAL_TIER_WORDS = ("", "default", "standard", "auto", "standard_only", "unspecified", "none", "null", "batch")
+
+
+def service_tier_of(word: str | None) -> str | None:
+    """The tier that a word names, None for the usual one; what SQL's macro of the same name says."""
+    tier = re.sub(TIER_PREFIX, "", (word or "").strip().lower().replace("-", "_"))
+    return None if tier in USUAL_TIER_WORDS else tier

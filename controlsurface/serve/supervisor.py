@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from controlsurface.client import RemoteClient
-from controlsurface.client.connect import SERVER_FILE
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
+from controlsurface.client.remote_client import SERVER_FILE
 from controlsurface.errors import ControlSurfaceError, PartFailed, StoreInUse
 from controlsurface.serve import serve_options as parts
 from controlsurface.serve.child_process import ChildProcess, ProcessSpec, print_process_line, start_process
-from controlsurface.serve.listen_ports import require_token_beyond_loopback, reserve_ports
-from controlsurface.serve.serve_options import ServeOptions
+from controlsurface.serve.serve_options import ServeOptions, require_token, reserve_ports
 from controlsurface.store.duckdb import store_owner
 
 READY_LINE_ORDER = ("api", "otlp_http", "otlp_grpc", "dashboard")
@@ -27,20 +26,18 @@ FATAL_EXIT_CODES = {2, 3, 7}  # exit codes that another start will not change: c
 STOP_TIMEOUT_S = 10.0  # for a part that holds nothing to lose
 OWNER_TIMEOUT_S = 1.0  # an owner that answers for so long is not ending
 POLL_S = 0.1
-COLLECTOR_STOP_TIMEOUT_S = (
-    30.0  # for the collector; killed then, it loses nothing either: what it accepted is in the journal
-)
+COLLECTOR_STOP_S = 30.0  # for the collector; killed then, it loses nothing either: what it accepted is in the journal
 
 
 def serve(options: ServeOptions) -> None:
     """Run until SIGTERM or SIGINT, then stop all parts. Raises ConfigError, PortInUse, StoreInUse, PartFailed."""
-    require_token_beyond_loopback(options.host, options.config.auth.token)
+    require_token(options.host, options.config.auth.token)
     await_store_release(options.data)
     with reserve_ports(options.host, options.ports) as ports:
         asyncio.run(Supervisor(replace(options, ports=ports)).run())
 
 
-def await_store_release(data: Path, patience_s: float = COLLECTOR_STOP_TIMEOUT_S) -> None:
+def await_store_release(data: Path, patience_s: float = COLLECTOR_STOP_S) -> None:
     """Wait for an owner of the data directory that is ending: it answers nobody any more. Raises StoreInUse."""
     until, answered_s, said = time.monotonic() + patience_s, 0.0, False
     while pid := store_owner(data):
@@ -171,7 +168,7 @@ class Supervisor:
 
     async def _wind_down(self) -> None:
         """Senders first, so that nothing is refused; then the collector, which stores what it can meanwhile."""
-        for names, seconds in ((("demo", "dashboard"), STOP_TIMEOUT_S), (("collector",), COLLECTOR_STOP_TIMEOUT_S)):
+        for names, seconds in ((("demo", "dashboard"), STOP_TIMEOUT_S), (("collector",), COLLECTOR_STOP_S)):
             ending = [child for name in names if (child := self._children.get(name))]
             await asyncio.gather(*(_end_process(child, seconds) for child in ending))
 

@@ -18,8 +18,7 @@ from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch,
 from controlsurface.store import file_permissions
 from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate
 from controlsurface.store.named_query import NamedQuery, Parameters
-from controlsurface.store.query_budget import current_budget
-from controlsurface.store.query_stats import QueryStats
+from controlsurface.store.query_budget import QueryStats, current_budget
 from controlsurface.store.utc import as_utc, stored, without_zone
 
 STORE_FILE = "controlsurface.duckdb"

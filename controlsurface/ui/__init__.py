@@ -10,11 +10,14 @@ from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
 from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard
 from controlsurface.ui.audits import audit_panels, label_review, policy_form, threshold_simulator
-from controlsurface.ui.data.change_events import event_marks
 from controlsurface.ui.data.collector_queries import current_view, query_distribution, query_metric, query_metrics
 from controlsurface.ui.data.comparison import compare_breakdown, metric_value
-from controlsurface.ui.data.metric_series import metrics_as_series, metrics_by_lane_and_total, tokens_by_kind
-from controlsurface.ui.data_quality.cardinality_table import cardinality_table
+from controlsurface.ui.data.metric_series import (
+    event_marks,
+    metrics_as_series,
+    metrics_by_lane_and_total,
+    tokens_by_kind,
+)
 from controlsurface.ui.data_quality.fact_coverage import fact_coverage_table, price_gap_advice
 from controlsurface.ui.data_quality.lane_buttons import (
     assumed_lanes_note,
@@ -29,38 +32,49 @@ from controlsurface.ui.data_quality.received_counts import (
     keep_configuration_lines,
     sending_services,
     unrecognised_attributes,
+    usage_ledger_table,
 )
-from controlsurface.ui.data_quality.retention_table import retention_table
-from controlsurface.ui.data_quality.usage_ledger_table import usage_ledger_table
-from controlsurface.ui.elements.csv_download import csv_button
-from controlsurface.ui.elements.html_tags import palette
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.data_quality.storage_limits import cardinality_table, retention_table
+from controlsurface.ui.elements.html_tags import escape_markdown, palette
 from controlsurface.ui.elements.states import empty_state
-from controlsurface.ui.navigation.page_tabs import choose_tab
-from controlsurface.ui.navigation.triage_selection import choose_triage, select_for_triage, triage_contributors
-from controlsurface.ui.navigation.zoom import zoomable_chart
+from controlsurface.ui.navigation.triage_selection import (
+    choose_triage,
+    incident_report_button,
+    select_for_triage,
+    triage_contributors,
+)
+from controlsurface.ui.navigation.view_controls import choose_tab, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
-from controlsurface.ui.reports.before_after import (
+from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
+from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
+from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,
     before_after_tiles,
+    choose_populations,
     nearest_event,
+    population_table,
     sample_requests,
 )
-from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
-from controlsurface.ui.reports.incident_button import incident_report_button
-from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
-from controlsurface.ui.reports.population_comparison import choose_populations, population_table
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution
 from controlsurface.ui.requests.request_card import request_card, request_trace
-from controlsurface.ui.requests.request_search import more_requests_button, no_match_state, search_requests
-from controlsurface.ui.requests.request_table import chosen_request, request_table
-from controlsurface.ui.widgets.bar_list import bar_list
-from controlsurface.ui.widgets.contributor_bars import contributor_bars
-from controlsurface.ui.widgets.data_table import breakdown_table, data_table, lane_and_total_table
-from controlsurface.ui.widgets.no_requests import no_requests_state
-from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
-from controlsurface.ui.widgets.ranking_table import largest_mover, ranking_table
+from controlsurface.ui.requests.request_search import (
+    chosen_request,
+    more_requests_button,
+    no_match_state,
+    request_table,
+    search_requests,
+)
+from controlsurface.ui.widgets.bar_lists import bar_list, contributor_bars
+from controlsurface.ui.widgets.data_table import (
+    breakdown_table,
+    csv_button,
+    data_table,
+    lane_and_total_table,
+    largest_mover,
+    ranking_table,
+)
+from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, no_requests_state, panel
 from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles
 
 __all__ = [

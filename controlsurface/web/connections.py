@@ -1,11 +1,10 @@
-"""uvicorn's protocol with what it leaves out: deadlines for heads and bodies, and an end to the number of connections.
-
-It leans on uvicorn's parser callbacks and on the set of connections that its server shares; a test names the version.
-"""
+"""How many connections a listener may hold, and how slow they may be: what uvicorn's protocol leaves out."""
 
 import asyncio
+import resource
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from controlsurface.config.server_access import ServerConfig
 from controlsurface.web.refusal_counter import RefusalCounter, RefusalReason
 
-_TOO_MANY_CONNECTIONS = (
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-)
+_FULL_RESPONSE = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 MAX_HEAD_BYTES = 64 << 10  # of a request that is not body, beyond one for each byte of body
 
 
@@ -97,7 +94,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         """Cut off who is owed nothing; where that is the new one alone, it is told to come again."""
         self._note(victim, "connections", f"over {self.limits.max_connections} connections")
         if victim is self:
-            self.transport.write(_TOO_MANY_CONNECTIONS)
+            self.transport.write(_FULL_RESPONSE)
             self.transport.close()
         else:
             victim.transport.abort()
@@ -125,3 +122,37 @@ def limited_protocol(limits: HttpConnectionLimits, refusals: RefusalCounter) -> 
     """The protocol of one server."""
     own: dict[str, Any] = {"limits": limits, "refusals": refusals, "idle": OrderedDict()}
     return type("OwnLimitedProtocol", (_LimitedProtocol,), own)
+
+
+RESERVED_FDS = 160  # descriptors kept for the store, the journal, the checker, notifiers, and what queries spill
+MAX_DESCRIPTORS = 65_536  # that are divided, where the system allows millions
+MIN_CONNECTIONS = 8  # connections of any listener, however low the limit is
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerConnections:
+    """How many connections each listener may hold at once."""
+
+    api: int
+    otlp_http: int
+    otlp_grpc: int
+
+
+def raise_descriptor_limit() -> int:
+    """The limit of open files, after the soft one was raised to the hard one where that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(soft, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def divide_descriptors(limit: int) -> ListenerConnections:
+    """Half for senders over HTTP, and a quarter each for senders over gRPC and for readers.
+
+    >>> divide_descriptors(1024)
+    Connections(api=216, otlp_http=432, otlp_grpc=216)
+    """
+    most = max(min(limit, MAX_DESCRIPTORS) - RESERVED_FDS, 0)
+    return ListenerConnections(
+        max(most // 4, MIN_CONNECTIONS), max(most // 2, MIN_CONNECTIONS), max(most // 4, MIN_CONNECTIONS)
+    )

@@ -1,14 +1,92 @@
 """ASGI middleware in front of every application of ours: Host, Origin, and headers that browsers hold pages to."""
 
-from collections.abc import Callable, Mapping
+import re
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from controlsurface.web.host_policy import HostPolicy
+from controlsurface.config.server_access import ServerConfig
 from controlsurface.web.refusal_counter import RefusalCounter, RefusalReason
+
+_HOST_HEADER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?", re.ASCII)
+_MAX_CACHED_NAMES = 4096  # answers about Host headers; any text can stand in one
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """The names of one server. `local`: it listens on loopback alone, so no other address leads to it."""
+
+    names: frozenset[str]
+    origins: frozenset[str] = frozenset()
+    local: bool = True
+
+    @staticmethod
+    def of(bound: str, section: ServerConfig) -> "HostPolicy":
+        """The policy of a server that listens on `bound`: the names of the configuration, its own, and loopback."""
+        local = _is_loopback(bound)
+        own = {bound.lower()} if local else {bound.lower(), socket.gethostname().lower()}
+        return HostPolicy(frozenset({"localhost", *own, *section.hosts}), frozenset(section.origins), local)
+
+    def serves(self, host: str) -> bool:
+        """Whether a Host header names this server.
+
+        >>> local = HostPolicy(frozenset({"localhost"}))
+        >>> [local.serves(each) for each in ("localhost:8502", "127.0.0.1", "[::1]:1", "evil.example", "10.0.0.1")]
+        [True, True, True, False, False]
+        """
+        return _serves(self, host)
+
+    def trusts(self, origin: str, host: str) -> bool:
+        """Whether a page of this origin may change something: our own, or one that the configuration names.
+
+        >>> local = HostPolicy(frozenset({"localhost"}))
+        >>> local.trusts("http://localhost:8501", "localhost:8501"), local.trusts("null", "localhost:8501")
+        (True, False)
+        """
+        if origin.lower() in self.origins:
+            return True
+        parts = urlsplit(origin)
+        return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower() != ""
+
+
+@lru_cache(_MAX_CACHED_NAMES)
+def _serves(policy: HostPolicy, host: str) -> bool:
+    found = _HOST_HEADER.fullmatch(host)
+    if not found:
+        return False
+    name = found[1].strip("[]").lower().rstrip(".")
+    if name in policy.names:
+        return True
+    if _is_loopback(name):
+        return True
+    # An address in a Host header was typed as one: only names can be made to point elsewhere.
+    if not policy.local and _is_address(name):
+        return True
+    return any(name.endswith(each[1:]) for each in policy.names if each.startswith("*."))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    if not _is_address(name):
+        return name == "localhost"
+    address = ip_address(name)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
 
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -96,3 +174,43 @@ def client_address(scope: Mapping[str, Any]) -> str:
 def _header_values(scope: Mapping[str, Any], name: bytes) -> list[str]:
     """Every value of a header: two are as many chances to be wrong."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+
+
+_COMMON_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # Not "no-referrer": under it a form of our own page says that it comes from the origin "null".
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+API_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        **_COMMON_HEADERS,
+        "X-Frame-Options": "DENY",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    }
+)
+
+
+def dashboard_headers(scripts: Iterable[str], frame_ancestors: Iterable[str] = ()) -> dict[str, str]:
+    """Of pages: nothing is loaded from elsewhere, and no inline script runs but those with these hashes.
+
+    Streamlit 1.67 writes its styles inline, draws icons as data, and makes workers and downloads of blobs.
+    """
+    ancestors = list(frame_ancestors)
+    policy = {
+        "default-src": "'self'",
+        "script-src": " ".join(("'self'", "'wasm-unsafe-eval'", *(f"'{each}'" for each in scripts))),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": " ".join(ancestors) or "'none'",
+    }
+    told = "; ".join(f"{name} {value}" for name, value in policy.items())
+    framed = {} if ancestors else {"X-Frame-Options": "DENY"}
+    return {**_COMMON_HEADERS, **framed, "Content-Security-Policy": told}

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from controlsurface.alerting.delivery.grouping import DeliveryState, Notification, plan_notifications
-from controlsurface.alerting.delivery.inhibition import InhibitionRule
 from controlsurface.alerting.delivery.routing import build_routes
 from controlsurface.alerting.delivery.silences import Silence
-from controlsurface.alerting.delivery.suppression import suppression_check
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode, dedup_key
+from controlsurface.alerting.delivery.suppression import InhibitionRule, suppression_check
+from controlsurface.alerting.model import AlertSnapshot, Episode, dedup_key
 from controlsurface.config.alert_delivery import DeliveryConfig
 
 EPOCH = datetime(2026, 1, 5, 12, tzinfo=UTC)

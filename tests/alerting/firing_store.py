@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from controlsurface.alerting.delivery.outbox import enqueue_alerts
 from controlsurface.alerting.evaluation import alert_store
-from controlsurface.alerting.model.alert import Alert, AlertTransition, RuleReading
-from controlsurface.alerting.model.alert_labels import label_set
+from controlsurface.alerting.model import Alert, AlertTransition, RuleReading, label_set
 from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
 from controlsurface.alerting.rules.rule_models import RuleGroup, ThresholdRule
 from controlsurface.store.duckdb import DuckStore

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controlsurface.alerting.model.alert import Alert
+from controlsurface.alerting.model import Alert
 from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
 from controlsurface.alerting.rules.rule_models import AlertRule, RuleGroup
 from controlsurface.store.duckdb import DuckStore, WriteTransaction

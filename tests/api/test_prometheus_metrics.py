@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from controlsurface.api.prometheus_metrics import EXPOSED_METRICS, MetricsExposition
+from controlsurface.api.prometheus_metrics import EXPOSED_METRICS, Exposition
 from controlsurface.api.prometheus_text import MetricFamily, render_families
 from controlsurface.client import LocalClient
 from controlsurface.metrics.catalog import CATALOG
@@ -42,7 +42,7 @@ def live() -> Iterator[LocalClient]:
 
 @pytest.fixture(scope="module")
 def families(live: LocalClient) -> dict[str, Any]:
-    return {family.name: family for family in text_string_to_metric_families(MetricsExposition(live).render())}
+    return {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
 
 
 def test_every_exposed_metric_is_there_with_its_unit(families: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ def test_the_process_is_described_as_every_client_does(families: dict[str, Any])
 
 
 def test_the_text_keeps_to_the_naming_rules(live: LocalClient) -> None:
-    written = MetricsExposition(live).render()
+    written = Exposition(live).render()
     names = re.findall(r"^# TYPE (\S+) (\S+)$", written, re.MULTILINE)
     assert len({name for name, _ in names}) == len(names)
     assert all((kind == "counter") == name.endswith("_total") for name, kind in names)
@@ -110,14 +110,14 @@ def test_any_label_and_help_survive(label: str, help_: str, value: float) -> Non
 def test_figures_are_kept_for_a_while_and_counters_are_not() -> None:
     store = DuckStore.in_memory()
     received = iter(range(9))
-    exposition = MetricsExposition(LocalClient(store, lambda: {"received": next(received)}), keep_s=60)
+    exposition = Exposition(LocalClient(store, lambda: {"received": next(received)}), keep_s=60)
     before = exposition.render()
     seed(store, n=100, days=0.001)
     after = exposition.render()
     assert "received_spans_total 0.0" in before
     assert "received_spans_total 1.0" in after
     assert "controlsurface_requests{" not in after
-    assert "controlsurface_requests{" in MetricsExposition(LocalClient(store, dict)).render()
+    assert "controlsurface_requests{" in Exposition(LocalClient(store, dict)).render()
     store.close()
 
 
@@ -125,7 +125,7 @@ def test_a_metric_with_too_many_series_is_left_out_and_counted(
     live: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statement, "MAX_ROWS", 7)
-    families = {family.name: family for family in text_string_to_metric_families(MetricsExposition(live).render())}
+    families = {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
     assert "controlsurface_requests" not in families
     assert families["controlsurface_left_out_metrics"].samples[0].value > 0
 
@@ -137,13 +137,13 @@ def test_it_is_served_as_the_text_format(url: str) -> None:
 
 
 def test_an_empty_store_is_scraped_too(empty: LocalClient) -> None:
-    families = {family.name: family for family in text_string_to_metric_families(MetricsExposition(empty).render())}
+    families = {family.name: family for family in text_string_to_metric_families(Exposition(empty).render())}
     assert families["controlsurface_requests"].samples == []
 
 
 def test_data_queries_are_counted_by_name(live: LocalClient) -> None:
-    MetricsExposition(live).render()
-    found = {family.name: family for family in text_string_to_metric_families(MetricsExposition(live).render())}
+    Exposition(live).render()
+    found = {family.name: family for family in text_string_to_metric_families(Exposition(live).render())}
     names = {sample.labels["query"] for sample in found["controlsurface_queries"].samples}
     assert {"metrics.batch", "usage.ledger", "cardinality.values"} <= names <= set(PURPOSES)
     assert all(sample.value > 0 for sample in found["controlsurface_query_seconds"].samples)

@@ -11,8 +11,8 @@ from pydantic import Field
 from controlsurface.api import app, openapi
 from controlsurface.api.registry import COMMANDS, QUERIES
 from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.arrow_tables import COUNT, OPTIONAL, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, arguments_of
-from controlsurface.client.result_columns import COUNT, OPTIONAL, columns
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement
 from tests.serving import serving

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.audit.observations import Observations, ObservedOutcome, sort_observations
+from controlsurface.audit.threshold_sweep import Observations, ObservedOutcome, sort_observations
 
 NOW = 0.6  # the threshold in production
 

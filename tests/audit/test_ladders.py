@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.audit.policy import Policy
-from controlsurface.audit.policy.ladder import check_policy
 from controlsurface.audit.policy.litellm import ProxyModels, litellm_config
 from controlsurface.audit.policy.litellm_import import policy_from_yaml
+from controlsurface.audit.policy.policy_model import check_policy
 from controlsurface.cli import run_command
 from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest

@@ -10,11 +10,10 @@ from controlsurface.arrays import Floats
 from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
 from controlsurface.audit.statistics.weighted_estimate import estimate_share
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.metric_queries import BatchQuery, MetricQuery
 from controlsurface.metrics.queries import replay_query
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.audit.simulated_routers import NOW, world
 from tests.audit.simulated_store import fill
@@ -47,7 +46,7 @@ def by_hand(rows: list[dict[str, object]]) -> tuple[float, float, float]:
 def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckStore) -> None:
     reader = LocalClient(unequal)
     audits = {row["task_type"]: row for row in reader.run(DisagreementQuery(DisagreementArgs())).rows.to_pylist()}
-    metrics = reader.run(MetricQuery(MetricQueryArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
+    metrics = reader.run(MetricQuery(MetricArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
     assert len(metrics) == 2
     for row in metrics:
         name = row["task_type"]
@@ -58,10 +57,8 @@ def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckSt
 
 def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: DuckStore) -> None:
     reader, now = LocalClient(unequal), datetime(2026, 1, 2, tzinfo=UTC)
-    (alone,) = reader.run(MetricQuery(MetricQueryArgs(metric="disagreement_rate"))).rows.to_pylist()
-    several = reader.run(
-        MetricBatchQuery(BatchQueryArgs(metrics=["disagreement_rate", "comparisons"]))
-    ).rows.to_pylist()
+    (alone,) = reader.run(MetricQuery(MetricArgs(metric="disagreement_rate"))).rows.to_pylist()
+    several = reader.run(BatchQuery(BatchArgs(metrics=["disagreement_rate", "comparisons"]))).rows.to_pylist()
     rule = replay_query.render_replay(
         ["disagreement_rate"], [], [], timedelta(days=2), replay_query.ReplayMoments(now, now, timedelta(days=1))
     )

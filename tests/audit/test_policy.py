@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.audit import policy
-from controlsurface.audit.policy.litellm import ProxyModels, litellm_config, policy_as_yaml
-from controlsurface.audit.policy.litellm_yaml import read_yaml, write_yaml
+from controlsurface.audit.policy.litellm import ProxyModels, litellm_config, policy_as_yaml, read_yaml, write_yaml
 from controlsurface.audit.policy.policy_model import PolicyVersion
 from controlsurface.cli import run_command
 from controlsurface.client import Client, LocalClient, RemoteClient

@@ -7,8 +7,13 @@ import pytest
 
 from controlsurface.arrays import Floats
 from controlsurface.audit.diagnostics import confidence_ties, non_monotone_steps
-from controlsurface.audit.observations import ObservedOutcome, sort_observations, unsupported_rows
-from controlsurface.audit.threshold_sweep import ThresholdSweep, sweep_thresholds
+from controlsurface.audit.threshold_sweep import (
+    ObservedOutcome,
+    ThresholdSweep,
+    sort_observations,
+    sweep_thresholds,
+    unsupported_rows,
+)
 from tests.audit.simulated_routers import NOW, everyone, shadowed, truth, world
 
 RUNS = 1000

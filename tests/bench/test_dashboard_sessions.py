@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from controlsurface.bench.dashboard_sessions import SharedAnswersReader
-from controlsurface.bench.page_queries import time_panels
+from controlsurface.bench.page_queries import SharedAnswersReader, time_panels
 from controlsurface.client import LocalClient
-from controlsurface.client.shared_results import SharedResults
+from controlsurface.client.result_cache import SharedResults
 from tests.seed import NOW
 
 DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError  # noqa: A004 -- its own name
 
 from controlsurface.audit import answer_review
-from controlsurface.audit.answer_review.blinding import choice_of_verdict
+from controlsurface.audit.answer_review.review_labels import choice_of_verdict
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests import launch

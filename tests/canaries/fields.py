@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, SIGNALS, Signal
 
 Way = tuple[FieldDescriptor, ...]
 

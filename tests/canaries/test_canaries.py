@@ -14,12 +14,12 @@ import requests
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.config import ContentConfig
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.receivers.otlp_grpc import _SERVICES
 from controlsurface.ingest.validation.validate import validate_body
-from controlsurface.ingest.wire.signals import Signal
+from controlsurface.ingest.wire.otlp_request import Signal
 from controlsurface.store.duckdb import DuckStore
 from tests.canaries.fields import Way, name, planted, ways
 from tests.ingest.conftest import VOCABULARIES

@@ -9,7 +9,7 @@ import requests
 
 from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.stored_extent import empty_window_hint
+from controlsurface.client.queries.store_statistics import empty_window_hint
 from controlsurface.config import load_config
 from controlsurface.maintenance.retention_worker import apply_retention
 from controlsurface.store.duckdb import DuckStore

@@ -9,7 +9,7 @@ from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import BadBody
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import CAPTURES
 
@@ -30,7 +30,7 @@ def spans(data: Path) -> int:
 
 def figure(data: Path, metric: str) -> Any:
     store = DuckStore.open(data)
-    (found,) = LocalClient(store).run(MetricQuery(MetricQueryArgs(metric=metric))).rows["value"].to_pylist()
+    (found,) = LocalClient(store).run(MetricQuery(MetricArgs(metric=metric))).rows["value"].to_pylist()
     store.close()
     return found
 

@@ -17,7 +17,7 @@ from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.config import load_config
 from controlsurface.errors import BadRequest
 from controlsurface.maintenance.retention_worker import apply_retention
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import STORE_FILE, DuckStore
 from tests.launch import collector
 
@@ -93,7 +93,7 @@ def test_what_is_brought_in_anyway_leaves_its_hourly_figures(tmp_path: Path) -> 
     store = DuckStore.open(data)
     apply_retention(store, load_config(None))
     assert store.state("FROM requests").num_rows == 0
-    window = MetricQueryArgs(metric="requests", start=NOW - timedelta(days=150), end=NOW)
+    window = MetricArgs(metric="requests", start=NOW - timedelta(days=150), end=NOW)
     assert LocalClient(store).run(MetricQuery(window)).rows["value"].to_pylist() == [3]
     store.close()
 

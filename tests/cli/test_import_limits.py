@@ -13,8 +13,7 @@ import pytest
 from controlsurface.cli import run_command
 from controlsurface.config import MIB
 from controlsurface.errors import TooLarge
-from controlsurface.ingest.files.file_limits import FileLimits
-from controlsurface.ingest.files.otlp_files import file_bodies
+from controlsurface.ingest.files.otlp_files import FileLimits, file_bodies
 from controlsurface.ingest.table import table_bodies as rows
 from tests.fuzz.hostile import export, span
 

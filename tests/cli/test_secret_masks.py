@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from controlsurface.cli import run_command
 from controlsurface.config import Config, alert_delivery, parse_config
 from controlsurface.config.section import SensitiveAddress, SensitiveText
-from controlsurface.doctor.secret_masks import _marks, mask_address
+from controlsurface.doctor.config_toml import _marks, mask_address
 from controlsurface.errors import ConfigError
 
 TELLING = re.compile(r"token|secret|password|key|url|hook|credential|dashboard")

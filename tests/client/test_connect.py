@@ -9,7 +9,7 @@ import pytest
 from controlsurface.client import LocalClient, RemoteClient, connect_client
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import StoreInUse
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -18,7 +18,7 @@ from tests.serving import serving
 def test_a_free_directory_is_opened(tmp_path: Path) -> None:
     reader = connect_client(tmp_path)
     assert isinstance(reader, LocalClient)
-    assert reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows["value"].to_pylist() == [0]
+    assert reader.run(MetricQuery(MetricArgs(metric="requests"))).rows["value"].to_pylist() == [0]
     reader.close()
 
 
@@ -29,7 +29,7 @@ def test_a_server_that_owns_the_directory_is_asked(tmp_path: Path) -> None:
         (tmp_path / "server.json").write_text(json.dumps({"api": url, "pid": os.getpid()}))
         reader = connect_client(tmp_path)
         assert isinstance(reader, RemoteClient)
-        assert reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows["value"].to_pylist() == [50]
+        assert reader.run(MetricQuery(MetricArgs(metric="requests"))).rows["value"].to_pylist() == [50]
         reader.close()
     store.close()
 

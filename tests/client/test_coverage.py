@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlsurface.client import LocalClient
-from controlsurface.client.coverage import CoverageArgs, CoverageQuery, coverage_state
-from controlsurface.client.coverage.coverage_table import ALL_SERVICES, coverage_by_service, missing_facts
-from controlsurface.client.coverage.span_facts import FACTS, FACTS_BY_NAME
+from controlsurface.client.queries.coverage_query import (
+    ALL_SERVICES,
+    CoverageArgs,
+    CoverageQuery,
+    coverage_by_service,
+    coverage_state,
+    missing_facts,
+)
+from controlsurface.client.queries.span_facts import FACTS, FACTS_BY_NAME
 from controlsurface.errors import BadRequest
 from controlsurface.shipped_paths import ALERTS, DASHBOARDS
 from controlsurface.store.duckdb import DuckStore

@@ -9,32 +9,30 @@ import pytest
 
 from controlsurface.client import Client, LocalClient, RemoteClient
 from controlsurface.client.advice import AdviceArgs, AdviceQuery
-from controlsurface.client.coverage import CoverageArgs, CoverageQuery
-from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.coverage_query import CoverageArgs, CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery
-from controlsurface.client.queries.ingest_summary import DroppedKeysQuery, IngestQuery, UnreadKeysQuery
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.ingest_queries import DroppedKeysQuery, IngestQuery, SourcesQuery, UnreadKeysQuery
+from controlsurface.client.queries.lane_queries import AssumedLanesQuery
 from controlsurface.client.queries.metric_queries import (
     AttributionQuery,
+    BatchQuery,
     CatalogQuery,
     DimensionsQuery,
     DistributionQuery,
     MetricQuery,
 )
-from controlsurface.client.queries.request_detail import Near, RequestQuery
+from controlsurface.client.queries.request_detail import Near, RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
-from controlsurface.client.queries.span_sources import SourcesQuery
-from controlsurface.client.queries.trace_spans import TraceQuery
 from controlsurface.config import AuthConfig, Config
 from controlsurface.errors import ControlSurfaceError, TooSlow, Unreachable
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
-from controlsurface.metrics.queries.dimension_values import DimensionValuesArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
+from controlsurface.metrics.queries.dimension_values import DimensionsArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.cost_attribution import AttributionArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
@@ -49,12 +47,8 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "distribution": lambda r: (
         r.run(DistributionQuery(DistributionArgs(column="confidence", by="lane", every="6h", **FILTERED))).rows
     ),
-    "dimensions": lambda r: (
-        r.run(DimensionsQuery(DimensionValuesArgs(dimension="lane,tenant", limit=3, **FILTERED))).rows
-    ),
-    "several": lambda r: (
-        r.run(MetricBatchQuery(BatchQueryArgs(metrics="cost,latency_p95", by="lane", **FILTERED))).rows
-    ),
+    "dimensions": lambda r: r.run(DimensionsQuery(DimensionsArgs(dimension="lane,tenant", limit=3, **FILTERED))).rows,
+    "several": lambda r: r.run(BatchQuery(BatchArgs(metrics="cost,latency_p95", by="lane", **FILTERED))).rows,
     "requests": lambda r: r.run(RequestsQuery(RequestsArgs(order="costliest", limit=7, escalated=True, **FILTERED))),
     "second page": lambda r: r.run(
         RequestsQuery(RequestsArgs(limit=7, cursor=r.run(RequestsQuery(RequestsArgs(limit=7))).next))
@@ -78,8 +72,8 @@ MISTAKES: dict[str, Callable[[Client], Any]] = {
     "no such request": lambda r: r.run(RequestQuery("no/such request?&#%")),
     "no such trace": lambda r: r.run(TraceQuery("f" * 32)).facts,
     "no trace id": lambda r: r.run(TraceQuery("../../etc/passwd")).facts,
-    "no such dimension": lambda r: r.run(MetricQuery(MetricQueryArgs(metric="cost", by="lanes"))),
-    "no such metric": lambda r: r.run(MetricQuery(MetricQueryArgs(metric="costs"))),
+    "no such dimension": lambda r: r.run(MetricQuery(MetricArgs(metric="cost", by="lanes"))),
+    "no such metric": lambda r: r.run(MetricQuery(MetricArgs(metric="costs"))),
     "no such week": lambda r: r.run(AttributionQuery(AttributionArgs(week="2026-W54"))).rows,
     "nothing to explain": lambda r: r.run(ContributorsQuery(ContributorsArgs(metric="cost_share", **COMPARED))),
     "bad cursor": lambda r: r.run(RequestsQuery(RequestsArgs(cursor="abc"))),
@@ -119,7 +113,7 @@ def test_both_readers_answer_the_same(name: str, local: LocalClient, remote: Rem
 @pytest.mark.parametrize("metric", CATALOG)
 def test_both_readers_measure_the_same(metric: str, local: LocalClient, remote: RemoteClient) -> None:
     about = {"by": "service", **WINDOW} if CATALOG[metric].source == "arrivals" else {"by": "lane,tenant", **FILTERED}
-    args = MetricQueryArgs(metric=metric, every="1d", **about)
+    args = MetricArgs(metric=metric, every="1d", **about)
     near, far = local.run(MetricQuery(args)), remote.run(MetricQuery(args))
     assert rounded(far.rows) == rounded(near.rows)
     assert {**far.facts, "elapsed_ms": 0} == {**near.facts, "elapsed_ms": 0}
@@ -169,7 +163,7 @@ def test_a_query_that_takes_too_long_is_stopped() -> None:
         serving(LocalClient(store, timeout_s=0.1)) as url,
         pytest.raises(TooSlow, match="stopped after"),
     ):
-        RemoteClient(url).run(MetricQuery(MetricQueryArgs(metric="requests")))
+        RemoteClient(url).run(MetricQuery(MetricArgs(metric="requests")))
     store.close()
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.request_detail import Near, RequestQuery
+from controlsurface.client.queries.request_detail import Near, RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
-from controlsurface.client.queries.trace_spans import TraceQuery
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put

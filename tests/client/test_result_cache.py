@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from controlsurface.client.shared_results import SharedResults
+from controlsurface.client.result_cache import SharedResults
 
 LONG = timedelta(hours=1)
 

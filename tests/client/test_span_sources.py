@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.span_sources import SourcesQuery
+from controlsurface.client.queries.ingest_queries import SourcesQuery
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 

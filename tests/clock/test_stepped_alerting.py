@@ -16,8 +16,8 @@ from controlsurface.alerting.delivery.outbox import enqueue_alerts
 from controlsurface.alerting.evaluation import alert_store
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_loop import Liveness, RuleLoop
-from controlsurface.alerting.rules.rule_paths import RulePaths
-from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.alerting.rules.rule_loader import RulePaths
+from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.client import LocalClient
 from controlsurface.config import Config
 from controlsurface.config.alert_delivery import DeliveryConfig
@@ -90,7 +90,7 @@ class Place:
         return [row["reason"] for row in self.store.state("SELECT reason FROM outbox ORDER BY number").to_pylist()]
 
     def metrics(self) -> str:
-        return MetricsExposition(LocalClient(self.store)).render()
+        return Exposition(LocalClient(self.store)).render()
 
 
 @pytest.fixture

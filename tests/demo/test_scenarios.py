@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_ROUTER_VERSION
+from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
 from tests.demo.demo_traffic import HOUR, NOW, calls, escalated, share, task, traffic
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("traffic")]  # weeks of it, made by one worker
@@ -18,7 +18,7 @@ def test_the_incident_lies_in_one_version_one_task_type_and_two_tenants() -> Non
     rest = [r for r in requests if r not in hit]
     assert share(hit, escalated) > 0.6
     assert share(rest, escalated) < 0.22
-    assert {r.attributes["controlsurface.router.version"] for r in requests} == {NEXT_ROUTER_VERSION}
+    assert {r.attributes["controlsurface.router.version"] for r in requests} == {NEXT_VERSION}
 
 
 def test_before_and_after_the_incident_traffic_is_as_if_nothing_had_been() -> None:
@@ -35,9 +35,7 @@ def test_an_upgrade_escalates_less_and_starts_with_a_canary() -> None:
     after = [r for r in requests if r.start_ns >= start]
     day_before = [r for r in requests if start - 86_400e9 <= r.start_ns < start]
     assert share(after, escalated) < share((r for r in requests if r.start_ns < start - 86_400e9), escalated) - 0.02
-    assert (
-        0.07 < share(day_before, lambda r: r.attributes["controlsurface.router.version"] == NEXT_ROUTER_VERSION) < 0.13
-    )
+    assert 0.07 < share(day_before, lambda r: r.attributes["controlsurface.router.version"] == NEXT_VERSION) < 0.13
 
 
 def test_drift_makes_answers_one_percent_longer_every_day() -> None:

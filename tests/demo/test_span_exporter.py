@@ -22,9 +22,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface.demo import DemoSettings, run_demo, send_backfill, send_live, simulate_requests
-from controlsurface.demo.demo_company import NEXT_ROUTER_VERSION, ROUTER_VERSION
-from controlsurface.demo.sdk_tracing import SdkTracing
-from controlsurface.demo.span_exporter import DemoSpanExporter, otlp_exporter
+from controlsurface.demo.demo_company import NEXT_VERSION, ROUTER_VERSION
+from controlsurface.demo.span_exporter import DemoSpanExporter, SdkTracing, otlp_exporter
 from controlsurface.errors import BadRequest, Unreachable
 from tests.demo.demo_traffic import HOUR, NOW
 
@@ -158,9 +157,7 @@ def test_live_traffic_without_end_stops_when_told() -> None:
         assert run_demo(endpoint, rate=100, stop=stop) == len(received.spans()) > 0
 
 
-@pytest.mark.parametrize(
-    ("ago", "versions"), [(HOUR, {NEXT_ROUTER_VERSION}), (None, {ROUTER_VERSION, NEXT_ROUTER_VERSION})]
-)
+@pytest.mark.parametrize(("ago", "versions"), [(HOUR, {NEXT_VERSION}), (None, {ROUTER_VERSION, NEXT_VERSION})])
 def test_an_event_that_began_goes_on_and_another_comes_meanwhile(ago: timedelta | None, versions: set[str]) -> None:
     received = Received()
     with http_server(received) as endpoint:

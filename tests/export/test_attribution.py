@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import AttributionQuery, MetricQuery
 from controlsurface.errors import BadRequest, UnknownName
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.cost_attribution import SUMMED_COLUMNS, TOKEN_COLUMNS, AttributionArgs, week_of, week_start
 from controlsurface.query.dimensions import DIMENSIONS, SHARED_DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
@@ -62,7 +62,7 @@ def test_any_breakdown_adds_up_to_the_week(reader: LocalClient, sampled: LocalCl
 def figures(reader: LocalClient, metric: str, by: list[str], **more: Any) -> dict[tuple[Any, ...], float]:
     """What a metric says of the week, by group."""
     week = {"start": week_start(WEEK), "end": week_start(WEEK) + timedelta(days=7)}
-    found = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=by, **week, **more))).rows.to_pylist()
+    found = reader.run(MetricQuery(MetricArgs(metric=metric, by=by, **week, **more))).rows.to_pylist()
     return {tuple(row[name] for name in by): row["value"] for row in found if row["value"]}
 
 

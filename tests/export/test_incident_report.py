@@ -9,8 +9,7 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.event_list import RecordEvent
-from controlsurface.export.incident_data import gather_incident
-from controlsurface.export.incident_report import render_incident_report
+from controlsurface.export.incident_report import gather_incident, render_incident_report
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries.event_query import ChangeEvent
 from controlsurface.store.duckdb import DuckStore

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 with atheris.instrument_imports(include=["controlsurface"]):
     from google.protobuf.message import DecodeError
 
-    from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS
+    from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, SIGNALS
     from tests.fuzz.mutate import change
     from tests.fuzz.properties import a_body_is_refused_or_kept_whole_clean_and_readable, seeds
 

@@ -12,8 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from controlsurface.ingest.wire.request_body import RequestBody
-from controlsurface.ingest.wire.signals import Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, RequestBody, Signal
 
 MIB = 1 << 20
 IDS = b"\x0a\x10" + b"\x01" * 16 + b"\x12\x08" + b"\x02" * 8

@@ -18,7 +18,7 @@ from controlsurface.ingest.otlp.trace_decoder import decode_traces
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.validate import validate_body
 from controlsurface.ingest.wire.drop_marks import DROP_MARK_PREFIX
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Encoding
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, SIGNALS, Encoding
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 CONVENTIONS = conventions.load_conventions(Config())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.fuzz.hostile import MIB, compressed, zoo
 from tests.ingest.otlp_bodies import span, traces
 from tests.launch import Server, collector, until

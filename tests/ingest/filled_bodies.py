@@ -10,7 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, ExportRequest, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, ExportRequest, Signal
 from tests.ingest.otlp_bodies import SPAN, TRACE
 
 IDS = {"trace_id": TRACE, "span_id": SPAN, "parent_span_id": SPAN}

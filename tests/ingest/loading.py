@@ -9,7 +9,7 @@ from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.validate import validate_body
-from controlsurface.ingest.wire.signals import Signal
+from controlsurface.ingest.wire.otlp_request import Signal
 from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_table import resolve_prices
 from controlsurface.store.duckdb import DuckStore

@@ -9,25 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlsurface.alerting.delivery.inhibition import (
+from controlsurface.alerting.delivery.outbox import enqueue_alerts
+from controlsurface.alerting.delivery.suppression import (
     InhibitionIndex,
     InhibitionRule,
     find_inhibitor,
     is_explained_by_parent,
 )
-from controlsurface.alerting.delivery.outbox import enqueue_alerts
 from controlsurface.alerting.detector_registry import create_detectors
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import RuleEngine
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode
-from controlsurface.alerting.rules.rule_paths import configured_rule_paths
+from controlsurface.alerting.model import AlertSnapshot, Episode
+from controlsurface.alerting.rules.rule_loader import configured_rule_paths
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.config import Config
 from controlsurface.config.label_matchers import parse_matcher
 from controlsurface.config.query_limits import MIB
 from controlsurface.maintenance import rollup_worker
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.limits.wide import fill
 
@@ -45,10 +45,10 @@ def tight(tmp_path: Path) -> DuckStore:
 @pytest.mark.slow
 def test_roll_ups_that_do_not_fit_into_memory_are_made_by_the_hour(tight: DuckStore) -> None:
     reader = LocalClient(tight)
-    before = reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows
+    before = reader.run(MetricQuery(MetricArgs(metric="requests"))).rows
     assert rollup_worker.rebuild_rollups(tight) > 0
     assert not tight.state("SELECT * FROM rollup_dirty").num_rows
-    assert reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows == before
+    assert reader.run(MetricQuery(MetricArgs(metric="requests"))).rows == before
     tight.close()
 
 

@@ -9,7 +9,7 @@ from controlsurface.errors import BadBody, OverLimit
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.limits import BodyLimits, scan_json, scan_protobuf
 from controlsurface.ingest.validation.validate import validate_body
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS
 from tests.fuzz.hostile import MIB, attribute, export, in_json, json_span, sized, span, text, zoo
 from tests.ingest.conftest import VOCABULARIES
 

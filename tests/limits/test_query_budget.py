@@ -13,11 +13,11 @@ import pytest
 import requests
 
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.metric_queries import BatchQuery
 from controlsurface.config import Config
 from controlsurface.config.query_limits import MIB, LimitsConfig
 from controlsurface.errors import Abandoned, TooMuch, TooSlow
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.query_budget import QueryBudget, spend_budget
 from tests.limits.wide import fill
@@ -80,7 +80,7 @@ def test_a_cancelled_budget_stops_the_statement_under_way() -> None:
 
 
 def test_statements_side_by_side_are_on_the_same_budget(slow: DuckStore) -> None:
-    asked = MetricBatchQuery(BatchQueryArgs(metrics=("requests", "latency_p50", "ttft_p95")))
+    asked = BatchQuery(BatchArgs(metrics=("requests", "latency_p50", "ttft_p95")))
     began = time.monotonic()
     with spend_budget(QueryBudget(0.3)), pytest.raises(TooSlow, match=r"stopped after 0\.3 s"):
         LocalClient(slow).run(asked)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.client import LocalClient
 from controlsurface.config import ContentConfig
 from controlsurface.config.query_limits import LimitsConfig
-from controlsurface.ingest.cardinality.value_lengths import IDENTIFIER_COLUMNS, LIMITED_COLUMNS
+from controlsurface.ingest.cardinality.value_limits import IDENTIFIER_COLUMNS, LIMITED_COLUMNS
 from tests.ingest.loading import Loaded
 from tests.ingest.spans import S, body, call, route
 from tests.lanes import LANED
@@ -81,7 +81,7 @@ def test_values_that_were_cut_are_counted() -> None:
 # 200 characters (scaphandre issue 416, prometheus-frigate-exporter issue 13).
 @pytest.mark.parametrize("size", [100_000, 20_000_000])
 def test_a_task_type_of_many_bytes_does_not_reach_the_exposition(size: int) -> None:
-    text = MetricsExposition(LocalClient(stored("x" * size).store)).render()
+    text = Exposition(LocalClient(stored("x" * size).store)).render()
     assert len(text) < 200_000
 
 

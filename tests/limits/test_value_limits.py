@@ -17,7 +17,7 @@ from controlsurface.client.queries.rederivation import RederiveCommand, Rederive
 from controlsurface.config import Config
 from controlsurface.config.query_limits import OTHER_VALUE, LimitsConfig
 from controlsurface.ingest.load import rederive_spans
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.query.arguments import TimeRange
 from tests.ingest.loading import Body, Loaded
 from tests.ingest.spans import S, body, call, route
@@ -155,10 +155,10 @@ def test_how_many_values_are_over_is_told_within_a_fifth() -> None:
 
 def test_a_metric_by_task_type_still_sums_to_its_total() -> None:
     reader = LocalClient(filled([f"t{i}" for i in range(9)], limited(), size=4).store)
-    by_task = reader.run(MetricQuery(MetricQueryArgs(metric="requests", by=("task_type",)))).rows["value"].to_pylist()
+    by_task = reader.run(MetricQuery(MetricArgs(metric="requests", by=("task_type",)))).rows["value"].to_pylist()
     assert (
         sum(each or 0 for each in by_task)
-        == reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows["value"][0].as_py()
+        == reader.run(MetricQuery(MetricArgs(metric="requests"))).rows["value"][0].as_py()
         == 9
     )
 

@@ -14,7 +14,7 @@ from controlsurface.alerting.delivery.outbox import enqueue_alerts
 from controlsurface.alerting.detector_registry import create_detectors
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import RuleEngine
-from controlsurface.alerting.rules.rule_paths import configured_rule_paths
+from controlsurface.alerting.rules.rule_loader import configured_rule_paths
 from controlsurface.bench.bench_collector import BenchCollector, bench_collector
 from controlsurface.config import Config
 from controlsurface.config.query_limits import LimitsConfig

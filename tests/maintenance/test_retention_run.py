@@ -19,7 +19,7 @@ from controlsurface.maintenance import retention_run, rollup_worker
 from controlsurface.maintenance.retention_run import RetentionRun
 from controlsurface.maintenance.retention_worker import RetentionWorker
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.retention_terms import PERMANENT_TABLES, RETENTION_TERMS, retention_cuts
 from tests.ingest.loading import Loaded
@@ -46,7 +46,7 @@ def filled(store: DuckStore, n: int = 200, days: int = 2) -> DuckStore:
 
 
 def asked(store: DuckStore, metric: str, by: list[str], every: str | None, start: datetime, end: datetime) -> list[Row]:
-    args = MetricQueryArgs(metric=metric, by=by, every=every, start=start, end=end)
+    args = MetricArgs(metric=metric, by=by, every=every, start=start, end=end)
     return LocalClient(store).run(MetricQuery(args)).rows.to_pylist()
 
 

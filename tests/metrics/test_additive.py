@@ -13,7 +13,7 @@ import pytest
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -94,7 +94,7 @@ def generated() -> Iterator[LocalClient]:
 
 
 def asked(reader: LocalClient, metric: str, **more: Any) -> list[dict[str, Any]]:
-    return list(reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist())
+    return list(reader.run(MetricQuery(MetricArgs(metric=metric, **more))).rows.to_pylist())
 
 
 def total(rows: list[dict[str, Any]]) -> float:

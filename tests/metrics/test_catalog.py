@@ -11,7 +11,7 @@ from controlsurface.metrics import counterfactual
 from controlsurface.metrics.catalog import CATALOG, METRIC_GROUPS
 from controlsurface.metrics.measures import DISTINCT_KEYS, MEASURES, SPREADS
 from controlsurface.metrics.metric import Better, Metric, MetricKind, Unit
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 
@@ -64,8 +64,8 @@ def test_every_dimension_is_a_column(store: DuckStore) -> None:
 @every_metric
 def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalClient) -> None:
     by = DIMENSIONS[metric.source][:1]
-    assert empty.run(MetricQuery(MetricQueryArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
-    (row,) = empty.run(MetricQuery(MetricQueryArgs(metric=metric.id))).rows.to_pylist()
+    assert empty.run(MetricQuery(MetricArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
+    (row,) = empty.run(MetricQuery(MetricArgs(metric=metric.id))).rows.to_pylist()
     counted = metric.kind == "distinct" or (metric.unit == "count" and metric.kind == "sum")
     assert row["value"] == (0 if counted else None)
     assert row["n"] == 0
@@ -73,7 +73,7 @@ def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: Lo
 
 @every_metric
 def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalClient) -> None:
-    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric.id))).rows.to_pylist()
+    (row,) = reader.run(MetricQuery(MetricArgs(metric=metric.id))).rows.to_pylist()
     assert row["value"] >= 0 or metric.kind in {"slope", "difference"}
     assert row["n"] > 0
     if metric.kind == "ratio":
@@ -88,5 +88,5 @@ def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, re
 def test_every_dimension_breaks_a_metric_down(metric: Metric, reader: LocalClient) -> None:
     names = DIMENSIONS[metric.source]
     for some in (names[i : i + 4] for i in range(0, len(names), 4)):
-        rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric.id, by=some, every="7d"))).rows
+        rows = reader.run(MetricQuery(MetricArgs(metric=metric.id, by=some, every="7d"))).rows
         assert rows.column_names[:5][: len(some) + 1] == ["bucket", *some]

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from controlsurface.client import LocalClient
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.metric_queries import BatchQuery, MetricQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs, render_joint_sums
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -75,14 +74,14 @@ def of(kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_by_kind_each_kind_is_held_against_its_threshold_in_its_own_direction(metric: str, kinds: LocalClient) -> None:
-    rows = kinds.run(MetricQuery(MetricQueryArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
+    rows = kinds.run(MetricQuery(MetricArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
     found = {row["confidence_kind"]: row["value"] for row in rows if row["confidence_kind"]}
     assert found == pytest.approx({kind: truth(metric, of(kind)) for kind in KINDS})
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: LocalClient) -> None:
-    (row,) = kinds.run(MetricQuery(MetricQueryArgs(metric=metric))).rows.to_pylist()
+    (row,) = kinds.run(MetricQuery(MetricArgs(metric=metric))).rows.to_pylist()
     assert row["value"] == pytest.approx(truth(metric, of("probability")))
     assert "of probabilities" in CATALOG[metric].help
 
@@ -91,10 +90,8 @@ def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_filter_by_kind_gives_that_kind_however_it_is_asked(metric: str, kind: str, kinds: LocalClient) -> None:
     where = (f"confidence_kind:{kind}",)
-    (alone,) = kinds.run(MetricQuery(MetricQueryArgs(metric=metric, where=where))).rows.to_pylist()
-    (among,) = kinds.run(MetricBatchQuery(BatchQueryArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[
-        :1
-    ]
+    (alone,) = kinds.run(MetricQuery(MetricArgs(metric=metric, where=where))).rows.to_pylist()
+    (among,) = kinds.run(BatchQuery(BatchArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[:1]
     assert alone["value"] == among["value"] == pytest.approx(truth(metric, of(kind)))
 
 

@@ -9,7 +9,7 @@ from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import DistributionQuery
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
-from controlsurface.metrics.rollups.histogram_bins import BIN_RATIO
+from controlsurface.metrics.rollups.rollup_catalog import BIN_RATIO
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 

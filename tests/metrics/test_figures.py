@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
@@ -25,7 +25,7 @@ shared = sorted(metric.id for metric in ABOUT_ALL)
 
 
 def figures(reader: LocalClient, metric: str, **more: Any) -> list[Row]:
-    return reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
+    return reader.run(MetricQuery(MetricArgs(metric=metric, **more))).rows.to_pylist()
 
 
 def only(reader: LocalClient, metric: str, **more: Any) -> Row:

@@ -18,14 +18,14 @@ from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.contributors import contributor_query
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries import batch_query, dimension_values, distribution_query, event_query
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs, query_passes
-from controlsurface.metrics.queries.dimension_values import DimensionValuesArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs, query_passes
+from controlsurface.metrics.queries.dimension_values import DimensionsArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs, render_metric_query
-from controlsurface.metrics.rollups.read_plan import ReadRange, stored_rows_plan
+from controlsurface.metrics.queries.metric_query import MetricArgs, render_metric
+from controlsurface.metrics.rollups.measure_source import ReadRange, stored_rows_plan
 from controlsurface.query import statement
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.statement import Statement
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,45 +36,43 @@ BASELINE: dict[str, Any] = {"baseline_start": "2025-12-25", "baseline_end": "202
 HOUR = timedelta(hours=1)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 BOTH = replace(
-    stored_rows_plan(FilteredTimeRange(**WINDOW)),
+    stored_rows_plan(FilteredRange(**WINDOW)),
     raw=(ReadRange(FIRST, FIRST + HOUR), ReadRange(FIRST + 5 * HOUR, FIRST + 6 * HOUR)),
     rolled=ReadRange(FIRST + HOUR, FIRST + timedelta(days=7)),
     holes=(ReadRange(FIRST + 5 * HOUR, FIRST + 6 * HOUR),),
     exact=False,
 )
 
-PINNED = {name: render_metric_query(MetricQueryArgs(metric=name)) for name in CATALOG} | {
-    "escalation_rate-by-task_type-every-1h": render_metric_query(
-        MetricQueryArgs(metric="escalation_rate", by="task_type", every="1h", **FILTERED)
+PINNED = {name: render_metric(MetricArgs(metric=name)) for name in CATALOG} | {
+    "escalation_rate-by-task_type-every-1h": render_metric(
+        MetricArgs(metric="escalation_rate", by="task_type", every="1h", **FILTERED)
     ),
-    "request_share-by-lane-every-1d": render_metric_query(
-        MetricQueryArgs(metric="request_share", by="lane", every="1d", **WINDOW)
+    "request_share-by-lane-every-1d": render_metric(
+        MetricArgs(metric="request_share", by="lane", every="1d", **WINDOW)
     ),
-    "cost-by-lane-model": render_metric_query(MetricQueryArgs(metric="cost", by="lane,model", **WINDOW)),
+    "cost-by-lane-model": render_metric(MetricArgs(metric="cost", by="lane,model", **WINDOW)),
     "distribution-confidence-every-1h": distribution_query.render_distribution(
         DistributionArgs(column="confidence", every="1h", **WINDOW)
     ),
     "distribution-latency_ms-by-lane": distribution_query.render_distribution(
         DistributionArgs(column="latency_ms", by="lane", **FILTERED)
     ),
-    "escalation_rate-by-lane-planned": render_metric_query(
-        MetricQueryArgs(metric="escalation_rate", by="lane", every="1h", **FILTERED),
+    "escalation_rate-by-lane-planned": render_metric(
+        MetricArgs(metric="escalation_rate", by="lane", every="1h", **FILTERED),
         replace(BOTH, rollup="requests_owners_1h"),
     ),
-    "latency_p95-by-lane-planned": render_metric_query(
-        MetricQueryArgs(metric="latency_p95", by="lane", **WINDOW), replace(BOTH, rollup="requests_latency_ms_1h")
+    "latency_p95-by-lane-planned": render_metric(
+        MetricArgs(metric="latency_p95", by="lane", **WINDOW), replace(BOTH, rollup="requests_latency_ms_1h")
     ),
-    "disagreement_rate-by-task_type": render_metric_query(
-        MetricQueryArgs(metric="disagreement_rate", by="task_type", **WINDOW)
-    ),
+    "disagreement_rate-by-task_type": render_metric(MetricArgs(metric="disagreement_rate", by="task_type", **WINDOW)),
     "several-by-task_type": batch_query.render_pass(
-        query_passes(BatchQueryArgs(metrics="requests,escalation_rate,cost_per_request", by="task_type", **WINDOW))[0]
+        query_passes(BatchArgs(metrics="requests,escalation_rate,cost_per_request", by="task_type", **WINDOW))[0]
     ),
     "several-quantiles-planned": batch_query.render_pass(
-        query_passes(BatchQueryArgs(metrics="latency_p50,latency_p95", **WINDOW))[0],
+        query_passes(BatchArgs(metrics="latency_p50,latency_p95", **WINDOW))[0],
         replace(BOTH, rollup="requests_latency_ms_1h"),
     ),
-    "dimensions": dimension_values.render_dimension_values(DimensionValuesArgs(dimension="lane,tenant", **WINDOW)),
+    "dimensions": dimension_values.render_dimensions(DimensionsArgs(dimension="lane,tenant", **WINDOW)),
     "contributors-ratio": contributor_query.render_contributors(
         ContributorsArgs(metric="escalation_rate", **FILTERED, **BASELINE)
     ),
@@ -100,10 +98,10 @@ def test_every_golden_file_has_its_statement() -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()), min_size=1, max_size=5))
 def test_a_value_never_becomes_text_of_the_statement(texts: list[str]) -> None:
-    calm = render_metric_query(
-        MetricQueryArgs(metric="cost", where=[f"tenant:{number}" for number, _ in enumerate(dict.fromkeys(texts))])
+    calm = render_metric(
+        MetricArgs(metric="cost", where=[f"tenant:{number}" for number, _ in enumerate(dict.fromkeys(texts))])
     )
-    wild = render_metric_query(MetricQueryArgs(metric="cost", where=[f"tenant:{text}" for text in texts]))
+    wild = render_metric(MetricArgs(metric="cost", where=[f"tenant:{text}" for text in texts]))
     assert wild.sql == calm.sql
     assert {*texts} <= {*wild.parameters.values()}
 
@@ -129,17 +127,17 @@ def test_what_cannot_be_understood_is_refused_with_the_nearest_right_answer(
     arguments: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(BadRequest) as refused:
-        render_metric_query(MetricQueryArgs(**arguments))
+        render_metric(MetricArgs(**arguments))
     assert problem in str(refused.value)
 
 
 def test_an_unknown_name_is_an_error_of_its_own() -> None:
     with pytest.raises(UnknownName):
-        render_metric_query(MetricQueryArgs(metric="nonsense"))
+        render_metric(MetricArgs(metric="nonsense"))
 
 
 def test_too_many_rows_are_refused_not_cut(reader: LocalClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = MetricQueryArgs(metric="requests", every="1h", by="task_type")
+    wanted = MetricArgs(metric="requests", every="1h", by="task_type")
     rows = reader.run(MetricQuery(wanted)).rows.num_rows
     monkeypatch.setattr(statement, "MAX_ROWS", rows - 1)
     with pytest.raises(BadRequest, match="rows; take a longer every"):
@@ -149,7 +147,7 @@ def test_too_many_rows_are_refused_not_cut(reader: LocalClient, monkeypatch: pyt
 
 
 def test_an_answer_shows_its_statement_with_readable_values(reader: LocalClient) -> None:
-    answer = reader.run(MetricQuery(MetricQueryArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW)))
+    answer = reader.run(MetricQuery(MetricArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW)))
     assert "$every" in answer.sql
     assert answer.parameters == {
         "start": "2026-01-01T00:00:00+00:00",
@@ -162,4 +160,4 @@ def test_an_answer_shows_its_statement_with_readable_values(reader: LocalClient)
 
 def test_the_statement_does_not_depend_on_who_asks() -> None:
     assert isinstance(PINNED["cost"], Statement)
-    assert render_metric_query(MetricQueryArgs(metric="cost")) == PINNED["cost"]
+    assert render_metric(MetricArgs(metric="cost")) == PINNED["cost"]

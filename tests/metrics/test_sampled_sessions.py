@@ -8,13 +8,13 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
 
 def only(reader: LocalClient, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
+    (row,) = reader.run(MetricQuery(MetricArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -59,7 +59,7 @@ def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> N
     assert share["low"] < share["value"] < share["high"]
     by_team = {
         row["team"]: row["value"]
-        for row in reader.run(MetricQuery(MetricQueryArgs(metric="sessions", by="team"))).rows.to_pylist()
+        for row in reader.run(MetricQuery(MetricArgs(metric="sessions", by="team"))).rows.to_pylist()
     }
     assert by_team == pytest.approx({team: heaviest([r for r in rows if r["team"] == team]) for team in "ab"})
     store.close()

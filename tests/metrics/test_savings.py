@@ -8,7 +8,7 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -33,7 +33,7 @@ def six() -> Iterator[LocalClient]:
 
 
 def only(reader: LocalClient, metric: str, **more: Any) -> dict[str, Any]:
-    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
+    (row,) = reader.run(MetricQuery(MetricArgs(metric=metric, **more))).rows.to_pylist()
     return dict(row)
 
 
@@ -70,6 +70,6 @@ def test_a_system_that_sends_everything_up_saves_nothing() -> None:
 def test_savings_add_up_over_any_breakdown(reader: LocalClient, metric: str) -> None:
     total = only(reader, metric)
     for by in (["lane"], ["task_type", "tenant"], ["router_version", "answered_by", "team"]):
-        rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=by))).rows.to_pylist()
+        rows = reader.run(MetricQuery(MetricArgs(metric=metric, by=by))).rows.to_pylist()
         assert isclose(sum(row["value"] or 0 for row in rows), total["value"], rel_tol=1e-9)
         assert sum(row["n"] for row in rows) == total["n"]

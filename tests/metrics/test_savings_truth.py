@@ -17,12 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.client import LocalClient, RemoteClient
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.queries.metric_queries import BatchQuery, MetricQuery
 from controlsurface.metrics.queries import replay_query, window_query
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.metrics.queries.window_query import WindowQueryArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.metrics.queries.window_query import WindowArgs
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
@@ -97,7 +96,7 @@ def read(asked: Iterable[Asked]) -> LocalClient:
 
 
 def figures(reader: LocalClient | RemoteClient, metric: str, **more: Any) -> list[Row]:
-    return reader.run(MetricQuery(MetricQueryArgs(metric=metric, **more))).rows.to_pylist()
+    return reader.run(MetricQuery(MetricArgs(metric=metric, **more))).rows.to_pylist()
 
 
 def only(reader: LocalClient, metric: str, **more: Any) -> Row:
@@ -269,7 +268,7 @@ def test_a_page_and_a_server_say_what_a_reader_says(reader: LocalClient) -> None
         for metric in names:
             assert figures(remote, metric, by="task_type") == figures(reader, metric, by="task_type")
         remote.close()
-    together = reader.run(MetricBatchQuery(BatchQueryArgs(metrics=names, by=("task_type",)))).rows.to_pylist()
+    together = reader.run(BatchQuery(BatchArgs(metrics=names, by=("task_type",)))).rows.to_pylist()
     for metric in names:
         alone = figures(reader, metric, by="task_type")
         seen = [row for row in together if row["metric"] == metric]
@@ -366,8 +365,8 @@ def test_rules_see_at_every_moment_what_a_question_about_its_window_sees(reader:
             alone = figures(reader, metric, by="task_type", start=moment - over, end=moment)
             mine = {row["task_type"]: row["value"] for row in seen if row["moment"] == moment}
             assert mine == pytest.approx({row["task_type"]: row["value"] for row in alone}), moment
-    several = WindowQueryArgs((metric,), ("task_type",), (), ((first, last), (first + every, last - every)))
-    for row in window_query.run_window_query(reader.rows, several).to_pylist():
+    several = WindowArgs((metric,), ("task_type",), (), ((first, last), (first + every, last - every)))
+    for row in window_query.run_windows(reader.rows, several).to_pylist():
         start, end = several.windows[row["span"]]
         alone = figures(reader, metric, by="task_type", start=start, end=end)
         assert row["value_0"] == pytest.approx(

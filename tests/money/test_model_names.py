@@ -10,8 +10,8 @@ from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, Provider
 
 from controlsurface.money import model_names, provider_names
 from controlsurface.money.model_names import find_listed_model
+from controlsurface.money.price_rate import service_tier_of
 from controlsurface.money.provider_names import find_seller
-from controlsurface.money.service_tiers import service_tier_of
 from controlsurface.store.duckdb import DuckStore
 from tests.money.test_list_prices import PROVIDERS, reference
 

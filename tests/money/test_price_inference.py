@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.lanes.price_inference import (
-    MIN_PRICE_RATIO,
-    SeenModel,
-    blended_price,
-    infer_lanes_from_prices,
-    parameters_b,
-)
+from controlsurface.lanes.price_inference import MIN_PRICE_RATIO, SeenModel, blended_price, infer_lanes, parameters_b
 
 PRICES = {  # USD per million tokens, read and written
     "gemini-2.5-flash": ("0.3", "2.5"),
@@ -44,7 +38,7 @@ def seen(*names: str) -> list[SeenModel]:
 def test_models_are_placed_by_the_widest_gap_in_price_else_by_parameters_and_never_by_a_word(
     names: list[str], large: set[str], unknown: set[str]
 ) -> None:
-    lanes = infer_lanes_from_prices(seen(*names))
+    lanes = infer_lanes(seen(*names))
     assert {name for name, lane in lanes.items() if lane == "large"} == large
     assert {name for name, lane in lanes.items() if lane is None} == unknown
     assert {*lanes} == {*names}
@@ -52,18 +46,18 @@ def test_models_are_placed_by_the_widest_gap_in_price_else_by_parameters_and_nev
 
 def test_a_classifier_is_placed_by_the_cut_and_does_not_move_it() -> None:
     nano = SeenModel("nano", Decimal("0.1"), counted=False)
-    assert infer_lanes_from_prices([*seen("gpt-5-mini"), nano]) == {"gpt-5-mini": None, "nano": None}
-    assert infer_lanes_from_prices([*seen("gpt-5-mini", "gpt-5"), nano])["nano"] == "small"
+    assert infer_lanes([*seen("gpt-5-mini"), nano]) == {"gpt-5-mini": None, "nano": None}
+    assert infer_lanes([*seen("gpt-5-mini", "gpt-5"), nano])["nano"] == "small"
 
 
 def test_of_a_model_sold_at_several_prices_the_lowest_counts() -> None:
     sold = [SeenModel("shared", Decimal(price)) for price in ("9", "1")]
-    assert infer_lanes_from_prices([*sold, SeenModel("dear", Decimal(10))]) == {"shared": "small", "dear": "large"}
+    assert infer_lanes([*sold, SeenModel("dear", Decimal(10))]) == {"shared": "small", "dear": "large"}
 
 
 def test_of_two_gaps_as_wide_the_dearer_one_counts() -> None:
     models = [SeenModel(name, Decimal(usd)) for name, usd in (("a", "0.1"), ("b", "0.5"), ("c", "2.5"))]
-    assert infer_lanes_from_prices(models) == {"a": "small", "b": "small", "c": "large"}
+    assert infer_lanes(models) == {"a": "small", "b": "small", "c": "large"}
 
 
 def test_a_free_side_is_no_price() -> None:
@@ -94,12 +88,12 @@ MODELS = st.lists(
 def test_the_order_in_which_models_are_seen_and_seeing_one_again_change_nothing(models: list[SeenModel], dice) -> None:  # type: ignore[no-untyped-def]
     again = [*models, *models[:2]]
     dice.shuffle(again)
-    assert infer_lanes_from_prices(again) == infer_lanes_from_prices(models)
+    assert infer_lanes(again) == infer_lanes(models)
 
 
 @given(MODELS)
 def test_priced_small_models_cost_less_than_priced_large_ones_and_a_gap_lies_between(models: list[SeenModel]) -> None:
-    lanes = infer_lanes_from_prices(models)
+    lanes = infer_lanes(models)
     lowest = {name: min(m.usd for m in models if m.name == name and m.usd) for name in lanes if _priced(models, name)}
     counted = {m.name for m in models if m.counted}
     small = [usd for name, usd in lowest.items() if lanes[name] == "small" and name in counted and name in "abc"]

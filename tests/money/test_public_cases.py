@@ -11,7 +11,7 @@ from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.doctor.checks import _unpriced
 from controlsurface.ingest.load.batch import BatchLoader
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_table import resolve_prices
 from tests.ingest.loading import CONFIG, CONVENTIONS, Loaded
@@ -51,8 +51,8 @@ def test_a_reported_call_costs_what_its_provider_bills_or_says_what_is_missing(
 def test_only_calls_with_a_price_for_all_that_they_have_count_as_priced(loaded: Loaded) -> None:
     whole = sum("cost" in case and "unpriced" not in case for case in CASES)
     reader = LocalClient(loaded.store)
-    (share,) = reader.run(MetricQuery(MetricQueryArgs(metric="priced_share"))).rows.to_pylist()
-    (count,) = reader.run(MetricQuery(MetricQueryArgs(metric="unpriced_attempts"))).rows.to_pylist()
+    (share,) = reader.run(MetricQuery(MetricArgs(metric="priced_share"))).rows.to_pylist()
+    (count,) = reader.run(MetricQuery(MetricArgs(metric="unpriced_attempts"))).rows.to_pylist()
     assert (share["value"], count["value"]) == (whole / len(CASES), len(CASES) - whole)
     assert loaded.one("SELECT count(*) FILTER (WHERE priced) AS n FROM requests") == {"n": whole}
 

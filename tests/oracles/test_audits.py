@@ -11,8 +11,12 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, cohen_kappa_score, roc_auc_score
 
 from controlsurface.audit.statistics.agreement import measure_agreement, weighted_agreement
-from controlsurface.audit.statistics.calibration import measure_calibration, ranking_auc
-from controlsurface.audit.statistics.isotonic import fit_isotonic, pool_adjacent_violators
+from controlsurface.audit.statistics.calibration import (
+    fit_isotonic,
+    measure_calibration,
+    pool_adjacent_violators,
+    ranking_auc,
+)
 
 WEIGHTS = st.sampled_from([0.5, 1.0, 2.0, 20.0])
 GRADED = st.lists(st.tuples(st.integers(0, 12), st.booleans(), WEIGHTS), min_size=2, max_size=60)

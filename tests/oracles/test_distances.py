@@ -8,10 +8,13 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import mannwhitneyu, wasserstein_distance
 from sklearn.mixture import GaussianMixture
 
-from controlsurface.alerting.detectors.statistics.lane_separation import LatencyHistogram, compare_lanes
-from controlsurface.alerting.detectors.statistics.latency_mixture import fit_latency_modes
+from controlsurface.alerting.detectors.statistics.latency_histogram import (
+    LatencyHistogram,
+    compare_lanes,
+    fit_latency_modes,
+)
 from controlsurface.arrays import Floats
-from controlsurface.metrics.statistics.effect_sizes import effect_sizes_of
+from controlsurface.metrics.statistics import effect_sizes_of
 
 COUNTS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40)
 STEP = np.log(1.05)  # bins grow by 5 %, as the store has them

@@ -8,13 +8,13 @@ from scipy import stats
 
 from controlsurface.audit.statistics.weighted_estimate import estimate_mean, estimate_share
 from controlsurface.metrics.queries.metric_query import wilson_end_sql as wilson_in_sql
-from controlsurface.metrics.statistics.intervals import (
+from controlsurface.metrics.statistics import (
+    binomial_upper_tail,
     normal_p_value,
     student_p_value,
     student_quantile,
     wilson_interval,
 )
-from controlsurface.metrics.statistics.significance import binomial_upper_tail
 from controlsurface.store.duckdb import DuckStore
 
 SIZES = st.integers(1, 100_000)

@@ -23,7 +23,7 @@ from controlsurface.cli.command_group import controlsurface as command_line
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
 from controlsurface.ingest.translate import conventions
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.money.price_book import read_book
 from tests.project import tree

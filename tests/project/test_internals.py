@@ -12,7 +12,7 @@ from streamlit.elements import plotly_chart
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from controlsurface.charts import ChartFigure
-from controlsurface.ui.elements.chart_input import StreamlitFigure
+from controlsurface.ui.widgets.panels import StreamlitFigure
 from controlsurface.web.connections import _LimitedProtocol
 
 OWN = {"limits", "refusals", "idle"}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from controlsurface.client.queries.request_list import RequestsArgs
 from controlsurface.errors import BadRequest
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.query.arguments import FilteredRange
 
 moments = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -29,11 +29,11 @@ moments = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.
     ],
 )
 def test_a_time_is_a_moment_in_utc(text: Any, moment: datetime) -> None:
-    assert FilteredTimeRange(start=text).start == moment
+    assert FilteredRange(start=text).start == moment
 
 
 def test_a_relative_time_counts_back_from_now() -> None:
-    back = FilteredTimeRange(start="-36h").start
+    back = FilteredRange(start="-36h").start
     assert back is not None
     assert abs(datetime.now(UTC) - timedelta(hours=36) - back) < timedelta(seconds=10)
 
@@ -58,12 +58,12 @@ def test_a_relative_time_counts_back_from_now() -> None:
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="start: "):
-        FilteredTimeRange(start=text)
+        FilteredRange(start=text)
 
 
 @given(
     st.builds(
-        MetricQueryArgs,
+        MetricArgs,
         metric=st.just("cost"),
         start=moments,
         where=st.lists(st.text().map("lane:{}".format), max_size=3),
@@ -71,11 +71,11 @@ def test_anything_else_is_refused(text: str) -> None:
         every=st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=400)),
     )
 )
-def test_arguments_survive_the_way_through_an_address(args: MetricQueryArgs) -> None:
+def test_arguments_survive_the_way_through_an_address(args: MetricArgs) -> None:
     pairs = args.pairs()
     given: dict[str, Any] = {name: [v for n, v in pairs if n == name] for name in ("by", "where")}
     single = {name: value for name, value in pairs if name not in given}
-    assert MetricQueryArgs(**given, **single) == args
+    assert MetricArgs(**given, **single) == args
 
 
 def test_flags_and_numbers_survive_too() -> None:

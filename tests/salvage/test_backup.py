@@ -5,7 +5,7 @@ from pathlib import Path
 
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.store.duckdb import STORE_FILE
 from tests.ingest.otlp_bodies import span, traces
 

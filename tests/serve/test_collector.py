@@ -13,10 +13,10 @@ import requests
 from controlsurface.bench.body_sender import BodySender
 from controlsurface.bench.otlp_bodies import body_template
 from controlsurface.client import Client, connect_client
-from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import Busy, PortInUse, StoreError
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import Server, collector, running, until
 
@@ -45,7 +45,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def requests_in(reader: Client) -> float:
     with closing(reader):
-        value = reader.run(MetricQuery(MetricQueryArgs(metric="requests"))).rows["value"][0].as_py()
+        value = reader.run(MetricQuery(MetricArgs(metric="requests"))).rows["value"][0].as_py()
     return float(value)
 
 

@@ -13,7 +13,7 @@ import grpc
 import pytest
 import requests
 
-from controlsurface.collector.connection_limits import MIN_CONNECTIONS, RESERVED_DESCRIPTORS, divide_descriptors
+from controlsurface.web.connections import MIN_CONNECTIONS, RESERVED_FDS, divide_descriptors
 from tests.ingest.otlp_bodies import body
 from tests.launch import Server, running
 
@@ -53,7 +53,7 @@ def files(server: Server) -> int:
 def test_idle_connections_keep_no_sender_out(tmp_path: Path) -> None:
     with limited(tmp_path, 400, 400) as server, idle(server, "otlp_http", 350), idle(server, "otlp_grpc", 100):
         assert [status(server) for _ in range(3)] == [200] * 3
-        assert files(server) < 400 - RESERVED_DESCRIPTORS // 2
+        assert files(server) < 400 - RESERVED_FDS // 2
 
 
 def test_a_sender_over_grpc_comes_in_as_soon_as_idle_connections_are_cut_off(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
 def test_files_keep_their_part_and_every_listener_has_some(limit: int) -> None:
     parts = divide_descriptors(limit)
     assert min(parts.api, parts.otlp_http, parts.otlp_grpc) >= MIN_CONNECTIONS
-    assert parts.api + parts.otlp_http + parts.otlp_grpc <= max(limit - RESERVED_DESCRIPTORS, 3 * MIN_CONNECTIONS)
+    assert parts.api + parts.otlp_http + parts.otlp_grpc <= max(limit - RESERVED_FDS, 3 * MIN_CONNECTIONS)
 
 
 def test_a_failed_start_says_why_and_nothing_else(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.client.queries.lane_list import AssignLane
+from controlsurface.client.queries.lane_queries import AssignLane
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import load_config
 from controlsurface.errors import BadRequest, ConfigError
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from tests.ingest.spans import body, call, route
 

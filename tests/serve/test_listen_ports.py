@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from controlsurface.errors import ConfigError, PortInUse
-from controlsurface.serve.listen_ports import ListenPorts, is_loopback, require_token_beyond_loopback, reserve_ports
+from controlsurface.serve.serve_options import ListenPorts, is_loopback, require_token, reserve_ports
 from controlsurface.web.listener import Listener, url
 
 
@@ -46,14 +46,14 @@ def test_a_port_that_is_taken_meanwhile_is_named_too() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_loopback_needs_no_token(host: str) -> None:
     assert is_loopback(host)
-    require_token_beyond_loopback(host, token="")
+    require_token(host, token="")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
 def test_other_addresses_need_a_token(host: str) -> None:
     with pytest.raises(ConfigError, match=r"set `token` under \[auth\]"):
-        require_token_beyond_loopback(host, token="")
-    require_token_beyond_loopback(host, token="s3cret")
+        require_token(host, token="")
+    require_token(host, token="s3cret")
 
 
 def test_urls_can_be_called_from_this_machine() -> None:

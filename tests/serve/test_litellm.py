@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from controlsurface.client import Client
+from controlsurface.client.queries.ingest_queries import UNEXPLAINED, UsageLedgerQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.client.queries.usage_ledger_query import UNEXPLAINED, UsageLedgerQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from tests.launch import collector, until
 from tests.serve.mocked_provider import Counted, mocked_provider
 
@@ -40,7 +40,7 @@ def test_litellm_is_understood(tmp_path: Path) -> None:
         }
         subprocess.run([PYTHON, "-c", PROGRAM], env=environment, cwd=tmp_path, timeout=120, check=True)
         reader = server.reader()
-        ask = MetricQueryArgs(metric="requests", by=("lane", "team"))
+        ask = MetricArgs(metric="requests", by=("lane", "team"))
         rows = until(lambda: len(found := reader.run(MetricQuery(ask)).rows.to_pylist()) == 2 and found)
     assert {(row["lane"], row["team"], row["value"]) for row in rows} == {
         ("small", "team-billing", 1),
@@ -84,7 +84,7 @@ UNTOLD = "gpt-4o-mini"  # a stream whose usage nobody asked for
 
 
 def figures(reader: Client, metric: str) -> dict[str, float | None]:
-    rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, by=("model",)))).rows.to_pylist()
+    rows = reader.run(MetricQuery(MetricArgs(metric=metric, by=("model",)))).rows.to_pylist()
     return {row["model"]: row["value"] for row in rows}
 
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from tests.launch import Server, collector, until
 
 pytestmark = pytest.mark.xdist_group("clients")
@@ -62,6 +62,6 @@ def tokens_of(server: Server, service: str) -> float:
     reader = server.reader()
     found = 0.0
     for metric in ("input_tokens", "output_tokens"):
-        rows = reader.run(MetricQuery(MetricQueryArgs(metric=metric, where=(f"service:{service}",)))).rows
+        rows = reader.run(MetricQuery(MetricArgs(metric=metric, where=(f"service:{service}",)))).rows
         found += rows["value"][0].as_py() or 0
     return found

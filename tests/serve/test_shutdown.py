@@ -17,8 +17,8 @@ import requests
 
 from controlsurface.bench.otlp_bodies import body_template
 from controlsurface.client import connect_client
-from controlsurface.client.queries.ingest_summary import IngestQuery
-from controlsurface.client.queries.stored_extent import ExtentQuery
+from controlsurface.client.queries.ingest_queries import IngestQuery
+from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.errors import StoreInUse, TooSlow
 from controlsurface.serve.supervisor import await_store_release
 from controlsurface.store.duckdb import DuckStore

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from controlsurface.client.local_client import LocalClient
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
-from controlsurface.ui.app import restart_check
-from controlsurface.ui.app.restart_check import FileSnapshot
+from controlsurface.ui.app import page_frame
+from controlsurface.ui.app.page_frame import FileSnapshot
 from tests.seed import seed
 from tests.serving import serving
 
@@ -44,7 +44,7 @@ def empty_url() -> Iterator[str]:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page of the dashboard in front of a collector, at an address; whoever edits pages may do so meanwhile."""
-    monkeypatch.setattr(restart_check, "FILES_AT_START", FileSnapshot.of([]))
+    monkeypatch.setattr(page_frame, "FILES_AT_START", FileSnapshot.of([]))
 
     def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from controlsurface.client.local_client import LocalClient
 from controlsurface.client.queries.event_list import RecordEvent
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
+from controlsurface.client.queries.metric_queries import BatchQuery
 from controlsurface.client.query_protocol import Query, R
 from controlsurface.metrics.queries.event_query import ChangeEvent
 from controlsurface.shipped_paths import DASHBOARDS
@@ -63,7 +63,7 @@ class Failing(LocalClient):
     asked = 0
 
     def run(self, query: Query[R]) -> R:
-        if not isinstance(query, MetricBatchQuery):
+        if not isinstance(query, BatchQuery):
             return super().run(query)
         self.asked += 1
         raise RuntimeError("a mistake of ours")

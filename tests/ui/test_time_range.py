@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.charts.time_series import BUCKET_ORIGIN
-from controlsurface.ui.view.time_range import MAX_BUCKETS, MIN_POINTS, TIME_RANGES, absolute_view, relative_view
+from controlsurface.ui.view import MAX_BUCKETS, MIN_POINTS, TIME_RANGES, absolute_view, relative_view
 
 MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis adds it
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.metrics.queries.baseline_window import BASELINES, Baseline, baseline_window_of
+from controlsurface.metrics.contributors.contributor_query import BASELINES, Baseline, baseline_window
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html
 
@@ -57,13 +57,13 @@ def test_a_metric_or_baseline_that_is_none_is_the_usual_one(opened: Open, seeded
 @pytest.mark.parametrize("hours", [1, 24, 25, 24 * 7, 24 * 10])
 def test_a_baseline_ends_before_its_selection_begins(name: Baseline, hours: int) -> None:
     start = NOW - hours * HOUR
-    first, last = baseline_window_of(name, start, NOW)
+    first, last = baseline_window(name, start, NOW)
     assert last - first == NOW - start
     assert last <= start
 
 
 def test_the_time_before_begins_with_the_view() -> None:
-    assert baseline_window_of("before", NOW - HOUR, NOW, NOW - 9 * HOUR) == (NOW - 9 * HOUR, NOW - HOUR)
+    assert baseline_window("before", NOW - HOUR, NOW, NOW - 9 * HOUR) == (NOW - 9 * HOUR, NOW - HOUR)
 
 
 def test_a_metric_is_chosen_by_its_title_and_named_in_the_address_by_its_id(opened: Open, seeded_url: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.ui.view.url_time import parse_url_time, url_minutes
+from controlsurface.ui.view import parse_url_time, url_minutes
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from controlsurface.config.server_access import ServerConfig
-from controlsurface.web.host_policy import HostPolicy
+from controlsurface.web.request_guard import HostPolicy
 from tests.launch import Server as Running
 
 EVENT = {"at": "2026-01-05T10:00:00Z", "kind": "deploy", "title": "forged"}

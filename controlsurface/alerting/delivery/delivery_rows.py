@@ -7,10 +7,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from controlsurface.alerting.delivery.grouping import AlertGroup
-from controlsurface.alerting.delivery.notification_log import LogEntry
+from controlsurface.alerting.delivery.grouping import AlertGroup, LogEntry
 from controlsurface.alerting.delivery.silences import Silence
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode
+from controlsurface.alerting.model import AlertSnapshot, Episode
 from controlsurface.config.label_matchers import LabelMatcher
 
 StoredRow = Mapping[str, Any]

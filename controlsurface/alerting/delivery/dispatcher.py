@@ -8,13 +8,12 @@ from ipaddress import ip_network
 
 from controlsurface.alerting.delivery import outbox
 from controlsurface.alerting.delivery.grouping import DeliveryPlan, DeliveryState, plan_notifications
-from controlsurface.alerting.delivery.inhibition import InhibitionRule
 from controlsurface.alerting.delivery.notification_payload import compose_payload
 from controlsurface.alerting.delivery.outbox_sender import OutboxSender
 from controlsurface.alerting.delivery.routing import NotificationRoute, build_routes
 from controlsurface.alerting.delivery.silences import Silence
-from controlsurface.alerting.delivery.suppression import suppression_check
-from controlsurface.alerting.model.episode import Episode
+from controlsurface.alerting.delivery.suppression import InhibitionRule, suppression_check
+from controlsurface.alerting.model import Episode
 from controlsurface.alerting.notifiers import AlertNotifier, EgressPolicy, create_notifier
 from controlsurface.alerting.rules.rule_models import HeartbeatRule
 from controlsurface.client import Client

@@ -10,7 +10,7 @@ from controlsurface.alerting.delivery.outbox import OutboxMessage
 from controlsurface.alerting.messages import sparkline
 from controlsurface.alerting.messages.alert_evidence import AlertEvidence, explained_metric, gather_evidence
 from controlsurface.alerting.messages.alert_text import alert_title, reason_sentence
-from controlsurface.alerting.model.episode import Episode
+from controlsurface.alerting.model import Episode
 from controlsurface.client import Client
 from controlsurface.config.label_matchers import LabelMatcher
 

@@ -10,13 +10,51 @@ import orjson
 import pyarrow as pa
 
 from controlsurface.alerting.delivery import delivery_rows
-from controlsurface.alerting.delivery.alert_snapshot import snapshot_alert
 from controlsurface.alerting.delivery.grouping import DeliveryPlan, DeliveryState, Notification
 from controlsurface.alerting.delivery.silences import Silence
-from controlsurface.alerting.model.alert import Alert
-from controlsurface.alerting.model.episode import Episode, dedup_key
-from controlsurface.alerting.rules.rule_models import AlertRule
+from controlsurface.alerting.model import SHARE_ABOVE_KEY, Alert, AlertSnapshot, Episode, dedup_key
+from controlsurface.alerting.rules.rule_models import AlertRule, BudgetRule, MetricRule
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
+
+FALSE_ALARMS_KEY = "expected_false_alarms_per_week"  # of an alert's evidence
+
+
+def snapshot_alert(rule: AlertRule, alert: Alert) -> AlertSnapshot:
+    """The facts of one alert."""
+    reading = alert.reading
+    measured = rule.measured if isinstance(rule, MetricRule) else None
+    over = getattr(rule, "over", None)
+    return AlertSnapshot(
+        rule=rule.alert,
+        kind=rule.kind,
+        metric=measured.id if measured else None,
+        contributors_of="cost" if isinstance(rule, BudgetRule) else None,
+        unit="ratio" if SHARE_ABOVE_KEY in reading.evidence else measured.unit if measured else "",
+        where=(*rule.where_pairs, *(f"{name}:{value or ''}" for name, value in reading.slice.items())),
+        over_s=over.total_seconds() if over else None,
+        value=reading.value,
+        low=reading.low,
+        high=reading.high,
+        n=reading.n,
+        before=reading.before,
+        threshold=reading.threshold,
+        above=getattr(rule, "above", None) is not None,
+        onset=alert.began,
+        evidence=_json_evidence(alert),
+        false_alarms_per_week=_number(reading.evidence.get(FALSE_ALARMS_KEY)),
+        annotations=dict(alert.annotations),
+    )
+
+
+def _json_evidence(alert: Alert) -> dict[str, Any]:
+    """What JSON can say of it."""
+    found: dict[str, Any] = orjson.loads(orjson.dumps(dict(alert.reading.evidence), default=str))
+    return found
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
 
 MAX_PROBLEM_CHARS = 1000  # characters of what is written down of a failure
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from controlsurface.alerting.delivery import delivery_rows
 from controlsurface.alerting.delivery.silences import EXPIRED_SILENCE_RETENTION, Silence, end_silence, silence_updates
+from controlsurface.client.arrow_tables import FLAG, TEXT, TIME, column_table, columns, list_of, one_of, record
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -19,11 +20,9 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
-from controlsurface.client.result_columns import FLAG, TEXT, TIME, column_table, columns, list_of, one_of, record
 from controlsurface.config.label_matchers import LabelMatcher, make_matcher
 from controlsurface.errors import BadRequest, NotFound
-from controlsurface.query.arguments import Arguments, ArgumentText
-from controlsurface.query.times import Instant
+from controlsurface.query.arguments import Arguments, ArgumentText, Instant
 from controlsurface.store.named_query import StateSql
 
 SILENCES_PATH = "/api/v1/silences"

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from controlsurface.alerting.detectors.drift.stream_counts import SliceKey, StreamCounter
 from controlsurface.alerting.detectors.drift.stream_tracker import last_closed_bucket_s
-from controlsurface.alerting.detectors.statistics.lane_separation import (
+from controlsurface.alerting.detectors.statistics.latency_histogram import (
     MIN_FASTER_SHARE,
+    MIN_MODE_WEIGHT,
     LatencyHistogram,
     compare_lanes,
+    fit_latency_modes,
 )
-from controlsurface.alerting.detectors.statistics.latency_mixture import MIN_MODE_WEIGHT, fit_latency_modes
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import LaneRule
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.store.duckdb import DuckStore

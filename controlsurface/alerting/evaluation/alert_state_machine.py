@@ -8,8 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from controlsurface.alerting.model.alert import Alert, AlertTransition, RuleReading
-from controlsurface.alerting.model.alert_labels import ALERT_NAME_LABEL, Labels, format_labels, label_set
+from controlsurface.alerting.model import (
+    ALERT_NAME_LABEL,
+    Alert,
+    AlertTransition,
+    LabelSet,
+    RuleReading,
+    format_labels,
+    label_set,
+)
 from controlsurface.alerting.rules.annotation_templates import render_annotations
 from controlsurface.alerting.rules.rule_models import ZERO_DURATION, AlertRule, SliceRule
 from controlsurface.errors import BadRequest
@@ -18,7 +25,7 @@ RESOLVED_RETENTION = timedelta(minutes=15)  # how long a resolution is remembere
 OUTAGE_TOLERANCE = timedelta(hours=1)  # Prometheus's defaults for what a restart restores
 FOR_GRACE_PERIOD = timedelta(minutes=10)
 
-ActiveAlerts = Mapping[Labels, Alert]
+ActiveAlerts = Mapping[LabelSet, Alert]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +36,9 @@ class AlertStep:
     transitions: tuple[AlertTransition, ...] = ()
 
 
-def readings_by_labels(rule: AlertRule, readings: Iterable[RuleReading]) -> Mapping[Labels, RuleReading]:
+def readings_by_labels(rule: AlertRule, readings: Iterable[RuleReading]) -> Mapping[LabelSet, RuleReading]:
     """Each reading under the label set of its alert. Raises BadRequest where two have the same."""
-    found: dict[Labels, RuleReading] = {}
+    found: dict[LabelSet, RuleReading] = {}
     for reading in readings:
         key = label_set({ALERT_NAME_LABEL: rule.alert}, reading.slice, rule.labels)
         if key in found:
@@ -44,7 +51,7 @@ def readings_by_labels(rule: AlertRule, readings: Iterable[RuleReading]) -> Mapp
 
 
 def advance_alerts(
-    rule: AlertRule, active: ActiveAlerts, readings: Mapping[Labels, RuleReading], now: datetime, blind: bool = False
+    rule: AlertRule, active: ActiveAlerts, readings: Mapping[LabelSet, RuleReading], now: datetime, blind: bool = False
 ) -> AlertStep:
     """The alerts of `rule` after an evaluation at `now` that found `readings`. `blind`: no data proves nothing."""
     after = {
@@ -55,7 +62,7 @@ def advance_alerts(
 
 
 def _transitions(
-    rule: AlertRule, before: ActiveAlerts, after: Mapping[Labels, Alert | None], now: datetime
+    rule: AlertRule, before: ActiveAlerts, after: Mapping[LabelSet, Alert | None], now: datetime
 ) -> Iterator[AlertTransition]:
     """What changed its state. To be forgotten after its resolution is no change."""
     for key, alert in after.items():
@@ -66,7 +73,7 @@ def _transitions(
 
 
 def _next_alert(
-    rule: AlertRule, alert: Alert | None, reading: RuleReading | None, key: Labels, now: datetime, blind: bool
+    rule: AlertRule, alert: Alert | None, reading: RuleReading | None, key: LabelSet, now: datetime, blind: bool
 ) -> Alert | None:
     """One label set after the evaluation."""
     present = _is_in_breach(rule, alert, reading, now, blind)
@@ -100,7 +107,7 @@ def _breach_reading(reading: RuleReading | None, alert: Alert | None) -> RuleRea
     return alert.reading
 
 
-def _alert_in_breach(rule: AlertRule, alert: Alert | None, reading: RuleReading, key: Labels, now: datetime) -> Alert:
+def _alert_in_breach(rule: AlertRule, alert: Alert | None, reading: RuleReading, key: LabelSet, now: datetime) -> Alert:
     """A label set in breach: pending from now on, firing when it has been for long enough."""
     known = alert if alert and alert.state != "resolved" else None
     began = known.active_at if known else now

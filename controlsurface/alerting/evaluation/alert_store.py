@@ -10,8 +10,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts
-from controlsurface.alerting.model.alert import Alert, AlertTransition, RuleReading
-from controlsurface.alerting.model.alert_labels import Labels
+from controlsurface.alerting.model import Alert, AlertTransition, LabelSet, RuleReading
 from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
 from controlsurface.alerting.rules.rule_models import AlertRule, RuleGroup
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
@@ -57,9 +56,9 @@ class RuleLoopStatus:
     clock_problem: str | None = None
 
 
-def load_alerts(store: DuckStore) -> dict[str, dict[Labels, Alert]]:
+def load_alerts(store: DuckStore) -> dict[str, dict[LabelSet, Alert]]:
     """What is known of each rule's alerts."""
-    found: dict[str, dict[Labels, Alert]] = {}
+    found: dict[str, dict[LabelSet, Alert]] = {}
     for row in store.state("SELECT * FROM alerts").to_pylist():
         alert = _alert_from_row(row)
         found.setdefault(alert.rule, {})[alert.labels] = alert
@@ -90,7 +89,7 @@ def _group(file: str, name: str, interval_s: float, members: Sequence[Any]) -> L
         return None
 
 
-def write_alerts(writing: WriteTransaction, changed: Iterable[Alert], gone: Iterable[tuple[str, Labels]]) -> None:
+def write_alerts(writing: WriteTransaction, changed: Iterable[Alert], gone: Iterable[tuple[str, LabelSet]]) -> None:
     """Replace the rows of alerts that changed; drop those that are gone."""
     rows = [_alert_row(alert) for alert in changed]
     keys = [{"rule": row["rule"], "labels": row["labels"]} for row in rows]
@@ -165,12 +164,12 @@ def rule_definition(rule: AlertRule) -> str:
     return orjson.dumps(rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)).decode()
 
 
-def labels_to_json(labels: Labels) -> str:
+def labels_to_json(labels: LabelSet) -> str:
     """A label set as JSON; equal sets are equal texts."""
     return orjson.dumps(dict(labels)).decode()
 
 
-def labels_from_json(text: str) -> Labels:
+def labels_from_json(text: str) -> LabelSet:
     """The inverse of `labels_to_json`."""
     return tuple(orjson.loads(text).items())
 
@@ -208,7 +207,7 @@ def _transition_row(each: AlertTransition) -> dict[str, Any]:
 
 def changed_alerts(
     before: Mapping[str, ActiveAlerts], after: Mapping[str, ActiveAlerts]
-) -> tuple[list[Alert], list[tuple[str, Labels]]]:
+) -> tuple[list[Alert], list[tuple[str, LabelSet]]]:
     """Which alerts of `after` are not as they were, and which of `before` are gone; rules not in `after` are left."""
     different = [
         alert

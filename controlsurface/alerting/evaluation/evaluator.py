@@ -1,8 +1,8 @@
 """One evaluation of many rules: as few statements as possible, and an error harms only the rules it concerns."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,14 +14,8 @@ from controlsurface.alerting.evaluation.measurements import (
     fetch_measurements,
     required_measurements,
 )
-from controlsurface.alerting.evaluation.router_events import (
-    RouterEvent,
-    event_rule_readings,
-    fetch_router_events,
-    longest_event_window,
-)
 from controlsurface.alerting.evaluation.threshold_evaluation import threshold_readings
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import (
     AlertRule,
     BudgetRule,
@@ -33,8 +27,50 @@ from controlsurface.alerting.rules.rule_models import (
     ThresholdRule,
 )
 from controlsurface.errors import BadRequest, ControlSurfaceError
+from controlsurface.metrics.queries.event_query import EventsArgs
+from controlsurface.metrics.queries.query_runner import run_events
 from controlsurface.metrics.queries.replay_query import ReplayMoments
 from controlsurface.store.named_query import QueryEngine
+
+
+@dataclass(frozen=True, slots=True)
+class RouterEvent:
+    """One change, told or found in the requests."""
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str | None
+    source: str
+
+
+def fetch_router_events(
+    store: QueryEngine, start: datetime, end: datetime, timeout_s: float = 30
+) -> Sequence[RouterEvent]:
+    """The changes of a window, in order of time."""
+    found = run_events(partial(store.query, timeout_s=timeout_s), EventsArgs(start=start, end=end))
+    rows = found.to_pylist()
+    return [RouterEvent(**row) for row in rows]
+
+
+def longest_event_window(rules: Sequence[EventRule]) -> timedelta:
+    """How far back the rules look."""
+    return max(rule.over for rule in rules)
+
+
+def event_rule_readings(rule: EventRule, found: Sequence[RouterEvent], now: datetime) -> list[RuleReading]:
+    """One reading for each change that matters to the rule; of the same kind and title only the last."""
+    recent = (each for each in found if now - rule.over <= each.at < now)
+    return list({(change.kind, change.title): reading for change, reading in _event_readings(rule, recent)}.values())
+
+
+def _event_readings(rule: EventRule, found: Iterator[RouterEvent]) -> Iterator[tuple[RouterEvent, RuleReading]]:
+    for change in found:
+        if change.kind in rule.event.kinds and rule.event.title in change.title:
+            evidence: Mapping[str, str | None] = {"detail": change.detail, "source": change.source}
+            slice_ = {"kind": change.kind, "title": change.title}
+            yield change, RuleReading(slice_, breach=True, onset=change.at, evidence=evidence)
+
 
 RuleOutcome = Sequence[RuleReading] | ControlSurfaceError
 GaugeReader = Callable[[datetime], Mapping[str, float]]
@@ -85,7 +121,10 @@ def fetch_inputs(rules: Sequence[AlertRule], sight: EvaluationContext, moments: 
     """Ask for everything that rules need at one moment or at many: a statement a view, however many moments."""
     wanted = [need for rule in rules for need in required_measurements(rule)]
     return EvaluationInputs(
-        rules, sight, sight.answers(wanted, moments), _result_or_error(partial(_router_events, rules, sight, moments))
+        rules,
+        sight,
+        sight.answers(wanted, moments),
+        _result_or_error(partial(_events_asked_for, rules, sight, moments)),
     )
 
 
@@ -117,7 +156,7 @@ def _slice_values(reading: RuleReading) -> SliceValues:
     return tuple(reading.slice.values())
 
 
-def _router_events(
+def _events_asked_for(
     rules: Iterable[AlertRule], sight: EvaluationContext, moments: ReplayMoments
 ) -> Sequence[RouterEvent]:
     """Changes as far back as any rule looks; none where no rule asks."""

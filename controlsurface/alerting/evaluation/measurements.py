@@ -15,7 +15,7 @@ from controlsurface.metrics import counterfactual
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.queries import replay_query as asked
 from controlsurface.metrics.queries.replay_query import ReplayMoments
-from controlsurface.metrics.queries.window_query import WindowQueryArgs, is_additive, run_window_query
+from controlsurface.metrics.queries.window_query import WindowArgs, is_additive, run_windows
 from controlsurface.store.named_query import QueryEngine
 
 SliceValues = tuple[str | None, ...]
@@ -165,9 +165,7 @@ def _measure_windows(
     metrics = tuple(dict.fromkeys(need.metric for need in wanted))
     spans = {need: (moment - need.view.offset - need.view.over, moment - need.view.offset) for need in wanted}
     windows = tuple(dict.fromkeys(spans.values()))
-    table = run_window_query(
-        partial(store.query, timeout_s=timeout_s), WindowQueryArgs(metrics, view.by, view.where, windows)
-    )
+    table = run_windows(partial(store.query, timeout_s=timeout_s), WindowArgs(metrics, view.by, view.where, windows))
     slices = list(zip(*(table.column(name).to_pylist() for name in view.by), strict=True)) if view.by else None
     span = table.column("span").to_numpy()
     held = {window: np.flatnonzero(span == i) for i, window in enumerate(windows)}

@@ -28,7 +28,7 @@ from controlsurface.alerting.evaluation.evaluator import (
     evaluate_rules,
     fetch_inputs,
 )
-from controlsurface.alerting.model.alert import Alert, AlertTransition
+from controlsurface.alerting.model import Alert, AlertTransition
 from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
 from controlsurface.alerting.rules.rule_models import ONE_MINUTE, ZERO_DURATION, AlertRule
 from controlsurface.errors import ControlSurfaceError

@@ -9,8 +9,8 @@ from typing import Self
 
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import EnqueueAlerts, RuleEngine
+from controlsurface.alerting.rules.rule_loader import RulePaths
 from controlsurface.alerting.rules.rule_models import ZERO_DURATION
-from controlsurface.alerting.rules.rule_paths import RulePaths
 from controlsurface.clock import SteadyClock, monotonic_s
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.store.duckdb import DuckStore

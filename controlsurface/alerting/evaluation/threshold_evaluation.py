@@ -16,7 +16,7 @@ from controlsurface.alerting.evaluation.measurements import (
     SliceValues,
     required_measurements,
 )
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import AlertRule, BudgetRule, MetricBound, SliceRule, ThresholdRule
 from controlsurface.arrays import Flags, Floats
 from controlsurface.errors import ControlSurfaceError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode
+from controlsurface.alerting.model import AlertSnapshot, Episode
 from controlsurface.client import Client
 from controlsurface.client.queries.contributor_result import ContributorsQuery, unexplained_change
 from controlsurface.client.queries.event_list import EventsQuery
@@ -13,7 +13,7 @@ from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 
 ONE_DAY = timedelta(days=1)
 MAX_EVENT_DISTANCE = timedelta(hours=2)  # between an onset and a change that may have caused it
@@ -118,7 +118,7 @@ def _contributors_arguments(facts: AlertSnapshot, about: EvidenceWindow) -> Cont
 
 def _baseline_value(reader: Client, facts: AlertSnapshot, about: EvidenceWindow) -> float | None:
     """The metric in the baseline, where it cannot be split into contributions."""
-    args = MetricQueryArgs(
+    args = MetricArgs(
         metric=explained_metric(facts) or "", start=about.baseline_start, end=about.start, where=facts.where
     )
     rows = reader.run(MetricQuery(args)).rows.to_pylist()
@@ -137,7 +137,7 @@ def _metric_course(reader: Client, facts: AlertSnapshot, about: EvidenceWindow) 
     """The metric from the baseline to the end, in at most POINTS buckets; an empty bucket is None."""
     length = about.end - about.baseline_start
     step = next((each for each in COURSE_STEPS if length / each <= MAX_COURSE_POINTS), COURSE_STEPS[-1])
-    args = MetricQueryArgs(
+    args = MetricArgs(
         metric=explained_metric(facts) or "", start=about.baseline_start, end=about.end, where=facts.where, every=step
     )
     found = {row["bucket"]: row["value"] for row in reader.run(MetricQuery(args)).rows.to_pylist()}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from controlsurface.alerting.model.episode import SHARE_ABOVE_KEY, AlertSnapshot
+from controlsurface.alerting.model import SHARE_ABOVE_KEY, AlertSnapshot
 from controlsurface.formatting import format_difference, format_interval, format_period, format_ratio, format_value
 
 AlertPayload = Mapping[str, Any]

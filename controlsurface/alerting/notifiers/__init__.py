@@ -7,7 +7,7 @@ from controlsurface.alerting.notifiers.alertmanager import AlertmanagerNotifier
 from controlsurface.alerting.notifiers.apprise_services import AppriseNotifier
 from controlsurface.alerting.notifiers.email import EmailNotifier
 from controlsurface.alerting.notifiers.http_post import EgressPolicy
-from controlsurface.alerting.notifiers.notifier_protocol import AlertNotifier
+from controlsurface.alerting.notifiers.notifier_base import AlertNotifier
 from controlsurface.alerting.notifiers.pagerduty import PagerDutyNotifier
 from controlsurface.alerting.notifiers.slack import SlackNotifier
 from controlsurface.alerting.notifiers.webhook import WebhookNotifier

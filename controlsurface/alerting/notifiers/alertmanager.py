@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 
 from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
-from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
-from controlsurface.alerting.notifiers.secret_references import resolve_url
+from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_url
 from controlsurface.clock import wall_time
 from controlsurface.config.alert_delivery import AlertmanagerConfig
 

@@ -4,8 +4,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from controlsurface.alerting.messages.alert_text import payload_as_text
-from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
-from controlsurface.alerting.notifiers.secret_references import resolve_secret
+from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_secret
 from controlsurface.config.alert_delivery import AppriseConfig
 from controlsurface.errors import ConfigError, Undelivered
 

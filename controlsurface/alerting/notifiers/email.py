@@ -10,8 +10,7 @@ from email.message import EmailMessage
 
 from controlsurface.alerting.messages.alert_text import alert_links, payload_as_text
 from controlsurface.alerting.notifiers.egress_policy import EgressPolicy, connection_problem
-from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
-from controlsurface.alerting.notifiers.secret_references import resolve_secret
+from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_secret
 from controlsurface.config.alert_delivery import EmailConfig
 from controlsurface.errors import Refused, Undelivered
 from controlsurface.html_templates import template_beside

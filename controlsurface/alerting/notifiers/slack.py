@@ -7,8 +7,7 @@ import orjson
 
 from controlsurface.alerting.messages.alert_text import alert_links, cause_text, context_line
 from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
-from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
-from controlsurface.alerting.notifiers.secret_references import resolve_url
+from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_url
 from controlsurface.config.alert_delivery import SlackConfig
 from controlsurface.errors import Undelivered
 

@@ -12,8 +12,7 @@ import time
 import orjson
 
 from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
-from controlsurface.alerting.notifiers.notifier_protocol import NotificationPayload
-from controlsurface.alerting.notifiers.secret_references import resolve_secret, resolve_url
+from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_secret, resolve_url
 from controlsurface.config.alert_delivery import WebhookConfig
 
 DELIVERY_ID_HEADER = "X-Control-Surface-Delivery"

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from controlsurface.alerting.model.alert import RuleReading
-from controlsurface.alerting.model.alert_labels import Labels
+from controlsurface.alerting.model import LabelSet, RuleReading
 from controlsurface.errors import did_you_mean
 from controlsurface.formatting import format_duration
 
@@ -21,7 +20,7 @@ _TEMPLATE_FILTERS: Mapping[str, Callable[[float], str]] = {
 }
 
 
-def render_annotations(texts: Mapping[str, str], found: Labels, reading: RuleReading) -> Mapping[str, str]:
+def render_annotations(texts: Mapping[str, str], found: LabelSet, reading: RuleReading) -> Mapping[str, str]:
     """The texts with their holes filled."""
     named = dict(found)
 

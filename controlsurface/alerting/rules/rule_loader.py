@@ -1,4 +1,4 @@
-"""Rule files: found, read, and either understood as a whole or refused with every problem and its place."""
+"""Rule files: found, read again when they change, and either understood as a whole or refused with every problem and its place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from pydantic import BaseModel, ValidationError
 from controlsurface.alerting.rules import annotation_templates
 from controlsurface.alerting.rules.rule_models import RULE_CLASSES, AlertRule, RuleFile, RuleGroup, detect_rule_kind
 from controlsurface.alerting.rules.yaml_tree import YamlPath, YamlTree, parse_yaml, value_at
-from controlsurface.errors import ConfigError, NotFound
+from controlsurface.config import Config
+from controlsurface.errors import ConfigError, NotFound, did_you_mean
 from controlsurface.explanations import models_in, problem_text
+from controlsurface.shipped_paths import ALERTS
 
 TEST_FILE_SUFFIX = ".test.yaml"
 
@@ -173,3 +175,40 @@ def _duplicate_rules(
         if names.setdefault(rule.alert, where) != where:
             found.append(((*place, "alert"), f"another rule is named '{rule.alert}': {names[rule.alert]}"))
     return found
+
+
+FileStamps = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulePaths:
+    """Files and folders of rules, and the names of rules that are switched off."""
+
+    paths: tuple[Path, ...]
+    disabled: tuple[str, ...] = ()
+
+    def load(self) -> RuleSet:
+        """The rules. Raises ConfigError with every problem, NotFound for a place that is not there."""
+        found = load_rule_files(find_rule_files(self.paths))
+        for name in self.disabled:
+            if name not in found.rules:
+                raise ConfigError(f"alerts.disable: no rule named '{name}'{did_you_mean(name, found.rules)}")
+        return found.without(self.disabled)
+
+    def stamp(self) -> FileStamps:
+        """What changes when a file does: names, times and sizes."""
+        found = []
+        for place in self.paths:
+            for path in sorted(place.glob("*.y*ml")) if place.is_dir() else [place]:
+                try:
+                    about = path.stat()
+                except OSError:
+                    continue  # it has just gone: the next look finds the same without it
+                found.append((str(path), about.st_mtime_ns, about.st_size))
+        return tuple(found)
+
+
+def configured_rule_paths(config: Config, own: Sequence[Path] = ()) -> RulePaths:
+    """Where rules are: those shipped, those of the configuration, and `own`."""
+    shipped = [ALERTS] if config.alerts.shipped else []
+    return RulePaths((*shipped, *map(Path, config.alerts.directories), *own), config.alerts.disable)

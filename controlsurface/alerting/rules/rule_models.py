@@ -19,10 +19,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from controlsurface.alerting.model.alert_labels import ALERT_NAME_LABEL
-from controlsurface.alerting.rules.gauges import GAUGES
+from controlsurface.alerting.model import ALERT_NAME_LABEL
 from controlsurface.alerting.rules.proportions import proportion_of_metric
-from controlsurface.alerting.rules.rule_durations import RuleDuration
+from controlsurface.alerting.rules.rule_values import GAUGES, RuleDuration
 from controlsurface.errors import BadRequest, UnknownName, did_you_mean
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric

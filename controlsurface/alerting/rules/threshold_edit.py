@@ -11,8 +11,8 @@ from pydantic import Field
 from controlsurface.alerting.rules.rule_loader import load_rule_files
 from controlsurface.alerting.rules.yaml_tree import parse_yaml, value_at
 from controlsurface.atomic_file import atomic_replacement
+from controlsurface.client.arrow_tables import NUMBER, TEXT, columns
 from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import NUMBER, TEXT, columns
 from controlsurface.errors import BadRequest, Conflict, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText
 from controlsurface.shipped_paths import ALERTS

@@ -1,22 +1,51 @@
-"""What a file of rule tests may say, in promtool's words: samples or requests in, alerts out.
-
-`input_series` gives a metric's figures outright; `input_requests` gives the requests, which are then measured, so that
-one file tests all the way from a request to an alert.
-"""
+"""What a file of rule tests may say, in promtool's words: samples or requests in, alerts out."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from controlsurface.alerting.rules.gauges import GAUGES
-from controlsurface.alerting.rules.rule_durations import RuleDuration, SignedRuleDuration
 from controlsurface.alerting.rules.rule_models import ONE_MINUTE, ZERO_DURATION, EventKind, RuleFileModel
-from controlsurface.alerting.testing.series_notation import expand_series
+from controlsurface.alerting.rules.rule_values import GAUGES, RuleDuration, SignedRuleDuration
 from controlsurface.errors import did_you_mean
 from controlsurface.metrics.catalog import CATALOG
+
+_SAMPLE_PATTERN = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_ITEM_PATTERN = re.compile(
+    rf"(?:(?P<none>_)|(?P<first>{_SAMPLE_PATTERN})(?P<step>[-+](?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)?)(?:x(?P<times>\d+))?"
+)
+MAX_SAMPLES = 100_000
+
+
+@lru_cache(maxsize=64)
+def expand_series(text: str) -> tuple[float | None, ...]:
+    """The samples, None where there is none. Raises ValueError naming the item.
+
+    >>> expand_series("1+2x2 _ 0.5x1")
+    (1.0, 3.0, 5.0, None, 0.5, 0.5)
+    """
+    samples: list[float | None] = []
+    for item in text.split():
+        samples += _expand_item(item)
+        if len(samples) > MAX_SAMPLES:
+            raise ValueError(f"more than {MAX_SAMPLES:,} samples")
+    return tuple(samples)
+
+
+def _expand_item(item: str) -> list[float | None]:
+    """The samples of one item."""
+    found = _ITEM_PATTERN.fullmatch(item)
+    if found is None or (found["step"] and not found["times"]) or int(found["times"] or 0) > MAX_SAMPLES:
+        raise ValueError(f"'{item}' cannot be read; write 0.5, 0.5x10, 0+0.1x10, _ or _x10")
+    times = int(found["times"] or 0)
+    if found["none"]:
+        return [None] * (times if found["times"] else 1)
+    first, step = float(found["first"]), float(found["step"] or 0)
+    return [first + step * i for i in range(times + 1)]
+
 
 DEFAULT_START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday: tests count from here unless they say otherwise
 

@@ -8,15 +8,13 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.audit.answer_review.blinding import LabelVerdict
-from controlsurface.audit.answer_review.review_labels import KEPT_LABEL, ReviewerName
+from controlsurface.audit.answer_review.review_labels import KEPT_LABEL, LabelVerdict, ReviewerName
 from controlsurface.audit.answer_review.review_queue import item_conditions
+from controlsurface.client.arrow_tables import COUNT, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import COUNT, columns
 from controlsurface.errors import Conflict
-from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
 from controlsurface.query.statement import where_clause
-from controlsurface.query.times import Instant
 
 MAX_LABELS_PER_COMMAND = 100  # labels in one order, so that a body stays under the server's bound
 
@@ -44,7 +42,7 @@ WHERE l.item_id IN (SELECT unnest($item_id))"""
 _HERE = "SELECT count(DISTINCT item_id) AS n FROM audit_items WHERE item_id IN (SELECT unnest($item_id))"
 
 
-class LabelsArgs(FilteredTimeRange):
+class LabelsArgs(FilteredRange):
     """Which labels: those of items in the window; without one, all there are."""
 
     reviewer: ArgumentText | None = Field(None, description="only what this reviewer says")

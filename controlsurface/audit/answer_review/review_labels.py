@@ -1,17 +1,54 @@
-"""A label: who says which of two answers is right. It is kept once, however often it is sent."""
+"""Labels: who says which of two answers is right, which of them stood on the left, and that each word is kept once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from controlsurface.audit.answer_review.blinding import left_answer, verdict_of_choice
+from controlsurface.client.arrow_tables import COUNT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Command, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import Conflict, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText
+
+AnswerOrigin = Literal["production", "shadow"]
+LabelVerdict = Literal["production", "shadow", "both", "neither"]
+
+
+def left_answer(item_id: str, reviewer: str) -> AnswerOrigin:
+    """The answer that this reviewer sees on the left.
+
+    >>> {left_answer("a", name) for name in "xyzuvw"} == {"production", "shadow"}
+    True
+    """
+    return "shadow" if sha256(f"{item_id}\n{reviewer}".encode()).digest()[0] & 1 else "production"
+
+
+def verdict_of_choice(said: str, left: AnswerOrigin) -> LabelVerdict:
+    """A verdict as it was said, `left` and `right` turned into the answers that stood there.
+
+    >>> verdict_of_choice("left", "shadow"), verdict_of_choice("right", "shadow"), verdict_of_choice("both", "shadow")
+    ('shadow', 'production', 'both')
+    """
+    other: AnswerOrigin = "production" if left == "shadow" else "shadow"
+    found: dict[str, LabelVerdict] = {"left": left, "right": other, "production": "production", "shadow": "shadow"}
+    return found.get(said) or ("both" if said == "both" else "neither")
+
+
+def choice_of_verdict(verdict: str | None, left: AnswerOrigin) -> str | None:
+    """The inverse for the screen: where the answer that was chosen stands.
+
+    >>> choice_of_verdict("shadow", "shadow"), choice_of_verdict("production", "shadow")
+    ('left', 'right')
+    >>> choice_of_verdict("neither", "shadow"), choice_of_verdict(None, "shadow")
+    ('neither', None)
+    """
+    if verdict in {"production", "shadow"}:
+        return "left" if verdict == left else "right"
+    return verdict
+
 
 LabelChoice = Literal["left", "right", "production", "shadow", "both", "neither"]
 ReviewerName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -74,7 +111,7 @@ class SetLabelCommand(Command):
 
     def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep it; once this returns it is on the disk."""
-        _known(session, self.item_id)
+        _check_item(session, self.item_id)
         row = self._row()
         session.write([(_KEEP, row)])
         return stored_label(session, row)
@@ -107,7 +144,7 @@ def stored_label(session: StoreSession, row: Mapping[str, Any]) -> Mapping[str, 
     return found
 
 
-def _known(session: StoreSession, item_id: str) -> None:
+def _check_item(session: StoreSession, item_id: str) -> None:
     """Nothing, where there is such an item. Raises NotFound."""
     found = session.state("SELECT 1 FROM audit_items WHERE item_id = $item_id", {"item_id": item_id})
     if not found.num_rows:

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from controlsurface.audit.answer_review.review_card import review_cards
 from controlsurface.audit.answer_review.review_labels import ReviewerName
+from controlsurface.client.arrow_tables import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.client.result_cache import CachePolicy
-from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import UnknownName
-from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import ArgumentText, FilteredRange
 from controlsurface.query.statement import where_clause
 from controlsurface.store.named_query import StateSql
 
@@ -87,7 +87,7 @@ _WHICH: dict[ItemFilter, str] = {
 }
 
 
-class ReviewItemsArgs(FilteredTimeRange):
+class ReviewItemsArgs(FilteredRange):
     """Which items."""
 
     which: ItemFilter = Field(
@@ -97,7 +97,7 @@ class ReviewItemsArgs(FilteredTimeRange):
     limit: int = Field(100, ge=1, le=10_000, description="at most so many, newest first")
 
 
-class NextItemArgs(FilteredTimeRange):
+class NextItemArgs(FilteredRange):
     """Whose turn it is, and out of which items."""
 
     reviewer: ReviewerName = Field(description="who reviews")
@@ -171,7 +171,7 @@ LIMIT $row_limit"""
     return sql, parameters | {"row_limit": args.limit}
 
 
-def count_items(session: StoreSession, args: FilteredTimeRange, reviewer: str) -> dict[str, Any]:
+def count_items(session: StoreSession, args: FilteredRange, reviewer: str) -> dict[str, Any]:
     """One pass over the window: how many items there are, are open, have two labels, have one of `reviewer`.
 
     Besides, what the reviewer is to see next in each queue, and said last (last_item, last_revision).
@@ -186,7 +186,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if not name.startswith("next_")}
 
 
-def item_conditions(args: FilteredTimeRange, which: ItemFilter, reviewer: str) -> tuple[list[str], dict[str, Any]]:
+def item_conditions(args: FilteredRange, which: ItemFilter, reviewer: str) -> tuple[list[str], dict[str, Any]]:
     """What items must meet, and the values that stand for parameters. Raises UnknownName for another dimension."""
     found = [_WHICH[which]]
     parameters: dict[str, Any] = {"reviewer": reviewer} if "$reviewer" in _WHICH[which] else {}

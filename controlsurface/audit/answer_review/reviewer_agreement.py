@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from controlsurface.audit.answer_review.review_queue import item_conditions
 from controlsurface.audit.statistics.agreement import measure_agreement
+from controlsurface.client.arrow_tables import COUNT, TEXT, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import COUNT, TEXT, columns
-from controlsurface.query.arguments import FilteredTimeRange
-from controlsurface.query.statement import bounded, row_limit_parameter, where_clause
+from controlsurface.query.arguments import FilteredRange
+from controlsurface.query.statement import bounded, row_limit, where_clause
 
 _SHARES = ("raw", "low", "high", "ac1", "ac1_low", "ac1_high")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -32,7 +32,7 @@ class ReviewerAgreementQuery(Query[Result]):
         "How often reviewers say the same",
         columns(one=TEXT, other=TEXT, n=COUNT),
     )
-    arguments: FilteredTimeRange
+    arguments: FilteredRange
 
     def run(self, session: StoreSession) -> Result:
         """Rows: one, other, n, raw with its interval, ac1 with its interval."""
@@ -45,7 +45,7 @@ class ReviewerAgreementQuery(Query[Result]):
         )
 
 
-def _pairs(args: FilteredTimeRange) -> tuple[str, dict[str, Any]]:
+def _pairs(args: FilteredRange) -> tuple[str, dict[str, Any]]:
     """The query whose rows are items that two reviewers labelled: one, other, said, also."""
     found, parameters = item_conditions(args, "all", "")
     sql = f"""\
@@ -54,7 +54,7 @@ FROM audit_labels_live AS a
 JOIN audit_labels_live AS b ON b.item_id = a.item_id AND b.reviewer > a.reviewer
 JOIN audit_items AS i ON i.item_id = a.item_id{where_clause(found, "")}
 LIMIT $row_limit"""
-    return sql, parameters | row_limit_parameter()
+    return sql, parameters | row_limit()
 
 
 def _row(one: str, other: str, said: list[tuple[str, str]]) -> dict[str, str | int | float | None]:

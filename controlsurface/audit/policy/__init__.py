@@ -12,8 +12,14 @@ from controlsurface.audit.policy.policy_model import (
     policy_etag,
     policy_version_of,
 )
-from controlsurface.audit.policy.policy_queries import CurrentPolicyQuery, PolicyHistoryArgs, PolicyHistoryQuery
-from controlsurface.audit.policy.set_policy import Rollback, RollbackCommand, SetPolicyCommand
+from controlsurface.audit.policy.policy_versions import (
+    CurrentPolicyQuery,
+    PolicyHistoryArgs,
+    PolicyHistoryQuery,
+    Rollback,
+    RollbackCommand,
+    SetPolicyCommand,
+)
 
 __all__ = [
     "CurrentPolicyQuery",

@@ -1,20 +1,72 @@
-"""A policy as configuration of LiteLLM's auto-router: one router for each task type, held against `p_solve`.
-
-Source: LiteLLM's capability classifier (`classifier_type: capability`). It forecasts the probability that the
-efficient model solves the task, and routes to `efficient_tier` at `base_threshold` or more. Of a policy these travel:
-thresholds between 0 and 1, tiers, where a request goes below its threshold, the context guard
-(`context_window_escalation_buffer`) and fallbacks (`router_settings.fallbacks`). Any number of lanes: each router knows
-the two of its own.
-"""
+"""A policy as configuration of LiteLLM's auto-router: one router for each task type, held against `p_solve`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
-from controlsurface.audit.policy.ladder import LadderStep, Lanes, check_policy, ladder_steps
-from controlsurface.audit.policy.litellm_yaml import write_yaml
-from controlsurface.audit.policy.policy_model import Policy, PolicyVersion
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
+
+from controlsurface.audit.policy.policy_model import (
+    LadderStep,
+    Lanes,
+    Policy,
+    PolicyVersion,
+    check_policy,
+    ladder_steps,
+)
 from controlsurface.errors import BadRequest, UnknownName
+
+
+class _Constructor(SafeConstructor):
+    """What PyYAML makes of a scalar: `y` and `1e3` are texts."""
+
+    def check_mapping_key(self, *about: object) -> bool:
+        """Take every key."""
+        return True
+
+    def construct_yaml_bool(self, node: ScalarNode) -> Any:
+        """True and false have two letters at least."""
+        return super().construct_yaml_bool(node) if len(node.value) > 1 else node.value
+
+    def construct_yaml_float(self, node: ScalarNode) -> Any:
+        """A number with an exponent has a point."""
+        return super().construct_yaml_float(node) if "." in node.value else node.value
+
+
+class _Representer(SafeRepresenter):
+    def represent_str(self, data: str) -> ScalarNode:
+        """Escape what is no printable sign: ruamel.yaml would write some of them as breaks of a line."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if data.isprintable() else '"')
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:bool", _Constructor.construct_yaml_bool)
+_Constructor.add_constructor("tag:yaml.org,2002:float", _Constructor.construct_yaml_float)
+_Representer.add_representer(str, _Representer.represent_str)
+
+
+def read_yaml(text: str | bytes) -> Any:
+    """The document as plain values. Raises YAMLError."""
+    return _yaml().load(text)
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """A mapping as block text, its keys in their order."""
+    text = StringIO()
+    _yaml().dump(dict(value), text)
+    return text.getvalue().removeprefix("%YAML 1.1\n---\n")
+
+
+def _yaml() -> Any:
+    found: Any = YAML(typ="safe", pure=True)
+    found.version = (1, 1)
+    found.Constructor, found.Representer = _Constructor, _Representer
+    found.default_flow_style = found.sort_base_mapping_type_on_output = False
+    return found
+
 
 ROUTER_NAME_PREFIX = "auto-"  # before a task type: the name that callers ask for
 SMALL_TIER, LARGE_TIER = "SIMPLE", "COMPLEX"  # two rungs of LiteLLM's ladder are all that a threshold needs

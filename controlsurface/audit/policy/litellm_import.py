@@ -11,12 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml.error import YAMLError
 
-from controlsurface.audit.policy.litellm import ROUTER_MODEL, ROUTER_NAME_PREFIX, ProxyModels
-from controlsurface.audit.policy.litellm_yaml import read_yaml
+from controlsurface.audit.policy.litellm import ROUTER_MODEL, ROUTER_NAME_PREFIX, ProxyModels, read_yaml
 from controlsurface.audit.policy.policy_model import Policy, TaskTypePolicy
 from controlsurface.errors import BadRequest, did_you_mean
 from controlsurface.explanations import explain
-from controlsurface.lanes.config_edit import matching_lane
+from controlsurface.lanes.lane_assignment import matching_lane
 
 
 class _Read(BaseModel):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from controlsurface.arrays import Floats
 from controlsurface.audit.statistics.weighted_estimate import estimate_share, number_or_none
-from controlsurface.metrics.statistics.intervals import Z_95
+from controlsurface.metrics.statistics import Z_95
 
 Codes = NDArray[np.int64]
 

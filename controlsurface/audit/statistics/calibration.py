@@ -1,15 +1,117 @@
-"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking."""
+"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking, and an isotonic map."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.statistics import isotonic
-from controlsurface.audit.statistics.calibration_error import BinSums, calibration_error_of
 from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, make_estimate
-from controlsurface.metrics.statistics.intervals import wilson_interval
+from controlsurface.metrics.statistics import Z_95, normal_p_value, wilson_interval
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class IsotonicMap:
+    """A step from each score in `x` (ascending) to the probability in `y`; between two scores the line between them."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def __call__(self, scores: Floats) -> Floats:
+        """Probabilities; scores outside the fitted range get those of its ends."""
+        return np.interp(scores, self.x, self.y)
+
+
+def fit_isotonic(scores: Floats, correct: Floats, weights: Floats) -> IsotonicMap:
+    """The non-decreasing map nearest to the outcomes in weighted squares (Ayer et al. 1955). Needs one row."""
+    x, place = np.unique(scores, return_inverse=True)
+    weight = np.bincount(place, weights).astype(np.float64)
+    value, size = pool_adjacent_violators(np.bincount(place, weights * correct) / weight, weight)
+    ends = np.cumsum(size) - 1
+    starts = ends - size + 1
+    kept = np.unique(np.concatenate([starts, ends]))
+    return IsotonicMap(tuple(x[kept].tolist()), tuple(np.repeat(value, size)[kept].tolist()))
+
+
+def pool_adjacent_violators(values: Floats, weights: Floats) -> tuple[Floats, Counts]:
+    """The isotonic blocks of a sequence: their values, and how many entries each holds."""
+    size = np.ones(len(values), dtype=np.int64)
+    while True:
+        starts = np.flatnonzero(np.concatenate([[True], values[1:] > values[:-1]]))
+        if len(starts) == len(values):
+            return values, size
+        total = np.add.reduceat(values * weights, starts)
+        weights = np.add.reduceat(weights, starts)
+        size = np.add.reduceat(size, starts)
+        values = total / weights
+
+
+CALIBRATED_BIN_PROBABILITY = 0.15  # the chance that a bin is calibrated whose difference may be chance
+LOWER_END_SHRINKAGE = 0.4  # how far the low end starts on the way to the error that is left if all such bins are
+
+
+class BinSums(NamedTuple):
+    """Sums over rows by bin, bins last: weights, weighted confidences and grades, squared weights."""
+
+    weight: Floats
+    confidence: Floats
+    correct: Floats
+    squares: Floats
+
+
+def calibration_error_of(bins: BinSums) -> Floats:
+    """The error, low and high, stacked first."""
+    mass, x, d, noise = _differences(bins)
+    s = np.sqrt(noise)
+    size = (mass * np.abs(d)).sum(axis=-1)
+    chance = _excess(_likely_differences(mass, x, d, noise), s)
+    unsure = np.abs(d) < Z_95 * s
+    least = np.where(unsure, _excess(np.zeros_like(d), s), _excess(d, s))
+    mixed = np.where(unsure, CALIBRATED_BIN_PROBABILITY * least + (1 - CALIBRATED_BIN_PROBABILITY) * chance, chance)
+    error, most, least = (size - (mass * each).sum(axis=-1) for each in (mixed, chance, least))
+    half = Z_95 * np.sqrt((mass**2 * noise).sum(axis=-1))
+    low, high = error - LOWER_END_SHRINKAGE * np.maximum(error - least, 0) - half, np.maximum(most, error) + half
+    return np.asarray(np.clip(np.stack([error, low, high]), 0, 1))
+
+
+def _differences(bins: BinSums) -> tuple[Floats, Floats, Floats, Floats]:
+    """Each bin's share, confidence, difference of confidence and outcome, and its variance; an empty bin's are 0.
+
+    The outcome's variance is that of one right and one wrong answer more, so that ten right of ten still have one.
+    """
+    filled = bins.weight > 0
+    weight, squares = np.where(filled, bins.weight, 1.0), np.where(filled, bins.squares, 1.0)
+    stated, seen = bins.confidence / weight, bins.correct / weight
+    rows = weight**2 / squares
+    likely = (seen * rows + 1) / (rows + 2)
+    noise = np.where(filled, likely * (1 - likely) / rows, 0.0)
+    return bins.weight / bins.weight.sum(axis=-1, keepdims=True), stated, stated - seen, noise
+
+
+def _likely_differences(mass: Floats, x: Floats, d: Floats, noise: Floats) -> Floats:
+    """The bins' differences as far as they are more than chance."""
+
+    def total(each: Floats) -> Floats:
+        return np.asarray(each.sum(axis=-1, keepdims=True))
+
+    apart = x - total(mass * x)
+    width = np.maximum(total(mass * apart**2), 1e-12)
+    line = total(mass * d) + total(mass * apart * d) / width * apart
+    by_chance = total(mass * noise) - total(mass**2 * noise) - total(mass**2 * apart**2 * noise) / width
+    spread = np.maximum(total(mass * (d - line) ** 2) - by_chance, 0)
+    return np.asarray(line + spread / np.maximum(spread + noise, 1e-12) * (d - line))
+
+
+def _excess(d: Floats, s: Floats) -> Floats:
+    """E|N(d, s)| - |d|."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = np.abs(d) / s
+        density = np.sqrt(2 / np.pi) * s * np.exp(-z * z / 2)
+        return np.where(s > 0, density - np.abs(d) * normal_p_value(z), 0.0)
+
 
 Codes = NDArray[np.int64]
 
@@ -58,7 +160,7 @@ class CalibrationResult:
     bins: tuple[ReliabilityBin, ...]
     errors: CalibrationErrors | None
     ranking: Estimate | None
-    map: isotonic.IsotonicMap | None
+    map: IsotonicMap | None
 
 
 def measure_calibration(
@@ -72,7 +174,7 @@ def measure_calibration(
     bins = tuple(_bins(confidence, correct, weights, *cells))
     errors = None if refused else _errors(confidence, correct, weights, cells[0])
     fitted = (
-        isotonic.fit_isotonic(confidence, correct, weights)
+        fit_isotonic(confidence, correct, weights)
         if n >= MIN_GRADED_ANSWERS and _distinct(confidence) > BIN_COUNT
         else None
     )
@@ -102,7 +204,7 @@ def ranking_auc(confidence: Floats, correct: Floats, weights: Floats | None = No
     over = _places(confidence, p * ~right)[right]
     under = 1 - _places(confidence, p * right)[~right]
     auc = float(np.average(over, weights=p[right]))
-    variance = _of_mean(over, p[right]) + _of_mean(under, p[~right])
+    variance = _variance_of_mean(over, p[right]) + _variance_of_mean(under, p[~right])
     least = min(float(each.sum() ** 2 / (each @ each)) for each in (p[right], p[~right]))
     effective = auc * (1 - auc) / variance if variance > 0 else least
     ends = (float(each[0]) for each in wilson_interval(np.array([auc]), np.array([effective])))
@@ -117,7 +219,7 @@ def _places(confidence: Floats, weights: Floats) -> Floats:
     return np.asarray(((np.cumsum(own) - own / 2) / own.sum())[place])
 
 
-def _of_mean(values: Floats, weights: Floats) -> float:
+def _variance_of_mean(values: Floats, weights: Floats) -> float:
     """The variance of a weighted mean, by linearisation."""
     p = weights / weights.sum()
     return float(((p * (values - p @ values)) ** 2).sum()) * len(p) / max(len(p) - 1, 1)

@@ -10,9 +10,12 @@ import pyarrow as pa
 from controlsurface.arrays import Floats
 from controlsurface.audit.statistics.agreement import weighted_agreement
 from controlsurface.audit.statistics.calibration import ranking_auc
-from controlsurface.audit.statistics.paired_difference import paired_difference_of
-from controlsurface.audit.statistics.ppi import MIN_HUMAN_LABELS, ppi_of
-from controlsurface.audit.statistics.weighted_estimate import share_from_moments
+from controlsurface.audit.statistics.weighted_estimate import (
+    MIN_HUMAN_LABELS,
+    paired_difference_of,
+    ppi_of,
+    share_from_moments,
+)
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.queries.metric_query import INTERVAL_ENDS, figure_columns, interval_columns
 from controlsurface.store.duckdb import DuckStore

@@ -5,13 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.observations import ObservedOutcome, sort_observations
-from controlsurface.audit.statistics.calibration import BIN_COUNT
-from controlsurface.audit.statistics.calibration_error import BinSums, calibration_error_of
-from controlsurface.audit.statistics.paired_difference import paired_difference_of
-from controlsurface.audit.threshold_sweep import sweep_thresholds
+from controlsurface.audit.statistics.calibration import BIN_COUNT, BinSums, calibration_error_of
+from controlsurface.audit.statistics.weighted_estimate import paired_difference_of
+from controlsurface.audit.threshold_sweep import ObservedOutcome, sort_observations, sweep_thresholds
 from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns
-from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, holm_adjust
+from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, holm_adjust
 
 REQUEST_COUNT = 400
 RUNS_AT_ONCE = 100  # runs held in memory together

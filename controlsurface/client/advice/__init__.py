@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from controlsurface.client.advice import change_advice, cost_advice, lane_advice, usage_advice
+from controlsurface.client.advice import change_advice, cost_advice, lane_advice
 from controlsurface.client.advice.advice_context import AdviceContext, make_advice_context
 from controlsurface.client.advice.advice_row import CheckedRule, RuleFinding, advice_table
-from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import (
+from controlsurface.client.arrow_tables import (
     COUNT,
     FIGURE,
     MAYBE_TEXT,
@@ -22,8 +21,8 @@ from controlsurface.client.result_columns import (
     one_of,
     record,
 )
-from controlsurface.query.arguments import TimeRange
-from controlsurface.query.times import Instant
+from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
+from controlsurface.query.arguments import Instant, TimeRange
 
 ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] = {
     "escalation": ("task types that escalate more than 20 %", lane_advice.advise_escalation),
@@ -35,7 +34,7 @@ ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] =
     ),
     "strong_is_worse": ("gates that large answers fail more often than small ones", lane_advice.advise_strong_is_worse),
     "overhead": ("a router that costs more than it saves", cost_advice.advise_overhead),
-    "usage": ("calls without token counts", usage_advice.advise_missing_usage),
+    "usage": ("calls without token counts", cost_advice.advise_missing_usage),
     "unpriced": ("models without a price", cost_advice.advise_unpriced),
     "batchable": ("jobs sent in real time", cost_advice.advise_batching),
     "window": ("inputs that fill a small lane's window", cost_advice.advise_full_windows),

@@ -8,10 +8,10 @@ from controlsurface.client.advice.advice_row import Row
 from controlsurface.client.advice.graded_lanes import GradedPairs, graded_pairs
 from controlsurface.client.query_protocol import StoreSession
 from controlsurface.config.query_limits import OTHER_VALUE
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs, query_passes, split_metric_rows
+from controlsurface.metrics.queries.batch_query import BatchArgs, query_passes, split_metric_rows
+from controlsurface.metrics.queries.dimension_values import MAX_TOP_VALUES
 from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.metrics.queries.query_runner import run_events, run_pass
-from controlsurface.metrics.queries.top_values import MAX_TOP_VALUES
 
 MIN_TIME = datetime.min.replace(tzinfo=UTC)
 NO_LANE_FILTER = ("lane:",)  # every row has a lane, so none has no lane
@@ -51,7 +51,7 @@ class AdviceContext:
         if (metric, by, where) not in self.known:
             names = dict.fromkeys((metric, *METRICS_BY_PASS.get((by, bool(where)), ())))
             top = min(self.session.config.limits.answer_values, MAX_TOP_VALUES)
-            args = BatchQueryArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end, top=top)
+            args = BatchArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end, top=top)
             self.known.update(((name, by, where), rows) for name, rows in self._asked(args).items())
         return self.known[metric, by, where]
 
@@ -61,7 +61,7 @@ class AdviceContext:
 
     def before(self, metric: str) -> float:
         """The same in the window of equal length before this one."""
-        args = BatchQueryArgs(metrics=(metric,), start=_back(self.start, self.length), end=self.start)
+        args = BatchArgs(metrics=(metric,), start=_back(self.start, self.length), end=self.start)
         (row,) = self._asked(args)[metric]
         return float(row["value"] or 0)
 
@@ -85,7 +85,7 @@ class AdviceContext:
         self.folded.update(name for name in by if any(row[name] == OTHER_VALUE for row in rows))
         return [row for row in rows if all(row[name] != OTHER_VALUE for name in by)]
 
-    def _asked(self, args: BatchQueryArgs) -> dict[str, list[Row]]:
+    def _asked(self, args: BatchArgs) -> dict[str, list[Row]]:
         return {
             metric.id: self._named(table.drop_columns("metric").to_pylist(), args.by)
             for each in query_passes(args)

@@ -7,8 +7,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from controlsurface.formatting import format_interval, format_ratio
-from controlsurface.metrics.statistics.intervals import Z_95
-from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, binomial_upper_tail, holm_adjust
+from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, Z_95, binomial_upper_tail, holm_adjust
 
 MIN_SUPPORT_ROWS = 30  # rows under which a figure says more about chance than about the router
 

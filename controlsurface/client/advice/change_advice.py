@@ -13,7 +13,7 @@ from controlsurface.client.advice.advice_row import (
 )
 from controlsurface.client.advice.lane_advice import task_type_advice
 from controlsurface.formatting import format_interval, format_ratio
-from controlsurface.metrics.statistics.intervals import Z_95
+from controlsurface.metrics.statistics import Z_95
 
 MIN_WINDOW = timedelta(days=7)  # shorter windows hold parts of a week, and a week has a shape
 MIN_STANDARD_ERRORS = 4.0  # standard errors: there are as many chances to be wrong as task types, every day anew

@@ -1,4 +1,4 @@
-"""Advice about what costs more than it must."""
+"""Advice about what costs more than it must, and about calls whose cost is unknown for lack of token counts."""
 
 from controlsurface.client.advice.advice_context import AdviceContext
 from controlsurface.client.advice.advice_row import (
@@ -138,5 +138,66 @@ def _fills(row: Row, share: float) -> Advice:
         row["n"],
         f"task_type:{task or ''}",
         "routing",
+        share,
+    )
+
+
+STREAM_USAGE_HINT = "set `stream_options.include_usage`"
+SPAN_USAGE_HINT = "set `gen_ai.usage.input_tokens` and `gen_ai.usage.output_tokens`"
+
+
+def missing_usage_text(calls: int, streamed: int) -> tuple[str, str]:
+    """What is missing, and what to do: one thing for streams, another for answers that came whole.
+
+    >>> missing_usage_text(60, 60)
+    ('60 streamed calls came without usage', 'set `stream_options.include_usage`')
+    >>> missing_usage_text(1, 0)[0]
+    '1 call came without usage'
+    >>> missing_usage_text(9, 2)[0]
+    '9 calls, 2 of them streamed, came without usage'
+    """
+    noun = "call" if calls == 1 else "calls"
+    if streamed >= calls:
+        return f"{calls:,} streamed {noun} came without usage", STREAM_USAGE_HINT
+    if not streamed:
+        return f"{calls:,} {noun} came without usage", f"{SPAN_USAGE_HINT}; if they are streamed, {STREAM_USAGE_HINT}"
+    return (
+        f"{calls:,} {noun}, {streamed:,} of them streamed, came without usage",
+        f"{STREAM_USAGE_HINT}; for others {SPAN_USAGE_HINT}",
+    )
+
+
+MIN_MISSING_SHARE = 0.01  # of a model's calls
+
+
+def advise_missing_usage(ask: AdviceContext) -> RuleFinding:
+    """Models of which many calls came without token counts, so that what they cost is unknown."""
+    calls = {row["model"]: row for row in ask.rows("priced_share", by=("model",))}
+    lost = {row["model"]: row for row in ask.rows("calls_without_usage", by=("model",))}
+    streamed = {row["model"]: row["value"] for row in ask.rows("streamed_calls_without_usage", by=("model",))}
+    total = sum(row["n"] for row in calls.values()) or 1
+    found = [
+        _lacks_usage(row, streamed.get(model, 0), row["n"] / total)
+        for model, row in lost.items()
+        if row["n"] >= max(MIN_SUPPORT_ROWS, MIN_MISSING_SHARE * calls[model]["n"])
+    ]
+    return RuleFinding(found, largest_support([*calls.values()]))
+
+
+def _lacks_usage(row: Row, streamed: float, share: float) -> Advice:
+    model = row["model"]
+    what, do = missing_usage_text(round(row["value"]), round(streamed))
+    return Advice(
+        "usage",
+        f"{model or 'The unnamed model'}: {what}: {do.partition(';')[0]}",
+        f"{do[:1].upper()}{do[1:]}. What these calls cost is unknown, and no price could say it.",
+        "calls_without_usage",
+        row["value"],
+        None,
+        None,
+        "count",
+        row["n"],
+        f"model:{model or ''}",
+        "cost",
         share,
     )

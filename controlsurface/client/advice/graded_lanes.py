@@ -12,11 +12,12 @@ import numpy as np
 from controlsurface.client.advice.advice_row import MIN_SUPPORT_ROWS
 from controlsurface.client.query_protocol import StoreSession
 from controlsurface.formatting import format_difference, format_ratio
-from controlsurface.metrics.statistics.intervals import PairedSums, paired_interval
-from controlsurface.metrics.statistics.significance import (
+from controlsurface.metrics.statistics import (
     FAMILYWISE_ALPHA,
+    PairedSums,
     holm_adjust,
     normal_upper_tail,
+    paired_interval,
     paired_p_value,
 )
 from controlsurface.query.statement import Statement

@@ -20,7 +20,7 @@ from controlsurface.client.advice.advice_row import (
 )
 from controlsurface.client.advice.graded_lanes import GradedPairs
 from controlsurface.formatting import format_ratio
-from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, holm_adjust, normal_upper_tail
+from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, holm_adjust, normal_upper_tail
 
 Shares = Mapping[str | None, float]
 

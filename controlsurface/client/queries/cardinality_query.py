@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from controlsurface.client.arrow_tables import COUNT, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, columns, list_of
 from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.dimensions import DIMENSIONS

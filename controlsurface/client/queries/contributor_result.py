@@ -7,27 +7,26 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, as_dicts, columns
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
-from controlsurface.client.result_columns import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, columns
 from controlsurface.formatting import format_value
-from controlsurface.metrics.contributors import conditioning
+from controlsurface.metrics.contributors import contributor_ranking
 from controlsurface.metrics.contributors.contributor_query import (
     MIN_CHANGE_SHARE,
     MIN_SUPPORT_ROWS,
     ContributorsArgs,
     baseline_scale,
+    bound_query,
     divided_measures,
-    quantile_bound_query,
     render_contributors,
     render_joint_sums,
-    render_ranked_values,
+    render_ranked,
     within_value,
 )
-from controlsurface.metrics.contributors.deduplicate import fold_duplicates
+from controlsurface.metrics.contributors.contributor_ranking import fold_duplicates
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs, find_metric
+from controlsurface.metrics.queries.metric_query import MetricArgs, find_metric
 from controlsurface.metrics.queries.quantile import quantile_spread
 from controlsurface.query.statement import Statement
 
@@ -114,26 +113,26 @@ class ContributorsQuery(Query[ContributorResult]):
         """Rendered, run and folded."""
         args, began = self.arguments, perf_counter()
         find_metric(args.metric)
-        above = _bound(session, quantile_bound_query(args))
+        above = _bound(session, bound_query(args))
         rows = self._read(session, above)
         return _ranked(args, render_contributors(args, above), rows, round((perf_counter() - began) * 1e3, 3), above)
 
     def _read(self, session: StoreSession, above: float | None) -> list[dict[str, Any]]:
         """The rows of all values, and what each has to say beside the leading one."""
         args = self.arguments
-        all_together, all_rows = render_joint_sums(args, above), render_ranked_values(args)
+        all_together, all_rows = render_joint_sums(args, above), render_ranked(args)
         with session.session() as queries:
             queries.materialize("joint", all_together)
             rows = all_rows.bounded(queries.query(all_rows)).to_pylist()
-            lead = conditioning.leading_contributor(rows, MIN_SUPPORT_ROWS)
+            lead = contributor_ranking.leading_contributor(rows, MIN_SUPPORT_ROWS)
             if lead:
                 alone = within_value(args, lead["dimension"], lead["value"])
                 inside = queries.query(alone).to_pylist()
-                rows = conditioning.rank_beside_leading(rows, lead, inside, MIN_SUPPORT_ROWS, baseline_scale(args))
+                rows = contributor_ranking.rank_beside(rows, lead, inside, MIN_SUPPORT_ROWS, baseline_scale(args))
         return list(rows)
 
 
-def _bound(session: StoreSession, asked: MetricQueryArgs | None) -> float | None:
+def _bound(session: StoreSession, asked: MetricArgs | None) -> float | None:
     """The quantile that rows are held against."""
     rows = MetricQuery(asked).run(session).rows.to_pylist() if asked else []
     return float(rows[0]["value"]) if rows and rows[0]["value"] is not None else None

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from controlsurface.client.arrow_tables import COUNT, MAYBE_TEXT, TEXT, TIME, columns, optional
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
-from controlsurface.client.result_columns import COUNT, MAYBE_TEXT, TEXT, TIME, columns, optional
 from controlsurface.metrics.queries import event_query, query_runner
 from controlsurface.metrics.queries.event_query import LEFT_OUT, ChangeEvent, EventsArgs
 

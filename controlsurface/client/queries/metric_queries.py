@@ -1,22 +1,14 @@
-"""Queries about metrics: the catalogue, a metric, a column in bins, values of dimensions, a week's calls."""
+"""Queries about metrics: the catalogue, one metric or several, bins, values of dimensions, a week's calls."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    ResultFact,
-    StoreSession,
-)
-from controlsurface.client.result_columns import (
+from controlsurface.client.arrow_tables import (
     BY_DIMENSION,
     COUNT,
     FIGURE,
@@ -29,16 +21,31 @@ from controlsurface.client.result_columns import (
     Column,
     column,
     columns,
+    list_of,
     one_of,
     optional,
+    record,
+)
+from controlsurface.client.query_protocol import (
+    NO_ARGUMENTS,
+    NoArguments,
+    Query,
+    ReadEndpoint,
+    Result,
+    ResultFact,
+    StoreSession,
 )
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import dimension_values, metric_query, query_runner
-from controlsurface.metrics.queries.dimension_values import DimensionValuesArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs, QueryPass, query_passes, split_metric_rows
+from controlsurface.metrics.queries.dimension_values import DimensionsArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.metrics.queries.query_runner import run_pass
+from controlsurface.metrics.rollups.read_planner import RunStatement
 from controlsurface.money import cost_attribution
+from controlsurface.query.statement import run_concurrently
 
 SOURCE = one_of("raw", "rollup", "both")
 FIGURES: dict[str, Column] = {
@@ -104,7 +111,7 @@ class MetricQuery(Query[MetricResult]):
         columns(metric=TEXT, unit=TEXT, source=SOURCE, sql=TEXT, parameters=OBJECT, elapsed_ms=NUMBER),
     )
     result: ClassVar = MetricResult
-    arguments: MetricQueryArgs
+    arguments: MetricArgs
 
     def run(self, session: StoreSession) -> MetricResult:
         """Rendered and run."""
@@ -147,11 +154,11 @@ class DimensionsQuery(Query[Result]):
         columns(dimension=TEXT, value=MAYBE_TEXT, n=NUMBER, distinct_values=COUNT),
         rows="values",
     )
-    arguments: DimensionValuesArgs
+    arguments: DimensionsArgs
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
-        return Result(session.rows(dimension_values.render_dimension_values(self.arguments)))
+        return Result(session.rows(dimension_values.render_dimensions(self.arguments)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +184,43 @@ class AttributionQuery(Query[Result]):
         statement, window = cost_attribution.render_attribution(self.arguments), self.arguments.window
         facts = {"week": self.arguments.week, "start": window.start, "end": window.end}
         return Result(statement.bounded(session.rows(statement)), facts)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchQuery(Query[Result]):
+    """Metrics of one window."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/queries",
+        "queries",
+        "Several metrics over one window, by dimensions and time step",
+        columns(BY_DIMENSION, metric=TEXT, **FIGURES),
+        columns(
+            passes=list_of(record(metrics=list_of(TEXT), source=SOURCE, sql=TEXT, parameters=OBJECT, elapsed_ms=NUMBER))
+        ),
+    )
+    arguments: BatchArgs
+
+    def run(self, session: StoreSession) -> Result:
+        """Rows: metric, and what `/api/v1/query` answers about it, one metric after the other.
+
+        Facts: `query_passes`, of each the metrics, source, sql, parameters and elapsed_ms.
+        """
+        wanted = query_passes(self.arguments)
+        found = run_concurrently(partial(_read_pass, session.rows, self.arguments.top), wanted)
+        rows = pa.concat_tables([table for tables, _ in found for table in tables], promote_options="default")
+        return Result(rows, {"passes": [facts for _, facts in found]})
+
+
+def _read_pass(rows: RunStatement, top: int | None, each: QueryPass) -> tuple[Iterator[pa.Table], dict[str, Any]]:
+    """The rows of each metric of a pass, and how they were read."""
+    began = perf_counter()
+    found, statement, plan = run_pass(rows, each, top)
+    facts = {
+        "metrics": [metric.id for metric in each.metrics],
+        "source": plan.source,
+        "sql": statement.sql,
+        "parameters": statement.shown(),
+        "elapsed_ms": round((perf_counter() - began) * 1e3, 3),
+    }
+    return split_metric_rows(each, found), facts

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
+from controlsurface.client.arrow_tables import MAYBE_TEXT, TEXT, TIME, column, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -18,9 +19,7 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
-from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, column, columns
-from controlsurface.query.arguments import Arguments
-from controlsurface.query.times import Instant
+from controlsurface.query.arguments import Arguments, Instant
 
 REDERIVE_PATH = "/api/v1/rederive"
 

@@ -1,6 +1,7 @@
-"""One request and all that belongs to it."""
+"""One request with all that belongs to it, and all spans of a trace, quickly where a time is known."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -9,15 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import OBJECT, TEXT, TIME, as_dicts, columns, list_of, record
 from controlsurface.client.queries.request_list import REQUEST, REQUEST_COLUMNS_SQL
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.client.result_columns import TEXT, TIME, columns, list_of, record
-from controlsurface.client.run_concurrently import run_concurrently
-from controlsurface.errors import NotFound
-from controlsurface.query.arguments import Arguments
-from controlsurface.query.statement import Statement
-from controlsurface.query.times import Instant
+from controlsurface.errors import BadRequest, NotFound
+from controlsurface.query.arguments import Arguments, Instant
+from controlsurface.query.statement import Statement, run_concurrently
+from controlsurface.store.span_json import SPAN_COLUMNS, traces_data
 
 _ATTEMPTS = """\
 SELECT
@@ -163,3 +162,64 @@ def _listed(rows: pa.Table) -> "pa.ListArray[Any]":
     """A table as one list of structs."""
     structs = rows.to_struct_array().combine_chunks()
     return pa.ListArray.from_arrays(pa.array([0, len(structs)], pa.int32()), structs)
+
+
+HOUR = timedelta(hours=1)
+
+_SPAN_COLUMNS = ", ".join(("span_id", "parent_span_id", "start_ns", "end_ns", *SPAN_COLUMNS))
+
+
+@dataclass(frozen=True, slots=True)
+class TraceQuery(Query[Result]):
+    """All spans of a trace in order of time: the facts are OTLP/JSON. A time near its start makes it fast."""
+
+    endpoint: ClassVar = ReadEndpoint(
+        "/api/v1/traces/{trace_id:path}",
+        "trace",
+        "All spans of a trace, as OTLP/JSON",
+        facts=columns(resourceSpans=list_of(OBJECT)),
+        form="facts",
+        arrow=False,
+    )
+    trace_id: str
+    arguments: Near = Near()  # noqa: RUF009 - frozen
+
+    def run(self, session: StoreSession) -> Result:
+        """From the stored spans. Raises NotFound."""
+        whole, near = known_id(self.trace_id), self.arguments.near
+        hinted = session.rows(select_trace_spans(whole, near)).to_pylist() if near else []
+        rows = (
+            hinted
+            if near and is_complete_trace(hinted, near)
+            else session.rows(select_trace_spans(whole, None)).to_pylist()
+        )
+        if not rows:
+            raise NotFound(f"no trace '{whole}'")
+        return Result(pa.table({}), traces_data(rows))
+
+
+def known_id(text: str) -> str:
+    """A trace id in lower-case hex. Raises BadRequest for anything else."""
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
+        raise BadRequest(f"trace id: '{text[:60]}' is not 32 hex digits")
+    return text.lower()
+
+
+def select_trace_spans(trace: str, near: datetime | None) -> Statement:
+    """The statement whose rows are the trace's spans in order of time; with `near`, those within an hour of it."""
+    parameters: dict[str, Any] = {"trace_id": trace}
+    window = ""
+    if near is not None:
+        moment = near
+        parameters |= {"first": moment - HOUR, "last": moment + HOUR}
+        window = "\n    AND started_at BETWEEN $first AND $last"
+    sql = f"SELECT {_SPAN_COLUMNS}\nFROM spans\nWHERE trace_id = CAST($trace_id AS UUID){window}\nORDER BY start_ns, span_id"
+    return Statement(sql, parameters, "traces.spans")
+
+
+def is_complete_trace(rows: Sequence[Mapping[str, Any]], near: datetime) -> bool:
+    """Whether spans found within an hour of `near` can be all of their trace: no parent lacks, no edge is met."""
+    ids = {row["span_id"] for row in rows}
+    first, last = ((near + step).timestamp() * 1e9 for step in (-HOUR, HOUR))
+    inside = all(first < row["start_ns"] and row["end_ns"] < last for row in rows)
+    return bool(rows) and inside and all(row["parent_span_id"] in ids | {None} for row in rows)

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import orjson
 from pydantic import Field
 
+from controlsurface.client.arrow_tables import MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
-from controlsurface.client.result_columns import MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL
-from controlsurface.query.arguments import ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import ArgumentText, FilteredRange
 from controlsurface.query.statement import Statement, where_clause, window_conditions
 
 RequestOrder = Literal["recent", "slowest", "costliest", "near_threshold"]
@@ -92,7 +92,7 @@ _FLAGS = ("failed", "escalated")
 _TEXTS = ("request_id", "session_id", "user_id")
 
 
-class RequestsArgs(FilteredTimeRange):
+class RequestsArgs(FilteredRange):
     """Filters, order and page of a list of requests."""
 
     order: RequestOrder = Field("recent", description="what comes first; unknown values come last")

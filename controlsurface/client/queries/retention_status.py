@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from controlsurface.client.arrow_tables import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
@@ -17,7 +18,6 @@ from controlsurface.client.query_protocol import (
     StoreSession,
     WriteEndpoint,
 )
-from controlsurface.client.result_columns import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
 from controlsurface.config import Config
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement

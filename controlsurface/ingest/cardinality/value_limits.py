@@ -1,9 +1,4 @@
-"""How many different values a dimension may have on one day: those that come when all seats are taken are `(other)`.
-
-A seat is kept as a row, so reading spans again gives the same; the values themselves stay on their spans, and reading
-those again after the limit was raised brings them back. Only the one dimension is replaced: figures by any other one,
-and all totals, stay what they are. A new day begins with empty seats.
-"""
+"""How long values of spans may be, and how many different ones a dimension may have on one day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE, LimitsConfig
+from controlsurface.ingest.translate.vocabulary import TEXT_COLUMNS
 from controlsurface.store.duckdb import WriteTransaction
 
 OWNER_DIMENSIONS = ("tenant", "team", "job", "environment", "service")
@@ -73,3 +69,24 @@ class CardinalityLimiter:
             writing.execute(
                 self.within(_REPLACE.format(table="attempts", name=name, other=OTHER_VALUE, only=_OF_BATCH))
             )
+
+
+# Texts that tell rows apart or are compared: cut ones end in a hash of the whole, so different ones stay different.
+IDENTIFIER_COLUMNS = frozenset("request_id link_id shadow_of response_id session_id user_id answer_label".split())
+LIMITED_COLUMNS = (*TEXT_COLUMNS, "service")
+
+# The bytes of the longest text in `batch`: one look, and for most batches all that is needed.
+LONGEST_VALUE_SQL = f"coalesce(greatest({', '.join(f'max(strlen({name}))' for name in LIMITED_COLUMNS)}), 0)"
+_CUT = ",\n    ".join(
+    f"{name} = {'cut_identifier' if name in IDENTIFIER_COLUMNS else 'cut_value'}({name}, $most)"
+    for name in LIMITED_COLUMNS
+)
+_COUNT = f"SELECT {' + '.join(f'count(*) FILTER (length({name}) > $most)' for name in LIMITED_COLUMNS)} AS n FROM batch"
+
+
+def truncate_values(writing: WriteTransaction, most: int) -> int:
+    """Cut the texts in `batch` to `most` characters; how many were longer."""
+    found = int(writing.rows(_COUNT, {"most": most})["n"][0].as_py())
+    if found:
+        writing.execute(f"UPDATE batch SET\n    {_CUT}", {"most": most})
+    return found

@@ -15,8 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from controlsurface.config import ContentConfig
 from controlsurface.ingest.content.column_reads import NO_COLUMN_PARTS, ColumnReads
 from controlsurface.ingest.content.key_policy import KeyPolicy, KeyVerdict
-from controlsurface.ingest.content.redact import Redactor
-from controlsurface.ingest.content.redact_values import redact_any_value
+from controlsurface.ingest.content.redact import Redactor, redact_any_value
 from controlsurface.ingest.content.text_policy import TextPolicy
 from controlsurface.ingest.content.value_policy import ValuePolicy, has_text, replace_any_value
 from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyBudget, BodyLimits

@@ -1,14 +1,11 @@
-"""Personal data and secrets in a text, replaced by what they are: `[email]`, `[phone]`, `[card]`, `[secret]` ...
-
-Every pattern runs in time linear in the text (no pattern can start twice inside the run it reads), because the
-texts are whatever a sender puts in a prompt. What is found of each kind, and what is not: `docs/content.md`.
-"""
+"""Personal data and secrets in texts and OTLP values, replaced by what they are: `[email]`, `[card]`, `[secret]` ..."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from controlsurface.ingest.content.redaction.personal_numbers import (
     iban_remainder,
@@ -18,7 +15,7 @@ from controlsurface.ingest.content.redaction.personal_numbers import (
     redact_ibans,
     redact_ip_addresses,
     redact_phones,
-    redact_social_security,
+    redact_ssn,
 )
 from controlsurface.ingest.content.redaction.secret_patterns import SECRET_NAME, looks_random, redact_secrets
 
@@ -100,8 +97,52 @@ REDACTION_STEPS: dict[RedactionKind, Callable[[str], str]] = {
     "email": redact_emails,
     "iban": redact_ibans,
     "card": redact_cards,
-    "ssn": redact_social_security,
+    "ssn": redact_ssn,
     "birth": redact_birth_dates,
     "ip": redact_ip_addresses,
     "phone": redact_phones,
 }
+
+MIN_CARD_NUMBER = 10**11
+
+
+def redact_any_value(value: AnyValue, redactor: Redactor, spare: Callable[[str], bool] | None = None) -> bool:
+    """Redact every text in a value, names of members too, but what `spare` spares; whether anything changed."""
+    changed = False
+    for pair in _members(value):
+        if not (spare and spare(pair.key)) and (clean := redactor.text(pair.key)) != pair.key:
+            pair.key, changed = clean, True
+    for each in _leaves(value):
+        if spare and each.HasField("string_value") and spare(each.string_value):
+            continue
+        if each.HasField("bytes_value"):  # cannot be looked into
+            each.string_value, changed = "[bytes]", True
+        elif each.HasField("int_value"):
+            number = str(each.int_value)
+            if (clean := redactor.text(number)) != number:
+                each.string_value, changed = clean, True
+        elif (clean := redactor.text(each.string_value)) != each.string_value:
+            each.string_value, changed = clean, True
+    return changed
+
+
+def _members(value: AnyValue) -> Iterator[KeyValue]:
+    """The members of all maps in a value."""
+    for pair in value.kvlist_value.values if value.HasField("kvlist_value") else ():
+        yield pair
+        yield from _members(pair.value)
+    for each in value.array_value.values if value.HasField("array_value") else ():
+        yield from _members(each)
+
+
+def _leaves(value: AnyValue) -> Iterator[AnyValue]:
+    """The texts and bytes of a value, and the numbers that may be a card's, however deep."""
+    kind = value.WhichOneof("value")
+    if kind in {"string_value", "bytes_value"} or (kind == "int_value" and value.int_value > MIN_CARD_NUMBER):
+        yield value
+    elif kind == "array_value":
+        for each in value.array_value.values:
+            yield from _leaves(each)
+    elif kind == "kvlist_value":
+        for pair in value.kvlist_value.values:
+            yield from _leaves(pair.value)

@@ -1,6 +1,7 @@
-"""Files of OTLP as bodies: one protobuf or JSON message a file, or one JSON message a line, plain or gzipped."""
+"""Files of OTLP as bodies, plain or gzipped, with bounds on what a file may open into."""
 
 import codecs
+import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,12 +15,73 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from controlsurface.errors import BadBody, NotFound, OverLimit
-from controlsurface.ingest.files.file_limits import DEFAULT_FILE_LIMITS, BoundedGzipStream, FileLimits
+from controlsurface import config
+from controlsurface.errors import BadBody, NotFound, OverLimit, TooLarge
 from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyLimits, scan_json, scan_protobuf
-from controlsurface.ingest.otlp import json_parser
+from controlsurface.ingest.otlp import json_values
 from controlsurface.ingest.wire import mend_utf8
-from controlsurface.ingest.wire.signals import Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, Signal
+
+_FREE_BYTES = 64 * config.MIB  # that any file may open into, however small it is
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """What a file that is imported may open into, and one message in it."""
+
+    max_bytes: int
+    max_ratio: int
+    max_message: int
+
+    @classmethod
+    def of(cls, settings: config.Config) -> "FileLimits":
+        """As configured."""
+        return cls(settings.files.max_bytes, settings.files.max_ratio, settings.receiver.max_http_body)
+
+    def opens(self, path: Path, size: int) -> None:
+        """Raises TooLarge naming the key, where a file of this size on disk opens into too many bytes."""
+        if size > self.max_bytes:
+            raise TooLarge(f"{path}: opens into more than {self.max_bytes} bytes; raise files.max_bytes")
+        if size > _FREE_BYTES and size > self.max_ratio * path.stat().st_size:
+            raise TooLarge(f"{path}: opens into more than {self.max_ratio} times its size; raise files.max_ratio")
+
+    def message(self, path: Path, size: int) -> None:
+        """Raises TooLarge naming the key, where one message of so many bytes is too large."""
+        if size > self.max_message:
+            raise TooLarge(
+                f"{path}: one message has more than {self.max_message} bytes; "
+                "write smaller ones, or raise receiver.max_http_body"
+            )
+
+
+DEFAULT_FILE_LIMITS = FileLimits.of(config.Config())
+
+
+class BoundedGzipStream(io.RawIOBase):
+    """What a gzipped file holds; reading on where it is too much raises TooLarge."""
+
+    def __init__(self, path: Path, limits: FileLimits) -> None:
+        super().__init__()
+        self._path, self._limits = path, limits
+        self._file = gzip.open(path)  # noqa: SIM115 - closed with this
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        """As all streams that are read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """As io.RawIOBase."""
+        size = self._file.readinto(buffer)
+        self._bytes += size
+        self._limits.opens(self._path, self._bytes)
+        return size
+
+    def close(self) -> None:
+        """As io.IOBase."""
+        self._file.close()
+        super().close()
+
 
 FileFormat = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
 
@@ -163,7 +225,7 @@ def _line(line: bytes, place: str, limits: BodyLimits) -> FileBody | BadBody:
 def _signal_of_json(text: bytes, limits: BodyLimits) -> Signal:
     """Which request a JSON document is. Raises BadBody, OverLimit."""
     scan_json(text, limits)
-    document = json_parser.parse_json(text)
+    document = json_values.parse_json(text)
     for key, signal in _SIGNALS.items():
         if isinstance(document, dict) and key in document:
             return signal
@@ -172,7 +234,7 @@ def _signal_of_json(text: bytes, limits: BodyLimits) -> Signal:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json_parser.parse_json(line)
+        json_values.parse_json(line)
     except BadBody:
         return False
     return True

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from controlsurface.config import RetentionConfig
 from controlsurface.errors import BadBody
 from controlsurface.ingest.files.otlp_files import FileBody
-from controlsurface.ingest.otlp import json_parser
+from controlsurface.ingest.otlp import json_values
 from controlsurface.ingest.wire import mend_utf8
 from controlsurface.store.retention_terms import retention_cuts
 
@@ -82,7 +82,7 @@ def span_start_times(found: FileBody) -> Iterator[int]:
         return
     if found.encoding == "json":
         try:
-            yield from _json_starts(json_parser.parse_json(found.payload))
+            yield from _json_starts(json_values.parse_json(found.payload))
         except BadBody:
             return
     else:

@@ -20,10 +20,9 @@ from typing import NamedTuple
 from controlsurface import config
 from controlsurface.errors import Busy, DiskFull
 from controlsurface.ingest.journal import segment_file as segments
-from controlsurface.ingest.journal.backlog import ItemBacklog
 from controlsurface.ingest.journal.segment_file import JournalPosition, JournalRecord, JournalSegment
-from controlsurface.ingest.journal.segments import START_POSITION, SegmentSet
-from controlsurface.ingest.wire.signals import Signal
+from controlsurface.ingest.journal.segments import START_POSITION, ItemBacklog, SegmentSet
+from controlsurface.ingest.wire.otlp_request import Signal
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,8 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from controlsurface.errors import StoreError
-from controlsurface.ingest.journal.salvage import next_record, packed_bytes, write_frames
-from controlsurface.ingest.journal.salvage.record_resync import RECORD_FRAME, is_record
-from controlsurface.ingest.wire.signals import SIGNALS, Signal
+from controlsurface.ingest.journal.salvage import RECORD_FRAME, is_record, next_record, packed_bytes, write_frames
+from controlsurface.ingest.wire.otlp_request import SIGNALS, Signal
 
 MAGIC = b"CSJRNL1\n"
 _CHECKED = struct.Struct("<IQIB")  # the frame without its checksum

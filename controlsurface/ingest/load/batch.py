@@ -1,4 +1,4 @@
-"""One batch of journal records into the store, inside one transaction."""
+"""One batch of journal records into the store, inside one transaction, and counted by the minute in which it came."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,60 @@ import pyarrow as pa
 from controlsurface.config import Config
 from controlsurface.ingest.cardinality import LONGEST_VALUE_SQL, truncate_values
 from controlsurface.ingest.derive import PriceKeys, derive_requests, gather_spans, lane_macros
-from controlsurface.ingest.load import arrival_stats, lane_inference
-from controlsurface.ingest.otlp import evaluations
-from controlsurface.ingest.otlp.log_events import spans_with_events
+from controlsurface.ingest.load import lane_inference
+from controlsurface.ingest.otlp import span_events
+from controlsurface.ingest.otlp.span_events import spans_with_events
 from controlsurface.ingest.otlp.trace_decoder import DecodedSpans, decode_traces
-from controlsurface.ingest.translate import key_counts
+from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
 from controlsurface.store.duckdb import WriteTransaction
 from controlsurface.store.span_json import SPAN_COLUMNS, spans_message
+
+_ARRIVAL_COUNTS = "spans unrecognised late lag_ms aged age_ms duplicate expired rejected refused".split()
+_NOW = "CAST(now() AS TIMESTAMP)"
+# Whose clock runs ahead of ours has sent it just now. A service over the limit of its day has no line of its own.
+_BATCH_ARRIVALS = f"""
+SELECT
+    date_trunc('minute', received_at) AS started_at,
+    if(service IS NULL OR seat.value IS NOT NULL, service, '(other)') AS service,
+    count(*) AS spans,
+    count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised,
+    count(*) FILTER (WHERE trace_id IN (SELECT trace_id FROM older)) AS late,
+    sum(greatest(epoch_ms({_NOW}) - epoch_ms(received_at), 0)) AS lag_ms,
+    count(duration_ms) AS aged,
+    coalesce(sum(greatest(epoch_ms({_NOW}) - epoch_ms(started_at) - duration_ms, 0)), 0) AS age_ms,
+    0 AS duplicate, 0 AS expired, 0 AS rejected, 0 AS refused
+FROM batch
+LEFT JOIN dimension_values AS seat
+    ON seat.dimension = 'service' AND seat.day = CAST(batch.started_at AS DATE) AND seat.value = batch.service
+GROUP BY ALL
+"""
+_UNSTORED_ARRIVALS = f"""
+SELECT
+    date_trunc('minute', {_NOW}) AS started_at, CAST(NULL AS VARCHAR) AS service,
+    0 AS spans, 0 AS unrecognised, 0 AS late, 0 AS lag_ms, 0 AS aged, 0 AS age_ms,
+    CAST($duplicate AS BIGINT) AS duplicate, CAST($expired AS BIGINT) AS expired,
+    CAST($rejected AS BIGINT) AS rejected, CAST($refused AS BIGINT) AS refused
+"""
+_ADD_ARRIVALS = f"""
+MERGE INTO arrivals AS known USING ({{come}}) AS come
+ON known.started_at = come.started_at AND known.service IS NOT DISTINCT FROM come.service
+WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = known.{name} + come.{name}" for name in _ARRIVAL_COUNTS)}
+WHEN NOT MATCHED THEN INSERT BY NAME
+"""
+
+
+def count_batch_arrivals(writing: WriteTransaction) -> None:
+    """Add what is in `batch`; `older` tells what of it came late."""
+    writing.execute(_ADD_ARRIVALS.format(come=_BATCH_ARRIVALS))
+
+
+def count_unstored(writing: WriteTransaction, duplicate: int, expired: int, rejected: int, refused: int) -> None:
+    """Add what did not become rows. Nobody looked whose it was."""
+    counts = {"duplicate": duplicate, "expired": expired, "rejected": rejected, "refused": refused}
+    if any(counts.values()):
+        writing.execute(_ADD_ARRIVALS.format(come=_UNSTORED_ARRIVALS), counts)
+
 
 TimedBodies = Sequence[tuple[bytes, int]]
 
@@ -109,8 +155,8 @@ class BatchLoader:
 
     def decode(self, traces: TimedBodies, logs: TimedBodies) -> DecodedBatch:
         """The bodies as columns, without touching the store. Raises DecodeError."""
-        judged = evaluations.evaluation_table(
-            [*evaluations.evaluations_from_logs(logs), *evaluations.evaluations_from_spans(traces)]
+        judged = span_events.evaluation_table(
+            [*span_events.evaluations_from_logs(logs), *span_events.evaluations_from_spans(traces)]
         )
         spans = [*traces, *spans_with_events(logs, self.conventions.wanted)]
         return DecodedBatch(spans, decode_traces(spans, self.conventions.wanted), judged)
@@ -127,8 +173,8 @@ class BatchLoader:
         moved = self.assumes_lanes and lane_inference.infer_batch_lanes(
             writing, self.config.lanes, self.config.limits.of("model")
         )
-        arrival_stats.count_batch_arrivals(writing)
-        key_counts.add_key_counts(writing, "attribute_keys", self.conventions.unknown(batch.decoded.unread))
+        count_batch_arrivals(writing)
+        conventions.add_key_counts(writing, "attribute_keys", self.conventions.unknown(batch.decoded.unread))
         return replace(outcome, late=late, moved=moved)
 
     def _spans(self, writing: WriteTransaction, batch: DecodedBatch) -> tuple[BatchOutcome, datetime, datetime]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from controlsurface.config import LaneConfig
 from controlsurface.ingest.derive import PriceKeys, insert_prices, lane_macros
-from controlsurface.lanes.price_inference import SeenModel, blended_price, infer_lanes_from_prices, inferred_lanes_text
+from controlsurface.lanes.price_inference import SeenModel, blended_price, infer_lanes, inferred_lanes_text
 from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
 from controlsurface.money.price_table import PriceKey
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
@@ -124,9 +124,7 @@ def _placed(writing: WriteTransaction, lanes: dict[str, LaneConfig]) -> bool:
     before = _now(writing)
     seen = writing.rows(_SEEN).to_pylist()
     prices = [blended_price(row["usd_in"], row["usd_out"]) for row in seen]
-    after = infer_lanes_from_prices(
-        SeenModel(row["name"], usd, row["counted"]) for row, usd in zip(seen, prices, strict=True)
-    )
+    after = infer_lanes(SeenModel(row["name"], usd, row["counted"]) for row, usd in zip(seen, prices, strict=True))
     rows = [
         {"provider": row["provider"], "model": row["model"], "usd": usd, "lane": after[row["name"]]}
         for row, usd in zip(seen, prices, strict=True)

@@ -1,25 +1,100 @@
-"""Stored spans are read again by the vocabularies of now, and their traces derived anew: the latest first.
+"""Stored spans are derived anew, the latest first, after the lanes or the vocabularies changed."""
 
-What is still to be done lies in the store, so that a crash forgets nothing. Each step is one transaction and takes
-whole traces, so that figures in between are those of rows that are each as before or as after.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
+from threading import Event
 from typing import Any
 
-from controlsurface.config import Config
-from controlsurface.ingest.derive import derive_requests, gather_spans
-from controlsurface.ingest.load import lane_inference, reassign_lanes
+from controlsurface.config import Config, LaneConfig
+from controlsurface.ingest.derive import derive_requests, gather_spans, lane_macros
+from controlsurface.ingest.load import lane_inference
 from controlsurface.ingest.load.batch import EPOCH, BatchLoader, TimedBodies
+from controlsurface.ingest.load.lane_inference import mark_for_reassignment
 from controlsurface.ingest.otlp.trace_decoder import decode_traces
 from controlsurface.ingest.translate.conventions import Conventions
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 from controlsurface.store.span_json import spans_message
 
-SPANS_PER_TRANSACTION = 20_000  # spans of one step: about a second, in which no batch is stored
+_LANE_NAME = "SELECT lower(model_name($model)) AS name"
+_FORGET_MODEL = "DELETE FROM relaning WHERE model = $model"
+_REMEMBER_MODEL = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
+_WAITING_MODEL = 'SELECT model, "until" FROM relaning ORDER BY model LIMIT 1'
+_NO_SPANS = "SELECT * FROM spans LIMIT 0"
+# Spans of one moment stay together: the next step goes on before it.
+_CLAIMED = """
+WITH named AS (
+    SELECT name FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
+    WHERE lower(model_name(name)) = $model
+),
+mine AS (
+    SELECT trace_id, started_at FROM spans
+    WHERE started_at < $until AND (model IN (FROM named) OR selected_model IN (FROM named))
+)
+SELECT * FROM mine
+WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+"""
+_CLAIMED_TRACES = "SELECT DISTINCT trace_id FROM claimed"
+_CLAIMED_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high FROM claimed"
+
+
+def lane_model_name(store: DuckStore, model: str) -> str:
+    """The name by which lanes know a model: lower case, without provider prefix and date; empty for none."""
+    return str(store.state(_LANE_NAME, {"model": model})["name"][0].as_py() or "")
+
+
+def request_reassignment(writing: WriteTransaction, lanes: dict[str, LaneConfig], models: Iterable[str]) -> None:
+    """Put these lanes in force, and remember that stored calls of `models` follow them."""
+    writing.define_functions(lane_macros(lanes))
+    mark_for_reassignment(writing, models)
+
+
+def reassignment_pending(store: DuckStore) -> bool:
+    """Whether something is still to be derived anew."""
+    return bool(store.state("SELECT 1 FROM relaning LIMIT 1").num_rows)
+
+
+def reassignment_steps(done: Event) -> Callable[[BatchLoader, WriteTransaction], bool]:
+    """What the writer does between batches until nothing is left; then `done` is set."""
+
+    def one(loader: BatchLoader, writing: WriteTransaction) -> bool:
+        more = reassign_step(loader, writing)
+        if not more:
+            done.set()
+        return more
+
+    return one
+
+
+def reassign_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
+    """Derive as many spans anew as fit a transaction; False when nothing is left."""
+    waiting = writing.rows(_WAITING_MODEL).to_pylist()
+    if not waiting:
+        return False
+    model = {"model": waiting[0]["model"]}
+    low = _derive_claimed(loader, writing, {**model, "until": waiting[0]["until"]})
+    writing.execute(_FORGET_MODEL, model)
+    if low is not None:
+        writing.execute(_REMEMBER_MODEL, {**model, "until": low})
+    return True
+
+
+def _derive_claimed(loader: BatchLoader, writing: WriteTransaction, claimed: dict[str, object]) -> datetime | None:
+    """The latest calls before a time, derived anew; when the first of them began, None where there are none."""
+    writing.materialize("claimed", _CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
+    bounds = writing.rows(_CLAIMED_BOUNDS).to_pylist()[0]
+    low: datetime | None = bounds["low"]
+    if low is None:
+        return None
+    writing.materialize("touched", _CLAIMED_TRACES)
+    writing.materialize("batch", _NO_SPANS)
+    reach = gather_spans(writing, low, bounds["high"], loader.config.writer.trace_window)
+    derive_requests(writing, loader.config, loader.prices_of, reach, seen_before=True)
+    return low
+
+
+SPANS_PER_STEP = 20_000  # spans of one step: about a second, in which no batch is stored
 
 _WAITING = 'SELECT since, "until" FROM rederiving WHERE finished_at IS NULL'
 # Spans of one moment stay together: the next step goes on before it.
@@ -72,14 +147,12 @@ def rederivation_pending(store: DuckStore) -> bool:
 
 def rederive_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
     """Read as many spans again as fit a transaction, and derive their traces; False when nothing is left."""
-    if reassign_lanes.reassign_step(loader, writing):  # models that were met on the way have other lanes now
+    if reassign_step(loader, writing):  # models that were met on the way have other lanes now
         return True
     asked = writing.rows(_WAITING).to_pylist()
     if not asked:
         return False
-    writing.materialize(
-        "next_spans", _NEXT, {**asked[0], "most": min(SPANS_PER_TRANSACTION, loader.config.writer.max_rows)}
-    )
+    writing.materialize("next_spans", _NEXT, {**asked[0], "most": min(SPANS_PER_STEP, loader.config.writer.max_rows)})
     bounds = writing.rows(_BOUNDS).to_pylist()[0]
     if not bounds["n"]:
         _finish(loader, writing)
@@ -101,7 +174,7 @@ def derivation_fingerprint(conventions: Conventions, config: Config) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def store_derivation_fingerprint(writing: WriteTransaction, conventions: Conventions, config: Config) -> None:
+def store_fingerprint(writing: WriteTransaction, conventions: Conventions, config: Config) -> None:
     """Write down what rows are derived with from now on."""
     writing.execute("DELETE FROM derived_with")
     writing.execute("INSERT INTO derived_with VALUES ($name)", {"name": derivation_fingerprint(conventions, config)})

@@ -18,9 +18,9 @@ from controlsurface.ingest.derive import PriceKeys
 from controlsurface.ingest.ingest_counters import COUNTER_NAMES, IngestCounters
 from controlsurface.ingest.journal.journal import Journal
 from controlsurface.ingest.journal.segment_file import JournalPosition, JournalRecord
-from controlsurface.ingest.load import arrival_stats, reassign_lanes, rederive_spans
+from controlsurface.ingest.load import batch, rederive_spans
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome, DecodedBatch
-from controlsurface.ingest.translate import key_counts
+from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
 from controlsurface.money.price_table import PriceKey, read_book, resolve_prices
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
@@ -71,10 +71,10 @@ class StoreWriter:
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
-            rederive_spans.store_derivation_fingerprint(writing, self._loader.conventions, self._config)
+            rederive_spans.store_fingerprint(writing, self._loader.conventions, self._config)
         self._prices.settle()
-        if reassign_lanes.reassignment_pending(self._store):
-            self.between(reassign_lanes.reassign_step)
+        if rederive_spans.reassignment_pending(self._store):
+            self.between(rederive_spans.reassign_step)
         self._journal.release(self.position)
         self._counters.add(**_counted(self._store, self._journal.backlog(self.position)))
         self._told = self._turned_away()
@@ -199,14 +199,14 @@ class StoreWriter:
             self._record(writing, work.end, added)
             turned_away = self._turned_away()
             rejected, refused = (now - known for now, known in zip(turned_away, self._told, strict=True))
-            arrival_stats.count_unstored_arrivals(writing, outcome.duplicate, outcome.expired, rejected, refused)
+            batch.count_unstored(writing, outcome.duplicate, outcome.expired, rejected, refused)
             dropped = self._counters.dropped()
-            key_counts.add_key_counts(writing, "dropped_keys", dropped)
+            conventions.add_key_counts(writing, "dropped_keys", dropped)
         self._counters.settle_dropped(dropped)
         self._told = turned_away
         self._prices.settle()
         if left:
-            self.between(reassign_lanes.reassign_step)
+            self.between(rederive_spans.reassign_step)
         self._counters.add(**added)
         self._counters.mark(last_stored_received_ns=work.records[-1].received_ns)
         self._advance(work.end, outcome)
@@ -214,7 +214,7 @@ class StoreWriter:
     def _follow(self, writing: WriteTransaction) -> bool:
         """Let calls follow their models into other lanes, in this transaction for FOLLOW_S; whether some are left."""
         end = time.monotonic() + REASSIGN_BUDGET_S
-        while reassign_lanes.reassign_step(self._loader, writing):
+        while rederive_spans.reassign_step(self._loader, writing):
             if time.monotonic() > end:
                 return True
         return False

@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyLimits
-from controlsurface.ingest.otlp import json_parser, json_scalars
+from controlsurface.ingest.otlp import json_values
 from controlsurface.ingest.wire.mend_marks import (
     MENDED_ATTRIBUTE,
     is_key_value,
@@ -25,7 +25,7 @@ from controlsurface.ingest.wire.mend_marks import (
     mended_field_name,
     mended_value_name,
 )
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, ExportRequest, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, ExportRequest, Signal
 
 _ITEMS = {
     "Span",
@@ -81,7 +81,7 @@ FieldReader = Callable[[Any, _Reading], Any]
 def parse_otlp_json(signal: Signal, body: bytes, limits: BodyLimits = DEFAULT_BODY_LIMITS) -> ParsedMessage:
     """The body as a message; ids of the wrong form have one byte. Raises BadBody naming the place, OverLimit."""
     kind = EXPORT_REQUESTS[signal]
-    document = json_parser.parse_json(body)
+    document = json_values.parse_json(body)
     if document == []:
         raise BadBody(f"expected an object for {kind.DESCRIPTOR.name}, not []")
     reading = _Reading(limits)
@@ -99,7 +99,7 @@ def _object(descriptor: Descriptor, value: Any, reading: _Reading) -> dict[str, 
     if not isinstance(value, dict):
         if value == []:  # how PHP writes an object without members
             return {}
-        raise BadBody(f"expected an object for {descriptor.name}, not {json_scalars.abbreviated_value(value)}")
+        raise BadBody(f"expected an object for {descriptor.name}, not {json_values.abbreviated_value(value)}")
     readers = _readers(descriptor)
     found = {}
     begin = len(reading.names)
@@ -138,7 +138,7 @@ def _value(descriptor: Descriptor, value: Any, reading: _Reading) -> dict[str, A
     """An AnyValue; what does not fit the kind it names is kept as the kind it has, and named as mended."""
     if not isinstance(value, dict) and value != []:
         reading.names.append("")
-        return json_scalars.untyped_any_value(value)
+        return json_values.untyped_any_value(value)
     try:
         return _object(descriptor, value, reading)
     except BadBody:
@@ -146,7 +146,7 @@ def _value(descriptor: Descriptor, value: Any, reading: _Reading) -> dict[str, A
         if len(kinds) != 1 or isinstance(value[kinds[0]], dict | list):
             raise
         reading.names.append("")
-        return json_scalars.coerced_any_value(kinds[0], value[kinds[0]])
+        return json_values.coerced_any_value(kinds[0], value[kinds[0]])
 
 
 @cache
@@ -164,7 +164,7 @@ def _reader(field: FieldDescriptor) -> FieldReader:
     elif field.type == FieldDescriptor.TYPE_STRING:
         one = _text
     else:
-        one = partial(_scalar, json_scalars.scalar_reader(field))
+        one = partial(_scalar, json_values.scalar_reader(field))
     if not field.is_repeated:
         return one
     if message and message.name in _ITEMS:
@@ -179,7 +179,7 @@ def _scalar(read: Callable[[Any], Any], value: Any, _: _Reading) -> Any:
 
 
 def _text(value: Any, reading: _Reading) -> str:
-    text, mended = json_scalars.read_json_text(value)
+    text, mended = json_values.read_json_text(value)
     if mended:
         reading.names.append("")
     return text
@@ -224,7 +224,7 @@ def _envelopes(least: int, read: FieldReader, value: Any, reading: _Reading) -> 
 
 def _sequence(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise BadBody(f"expected a list, not {json_scalars.abbreviated_value(value)}")
+        raise BadBody(f"expected a list, not {json_values.abbreviated_value(value)}")
     return value
 
 

@@ -13,7 +13,7 @@ from controlsurface.ingest.journal.journal import Journal
 from controlsurface.ingest.journal.segment_file import JournalPosition
 from controlsurface.ingest.validation.checker_process import BodyChecker
 from controlsurface.ingest.validation.validate import ValidatedBody
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ from controlsurface.errors import Busy, Throttled
 from controlsurface.ingest.receivers import otlp_responses
 from controlsurface.ingest.receivers.intake import Intake
 from controlsurface.ingest.validation.validate import ValidatedBody
-from controlsurface.ingest.wire.request_body import RequestBody
-from controlsurface.ingest.wire.signals import Signal
+from controlsurface.ingest.wire.otlp_request import RequestBody, Signal
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.token_check import TokenCheck, bearer_token
 

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from controlsurface.errors import BadBody, Busy, ControlSurfaceError, TooLarge
 from controlsurface.ingest.validation.validate import ValidatedBody
-from controlsurface.ingest.wire.signals import Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, Signal
 
 INVALID_ARGUMENT, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 3, 8, 13, 14, 16
 

@@ -8,7 +8,7 @@ was imported: give the corrected one another name.
 from collections.abc import Iterator
 from pathlib import Path
 
-from controlsurface.ingest.files.file_limits import DEFAULT_FILE_LIMITS, FileLimits
+from controlsurface.ingest.files.otlp_files import DEFAULT_FILE_LIMITS, FileLimits
 from controlsurface.ingest.table.row_reader import RequestTable, row_batches
 from controlsurface.ingest.table.row_reader import row_start_times as row_starts
 from controlsurface.ingest.table.row_spans import rows_to_body

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from controlsurface.ingest.table.table_fields import FieldKind
-from controlsurface.ingest.table.table_mapping import FieldSource, MappedValue
+from controlsurface.ingest.table.table_mapping import FieldKind, FieldSource, MappedValue
 
 _TRUE, _FALSE = ["true", "1", "yes", "t", "y"], ["false", "0", "no", "f", "n"]
 _UNIX = {"unix": 1_000_000_000, "unix_ms": 1_000_000}

@@ -13,11 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from controlsurface.errors import BadBody, ConfigError, did_you_mean
-from controlsurface.ingest.files.file_limits import DEFAULT_FILE_LIMITS, FileLimits
-from controlsurface.ingest.files.otlp_files import open_decompressed
+from controlsurface.ingest.files.otlp_files import DEFAULT_FILE_LIMITS, FileLimits, open_decompressed
 from controlsurface.ingest.table import column_types
-from controlsurface.ingest.table.table_fields import TableField
-from controlsurface.ingest.table.table_mapping import FieldSource, RowCondition, TableMapping
+from controlsurface.ingest.table.table_mapping import FieldSource, RowCondition, TableField, TableMapping
 
 log = logging.getLogger(__name__)
 

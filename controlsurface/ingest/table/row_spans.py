@@ -10,10 +10,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from controlsurface.ingest.table import table_fields
+from controlsurface.ingest.table import table_mapping
 from controlsurface.ingest.table.row_reader import ROW_NUMBER_COLUMN, Row
-from controlsurface.ingest.table.table_fields import TableField
-from controlsurface.ingest.table.table_mapping import AttemptMapping, TableMapping
+from controlsurface.ingest.table.table_mapping import AttemptMapping, TableField, TableMapping
 
 _SCOPE = InstrumentationScope(name="controlsurface.import")
 _MAX_DURATION_MS = 100 * 86_400_000.0
@@ -53,7 +52,7 @@ class _Ids:
 def _spans(row: Row, rules: TableMapping, digest: bytes) -> Iterator[Span]:
     ids = _Ids.of(row, rules, digest)
     start = row["request.started_at"]
-    values = _values(row, "request", rules.request, table_fields.REQUEST_FIELDS)
+    values = _values(row, "request", rules.request, table_mapping.REQUEST_FIELDS)
     routing = _span(ids, 0, "route", start, _length_ns(row.get("request.duration_ms")), values)
     yield routing
     request_id = values.get("controlsurface.request_id") or f"{ids.trace.hex()}-{routing.span_id.hex()}"
@@ -73,7 +72,7 @@ def _call(row: Row, place: str, attempt: AttemptMapping, request_id: str) -> dic
     return {
         "gen_ai.operation.name": "chat",
         **shadow,
-        **_values(row, place, attempt.columns, table_fields.ATTEMPT_FIELDS),
+        **_values(row, place, attempt.columns, table_mapping.ATTEMPT_FIELDS),
     }
 
 

@@ -1,20 +1,77 @@
-"""A mapping file: which columns of a table fill which fields of a request and its attempts."""
+"""A mapping file: which columns of a table fill which fields of requests and attempts, and what these fields are."""
 
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from controlsurface.config import Duration
 from controlsurface.errors import ConfigError, did_you_mean
 from controlsurface.explanations import explain
-from controlsurface.ingest.table import table_fields
-from controlsurface.ingest.table.table_fields import FieldKind
-from controlsurface.ingest.table.table_fields import TableField as FieldOf
 from controlsurface.shipped_paths import COLLECTORS
+
+FieldKind = Literal["text", "whole", "number", "flag", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableField:
+    """A field's type and its span attribute; empty where the span itself carries it. `scale` leads to its unit."""
+
+    kind: FieldKind
+    attribute: str = ""
+    scale: float = 1.0
+
+
+REQUEST_FIELDS = {
+    "started_at": TableField("time"),
+    "duration_ms": TableField("number"),
+    "service": TableField("text"),
+    "request_id": TableField("text", "controlsurface.request_id"),
+    "session_id": TableField("text", "session.id"),
+    "user_id": TableField("text", "user.id"),
+    "task_type": TableField("text", "controlsurface.task_type"),
+    "lane": TableField("text", "controlsurface.lane"),
+    "router": TableField("text", "controlsurface.router.name"),
+    "router_version": TableField("text", "controlsurface.router.version"),
+    "reason": TableField("text", "controlsurface.router.reason"),
+    "confidence": TableField("number", "controlsurface.router.confidence"),
+    "confidence_kind": TableField("text", "controlsurface.router.confidence_kind"),
+    "threshold": TableField("number", "controlsurface.router.threshold"),
+    "selected_model": TableField("text", "controlsurface.router.model"),
+    "escalation_reason": TableField("text", "controlsurface.escalation.reason"),
+    "cache_hit": TableField("flag", "controlsurface.cache.hit"),
+    "cache": TableField("text", "controlsurface.cache.kind"),
+    "mode": TableField("text", "controlsurface.mode"),
+    "tenant": TableField("text", "controlsurface.tenant"),
+    "team": TableField("text", "controlsurface.team"),
+    "job": TableField("text", "controlsurface.job"),
+    "environment": TableField("text", "controlsurface.environment"),
+    "error_type": TableField("text", "error.type"),
+}
+ATTEMPT_FIELDS = {
+    "offset_ms": TableField("number"),
+    "duration_ms": TableField("number"),
+    "model": TableField("text", "gen_ai.request.model"),
+    "provider": TableField("text", "gen_ai.provider.name"),
+    "lane": TableField("text", "controlsurface.lane"),
+    "purpose": TableField("text", "controlsurface.purpose"),
+    "ttft_ms": TableField("number", "gen_ai.response.time_to_first_chunk", 0.001),
+    "input_tokens": TableField("whole", "gen_ai.usage.input_tokens"),
+    "cached_tokens": TableField("whole", "gen_ai.usage.cache_read.input_tokens"),
+    "cache_write_tokens": TableField("whole", "gen_ai.usage.cache_write.input_tokens"),
+    "output_tokens": TableField("whole", "gen_ai.usage.output_tokens"),
+    "reasoning_tokens": TableField("whole", "gen_ai.usage.reasoning.output_tokens"),
+    "cost_usd": TableField("number", "controlsurface.cost_usd"),
+    "gate": TableField("text", "controlsurface.quality_gate.name"),
+    "gate_passed": TableField("flag", "controlsurface.quality_gate.passed"),
+    "answer_label": TableField("text", "controlsurface.answer.label"),
+    "sampling_probability": TableField("number", "controlsurface.sampling.probability"),
+    "error_type": TableField("text", "error.type"),
+}
 
 SHIPPED_MAPPINGS = COLLECTORS / "mappings"
 MappedValue = bool | int | float | str
@@ -92,7 +149,7 @@ class AttemptMapping(_Model):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        _check(self.columns, table_fields.ATTEMPT_FIELDS)
+        _check(self.columns, ATTEMPT_FIELDS)
         return self
 
 
@@ -108,7 +165,7 @@ class TableMapping(_Model):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        _check(self.request, table_fields.REQUEST_FIELDS)
+        _check(self.request, REQUEST_FIELDS)
         if "started_at" not in self.request:
             raise ValueError("request has no started_at; a table without times takes { const = TIME, every = '1s' }")
         return self
@@ -121,13 +178,13 @@ class TableMapping(_Model):
             if attempt.when:
                 yield f"attempts.{i}.when", attempt.when
 
-    def sources(self) -> Iterator[tuple[str, FieldSource, FieldOf]]:
+    def sources(self) -> Iterator[tuple[str, FieldSource, TableField]]:
         """Every source, with its place in the file and the field it fills."""
         for name, source in self.request.items():
-            yield f"request.{name}", source, table_fields.REQUEST_FIELDS[name]
+            yield f"request.{name}", source, REQUEST_FIELDS[name]
         for i, attempt in enumerate(self.attempts):
             for name, source in attempt.columns.items():
-                yield f"attempts.{i}.{name}", source, table_fields.ATTEMPT_FIELDS[name]
+                yield f"attempts.{i}.{name}", source, ATTEMPT_FIELDS[name]
 
 
 def read_mapping(path: Path) -> TableMapping:
@@ -146,7 +203,7 @@ def read_mapping(path: Path) -> TableMapping:
         raise ConfigError(f"{found}: {problem}") from None
 
 
-def _check(columns: FieldSources, known: dict[str, FieldOf]) -> None:
+def _check(columns: FieldSources, known: dict[str, TableField]) -> None:
     """Raises ValueError for a field that does not exist, or a change that does not fit its type."""
     for name, source in columns.items():
         if name not in known:

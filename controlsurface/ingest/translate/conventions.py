@@ -1,8 +1,4 @@
-"""Which attribute fills which column: the vocabularies in collectors/, compiled once, applied as columns.
-
-A vocabulary is data (see collectors/README.md). All of them together become one SELECT over the decoded spans,
-cut down to the attributes that a batch really has.
-"""
+"""Which attribute fills which column, by the vocabularies in collectors/, and counts of the keys that fill none."""
 
 import re
 import tomllib
@@ -11,6 +7,7 @@ from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -18,7 +15,6 @@ from pydantic import ValidationError
 from controlsurface.config import Config
 from controlsurface.errors import ConfigError
 from controlsurface.explanations import explain
-from controlsurface.ingest.translate.key_counts import OTHER_KEYS
 from controlsurface.ingest.translate.vocabulary import (
     COLUMN_KINDS,
     COUNT_COLUMNS,
@@ -39,6 +35,36 @@ from controlsurface.ingest.translate.vocabulary_sql import (
     spoken_sql,
 )
 from controlsurface.shipped_paths import COLLECTORS
+from controlsurface.store.duckdb import WriteTransaction
+
+MAX_COUNTED_KEYS = 10_000  # distinct keys that are listed; more are counted together
+OTHER_KEYS = "(other)"
+
+_MERGE = """
+MERGE INTO {table} AS known USING met ON known.key = met.key
+WHEN MATCHED THEN UPDATE SET n = known.n + met.n, last_seen = met.seen
+WHEN NOT MATCHED THEN INSERT (key, n, first_seen, last_seen) VALUES (met.key, met.n, met.seen, met.seen)
+"""
+
+
+def add_key_counts(
+    writing: WriteTransaction, table: Literal["attribute_keys", "dropped_keys"], met: Mapping[str, int]
+) -> None:
+    """Add to the counts of keys."""
+    if not met:
+        return
+    known = set(writing.rows(f"SELECT key FROM {table}")["key"].to_pylist())
+    room = MAX_COUNTED_KEYS - len(known)
+    counts: dict[str, int] = {}
+    for key, n in met.items():
+        if key not in known:
+            room -= 1
+        name = key if key in known or room >= 0 else OTHER_KEYS
+        counts[name] = counts.get(name, 0) + n
+    writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
+    writing.materialize("met", "SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted")
+    writing.execute(_MERGE.format(table=table))
+
 
 MAX_ATTRIBUTE_NAMES = 20_000  # of attributes that are looked at one by one in a batch
 

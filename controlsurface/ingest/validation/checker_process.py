@@ -28,7 +28,7 @@ from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.translate.vocabulary import Vocabulary
 from controlsurface.ingest.validation.validate import ValidatedBody, validate_body
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.ingest.content import METRIC_DESCRIPTION_KEY, SPAN_STATUS_KEY, ContentPolicy
 from controlsurface.ingest.limits import BodyBudget
-from controlsurface.ingest.otlp.body_decoder import decode_body
+from controlsurface.ingest.otlp.body_decoder import decode_body, decode_partially
 from controlsurface.ingest.wire.mend_marks import metric_data_points
-from controlsurface.ingest.wire.partial_decode import decode_partially
-from controlsurface.ingest.wire.signals import Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)

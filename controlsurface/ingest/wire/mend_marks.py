@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from controlsurface.ingest.wire.signals import ExportRequest, Signal
+from controlsurface.ingest.wire.otlp_request import ExportRequest, Signal
 
 MENDED_ATTRIBUTE = "controlsurface.mended"
 SURROGATE = re.compile("[\ud800-\udfff]")  # in Python's text these are never part of a pair

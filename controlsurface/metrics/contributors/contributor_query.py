@@ -1,45 +1,16 @@
-"""What is different between two windows: every value of every dimension, ranked.
-
-The stored rows of both windows are read once, as `render_joint_sums` sums: one row for each combination of all
-dimensions. All else is asked of those. Each stored row adds `part` to the metric's numerator and `whole` to its
-denominator. With w a value's share of the whole, p its rate (0: baseline, 1: selection) and P the mean of both
-windows' rates, a value explains of the change
-
-    mix  = (w1 - w0) ((p0 + p1) / 2 - P)        rate = (p1 - p0) (w0 + w1) / 2
-
-Over all values of a dimension these add up to the whole change: P falls out of that sum, but lets a value that merely
-grew at an average rate explain nothing. A value that one window lacks is mix. A total is number times size, with the
-baseline scaled to the selection's length: mix is more or fewer rows, rate larger or smaller ones, and P is 0.
-
-Values of a total are ranked and admitted by what they contribute, however few rows they have: by the excess
-
-    excess = delta - (its part of the baseline's total) (the whole change)
-
-which adds up to nothing over a dimension, so a value that merely is large explains no more than its due (the surprise
-of Bhagwan et al., Adtributor, NSDI 2014, in the metric's unit). Listed is what makes at least LEAST_SHARE of its
-dimension's movements; z is delta against the standard error of a sum of so many amounts (compound Poisson). What the
-router decided counts half. Of means, values of few rows are admitted by the same rule, with LEAST_OF_MEAN.
-
-Others are ranked by how surely their share of the numerator differs between the windows: by the pooled two-proportion
-z, and where rows carry more than 0 or 1 by the same with their squares. Where a window's numerator is empty, z is
-delta against its own standard error (Welch's, for unequal variances). Where the whole surely changed, values whose
-share moved the other way stand behind: they lost it to what changed. So do values of a share or mean that gave most of
-their rows to another. Then `conditioning` ranks them beside the first.
-
-No row adds to a quantile. What is explained instead is the share of rows above the baseline's quantile: of a P95 it is
-5 % in the baseline, and what makes the P95 rise raises it. All of the above holds for it as for any share.
-"""
+"""What is different between a selection and its baseline: every value of every dimension, ranked."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.contributors.conditioning import (
+from controlsurface.metrics.contributors.contributor_ranking import (
     DECIDED_EXCESS_WEIGHT,
     MIN_CAUSE_STANDARD_ERRORS,
     MIN_NEW_SHARE,
@@ -47,12 +18,11 @@ from controlsurface.metrics.contributors.conditioning import (
 from controlsurface.metrics.counterfactual import needs_counterfactual
 from controlsurface.metrics.measures import SPREADS, measures_of
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs, find_metric
+from controlsurface.metrics.queries.metric_query import MetricArgs, find_metric
 from controlsurface.metrics.queries.quantile import quantile_spread
-from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
 from controlsurface.query.dimensions import DIMENSIONS
-from controlsurface.query.statement import Statement, row_limit_parameter, where_clause, window_conditions
-from controlsurface.query.times import Instant
+from controlsurface.query.statement import Statement, row_limit, where_clause, window_conditions
 
 MIN_SUPPORT_ROWS = 30  # rows in either window, under which a share says more about chance than about the router
 MIN_CHANGE_SHARE = (
@@ -131,7 +101,7 @@ class ContributorsArgs(Arguments):
 
     def filters(self) -> Mapping[str, tuple[str | None, ...]]:
         """Each filtered dimension and the values it may have."""
-        return FilteredTimeRange(where=self.where).filters()
+        return FilteredRange(where=self.where).filters()
 
 
 def divided_measures(metric: Metric) -> tuple[str, str | None]:
@@ -162,11 +132,11 @@ def baseline_scale(args: ContributorsArgs) -> float | None:
     return _scale(args) if divided_measures(find_metric(args.metric))[1] is None else None
 
 
-def quantile_bound_query(args: ContributorsArgs) -> MetricQueryArgs | None:
+def bound_query(args: ContributorsArgs) -> MetricArgs | None:
     """The question whose value is the bound that rows are held against: the baseline's quantile. None: no quantile."""
     if find_metric(args.metric).kind != "quantile":
         return None
-    return MetricQueryArgs(metric=args.metric, start=args.baseline_start, end=args.baseline_end, where=args.where)
+    return MetricArgs(metric=args.metric, start=args.baseline_start, end=args.baseline_end, where=args.where)
 
 
 def render_joint_sums(args: ContributorsArgs, above: float | None = None) -> Statement:
@@ -175,7 +145,7 @@ def render_joint_sums(args: ContributorsArgs, above: float | None = None) -> Sta
     `above` is the bound that a quantile's rows are held against.
     """
     metric, names = find_metric(args.metric), contributor_dimensions(args)
-    found, parameters = window_conditions(metric.source, FilteredTimeRange(where=args.where))
+    found, parameters = window_conditions(metric.source, FilteredRange(where=args.where))
     found.append(f"({_within('start', 'end')} OR {_within('baseline_start', 'baseline_end')})")
     sql = _JOINT_SQL.format(
         names=", ".join(names),
@@ -185,11 +155,11 @@ def render_joint_sums(args: ContributorsArgs, above: float | None = None) -> Sta
         where=where_clause(found),
     )
     moments = {name: getattr(args, name) for name in ("start", "end", "baseline_start", "baseline_end")}
-    parameters |= {"above": above} if quantile_bound_query(args) else {}
+    parameters |= {"above": above} if bound_query(args) else {}
     return Statement(sql, parameters | moments, "contributors.joint")
 
 
-def render_ranked_values(args: ContributorsArgs) -> Statement:
+def render_ranked(args: ContributorsArgs) -> Statement:
     """The statement over `render_joint_sums`: first the whole (dimension NULL), then values with support, ranked.
 
     Support of a share is so many rows, of a sum what it contributes. Beside what is handed out, rows have the sums
@@ -206,8 +176,8 @@ def within_value(args: ContributorsArgs, dimension: str, value: str | None) -> S
 
 
 def render_contributors(args: ContributorsArgs, above: float | None = None) -> Statement:
-    """`render_joint_sums` and `render_ranked_values` as one statement, as people read it."""
-    sums, rows = render_joint_sums(args, above), render_ranked_values(args)
+    """`render_joint_sums` and `render_ranked` as one statement, as people read it."""
+    sums, rows = render_joint_sums(args, above), render_ranked(args)
     sql = rows.sql.replace("WITH marked AS (", f"WITH joint AS (\n{sums.sql}\n),\nmarked AS (", 1)
     return Statement(sql, {**sums.parameters, **rows.parameters}, "contributors.whole")
 
@@ -230,7 +200,7 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
         "mostly": MAIN_DIRECTION_SHARE,
         "counts": DECIDED_EXCESS_WEIGHT,
     }
-    return Statement(sql, {**sort, **bounds, **row_limit_parameter()}, "contributors.ranked")
+    return Statement(sql, {**sort, **bounds, **row_limit()}, "contributors.ranked")
 
 
 def _columns(metric: Metric, filtered: Collection[str]) -> list[str]:
@@ -270,3 +240,27 @@ def _scale(args: ContributorsArgs) -> float:
     """What a baseline's total is multiplied by to be one of the selection's length."""
     length = args.baseline_end - args.baseline_start
     return (args.end - args.start) / length if length else 0.0
+
+
+Baseline = Literal["before", "yesterday", "last_week"]
+BASELINES: dict[Baseline, str] = {
+    "before": "the time before",
+    "yesterday": "the same hours yesterday",
+    "last_week": "the same hours last week",
+}
+
+_BASELINE_STEPS = {"yesterday": timedelta(days=1), "last_week": timedelta(days=7)}
+
+
+def baseline_window(
+    name: Baseline, start: datetime, end: datetime, since: datetime | None = None
+) -> tuple[datetime, datetime]:
+    """From when to when the baseline of a selection reaches; both never overlap.
+
+    `before` begins at `since` where that is earlier than the selection, else it is as long as the selection. Longer
+    selections go back by as many days or weeks as they last.
+    """
+    if name == "before":
+        return (since if since and since < start else start - (end - start)), start
+    back = _BASELINE_STEPS[name] * max(1, -((start - end) // _BASELINE_STEPS[name]))
+    return start - back, end - back

@@ -12,6 +12,7 @@ from controlsurface.arrays import Floats
 from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import quantile
+from controlsurface.metrics.queries.dimension_values import TOP_TEXT, TopCount
 from controlsurface.metrics.queries.metric_query import (
     INTERVAL_ENDS,
     QueryStep,
@@ -20,16 +21,14 @@ from controlsurface.metrics.queries.metric_query import (
     find_metric,
     group_by_clause,
 )
-from controlsurface.metrics.queries.top_values import TOP_TEXT, TopCount
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
-from controlsurface.metrics.rollups.read_plan import ReadPlan, stored_rows_plan
-from controlsurface.metrics.statistics.intervals import normal_interval, wilson_interval
-from controlsurface.query.arguments import FilteredTimeRange, NameList
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
+from controlsurface.metrics.statistics import normal_interval, wilson_interval
+from controlsurface.query.arguments import FilteredRange, NameList
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit_parameter
+from controlsurface.query.statement import Statement, row_limit
 
 
-class BatchQueryArgs(FilteredTimeRange):
+class BatchArgs(FilteredRange):
     """Metrics, what to break them all down by, and the time step."""
 
     metrics: NameList = Field(min_length=1, max_length=60, description="metrics of /api/v1/metrics")
@@ -40,7 +39,7 @@ class BatchQueryArgs(FilteredTimeRange):
     top: TopCount | None = Field(None, description=TOP_TEXT)
 
     @model_validator(mode="after")
-    def _known(self) -> "BatchQueryArgs":
+    def _known(self) -> "BatchArgs":
         """Refuse what is no metric."""
         for name in self.metrics:
             find_metric(name)
@@ -56,7 +55,7 @@ class QueryPass:
     spread: str | None = None
 
 
-def query_passes(args: BatchQueryArgs) -> list[QueryPass]:
+def query_passes(args: BatchArgs) -> list[QueryPass]:
     """The metrics, by what they are read from. Raises UnknownName."""
     ways: dict[tuple[str, ...], list[Metric]] = {}
     for name in dict.fromkeys(args.metrics):
@@ -74,7 +73,7 @@ def _spread(metric: Metric) -> str | None:
     return quantile.quantile_spread(metric)[0] if metric.kind == "quantile" else None
 
 
-def _pass(args: BatchQueryArgs, found: Sequence[Metric]) -> QueryPass:
+def _pass(args: BatchArgs, found: Sequence[Metric]) -> QueryPass:
     asked = {*args.by, *args.filters()}
     columns = {name: text for metric in found for name, text in formula.measure_columns(metric, asked).items()}
     source = found[0].source
@@ -106,7 +105,7 @@ def render_pass(each: QueryPass, plan: ReadPlan | None = None) -> Statement:
         + f"\n    FROM {made.relation}{group_by_clause(reads.keys)}\n)\n"
         "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit_parameter(), "metrics.batch")
+    return Statement(sql, parameters | row_limit(), "metrics.batch")
 
 
 def _figures(metric: Metric, each: QueryPass) -> dict[str, str]:

@@ -7,17 +7,16 @@ from pydantic import Field
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL
 from controlsurface.metrics.queries.metric_query import QueryStep
 from controlsurface.metrics.queries.quantile import as_bins
-from controlsurface.metrics.rollups import histogram_bins
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
-from controlsurface.metrics.rollups.read_plan import ReadPlan, stored_rows_plan
-from controlsurface.query.arguments import FilteredTimeRange, NameList
+from controlsurface.metrics.rollups import rollup_catalog
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
+from controlsurface.query.arguments import FilteredRange, NameList
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit_parameter
+from controlsurface.query.statement import Statement, row_limit
 
 DistributionColumn = Literal["confidence", "latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens"]
 
 
-class DistributionArgs(FilteredTimeRange):
+class DistributionArgs(FilteredRange):
     """A column of requests, what to break it down by, and the time step."""
 
     column: DistributionColumn = Field(description="what is distributed")
@@ -40,7 +39,7 @@ def render_distribution(args: DistributionArgs, plan: ReadPlan | None = None) ->
     """The statement whose rows are bucket?, the dimensions, lower, upper, n (weighted), in this order."""
     reads = measures_of_distribution(args)
     rows, parameters = select_measures(reads, plan or stored_rows_plan(args))
-    lower, upper = histogram_bins.bin_edges(args.column)
+    lower, upper = rollup_catalog.bin_edges(args.column)
     columns = [*reads.keys, f"{lower} AS lower", f"{upper} AS upper", "sum(weight) AS n"]
     sql = (
         f"WITH binned AS (\n{rows}\n)\n"
@@ -48,4 +47,4 @@ def render_distribution(args: DistributionArgs, plan: ReadPlan | None = None) ->
         f"FROM binned\nGROUP BY {', '.join([*reads.keys, 'bin'])}\n"
         f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in [*reads.keys, 'lower'])}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit_parameter(), "metrics.bins")
+    return Statement(sql, parameters | row_limit(), "metrics.bins")

@@ -9,12 +9,10 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
-from controlsurface.metrics.rollups.read_plan import ReadPlan, stored_rows_plan
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
 from controlsurface.metrics.rollups.rollup_catalog import LONG_STEP, SIGHTING_COLUMNS
-from controlsurface.query.arguments import Arguments, ArgumentText, FilteredTimeRange
-from controlsurface.query.statement import Statement, row_limit_parameter
-from controlsurface.query.times import Instant
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
+from controlsurface.query.statement import Statement, row_limit
 from controlsurface.store.named_query import StateSql
 
 EventKind = Literal["deploy", "model", "price", "config", "other"]
@@ -57,7 +55,7 @@ class ChangeEvent(Arguments):
 
 def measures_of_sightings(args: EventsArgs) -> MeasureRequest:
     """When each version, model, router and threshold was seen, hour by hour, in the window and the week before."""
-    window = FilteredTimeRange(start=args.start - LOOK_BACK, end=args.end)
+    window = FilteredRange(start=args.start - LOOK_BACK, end=args.end)
     dimensions = ("router_version", "answered_by", "router", "task_type", "threshold")
     return MeasureRequest("requests", SIGHTING_COLUMNS, window, dimensions, LONG_STEP)
 
@@ -67,7 +65,7 @@ def measures_of_calls(args: EventsArgs) -> MeasureRequest:
     return MeasureRequest(
         "attempts",
         SIGHTING_COLUMNS,
-        FilteredTimeRange(start=args.start - LOOK_BACK, end=args.end),
+        FilteredRange(start=args.start - LOOK_BACK, end=args.end),
         ("model", "purpose"),
         LONG_STEP,
     )
@@ -87,7 +85,7 @@ def render_events(args: EventsArgs, plan: ReadPlan | None = None, plan_of_calls:
     calls, more = _calls(measures_of_calls(args), plan_of_calls)
     bounds = {"since": args.start, "until": args.end}
     sql = _FOUND_EVENTS_SQL.format(rows=rows, calls=calls, left_out=_LEFT_OUT)
-    return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit_parameter(), "events.list")
+    return Statement(sql, parameters | more | bounds | {"most_names": MAX_NAMES} | row_limit(), "events.list")
 
 
 def without_left_out(rows: pa.Table) -> pa.Table:

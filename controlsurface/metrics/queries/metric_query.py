@@ -10,20 +10,18 @@ from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import quantile
-from controlsurface.metrics.queries.top_values import TOP_TEXT, TopCount
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
-from controlsurface.metrics.rollups.read_plan import ReadPlan, stored_rows_plan
-from controlsurface.query.arguments import FilteredTimeRange, NameList
+from controlsurface.metrics.queries.dimension_values import TOP_TEXT, TopCount
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
+from controlsurface.query.arguments import FilteredRange, NameList, StepLength
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit_parameter
-from controlsurface.query.times import StepLength
+from controlsurface.query.statement import Statement, row_limit
 
 IntervalEnd = Literal["low", "high"]
 INTERVAL_ENDS: tuple[IntervalEnd, ...] = ("low", "high")
 QueryStep = Annotated[StepLength, Field(ge=timedelta(seconds=1), le=timedelta(days=3660))]
 
 
-class MetricQueryArgs(FilteredTimeRange):
+class MetricArgs(FilteredRange):
     """A metric, what to break it down by, and the time step."""
 
     metric: str = Field(
@@ -44,7 +42,7 @@ def find_metric(name: str) -> Metric:
         raise UnknownName("metric", name, CATALOG) from None
 
 
-def measures_of_metric(args: MetricQueryArgs) -> MeasureRequest:
+def measures_of_metric(args: MetricArgs) -> MeasureRequest:
     """What the metric's formula reads. Raises UnknownName."""
     metric = find_metric(args.metric)
     dimensions = tuple(dict.fromkeys(dimension_column(metric.source, name) for name in args.by))
@@ -53,9 +51,7 @@ def measures_of_metric(args: MetricQueryArgs) -> MeasureRequest:
     return MeasureRequest(metric.source, columns, args, dimensions, args.every, strata=strata)
 
 
-def render_metric_query(
-    args: MetricQueryArgs, plan: ReadPlan | None = None, bounded: MeasureRequest | None = None
-) -> Statement:
+def render_metric(args: MetricArgs, plan: ReadPlan | None = None, bounded: MeasureRequest | None = None) -> Statement:
     """The statement whose rows are bucket?, the dimensions, value, n, and low, high, priced_share where they apply.
 
     Rows are ordered by bucket and dimensions; a row whose time is unknown has no place in a time series. Without a plan
@@ -68,7 +64,7 @@ def render_metric_query(
     made = counterfactual.counterfactual_stage([metric], "measures", reads.keys)
     figured = _figures(metric, reads.keys, made.relation)
     sql = f"WITH measures AS (\n{rows}\n),\n{made.ctes}{figured}\n{_select(metric, reads.keys)}"
-    return Statement(sql, parameters | row_limit_parameter(), "metrics.query")
+    return Statement(sql, parameters | row_limit(), "metrics.query")
 
 
 def extra_columns(metric: Metric) -> tuple[str, ...]:

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from controlsurface.metrics.measures import SPREADS
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.rollups import histogram_bins
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
-from controlsurface.metrics.rollups.read_plan import ReadPlan
-from controlsurface.query.statement import Statement, row_limit_parameter
+from controlsurface.metrics.rollups import rollup_catalog
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures
+from controlsurface.query.statement import Statement, row_limit
 
 _QUANTILE = re.compile(r"quantile\((\w+), ([\d.]+)\)")
 
@@ -34,7 +33,7 @@ def as_bins(wanted: MeasureRequest, name: str) -> MeasureRequest:
     value = SPREADS[wanted.source][name]
     return replace(
         wanted,
-        columns={"bin": histogram_bins.bin_number(name, value), "n": "1", "weight": "r.sample_weight"},
+        columns={"bin": rollup_catalog.bin_number(name, value), "n": "1", "weight": "r.sample_weight"},
         conditions=(*wanted.conditions, f"{value} IS NOT NULL"),
     )
 
@@ -71,7 +70,7 @@ def render_quantiles(metrics: Mapping[str, Metric], wanted: MeasureRequest, plan
             [
                 *keys,
                 *(
-                    f"min({histogram_bins.bin_middle(of)}) FILTER (WHERE until >= {q} * total) AS {name}"
+                    f"min({rollup_catalog.bin_middle(of)}) FILTER (WHERE until >= {q} * total) AS {name}"
                     for name, (_, q) in asked.items()
                 ),
                 "sum(n) AS n",
@@ -84,7 +83,7 @@ def render_quantiles(metrics: Mapping[str, Metric], wanted: MeasureRequest, plan
         + ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
         + f"\nFROM figures{order}\nLIMIT $row_limit"
     )
-    return Statement(sql, parameters | row_limit_parameter(), "metrics.quantiles")
+    return Statement(sql, parameters | row_limit(), "metrics.quantiles")
 
 
 def _handed_out(name: str) -> tuple[str, str]:

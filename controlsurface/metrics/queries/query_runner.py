@@ -6,29 +6,29 @@ import pyarrow as pa
 
 from controlsurface.metrics.queries import (
     batch_query,
+    dimension_values,
     distribution_query,
     event_query,
     metric_query,
     quantile,
-    top_values,
 )
 from controlsurface.metrics.queries.batch_query import QueryPass
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.metrics.rollups.read_plan import ReadPlan
+from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.metrics.rollups.measure_source import ReadPlan
 from controlsurface.metrics.rollups.read_planner import RunStatement, plan_read
 from controlsurface.query.statement import Statement
 
 
-def plan_query(rows: RunStatement, args: MetricQueryArgs) -> tuple[Statement, ReadPlan]:
+def plan_query(rows: RunStatement, args: MetricArgs) -> tuple[Statement, ReadPlan]:
     """The statement for one metric, and where its rows come from."""
     metric, wanted = (
         metric_query.find_metric(args.metric),
-        top_values.bound_dimensions(rows, metric_query.measures_of_metric(args), args.top),
+        dimension_values.bound_dimensions(rows, metric_query.measures_of_metric(args), args.top),
     )
     plan = plan_read(rows, wanted, quantile.quantile_spread(metric)[0] if metric.kind == "quantile" else None)
-    return metric_query.render_metric_query(args, plan, wanted), plan
+    return metric_query.render_metric(args, plan, wanted), plan
 
 
 def run_pass(rows: RunStatement, each: QueryPass, most: int | None = None) -> tuple[pa.Table, Statement, ReadPlan]:
@@ -36,7 +36,7 @@ def run_pass(rows: RunStatement, each: QueryPass, most: int | None = None) -> tu
 
     `most` values of each dimension stand by themselves.
     """
-    each = replace(each, reads=top_values.bound_dimensions(rows, each.reads, most))
+    each = replace(each, reads=dimension_values.bound_dimensions(rows, each.reads, most))
     plan = plan_read(rows, each.reads, each.spread)
     statement = batch_query.render_pass(each, plan)
     return statement.bounded(rows(statement)), statement, plan

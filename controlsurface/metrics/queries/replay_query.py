@@ -1,8 +1,4 @@
-"""Several metrics of the same rows in one statement, at one moment or at many: what rules are judged by.
-
-One statement reads the rows once, however many metrics are asked for. A replay asks for many moments at once: each row
-then counts at every moment whose window holds it, so the figures are those that each moment would have seen.
-"""
+"""Several metrics of the same rows in one statement, at one moment or at many: what rules are judged by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +9,50 @@ from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries.metric_query import wilson_end_sql
-from controlsurface.metrics.queries.sliding_sums import sliding_sums_ctes
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit_parameter, where_clause, window_conditions
+from controlsurface.query.statement import Statement, row_limit, where_clause, window_conditions
+
+
+def sliding_sums(
+    source: str, found: Sequence[str], dimensions: Sequence[str], columns: Mapping[str, str], over: timedelta
+) -> str:
+    """The CTEs that end in `measures`: one row a moment and slice with the sums of its window, where it holds rows.
+
+    Parameters: $first, $last, $every; `over` is a multiple of $every.
+    """
+    named = [f"r.{name} AS {name}" for name in dimensions] + [f"{text} AS {name}" for name, text in columns.items()]
+    sums = [*dimensions, *(f"sum({name}) AS {name}" for name in columns), "count(*) AS held"]
+    listed = ", ".join(["moment", *dimensions])
+    zeros = ", ".join([*(f"NULL AS {name}" for name in columns), "0 AS held"])
+    slices = f"(SELECT DISTINCT {', '.join(dimensions)} FROM steps)" if dimensions else "(SELECT 1)"
+    windowed = ", ".join(f"sum({name}) OVER held_by_it AS {name}" for name in [*columns, "held"])
+    partition = f"PARTITION BY {', '.join(dimensions)} " if dimensions else ""
+    back = int(over.total_seconds() * 1e6)
+    return f"""WITH stepped AS (
+    SELECT time_bucket($every, r.started_at, $first) + $every AS moment, {", ".join(named)}
+    FROM {source} AS r{where_clause(found)}
+),
+steps AS (SELECT moment, {", ".join(sums)} FROM stepped GROUP BY {listed}),
+grid AS (
+    SELECT asked.moment, slices.*
+    FROM (SELECT UNNEST(generate_series($first, $last, $every)) AS moment) AS asked CROSS JOIN {slices} AS slices
+),
+both_ AS (
+    SELECT *, FALSE AS asked FROM steps
+    UNION ALL BY NAME
+    SELECT {listed}, {zeros}, TRUE AS asked FROM grid
+),
+summed AS (
+    SELECT {listed}, {windowed}, asked
+    FROM both_
+    WINDOW held_by_it AS (
+        {partition}ORDER BY epoch_us(moment) - epoch_us($first)
+        RANGE BETWEEN {back} - epoch_us($every) PRECEDING AND CURRENT ROW
+    )
+),
+measures AS (SELECT * EXCLUDE (asked, held) FROM summed WHERE asked AND held > 0),"""
+
 
 MAX_REPLAYED_ROWS = 5_000_000  # rows of a replay
 
@@ -41,7 +77,7 @@ def render_replay(
     asked = [CATALOG[name] for name in dict.fromkeys(metrics)]
     source = asked[0].source
     dimensions = [dimension_column(source, name) for name in dict.fromkeys(by)]
-    window = FilteredTimeRange(start=moments.first - over, end=moments.last, where=tuple(pairs))
+    window = FilteredRange(start=moments.first - over, end=moments.last, where=tuple(pairs))
     found, parameters = window_conditions(source, window)
     names = {*dimensions, *window.filters()}
     columns = {name: text for metric in asked for name, text in formula.measure_columns(metric, names).items()}
@@ -49,7 +85,7 @@ def render_replay(
     told_apart = [*dimensions, *counterfactual.stratum_dimensions(asked, dimensions)]
     slides = can_slide(asked, over, moments)
     if slides:
-        rows = sliding_sums_ctes(source, found, told_apart, columns, over)
+        rows = sliding_sums(source, found, told_apart, columns, over)
     else:
         rows = _counted(source, found, ["moment", *told_apart], columns, moments)
     made = counterfactual.counterfactual_stage(asked, "measures", keys, within="moment")
@@ -84,7 +120,7 @@ def _counted(
 def _windows(over: timedelta, moments: ReplayMoments, *, slides: bool) -> Mapping[str, Any]:
     """The parameters that say when."""
     if moments.first == moments.last:
-        return {"first": moments.first, **row_limit_parameter()}
+        return {"first": moments.first, **row_limit()}
     many = {"first": moments.first, "last": moments.last, "every": moments.every, "row_limit": MAX_REPLAYED_ROWS}
     return many if slides else {**many, "over": over}
 

@@ -17,8 +17,7 @@ from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries.metric_query import wilson_end_sql
-from controlsurface.metrics.rollups.measure_source import MeasureRequest
-from controlsurface.metrics.rollups.read_plan import ReadRange
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadRange
 from controlsurface.metrics.rollups.read_planner import (
     MAX_SHORT_STEP_WINDOW,
     RunStatement,
@@ -27,9 +26,9 @@ from controlsurface.metrics.rollups.read_planner import (
     pending_buckets,
 )
 from controlsurface.metrics.rollups.rollup_catalog import is_additive_formula
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.dimensions import RowSource, dimension_column
-from controlsurface.query.statement import Statement, filter_conditions, row_limit_parameter, where_clause
+from controlsurface.query.statement import Statement, filter_conditions, row_limit, where_clause
 
 MAX_RAW_ROWS = 50_000  # stored rows that are read as quickly as a roll-up of them
 
@@ -40,7 +39,7 @@ def is_additive(metric: Metric) -> bool:
 
 
 @dataclass(frozen=True)
-class WindowQueryArgs:
+class WindowArgs:
     """Additive metrics of one source; `where_clause` are conditions as `dimension:value`. Windows are [start, end)."""
 
     metrics: tuple[str, ...]
@@ -52,7 +51,7 @@ class WindowQueryArgs:
     def wanted(self) -> MeasureRequest:
         """What the formulas read, from the first moment of any window to the last. Raises UnknownName."""
         asked = [CATALOG[name] for name in self.metrics]
-        window = FilteredTimeRange(start=self.cuts[0], end=self.cuts[-1], where=self.where)
+        window = FilteredRange(start=self.cuts[0], end=self.cuts[-1], where=self.where)
         names = {*self.by, *window.filters()}
         columns = {name: text for metric in asked for name, text in formula.measure_columns(metric, names).items()}
         source = asked[0].source
@@ -85,13 +84,13 @@ class WindowReads:
     rolled: tuple[ReadRange, ...] = ()
 
 
-def run_window_query(rows: RunStatement, args: WindowQueryArgs) -> pa.Table:
+def run_windows(rows: RunStatement, args: WindowArgs) -> pa.Table:
     """One row a window (its number, `span`) and slice that has rows; of metric i: value_i, n_i, low_i, high_i."""
-    statement = render_windows(args, plan_window_reads(rows, args))
+    statement = render_windows(args, plan_windows(rows, args))
     return statement.bounded(rows(statement))
 
 
-def plan_window_reads(rows: RunStatement, args: WindowQueryArgs, few: int = MAX_RAW_ROWS) -> WindowReads:
+def plan_windows(rows: RunStatement, args: WindowArgs, few: int = MAX_RAW_ROWS) -> WindowReads:
     """The quickest way to the same figures: stored rows where they are `few`, or all of them are of late."""
     brief = args.cuts[-1] - args.cuts[0] < MAX_SHORT_STEP_WINDOW
     rollup = None if brief else choose_rollup(args.wanted)
@@ -124,8 +123,8 @@ def _touching(ranges: Sequence[ReadRange]) -> list[ReadRange]:
     return found
 
 
-def render_windows(args: WindowQueryArgs, reads: WindowReads) -> Statement:
-    """The statement of `run_window_query`."""
+def render_windows(args: WindowArgs, reads: WindowReads) -> Statement:
+    """The statement of `run_windows`."""
     named, parameters = dict[datetime, str](), dict[str, Any]()
     found, filters = filter_conditions(args.wanted.source, args.wanted.window)
     branches = []
@@ -140,7 +139,7 @@ def render_windows(args: WindowQueryArgs, reads: WindowReads) -> Statement:
     parameters |= {name: moment for moment, name in named.items()} | filters | _spans(args)
     measures = "\n    UNION ALL\n".join(branches)
     sql = f"WITH measures AS (\n{measures}\n),\n{_summed(args)},\n{_figures(args)}"
-    return Statement(sql, parameters | row_limit_parameter(), "alerts.windows")
+    return Statement(sql, parameters | row_limit(), "alerts.windows")
 
 
 def _moment(moment: datetime | None, named: dict[datetime, str]) -> str:
@@ -161,7 +160,7 @@ def _within(column: str, stretch: ReadRange, named: dict[datetime, str]) -> str:
 
 
 def _branch(
-    args: WindowQueryArgs,
+    args: WindowArgs,
     rows: str,
     time: str,
     columns: Mapping[str, str],
@@ -176,7 +175,7 @@ def _branch(
     return "    SELECT\n        " + ",\n        ".join(listed) + f"\n    FROM {rows} AS r{where_clause(found)}"
 
 
-def _spans(args: WindowQueryArgs) -> dict[str, Any]:
+def _spans(args: WindowArgs) -> dict[str, Any]:
     """The windows, as numbers of pieces."""
     place = {cut: i for i, cut in enumerate(args.cuts)}
     return {
@@ -186,7 +185,7 @@ def _spans(args: WindowQueryArgs) -> dict[str, Any]:
     }
 
 
-def _summed(args: WindowQueryArgs) -> str:
+def _summed(args: WindowArgs) -> str:
     """The sums of each piece, and which pieces a window has."""
     keys = ", ".join(["piece", *args.wanted.dimensions, *args.wanted.strata])
     sums = ", ".join(f"sum({name}) AS {name}" for name in args.wanted.columns)
@@ -196,7 +195,7 @@ def _summed(args: WindowQueryArgs) -> str:
     )
 
 
-def _figures(args: WindowQueryArgs) -> str:
+def _figures(args: WindowArgs) -> str:
     """The formulas, a row a window and slice."""
     keys = ", ".join(["span", *args.wanted.dimensions])
     inner, outer = [keys], [keys]

@@ -1,18 +1,55 @@
-"""The one place that reads rows for metrics: the CTE of measure columns, from stored rows, a roll-up, or both.
-
-A row of it is a stored row or a roll-up of many; sums over it are the same either way.
-"""
+"""The one place that reads rows for metrics: the plan where they come from, and the CTE of measure columns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from controlsurface.config.query_limits import OTHER_VALUE
-from controlsurface.metrics.rollups.read_plan import ReadPlan, ReadRange
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.dimensions import RowSource
 from controlsurface.query.statement import filter_conditions, where_clause
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRange:
+    """From `start` up to, not including, `end`; None is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no moment lies in it."""
+        return self.start is not None and self.end is not None and self.start >= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """`rolled` without its `holes` is read from the table `rollup`, `raw` from stored rows: each moment once.
+
+    `timeless`: rows of unknown time belong to it, too. `exact`: quantiles come from the values themselves, not from
+    bins; for that no roll-up may be read, and no row stand for more than itself.
+    """
+
+    raw: tuple[ReadRange, ...]
+    rollup: str | None = None
+    rolled: ReadRange | None = None
+    holes: tuple[ReadRange, ...] = ()
+    timeless: bool = False
+    exact: bool = True
+
+    @property
+    def source(self) -> Literal["raw", "rollup", "both"]:
+        """What is read."""
+        if self.rolled is None:
+            return "raw"
+        return "both" if self.raw or self.timeless else "rollup"
+
+
+def stored_rows_plan(window: FilteredRange, *, exact: bool = True) -> ReadPlan:
+    """The plan that reads stored rows only."""
+    return ReadPlan((ReadRange(window.start, window.end),), exact=exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +63,7 @@ class MeasureRequest:
 
     source: RowSource
     columns: Mapping[str, str]
-    window: FilteredTimeRange
+    window: FilteredRange
     dimensions: tuple[str, ...] = ()
     every: timedelta | None = None
     conditions: tuple[str, ...] = ()
@@ -55,7 +92,7 @@ def select_measures(wanted: MeasureRequest, plan: ReadPlan) -> tuple[str, dict[s
     return "\n    UNION ALL\n".join(branches), parameters
 
 
-def _moments(window: FilteredTimeRange, plan: ReadPlan) -> dict[datetime, str]:
+def _moments(window: FilteredRange, plan: ReadPlan) -> dict[datetime, str]:
     """The name of the parameter of each moment that the plan names."""
     ranges = [*plan.raw, *plan.holes, *([plan.rolled] if plan.rolled else [])]
     cuts = sorted({moment for each in ranges for moment in (each.start, each.end) if moment is not None})

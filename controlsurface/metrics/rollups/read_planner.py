@@ -8,8 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.metrics.rollups.measure_source import MeasureRequest
-from controlsurface.metrics.rollups.read_plan import ReadPlan, ReadRange, stored_rows_plan
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, ReadRange, stored_rows_plan
 from controlsurface.metrics.rollups.rollup_catalog import LONG_STEP, SHORT_STEP, Rollup, covering_rollups
 from controlsurface.query.statement import Statement, window_conditions
 

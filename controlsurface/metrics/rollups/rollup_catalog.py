@@ -1,10 +1,4 @@
-"""Which roll-ups are kept: sums and bins of stored rows, for the breakdowns that pages and rules use.
-
-A roll-up is a table of the same columns that a metric reads from a stored row, summed for each bucket and each
-combination of its dimensions. Its columns follow the catalogue: whatever any metric sums is there. Two more say when
-each version, model, router and threshold, and each model that was called, was first and last seen in an hour: what
-events are found by.
-"""
+"""Which roll-ups are kept: sums and fixed bins of stored rows, for the breakdowns that pages and rules use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +8,31 @@ from functools import cache
 from controlsurface.metrics import formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL, SPREADS
-from controlsurface.metrics.rollups import histogram_bins
 from controlsurface.query.dimensions import RowSource
+
+BIN_RATIO = 1.05
+
+
+def bin_number(spread: str, value: str) -> str:
+    """The number of a value's bin, as SQL; NULL is the bin of zero."""
+    if spread == "confidence":  # 1 belongs to the last bin; 0.29 * 100 is 28.999999999999996
+        return f"CASE WHEN {value} = 1 THEN 99 ELSE floor(round({value} * 100, 9)) END"
+    return f"CASE WHEN {value} > 0 THEN floor(ln({value}) / ln({BIN_RATIO})) END"
+
+
+def bin_edges(spread: str) -> tuple[str, str]:
+    """From where to where the bin `bin` reaches, as SQL."""
+    if spread == "confidence":
+        return "bin / 100", "(bin + 1) / 100"
+    return f"coalesce(power({BIN_RATIO}, bin), 0)", f"coalesce(power({BIN_RATIO}, bin + 1), 0)"
+
+
+def bin_middle(spread: str) -> str:
+    """The value that is least wrong for all of the bin `bin`, as SQL."""
+    if spread == "confidence":
+        return "(bin + 0.5) / 100"
+    return f"coalesce(power({BIN_RATIO}, bin + 0.5), 0)"
+
 
 SHORT_STEP, LONG_STEP = timedelta(minutes=5), timedelta(hours=1)
 ROLLUP_STEPS = (SHORT_STEP, LONG_STEP)
@@ -103,7 +120,7 @@ def rollup_columns(rollup: Rollup) -> Mapping[str, str]:
     """The columns beside bucket and dimensions, by name: as expressions over a stored row `r`, not yet summed."""
     if rollup.spread:
         value = SPREADS[rollup.source][rollup.spread]
-        return {"bin": histogram_bins.bin_number(rollup.spread, value), "n": "1", "weight": "r.sample_weight"}
+        return {"bin": bin_number(rollup.spread, value), "n": "1", "weight": "r.sample_weight"}
     if rollup.seen:
         return dict(SIGHTING_COLUMNS)
     metrics = [each for each in CATALOG.values() if each.source == rollup.source and is_additive_formula(each.sql)]

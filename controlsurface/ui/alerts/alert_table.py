@@ -10,16 +10,16 @@ import streamlit as st
 
 from controlsurface.alerting import alert_queries
 from controlsurface.alerting.messages.alert_text import alert_title
-from controlsurface.alerting.model.episode import SHARE_ABOVE_KEY
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.alerting.model import SHARE_ABOVE_KEY
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.config.label_matchers import LabelMatcher
 from controlsurface.formatting import format_count
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.navigation.sidebar import custom_range_parameters
 from controlsurface.ui.navigation.triage_selection import triage_parameters
-from controlsurface.ui.view.filters import FILTER_LABELS, UNKNOWN_VALUE_LABEL
+from controlsurface.ui.navigation.view_controls import custom_range_parameters
+from controlsurface.ui.view import FILTER_LABELS, UNKNOWN_VALUE_LABEL
 from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]

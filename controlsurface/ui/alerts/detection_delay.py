@@ -10,20 +10,19 @@ import orjson
 import polars as pl
 import streamlit as st
 
-from controlsurface.alerting.detectors.drift.rebaseline_command import AcceptBaseline, BaselineAcceptance
+from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline, BaselineAcceptance
 from controlsurface.alerting.detectors.statistics.count_baseline import HOUR_CELLS, HOUR_S, mean_hourly_volume
 from controlsurface.alerting.detectors.statistics.cusum import score_threshold
 from controlsurface.alerting.detectors.statistics.detection_power import expected_delay, requests_needed
 from controlsurface.arrays import Floats
-from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.ui.data import collector_queries, visitor
-from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text
 from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]
@@ -82,9 +81,7 @@ def _busy(about: Row) -> dict[tuple[str | None, ...], Floats]:
 def _week(about: Row, every: timedelta | None) -> pl.DataFrame:
     """A rule's metric in the last week, by its dimensions."""
     end = _last_hour()
-    args = MetricQueryArgs(
-        metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end, every=every
-    )
+    args = MetricArgs(metric=about["metric"], by=tuple(about.get("by") or ()), start=end - WEEK, end=end, every=every)
     return as_polars(collector_queries.fetch_cached(MetricQuery(args)).rows)
 
 

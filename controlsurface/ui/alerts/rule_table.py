@@ -1,6 +1,6 @@
-"""Rules on screen: which are in force and how they are, and what another threshold would have meant."""
+"""Rules on screen: which are in force, what each looks for, and what another threshold would have meant."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,22 +10,77 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.alerting import alert_queries
-from controlsurface.alerting.backtest_query import BacktestArgs, BacktestQuery
+from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery
 from controlsurface.alerting.rules.threshold_edit import SetThreshold, ThresholdChange
-from controlsurface.client.arrow_rows import as_dicts, as_polars
+from controlsurface.client.arrow_tables import as_dicts, as_polars
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.clock import CLOCK_SUBJECT
+from controlsurface.config.section import parse_duration
 from controlsurface.errors import ControlSurfaceError
-from controlsurface.formatting import format_value
+from controlsurface.formatting import format_period, format_value
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.ui.alerts.rule_text import describe_rule
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text, palette
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
 from controlsurface.ui.widgets.panels import chart, panel
 
 Row = Mapping[str, Any]
+
+
+def describe_rule(about: Row, kind: str) -> str:
+    """One line for a rule of any kind.
+
+    >>> describe_rule({"metric": "error_rate", "above": {"over": "7d", "offset": "1d", "times": 1.5}}, "threshold")
+    'error rate above 1.5 × that of the 7d until 1d ago, over 15m'
+    >>> describe_rule({"gauge": "ingest_lag_seconds", "above": 120.0}, "gauge")
+    'ingest lag seconds above 120'
+    """
+    return _DESCRIPTIONS[kind](about, f" by {', '.join(about['by'])}" if about.get("by") else "")
+
+
+def _threshold(about: Row, by: str) -> str:
+    side = "above" if about.get("above") is not None else "below"
+    return f"{_plain(about['metric'])}{by} {side} {_bound_text(about, side)}, over {_span(about.get('over', '15m'))}"
+
+
+def _bound_text(about: Row, side: str) -> str:
+    """A number, or what the figure is held against."""
+    bound, unit = about[side], CATALOG[about["metric"]].unit
+    if isinstance(bound, int | float):
+        return format_value(bound, unit)
+    times = f"{bound['times']:g} × " if bound.get("times", 1) != 1 else ""
+    ago = f" until {_span(bound['offset'])} ago" if "offset" in bound else ""
+    past = f" of the {_span(bound['over'])}{ago}" if "over" in bound else ago
+    least = f" and {format_value(bound['limit'], unit)}" if "limit" in bound else ""
+    return f"{times}{_plain(bound['metric']) if 'metric' in bound else 'that'}{past}{least}"
+
+
+def _lanes(about: Row, by: str) -> str:
+    lanes = about.get("lanes") or {}
+    if lanes.get("check") == "hidden_mode":
+        return f"a lane's latency hides a second mode{by}"
+    return f"{lanes.get('fast', 'small')} is not clearly faster than {lanes.get('slow', 'large')}{by}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _span(text: object) -> str:
+    """A length of time as people write it."""
+    found = parse_duration(text)
+    return format_period(found if isinstance(found, timedelta) else timedelta(seconds=float(str(found))))
+
+
+_DESCRIPTIONS: Mapping[str, Callable[[Row, str], str]] = {
+    "threshold": _threshold,
+    "drift": lambda about, by: f"{_plain(about['metric'])}{by} leaves its baseline",
+    "gauge": lambda about, _: f"{_plain(about['gauge'])} above {about.get('above', 0):g}",
+    "budget": lambda about, by: f"money goes {about['budget'].get('burn', 1):g} × as fast as its budget allows{by}",
+    "lanes": _lanes,
+    "event": lambda about, _: f"a change: {', '.join(about['event']['kinds'])}",
+    "heartbeat": lambda *_: "always, to show that alerting works",
+}
 
 PREVIEW_SINCE, PREVIEW_LENGTH = "-28d", timedelta(days=28)
 PREVIEW_INTERVAL = "15m"  # from one evaluation of the past to the next
@@ -151,7 +206,7 @@ def _course(about: Row, bound: float, unit: str) -> None:
     by = tuple(about.get("by") or ())[:1]
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
-    args = MetricQueryArgs(
+    args = MetricArgs(
         metric=about["metric"], by=by, where=where, start=end - PREVIEW_LENGTH, end=end, every=PREVIEW_CHART_STEP
     )
     found = as_polars(collector_queries.fetch_cached(MetricQuery(args)).rows)

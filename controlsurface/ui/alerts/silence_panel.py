@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from controlsurface.alerting.delivery import silence_commands
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.query_protocol import Command
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ui.data import collector_queries, visitor
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.widgets.panels import panel
 
 SILENCE_LENGTHS_H = {"30 minutes": 0.5, "2 hours": 2, "8 hours": 8, "1 day": 24, "1 week": 168}  # hours

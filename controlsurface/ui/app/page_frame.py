@@ -1,18 +1,62 @@
-"""The frame around every page: title, icon, style, and the menu."""
+"""The frame around every page: title, icon, style and menu, and a note in place of a page whose files were updated."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.app import restart_check
 from controlsurface.ui.data import visitor
 from controlsurface.ui.elements import html_tags, states
-from controlsurface.ui.navigation import sidebar, triage_selection, zoom
+from controlsurface.ui.elements.html_tags import html_tag
+from controlsurface.ui.navigation import triage_selection, view_controls
+
+FileMark = tuple[int, int, int]  # of a file: when it was written, how long it is, which one it is
+
+
+@dataclass(frozen=True, slots=True)
+class FileSnapshot:
+    """Files as they were when they were first looked at."""
+
+    marks: dict[Path, FileMark | None]
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> "FileSnapshot":
+        """These files as they are now."""
+        return cls({path: _mark(path) for path in paths})
+
+    def changed(self) -> bool:
+        """Whether one of them is another file by now, or gone."""
+        return any(_mark(path) != mark for path, mark in self.marks.items())
+
+
+def stop_if_updated() -> None:
+    """Say it in place of a page, and end the run there; nothing where all is as it was."""
+    if FILES_AT_START.changed():
+        states.empty_state(
+            "Updated: start it again",
+            "The files of Control Surface have changed since this dashboard was started. Restart "
+            f"{html_tag('code', 'controlsurface serve')}; this page comes back with it. Nothing is lost: what was "
+            "answered is on the disk, and senders keep the rest.",
+        )
+        st.stop()
+
+
+def _mark(path: Path) -> FileMark | None:
+    """What tells a file from the one that takes its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parents[1].rglob("*.py")])
 
 ABOUT_TEXT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
@@ -30,10 +74,10 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     )
     html_tags.style_sheet()
     page = st.navigation(pages, position="top")
-    restart_check.stop_if_updated()
+    stop_if_updated()
     _stop_where_signed_out()
-    zoom.carry_zoom(page.url_path)
-    sidebar.draw_sidebar()
+    view_controls.carry_zoom(page.url_path)
+    view_controls.draw_sidebar()
     triage_selection.zoom_banner()
     page.run()
     _loaded()

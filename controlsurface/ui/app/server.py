@@ -6,15 +6,13 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.app.default_theme import DefaultThemeMiddleware
-from controlsurface.ui.app.inline_scripts import script_hashes
+from controlsurface.ui.app.document_scripts import DefaultThemeMiddleware, script_hashes
 from controlsurface.ui.app.signin import SignInMiddleware
 from controlsurface.ui.data.visitor import users_by_token
-from controlsurface.web import security_headers
+from controlsurface.web import request_guard
 from controlsurface.web.dashboard_access import DashboardAccess
-from controlsurface.web.host_policy import HostPolicy
 from controlsurface.web.refusal_counter import RefusalCounter
-from controlsurface.web.request_guard import RequestGuard
+from controlsurface.web.request_guard import HostPolicy, RequestGuard
 
 
 class OwnOriginCheck:
@@ -47,7 +45,7 @@ app = st.App(
             RequestGuard,
             policy=HostPolicy.of(ACCESS.host, ACCESS.server),
             refusals=REFUSALS,
-            headers=security_headers.dashboard_headers(script_hashes(), ACCESS.server.frame_ancestors),
+            headers=request_guard.dashboard_headers(script_hashes(), ACCESS.server.frame_ancestors),
         ),
         # Streamlit leaves its own bundles uncompressed: 10 MB where 3 do.
         Middleware(GZipMiddleware, compresslevel=5),

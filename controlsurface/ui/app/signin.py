@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from controlsurface.config.server_access import AuthConfig
 from controlsurface.errors import Throttled
 from controlsurface.html_templates import template_beside
-from controlsurface.ui.data import session_cookie
+from controlsurface.ui.data import visitor
 from controlsurface.ui.data.visitor import COOKIE_NAME
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.request_guard import POLICY_VIOLATION, client_address
@@ -56,7 +56,7 @@ class SignInMiddleware:
 
     def _known(self, connection: HTTPConnection) -> bool:
         shown = connection.cookies.get(COOKIE_NAME, "")
-        return bool(session_cookie.cookie_owner(shown, self._tokens, self._auth.session_age.total_seconds()))
+        return bool(visitor.cookie_owner(shown, self._tokens, self._auth.session_age.total_seconds()))
 
     async def _welcome(self, request: Request) -> Response:
         if request.method != "POST":
@@ -76,7 +76,7 @@ class SignInMiddleware:
         age_s = round(self._auth.session_age.total_seconds())
         secure = request.url.scheme == "https"
         response.set_cookie(
-            COOKIE_NAME, session_cookie.issue_cookie(token), age_s, httponly=True, samesite="lax", secure=secure
+            COOKIE_NAME, visitor.issue_cookie(token), age_s, httponly=True, samesite="lax", secure=secure
         )
         return response
 
@@ -85,7 +85,7 @@ def _sign_out_page(request: Request) -> Response:
     """Ask whether to sign out; a POST does it, for a GET changes nothing."""
     if request.method != "POST":
         return HTMLResponse(SIGNED_OUT_PAGE.read_text("utf-8"), headers={"Cache-Control": "no-store"})
-    session_cookie.revoke_cookie(request.cookies.get(COOKIE_NAME, ""))
+    visitor.revoke_cookie(request.cookies.get(COOKIE_NAME, ""))
     response = RedirectResponse("/", status_code=303)
     response.delete_cookie(COOKIE_NAME)
     return response

@@ -8,17 +8,16 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.audit import answer_review, audit_queries
-from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.query_protocol import Query, Result
 from controlsurface.formatting import format_ratio, format_value
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data_quality.fact_coverage import missing_facts_html
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag, html_text, palette
-from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.view.time_range import MIN_SHARE_ROWS, DashboardView
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text, palette
+from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 from controlsurface.ui.widgets.panels import chart
 
@@ -116,7 +115,7 @@ def _caveats(rows: pl.DataFrame, by: str) -> None:
 
 def reviewer_agreement_panel(view: DashboardView) -> None:
     """How far each two reviewers agree, and all labels as a file."""
-    window = FilteredTimeRange(**pair_arguments(view))
+    window = FilteredRange(**pair_arguments(view))
     rows, _ = fetch_audit(answer_review.ReviewerAgreementQuery(window))
     if rows.is_empty():
         states.empty_state("No item has two labels", "The second queue shows what others have labelled.")

@@ -11,14 +11,13 @@ from typing import Any
 import streamlit as st
 
 from controlsurface.audit import answer_review
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.query_protocol import Result
 from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.view.time_range import DashboardView
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.view import DashboardView
 
 REVIEWER_PARAMETER, QUEUE_PARAMETER = "reviewer", "queue"
 PENDING_LABEL_KEY, REFUSED_LABEL_KEY = "_label", "_label_refused"

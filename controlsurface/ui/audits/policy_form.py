@@ -7,16 +7,15 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.audit import policy
-from controlsurface.client.arrow_rows import as_dicts, as_polars
+from controlsurface.client.arrow_tables import as_dicts, as_polars
 from controlsurface.client.query_protocol import Command
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.formatting import format_confidence
 from controlsurface.ui.audits import threshold_simulator
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag
-from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.view.time_range import DashboardView
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
+from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 
 POLICY_SET_KEY, ROLLBACK_KEY = "_policy_set", "_policy_back"  # what was done last, said once

@@ -9,8 +9,8 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.audit import audit_queries
-from controlsurface.client.arrow_rows import as_polars
-from controlsurface.client.queries.lane_list import LanesQuery
+from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.lane_queries import LanesQuery
 from controlsurface.errors import NotFound
 from controlsurface.formatting import (
     format_change,
@@ -25,9 +25,8 @@ from controlsurface.ui.audits.audit_panels import describe_basis
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data_quality.fact_coverage import missing_facts_html
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag, html_text, palette
-from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.view.time_range import DashboardView, floor_to_step
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text, palette
+from controlsurface.ui.view import DashboardView, floor_to_step
 from controlsurface.ui.widgets.data_table import data_table
 from controlsurface.ui.widgets.panels import chart
 

@@ -12,26 +12,23 @@ from typing import Any, TypeVar
 import polars as pl
 import streamlit as st
 
-from controlsurface.client.arrow_rows import as_polars
-from controlsurface.client.client_protocol import Client
-from controlsurface.client.queries.metric_batch import MetricBatchQuery
-from controlsurface.client.queries.metric_queries import CatalogQuery, DimensionsQuery, DistributionQuery
-from controlsurface.client.queries.request_detail import Near
-from controlsurface.client.queries.trace_spans import TraceQuery
-from controlsurface.client.query_protocol import Query, R, Result
+from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.metric_queries import BatchQuery, CatalogQuery, DimensionsQuery, DistributionQuery
+from controlsurface.client.queries.request_detail import Near, TraceQuery
+from controlsurface.client.query_protocol import Client, Query, R, Result
 from controlsurface.client.remote_client import RemoteClient
-from controlsurface.client.shared_results import SharedResults
+from controlsurface.client.result_cache import SharedResults
 from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, Unreachable
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import distribution_query
-from controlsurface.metrics.queries.batch_query import BatchQueryArgs
-from controlsurface.metrics.queries.dimension_values import DimensionValuesArgs
+from controlsurface.metrics.queries.batch_query import BatchArgs
+from controlsurface.metrics.queries.dimension_values import DimensionsArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs, DistributionColumn
 from controlsurface.metrics.queries.metric_query import extra_columns
 from controlsurface.ui.data import visitor
 from controlsurface.ui.elements import states
-from controlsurface.ui.view.time_range import REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL, DashboardView, floor_to_step
+from controlsurface.ui.view import REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL, DashboardView, floor_to_step
 
 HOUR = timedelta(hours=1)
 SLOW_ANSWER_TTL = timedelta(minutes=5)
@@ -208,13 +205,13 @@ def query_metrics(
 ) -> dict[str, pl.DataFrame]:
     """The rows of several metrics, each as `query_metric` has them, asked for together, which is quicker."""
     of = within or current_view()
-    args = BatchQueryArgs(metrics=tuple(metrics), by=tuple(by), every=every, **of.asked)
+    args = BatchArgs(metrics=tuple(metrics), by=tuple(by), every=every, **of.asked)
     about = args.model_dump_json(exclude={"metrics"})
     names = {f"query {each} {about}": each for each in args.metrics}
 
     def missing(some: Sequence[str]) -> dict[str, tuple[ExecutedQuery, pl.DataFrame]]:
         found = collector_client().run(
-            MetricBatchQuery(args.model_copy(update={"metrics": tuple(names[each] for each in some)}))
+            BatchQuery(args.model_copy(update={"metrics": tuple(names[each] for each in some)}))
         )
         told = _split_by_metric(found)
         return {name: told[names[name]] for name in some}
@@ -258,9 +255,7 @@ def query_distribution(
 def frequent_values(names: Iterable[str], around: DashboardView) -> pl.DataFrame:
     """The most frequent values of dimensions, around this window: dimension, value, n, distinct_values."""
     start, end = floor_to_step(around.start, HOUR), floor_to_step(around.end, HOUR) + HOUR
-    return as_polars(
-        fetch_cached(DimensionsQuery(DimensionValuesArgs(dimension=tuple(names), start=start, end=end))).rows
-    )
+    return as_polars(fetch_cached(DimensionsQuery(DimensionsArgs(dimension=tuple(names), start=start, end=end))).rows)
 
 
 def fetch_trace(trace_id: str, near: datetime | None) -> Mapping[str, Any] | None:

@@ -1,11 +1,16 @@
-"""Several metrics as one set of lines: a column says which is which."""
+"""What charts over time draw: several metrics as one set of lines, and what happened in the window as marks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import polars as pl
 
+from controlsurface.charts import EventMark
+from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.event_list import EventsQuery
+from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.view import DashboardView
 
 ALL_LANES_LABEL = "blended"
 TOKEN_KIND_METRICS = {
@@ -44,3 +49,22 @@ def tokens_by_kind(every: timedelta) -> pl.DataFrame:
         (amount["output"] - amount["reasoning"]).alias("output, said"),
         amount["reasoning"].alias("output, reasoning"),
     ).unpivot(index="bucket", variable_name="kind", value_name="value")
+
+
+MAX_EVENT_MARKS = 8  # marks on one chart: more hide it, so the latest stay
+MAX_EVENT_LABEL_CHARS = 40  # characters of a label
+
+
+def event_marks(within: DashboardView | None = None) -> list[EventMark]:
+    """The changes in what the bar shows, or in another view: told, and found in the requests; in order of time."""
+    found = list_change_events(within or collector_queries.current_view())
+    return [
+        EventMark(at, title[:MAX_EVENT_LABEL_CHARS])
+        for at, title in found.select("at", "title").tail(MAX_EVENT_MARKS).iter_rows()
+    ]
+
+
+def list_change_events(view: DashboardView) -> pl.DataFrame:
+    """The same with all there is to say: at, kind, title, detail, source."""
+    args = EventsArgs(start=view.start, end=view.end)
+    return as_polars(collector_queries.fetch_cached(EventsQuery(args), view.refresh).rows)

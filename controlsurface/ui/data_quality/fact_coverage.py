@@ -3,11 +3,10 @@
 import polars as pl
 import streamlit as st
 
-from controlsurface.client.arrow_rows import as_polars
-from controlsurface.client.coverage import CoverageArgs, CoverageQuery
-from controlsurface.client.coverage.coverage_table import coverage_by_service
-from controlsurface.client.coverage.span_facts import FACTS_BY_NAME
-from controlsurface.metrics.missing_usage import missing_usage_text
+from controlsurface.client.advice.cost_advice import missing_usage_text
+from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.coverage_query import CoverageArgs, CoverageQuery, coverage_by_service
+from controlsurface.client.queries.span_facts import FACTS_BY_NAME
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.widgets.data_table import data_table

@@ -7,16 +7,14 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from controlsurface.client.arrow_rows import as_dicts, as_polars
-from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery
-from controlsurface.client.queries.assumed_lanes import assumed_lanes_text as said_lanes
-from controlsurface.client.queries.lane_list import AssignLane, LanesQuery
+from controlsurface.client.arrow_tables import as_dicts, as_polars
+from controlsurface.client.queries.lane_queries import AssignLane, AssumedLanesQuery, LanesQuery
+from controlsurface.client.queries.lane_queries import assumed_lanes_text as said_lanes
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_count
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 
 MAX_MODELS = 12  # models with buttons
 ASSIGNMENT_KEY = "_claimed"  # what the last click did, in the session

@@ -1,5 +1,6 @@
-"""HTML by hand where Streamlit has no element: every value escaped, colours as CSS variables of the theme."""
+"""HTML by hand where Streamlit has no element, and values in its Markdown: each escaped, colours as variables of the theme."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -8,6 +9,33 @@ from pathlib import Path
 import streamlit as st
 
 from controlsurface.charts import DARK, LIGHT, Palette
+
+WORD_JOINER = "\N{WORD JOINER}"  # seen by nobody; what is found in plain text by its looks is not found across it
+
+_MARKUP_CHARACTERS = re.compile(
+    r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|^\s*(?:>|[#+=-]+(?=\s|$)|\d+(?=[.)](?:\s|$)))"
+)
+_AUTOLINK_CHARACTERS = re.compile(r":(?=[A-Za-z/+_-])|(?i:www)(?=\.)|@(?=\w)")
+_LINE_BREAKS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+
+
+def escape_markdown(value: object) -> str:
+    r"""A value as Markdown that shows it, on one line.
+
+    >>> escape_markdown("![x](http://evil/x.png) :red[y]").replace(WORD_JOINER, "|")
+    '!\\[x\\](http:|//evil/x.png) :|red\\[y\\]'
+    >>> escape_markdown("rag_answer, 12:30, 5 %")
+    'rag_answer, 12:30, 5 %'
+    """
+    line = _LINE_BREAKS.sub(" ", str(value))
+    return _AUTOLINK_CHARACTERS.sub(lambda found: found[0] + WORD_JOINER, _MARKUP_CHARACTERS.sub(_escaped, line))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A mark that means itself; of white space in front of it only what follows."""
+    text = found[0].lstrip()
+    return f"{text}\\" if text.isdigit() else f"\\{text}"
+
 
 CSS_FILE = Path(__file__).with_suffix(".css")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from controlsurface.charts.time_series import MIN_POINT_ROWS
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.view.time_range import MIN_SHARE_ROWS
+from controlsurface.ui.view import MIN_SHARE_ROWS
 
 RETRY_INTERVAL = timedelta(seconds=2)
 RUN_STARTED_KEY = "_drawn"  # when this run began, in the session

@@ -1,4 +1,4 @@
-"""What triage is about: a metric, a selection of time, and what it is held against; all of it in the address."""
+"""What triage is about: a metric, a selection of time, what it is held against, all in the address, and its report as a file."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,20 +8,24 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.contributor_result import ContributorResult, ContributorsQuery
 from controlsurface.errors import BadRequest
+from controlsurface.export.incident_report import gather_incident, render_incident_report
 from controlsurface.formatting import format_time, format_time_range
-from controlsurface.metrics.contributors.contributor_query import ContributorsArgs, divided_measures
+from controlsurface.metrics.contributors.contributor_query import (
+    BASELINES,
+    Baseline,
+    ContributorsArgs,
+    baseline_window,
+    divided_measures,
+)
 from controlsurface.metrics.metric import Metric
-from controlsurface.metrics.queries.baseline_window import BASELINES, Baseline, baseline_window_of
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.chart_input import SelectionBox
 from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.navigation import zoom
-from controlsurface.ui.view.filters import FILTER_LABELS
-from controlsurface.ui.view.time_range import DashboardView, absolute_view
-from controlsurface.ui.view.url_time import MINUTE, parse_url_time, url_minutes
+from controlsurface.ui.navigation import view_controls
+from controlsurface.ui.view import FILTER_LABELS, MINUTE, DashboardView, absolute_view, parse_url_time, url_minutes
+from controlsurface.ui.widgets.panels import SelectionBox
 
 DEFAULT_BASELINE: Baseline = "before"
 DEFAULT_METRIC = "escalation_rate"
@@ -61,7 +65,7 @@ def choose_triage(view: DashboardView) -> TriageSelection:
     start, end = chosen or (view.start, view.end)
     selection = absolute_view(start, end, view.where)
     before = absolute_view(
-        *baseline_window_of(against, selection.start, selection.end, view.start if chosen else None), view.where
+        *baseline_window(against, selection.start, selection.end, view.start if chosen else None), view.where
     )
     return TriageSelection(metric, selection, before, BASELINES[against], chosen is not None)
 
@@ -94,13 +98,13 @@ def triage_parameters(start: datetime, end: datetime) -> dict[str, str]:
 
 def zoom_banner() -> None:
     """Where a box was drawn: what is shown, the way back, and the way on to what is different about it."""
-    shown = zoom.zoom_window()
+    shown = view_controls.zoom_window()
     if shown is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(html_tag("span", html_text(f"Zoomed to {format_time_range(shown)} UTC")), width="content")
-        st.button("Zoom out", icon=":material/zoom_out:", on_click=zoom.zoom_out)
-        triage_link(st.session_state.get(zoom.ZOOM_METRIC_KEY) or DEFAULT_METRIC, *shown)
+        st.button("Zoom out", icon=":material/zoom_out:", on_click=view_controls.zoom_out)
+        triage_link(st.session_state.get(view_controls.ZOOM_METRIC_KEY) or DEFAULT_METRIC, *shown)
 
 
 def triage_link(metric: str, start: datetime, end: datetime) -> None:
@@ -167,3 +171,16 @@ def _url_selection() -> tuple[datetime, datetime] | None:
     edges = [parse_url_time(st.query_params.get(name, "")) for name in ("spike_from", "spike_to")]
     known = sorted(edge for edge in edges if edge is not None)
     return (known[0], max(known[1], known[0] + MINUTE)) if len(known) == 2 else None
+
+
+def incident_report_button(about: TriageSelection) -> None:
+    """The report of what the page shows; it is made when it is asked for."""
+    link = st.context.url or ""
+
+    def made() -> str:
+        return render_incident_report(
+            gather_incident(collector_queries.collector_client(), about.asked, about.against), link
+        )
+
+    name = f"{about.metric.id}-{about.selection.start:%Y-%m-%dT%H%M}.html"
+    st.download_button("Incident report", made, name, "text/html", icon=":material/download:", on_click="ignore")

@@ -7,13 +7,11 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from controlsurface.client.advice import AdviceArgs, AdviceQuery
-from controlsurface.client.arrow_rows import as_dicts
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.elements.markdown import escape_markdown
-from controlsurface.ui.navigation.sidebar import custom_range_parameters
-from controlsurface.ui.view.filters import FILTER_LABELS
-from controlsurface.ui.view.time_range import DashboardView
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.navigation.view_controls import custom_range_parameters
+from controlsurface.ui.view import FILTER_LABELS, DashboardView
 
 Row = Mapping[str, Any]
 

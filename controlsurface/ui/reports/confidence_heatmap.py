@@ -5,14 +5,13 @@ import streamlit as st
 
 from controlsurface import charts
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.data.change_events import event_marks
+from controlsurface.ui.data.metric_series import event_marks
 from controlsurface.ui.data_quality.fact_coverage import missing_facts_html
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import palette
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, palette
 from controlsurface.ui.navigation.triage_selection import triage_link
 from controlsurface.ui.requests.request_search import requests_link
-from controlsurface.ui.view.time_range import DashboardView
+from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.panels import box_chart, panel
 
 COLUMN_ROWS_FACTOR = 5  # a column may rest on as many times fewer requests as a point of a line

@@ -9,8 +9,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from controlsurface.alerting.detectors.statistics.lane_separation import LatencyHistogram, compare_lanes
-from controlsurface.alerting.detectors.statistics.latency_mixture import fit_latency_modes
+from controlsurface.alerting.detectors.statistics.latency_histogram import (
+    LatencyHistogram,
+    compare_lanes,
+    fit_latency_modes,
+)
 from controlsurface.formatting import UNKNOWN, format_value
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.ui.data import collector_queries

@@ -6,13 +6,13 @@ from time import perf_counter
 import polars as pl
 import streamlit as st
 
-from controlsurface.client.arrow_rows import as_polars
+from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.export.weekly_revisions import name_unassigned
 from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs, render_attribution, week_of
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.widgets.data_table import data_table
 
 MAX_WEEKS = 9  # to choose from: this one and two months

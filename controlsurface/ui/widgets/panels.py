@@ -1,20 +1,71 @@
-"""A bordered panel: a small title, what is in it, and the SQL behind it on demand."""
+"""A bordered panel: a title, a chart and what a user draws in it, the SQL behind it, and what it shows without requests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 
 from controlsurface import charts
+from controlsurface.charts import ChartFigure
+from controlsurface.client.arrow_tables import as_dicts
+from controlsurface.client.queries.store_statistics import ExtentQuery, extent_text
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.collector_queries import ExecutedQuery
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.chart_input import CHART_CONFIG, SelectionBox, StreamlitFigure, selected_box
-from controlsurface.ui.elements.csv_download import csv_button
-from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.elements.markdown import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.widgets.data_table import csv_button
+
+SelectionBox = tuple[datetime, datetime, float, float]  # from and to when, its lower and upper edge
+CHART_CONFIG = {"displayModeBar": False, "displaylogo": False, "showTips": False, "doubleClick": "reset"}
+
+
+class StreamlitFigure(BaseFigure):  # type: ignore[misc]
+    """A figure as Streamlit takes it: it asks plotly's figures for their values, and has all others checked first.
+
+    Being a BaseFigure is what Streamlit and plotly's JSON writer go by; of its insides nothing is used, or made.
+    """
+
+    def __init__(self, figure: ChartFigure) -> None:
+        self._figure = figure
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values."""
+        return self._figure.packed()
+
+
+def selected_box(event: Any) -> SelectionBox | None:
+    """The box of a selection event; None without one."""
+    boxes = event["selection"]["box"]
+    if not boxes:
+        return None
+    start, end = (datetime.fromisoformat(str(edge)).replace(tzinfo=UTC) for edge in sorted(boxes[0]["x"]))
+    lower, upper = sorted(float(edge) for edge in boxes[0]["y"])
+    return start, end, lower, upper
+
+
+def no_requests_state(title: str = "No requests in this window") -> NoReturn:
+    """The state of an empty window, with the three usual ways out; ends the run."""
+    states.empty_state(
+        title,
+        html_text(_where_requests_are()),
+        "Choose a longer time range or fewer filters on the left.",
+        "Nothing was ever sent? Point a router's OTLP exporter at this collector, "
+        f"{html_tag('code', 'OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318')}, or look at simulated traffic with "
+        f"{html_tag('code', 'controlsurface demo')}.",
+    )
+    st.stop()
+
+
+def _where_requests_are() -> str:
+    """When the stored requests began, as a sentence."""
+    found = collector_queries.run_or_show_error(
+        lambda: extent_text(as_dicts(collector_queries.collector_client().run(ExtentQuery()).rows)[0])
+    )
+    return f"{found[:1].upper()}{found[1:]}."
 
 
 @contextmanager

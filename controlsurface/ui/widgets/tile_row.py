@@ -14,7 +14,7 @@ from controlsurface.ui.data import collector_queries, comparison
 from controlsurface.ui.data.comparison import MetricValue
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag, html_text, palette
-from controlsurface.ui.view.time_range import MIN_SHARE_ROWS, DashboardView
+from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView
 
 BUCKETS_PER_SPARKLINE_POINT = 4  # buckets of a chart in one of a sparkline
 

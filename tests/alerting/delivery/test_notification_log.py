@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.alerting.delivery.notification_log import LogEntry, needs_forwarding, needs_update
+from controlsurface.alerting.delivery.grouping import LogEntry, needs_forwarding, needs_update
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REPEAT = timedelta(minutes=10)

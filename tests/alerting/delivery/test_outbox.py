@@ -16,11 +16,10 @@ import pytest
 from controlsurface.alerting.delivery import outbox
 from controlsurface.alerting.delivery.dispatcher import Dispatcher
 from controlsurface.alerting.delivery.outbox_sender import OutboxSender, retry_wait_s
-from controlsurface.alerting.model.alert import Alert, RuleReading
-from controlsurface.alerting.model.alert_labels import label_set
-from controlsurface.alerting.notifiers.notifier_protocol import AlertNotifier, NotificationPayload
+from controlsurface.alerting.model import Alert, RuleReading, label_set
+from controlsurface.alerting.notifiers.notifier_base import AlertNotifier, NotificationPayload
 from controlsurface.alerting.rules.rule_models import HeartbeatRule
-from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.client import LocalClient
 from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.errors import Refused, Undelivered
@@ -177,7 +176,7 @@ def test_what_became_of_messages_is_counted_for_prometheus_and_outlives_them(ben
     bench.take(alert(lane="small"))
     bench.receiver.errors = [Undelivered("down", retry_after_s=900)]
     bench.run(MINUTE)
-    scraped = MetricsExposition(LocalClient(bench.store, dict)).render()
+    scraped = Exposition(LocalClient(bench.store, dict)).render()
     counts = {"sent_total": 1, "errors_total": 3, "dropped_total": 1, "queue_length": 1}
     for name, count in counts.items():
         assert f'controlsurface_notifications_{name}{{notifier="ops"}} {count}.0\n' in scraped

@@ -31,7 +31,7 @@ from typing import Any
 
 from controlsurface.alerting.delivery.routing import build_routes, route_keys
 from controlsurface.alerting.delivery.silences import Silence, end_silence, silence_updates
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode
+from controlsurface.alerting.model import AlertSnapshot, Episode
 from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.config.label_matchers import parse_matcher
 from tests.alerting.episode_clock import EPOCH, DeliveryClock, episode

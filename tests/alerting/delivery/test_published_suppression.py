@@ -30,9 +30,8 @@ from typing import Any
 
 import pytest
 
-from controlsurface.alerting.delivery.inhibition import InhibitionRule, find_inhibitor
-from controlsurface.alerting.delivery.mute_times import is_within_mute_time
 from controlsurface.alerting.delivery.silences import Silence, end_silence, find_silence, silence_updates
+from controlsurface.alerting.delivery.suppression import InhibitionRule, find_inhibitor, is_within_mute_time
 from controlsurface.config.alert_delivery import InhibitConfig, MuteTimeConfig
 from controlsurface.config.label_matchers import parse_matcher
 from controlsurface.errors import BadRequest, NotFound

@@ -4,9 +4,13 @@ from datetime import datetime
 
 import pytest
 
-from controlsurface.alerting.delivery.inhibition import InhibitionRule, find_inhibitor, is_explained_by_parent
-from controlsurface.alerting.delivery.mute_times import is_within_mute_time
-from controlsurface.alerting.model.episode import AlertSnapshot, Episode
+from controlsurface.alerting.delivery.suppression import (
+    InhibitionRule,
+    find_inhibitor,
+    is_explained_by_parent,
+    is_within_mute_time,
+)
+from controlsurface.alerting.model import AlertSnapshot, Episode
 from controlsurface.config.alert_delivery import InhibitConfig, MuteTimeConfig
 from tests.alerting.episode_clock import episode
 

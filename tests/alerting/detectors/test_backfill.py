@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from controlsurface.alerting.detectors.drift.backfill import HourlyHistory, has_backfill, is_still_filling
 from controlsurface.alerting.detectors.drift.drift_engine import DriftEngine
+from controlsurface.alerting.detectors.drift.warmup import HourlyHistory, has_backfill, is_still_filling
 from controlsurface.alerting.detectors.statistics.count_baseline import HOUR_S
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.detectors.drift_traffic import START_S, datetime_of_day, drift_rule, escalations, insert_requests
 from tests.alerting.detectors.test_drift_engine import accept_slice

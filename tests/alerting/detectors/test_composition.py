@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from controlsurface.alerting.detectors.drift.composition import SAME_CHANGE_WINDOW_S, mark_followers
-from controlsurface.alerting.detectors.drift.drift_replay import DriftChange
+from controlsurface.alerting.detectors.drift.drift_replay import SAME_CHANGE_WINDOW_S, DriftChange, mark_followers
 from controlsurface.alerting.detectors.drift.drift_state import DriftState, fresh_state
 from controlsurface.alerting.detectors.statistics.count_baseline import DAY_S
 

@@ -19,13 +19,12 @@ from controlsurface.alerting.detectors.statistics.count_baseline import (
     fit_baseline,
     mean_hourly_volume,
 )
-from controlsurface.alerting.detectors.statistics.cusum import score_threshold
+from controlsurface.alerting.detectors.statistics.cusum import likelihood_ratios, score_threshold
 from controlsurface.alerting.detectors.statistics.detection_power import (
     detection_hours,
     expected_delay,
     requests_needed,
 )
-from controlsurface.alerting.detectors.statistics.likelihood import likelihood_ratios
 from controlsurface.arrays import Floats
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)

@@ -26,7 +26,7 @@ from controlsurface.alerting.detectors.statistics.count_baseline import (
     fit_baseline,
     hour_cell,
 )
-from controlsurface.alerting.detectors.statistics.likelihood import LikelihoodRatios, likelihood_ratios, odds_ratio
+from controlsurface.alerting.detectors.statistics.cusum import LikelihoodRatios, likelihood_ratios, odds_ratio
 from controlsurface.arrays import Floats, Ints
 
 MONDAY = 1_767_571_200

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from controlsurface.alerting.detectors.drift.drift_engine import DriftEngine, replay_drift_rule
-from controlsurface.alerting.detectors.drift.rebaseline_command import AcceptBaseline, BaselineAcceptance
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline, BaselineAcceptance
+from controlsurface.alerting.model import RuleReading
 from controlsurface.client.local_client import LocalClient
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.store.duckdb import DuckStore

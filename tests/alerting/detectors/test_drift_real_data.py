@@ -14,8 +14,8 @@ from controlsurface.alerting.detectors.drift.drift_replay import DriftChange, re
 from controlsurface.alerting.detectors.drift.drift_state import fresh_state
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, fit_baseline
-from controlsurface.alerting.detectors.statistics.likelihood import likelihood_ratios
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.detectors.statistics.cusum import likelihood_ratios
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules import rule_loader
 from controlsurface.alerting.rules.rule_models import DriftRule
 from controlsurface.arrays import Floats

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from controlsurface.alerting.detectors.lane_engine import LaneEngine
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import LaneRule
 from controlsurface.arrays import Floats
 from controlsurface.store.duckdb import DuckStore

@@ -5,10 +5,13 @@ import pytest
 
 from controlsurface.alerting.detectors.statistics.cusum import score_threshold
 from controlsurface.alerting.detectors.statistics.detection_power import detection_hours
-from controlsurface.alerting.detectors.statistics.lane_separation import LatencyHistogram, compare_lanes
-from controlsurface.alerting.detectors.statistics.latency_mixture import fit_latency_modes
+from controlsurface.alerting.detectors.statistics.latency_histogram import (
+    LatencyHistogram,
+    compare_lanes,
+    fit_latency_modes,
+)
 from controlsurface.arrays import Floats
-from controlsurface.metrics.statistics.effect_sizes import effect_sizes_of
+from controlsurface.metrics.statistics import effect_sizes_of
 
 RANDOM = np.random.default_rng(11)
 

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts, advance_alerts
-from controlsurface.alerting.model.alert import RuleReading
-from controlsurface.alerting.model.alert_labels import Labels
+from controlsurface.alerting.model import LabelSet, RuleReading
 from controlsurface.alerting.rules.rule_models import AlertRule, RuleFile
 
 EPOCH = datetime(2026, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-KEY: Labels = (("alertname", "High"), ("lane", "small"))
+KEY: LabelSet = (("alertname", "High"), ("lane", "small"))
 
 
 def rule(**more: Any) -> AlertRule:
@@ -19,7 +18,7 @@ def rule(**more: Any) -> AlertRule:
     return RuleFile.model_validate({"groups": [{"name": "g", "rules": [found]}]}).groups[0].rules[0]
 
 
-def readings_of(breach: bool | None) -> Mapping[Labels, RuleReading]:
+def readings_of(breach: bool | None) -> Mapping[LabelSet, RuleReading]:
     return {KEY: RuleReading({"lane": "small"}, breach, value=0.6)}
 
 

@@ -15,7 +15,7 @@ from controlsurface.alerting.evaluation.alert_state_machine import (
     readings_by_labels,
     restore_alert,
 )
-from controlsurface.alerting.model.alert import Alert, RuleReading
+from controlsurface.alerting.model import Alert, RuleReading
 from tests.alerting.evaluation.alert_lives import EPOCH, KEY, MINUTE, readings_of, rule, states_over_time
 
 

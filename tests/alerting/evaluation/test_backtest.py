@@ -6,8 +6,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from controlsurface.alerting.backtest import replay_rules, split_moments
-from controlsurface.alerting.backtest_query import BacktestArgs, BacktestQuery
+from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery, replay_rules, split_moments
 from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext, fetch_inputs
 from controlsurface.alerting.evaluation.rule_engine import evaluate_alerts

@@ -25,15 +25,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from controlsurface.alerting.delivery.notification_log import LogEntry, needs_forwarding
+from controlsurface.alerting.delivery.grouping import LogEntry, needs_forwarding
 from controlsurface.alerting.evaluation.alert_state_machine import (
     ActiveAlerts,
     advance_alerts,
     readings_by_labels,
     restore_alert,
 )
-from controlsurface.alerting.model.alert import RuleReading
-from controlsurface.alerting.model.alert_labels import Labels
+from controlsurface.alerting.model import LabelSet, RuleReading
 from controlsurface.alerting.rules.rule_models import AlertRule
 from controlsurface.errors import BadRequest
 from tests.alerting.evaluation.alert_lives import EPOCH, KEY, MINUTE, active_alerts_after, rule, states_over_time
@@ -88,7 +87,7 @@ def restart(held: AlertRule, active: ActiveAlerts, down: float, up: float) -> Ac
     return {key: alert for key, alert in back.items() if alert}
 
 
-def canaries(held: AlertRule, at: int) -> Mapping[Labels, RuleReading]:
+def canaries(held: AlertRule, at: int) -> Mapping[LabelSet, RuleReading]:
     """What an evaluation at that minute of the published series finds."""
     low = [series[at // 5] < 100 for series in CANARIES]
     return readings_by_labels(held, [RuleReading({"lane": str(i)}, breach) for i, breach in enumerate(low)])

@@ -9,12 +9,12 @@ from controlsurface.alerting.evaluation import alert_store
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import REFRESH_INTERVAL_MIN, RuleEngine
 from controlsurface.alerting.rules.rule_loader import RuleSet
-from controlsurface.api.prometheus_metrics import MetricsExposition
+from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.errors import TooSlow
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.metrics.queries.window_query import is_additive
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.named_query import NamedQuery
@@ -246,7 +246,7 @@ def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore
     engine.put_in_force(rule_set(*rules), NOW)
     engine.tick(NOW)
     for name in CATALOG:
-        args = MetricQueryArgs(metric=name, by=(by[name],), start=NOW - 360 * MINUTE, end=NOW)
+        args = MetricArgs(metric=name, by=(by[name],), start=NOW - 360 * MINUTE, end=NOW)
         shown = LocalClient(seeded).run(MetricQuery(args)).rows.to_pylist()
         alerts = engine.known.get(f"Any_{name}", {}).values()
         seen = {dict(alert.labels).get(by[name]): alert.reading.value for alert in alerts}
@@ -259,7 +259,7 @@ def test_the_loop_can_be_scraped(scene: Scene) -> None:
         rule_set(high_failure_rule(), {"alert": "Here", "drift": {}, "metric": "error_rate"}), NOW
     )
     scene.engine.tick(NOW)
-    text = MetricsExposition(LocalClient(scene.store, dict)).render()
+    text = Exposition(LocalClient(scene.store, dict)).render()
     assert "controlsurface_rules_evaluations_total 1.0\n" in text
     assert "controlsurface_rules 2.0\n" in text
     assert "controlsurface_rules_failing 1.0\n" in text  # nothing judges drift in this scene

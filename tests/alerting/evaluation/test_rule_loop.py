@@ -12,7 +12,7 @@ import pytest
 from controlsurface.alerting.evaluation import alert_store
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_loop import RuleLoop
-from controlsurface.alerting.rules.rule_paths import RulePaths
+from controlsurface.alerting.rules.rule_loader import RulePaths
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.evaluation import rule_loop_process
 from tests.alerting.rule_sets import DeliveredAlerts

@@ -13,14 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image
 
-from controlsurface.alerting.delivery.alert_snapshot import snapshot_alert
 from controlsurface.alerting.delivery.notification_payload import alert_payload, compose_payload
-from controlsurface.alerting.delivery.outbox import OutboxMessage
+from controlsurface.alerting.delivery.outbox import OutboxMessage, snapshot_alert
 from controlsurface.alerting.messages import sparkline
 from controlsurface.alerting.messages.alert_evidence import gather_evidence
 from controlsurface.alerting.messages.alert_text import payload_as_text
-from controlsurface.alerting.model.alert import Alert, RuleReading
-from controlsurface.alerting.model.episode import AlertSnapshot
+from controlsurface.alerting.model import Alert, AlertSnapshot, RuleReading
 from controlsurface.alerting.rules.rule_models import BudgetRule, DriftRule
 from controlsurface.client.local_client import LocalClient
 from controlsurface.client.queries.event_list import RecordEvent

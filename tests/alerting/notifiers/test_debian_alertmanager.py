@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from controlsurface.alerting.delivery.notification_payload import alert_payload
-from controlsurface.alerting.model.episode import Episode
+from controlsurface.alerting.model import Episode
 from controlsurface.alerting.notifiers import EgressPolicy, create_notifier
 from controlsurface.config.alert_delivery import AlertmanagerConfig
 from tests.alerting.episode_clock import episode

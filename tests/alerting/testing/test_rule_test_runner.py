@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from controlsurface.alerting.testing.rule_test_cases import parse_series_name
-from controlsurface.alerting.testing.series_notation import expand_series
+from controlsurface.alerting.testing.rule_test_cases import expand_series, parse_series_name
 from controlsurface.cli.rules_command import command
 from controlsurface.errors import ConfigError, ControlSurfaceError, RulesFailed
 

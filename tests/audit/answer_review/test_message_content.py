@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface.audit import answer_review
-from controlsurface.audit.answer_review.message_content import read_prompt_and_answer
+from controlsurface.audit.answer_review.review_card import read_prompt_and_answer
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config, ContentConfig
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 
 CALL: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 9}
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from controlsurface.audit import answer_review
-from controlsurface.audit.answer_review.blinding import left_answer, verdict_of_choice
+from controlsurface.audit.answer_review.review_labels import left_answer, verdict_of_choice
 from controlsurface.client import Client, LocalClient, RemoteClient
 from controlsurface.errors import Conflict, ControlSurfaceError, NotFound, UnknownName
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 from tests.serving import serving
@@ -194,7 +194,7 @@ def test_reviewers_are_compared_over_what_both_labelled(reader: Client) -> None:
             say(reader, item, jan, "both" if at < 7 else "shadow")
     found = {
         (r["one"], r["other"]): r
-        for r in reader.run(answer_review.ReviewerAgreementQuery(FilteredTimeRange())).rows.to_pylist()
+        for r in reader.run(answer_review.ReviewerAgreementQuery(FilteredRange())).rows.to_pylist()
     }
     assert (found[ivo, jan]["n"], found[ivo, jan]["raw"]) == (8, 0.75)
     assert found[ivo, jan]["low"] < 0.75 < found[ivo, jan]["high"]

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from controlsurface.audit.statistics.calibration import CalibrationResult, measure_calibration
-from controlsurface.audit.statistics.isotonic import fit_isotonic
+from controlsurface.audit.statistics.calibration import CalibrationResult, fit_isotonic, measure_calibration
 
 
 def perfect(random: np.random.Generator, n: int, kind: str = "probability") -> CalibrationResult:

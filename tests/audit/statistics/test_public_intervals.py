@@ -6,10 +6,8 @@ import pytest
 from controlsurface.arrays import Floats
 from controlsurface.audit.statistics.agreement import measure_agreement
 from controlsurface.audit.statistics.calibration import measure_calibration
-from controlsurface.audit.statistics.paired_difference import paired_difference_estimate
-from controlsurface.audit.statistics.ppi import ppi_mean
-from controlsurface.audit.statistics.weighted_estimate import estimate_share
-from controlsurface.metrics.statistics.significance import holm_adjust
+from controlsurface.audit.statistics.weighted_estimate import estimate_share, paired_difference_estimate, ppi_mean
+from controlsurface.metrics.statistics import holm_adjust
 
 
 @pytest.mark.parametrize("n", [25, 400])

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from controlsurface.audit.statistics.routellm import router_curve
+from controlsurface.audit.diagnostics import router_curve
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.statistics.ppi import ppi_mean
 from controlsurface.audit.statistics.weighted_estimate import (
     estimate_mean,
     estimate_share,
+    ppi_mean,
     share_from_moments,
     weighted_moments,
 )

@@ -17,12 +17,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from controlsurface.config import Config, ContentConfig
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.content.column_reads import json_path_steps
-from controlsurface.ingest.content.semconv_registry import registry_names
-from controlsurface.ingest.otlp.evaluations import EVALUATION_EVENT
+from controlsurface.ingest.content.key_policy import registry_names
+from controlsurface.ingest.otlp.span_events import EVALUATION_EVENT
 from controlsurface.ingest.otlp.trace_decoder import decode_traces
 from controlsurface.ingest.translate.vocabulary import SPAN_KEYS, AttributeSource
 from controlsurface.ingest.validation.validate import validate_body
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, SIGNALS, Signal
 from tests.ingest.conftest import VOCABULARIES
 from tests.ingest.loading import CONVENTIONS, Loaded
 from tests.ingest.otlp_bodies import Plain, logs, metrics, pairs, span, traces, value

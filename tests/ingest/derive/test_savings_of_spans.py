@@ -8,7 +8,7 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from tests.ingest.loading import Body, loaded
 from tests.ingest.spans import S, body, call, route
 
@@ -44,7 +44,7 @@ def batches(spans: list[S], seed: int) -> Iterator[list[Body]]:
 def test_what_spans_tell_is_what_was_saved(shadows: float) -> None:
     spans, saved = sent(3, shadows)
     reader = LocalClient(loaded(*batches(spans, 5)).store)
-    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric="saving_vs_all_large"))).rows.to_pylist()
+    (row,) = reader.run(MetricQuery(MetricArgs(metric="saving_vs_all_large"))).rows.to_pylist()
     assert row["n"] == 300
     if shadows:
         assert (row["low"] < row["value"] < row["high"]) == (shadows < 1)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlsurface.client.local_client import LocalClient
-from controlsurface.client.queries.usage_ledger_query import UsageLedgerQuery
+from controlsurface.client.queries.ingest_queries import UsageLedgerQuery
 from controlsurface.query.arguments import TimeRange
 from tests.ingest.derive.test_tokens import LAWS
 from tests.ingest.loading import CONVENTIONS, Loaded, loaded

@@ -17,9 +17,9 @@ from controlsurface.config import Config
 from controlsurface.config import JournalConfig as Settings
 from controlsurface.ingest.journal import segment_file as segments
 from controlsurface.ingest.journal.journal import Journal
-from controlsurface.ingest.journal.salvage.record_resync import RECORD_FRAME
+from controlsurface.ingest.journal.salvage import RECORD_FRAME
 from controlsurface.ingest.journal.segment_file import MAGIC, JournalPosition, JournalSegment, frame_record
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.otlp_bodies import body, span, traces
 
 CHANCE = random.Random(7)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.ingest.load import arrival_stats
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.ingest.load import batch
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import Loaded
 from tests.ingest.spans import S, body, call
@@ -16,7 +16,7 @@ Figure = Callable[[str], float]
 
 def figures(store: DuckStore) -> Figure:
     def figure(metric: str) -> float:
-        return float(LocalClient(store).run(MetricQuery(MetricQueryArgs(metric=metric))).rows["value"][0].as_py())
+        return float(LocalClient(store).run(MetricQuery(MetricArgs(metric=metric))).rows["value"][0].as_py())
 
     return figure
 
@@ -26,16 +26,14 @@ def test_stored_late_unrecognised_refused_and_repeated_spans_are_told_apart() ->
     loaded.load([("traces", body(call(1), call(2), S(3, attributes={"some": "thing"})))])
     loaded.load([("traces", body(call(4)))])  # of the same trace
     with loaded.store.writing() as writing:
-        arrival_stats.count_unstored_arrivals(writing, duplicate=3, expired=2, rejected=1, refused=5)
-        arrival_stats.count_unstored_arrivals(writing, duplicate=0, expired=0, rejected=0, refused=0)
+        batch.count_unstored(writing, duplicate=3, expired=2, rejected=1, refused=5)
+        batch.count_unstored(writing, duplicate=0, expired=0, rejected=0, refused=0)
     figure = figures(loaded.store)
     assert [figure(f"spans_{name}") for name in ("received", "stored", "expired", "rejected")] == [10, 4, 2, 1]
     assert figure("bodies_refused") == 5
     assert figure("span_late_share") == figure("span_unrecognised_share") == 0.25
     assert figure("span_duplicate_share") == 0.3
-    assert LocalClient(loaded.store).run(MetricQuery(MetricQueryArgs(metric="spans_stored"))).rows["n"].to_pylist() == [
-        10
-    ]
+    assert LocalClient(loaded.store).run(MetricQuery(MetricArgs(metric="spans_stored"))).rows["n"].to_pylist() == [10]
     loaded.store.close()
 
 

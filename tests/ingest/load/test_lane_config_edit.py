@@ -4,7 +4,7 @@ import pytest
 
 from controlsurface.config import Config
 from controlsurface.errors import BadRequest, ConfigError, UnknownName
-from controlsurface.lanes.config_edit import assign_in_config, matching_lane
+from controlsurface.lanes.lane_assignment import assign_in_config, matching_lane
 
 FILE = """# ours
 [lanes.small]

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from controlsurface.client.queries.assumed_lanes import AssumedLanesQuery, assumed_lanes_text
-from controlsurface.client.queries.lane_list import AssignLane, LanesQuery
+from controlsurface.client.queries.lane_queries import AssignLane, AssumedLanesQuery, LanesQuery, assumed_lanes_text
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import Config, load_config
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from tests.ingest.spans import S, body, call, route
 from tests.lanes import LANED

@@ -14,7 +14,7 @@ from controlsurface.config import Config, ContentConfig
 from controlsurface.errors import PortInUse
 from controlsurface.ingest.ingest_counters import IngestCounters
 from controlsurface.ingest.journal.journal import Journal
-from controlsurface.ingest.receivers import otlp_http, otlp_http_app
+from controlsurface.ingest.receivers import otlp_http
 from controlsurface.ingest.receivers.intake import Intake
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver
 from controlsurface.ingest.validation.checker_process import InlineChecker
@@ -101,7 +101,7 @@ def test_a_connection_that_waits_between_requests_is_kept(site: Site, monkeypatc
 
 
 def test_a_disk_that_hangs_is_503_before_senders_give_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http_app, "ANSWER_S", 0.2)
+    monkeypatch.setattr(otlp_http, "ANSWER_S", 0.2)
     hanging = threading.Event()
     monkeypatch.setattr("controlsurface.ingest.journal.journal.os.fdatasync", lambda fd: hanging.wait(10))
     headers = {"content-type": "application/x-protobuf"}

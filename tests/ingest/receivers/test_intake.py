@@ -4,7 +4,7 @@ import pytest
 
 from controlsurface.errors import BadBody, Busy
 from controlsurface.ingest.validation.validate import ValidatedBody
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.conftest import Site
 from tests.ingest.otlp_bodies import body
 

@@ -18,10 +18,10 @@ import pytest
 
 from controlsurface.bench.otlp_bodies import body_template, first_trace_id
 from controlsurface.client import Client
-from controlsurface.client.queries.ingest_summary import IngestQuery
+from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from tests.launch import Server, collector, running, until
 
 BODY = body_template(12, 1_790_000_000_000_000_000, prompts=False)  # 3 requests
@@ -92,7 +92,7 @@ def _grpc(server: Server, body: bytes) -> bool:
 def figures(reader: Client) -> list[float]:
     """What the store says once it has caught up."""
     until(lambda: not reader.run(IngestQuery()).pending)
-    return [float(str(reader.run(MetricQuery(MetricQueryArgs(metric=metric))).rows["value"][0])) for metric in METRICS]
+    return [float(str(reader.run(MetricQuery(MetricArgs(metric=metric))).rows["value"][0])) for metric in METRICS]
 
 
 def stored_traces(reader: Client) -> list[str]:

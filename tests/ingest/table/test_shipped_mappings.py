@@ -12,7 +12,7 @@ from controlsurface import charts
 from controlsurface.client.local_client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.ingest import table
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
 from tests.ingest.loading import Loaded
 
 pytestmark = pytest.mark.no_cover
@@ -80,7 +80,7 @@ def test_azures_requests_keep_their_times_and_tokens_and_stay_unknown_in_the_res
 
 def test_a_silence_of_217_seconds_is_a_gap_in_every_course(azure: Loaded) -> None:
     for metric in ("output_tokens_per_request", "latency_p95"):
-        asked = MetricQueryArgs(metric=metric, start=HOUR[0], end=HOUR[1], every=STEP)
+        asked = MetricArgs(metric=metric, start=HOUR[0], end=HOUR[1], every=STEP)
         rows = pl.DataFrame(LocalClient(azure.store).run(MetricQuery(asked)).rows).with_columns(all=pl.lit("all"))
         span = charts.TimeSpan(*HOUR, STEP)
         values = np.asarray(charts.lines(rows, span, charts.DARK, by="all").data[0]["y"])

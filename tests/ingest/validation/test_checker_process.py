@@ -16,7 +16,7 @@ from controlsurface.config import ContentConfig, ReceiverConfig
 from controlsurface.errors import BadBody, Busy, OverLimit, TooLarge
 from controlsurface.ingest.validation import checker_process
 from controlsurface.ingest.validation.checker_process import InlineChecker, ProcessChecker
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.conftest import VOCABULARIES, policy
 from tests.ingest.otlp_bodies import body, span, traces
 from tests.launch import is_alive, until

@@ -15,7 +15,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from controlsurface.config import ContentConfig
 from controlsurface.ingest.validation.validate import validate_body
 from controlsurface.ingest.wire.mend_marks import MENDED_ATTRIBUTE
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, Encoding, Signal
 from tests.ingest.conftest import policy
 from tests.ingest.otlp_bodies import TRACE, logs, metrics, pairs, span, traces
 

@@ -12,7 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from controlsurface.errors import BadBody
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.validation.validate import ValidatedBody, validate_body
-from controlsurface.ingest.wire.signals import SIGNALS, Encoding
+from controlsurface.ingest.wire.otlp_request import SIGNALS, Encoding
 from tests.ingest.otlp_bodies import SPAN, TRACE, logs, metrics, pairs, span, traces
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.errors import BadBody, TooLarge
-from controlsurface.ingest.wire.decompress import decompress_body
+from controlsurface.ingest.wire.otlp_request import decompress_body
 
 
 @given(st.binary(), st.integers(1, 5))

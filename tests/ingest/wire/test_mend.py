@@ -20,7 +20,7 @@ from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.validation.validate import validate_body
 from controlsurface.ingest.wire.mend_marks import MENDED_ATTRIBUTE
 from controlsurface.ingest.wire.mend_utf8 import mend_protobuf
-from controlsurface.ingest.wire.signals import EXPORT_REQUESTS, SIGNALS, Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, SIGNALS, Encoding, Signal
 from tests.ingest.conftest import policy
 from tests.ingest.filled_bodies import TOKEN, as_json, filled, get, put, texts
 from tests.ingest.otlp_bodies import SPAN, TRACE, logs, metrics, pairs, span, traces

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from controlsurface.metrics.contributors.conditioning import SplitSums, excess_standard_errors, leading_contributor
 from controlsurface.metrics.contributors.contributor_query import MIN_SUPPORT_ROWS
+from controlsurface.metrics.contributors.contributor_ranking import SplitSums, excess_z, leading_contributor
 
 
 def sums(n_0: int, rate_0: float, n_1: int, rate_1: float) -> SplitSums:
@@ -18,30 +18,30 @@ WHOLE = sums(1000, 0.10, 1000, 0.25)
 
 
 def test_what_moves_like_all_the_rest_explains_nothing() -> None:
-    assert excess_standard_errors(sums(300, 0.10, 300, 0.25), WHOLE, None) == pytest.approx(0)
-    assert excess_standard_errors(WHOLE, WHOLE, None) == pytest.approx(0)
+    assert excess_z(sums(300, 0.10, 300, 0.25), WHOLE, None) == pytest.approx(0)
+    assert excess_z(WHOLE, WHOLE, None) == pytest.approx(0)
 
 
 def test_what_stays_while_others_move_explains_nothing() -> None:
-    assert abs(excess_standard_errors(sums(400, 0.10, 400, 0.10), WHOLE, None)) < 1
+    assert abs(excess_z(sums(400, 0.10, 400, 0.10), WHOLE, None)) < 1
 
 
 def test_what_moves_more_than_its_due_stands_out() -> None:
-    assert excess_standard_errors(sums(200, 0.10, 200, 0.85), WHOLE, None) > 8
+    assert excess_z(sums(200, 0.10, 200, 0.85), WHOLE, None) > 8
 
 
 def test_what_only_becomes_more_stands_out_by_its_mix() -> None:
-    assert excess_standard_errors(sums(50, 0.9, 200, 0.9), WHOLE, None) > 7
+    assert excess_z(sums(50, 0.9, 200, 0.9), WHOLE, None) > 7
 
 
 def test_of_a_total_the_one_that_grew_stands_out() -> None:
     whole = sums(1000, 1, 1300, 1)
-    assert excess_standard_errors(sums(100, 1, 400, 1), whole, 1.0) > 8
-    assert excess_standard_errors(sums(900, 1, 900, 1), whole, 1.0) == 0
+    assert excess_z(sums(100, 1, 400, 1), whole, 1.0) > 8
+    assert excess_z(sums(900, 1, 900, 1), whole, 1.0) == 0
 
 
 def test_an_empty_window_tells_nothing() -> None:
-    assert excess_standard_errors(sums(0, 0, 10, 1), sums(0, 0, 100, 0.5), None) == 0
+    assert excess_z(sums(0, 0, 10, 1), sums(0, 0, 100, 0.5), None) == 0
 
 
 def row(own: SplitSums, z: float, **more: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from controlsurface.metrics.contributors.contributor_query import (
     render_contributors,
 )
 from controlsurface.metrics.measures import SPREADS
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs, find_metric
+from controlsurface.metrics.queries.metric_query import MetricArgs, find_metric
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 from tests.stores import put
@@ -230,5 +230,5 @@ def moved(whole: dict[str, Any]) -> float:
 
 
 def value(reader: LocalClient, metric: str, start: datetime, end: datetime) -> dict[str, Any]:
-    (row,) = reader.run(MetricQuery(MetricQueryArgs(metric=metric, start=start, end=end))).rows.to_pylist()
+    (row,) = reader.run(MetricQuery(MetricArgs(metric=metric, start=start, end=end))).rows.to_pylist()
     return {**row, "value": row["value"] or 0.0}

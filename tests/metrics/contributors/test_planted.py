@@ -10,7 +10,7 @@ from controlsurface.client import LocalClient
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.event_list import EventsQuery
 from controlsurface.demo import DemoSettings
-from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_ROUTER_VERSION
+from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
 from tests.demo.demo_store import stored
@@ -20,7 +20,7 @@ from tests.stores import put
 pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("planted")]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-PLANTED = [("router_version", NEXT_ROUTER_VERSION), ("task_type", INCIDENT_TASK)]
+PLANTED = [("router_version", NEXT_VERSION), ("task_type", INCIDENT_TASK)]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_in_the_slice_that_an_alert_names_the_planted_tenants_stand_before_those
     windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
     slice_ = ContributorsArgs(metric="escalation_rate", where=(f"task_type:{INCIDENT_TASK}",), **windows)
     found = [(row["dimension"], row["value"]) for row in incident.run(ContributorsQuery(slice_)).rows.to_pylist()]
-    assert found[0] == ("router_version", NEXT_ROUTER_VERSION)
+    assert found[0] == ("router_version", NEXT_VERSION)
     assert {*found[1:3]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
 
@@ -89,7 +89,7 @@ def test_an_upgrade_is_its_version_and_nothing_else(upgrade: LocalClient) -> Non
     version, *rest = ranked(upgrade, "escalation_rate")
     assert (version["dimension"], version["value"], version["share_after"]) == (
         "router_version",
-        NEXT_ROUTER_VERSION,
+        NEXT_VERSION,
         1,
     )
     assert version["share_before"] < 0.2
@@ -102,11 +102,11 @@ def titles(reader: LocalClient, start: datetime, end: datetime) -> list[str]:
 
 def test_the_only_event_of_an_incident_is_its_version(incident: LocalClient) -> None:
     assert titles(incident, NOW - 3 * DAY, NOW - DAY) == []
-    assert titles(incident, NOW - DAY, NOW) == [f"{NEXT_ROUTER_VERSION} first seen"]
+    assert titles(incident, NOW - DAY, NOW) == [f"{NEXT_VERSION} first seen"]
 
 
 def test_the_events_of_an_upgrade_are_its_canary_and_its_rollout(upgrade: LocalClient) -> None:
     canary, rollout = titles(upgrade, NOW - 3 * DAY, NOW)
-    assert canary == f"{NEXT_ROUTER_VERSION} first seen"
-    assert rollout.startswith(NEXT_ROUTER_VERSION)
+    assert canary == f"{NEXT_VERSION} first seen"
+    assert rollout.startswith(NEXT_VERSION)
     assert rollout.endswith("% → 100 %")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.metrics.rollups.read_plan import ReadPlan, ReadRange
+from controlsurface.metrics.rollups.measure_source import ReadPlan, ReadRange
 from controlsurface.metrics.rollups.read_planner import MAX_HOLES, divide_window
 from controlsurface.metrics.rollups.rollup_catalog import ROLLUPS
 

@@ -19,10 +19,10 @@ from controlsurface.metrics.queries import distribution_query, event_query, metr
 from controlsurface.metrics.queries import window_query as spans
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
-from controlsurface.metrics.queries.metric_query import MetricQueryArgs
-from controlsurface.metrics.queries.window_query import WindowQueryArgs
+from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.metrics.queries.window_query import WindowArgs
 from controlsurface.metrics.rollups import read_planner
-from controlsurface.metrics.rollups.read_plan import stored_rows_plan
+from controlsurface.metrics.rollups.measure_source import stored_rows_plan
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
@@ -66,8 +66,8 @@ def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_planner, "RAW_ROWS", 0)
 
 
-def from_rows(store: DuckStore, args: MetricQueryArgs) -> list[Row]:
-    return LocalClient(store).rows(metric_query.render_metric_query(args, stored_rows_plan(args))).to_pylist()
+def from_rows(store: DuckStore, args: MetricArgs) -> list[Row]:
+    return LocalClient(store).rows(metric_query.render_metric(args, stored_rows_plan(args))).to_pylist()
 
 
 def same(one: Row, other: Row) -> bool:
@@ -83,7 +83,7 @@ def same(one: Row, other: Row) -> bool:
 def test_counts_and_sums_are_those_of_the_rows(
     rolled: DuckStore, metric: str, window: Row, by: list[str], every: str | None
 ) -> None:
-    args = MetricQueryArgs(metric=metric, by=by, every=every, **window)
+    args = MetricArgs(metric=metric, by=by, every=every, **window)
     answer = LocalClient(rolled).run(MetricQuery(args))
     rows = from_rows(rolled, args)
     assert answer.rows.num_rows == len(rows)
@@ -94,9 +94,7 @@ def test_counts_and_sums_are_those_of_the_rows(
 @pytest.mark.usefixtures("any_size")
 def test_every_metric_that_only_sums_is_read_from_a_roll_up(rolled: DuckStore, metric: str) -> None:
     no_sum = "distinct(" in CATALOG[metric].sql or CATALOG[metric].source == "scores"
-    answer = LocalClient(rolled).run(
-        MetricQuery(MetricQueryArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane"))
-    )
+    answer = LocalClient(rolled).run(MetricQuery(MetricArgs(metric=metric, start=FIRST, end=NOW, by="task_type,lane")))
     assert answer.source == ("raw" if no_sum else "both")
 
 
@@ -107,15 +105,15 @@ def test_windows_that_are_asked_for_together_have_the_figures_of_each_alone(
 ) -> None:
     edges = [NOW - timedelta(hours=hours, seconds=7) for hours in (47, 40.4, 20, 3)]
     metrics = ("escalation_rate", "requests", "cost_per_request")
-    args = WindowQueryArgs(metrics, by, where, ((edges[0], edges[2]), (edges[1], edges[3]), (edges[0], edges[1])))
+    args = WindowArgs(metrics, by, where, ((edges[0], edges[2]), (edges[1], edges[3]), (edges[0], edges[1])))
     run = LocalClient(rolled).rows
-    reads = spans.plan_window_reads(run, args, few)
+    reads = spans.plan_windows(run, args, few)
     assert bool(reads.rolled) == (few == 0)
     together = run(spans.render_windows(args, reads)).to_pylist()
     for span, (start, end) in enumerate(args.windows):
         mine = {tuple(row[name] for name in by): row for row in together if row["span"] == span}
         for i, metric in enumerate(metrics):
-            alone = from_rows(rolled, MetricQueryArgs(metric=metric, by=by, where=where, start=start, end=end))
+            alone = from_rows(rolled, MetricArgs(metric=metric, by=by, where=where, start=start, end=end))
             assert len(alone) == len(mine) > 0
             for row in alone:
                 seen = mine[tuple(row[name] for name in by)]
@@ -133,7 +131,7 @@ def test_quantiles_lie_within_their_bin(rolled: DuckStore, metric: str, window: 
         ("attempts" if "attempt" in metric else "requests"),
         f"{'ttft' if 'ttft' in metric else 'duration'}_ms",
     )
-    for row in LocalClient(rolled).run(MetricQuery(MetricQueryArgs(metric=metric, by=by, **window))).rows.to_pylist():
+    for row in LocalClient(rolled).run(MetricQuery(MetricArgs(metric=metric, by=by, **window))).rows.to_pylist():
         values = weighted_values(rolled, source, column, window, row)
         assert row["n"] == len(values)
         if values:
@@ -171,25 +169,25 @@ def test_bins_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
 
 
 def test_few_rows_are_read_themselves(rolled: DuckStore) -> None:
-    assert LocalClient(rolled).run(MetricQuery(MetricQueryArgs(metric="requests", start=FIRST))).source == "raw"
+    assert LocalClient(rolled).run(MetricQuery(MetricArgs(metric="requests", start=FIRST))).source == "raw"
 
 
 @pytest.mark.usefixtures("any_size")
 def test_what_no_roll_up_has_is_read_from_rows(rolled: DuckStore) -> None:
     reader = LocalClient(rolled)
     for more in ({"by": "job"}, {"where": ["service:assistant"]}, {"every": "1m"}, {"by": "tenant,router_version"}):
-        assert reader.run(MetricQuery(MetricQueryArgs(metric="requests", start=FIRST, **more))).source == "raw"
+        assert reader.run(MetricQuery(MetricArgs(metric="requests", start=FIRST, **more))).source == "raw"
 
 
 @pytest.mark.usefixtures("any_size")
 def test_whole_clean_hours_need_no_rows(rolled: DuckStore) -> None:
     hours = {"start": FIRST + timedelta(hours=8), "end": FIRST + timedelta(hours=24)}
-    assert LocalClient(rolled).run(MetricQuery(MetricQueryArgs(metric="cost", by="tenant", **hours))).source == "rollup"
+    assert LocalClient(rolled).run(MetricQuery(MetricArgs(metric="cost", by="tenant", **hours))).source == "rollup"
 
 
 def test_a_store_that_never_rolled_up_answers_from_rows() -> None:
     store = DuckStore.in_memory()
-    assert LocalClient(store).run(MetricQuery(MetricQueryArgs(metric="requests"))).rows.to_pylist() == [
+    assert LocalClient(store).run(MetricQuery(MetricArgs(metric="requests"))).rows.to_pylist() == [
         {"value": 0.0, "n": 0}
     ]
     store.close()

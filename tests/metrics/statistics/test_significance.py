@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlsurface.metrics.statistics.significance import FAMILYWISE_ALPHA, holm_adjust, paired_p_value
+from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, holm_adjust, paired_p_value
 
 SLICES, LOOKS = 57, 1000
 

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from controlsurface.config.server_access import AuthConfig
-from controlsurface.ui.app.default_theme import THEME_SCRIPT, DefaultThemeMiddleware
+from controlsurface.ui.app.document_scripts import THEME_SCRIPT, DefaultThemeMiddleware
 from controlsurface.ui.app.signin import SignInMiddleware
-from controlsurface.ui.data import session_cookie
+from controlsurface.ui.data import visitor
 from controlsurface.ui.data.visitor import COOKIE_NAME, USERS_ENVIRONMENT, users_by_token
 
 TOKEN = "correct horse battery staple"
@@ -148,26 +148,24 @@ def test_a_cookie_says_whose_token_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(USERS_ENVIRONMENT, '{"olga\'s token": "olga"}')
     assert users_by_token() == {TOKEN: "", "olga's token": "olga"}
     assert (
-        users_by_token()[
-            session_cookie.cookie_owner(session_cookie.issue_cookie("olga's token"), users_by_token(), age_s=60)
-        ]
+        users_by_token()[visitor.cookie_owner(visitor.issue_cookie("olga's token"), users_by_token(), age_s=60)]
         == "olga"
     )
-    assert session_cookie.cookie_owner(session_cookie.issue_cookie("nobody's"), users_by_token(), age_s=60) == ""
+    assert visitor.cookie_owner(visitor.issue_cookie("nobody's"), users_by_token(), age_s=60) == ""
 
 
 def test_two_sign_ins_of_one_token_have_two_cookies() -> None:
-    assert session_cookie.issue_cookie(TOKEN, now=1000) != session_cookie.issue_cookie(TOKEN, now=1000)
+    assert visitor.issue_cookie(TOKEN, now=1000) != visitor.issue_cookie(TOKEN, now=1000)
 
 
 @pytest.mark.parametrize(("at", "found"), [(1000, TOKEN), (1060, TOKEN), (1061, ""), (990, "")])
 def test_a_session_ends_when_it_is_too_old_and_was_not_issued_in_the_future(at: float, found: str) -> None:
-    assert session_cookie.cookie_owner(session_cookie.issue_cookie(TOKEN, now=1000), [TOKEN], age_s=60, now=at) == found
+    assert visitor.cookie_owner(visitor.issue_cookie(TOKEN, now=1000), [TOKEN], age_s=60, now=at) == found
 
 
 def test_a_session_cannot_be_made_younger() -> None:
-    name, _, proof = session_cookie.issue_cookie(TOKEN, now=1000).split(".")
-    assert session_cookie.cookie_owner(f"{name}.9000.{proof}", [TOKEN], age_s=60, now=9000) == ""
+    name, _, proof = visitor.issue_cookie(TOKEN, now=1000).split(".")
+    assert visitor.cookie_owner(f"{name}.9000.{proof}", [TOKEN], age_s=60, now=9000) == ""
 
 
 def test_signing_out_ends_the_session_for_whoever_has_its_cookie() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from controlsurface.ui.app import restart_check
-from controlsurface.ui.app.restart_check import FileSnapshot
+from controlsurface.ui.app import page_frame
+from controlsurface.ui.app.page_frame import FileSnapshot
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html, nobody
 
@@ -31,7 +31,7 @@ def test_a_file_that_is_written_or_taken_away_is_one(page: Path) -> None:
 
 
 def test_an_updated_dashboard_asks_for_a_new_start(opened: Open, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restart_check, "FILES_AT_START", FileSnapshot.of([page]))
+    monkeypatch.setattr(page_frame, "FILES_AT_START", FileSnapshot.of([page]))
     page.write_text("newer")
     app = opened(nobody())
     assert not app.exception

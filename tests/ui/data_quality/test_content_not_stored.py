@@ -3,11 +3,11 @@
 import tomllib
 from pathlib import Path
 
-from controlsurface.client.queries.ingest_summary import DroppedKeysQuery
+from controlsurface.client.queries.ingest_queries import DroppedKeysQuery
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import Config, parse_config
 from controlsurface.ingest.ingest_counters import MAX_PENDING_DROPPED_KEYS, OTHER_KEYS, IngestCounters
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.ui import keep_configuration_lines
 from tests.ingest.spans import body, call
 from tests.serving import serving

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from controlsurface.client import LocalClient
-from controlsurface.client.coverage.span_facts import FACTS, FACTS_BY_NAME
+from controlsurface.client.queries.span_facts import FACTS, FACTS_BY_NAME
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import put

@@ -7,7 +7,7 @@ import pytest
 
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.config import Config, load_config
-from controlsurface.ingest.wire.request_body import RequestBody
+from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.spans import body, call, route
 from tests.serving import serving
 from tests.ui.conftest import Open

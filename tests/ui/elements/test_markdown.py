@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from controlsurface import ui
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.elements.markdown import WORD_JOINER, escape_markdown
+from controlsurface.ui.elements.html_tags import WORD_JOINER, escape_markdown
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
 HOSTILE = [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.data.comparison import MetricValue, change_verdict, compare_breakdown, has_moved
-from controlsurface.ui.widgets.ranking_table import largest_mover, rank_rows
+from controlsurface.ui.widgets.data_table import largest_mover, rank_rows
 
 RATE = CATALOG["escalation_rate"]
 SHARES = st.floats(0, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from controlsurface.alerting.detectors.statistics.lane_separation import compare_lanes
+from controlsurface.alerting.detectors.statistics.latency_histogram import compare_lanes
 from controlsurface.ui.reports.lane_latency import bimodal_slices, latency_histogram
 
 

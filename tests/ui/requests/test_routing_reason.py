@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from controlsurface.ui.requests.routing_reason import explain_routing
+from controlsurface.ui.requests.request_card import explain_routing
 
 SMALL: dict[str, Any] = {
     "confidence": 0.81,

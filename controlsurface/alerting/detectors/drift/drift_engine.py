@@ -7,12 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controlsurface.alerting.detectors.drift import drift_store
-from controlsurface.alerting.detectors.drift.backfill import (
-    QUIET_PERIOD_S,
-    HourlyHistory,
-    has_backfill,
-    is_still_filling,
-)
 from controlsurface.alerting.detectors.drift.baseline_training import (
     BASELINE_WINDOW_S,
     MIN_BASELINE_S,
@@ -20,7 +14,6 @@ from controlsurface.alerting.detectors.drift.baseline_training import (
 )
 from controlsurface.alerting.detectors.drift.drift_readings import slice_readings
 from controlsurface.alerting.detectors.drift.drift_store import AcceptRequest
-from controlsurface.alerting.detectors.drift.known_events import fetch_known_events
 from controlsurface.alerting.detectors.drift.rebaseline import rebaseline_streams
 from controlsurface.alerting.detectors.drift.stream_counts import (
     StreamCounter,
@@ -32,15 +25,24 @@ from controlsurface.alerting.detectors.drift.stream_tracker import (
     KnownEvent,
     StreamSnapshot,
     TrackedStreams,
+    fetch_known_events,
     last_closed_bucket_s,
     look_ahead,
     settle_buckets,
     settled_end_s,
 )
-from controlsurface.alerting.detectors.drift.warmup import history_start_s, restart_tracking, start_tracking
+from controlsurface.alerting.detectors.drift.warmup import (
+    QUIET_PERIOD_S,
+    HourlyHistory,
+    has_backfill,
+    history_start_s,
+    is_still_filling,
+    restart_tracking,
+    start_tracking,
+)
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import DriftRule
 from controlsurface.store.duckdb import DuckStore
 

@@ -14,11 +14,10 @@ from controlsurface.alerting.detectors.drift.stream_tracker import StreamSnapsho
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import DAY_S, MIN_DAYS
 from controlsurface.alerting.detectors.statistics.detection_power import expected_delay, requests_needed
-from controlsurface.alerting.model.alert import RuleReading
+from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.proportions import QuantileShares
 from controlsurface.arrays import Floats
-from controlsurface.metrics.statistics.effect_sizes import effect_sizes_of
-from controlsurface.metrics.statistics.intervals import wilson_interval
+from controlsurface.metrics.statistics import effect_sizes_of, wilson_interval
 
 PLANNED_ODDS_RATIO = 2.0  # the drift whose expected delay is told
 

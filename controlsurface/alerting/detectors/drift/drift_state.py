@@ -11,7 +11,7 @@ import numpy as np
 
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S
-from controlsurface.alerting.detectors.statistics.likelihood import (
+from controlsurface.alerting.detectors.statistics.cusum import (
     ALTERNATIVE_COUNT,
     RISE_COUNT,
     LikelihoodRatios,

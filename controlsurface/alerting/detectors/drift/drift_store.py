@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from controlsurface.alerting.detectors.drift.backfill import HourlyHistory
 from controlsurface.alerting.detectors.drift.baseline_training import EMPTY_BASELINE, BaselineAnchor
 from controlsurface.alerting.detectors.drift.drift_state import DriftState, fresh_state
 from controlsurface.alerting.detectors.drift.stream_counts import Stream, utc_from_seconds
 from controlsurface.alerting.detectors.drift.stream_tracker import TrackedStreams
+from controlsurface.alerting.detectors.drift.warmup import HourlyHistory
 from controlsurface.alerting.detectors.statistics.count_baseline import HOUR_CELLS, Baseline
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 

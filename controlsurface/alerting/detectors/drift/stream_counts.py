@@ -10,18 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlsurface.alerting.detectors.statistics.lane_separation import LatencyHistogram
+from controlsurface.alerting.detectors.statistics.latency_histogram import LatencyHistogram
 from controlsurface.alerting.rules.proportions import CountRatio, QuantileShares, proportion_of_metric
 from controlsurface.arrays import Floats, Ints
 from controlsurface.config.query_limits import OPEN_DIMENSIONS, OTHER_VALUE
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL, measures_of
 from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.queries.dimension_values import rank_values
 from controlsurface.metrics.queries.quantile import as_bins
-from controlsurface.metrics.queries.top_values import rank_values
-from controlsurface.metrics.rollups.histogram_bins import bin_edges
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, select_measures
 from controlsurface.metrics.rollups.read_planner import plan_read
-from controlsurface.query.arguments import FilteredTimeRange
+from controlsurface.metrics.rollups.rollup_catalog import bin_edges
+from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.dimensions import dimension_column
 from controlsurface.query.statement import Statement
 
@@ -189,13 +189,13 @@ class StreamCounter:
 
     def _names(self) -> set[str]:
         """The dimensions that it is broken down and filtered by."""
-        return {*self.by, *FilteredTimeRange(where=self.where).filters()}
+        return {*self.by, *FilteredRange(where=self.where).filters()}
 
     def _wanted(
         self, start_s: int, end_s: int, step_s: int | None, columns: dict[str, str], extra: tuple[str, ...] = ()
     ) -> MeasureRequest:
         """Columns of the metric's rows."""
-        window = FilteredTimeRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=self.where)
+        window = FilteredRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=self.where)
         step = timedelta(seconds=step_s) if step_s else None
         dimensions = tuple(dimension_column(self.metric.source, name) for name in self.by)
         return MeasureRequest(self.metric.source, columns, window, dimensions, step, extra, listed=self.listed)
@@ -206,7 +206,7 @@ def limit_streams(counting: StreamCounter, start_s: int, end_s: int, most: int) 
     wanted = MeasureRequest(
         counting.metric.source,
         {},
-        FilteredTimeRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=counting.where),
+        FilteredRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=counting.where),
     )
     dimensions = [name for name in counting.by if name in OPEN_DIMENSIONS]
     each = max(1, int(most ** (1 / max(1, len(dimensions)))))

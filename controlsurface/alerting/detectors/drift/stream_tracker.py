@@ -1,14 +1,11 @@
-"""What a drift rule knows between evaluations, and how it moves on: settle, learn, look ahead.
+"""What a drift rule knows between evaluations, and how it moves on: settle, learn, look ahead, with the known changes around the router."""
 
-Buckets are settled two hours after the last full hour; what comes later is looked at anew each time, so rows that are
-up to two hours late count as if they had been in time. Later ones do not reach the sums, only the next baseline; where
-they are many, the rule begins anew (see `beginning`).
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from controlsurface.alerting.detectors.drift.baseline_training import (
     BASELINE_WINDOW_S,
@@ -18,11 +15,16 @@ from controlsurface.alerting.detectors.drift.baseline_training import (
     recent_streams,
     train_baselines,
 )
-from controlsurface.alerting.detectors.drift.composition import mark_followers
-from controlsurface.alerting.detectors.drift.drift_replay import DriftChange, replay_counts
+from controlsurface.alerting.detectors.drift.drift_replay import DriftChange, mark_followers, replay_counts
 from controlsurface.alerting.detectors.drift.drift_state import EVENT_BET_DAYS, DriftState, bet_on_event, fresh_state
 from controlsurface.alerting.detectors.drift.drift_state import join_states as side_by_side
-from controlsurface.alerting.detectors.drift.stream_counts import SliceKey, Stream, StreamCounter, StreamCounts
+from controlsurface.alerting.detectors.drift.stream_counts import (
+    SliceKey,
+    Stream,
+    StreamCounter,
+    StreamCounts,
+    utc_from_seconds,
+)
 from controlsurface.alerting.detectors.statistics.count_baseline import (
     BUCKET_S,
     DAY_S,
@@ -30,8 +32,11 @@ from controlsurface.alerting.detectors.statistics.count_baseline import (
     Baseline,
     join_baselines,
 )
-from controlsurface.alerting.detectors.statistics.likelihood import LikelihoodRatios, likelihood_ratios
+from controlsurface.alerting.detectors.statistics.cusum import LikelihoodRatios, likelihood_ratios
 from controlsurface.arrays import Flags, Floats
+from controlsurface.metrics.queries.event_query import EventsArgs
+from controlsurface.metrics.queries.query_runner import run_events
+from controlsurface.query.statement import Statement
 
 SETTLING_DELAY_S = 2 * HOUR_S
 CLOSING_DELAY_S = 120  # a bucket is looked at so long after its end
@@ -233,3 +238,41 @@ def _extend_windows(
     if not growing:
         return watched
     return watched.relearn(train_baselines(counting, growing, tolerance))
+
+
+KNOWN_EVENT_KINDS = frozenset({"deploy", "model", "price", "config"})
+
+_MODEL_LANES_SQL = """
+SELECT model, list(DISTINCT lane) AS lanes
+FROM (
+    SELECT answered_by AS model, lane, started_at FROM requests
+    UNION ALL
+    SELECT model, lane, started_at FROM attempts WHERE purpose = 'user'
+)
+WHERE started_at >= $start AND started_at < $end AND list_contains($models, model)
+GROUP BY model
+"""
+
+
+def fetch_known_events(rows: Callable[[Statement], pa.Table], start_s: int, end_s: int) -> list[KnownEvent]:
+    """What happened in [start, end). A model that the requests show belongs to the lanes that called it or answered."""
+    window = {"start": utc_from_seconds(start_s), "end": utc_from_seconds(end_s)}
+    events = [row for row in run_events(rows, EventsArgs(**window)).to_pylist() if row["kind"] in KNOWN_EVENT_KINDS]
+    models = {_event_model(row) for row in events} - {""}
+    lanes = _model_lanes(rows, window, models) if models else {}
+    return [KnownEvent(int(row["at"].timestamp()), lanes.get(_event_model(row))) for row in events]
+
+
+def _event_model(row: dict[str, Any]) -> str:
+    """The model that a found event names; nothing for others."""
+    if row["kind"] != "model" or row["source"] != "requests":
+        return ""
+    return str(row["title"]).removesuffix(" first seen").removesuffix(" last seen")
+
+
+def _model_lanes(
+    rows: Callable[[Statement], pa.Table], window: dict[str, Any], models: set[str]
+) -> dict[str, frozenset[str]]:
+    """In which lanes models were called or answered."""
+    found = rows(Statement(_MODEL_LANES_SQL, window | {"models": sorted(models)}, "alerts.lanes")).to_pylist()
+    return {row["model"]: frozenset(row["lanes"]) for row in found}

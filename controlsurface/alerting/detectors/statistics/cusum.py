@@ -1,7 +1,10 @@
-"""Sums that forget what speaks against a drift (Page 1954), as a recursion, and in closed form for whole histories."""
+"""How much counts speak for a drift: log-likelihood ratios of buckets, and sums of them that forget what speaks against it (Page 1954)."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from controlsurface.alerting.detectors.statistics.count_baseline import DEFAULT_TOLERANCE, Baseline, hour_cell
 from controlsurface.arrays import Floats, Ints
 
 BUCKETS_PER_WEEK = 2016
@@ -44,4 +47,65 @@ def last_start(sums: Floats, before: Floats) -> Ints:
     starts = np.concatenate([before[None], sums[:-1]]) <= 0
     steps = len(sums)
     found: Ints = np.where(starts.any(axis=0), steps - 1 - starts[::-1].argmax(axis=0), -1)
+    return found
+
+
+ODDS_FACTORS = np.array([1.5, 2.0, 3.0, 5.0])
+ALTERNATIVE_COUNT = 2 * len(ODDS_FACTORS)
+RISE_COUNT = len(ODDS_FACTORS)  # the first alternatives are rises, the others falls
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodRatios:
+    """A ratio is k x `per_event` + n x `per_request`, already divided by phi: linear, so SQL can sum it.
+
+    `per_event` is 8 x S, `per_request` 48 x 8 x S, `odds` 48 x S. A tolerance other than 1.2 moves the alternatives
+    with it: they stay as far beyond the band.
+    """
+
+    baseline: Baseline
+    odds: Floats
+    per_event: Floats
+    per_request: Floats
+
+    def take(self, streams: Ints) -> "LikelihoodRatios":
+        """The same of some streams."""
+        return LikelihoodRatios(
+            self.baseline.take(streams),
+            self.odds[:, streams],
+            self.per_event[:, streams],
+            self.per_request[:, :, streams],
+        )
+
+    def ratios(self, at_s: Ints, n: Floats, k: Floats) -> Floats:
+        """Log-likelihood ratios of buckets, T x 8 x S, of counts that are T x S."""
+        found: Floats = k[:, None, :] * self.per_event + n[:, None, :] * self.per_request[hour_cell(at_s)]
+        return found
+
+    def expected(self, at_s: Ints, n: Floats) -> Floats:
+        """Events to be expected of so many requests, T x S."""
+        found: Floats = n * self.baseline.rates[hour_cell(at_s)]
+        return found
+
+    def towards_baseline(self, at_s: Ints, n: Floats, k: Floats, odds_ratio: Floats) -> Floats:
+        """How much buckets speak for the baseline and against odds `odds_ratio` (S) times higher, T x S."""
+        odds = self.odds[hour_cell(at_s)]
+        found: Floats = (n * np.log((1 + odds_ratio * odds) / (1 + odds)) - k * np.log(odds_ratio)) / self.baseline.phi
+        return found
+
+
+def likelihood_ratios(baseline: Baseline) -> LikelihoodRatios:
+    """The ratios that follow from a baseline."""
+    odds = baseline.rates / (1 - baseline.rates)
+    far = np.outer(ODDS_FACTORS, baseline.tolerance / DEFAULT_TOLERANCE)
+    near = np.broadcast_to(baseline.tolerance, far.shape)
+    alternative, edge = np.concatenate([far, 1 / far]), np.concatenate([near, 1 / near])
+    per_event = np.log(alternative / edge) / baseline.phi
+    per_request = np.log((1 + edge * odds[:, None]) / (1 + alternative * odds[:, None])) / baseline.phi
+    return LikelihoodRatios(baseline, odds, per_event, per_request)
+
+
+def odds_ratio(n: Floats, k: Floats, expected: Floats) -> Floats:
+    """The odds seen by the odds expected, with half an event added on both sides."""
+    found: Floats = ((k + 0.5) / (n - k + 0.5)) / ((expected + 0.5) / (n - expected + 0.5))
     return found

@@ -150,7 +150,7 @@ def iban_remainder(account: str) -> int:
     return int("".join(str(int(each, 36)) for each in account[4:] + account[:4])) % 97
 
 
-def redact_social_security(text: str) -> str:
+def redact_ssn(text: str) -> str:
     """US social security numbers: with hyphens, or behind their name."""
     return _SSN.sub(_without_ssn, text)
 

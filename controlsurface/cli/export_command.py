@@ -1,0 +1,123 @@
+"""`controlsurface export`: the weekly cost with a manifest, and an incident as one HTML file."""
+
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from controlsurface.cli import terminal_output
+from controlsurface.cli.command_options import data_option, open_client, parse_filter
+from controlsurface.errors import BadRequest
+from controlsurface.export.incident_report import gather_incident, render_incident_report
+from controlsurface.export.table_formats import ExportFormat
+from controlsurface.export.weekly_cost import export_weekly_cost
+from controlsurface.export.weekly_revisions import describe_restatement
+from controlsurface.metrics.contributors.contributor_query import BASELINES, Baseline, ContributorsArgs, baseline_window
+from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs
+from controlsurface.query.arguments import FilteredRange
+
+_FOLDER_TYPE = click.Path(file_okay=False, path_type=Path)
+
+
+_COST_EXAMPLE = """\b
+controlsurface export cost --week 2026-W47 --by team,task_type --to reports
+"""
+
+
+@click.command("cost", epilog=_COST_EXAMPLE)
+@click.option("--week", required=True, metavar="WEEK", help="ISO 8601 week in UTC, such as 2026-W47.")
+@click.option(
+    "--by",
+    multiple=True,
+    default=DEFAULT_DIMENSIONS,
+    metavar="A,B",
+    show_default=",".join(DEFAULT_DIMENSIONS),
+    help="Dimensions.",
+)
+@click.option("--format", "form", type=click.Choice(get_args(ExportFormat)), default="csv", show_default=True)
+@click.option("--to", type=_FOLDER_TYPE, help="Write file and manifest into this folder.  [default: standard output]")
+@data_option
+@click.pass_context
+def cost(
+    context: click.Context, week: str, by: tuple[str, ...], form: ExportFormat, to: Path | None, data: Path
+) -> None:
+    """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them.
+
+    A week that is over has a revision: the next one where its figures are no longer those exported before.
+    """
+    args = AttributionArgs.model_validate({"week": week, "by": by})
+    now = datetime.now(UTC)
+    if to is None and form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; give --to a folder")
+    with closing(open_client(data, context)) as reader:
+        made = export_weekly_cost(reader, args, form, now)
+    if not args.closed(now):
+        terminal_output.print_text(f"controlsurface: {week} is not over: its figures still grow", err=True)
+    if made.revision and made.revision["restates"]:
+        terminal_output.print_text(f"controlsurface: {describe_restatement(week, made.revision)}", err=True)
+    if to is None:
+        if form != "parquet":
+            terminal_output.write_document(made.body)
+            return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(made.body)
+        return
+    for path in made.write(to):
+        terminal_output.print_text(path)
+
+
+_INCIDENT_EXAMPLE = """\b
+controlsurface export incident --metric escalation_rate --from -3h --to now > incident.html
+"""
+
+
+@click.command("incident", epilog=_INCIDENT_EXAMPLE)
+@click.option("--metric", required=True, metavar="M", help="A total, a mean or a share of rows.")
+@click.option("--from", "start", required=True, metavar="TIME", help="First moment, e.g. -3h.")
+@click.option("--to", "end", default="now", show_default=True, metavar="TIME", help="Moment after the last.")
+@click.option("--baseline", "against", type=click.Choice(get_args(Baseline)), default="before", show_default=True)
+@click.option("--where", multiple=True, metavar="K=V", help="Keep rows of this value; repeat for more. K=: unknown.")
+@click.option("--format", "form", type=click.Choice(["html"]), default="html", show_default=True)
+@data_option
+@click.pass_context
+def incident(
+    context: click.Context,
+    metric: str,
+    start: str,
+    end: str,
+    against: Baseline,
+    where: tuple[str, ...],
+    form: str,
+    data: Path,
+) -> None:
+    """What is different between a window and its baseline, as one file that needs nothing else."""
+    window = FilteredRange.model_validate({"start": start, "end": end})
+    if window.start is None or window.end is None:
+        raise BadRequest("--from and --to: name two moments")
+    first, last = baseline_window(against, window.start, window.end)
+    asked = ContributorsArgs(
+        metric=metric,
+        start=window.start,
+        end=window.end,
+        baseline_start=first,
+        baseline_end=last,
+        where=tuple(map(parse_filter, where)),
+    )
+    with closing(open_client(data, context)) as reader:
+        incident = gather_incident(reader, asked, BASELINES[against])
+    terminal_output.write_document(_FORMS[form](incident))
+
+
+_FORMS = {"html": render_incident_report}
+
+
+@click.group("export")
+def command() -> None:
+    """Figures as files, from a running server or from the data directory, whichever there is."""
+
+
+command.add_command(cost)
+command.add_command(incident)

@@ -1,0 +1,76 @@
+"""An OTLP request as it comes over the wire: its signal, its encoding, its compression and its body."""
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from controlsurface import config
+from controlsurface.errors import BadBody, TooLarge
+
+Signal = Literal["traces", "logs", "metrics"]
+Encoding = Literal["protobuf", "json"]
+ExportRequest = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest
+
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+EXPORT_REQUESTS: dict[Signal, type[ExportRequest]] = {
+    "traces": ExportTraceServiceRequest,
+    "logs": ExportLogsServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+}
+
+_GZIP = zlib.MAX_WBITS | 16
+CONTENT_CODINGS = {
+    "identity": None,
+    "gzip": _GZIP,
+    "x-gzip": _GZIP,
+    "deflate": zlib.MAX_WBITS,
+}  # RFC 9110, section 8.4.1
+_MAX_GZIP_MEMBERS = 100  # each costs a copy of what follows it; exporters write one
+
+
+def decompress_body(body: bytes, coding: str, limit: int) -> bytes:
+    """The body as it was before `coding`, one of CODINGS. Raises TooLarge over `limit` bytes, BadBody where damaged."""
+    bits = CONTENT_CODINGS[coding]
+    if bits is None or not body:
+        return body
+    parts: list[bytes] = []
+    room = limit
+    while body:  # gzip allows several members, one after the other
+        member = zlib.decompressobj(bits)
+        try:
+            parts.append(member.decompress(body, room + 1))
+        except zlib.error as problem:
+            raise BadBody(f"the body is not {coding}: {problem}") from None
+        room -= len(parts[-1])
+        if room < 0:
+            raise TooLarge(f"the body is larger than {limit} bytes after decompression")
+        if not member.eof:
+            raise BadBody(f"the body ends in the middle of its {coding}")
+        if len(parts) == _MAX_GZIP_MEMBERS:
+            raise BadBody(f"the body has {_MAX_GZIP_MEMBERS} or more {coding} members")
+        body = member.unused_data
+    return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """An OTLP request as sent; `limit` is in bytes, after undoing `coding`.
+
+    Its sender waits `patience_s` for the answer and then sends it again, so later the work would be done twice.
+    """
+
+    signal: Signal
+    data: bytes
+    encoding: Encoding = "protobuf"
+    coding: str = "identity"
+    limit: int = 64 * config.MIB
+    patience_s: float = math.inf
+
+    def plain(self) -> bytes:
+        """The data as they were before `coding`. Raises BadBody, TooLarge."""
+        return decompress_body(self.data, self.coding, self.limit)

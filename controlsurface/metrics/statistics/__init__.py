@@ -1,1 +1,0 @@
-"""Intervals, chances and sizes of differences, of many figures at once."""

@@ -1,0 +1,96 @@
+"""Scripts of the dashboard's document: the one that makes it dark first, and the hashes of those a browser may run (CSP level 3)."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+import streamlit
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Streamlit 1.67 reads this key when the page loads, one for each address, and follows the system where it is missing.
+# It has no setting for a default theme that leaves the choice to the visitor.
+# Another choice loads the page anew: figures and rules are drawn by the server, in the colours of one theme.
+THEME_SCRIPT = b"""<script>
+(() => {
+  const theirs = "stActiveTheme-" + location.pathname + "-v2", ours = "controlsurface-theme";
+  const shown = localStorage[theirs] = localStorage[ours] ?? localStorage[theirs] ?? '"Dark"';
+  setInterval(() => {
+    const chosen = localStorage[theirs] ?? '"System"';
+    if (chosen === shown) return;
+    localStorage[ours] = chosen;
+    location.reload();
+  }, 300);
+})();
+</script>"""
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class DefaultThemeMiddleware:
+    """Puts SCRIPT into every HTML document; everything else passes as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve `scope`, the document uncompressed so that it can be written into."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        plain = {**scope, "headers": _drop_header(scope["headers"], b"accept-encoding")}
+        await self.app(plain, receive, _Document(send).pass_on)
+
+
+class _Document:
+    """Holds an HTML response back until it is complete."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.start: Message | None = None
+        self.body = b""
+
+    async def pass_on(self, message: Message) -> None:
+        """Send `message`, or the whole document once its last part is here."""
+        if message["type"] == "http.response.start" and _is_html(message["headers"]):
+            self.start = message
+        elif self.start is None:
+            await self.send(message)
+        else:
+            await self._collect(self.start, message)
+
+    async def _collect(self, start: Message, message: Message) -> None:
+        self.body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        body = self.body.replace(b"<head>", b"<head>" + THEME_SCRIPT, 1)
+        headers = [*_drop_header(start["headers"], b"content-length"), (b"content-length", str(len(body)).encode())]
+        await self.send({**start, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _is_html(headers: Headers) -> bool:
+    return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in headers)
+
+
+def _drop_header(headers: Headers, dropped: bytes) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() != dropped]
+
+
+_INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+
+
+def script_hashes() -> tuple[str, ...]:
+    """Of our own script, and of those in Streamlit's document."""
+    document = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
+    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(THEME_SCRIPT + document))))
+
+
+def _hash(script: bytes) -> str:
+    """As a Content-Security-Policy names it.
+
+    >>> _hash(b"alert('Hello, world.');")
+    'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='
+    """
+    return f"sha256-{b64encode(sha256(script).digest()).decode()}"

@@ -1,0 +1,183 @@
+"""The controls of the view: time range, filters, zoom and tabs, all in the address, so that a link reproduces the view."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import polars as pl
+import streamlit as st
+
+from controlsurface import charts
+from controlsurface.client.queries.ingest_queries import IngestQuery
+from controlsurface.formatting import format_count, format_time
+from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.elements import states
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
+from controlsurface.ui.view import (
+    FILTER_LABELS,
+    REFRESH_INTERVAL,
+    TIME_RANGES,
+    UNKNOWN_VALUE_LABEL,
+    ZOOM_PARAMETER,
+    DashboardView,
+    absolute_view,
+    floor_to_step,
+    parse_url_time,
+    relative_view,
+    url_minutes,
+)
+from controlsurface.ui.widgets.panels import SelectionBox, box_chart_with_callback
+
+TAB_PARAMETER = "part"
+
+
+def choose_tab(names: Sequence[str]) -> str:
+    """Draw the choice; the part that is chosen, the first where an address names none of them."""
+    chosen = st.segmented_control(
+        "Part",
+        list(names),
+        default=names[0],
+        required=True,
+        key=TAB_PARAMETER,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen if chosen in names else names[0]
+
+
+# in the session: the zoom that is shown, on which page, and what the last box was drawn over
+ZOOM_SHOWN_KEY, PAGE_KEY, ZOOM_METRIC_KEY = "_zoom", "_page", "_zoom_metric"
+
+
+def carry_zoom(page: str) -> None:
+    """Keep the zoom where another page is opened; Streamlit takes what is no widget's out of the address."""
+    before, shown = st.session_state.get(PAGE_KEY), st.session_state.get(ZOOM_SHOWN_KEY)
+    if before not in {None, page} and shown and ZOOM_PARAMETER not in st.query_params:
+        st.query_params[ZOOM_PARAMETER] = shown
+    st.session_state[PAGE_KEY] = page
+
+
+def zoom_window() -> tuple[datetime, datetime] | None:
+    """The two moments in the address; None for none and for nonsense."""
+    start, _, end = st.query_params.get(ZOOM_PARAMETER, "").partition("/")
+    edges = sorted(edge for edge in map(parse_url_time, (start, end)) if edge is not None)
+    found = (edges[0], edges[1]) if len(edges) == 2 and edges[0] < edges[1] else None
+    st.session_state[ZOOM_SHOWN_KEY] = st.query_params.get(ZOOM_PARAMETER)
+    return found
+
+
+def zoom_out() -> None:
+    """Take the zoom out of the address."""
+    st.query_params.pop(ZOOM_PARAMETER, None)
+
+
+def zoomable_chart(figure: charts.ChartFigure, name: str, alt: str, metric: str = "") -> None:
+    """A time chart; a box drawn in it is what all charts show from then on. `name` is its own on the page.
+
+    `metric` is what triage is asked about where the box leads there.
+    """
+    key = (
+        f"{name} {st.session_state[ZOOM_SHOWN_KEY]}"  # another window is another chart, without the box that led to it
+    )
+    box_chart_with_callback(figure, key, alt, partial(_into, metric))
+    if st.query_params.get(ZOOM_PARAMETER) != st.session_state[ZOOM_SHOWN_KEY]:
+        st.rerun()  # drawn in a fragment, which alone would be drawn anew
+
+
+def _into(metric: str, box: SelectionBox) -> None:
+    """Write a box into the address."""
+    st.session_state[ZOOM_METRIC_KEY] = metric
+    start, end = url_minutes(*box[:2])
+    st.query_params[ZOOM_PARAMETER] = f"{start}/{end}"
+
+
+DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
+MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
+
+
+def draw_sidebar() -> None:
+    """Draw the bar; what it shows is the view that questions are about from here on."""
+    collector_queries.fetch_cached(
+        IngestQuery()
+    )  # here and not in the sidebar, so that a missing collector is said on the page
+    with st.sidebar:
+        plain = _window(datetime.now(UTC))
+        known = collector_queries.frequent_values(FILTER_LABELS, plain)
+        where = tuple(
+            pair for name in FILTER_LABELS for pair in _filter(name, known.filter(pl.col("dimension") == name))
+        )
+        _live()
+        _freshness()
+        if visitor.users_by_token():
+            st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
+    collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
+
+
+def _window(now: datetime) -> DashboardView:
+    """The zoom if there is one; else a running range, or two moments for `custom_range_parameters`.
+
+    Another range ends a zoom.
+    """
+    name = st.segmented_control(
+        "Time range",
+        [*TIME_RANGES, CUSTOM_RANGE],
+        default=DEFAULT_RANGE,
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+        width="stretch",
+        on_change=zoom_out,
+    )
+    zoomed = zoom_window()
+    if zoomed:
+        return absolute_view(*zoomed)
+    if name in TIME_RANGES:
+        return relative_view(name, now)
+    hour = floor_to_step(now, timedelta(hours=1))
+    if name != CUSTOM_RANGE:
+        return relative_view(DEFAULT_RANGE, now)  # an address may leave the range empty
+    return absolute_view(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
+
+
+def _moment(label: str, key: str, default: datetime) -> datetime:
+    """A date and time in UTC."""
+    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
+    return chosen.replace(tzinfo=UTC)
+
+
+def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that shows the minutes from `start` to `end`."""
+    minute = timedelta(minutes=1)
+    edges = {"from": floor_to_step(start, minute), "to": floor_to_step(end, minute) + minute}
+    return {"range": CUSTOM_RANGE} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
+
+
+def _filter(name: str, known: pl.DataFrame) -> list[str]:
+    """The chosen values of a dimension as `dimension:value`; none are all."""
+    chosen = st.multiselect(
+        FILTER_LABELS[name],
+        [UNKNOWN_VALUE_LABEL if value is None else value for value in known["value"]],
+        key=name,
+        bind="query-params",
+        placeholder="all",
+        accept_new_options=True,  # a link may name a value that this window lacks, a list of thousands is cut
+        max_selections=20,
+    )
+    return [f"{name}:{'' if value == UNKNOWN_VALUE_LABEL else value[:MAX_FILTER_VALUE_CHARS]}" for value in chosen]
+
+
+def _live() -> None:
+    """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
+    if st.toggle(
+        "Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH_INTERVAL.seconds:,} seconds."
+    ):
+        states.rerun_every(REFRESH_INTERVAL, when=lambda: True)
+
+
+def _freshness() -> None:
+    """How far behind the collector is, in words."""
+    now = collector_queries.fetch_cached(IngestQuery())
+    waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
+    last = f"Last span {format_time(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
+    st.caption(escape_markdown(f"{last}{waiting}"))

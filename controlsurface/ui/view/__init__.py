@@ -1,1 +1,0 @@
-"""The time range and filters that pages show, and how an address spells them."""
