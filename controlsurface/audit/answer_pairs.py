@@ -1,4 +1,4 @@
-"""Pairs of answers as they are compared, all traffic with its pairs, their columns, and the strata in which some speak for others."""
+"""Pairs of answers, all traffic with its pairs, their columns, and the strata in which some speak for others."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Sampling plans, which say what share of which requests is shadowed: made from the traffic, asked for, and decided by."""
+"""Sampling plans say what share of which requests is shadowed: made from traffic, asked for, and decided by."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

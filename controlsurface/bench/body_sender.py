@@ -1,4 +1,4 @@
-"""Sends bodies over several connections, as fast as they are answered or at a given rate, and sees how soon one can be read."""
+"""Sends bodies over several connections, as fast as they are answered or at a rate; how soon one can be read."""
 
 import http.client
 import itertools

@@ -172,11 +172,11 @@ COVERED_FIGURES = (
 INTERVAL_MODULES: dict[str, tuple[str, ...]] = {
     "alerting/detectors/drift/drift_readings.py": ("share under a drift rule",),
     "audit/statistics/agreement.py": ("AC1", "disagreement"),
-    "audit/statistics/calibration.py": ("AUC", "disagreement"),
-    "audit/statistics/calibration_error.py": ("ECE, even, shifted",),
-    "audit/statistics/paired_difference.py": ("large minus small, equal", "large minus small, graded"),
-    "audit/statistics/weighted_estimate.py": ("disagreement", "what-if cost"),
-    "audit/statistics/ppi.py": ("people, judge 5 % wrong", "people, judge 30 % wrong"),
+    "audit/statistics/calibration.py": ("AUC", "disagreement", "ECE, even, shifted"),
+    "audit/statistics/weighted_estimate.py": (
+        *("disagreement", "what-if cost", "large minus small, equal", "large minus small, graded"),
+        *("people, judge 5 % wrong", "people, judge 30 % wrong"),
+    ),
     "audit/threshold_sweep.py": ("what-if escalation", "what-if quality"),
     "audit/answer_quality.py": ("people, half of the strata labelled",),
     "metrics/queries/replay_query.py": ("ratio", "disagreement_rate"),

@@ -1,4 +1,4 @@
-"""What parts of ingest cost one core: decoding and inserting alone, rules on content and calls, redaction of prompts."""
+"""What parts of ingest cost one core: decoding and inserting, rules on content and calls, redaction of prompts."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""What the pages ask for one view, panel by panel, how long each answer takes, and people who ask it again and again."""
+"""What the pages ask for one view, how long each answer takes, and people who ask it again and again."""
 
 import threading
 import time

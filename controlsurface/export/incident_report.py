@@ -1,4 +1,4 @@
-"""An incident as one HTML file to print: its figures, course, contributors and changes, without script, every value escaped."""
+"""An incident as one HTML file to print: figures, course, contributors, changes; no script, every value escaped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

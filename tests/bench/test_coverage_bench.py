@@ -20,11 +20,12 @@ Z = 1.959963984540054
 RUNS = 600
 SAVED = {each.name for each in coverage_bench.COVERED_FIGURES if each.name.startswith(("saving_", "cost_against"))}
 PACKAGE = Path(controlsurface.__file__).parent
-QUANTILE = re.compile(r"1\.95996|import [^\n]*\b(?:wilson|student|paired)\b|(?<![.\w])(?:Z|student|wilson|normal)\(")
+INTERVALS = "wilson_interval|student_quantile|paired_interval|normal_interval"
+QUANTILE = re.compile(rf"1\.95996|import [^\n]*\b(?:{INTERVALS})\b|(?<![.\w])(?:{INTERVALS})\(|\bZ_95\b")
 # The formulas themselves, how many rows an interval rests on, and made figures that rules are tested with.
 NO_INTERVAL = {
-    "alerting/testing/rule_test_context.py",
-    "metrics/statistics/intervals.py",
+    "alerting/testing/rule_test_runner.py",
+    "metrics/statistics.py",
     "client/advice/advice_row.py",
 }
 

@@ -1,4 +1,4 @@
-"""Which episodes make one message, and whether it is due: groups and the notification log of Alertmanager, on a clock that is given."""
+"""Which episodes make one message, and whether it is due: Alertmanager's groups and log, on a given clock."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""What notifiers share: what each can do, and secrets by reference, which the environment or a file holds and nothing else ever does."""
+"""What notifiers share: what each can do, and secrets by reference, which only the environment or a file holds."""
 
 import os
 from collections.abc import Mapping

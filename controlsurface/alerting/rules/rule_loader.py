@@ -1,4 +1,4 @@
-"""Rule files: found, read again when they change, and either understood as a whole or refused with every problem and its place."""
+"""Rule files: found, read again when they change, understood as a whole or refused with every problem's place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

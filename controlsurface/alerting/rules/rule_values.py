@@ -1,4 +1,4 @@
-"""What fields of rule files and of their tests may hold: durations as Prometheus writes them, and names of the server's gauges."""
+"""What fields of rule files and their tests may hold: durations as Prometheus writes them, names of gauges."""
 
 from datetime import timedelta
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Tests of rule files, run: their rows go into a store, their figures before it, and what was expected but did not come about is told."""
+"""Tests of rule files, run: their rows go into a store, and what was expected but did not come about is reported."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

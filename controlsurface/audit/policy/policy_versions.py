@@ -1,4 +1,4 @@
-"""Versions of the policy: the one in force, all there were, a new one on top of the one it rests on, and an old one brought back."""
+"""Versions of the policy: the one in force, all there were, a new one on top, and an old one brought back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a confidence is worth: reliability with intervals, ECE without its chance part, Brier, ranking, and an isotonic map."""
+"""What a confidence is worth: reliability, ECE without its chance part, Brier, ranking, and an isotonic map."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Figures of weighted rows with their intervals: shares and means (Hajek), paired differences, and prediction-powered means (PPI++)."""
+"""Figures of weighted rows: shares and means (Hajek), paired differences, prediction-powered means (PPI++)."""
 
 from dataclasses import dataclass
 from typing import Any

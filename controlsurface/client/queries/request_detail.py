@@ -210,10 +210,10 @@ def select_trace_spans(trace: str, near: datetime | None) -> Statement:
     parameters: dict[str, Any] = {"trace_id": trace}
     window = ""
     if near is not None:
-        moment = near
-        parameters |= {"first": moment - HOUR, "last": moment + HOUR}
+        parameters |= {"first": near - HOUR, "last": near + HOUR}
         window = "\n    AND started_at BETWEEN $first AND $last"
-    sql = f"SELECT {_SPAN_COLUMNS}\nFROM spans\nWHERE trace_id = CAST($trace_id AS UUID){window}\nORDER BY start_ns, span_id"
+    found = f"FROM spans\nWHERE trace_id = CAST($trace_id AS UUID){window}"
+    sql = f"SELECT {_SPAN_COLUMNS}\n{found}\nORDER BY start_ns, span_id"
     return Statement(sql, parameters, "traces.spans")
 
 

@@ -96,9 +96,9 @@ _SHAPE: dict[str, tuple[tuple[str, int, bool, str], ...]] = {
 
 def _partial_message(name: str, fields: Iterable[tuple[str, int, bool, str]]) -> DescriptorProto:
     message = DescriptorProto(name=name)
-    for field, number, many, kind in fields:
+    for field_name, number, many, kind in fields:
         message.field.add(
-            name=field,
+            name=field_name,
             number=number,
             label=_MANY if many else _ONE,
             type=_MESSAGE if kind else _BYTES,

@@ -1,4 +1,4 @@
-"""Scripts of the dashboard's document: the one that makes it dark first, and the hashes of those a browser may run (CSP level 3)."""
+"""Scripts of the dashboard's document: the one that makes it dark first, and hashes of those that may run (CSP 3)."""
 
 import re
 from base64 import b64encode

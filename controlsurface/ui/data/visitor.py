@@ -1,4 +1,4 @@
-"""Who looks at the dashboard: the cookie of a sign-in and its proof, and the token whose owner the collector decides about."""
+"""Who looks at the dashboard: a sign-in's cookie and its proof, and the token, about which the collector decides."""
 
 import hmac
 import os

@@ -1,4 +1,4 @@
-"""What became of everything that was sent: counted, not understood, and spans with tokens or a cost explained or not."""
+"""What became of everything that was sent: counted, not understood, spans with tokens or a cost explained or not."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""HTML by hand where Streamlit has no element, and values in its Markdown: each escaped, colours as variables of the theme."""
+"""HTML where Streamlit has no element, and values in its Markdown: each escaped, colours as the theme's variables."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What triage is about: a metric, a selection of time, what it is held against, all in the address, and its report as a file."""
+"""What triage is about, all in the address: a metric, a selection of time, its baseline; and its report as a file."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

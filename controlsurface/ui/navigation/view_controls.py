@@ -1,4 +1,4 @@
-"""The controls of the view: time range, filters, zoom and tabs, all in the address, so that a link reproduces the view."""
+"""Time range, filters, zoom and tabs: the controls of the view, all in the address, so that a link reproduces it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""One request on a card: why it went where it went, in sentences, the facts of the decision, every call with its cost."""
+"""One request on a card: why it went where it went, the facts of the decision, and every call with its cost."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

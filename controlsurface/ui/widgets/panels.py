@@ -1,4 +1,4 @@
-"""A bordered panel: a title, a chart and what a user draws in it, the SQL behind it, and what it shows without requests."""
+"""A bordered panel: a title, a chart and what is drawn in it, the SQL behind it, and what it shows without requests."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A whole history of counts at once, found by the closed form where nothing fires, and which shares of one whole moved together."""
+"""A whole history of counts at once, by the closed form where nothing fires, and which shares moved together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a drift rule knows between evaluations, and how it moves on: settle, learn, look ahead, with the known changes around the router."""
+"""What a drift rule knows between evaluations, and how it moves on: settle, learn, look ahead; known changes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

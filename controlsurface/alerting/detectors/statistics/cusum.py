@@ -1,4 +1,4 @@
-"""How much counts speak for a drift: log-likelihood ratios of buckets, and sums of them that forget what speaks against it (Page 1954)."""
+"""How much counts speak for a drift: log-likelihood ratios of buckets, and their sums that forget (Page 1954)."""
 
 from dataclasses import dataclass
 
