@@ -21,7 +21,7 @@ RUNS = 600
 SAVED = {each.name for each in coverage_bench.COVERED_FIGURES if each.name.startswith(("saving_", "cost_against"))}
 PACKAGE = Path(controlsurface.__file__).parent
 INTERVALS = "wilson_interval|student_quantile|paired_interval|normal_interval"
-QUANTILE = re.compile(rf"1\.95996|import [^\n]*\b(?:{INTERVALS})\b|(?<![.\w])(?:{INTERVALS})\(|\bZ_95\b")
+QUANTILE = re.compile(rf"1\.95996|import [^\n]*\b(?:{INTERVALS})\b|(?<![.\w])(?:{INTERVALS})\(")
 # The formulas themselves, how many rows an interval rests on, and made figures that rules are tested with.
 NO_INTERVAL = {
     "alerting/testing/rule_test_runner.py",

@@ -11,7 +11,7 @@ from tests.project import tree
 NO_NOUN = {"MAX", "MIN", "MOST", "LEAST", "LIMIT", "LIMITS", "SIZE", "LONG", "LONGEST", "SHORTEST", "DEEPEST", "N"}
 # Words that end like a participle and are names of things in this field.
 NOUNS = {"blinding", "conditioning", "encoding", "finding", "formatting", "grouping", "mapping", "routing", "sampling"}
-NOUNS |= {"string", "tracing", "training"}
+NOUNS |= {"ranking", "string", "tracing", "training"}
 
 
 def package() -> list[Path]:
