@@ -71,7 +71,7 @@ def _decoded(kind: type[ExportRequest], wire: bytes) -> ExportRequest:
         raise BadBody(f"not an {kind.__name__}: {problem}") from None
 
 
-_PACKAGE = "controlsurface.lean"
+_PACKAGE = "controlsurface.partial"
 _BYTES, _MESSAGE = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_MESSAGE
 _ONE, _MANY = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
 
@@ -111,7 +111,7 @@ def _partial_request() -> type[Any]:
     """The class of the request, in a pool of its own."""
     messages = [_partial_message(name, fields) for name, fields in _SHAPE.items()]
     file = FileDescriptorProto(
-        name="controlsurface/lean.proto", package=_PACKAGE, syntax="proto3", message_type=messages
+        name="controlsurface.partial.proto", package=_PACKAGE, syntax="proto3", message_type=messages
     )
     pool = DescriptorPool()
     pool.Add(file)
