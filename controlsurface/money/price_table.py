@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from controlsurface.money import list_prices
+from controlsurface.money.list_prices import list_rates
 from controlsurface.money.price_book import PriceBook, read_book
 from controlsurface.money.price_rate import UnitPrices
 
@@ -57,7 +57,7 @@ def resolve_prices(keys: Iterable[tuple[str | None, ...]], book: PriceBook) -> p
         {**key._asdict(), **rate.row()}
         for key in dict.fromkeys(PriceKey(*each) for each in keys)
         if key.model
-        for source in (book, list_prices)
-        for rate in source.rates(key.provider, key.model, key.service_tier)
+        for rates in (book.rates, list_rates)
+        for rate in rates(key.provider, key.model, key.service_tier)
     ]
     return pa.Table.from_pylist(rows, PRICE_SCHEMA)
