@@ -4,15 +4,16 @@ With `content.store = "none"` texts stay where their key is known to hold no con
 the length of the rest stands in its place. "redacted" blacks out personal data in what the vocabularies call content.
 """
 
-from collections.abc import Iterable, MutableSequence
+from collections.abc import Iterable, MutableSequence, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any
 
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, EntityRef, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from controlsurface.config import ContentConfig
+from controlsurface.ingest.content.attribute_memory import MAX_MEAN_BYTES, AttributeMemory
 from controlsurface.ingest.content.column_reads import NO_COLUMN_PARTS, ColumnReads
 from controlsurface.ingest.content.key_policy import KeyPolicy, KeyVerdict
 from controlsurface.ingest.content.redact import Redactor, redact_any_value
@@ -24,6 +25,8 @@ from controlsurface.ingest.translate.vocabulary import Vocabulary
 from controlsurface.ingest.wire.drop_marks import drop_mark, is_drop_mark
 
 Attributes = MutableSequence[KeyValue]
+RawParts = Sequence[bytes]  # attributes or events of one span, as on the wire
+Found = tuple[int, int, bytes]  # the place of a span, that of a part in it, and the part
 
 MAX_DROPPED_KEYS = 1000  # distinct keys counted for one body; more are counted together
 OTHER_KEYS = "(other)"
@@ -32,7 +35,8 @@ SPAN_STATUS_KEY = "span.status"  # its message, as the key of an attribute
 METRIC_DESCRIPTION_KEY = "metric.description"
 TRACE_STATE_KEY = "trace_state"
 
-_TIME, _TIMED = b"\x09", 9  # tag of an event's time, which comes first, and the bytes of both
+_TIME, _TIMED = 0x09, 9  # tag of an event's time, which comes first, and the bytes of both
+_KEY_PARTS = [slice(0, 2 + size) for size in range(256)]  # of an attribute, by the length of its key in its second byte
 _REMEMBERED, _EVENTS = 256, 10_000  # bytes of an event, and number of events, that are remembered
 _MEMBERS, _STATE_CHARACTERS = 32, 1 << 14  # of a trace state (W3C Trace Context 3.3.1.1), and what is looked at
 _MESSAGE_NAMES = {"KeyValue": "attribute", "InstrumentationScope": "scope", "LogRecord": "log"}  # in the keys of names
@@ -64,6 +68,7 @@ class ContentPolicy:
         self._reading = ColumnReads(known)
         self._passes = self.keys.plain.issuperset
         self._most = content.max_fact
+        self._memory = AttributeMemory()
         self._events: set[bytes] = set()  # what events say, after their time, that need no look
         self._dropped: dict[str, int] = {}
 
@@ -77,28 +82,50 @@ class ContentPolicy:
         self._dropped = {}
         self.budget.begin()
 
-    def suspects(self, spans: Any) -> list[tuple[int, int]]:
-        """Attributes of spans, as `lean` has them, that need a look: the span's place, and theirs in it."""
-        keys, most, passes = self.keys.prefixes, self._most, self.keys.lets_pass
-        try:
-            found = [  # the one loop over all attributes
-                (at, n, each)
-                for at, span in enumerate(spans)
-                for n, each in enumerate(span.attributes)
-                if each[: each[1] + 2] not in keys or len(each) > most
-            ]
-        except IndexError:  # an attribute of nothing, or of next to nothing
-            found = [(at, n, each) for at, span in enumerate(spans) for n, each in enumerate(span.attributes)]
-        return [(at, n) for at, n, each in found if not passes(each, most)]
+    def suspects(self, spans: Sequence[RawParts], mean: float) -> list[tuple[int, int]]:
+        """Of the attributes of spans those that need a look: the span's place, and theirs in it.
 
-    def events(self, spans: Any) -> list[tuple[int, int, bytes]]:
+        `spans`: the attributes of each, as on the wire; `mean`: bytes of a span of the body that holds them.
+        """
+        most, passes = self._most, self.keys.lets_pass
+        known = self._memory if mean <= MAX_MEAN_BYTES else None
+        try:
+            found = self._unknown(spans) if known is None else self._new(spans, known)
+        except IndexError:  # an attribute of nothing, or of next to nothing
+            found = [(at, n, each) for at, span in enumerate(spans) for n, each in enumerate(span)]
+        suspects = [(at, n) for at, n, each in found if not passes(each, most)]
+        if known is not None:
+            known.learn(chain.from_iterable(spans), sum(map(len, spans)), lambda each: passes(each, most))
+        return suspects
+
+    def _unknown(self, spans: Sequence[RawParts]) -> list[Found]:
+        """Attributes but those that are short and whose key is plain: the one loop over all of them."""
+        keys, most = self.keys.prefixes, self._most
+        return [
+            (at, n, each)
+            for at, span in enumerate(spans)
+            for n, each in enumerate(span)
+            if each[_KEY_PARTS[each[1]]] not in keys or len(each) > most
+        ]
+
+    def _new(self, spans: Sequence[RawParts], known: AttributeMemory) -> list[Found]:
+        """The same but those that are remembered."""
+        keys, most = self.keys.prefixes, self._most
+        return [
+            (at, n, each)
+            for at, span in enumerate(spans)
+            for n, each in enumerate(span)
+            if each not in known and (each[_KEY_PARTS[each[1]]] not in keys or len(each) > most)
+        ]
+
+    def events(self, spans: Sequence[RawParts]) -> list[Found]:
         """Events of spans that need a look, all but those that were met with the same words before."""
         known = self._events
         return [
             (at, n, each)
             for at, span in enumerate(spans)
-            for n, each in enumerate(span.events)
-            if each[_TIMED:] not in known or each[:1] != _TIME
+            for n, each in enumerate(span)
+            if each[_TIMED:] not in known or each[0] != _TIME
         ]
 
     def clean_event(self, event: Span.Event, raw: bytes) -> bool:
@@ -106,7 +133,7 @@ class ContentPolicy:
         dropped = sum(self._dropped.values())
         changed = self.budget.attributes(event)
         changed |= self.clean_names(event, "name") | self.clean(event.attributes)
-        if raw[:1] == _TIME and len(raw) <= _REMEMBERED and dropped == sum(self._dropped.values()):
+        if _TIMED < len(raw) <= _REMEMBERED and raw[0] == _TIME and dropped == sum(self._dropped.values()):
             if len(self._events) >= _EVENTS:
                 self._events.clear()
             self._events.add(raw[_TIMED:])

@@ -8,7 +8,7 @@ Unicode costs its bad characters (see mend.py).
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -29,6 +29,7 @@ _NO_SPAN = bytes(8)
 _HEAD = attrgetter(
     "trace_id", "span_id", "parent_span_id", "name", "trace_state", "status", "links", "attributes", "events"
 )
+_ATTRIBUTES, _EVENTS = itemgetter(-2), itemgetter(-1)  # of a head
 _FIELDS_PER_ATTRIBUTE = 4  # of an attribute: itself, its key, its value, and what that is
 _CODE_ONLY_STATUS_BYTES = 2  # bytes of a status that says nothing but its code
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
@@ -67,7 +68,7 @@ def validate_body(signal: Signal, body: bytes, encoding: Encoding, prompts: Cont
     prompts.begin()
     budget = prompts.budget
     if isinstance(request, ExportTraceServiceRequest):
-        _spans(request, decode_partially(found_in.wire), prompts, found)
+        _spans(request, found_in.wire, prompts, found)
     else:
         _WALKS[signal](request, prompts, found)
     payload = request.SerializeToString() if found.changed else found_in.wire
@@ -75,20 +76,24 @@ def validate_body(signal: Signal, body: bytes, encoding: Encoding, prompts: Cont
     return ValidatedBody(payload, found.accepted, rejected, message, found_in.mended, budget.trimmed, prompts.dropped)
 
 
-def _spans(request: ExportTraceServiceRequest, quick: Any, prompts: ContentPolicy, found: _Found) -> None:
+def _spans(request: ExportTraceServiceRequest, wire: bytes, prompts: ContentPolicy, found: _Found) -> None:
+    quick = decode_partially(wire)
+    spans = sum(len(scope.spans) for resource in quick.resource_spans for scope in resource.scope_spans)
+    mean = len(wire) / max(1, spans)
     for resource, quick_resource in zip(request.resource_spans, quick.resource_spans, strict=True):
         found.changed |= _surroundings(resource, prompts)
         for scope, quick_scope in zip(resource.scope_spans, quick_resource.scope_spans, strict=True):
             found.changed |= _scope(scope, prompts)
-            _scope_spans(scope.spans, quick_scope.spans, prompts, found)
+            _scope_spans(scope.spans, quick_scope.spans, mean, prompts, found)
 
 
-def _scope_spans(spans: Any, quick: Any, prompts: ContentPolicy, found: _Found) -> None:
+def _scope_spans(spans: Any, quick: Any, mean: float, prompts: ContentPolicy, found: _Found) -> None:
     """Reject the spans that cannot be identified, clean the others."""
     faults: list[tuple[int, str]] = []
     longest, budget = prompts.max_name, prompts.budget
     most, most_events, parts = budget.limits.max_attributes, budget.limits.max_events, 0
-    for at, (trace, own, parent, name, state, status, links, attributes, events) in enumerate(map(_HEAD, quick)):
+    heads = [*map(_HEAD, quick)]  # to reach an item's lists again costs as much as to read one
+    for at, (trace, own, parent, name, state, status, links, attributes, events) in enumerate(heads):
         if len(attributes) > most or len(events) > most_events or len(links) > most_events:
             found.changed |= _cut(spans[at], quick[at], budget)
         parts += len(attributes) + len(events) + len(links)
@@ -104,7 +109,7 @@ def _scope_spans(spans: Any, quick: Any, prompts: ContentPolicy, found: _Found) 
             found.changed = True
     budget.limits.fields(_FIELDS_PER_ATTRIBUTE * parts)
     if prompts.strict:
-        suspects, met = prompts.suspects(quick), prompts.events(quick)
+        suspects, met = prompts.suspects([*map(_ATTRIBUTES, heads)], mean), prompts.events([*map(_EVENTS, heads)])
         budget.spend(len(suspects) + len(met))
         found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in suspects) > 0
         found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in met) > 0
