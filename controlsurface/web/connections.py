@@ -150,7 +150,7 @@ def divide_descriptors(limit: int) -> ListenerConnections:
     """Half for senders over HTTP, and a quarter each for senders over gRPC and for readers.
 
     >>> divide_descriptors(1024)
-    Connections(api=216, otlp_http=432, otlp_grpc=216)
+    ListenerConnections(api=216, otlp_http=432, otlp_grpc=216)
     """
     most = max(min(limit, MAX_DESCRIPTORS) - RESERVED_FDS, 0)
     return ListenerConnections(

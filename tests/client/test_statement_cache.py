@@ -56,7 +56,7 @@ def test_all_else_is_read_whenever_it_is_asked(store: Any) -> None:
 
 
 def test_no_more_is_kept_than_there_is_room_for(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_client, "KEPT", 2)
+    monkeypatch.setattr(local_client, "MAX_CACHED_STATEMENTS", 2)
     reader = LocalClient(store)
     for kind in "abca":
         deploys(reader, kind=kind)

@@ -40,7 +40,7 @@ def filled(store: DuckStore, n: int = 200, days: int = 2) -> DuckStore:
     """Some days of traffic until NOW, all of it rolled up, however few requests five minutes have."""
     seed(store, n=n, days=days, end=NOW)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollup_worker, "DENSE", 1)
+        patch.setattr(rollup_worker, "MIN_BUCKET_REQUESTS", 1)
         rollup_worker.rebuild_rollups(store)
     return store
 
@@ -187,7 +187,7 @@ def test_a_trace_that_lasts_for_days_loses_no_row_when_it_goes_on() -> None:
 
 
 def test_what_arrives_while_rows_go_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention_run, "AT_ONCE", 40)
+    monkeypatch.setattr(retention_run, "ROWS_PER_TRANSACTION", 40)
     store, arrived = filled(DuckStore.in_memory()), []
 
     def arrive() -> bool:

@@ -178,7 +178,9 @@ def test_the_vocabulary_example_reads_the_span_above_it(
 ) -> None:
     folder = shutil.copytree(tree.ROOT / "collectors", tmp_path / "collectors")
     (folder / "acme.toml").write_text(example("collectors/README.md", "vocabulary"), "utf-8")
-    monkeypatch.setattr(conventions, "load", lambda settings, read=conventions.load_conventions: read(settings, folder))
+    monkeypatch.setattr(
+        conventions, "load_conventions", lambda settings, read=conventions.load_conventions: read(settings, folder)
+    )
     sent: dict[str, Any] = {
         "acme.call": "c-81",
         "acme.tier": "premium",

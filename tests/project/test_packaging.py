@@ -59,9 +59,9 @@ def test_nothing_but_the_package_lands_in_site_packages(unpacked: Path) -> None:
 
 def test_the_packed_content_is_found_and_read(unpacked: Path) -> None:
     program = (
-        "from controlsurface import content; from controlsurface.config import Config; "
-        "from controlsurface.ingest import conventions; "
-        "print(content.ROOT, len(conventions.load(Config()).vocabularies))"
+        "from controlsurface import shipped_paths as content; from controlsurface.config import Config; "
+        "from controlsurface.ingest.translate import conventions; "
+        "print(content.ROOT, len(conventions.load_conventions(Config()).vocabularies))"
     )
     command = [sys.executable, "-P", "-c", program]
     result = subprocess.run(

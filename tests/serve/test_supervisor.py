@@ -72,7 +72,7 @@ def test_a_part_that_ends_by_itself_is_not_started_again(keeper: Supervisor) -> 
 
 
 def test_a_part_that_does_not_end_when_told_is_ended(keeper: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "COLLECTOR_STOP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(supervisor, "COLLECTOR_STOP_S", 0.2)
     deaf = f"import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{READY}time.sleep(600)"
 
     async def main() -> None:

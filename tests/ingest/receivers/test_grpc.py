@@ -122,7 +122,7 @@ def test_a_disk_that_hangs_is_unavailable_before_senders_give_up(site: Site, mon
 
 
 def test_our_own_mistake_is_internal_and_says_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controlsurface.ingest.validation.checker_process.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("controlsurface.ingest.validation.checker_process.validate_body", lambda *_: 1 / 0)
     assert refusal(site, b"x")[:2] == (grpc.StatusCode.INTERNAL, "internal error")
 
 

@@ -228,7 +228,7 @@ def test_a_full_disk_is_503_and_later(opened: Callable[[Config], Site], client: 
 def test_our_own_mistake_is_500_and_says_no_more(
     site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("controlsurface.ingest.validation.checker_process.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("controlsurface.ingest.validation.checker_process.validate_body", lambda *_: 1 / 0)
     answer = post(client, site, b"x")
     assert (answer.status_code, status_of(answer).code, status_of(answer).message) == (500, 13, "internal error")
     assert "ZeroDivisionError" in caplog.text

@@ -112,7 +112,7 @@ def flood() -> Iterator[bytes]:
 
 
 def test_a_refused_body_is_not_read_for_ever_in_bytes(strict: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http, "READ_ON", 4 * LIMIT)
+    monkeypatch.setattr(otlp_http, "MAX_DRAIN_BYTES", 4 * LIMIT)
     client, begun = connected(strict), time.monotonic()
     with pytest.raises(OSError):  # noqa: PT011 (reset or broken pipe, as it happens)
         client.request("POST", "/v1/traces", flood(), PROTOBUF, encode_chunked=True)
@@ -121,7 +121,7 @@ def test_a_refused_body_is_not_read_for_ever_in_bytes(strict: Site, monkeypatch:
 
 
 def test_a_refused_body_is_not_read_for_ever_in_time(strict: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http, "READ_ON_S", 0.3)
+    monkeypatch.setattr(otlp_http, "DRAIN_TIMEOUT_S", 0.3)
     with raw(strict, 10 * LIMIT) as connection:
         begun = time.monotonic()
         answer = b""

@@ -41,14 +41,14 @@ def is_cut_off(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1", HEAD])
 def test_a_head_that_never_ends_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(otlp_http, "HEAD_S", 0.2)
+    monkeypatch.setattr(otlp_http, "HEAD_TIMEOUT_S", 0.2)
     with connected(site) as connection:
         connection.sendall(sent)
         assert is_cut_off(connection)
 
 
 def test_a_body_that_never_ends_is_cut_off_however_it_trickles(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http, "BODY_S", 0.5)
+    monkeypatch.setattr(otlp_http, "BODY_TIMEOUT_S", 0.5)
     begun = time.monotonic()
     with connected(site) as connection:
         connection.sendall(HEAD + b"content-length: 1000\r\n\r\n")
@@ -90,8 +90,8 @@ def test_requests_on_one_connection_are_answered_in_turn(site: Site) -> None:
 
 
 def test_a_connection_that_waits_between_requests_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http, "HEAD_S", 0.1)
-    monkeypatch.setattr(otlp_http, "BODY_S", 0.1)
+    monkeypatch.setattr(otlp_http, "HEAD_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(otlp_http, "BODY_TIMEOUT_S", 0.1)
     sent = body()
     with connected(site) as connection:
         for _ in range(2):
@@ -101,7 +101,7 @@ def test_a_connection_that_waits_between_requests_is_kept(site: Site, monkeypatc
 
 
 def test_a_disk_that_hangs_is_503_before_senders_give_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_http, "ANSWER_S", 0.2)
+    monkeypatch.setattr(otlp_http, "ANSWER_TIMEOUT_S", 0.2)
     hanging = threading.Event()
     monkeypatch.setattr("controlsurface.ingest.journal.journal.os.fdatasync", lambda fd: hanging.wait(10))
     headers = {"content-type": "application/x-protobuf"}

@@ -93,7 +93,7 @@ def test_a_process_that_was_killed_is_replaced_without_a_word_to_the_sender(apar
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessChecker]:
     """Gives a body half a second, once it runs."""
-    monkeypatch.setattr(checker_process, "LOOK_S", 0.05)
+    monkeypatch.setattr(checker_process, "POLL_INTERVAL_S", 0.05)
     with closing(
         ProcessChecker(ContentConfig(), VOCABULARIES, (), ReceiverConfig.model_validate({"check_timeout": "500ms"}))
     ) as apart:
@@ -127,8 +127,8 @@ def test_a_body_over_which_the_process_hangs_twice_is_refused_for_good(hasty: Pr
 def test_an_idle_process_that_hangs_is_found_and_replaced(
     hasty: ProcessChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checker_process, "PING_S", 0.2)
-    monkeypatch.setattr(checker_process, "SIGN_S", 0.2)
+    monkeypatch.setattr(checker_process, "PING_AFTER_IDLE_S", 0.2)
+    monkeypatch.setattr(checker_process, "PING_TIMEOUT_S", 0.2)
     stopped = hasty._process.pid
     os.kill(stopped, signal.SIGSTOP)
     assert until(lambda: not is_alive(stopped), 10)
@@ -139,7 +139,7 @@ def test_an_idle_process_that_hangs_is_found_and_replaced(
 def test_a_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
     hasty: ProcessChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checker_process, "SLOW_S", 0.1)
+    monkeypatch.setattr(checker_process, "SLOW_BODY_S", 0.1)
     assert hasty.problem == ""
 
     def keep_busy() -> None:
@@ -154,7 +154,7 @@ def test_a_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
 
 
 def test_a_process_that_hangs_does_not_keep_its_owner_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker_process, "_END_S", 0.1)
+    monkeypatch.setattr(checker_process, "_END_TIMEOUT_S", 0.1)
     apart = ProcessChecker(ContentConfig(), VOCABULARIES)
     os.kill(apart._process.pid, signal.SIGSTOP)
     apart.close()

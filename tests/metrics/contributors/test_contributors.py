@@ -77,7 +77,7 @@ def test_a_model_that_became_slow_comes_first() -> None:
 
 @pytest.mark.parametrize("metric", EXPLAINABLE)
 def test_mix_and_rate_add_up_to_the_whole_change(metric: str, store: DuckStore, monkeypatch: Any) -> None:
-    monkeypatch.setattr(contributor_query, "SUPPORT", 0)
+    monkeypatch.setattr(contributor_query, "MIN_SUPPORT_ROWS", 0)
     statement = render_contributors(ContributorsArgs(metric=metric, **WINDOWS), above=900)
     whole, *values = store.state(statement.sql, statement.parameters).to_pylist()
     for name, found in grouped(values).items():

@@ -63,7 +63,7 @@ def rolled() -> Iterator[DuckStore]:
 @pytest.fixture
 def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roll-ups are read however few rows they stand for."""
-    monkeypatch.setattr(read_planner, "RAW_ROWS", 0)
+    monkeypatch.setattr(read_planner, "MAX_RAW_ROWS", 0)
 
 
 def from_rows(store: DuckStore, args: MetricArgs) -> list[Row]:

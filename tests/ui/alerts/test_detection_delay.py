@@ -43,7 +43,7 @@ def test_forms_ask_the_visitor_who_it_is_and_not_the_user_that_runs_the_server(
     opened: Open, monkeypatch: pytest.MonkeyPatch, signed_in: str, expected: str
 ) -> None:
     monkeypatch.setenv("USER", "daemon")
-    monkeypatch.setattr(visitor, "name", lambda: signed_in)
+    monkeypatch.setattr(visitor, "visitor_name", lambda: signed_in)
     store = DuckStore.in_memory()
     with store.writing() as writing:
         alert_store.write_rules(writing, RuleSet((LoadedRuleGroup("own.yaml", RuleGroup(name="g", rules=(RULE,))),)))
