@@ -22,8 +22,8 @@ EMPTY = b'{"resourceSpans":[' + b"{}," * 100
 # The kernel's own figure: getrusage counts the process that this one was forked from, too.
 PEAK = """
 import re, sys
-from controlsurface.cli import run
-code = run(sys.argv[1:])
+from controlsurface.cli import run_command
+code = run_command(sys.argv[1:])
 print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 sys.exit(code)
 """

@@ -223,17 +223,17 @@ def test_a_crash_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
 CRASHING = """
 import sys
 from pathlib import Path
-from controlsurface.ingest import retaining
+from controlsurface.maintenance import retention_run
 from controlsurface.store.duckdb import DuckStore
 from tests.maintenance.test_retention_run import NOW, ONE_DAY
-retaining.AT_ONCE = 10
+retention_run.ROWS_PER_TRANSACTION = 10
 gone = []
 def told():
     gone.append(1)
     if len(gone) == 5:
         print("some", flush=True)
         sys.stdin.read()
-retaining.Retaining(DuckStore.open(Path(sys.argv[1])), ONE_DAY, NOW, told).run()
+retention_run.RetentionRun(DuckStore.open(Path(sys.argv[1])), ONE_DAY, NOW, told).run()
 """
 
 

@@ -122,9 +122,9 @@ def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     child = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     parent = f"""
 import asyncio, sys
-from controlsurface.serve.child_process import Part, start
+from controlsurface.serve.child_process import ProcessSpec, start_process
 async def main():
-    await (await start(Part("x", (sys.executable, "-c", {child!r})))).process.wait()
+    await (await start_process(ProcessSpec("x", (sys.executable, "-c", {child!r})))).process.wait()
 asyncio.run(main())
 """
     process = subprocess.Popen([sys.executable, "-c", parent])

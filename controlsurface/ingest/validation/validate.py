@@ -22,7 +22,7 @@ from controlsurface.ingest.content import METRIC_DESCRIPTION_KEY, SPAN_STATUS_KE
 from controlsurface.ingest.limits import BodyBudget
 from controlsurface.ingest.otlp.body_decoder import decode_body, decode_partially
 from controlsurface.ingest.wire.mend_marks import metric_data_points
-from controlsurface.ingest.wire.otlp_request import Encoding, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, ExportRequest, Signal
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
@@ -64,16 +64,27 @@ def validate_body(signal: Signal, body: bytes, encoding: Encoding, prompts: Cont
         return ValidatedBody(b"", 0)
     found_in = decode_body(signal, body, encoding, prompts.budget.limits)
     request = found_in.request
+    wire = found_in.wire if prompts.stored else _as_read(request, found_in.wire)
     found = _Found(rejected=found_in.rejected)
     prompts.begin()
     budget = prompts.budget
     if isinstance(request, ExportTraceServiceRequest):
-        _spans(request, found_in.wire, prompts, found)
+        _spans(request, wire, prompts, found)
     else:
         _WALKS[signal](request, prompts, found)
-    payload = request.SerializeToString() if found.changed else found_in.wire
+    payload = request.SerializeToString() if found.changed else wire
     rejected, message = found.rejected.total(), _message(signal, found)
     return ValidatedBody(payload, found.accepted, rejected, message, found_in.mended, budget.trimmed, prompts.dropped)
+
+
+def _as_read(request: ExportRequest, wire: bytes) -> bytes:
+    """The bytes without fields that nobody knows, and of a field that stands twice with the one that decoders read.
+
+    Else a text could stand where no look finds it: under an unknown number, or behind a key that another one replaces.
+    """
+    request.DiscardUnknownFields()
+    read = request.SerializeToString()
+    return read if len(read) != len(wire) else wire
 
 
 def _spans(request: ExportTraceServiceRequest, wire: bytes, prompts: ContentPolicy, found: _Found) -> None:

@@ -228,3 +228,32 @@ def test_of_a_trace_state_the_members_that_are_identifiers_stay(nothing_kept: Co
     payload = validate_body("traces", traces(own).SerializeToString(), "protobuf", nothing_kept).payload
     left: Any = EXPORT_REQUESTS["traces"].FromString(payload)
     assert left.resource_spans[0].scope_spans[0].spans[0].trace_state == "ot=th:fd70a4;rv:fe123456789abc,acme=1"
+
+
+def field(number: int, body: bytes) -> bytes:
+    """A field of a message, by hand: what no library would write, a sender can."""
+    return varint(number << 3 | 2) + varint(len(body)) + body
+
+
+def varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128, number >> 7])
+
+
+KEPT_KEY, CONTENT_KEY = field(1, b"gen_ai.request.model"), field(1, b"gen_ai.prompt")
+SAID = field(1, MARK.encode() + b" by somebody who trusts us")
+IDENTITY = field(1, IDS["trace_id"]) + field(2, IDS["span_id"])
+SAID_AS_A_NUMBER = field(9, field(1, b"acme.count") + field(2, b"\x18\x05" + SAID))
+WHERE_NOBODY_LOOKS = {
+    "behind a second key": IDENTITY + field(9, KEPT_KEY + CONTENT_KEY + field(2, SAID)),
+    "before a second key": IDENTITY + field(9, KEPT_KEY + field(2, SAID) + CONTENT_KEY),
+    "after a number": IDENTITY + SAID_AS_A_NUMBER,
+    "in an unknown field of an attribute": IDENTITY + field(9, KEPT_KEY + field(2, field(1, b"m")) + field(15, SAID)),
+    "in an unknown field of a span": IDENTITY + field(127, SAID),
+}
+
+
+@pytest.mark.parametrize("where", WHERE_NOBODY_LOOKS)
+def test_what_no_decoder_of_ours_would_read_is_not_kept_either(where: str) -> None:
+    body = field(1, field(2, field(2, WHERE_NOBODY_LOOKS[where])))
+    for _ in range(2):  # once the key is known as well
+        assert MARK.encode() not in validate_body("traces", body, "protobuf", POLICY).payload

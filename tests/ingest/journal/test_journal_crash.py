@@ -19,7 +19,7 @@ from tests.ingest.journal.test_journal import payloads, put
 CHILD = """
 import random, sys
 from pathlib import Path
-from controlsurface.config import Journal as Settings
+from controlsurface.config import JournalConfig as Settings
 from controlsurface.ingest.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]), Settings(segment=40_000))
 dice, number = random.Random(sys.argv[2]), int(sys.argv[2])

@@ -23,9 +23,9 @@ from tests.launch import is_alive, until
 
 PROMPT = traces(span({"gen_ai.input.messages": "hello", "k": "v"})).SerializeToString()
 OWNER = """
-from controlsurface.config import Content
-from controlsurface.ingest.validation.checker_process import Apart
-print(Apart(Content(), ())._process.pid, flush=True)
+from controlsurface.config import ContentConfig
+from controlsurface.ingest.validation.checker_process import ProcessChecker
+print(ProcessChecker(ContentConfig(), ())._process.pid, flush=True)
 input()
 """
 

@@ -16,11 +16,13 @@ from controlsurface.ingest.wire.otlp_request import SIGNALS, Encoding
 from tests.ingest.otlp_bodies import SPAN, TRACE, logs, metrics, pairs, span, traces
 
 
-def test_a_body_that_needs_no_change_is_kept_as_the_same_bytes(nothing_kept: ContentPolicy) -> None:
-    body = (
-        traces(span({"gen_ai.request.model": "slm"})).SerializeToString() + b"\x9a\x3e\x03abc"
-    )  # and an unknown field
+def test_a_body_that_needs_no_change_is_kept_as_the_same_bytes(
+    nothing_kept: ContentPolicy, all_kept: ContentPolicy
+) -> None:
+    body = traces(span({"gen_ai.request.model": "slm"})).SerializeToString()
+    with_unknown_field = body + b"\x9a\x3e\x03abc"
     assert validate_body("traces", body, "protobuf", nothing_kept) == ValidatedBody(body, 1)
+    assert validate_body("traces", with_unknown_field, "protobuf", all_kept) == ValidatedBody(with_unknown_field, 1)
 
 
 def test_an_empty_body_is_a_success_with_nothing_in_it(nothing_kept: ContentPolicy) -> None:
