@@ -1,5 +1,0 @@
-"""`python -m controlsurface.cli` is the command."""
-
-from controlsurface.cli import main
-
-main()
