@@ -93,4 +93,4 @@ def test_commands_write_through_the_one_border() -> None:
     for path in Path(cli.__file__).parent.rglob("*.py"):
         calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
         found = {ast.unparse(each.func) for each in calls} & {"click.echo", "click.secho", "print", "sys.stderr.write"}
-        assert not found or path.name == "output.py", path
+        assert not found or path.name == "terminal_output.py", path

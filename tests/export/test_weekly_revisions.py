@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from controlsurface.cli.command_group import controlsurface
+from controlsurface.cli import controlsurface
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.errors import BadRequest, Conflict
 from controlsurface.export.weekly_cost import CostExport, export_weekly_cost

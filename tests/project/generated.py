@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from controlsurface.api.openapi import openapi_document
-from controlsurface.cli.command_group import controlsurface as command_line
+from controlsurface.cli import controlsurface as command_line
 from controlsurface.config import Config, LaneConfig
 from controlsurface.config.alert_delivery import (
     AlertmanagerConfig,

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from controlsurface import config
-from controlsurface.cli.command_group import controlsurface as command_line
+from controlsurface.cli import controlsurface as command_line
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
 from controlsurface.ingest.translate import conventions

@@ -24,6 +24,6 @@ def sleeping(*_: Any) -> Any:
 
 if __name__ == "__main__":
     kind, ending_s, *rest = sys.argv[1:]
-    setattr(RequestsQuery, "answered", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
-    vars(collector)["Signals"] = partial(UnixSignals, ending_s=int(ending_s))
+    setattr(RequestsQuery, "run", {"counting": counting, "sleeping": sleeping}[kind])  # noqa: B010 - mypy forbids it
+    vars(collector)["UnixSignals"] = partial(UnixSignals, ending_s=int(ending_s))
     collector.exit_now(collector.main(rest))

@@ -17,7 +17,7 @@ from controlsurface.alerting.delivery.delivery_rows import silence_row
 from controlsurface.alerting.delivery.outbox import load_delivery_state
 from controlsurface.alerting.delivery.silence_commands import SilencesQuery
 from controlsurface.alerting.delivery.silences import EXPIRED_SILENCE_RETENTION, Silence
-from controlsurface.cli.command_group import controlsurface
+from controlsurface.cli import controlsurface
 from controlsurface.client.local_client import LocalClient
 from controlsurface.config import AuthConfig, Config
 from controlsurface.config.label_matchers import parse_matcher

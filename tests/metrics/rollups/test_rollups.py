@@ -144,7 +144,7 @@ def weighted_values(store: DuckStore, source: str, column: str, window: Row, row
     sql = (
         f"SELECT {column} AS value, sample_weight AS weight, lane, started_at FROM {source} WHERE {column} IS NOT NULL"
     )
-    start, end = (window[name].replace(tzinfo=None) if window[name] else None for name in ("start", "end"))
+    start, end = (window[name] for name in ("start", "end"))
     return [
         (each["value"], each["weight"])
         for each in store.state(sql).to_pylist()

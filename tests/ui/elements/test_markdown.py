@@ -107,10 +107,10 @@ WRITTEN = {
     "_in_words(rows)",
     "f'{what[:1].upper()}{what[1:]}: {do}. A price would not help them.'",
     "_headline(rows)",
-    "f'At {plain(shown(bound, unit))} {fired}{plain(last)}.'",
+    "f'At {escape_markdown(format_value(bound, unit))} {fired}{escape_markdown(last)}.'",
     "f'`{_command(args)}` writes the same rows with a manifest.{still}'",
 }
-CONSTANT = {"UNSAID", "label"}  # of modules
+CONSTANT = {"MISSING_REASON_TEXT", "label"}  # of modules
 
 
 def test_every_text_that_is_drawn_passes_the_one_border() -> None:

@@ -1,5 +1,0 @@
-"""`python -m controlsurface` is the command."""
-
-from controlsurface.cli import main
-
-main()

@@ -1,0 +1,5 @@
+"""`python -m controlsurface.cli` is the command."""
+
+from controlsurface.cli import main
+
+main()
