@@ -18,7 +18,7 @@ from controlsurface.client.queries.request_detail import Near, TraceQuery
 from controlsurface.client.query_protocol import Client, Query, R, Result
 from controlsurface.client.remote_client import RemoteClient
 from controlsurface.client.result_cache import SharedResults
-from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, Unreachable
+from controlsurface.errors import BadRequest, Busy, ControlSurfaceError, Forbidden, NotFound, TooMuch, Unreachable
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import distribution_query
@@ -78,6 +78,8 @@ def run_or_show_error(ask: Callable[[], T]) -> T:
         states.unreachable_state(problem, collector_client().health)
     except Busy as problem:
         states.stop_with_state("The collector is busy", f"{problem}. A shorter time range asks less of it.")
+    except TooMuch as problem:
+        states.stop_with_state("This view asks for too much", f"{problem}.")
     except NotFound as problem:
         states.stop_with_state("Not here", f"{problem}. It may be older than the retention, or not have arrived yet.")
     except Forbidden as problem:
