@@ -42,7 +42,7 @@ class PairQuality:
 
 @dataclass(frozen=True, slots=True)
 class HumanDisagreement:
-    """What people would say of all pairs: `estimate_share` of requests by their labels, the rest by the comparator."""
+    """What people would say of all pairs: a share of the requests by their labels, the rest by the comparator."""
 
     figure: Estimate
     n: int

@@ -1,4 +1,4 @@
-"""What may be asked of audits, wherever the store is: hand one to `Reader.ask`."""
+"""The queries about audits, wherever the store is: hand one to `Client.run`."""
 
 from controlsurface.audit.calibration_query import CalibrationArgs, CalibrationQuery
 from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery

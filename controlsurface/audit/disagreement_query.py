@@ -178,7 +178,7 @@ def _worth(found: PairQuality) -> dict[str, Any]:
 
 
 def _enough(found: PairQuality) -> bool:
-    """Whether grades tell enough for a verdict: of FEWEST_GRADED pairs, for most of the slice."""
+    """Whether grades tell enough for a verdict: of MIN_GRADED_PAIRS, for most of the slice."""
     return found.gap.n >= MIN_GRADED_PAIRS and found.graded_share >= MIN_STRATA_SHARE
 
 

@@ -117,7 +117,7 @@ class TrafficSlice:
         return float_column(self.rows, name)
 
     def _enough(self, pairs: Flags, paired: Flags) -> Flags:
-        """Rows of task types of which FEWEST_GRADES pairs, or half of all, are graded."""
+        """Rows of task types of which MIN_GRADED_PAIRS, or half of all, are graded."""
         tasks, names = code_column(self.rows, "task_type")
         n, of = (np.bincount(tasks[rows], minlength=len(names)) for rows in (pairs, paired))
         return np.asarray((n >= np.minimum(MIN_GRADED_PAIRS, of / 2))[tasks])

@@ -142,7 +142,7 @@ class WhatIfQuery(Query[Result]):
 
 
 def _kept(session: StoreSession, arguments: WhatIfArgs) -> list[SliceSweep]:
-    """The slices of a window, made anew when they are older than KEPT_S."""
+    """The slices of a window, made anew when they are older than CACHE_TTL_S."""
     window = arguments.model_dump_json(exclude={"thresholds"})
     return session.cache.get("what-if", window, lambda: list(_slices(session, arguments)), _ROOM, _knots)
 

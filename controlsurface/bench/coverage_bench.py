@@ -234,7 +234,7 @@ def _intervals(tell: Callable[[str], None], runs: int, seed: int) -> Iterator[Co
 
 
 def _simulate_until_told(figure: CoveredFigure, world: SimulatedRuns) -> SimulatedInterval:
-    """Its runs; where few of them have an interval, more are made, up to MOST_ROUNDS times as many."""
+    """Its runs; where few of them have an interval, more are made, up to MAX_ROUNDS times as many."""
     found = figure.told(world)
     share = np.isfinite(found.ends).all(axis=0).mean()
     rounds = min(MAX_ROUNDS, ceil(ENOUGH_TOLD_SHARE / share)) if share > MIN_TOLD_SHARE else 1

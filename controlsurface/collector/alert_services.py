@@ -23,7 +23,7 @@ OVER_LIMIT_WINDOW = timedelta(hours=1)
 
 
 class ServerGauges:
-    """The figures that alerting/gauges.py names, of this process. Asked by one thread."""
+    """The gauges of this process, as alerting/rules/rule_values.py names them. Asked by one thread."""
 
     def __init__(self, engine: IngestEngine) -> None:
         self._reader = engine.reader()

@@ -164,7 +164,7 @@ class RetentionRun:
         return [RemovedRows(table, rows, gone) for table, rows in removed.items()]
 
     def _slices(self, terms: Sequence[RetentionTerm], before: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Whole hours, as many at once as have AT_ONCE rows or so; the last one ends at `before`."""
+        """Whole hours, as many at once as have ROWS_PER_TRANSACTION rows or so; the last one ends at `before`."""
         sql = " UNION ALL ".join(f"({_HOURS.format_map(_words(term))})" for term in terms)
         counted = f"SELECT hour, sum(rows) AS rows FROM ({sql}) GROUP BY hour ORDER BY hour"
         found = self.store.state(counted, {"before": before}).to_pylist()

@@ -336,7 +336,7 @@ def rebuild_rollups(store: DuckStore) -> int:
 
 
 def _days_at_once(store: DuckStore) -> int:
-    """As many days as make AT_ONCE requests or so."""
+    """As many days as make REQUESTS_PER_TRANSACTION requests or so."""
     sql = "SELECT count(*) AS n, epoch(max(started_at)) - epoch(min(started_at)) AS length_s FROM requests"
     found = store.state(sql).to_pylist()[0]
     return max(1, int((found["length_s"] or 0) / 86_400 * REQUESTS_PER_TRANSACTION / max(1, found["n"])))

@@ -98,7 +98,7 @@ class DashboardView:
         return replace(self, start=floor_to_step(self.start, step), end=floor_to_step(self.end, step) + step)
 
     def coarsened_for(self, rows: int) -> "DashboardView":
-        """This view in longer steps: a point of `rows` rests on STEADY of them on average; FEWEST points stay."""
+        """This view in longer steps: a point of `rows` rests on STEADY_POINT_ROWS on average; MIN_POINTS stay."""
         steps = [step for step in BUCKET_STEPS if step >= self.step and (self.end - self.start) / step >= MIN_POINTS]
         enough = (step for step in steps if rows * (step / (self.end - self.start)) >= STEADY_POINT_ROWS)
         return replace(self, step=next(enough, steps[-1] if steps else self.step))

@@ -15,7 +15,7 @@ REFUSAL_REASONS: tuple[RefusalReason, ...] = ("host", "origin", "token", "thrott
 
 
 class RefusalCounter:
-    """Of one server. A flood of refusals is a line every QUIET_S that says how many it stands for."""
+    """Of one server. A flood of refusals is a line every LOG_INTERVAL_S that says how many it stands for."""
 
     def __init__(self, surface: str) -> None:
         self.surface = surface

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.project import tree
 
+ELSEWHERE = {"SMTP_SSL", "REQUEST_ID"}  # a class of Python's, and an argument as click writes it
 NO_NOUN = {"MAX", "MIN", "MOST", "LEAST", "LIMIT", "LIMITS", "SIZE", "LONG", "LONGEST", "SHORTEST", "DEEPEST", "N"}
 # Words that end like a participle and are names of things in this field.
 NOUNS = {"blinding", "conditioning", "encoding", "finding", "formatting", "grouping", "mapping", "routing", "sampling"}
@@ -68,3 +69,19 @@ def test_no_module_is_named_by_a_participle() -> None:
 
 def test_a_constant_that_is_a_number_says_of_what() -> None:
     assert not [(path, name) for path, name in constants() if {*name.strip("_").split("_")} <= NO_NOUN]
+
+
+def test_a_docstring_names_no_constant_that_is_not_there() -> None:
+    words = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b")
+    trees = {tree.name(path): ast.parse(path.read_text("utf-8")) for path in package()}
+    said = [
+        (path, word)
+        for path, parsed in trees.items()
+        for each in ast.walk(parsed)
+        if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for word in words.findall(ast.get_docstring(each) or "")
+    ]
+    written = Counter(word for path in package() for word in words.findall(path.read_text("utf-8")))
+    in_docstrings = Counter(word for _, word in said)
+    missing = [(path, word) for path, word in said if written[word] <= in_docstrings[word]]
+    assert not [(path, word) for path, word in missing if word not in ELSEWHERE]

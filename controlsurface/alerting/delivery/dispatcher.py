@@ -112,7 +112,7 @@ class DeliveryService:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is under way for longer than PATIENCE_S is tried again after the next start."""
+        """End; what is under way for longer than STOP_TIMEOUT_S is tried again after the next start."""
         self._stopping.set()
         for sender in self._senders.values():
             sender.ask_to_stop()

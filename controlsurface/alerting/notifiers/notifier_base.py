@@ -11,7 +11,7 @@ NotificationPayload = Mapping[str, Any]
 
 
 class AlertNotifier(Protocol):
-    """Sends a payload as alerting/payload.py composes it."""
+    """Sends a payload as delivery/notification_payload.py composes it."""
 
     def send(self, payload: NotificationPayload) -> None:
         """Return when the receiver has it. Raises Undelivered (again later) or Refused (never again)."""

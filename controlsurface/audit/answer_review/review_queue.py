@@ -147,7 +147,7 @@ class NextItemQuery(Query[Result]):
 
 
 def refill_queue(session: StoreSession) -> None:
-    """Queue what has come since; at most every FRESH_S."""
+    """Queue what has come since; at most every REFILL_INTERVAL_S."""
     session.cache.get("review queue", (), lambda: session.write([(_RECENT, {}), (_REFILL, {})]), _ROOM)
 
 

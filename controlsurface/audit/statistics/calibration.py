@@ -153,7 +153,7 @@ class CalibrationErrors:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationResult:
-    """`refused` says why there are no `errors`. `ranking_auc` needs no probability."""
+    """`refused` says why there are no `errors`. `ranking` needs no probability."""
 
     n: int
     refused: str | None
@@ -196,7 +196,7 @@ def ranking_auc(confidence: Floats, correct: Floats, weights: Floats | None = No
     """AUC: how often a right answer has the higher confidence of a right and a wrong one, ties half (Mann-Whitney).
 
     The variance is DeLong's (1988) of weighted answers, the interval Wilson's on what that is worth; none where fewer
-    than FEWEST_EITHER answers are right or wrong. A grade of one half or more is right. None where all are of one sort.
+    than MIN_RANKED_ANSWERS are right or wrong. A grade of one half or more is right. None where all are of one sort.
     """
     right, p = correct >= 0.5, np.ones_like(confidence) if weights is None else weights
     if right.all() or not right.any():

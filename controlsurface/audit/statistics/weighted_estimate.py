@@ -77,7 +77,7 @@ def share_from_moments(sums: Floats) -> Floats:
 
 
 def mean_from_moments(sums: Floats) -> Floats:
-    """The same for values on any scale; no interval where they are worth fewer than FEWEST rows."""
+    """The same for values on any scale; no interval where they are worth fewer than MIN_MEAN_ROWS rows."""
     n, w, _, squares = sums[:4]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, variance = _linearised(sums)

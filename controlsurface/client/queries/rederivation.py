@@ -98,11 +98,6 @@ class RederiveCommand(Command):
     def execute(self, session: StoreSession) -> Mapping[str, Any]:
         """Keep the wish; once this returns it is on the disk."""
         at = datetime.now(UTC)
-        since = self.body.since
-        asked = {
-            "since": since,
-            "at": at,
-            "who": self.body.who,
-        }
+        asked = {"since": self.body.since, "at": at, "who": self.body.who}
         session.write([(_ASK, asked), (_FORGET, {})])
         return {"at": at, "who": self.body.who}

@@ -81,7 +81,7 @@ class StoreWriter:
         self._thread.start()
 
     def stop(self, drain: bool = True) -> None:
-        """End the thread; when `drain`, after what of the durable can be stored in LAST_S."""
+        """End the thread; when `drain`, after what of the durable can be stored in SHUTDOWN_DRAIN_S."""
         if drain and self.failure is None and not self.drain(SHUTDOWN_DRAIN_S):
             log.warning(
                 "stopped before everything was stored; the rest is in the journal and follows at the next start"
@@ -150,7 +150,7 @@ class StoreWriter:
         return True
 
     def _asked(self) -> bool:
-        """Whether somebody wants stored spans to be read again; looked for every LOOK_S."""
+        """Whether somebody wants stored spans to be read again; looked for every POLL_INTERVAL_S."""
         if time.monotonic() < self._look_at:
             return False
         self._look_at = time.monotonic() + POLL_INTERVAL_S
@@ -212,7 +212,7 @@ class StoreWriter:
         self._advance(work.end, outcome)
 
     def _follow(self, writing: WriteTransaction) -> bool:
-        """Let calls follow their models into other lanes, in this transaction for FOLLOW_S; whether some are left."""
+        """Let calls follow their models into other lanes, for REASSIGN_BUDGET_S here; whether some are left."""
         end = time.monotonic() + REASSIGN_BUDGET_S
         while rederive_spans.reassign_step(self._loader, writing):
             if time.monotonic() > end:

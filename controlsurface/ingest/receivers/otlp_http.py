@@ -90,7 +90,7 @@ class _Arriving:
         return None if gone else data
 
     async def read_on(self, most: int) -> None:
-        """Take the rest and keep nothing, until `most` bytes came in all or READ_ON_S are over."""
+        """Take the rest and keep nothing, until `most` bytes came in all or DRAIN_TIMEOUT_S are over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 while not self.ended and self.size < most:

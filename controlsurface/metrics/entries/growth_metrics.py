@@ -2,7 +2,7 @@
 
 Least squares of y (tokens of a request) on x (days), divided by the mean of y: growth a day as a share. Its standard
 error is that of least squares with independent rows, of which weighted ones are as many as Kish counts, and unknown
-under FEWEST: the interval takes it for exact. All sums are additive, so any window and breakdown has a slope.
+under MIN_REQUESTS: the interval takes it for exact. All sums are additive, so any window and breakdown has a slope.
 """
 
 from controlsurface.metrics.metric import Metric

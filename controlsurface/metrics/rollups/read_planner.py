@@ -160,7 +160,7 @@ def _joined(ranges: Sequence[ReadRange]) -> list[ReadRange]:
 
 
 def _fewer(ranges: list[ReadRange]) -> list[ReadRange]:
-    """At most MOST_HOLES ranges that hold all of them: those with the least between them are joined."""
+    """At most MAX_HOLES ranges that hold all of them: those with the least between them are joined."""
     if len(ranges) <= MAX_HOLES:
         return ranges
     gaps = sorted(

@@ -57,7 +57,7 @@ class _TrackedRule:
     """A rule, what it counts, and what is known of it from the history `learnt`; `saved_s`: up to when that is stored.
 
     `coming` is the history at the last look, while more of it comes: until then nothing more is settled or learnt.
-    `slice_readings` are those after the bucket that ended at `closed_s`.
+    `readings` are those after the bucket that ended at `closed_s`.
     """
 
     rule: DriftRule

@@ -35,7 +35,7 @@ class DriftState:
     Drifting: `direction` (1 up, -1 down, 0 watching), `since` (onset), `fired_at`, the counts since the onset `held`
     (3), those of a possible recovery `pending` (3), its sum `back`, and the counts of 24 hours of the day `hours`
     (24 x 3). `score` is the last one, while drifting the one that fired. `follows`: when the share of the same whole
-    spoke whose drift this one is part of, 0 where it speaks for itself (see `families`).
+    spoke whose drift this one is part of, 0 where it speaks for itself (see `mark_followers`).
     """
 
     sums: Floats

@@ -80,7 +80,7 @@ class StreamCounts:
 class StreamCounter:
     """Counts of one metric by `by`, of rows that meet `where` (`dimension:value`); `rows` runs a statement.
 
-    Metrics that are counted `share_statements` (the measures of all of them) share `answers`: one statement for all.
+    Metrics that `share_statements` (the measures of all of them) share `answers`: one statement for all.
     `listed` are the values of a dimension that are streams; the requests of others count towards the whole alone.
     """
 

@@ -20,7 +20,7 @@ DEFAULT_TOLERANCE = 1.2
 class Baseline:
     """Of S streams: the rate of each cell (48 x S), overdispersion (S), counts it rests on (S), odds tolerated (S).
 
-    `mean_hourly_volume` is how many requests an hour of each cell has (48 x S); NaN: not counted.
+    `volume` is how many requests an hour of each cell has (48 x S); NaN: not counted.
     """
 
     rates: Floats

@@ -34,7 +34,7 @@ def advance_sums(sums: Floats, ratios: Floats) -> Floats:
 def cumulative_sums(ratios: Floats, before: Floats) -> Floats:
     """All steps at once, T x ...: S_t = C_t - min(0, least C before t), with the sum `before` in C_0.
 
-    Sums of a few weeks are taken at a time (see `replay`), so nothing is lost to cancellation over months.
+    Sums of a few weeks are taken at a time (see `replay_counts`), so nothing is lost to cancellation over months.
     """
     running = np.concatenate([np.maximum(before, 0)[None], ratios]).cumsum(axis=0)
     least = np.minimum(np.minimum.accumulate(running, axis=0)[:-1], 0)
