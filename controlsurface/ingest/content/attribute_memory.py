@@ -1,7 +1,7 @@
 """A memory of whole attributes, as on the wire, that the rule let pass for their very bytes and that come again."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 MAX_MEMORY_BYTES = 1 << 20  # in each process that checks, counted with what an entry takes beside its bytes
@@ -21,14 +21,14 @@ class AttributeMemory(set[bytes]):
         self._met = 0  # attributes since the window began
         self._window: Counter[bytes] = Counter()
 
-    def learn(self, attributes: Iterable[bytes], count: int, passes: Callable[[bytes], bool]) -> None:
-        """Count `count` attributes as long as the window is open, and remember the frequent ones when it closes."""
+    def learn(self, attributes: Sequence[bytes], passes: Callable[[bytes], bool]) -> None:
+        """Count attributes as long as the window is open, and remember the frequent ones when it closes."""
         if self._met < WINDOW_ATTRIBUTES:
             first = islice(attributes, WINDOW_ATTRIBUTES - self._met)
             self._window.update(each for each in first if len(each) <= MAX_ATTRIBUTE_BYTES)
-            if self._met + count >= WINDOW_ATTRIBUTES:
+            if self._met + len(attributes) >= WINDOW_ATTRIBUTES:
                 self._close(passes)
-        self._met += count
+        self._met += len(attributes)
         if self._met >= INTERVAL_ATTRIBUTES:
             self._met = 0
 

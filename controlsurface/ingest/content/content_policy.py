@@ -4,8 +4,8 @@ With `content.store = "none"` texts stay where their key is known to hold no con
 the length of the rest stands in its place. "redacted" blacks out personal data in what the vocabularies call content.
 """
 
-from collections.abc import Iterable, MutableSequence, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from itertools import filterfalse, islice
 from operator import attrgetter
 
 from google.protobuf.message import Message
@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from controlsurface.config import ContentConfig
 from controlsurface.ingest.content.attribute_memory import MAX_MEAN_BYTES, AttributeMemory
 from controlsurface.ingest.content.column_reads import NO_COLUMN_PARTS, ColumnReads
-from controlsurface.ingest.content.key_policy import KeyPolicy, KeyVerdict
+from controlsurface.ingest.content.key_policy import HEAD_BYTES, KeyPolicy, KeyVerdict
 from controlsurface.ingest.content.redact import Redactor, redact_any_value
 from controlsurface.ingest.content.text_policy import TextPolicy
 from controlsurface.ingest.content.value_policy import ValuePolicy, has_text, replace_any_value
@@ -23,10 +23,10 @@ from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyBudget, BodyLi
 from controlsurface.ingest.otlp.trace_decoder import attribute_text
 from controlsurface.ingest.translate.vocabulary import Vocabulary
 from controlsurface.ingest.wire.drop_marks import drop_mark, is_drop_mark
+from controlsurface.ingest.wire.unread_fields import drop_unread_fields
 
 Attributes = MutableSequence[KeyValue]
-RawParts = Sequence[bytes]  # attributes or events of one span, as on the wire
-Found = tuple[int, int, bytes]  # the place of a span, that of a part in it, and the part
+Found = tuple[int, bytes]  # the place of an attribute or event among those of many spans, and itself on the wire
 
 MAX_DROPPED_KEYS = 1000  # distinct keys counted for one body; more are counted together
 OTHER_KEYS = "(other)"
@@ -36,7 +36,8 @@ METRIC_DESCRIPTION_KEY = "metric.description"
 TRACE_STATE_KEY = "trace_state"
 
 _TIME, _TIMED = 0x09, 9  # tag of an event's time, which comes first, and the bytes of both
-_KEY_PARTS = [slice(0, 2 + size) for size in range(256)]  # of an attribute, by the length of its key in its second byte
+_HEADS = [slice(0, 2 + size + HEAD_BYTES) for size in range(256)]  # of an attribute, by the length of its key
+_PARTS_AT_ONCE = 4096  # attributes or events that are looked at together
 _REMEMBERED, _EVENTS = 256, 10_000  # bytes of an event, and number of events, that are remembered
 _MEMBERS, _STATE_CHARACTERS = 32, 1 << 14  # of a trace state (W3C Trace Context 3.3.1.1), and what is looked at
 _MESSAGE_NAMES = {"KeyValue": "attribute", "InstrumentationScope": "scope", "LogRecord": "log"}  # in the keys of names
@@ -82,58 +83,41 @@ class ContentPolicy:
         self._dropped = {}
         self.budget.begin()
 
-    def suspects(self, spans: Sequence[RawParts], mean: float) -> list[tuple[int, int]]:
-        """Of the attributes of spans those that need a look: the span's place, and theirs in it.
-
-        `spans`: the attributes of each, as on the wire; `mean`: bytes of a span of the body that holds them.
-        """
-        most, passes = self._most, self.keys.lets_pass
+    def suspects(self, attributes: Iterable[bytes], mean: float) -> list[Found]:
+        """Of attributes, as on the wire, those that need a look; `mean`: bytes of a span of their body."""
         known = self._memory if mean <= MAX_MEAN_BYTES else None
-        try:
-            found = self._unknown(spans) if known is None else self._new(spans, known)
-        except IndexError:  # an attribute of nothing, or of next to nothing
-            found = [(at, n, each) for at, span in enumerate(spans) for n, each in enumerate(span)]
-        suspects = [(at, n) for at, n, each in found if not passes(each, most)]
+        return _look_through(attributes, lambda some: self._suspects(some, known))
+
+    def _suspects(self, attributes: Sequence[bytes], known: AttributeMemory | None) -> set[bytes]:
+        most, passes = self._most, self.keys.lets_pass
+        suspects = {each for each in self._new(attributes, known) if not passes(each, most)}
         if known is not None:
-            known.learn(chain.from_iterable(spans), sum(map(len, spans)), lambda each: passes(each, most))
+            known.learn(attributes, lambda each: passes(each, most))
         return suspects
 
-    def _unknown(self, spans: Sequence[RawParts]) -> list[Found]:
-        """Attributes but those that are short and whose key is plain: the one loop over all of them."""
-        keys, most = self.keys.prefixes, self._most
-        return [
-            (at, n, each)
-            for at, span in enumerate(spans)
-            for n, each in enumerate(span)
-            if each[_KEY_PARTS[each[1]]] not in keys or len(each) > most
-        ]
+    def _new(self, attributes: Sequence[bytes], known: AttributeMemory | None) -> Iterable[bytes]:
+        """Attributes but those that are remembered, or of a known head and the length that goes with it."""
+        exact, heads = self.keys.heads.get, _HEADS
+        unknown = attributes if known is None else filterfalse(known.__contains__, attributes)
+        try:
+            return [each for each in unknown if exact(each[heads[each[1]]]) != len(each)]
+        except IndexError:  # an attribute of nothing, or of next to nothing
+            return attributes
 
-    def _new(self, spans: Sequence[RawParts], known: AttributeMemory) -> list[Found]:
-        """The same but those that are remembered."""
-        keys, most = self.keys.prefixes, self._most
-        return [
-            (at, n, each)
-            for at, span in enumerate(spans)
-            for n, each in enumerate(span)
-            if each not in known and (each[_KEY_PARTS[each[1]]] not in keys or len(each) > most)
-        ]
-
-    def events(self, spans: Sequence[RawParts]) -> list[Found]:
-        """Events of spans that need a look, all but those that were met with the same words before."""
+    def events(self, events: Iterable[bytes]) -> list[Found]:
+        """Events, as on the wire, that need a look, all but those that were met with the same words before."""
         known = self._events
-        return [
-            (at, n, each)
-            for at, span in enumerate(spans)
-            for n, each in enumerate(span)
-            if each[_TIMED:] not in known or each[0] != _TIME
-        ]
+        return _look_through(events, lambda some: {x for x in some if x[_TIMED:] not in known or x[0] != _TIME})
+
+    def drop_unread(self, message: Message, raw: bytes) -> bool:
+        """Leave a part of a span, or what is around it, what is read of it; `raw`: the same, as on the wire."""
+        return self.strict and raw != b"" and drop_unread_fields(message, len(raw))
 
     def clean_event(self, event: Span.Event, raw: bytes) -> bool:
         """An event of a span; `raw`: the same, as on the wire."""
-        dropped = sum(self._dropped.values())
-        changed = self.budget.attributes(event)
+        changed = self.drop_unread(event, raw) | self.budget.attributes(event)
         changed |= self.clean_names(event, "name") | self.clean(event.attributes)
-        if _TIMED < len(raw) <= _REMEMBERED and raw[0] == _TIME and dropped == sum(self._dropped.values()):
+        if _TIMED < len(raw) <= _REMEMBERED and raw[0] == _TIME and not changed:
             if len(self._events) >= _EVENTS:
                 self._events.clear()
             self._events.add(raw[_TIMED:])
@@ -269,6 +253,17 @@ class ContentPolicy:
             name = OTHER_KEYS
         self._dropped[name] = self._dropped.get(name, 0) + 1
         return True
+
+
+def _look_through(parts: Iterable[bytes], choose: Callable[[Sequence[bytes]], set[bytes]]) -> list[Found]:
+    """Which parts are chosen, looking at many at once."""
+    found: list[Found] = []
+    left, first = iter(parts), 0
+    while some := [*islice(left, _PARTS_AT_ONCE)]:  # each is made but once: that costs more than a look at it
+        if chosen := choose(some):
+            found += [(first + at, each) for at, each in enumerate(some) if each in chosen]
+        first += len(some)
+    return found
 
 
 def plain_attribute_texts(attributes: Iterable[KeyValue]) -> dict[str, str]:

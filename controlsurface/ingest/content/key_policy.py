@@ -8,8 +8,12 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
 from controlsurface.config import ContentConfig
 from controlsurface.ingest.translate.vocabulary import SPAN_KEYS, AttributeSource, Vocabulary
+from controlsurface.ingest.wire.unread_fields import drop_unread_fields
 
 _PACKAGES = ("opentelemetry.semconv.attributes", "opentelemetry.semconv._incubating.attributes")
 _TEMPLATE_PREFIX = "_TEMPLATE"  # the beginning of names such as http.request.header.X, whose values may be anything
@@ -58,7 +62,12 @@ MAX_REMEMBERED_KEYS = 100_000  # senders choose the keys, so the memory of them 
 MAX_KEY_CHARACTERS = 256  # characters of a key that is remembered
 _KEY, _VALUE = b"\x0a", b"\x12"  # tags of an attribute's key and value (opentelemetry-proto, common.proto)
 _NUMBERS = frozenset(_VALUE + tag for tag in (b"\x10", b"\x18", b"\x21"))  # and those of a flag or number in it
+_STRING = _VALUE + b"\x0a"  # and that of a string in it
+_MAX_NUMBER_BYTES = 11  # of a value that is a number, with its tag; leaves no room for a text beside it
 _ONE_BYTE_LENGTH_LIMIT = 128  # bytes from which on a length takes more than one
+HEAD_BYTES = 4  # after the key: the tags and lengths of the value and of what is in it, or a number's first byte
+_MAX_HEADS, _MAX_WHOLES = 1 << 16, 1 << 12
+_MAX_WHOLE_BYTES = 128  # of another value that is remembered as a whole
 # The last word of names under which senders put text. It decides nothing but whether one word of it may stay.
 _TEXT_WORDS = frozenset(
     "answer answers answered arguments asked body candidate candidates chunk chunks completion completions content "
@@ -79,7 +88,11 @@ class KeyVerdict(IntEnum):
 
 
 class KeyPolicy(dict[str, KeyVerdict]):
-    """The verdict of each key; `plain` are those among them whose short values need no look."""
+    """The verdict of each key; `plain` are those among them whose short values need no look.
+
+    `heads` are the beginnings of attributes, on the wire, that need no look, with the length that the attribute must
+    have: key, tags and lengths, so that nothing else has room in it.
+    """
 
     def __init__(
         self,
@@ -92,7 +105,9 @@ class KeyPolicy(dict[str, KeyVerdict]):
         self._meet = meet  # told of each name that has to be decided
         known = tuple(vocabularies)
         self.plain: set[str] = set()
-        self.prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
+        self.heads: dict[bytes, int] = {}
+        self._wholes: set[bytes] = set()  # attributes of other values that need no look
+        self._prefixes: set[bytes] = set()  # plain keys as an attribute begins with them on the wire
         self._numeric: set[bytes] = set()  # keys whose numbers stay
         self._looked_at: set[bytes] = set()  # keys of which nothing stays unseen
         self._chosen = frozenset(chosen)  # the user's own names of the task type
@@ -110,7 +125,7 @@ class KeyPolicy(dict[str, KeyVerdict]):
         verdict = self._decided(key)
         if len(self) >= MAX_REMEMBERED_KEYS:
             self.clear()
-            for each in (self.plain, self.prefixes, self._numeric, self._looked_at):
+            for each in (self.plain, self.heads, self._prefixes, self._numeric, self._looked_at):
                 each.clear()
         if len(key) <= MAX_KEY_CHARACTERS:
             self._remember(key, verdict)
@@ -120,13 +135,31 @@ class KeyPolicy(dict[str, KeyVerdict]):
         """Whether an attribute as on the wire needs no look: a number, or under a plain key and at most so long."""
         end = raw[1] + 2 if len(raw) > 2 else 0
         prefix = raw[:end]
-        if prefix in self.prefixes:
-            return len(raw) <= most
+        if prefix in self._prefixes:
+            return len(raw) <= most and self._exact(raw, end)
         if prefix in self._numeric:
-            return raw[end : end + 3 : 2] in _NUMBERS and raw[end + 1] == len(raw) - end - 2
+            return _is_number(raw, end) and self._exact(raw, end)
         if prefix not in self._looked_at and raw[:1] == _KEY:  # to know it the next time
             self[raw[2:end].decode("utf-8", "replace")]
         return False
+
+    def _exact(self, raw: bytes, end: int) -> bool:
+        """Whether an attribute is a key, up to `end`, and one value, and nothing else; the kind of it is remembered."""
+        if raw in self._wholes:
+            return True
+        try:
+            if drop_unread_fields(KeyValue.FromString(raw), len(raw)):
+                return False
+        except DecodeError:
+            return False
+        short_string = raw[end : end + 3 : 2] == _STRING and len(raw) - end - 2 < _ONE_BYTE_LENGTH_LIMIT
+        if short_string or _is_number(raw, end):
+            _make_room(self.heads, _MAX_HEADS)
+            self.heads[raw[: end + HEAD_BYTES]] = len(raw)
+        elif len(raw) <= _MAX_WHOLE_BYTES:
+            _make_room(self._wholes, _MAX_WHOLES)
+            self._wholes.add(raw)
+        return True
 
     def _remember(self, key: str, verdict: KeyVerdict) -> None:
         self[key] = verdict
@@ -134,7 +167,7 @@ class KeyPolicy(dict[str, KeyVerdict]):
         prefix = _KEY + bytes((len(encoded),)) + encoded if len(encoded) < _ONE_BYTE_LENGTH_LIMIT else b""
         if verdict <= KeyVerdict.FACT:
             self.plain.add(key)
-            self.prefixes.add(prefix)
+            self._prefixes.add(prefix)
         else:
             (self._looked_at if verdict is KeyVerdict.CONTENT else self._numeric).add(prefix)
 
@@ -152,6 +185,16 @@ class KeyPolicy(dict[str, KeyVerdict]):
             (KeyVerdict.TEXT, lambda: last_word(lower) in _TEXT_WORDS),
         )
         return next((verdict for verdict, fits in tests if fits()), KeyVerdict.OTHER)
+
+
+def _is_number(raw: bytes, end: int) -> bool:
+    """Whether the value of an attribute, of which the key ends there, begins with a number and has room for no more."""
+    return raw[end : end + 3 : 2] in _NUMBERS and len(raw) - end - 2 <= _MAX_NUMBER_BYTES
+
+
+def _make_room(memory: set[bytes] | dict[bytes, int], most: int) -> None:
+    if len(memory) >= most:
+        memory.clear()
 
 
 def bare_attribute_name(key: str) -> str:

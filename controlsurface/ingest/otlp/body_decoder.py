@@ -1,14 +1,16 @@
 """From the bytes of a body to its message, in either encoding: as a whole, or as far as a first look needs."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, EncodeError
 from google.protobuf.message_factory import GetMessageClass
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from controlsurface.errors import BadBody
 from controlsurface.ingest.limits import BodyLimits, scan_json, scan_protobuf
@@ -72,55 +74,47 @@ def _decoded(kind: type[ExportRequest], wire: bytes) -> ExportRequest:
 
 
 _PACKAGE = "controlsurface.partial"
-_BYTES, _MESSAGE = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_MESSAGE
-_ONE, _MANY = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
-
-# Message: (field, number, whether repeated, its message if it is one)
-_SHAPE: dict[str, tuple[tuple[str, int, bool, str], ...]] = {
-    "Span": (
-        ("trace_id", 1, False, ""),
-        ("span_id", 2, False, ""),
-        ("trace_state", 3, False, ""),
-        ("parent_span_id", 4, False, ""),
-        ("name", 5, False, ""),
-        ("attributes", 9, True, ""),
-        ("events", 11, True, ""),
-        ("links", 13, True, ""),
-        ("status", 15, True, ""),  # repeated: a message that came twice is merged, and bytes would not be
-    ),
-    "ScopeSpans": (("spans", 2, True, "Span"),),
-    "ResourceSpans": (("scope_spans", 2, True, "ScopeSpans"),),
-    "Request": (("resource_spans", 1, True, "ResourceSpans"),),
+_PARTIAL = {
+    f".{kind.DESCRIPTOR.full_name}": kind.DESCRIPTOR
+    for kind in (ExportTraceServiceRequest, ResourceSpans, ScopeSpans, Span)
+}
+_OPAQUE = {
+    FieldDescriptorProto.TYPE_STRING: FieldDescriptorProto.TYPE_BYTES,
+    FieldDescriptorProto.TYPE_MESSAGE: FieldDescriptorProto.TYPE_BYTES,
+    FieldDescriptorProto.TYPE_ENUM: FieldDescriptorProto.TYPE_INT32,
 }
 
 
-def _partial_message(name: str, fields: Iterable[tuple[str, int, bool, str]]) -> DescriptorProto:
-    message = DescriptorProto(name=name)
-    for field_name, number, many, kind in fields:
+def _partial_message(descriptor: Descriptor) -> DescriptorProto:
+    """The message with all its fields; texts, and messages that the first look does not enter, are bytes."""
+    message, whole = DescriptorProto(name=descriptor.name), DescriptorProto()
+    descriptor.CopyToProto(whole)
+    for each in whole.field:
+        kind, opaque = _PARTIAL.get(each.type_name), _OPAQUE.get(each.type, each.type)
         message.field.add(
-            name=field_name,
-            number=number,
-            label=_MANY if many else _ONE,
-            type=_MESSAGE if kind else _BYTES,
-            type_name=f".{_PACKAGE}.{kind}" if kind else None,
+            name=each.name,
+            number=each.number,
+            label=each.label,
+            type=each.type if kind else opaque,
+            type_name=f".{_PACKAGE}.{kind.name}" if kind else None,
         )
     return message
 
 
 def _partial_request() -> type[Any]:
     """The class of the request, in a pool of its own."""
-    messages = [_partial_message(name, fields) for name, fields in _SHAPE.items()]
+    messages = [_partial_message(descriptor) for descriptor in _PARTIAL.values()]
     file = FileDescriptorProto(
         name="controlsurface.partial.proto", package=_PACKAGE, syntax="proto3", message_type=messages
     )
     pool = DescriptorPool()
     pool.Add(file)
-    return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Request"))
+    return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{ExportTraceServiceRequest.DESCRIPTOR.name}"))
 
 
 _PARTIAL_REQUEST = _partial_request()
 
 
 def decode_partially(wire: bytes) -> Any:
-    """An ExportTraceServiceRequest that could be decoded, as far as the first look goes."""
+    """An ExportTraceServiceRequest that could be decoded, as far as the first look goes: what spans hold is bytes."""
     return _PARTIAL_REQUEST.FromString(wire)

@@ -5,9 +5,11 @@ with a link costs the link, not its span: the span is still true. All-zero paren
 Unicode costs its bad characters (see mend.py).
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -22,7 +24,8 @@ from controlsurface.ingest.content import METRIC_DESCRIPTION_KEY, SPAN_STATUS_KE
 from controlsurface.ingest.limits import BodyBudget
 from controlsurface.ingest.otlp.body_decoder import decode_body, decode_partially
 from controlsurface.ingest.wire.mend_marks import metric_data_points
-from controlsurface.ingest.wire.otlp_request import Encoding, ExportRequest, Signal
+from controlsurface.ingest.wire.otlp_request import Encoding, Signal
+from controlsurface.ingest.wire.unread_fields import drop_unread_fields
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
@@ -32,6 +35,7 @@ _HEAD = attrgetter(
 _ATTRIBUTES, _EVENTS = itemgetter(-2), itemgetter(-1)  # of a head
 _FIELDS_PER_ATTRIBUTE = 4  # of an attribute: itself, its key, its value, and what that is
 _CODE_ONLY_STATUS_BYTES = 2  # bytes of a status that says nothing but its code
+_IDS_ONLY_LINK_BYTES = 33  # bytes of a link that says nothing but its ids and flags
 _ITEMS = {"traces": "spans", "logs": "log records", "metrics": "data points"}
 
 
@@ -64,70 +68,86 @@ def validate_body(signal: Signal, body: bytes, encoding: Encoding, prompts: Cont
         return ValidatedBody(b"", 0)
     found_in = decode_body(signal, body, encoding, prompts.budget.limits)
     request = found_in.request
-    wire = found_in.wire if prompts.stored else _as_read(request, found_in.wire)
     found = _Found(rejected=found_in.rejected)
     prompts.begin()
     budget = prompts.budget
     if isinstance(request, ExportTraceServiceRequest):
-        _spans(request, wire, prompts, found)
+        _spans(request, found_in.wire, prompts, found)
     else:
+        found.changed |= not prompts.stored and drop_unread_fields(request, len(found_in.wire))
         _WALKS[signal](request, prompts, found)
-    payload = request.SerializeToString() if found.changed else wire
+    payload = request.SerializeToString() if found.changed else found_in.wire
     rejected, message = found.rejected.total(), _message(signal, found)
     return ValidatedBody(payload, found.accepted, rejected, message, found_in.mended, budget.trimmed, prompts.dropped)
 
 
-def _as_read(request: ExportRequest, wire: bytes) -> bytes:
-    """The bytes without fields that nobody knows, and of a field that stands twice with the one that decoders read.
-
-    Else a text could stand where no look finds it: under an unknown number, or behind a key that another one replaces.
-    """
-    request.DiscardUnknownFields()
-    read = request.SerializeToString()
-    return read if len(read) != len(wire) else wire
-
-
 def _spans(request: ExportTraceServiceRequest, wire: bytes, prompts: ContentPolicy, found: _Found) -> None:
     quick = decode_partially(wire)
+    around = quick if prompts.strict else request  # what is in the parts of a span is looked at with them
+    if not prompts.stored and drop_unread_fields(around, len(wire)):
+        request.DiscardUnknownFields()
+        found.changed = True
+        quick = decode_partially(request.SerializeToString())
     spans = sum(len(scope.spans) for resource in quick.resource_spans for scope in resource.scope_spans)
     mean = len(wire) / max(1, spans)
     for resource, quick_resource in zip(request.resource_spans, quick.resource_spans, strict=True):
+        found.changed |= prompts.drop_unread(resource.resource, quick_resource.resource)
         found.changed |= _surroundings(resource, prompts)
         for scope, quick_scope in zip(resource.scope_spans, quick_resource.scope_spans, strict=True):
+            found.changed |= prompts.drop_unread(scope.scope, quick_scope.scope)
             found.changed |= _scope(scope, prompts)
             _scope_spans(scope.spans, quick_scope.spans, mean, prompts, found)
 
 
 def _scope_spans(spans: Any, quick: Any, mean: float, prompts: ContentPolicy, found: _Found) -> None:
     """Reject the spans that cannot be identified, clean the others."""
-    faults: list[tuple[int, str]] = []
-    longest, budget = prompts.max_name, prompts.budget
-    most, most_events, parts = budget.limits.max_attributes, budget.limits.max_events, 0
     heads = [*map(_HEAD, quick)]  # to reach an item's lists again costs as much as to read one
+    faults = _heads(spans, quick, heads, prompts, found)
+    if prompts.strict:
+        lists = [*map(_ATTRIBUTES, heads)], [*map(_EVENTS, heads)]
+        attributes = prompts.suspects(chain.from_iterable(lists[0]), mean)
+        events = prompts.events(chain.from_iterable(lists[1]))
+        prompts.budget.spend(len(attributes) + len(events))
+        for span, n, raw in _places(lists[0], attributes):
+            found.changed |= prompts.drop_unread(spans[span].attributes[n], raw)
+            found.changed |= prompts.clean_one(spans[span].attributes, n)
+        for span, n, raw in _places(lists[1], events):
+            found.changed |= prompts.clean_event(spans[span].events[n], raw)
+    elif not prompts.stored:
+        found.changed |= sum(prompts.clean(each.attributes) for span in spans for each in (span, *span.events)) > 0
+        found.changed |= sum(prompts.clean_names(event, "name") for span in spans for event in span.events) > 0
+    _reject(spans, faults, found)
+
+
+def _heads(spans: Any, quick: Any, heads: Any, prompts: ContentPolicy, found: _Found) -> list[tuple[int, str]]:
+    """Look at what spans say beside attributes and events; those that cannot be identified, and why."""
+    faults: list[tuple[int, str]] = []
+    longest, limits = prompts.max_name, prompts.budget.limits
+    most, most_events, parts = limits.max_attributes, limits.max_events, 0
     for at, (trace, own, parent, name, state, status, links, attributes, events) in enumerate(heads):
         if len(attributes) > most or len(events) > most_events or len(links) > most_events:
-            found.changed |= _cut(spans[at], quick[at], budget)
+            found.changed |= _cut(spans[at], quick[at], prompts.budget)
         parts += len(attributes) + len(events) + len(links)
         if len(trace) != 16 or len(own) != 8 or (parent and len(parent) != 8) or trace == _NO_TRACE or own == _NO_SPAN:
             faults.append((at, _fault(trace, own)))
             continue
         if links:
-            found.changed |= _links(spans[at], prompts, found)
-        if state or len(name) > longest or (status and max(map(len, status)) > _CODE_ONLY_STATUS_BYTES):
-            found.changed |= _texts(spans[at], prompts)
+            found.changed |= _links(spans[at], links, prompts, found)
+        if state or len(name) > longest or len(status) > _CODE_ONLY_STATUS_BYTES:
+            found.changed |= _texts(spans[at], status, prompts)
         if parent == _NO_SPAN:
             spans[at].parent_span_id = b""
             found.changed = True
-    budget.limits.fields(_FIELDS_PER_ATTRIBUTE * parts)
-    if prompts.strict:
-        suspects, met = prompts.suspects([*map(_ATTRIBUTES, heads)], mean), prompts.events([*map(_EVENTS, heads)])
-        budget.spend(len(suspects) + len(met))
-        found.changed |= sum(prompts.clean_one(spans[at].attributes, n) for at, n in suspects) > 0
-        found.changed |= sum(prompts.clean_event(spans[at].events[n], raw) for at, n, raw in met) > 0
-    elif not prompts.stored:
-        found.changed |= sum(prompts.clean(each.attributes) for span in spans for each in (span, *span.events)) > 0
-        found.changed |= sum(prompts.clean_names(event, "name") for span in spans for event in span.events) > 0
-    _reject(spans, faults, found)
+    limits.fields(_FIELDS_PER_ATTRIBUTE * parts)
+    return faults
+
+
+def _places(lists: Iterable[Sized], parts: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+    """In which span of many, and where there, parts of them stand that are counted through."""
+    ends = [0, *accumulate(map(len, lists))]
+    for at, raw in parts:
+        span = bisect_right(ends, at) - 1
+        yield span, at - ends[span], raw
 
 
 def _cut(span: Span, quick: Any, budget: BodyBudget) -> bool:
@@ -150,14 +170,17 @@ def _fault(trace: bytes, own: bytes) -> str:
     return "parent_span_id must be 8 bytes or empty"
 
 
-def _texts(span: Span, prompts: ContentPolicy) -> bool:
+def _texts(span: Span, status: bytes, prompts: ContentPolicy) -> bool:
     """What a span says beside its attributes."""
-    changed = prompts.clean_names(span, "name") | prompts.clean_state(span)
+    changed = prompts.drop_unread(span.status, status)
+    changed |= prompts.clean_names(span, "name") | prompts.clean_state(span)
     return prompts.clean_text(span.status, "message", SPAN_STATUS_KEY) or changed
 
 
-def _links(span: Span, prompts: ContentPolicy, found: _Found) -> bool:
+def _links(span: Span, quick: Iterable[bytes], prompts: ContentPolicy, found: _Found) -> bool:
     """Drop links that lead nowhere; whether anything changed."""
+    long = [(link, raw) for link, raw in zip(span.links, quick, strict=False) if len(raw) > _IDS_ONLY_LINK_BYTES]
+    unread = sum(prompts.drop_unread(link, raw) for link, raw in long)
     prompts.budget.spend(len(span.links))
     lost = [at for at, link in enumerate(span.links) if not _identified(link)]
     for at in reversed(lost):
@@ -167,7 +190,7 @@ def _links(span: Span, prompts: ContentPolicy, found: _Found) -> bool:
     cleaned = [
         prompts.budget.attributes(link) | prompts.clean(link.attributes) | prompts.clean_state(link) for link in said
     ]
-    return bool(lost) or any(cleaned)
+    return bool(unread or lost) or any(cleaned)
 
 
 def _identified(link: Span.Link) -> bool:

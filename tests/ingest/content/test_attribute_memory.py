@@ -1,10 +1,11 @@
 """Attributes that the memory lets pass whole are those that the rule lets pass."""
 
+from itertools import chain
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.config import ContentConfig
-from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.content.attribute_memory import (
     ENTRY_BYTES,
     INTERVAL_ATTRIBUTES,
@@ -13,6 +14,7 @@ from controlsurface.ingest.content.attribute_memory import (
     WINDOW_ATTRIBUTES,
     AttributeMemory,
 )
+from controlsurface.ingest.content.content_policy import ContentPolicy, Found
 from tests.ingest.conftest import policy
 
 KEYS = ["gen_ai.request.model", "server.address", "session.id", "app.note", "gen_ai.input.messages", "x" * 130]
@@ -26,9 +28,9 @@ RAW = st.builds(
 SPANS = st.lists(st.lists(RAW | st.binary(max_size=3), max_size=6), max_size=4)
 
 
-def places(prompts: ContentPolicy, spans: list[list[bytes]], mean: float) -> list[tuple[int, int]]:
+def places(prompts: ContentPolicy, spans: list[list[bytes]], mean: float) -> list[Found]:
     prompts.begin()
-    return prompts.suspects(spans, mean)
+    return prompts.suspects(chain.from_iterable(spans), mean)
 
 
 @given(bodies=st.lists(SPANS, min_size=1, max_size=4))
@@ -47,7 +49,7 @@ def test_a_memory_takes_no_more_bytes_than_its_bound_and_only_short_ones() -> No
     memory = AttributeMemory()
     for number in range(40):
         values = [b"%d %d" % (number, n % 2000) for n in range(WINDOW_ATTRIBUTES - 2)] + [b"l" * 200] * 2
-        memory.learn(values, INTERVAL_ATTRIBUTES, lambda _: True)
+        memory.learn(values * -(-INTERVAL_ATTRIBUTES // len(values)), lambda _: True)
         assert sum(len(each) + ENTRY_BYTES for each in memory) == memory.size <= MAX_MEMORY_BYTES
         assert max(map(len, memory)) <= MAX_ATTRIBUTE_BYTES
 
@@ -55,5 +57,5 @@ def test_a_memory_takes_no_more_bytes_than_its_bound_and_only_short_ones() -> No
 def test_a_memory_holds_what_came_twice_and_passed_and_nothing_else() -> None:
     memory = AttributeMemory()
     once = [b"%d" % n for n in range(WINDOW_ATTRIBUTES - 4)]
-    memory.learn([b"twice", b"twice", b"barred", b"barred", *once], WINDOW_ATTRIBUTES, lambda each: each != b"barred")
+    memory.learn([b"twice", b"twice", b"barred", b"barred", *once], lambda each: each != b"barred")
     assert memory == {b"twice"}
