@@ -13,17 +13,9 @@ from itertools import pairwise
 
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
+from controlsurface.money import price_rate
 from controlsurface.money.model_names import ListedModel, find_listed_model
-from controlsurface.money.price_rate import (
-    BATCH_MODE,
-    REALTIME_MODE,
-    Days,
-    Hours,
-    PriceRate,
-    UnitPrices,
-    batch_factor,
-    stored_price,
-)
+from controlsurface.money.price_rate import BATCH_MODE, REALTIME_MODE, Days, Hours, PriceRate, UnitPrices, stored_price
 from controlsurface.money.provider_names import IMAGES_AS_TEXT
 
 _Tiers = list[tuple[tuple[int, int | None], UnitPrices]]
@@ -70,7 +62,7 @@ def _rates_within(found: ListedModel, service_tier: str | None, days: Days, hour
             hours,
             each,
             prices,
-            batch_factor(mode, each[0], prices, usual),
+            price_rate.batch_factor(mode, each[0], prices, usual),
             found.model.context_window,
             _unpriced(found, None if tier else service_tier),
             found.assumed,

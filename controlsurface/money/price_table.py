@@ -11,10 +11,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from controlsurface.money.list_prices import list_rates
-from controlsurface.money.price_book import PriceBook, read_book
+from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_rate import UnitPrices
-
-__all__ = ["PRICE_ATTEMPTS_SQL", "PRICE_SCHEMA", "PriceBook", "PriceKey", "read_book", "resolve_prices"]
 
 PRICE_ATTEMPTS_SQL = Path(__file__).with_name("price_attempts.sql").read_text("utf-8")
 

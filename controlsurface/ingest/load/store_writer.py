@@ -22,7 +22,8 @@ from controlsurface.ingest.load import batch, rederive_spans
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome, DecodedBatch
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
-from controlsurface.money.price_table import PriceKey, read_book, resolve_prices
+from controlsurface.money.price_book import read_book
+from controlsurface.money.price_table import PriceKey, resolve_prices
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 log = logging.getLogger("controlsurface.writer")
