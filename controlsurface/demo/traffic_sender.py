@@ -67,7 +67,7 @@ _backfill = send_backfill  # `run_demo` has an argument of this name
 def send_live(
     endpoint: str, start: datetime, duration: timedelta | None, settings: DemoSettings, stop: Event, token: str
 ) -> int:
-    """Export requests as they end, from `start`, for `duration` (None: for ever) or until `stop`. Raises Unreachable."""
+    """Export requests as they end, from `start`, for `duration` (None: for ever) or till `stop`. Raises Unreachable."""
     end = start + duration if duration is not None else FOREVER
     with DemoSpanExporter(otlp_exporter(endpoint, token), stop) as outlet:
         for request in simulate_requests(settings, start, end):

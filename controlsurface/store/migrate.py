@@ -59,16 +59,14 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_F
     """
     newest = schema_version_of(migrations)
     if found is not None and found > newest:
-        raise StoreTooNew(
-            f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface"
-        )
+        known = f"this version knows up to {newest}"
+        raise StoreTooNew(f"the store has schema version {found}, {known}; upgrade Control Surface")
     if found is None:
         execute(_VERSION)
     else:
-        for path in sorted(
-            (path for path in migrations.glob("*.sql") if migration_number(path) > found), key=migration_number
-        ):
-            execute(path.read_text("utf-8"))
+        for path in sorted(migrations.glob("*.sql"), key=migration_number):
+            if migration_number(path) > found:
+                execute(path.read_text("utf-8"))
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
     _run(execute, _TABLES)

@@ -15,6 +15,7 @@ from controlsurface.ingest.receivers import otlp_responses
 from controlsurface.ingest.receivers.intake import Intake
 from controlsurface.ingest.validation.validate import ValidatedBody
 from controlsurface.ingest.wire.otlp_request import RequestBody, Signal
+from controlsurface.web.listener import in_use
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.token_check import TokenCheck, bearer_token
 
@@ -46,7 +47,7 @@ class GrpcReceiver:
         tokens = ((each, each) for each in settings.auth.senders())
         check = TokenCheck(tokens, settings.auth, refusals or RefusalCounter("otlp_grpc"))
         self._tokens = check if settings.auth.token else None
-        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._host, self._port = host, port
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
             ("grpc.max_connection_idle_ms", IDLE_TIMEOUT_MS),
@@ -59,11 +60,13 @@ class GrpcReceiver:
         self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
 
     def start(self) -> int:
-        """Listen; the bound port. Raises OSError where the address is taken."""
+        """Listen; the bound port. Raises PortInUse."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
         try:
-            port = self._server.add_insecure_port(self._address)
-        except RuntimeError:
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), self._address) from None
+            port = self._server.add_insecure_port(f"{host}:{self._port}")
+        except RuntimeError:  # it does not say why
+            problem = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            raise in_use("otlp_grpc", self._host, self._port, problem) from None
         self._server.start()
         return port
 
@@ -96,9 +99,8 @@ class GrpcReceiver:
         except Busy as problem:
             self._intake.count(problem)
             raise
-        return self._intake.submit(RequestBody(signal, data, patience_s=ANSWER_TIMEOUT_S), hold).result(
-            ANSWER_TIMEOUT_S
-        )
+        body = RequestBody(signal, data, patience_s=ANSWER_TIMEOUT_S)
+        return self._intake.submit(body, hold).result(ANSWER_TIMEOUT_S)
 
     def _let_in(self, context: grpc.ServicerContext) -> None:
         """Nothing, where the sender has shown a token that may send; else its call ends here."""
