@@ -9,7 +9,7 @@ from time import perf_counter
 
 from controlsurface.errors import StoreError, TooMuch
 from controlsurface.metrics.rollups import rollup_catalog
-from controlsurface.metrics.rollups.rollup_catalog import ROLLUPS, SHORT_STEP, Rollup, rollup_select
+from controlsurface.metrics.rollups.rollup_catalog import MAX_GROUPS, ROLLUPS, SHORT_STEP, Rollup, rollup_select
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 log = logging.getLogger("controlsurface.rolling")
@@ -264,9 +264,7 @@ def _skip(writing: WriteTransaction, rollup: Rollup, chosen: str) -> None:
     """Leave out buckets that are no smaller rolled up, and short ones of few rows."""
     mine = {"rollup": rollup.name}
     writing.execute(f"DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})", mine)
-    large = (
-        f"FROM {rollup.name} WHERE bucket IN ({chosen}) GROUP BY bucket HAVING count(*) > {rollup_catalog.MAX_GROUPS}"
-    )
+    large = f"FROM {rollup.name} WHERE bucket IN ({chosen}) GROUP BY bucket HAVING count(*) > {MAX_GROUPS}"
     writing.execute(f"INSERT INTO rollup_skipped SELECT $rollup, bucket {large}", mine)
     skipped = f"SELECT bucket FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})"
     writing.execute(f"DELETE FROM {rollup.name} WHERE bucket IN ({skipped})", mine)

@@ -1,8 +1,9 @@
 """One batch of journal records into the store, inside one transaction, and counted by the minute in which it came."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.ingest.cardinality import LONGEST_VALUE_SQL, truncate_values
-from controlsurface.ingest.derive import PriceKeys, derive_requests, gather_spans, lane_macros
+from controlsurface.ingest.cardinality.value_limits import LONGEST_VALUE_SQL, truncate_values
+from controlsurface.ingest.derive import PricesOf, derive_requests, gather_spans, lane_macros
 from controlsurface.ingest.load import lane_inference
 from controlsurface.ingest.otlp import span_events
 from controlsurface.ingest.otlp.span_events import spans_with_events
@@ -137,7 +138,7 @@ class BatchLoader:
 
     conventions: Conventions
     config: Config
-    prices_of: Callable[[PriceKeys], pa.Table]
+    prices_of: PricesOf
     lanes_written: Event = field(default_factory=Event)  # set once somebody wrote lanes into the configuration
 
     @property
@@ -184,17 +185,13 @@ class BatchLoader:
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
         if richer:
-            copies = [(spans_message([row]).SerializeToString(), _nanoseconds(row["received_at"])) for row in richer]
-            self.translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
+            self.translate(writing, decode_traces([*batch.traces, *stored_bodies(richer)], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
         inserted = int(writing.rows(_COUNT)["n"][0].as_py()) - len(richer)
         repeats = batch.decoded.repeats + len(stored)
-        moments = [
-            bounds["low"],
-            bounds["high"],
-            *(row["started_at"] for row in stored),
-        ]  # a copy may know another time
+        copied = [row["started_at"] for row in stored]  # a copy may know another time
+        moments = [bounds["low"], bounds["high"], *copied]
         unknown = int(bounds["unrecognised"])
         outcome = BatchOutcome(inserted, repeats, unrecognised=unknown, expired=expired, cut=shortened)
         return outcome, min(moments), max(moments)
@@ -249,6 +246,9 @@ def _older_and_late(writing: WriteTransaction) -> tuple[int, int]:
     return int(row["older"]), int(row["late"])
 
 
-def _nanoseconds(moment: datetime) -> int:
-    """A UTC timestamp as Unix nanoseconds."""
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+def stored_bodies(rows: Iterable[Mapping[str, Any]]) -> TimedBodies:
+    """Stored spans as bodies, those of one time of receipt together, each with that in Unix nanoseconds."""
+    return [
+        (spans_message(some).SerializeToString(), (received - EPOCH) // timedelta(microseconds=1) * 1000)
+        for received, some in groupby(rows, key=lambda row: row["received_at"])
+    ]
