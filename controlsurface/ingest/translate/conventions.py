@@ -1,7 +1,6 @@
 """Which attribute fills which column, by the vocabularies in collectors/, and counts of the keys that fill none."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
@@ -10,30 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from controlsurface.config import Config
 from controlsurface.errors import ConfigError
-from controlsurface.explanations import explain
-from controlsurface.ingest.translate.vocabulary import (
-    COLUMN_KINDS,
-    COUNT_COLUMNS,
-    FLAG_COLUMNS,
-    NUMBER_COLUMNS,
-    SPAN_KEYS,
-    SPAN_ROLES,
-    AttributeSource,
-    Vocabulary,
-)
-from controlsurface.ingest.translate.vocabulary_sql import (
-    OccurringKeys,
-    column_sql,
-    find_occurring_keys,
-    invalid_sql,
-    list_sql,
-    role_sql,
-    spoken_sql,
-)
+from controlsurface.explanations import read_toml
+from controlsurface.ingest.translate import vocabulary, vocabulary_sql
+from controlsurface.ingest.translate.vocabulary import COLUMN_KINDS, SPAN_KEYS, AttributeSource, Vocabulary
+from controlsurface.ingest.translate.vocabulary_sql import OccurringKeys
 from controlsurface.shipped_paths import COLLECTORS
 from controlsurface.store.duckdb import WriteTransaction
 
@@ -96,9 +78,9 @@ class Conventions:
         for sources in self._sources.values():
             for source in sources:
                 yield from (source.key, *source.when) if source.key else source.when
-        for vocabulary in self.vocabularies:
-            yield from vocabulary.recognise
-            for role in vocabulary.roles:
+        for each in self.vocabularies:
+            yield from each.recognise
+            for role in each.roles:
                 yield from role.when
 
     def _compared_keys(self) -> Iterable[str]:
@@ -123,19 +105,18 @@ class Conventions:
 
     def occurring(self, decoded: pa.Table, keys: frozenset[str]) -> OccurringKeys:
         """What of all that vocabularies look at a decoded batch has."""
-        return find_occurring_keys(decoded, keys, self._compared)
+        return vocabulary_sql.find_occurring_keys(decoded, keys, self._compared)
 
     @lru_cache(maxsize=256)  # noqa: B019 (one instance lives as long as the process)
     def select(self, found: OccurringKeys) -> str:
         """The columns of store/schema/spans.sql that vocabularies fill, as SQL over columns `@key`."""
-        roles = [f"{role_sql(self.vocabularies, role, found)} AS is_{role}" for role in SPAN_ROLES]
-        values = [f"{column_sql(column, self._sources[column], found)} AS {column}" for column in COLUMN_KINDS]
-        marks = [
-            invalid_sql(column, self._sources[column], found)
-            for column in (*COUNT_COLUMNS, *NUMBER_COLUMNS, *FLAG_COLUMNS)
-        ]
-        spoken = [spoken_sql(v, found) for v in self.vocabularies]
-        return ",\n".join([list_sql("vocabularies", spoken), *roles, *values, list_sql("invalid", marks)])
+        sql, sources = vocabulary_sql, self._sources
+        roles = [f"{sql.role_sql(self.vocabularies, role, found)} AS is_{role}" for role in vocabulary.SPAN_ROLES]
+        values = [f"{sql.column_sql(column, sources[column], found)} AS {column}" for column in COLUMN_KINDS]
+        typed = [column for column, kind in COLUMN_KINDS.items() if kind != "text"]
+        marks = [sql.invalid_sql(column, sources[column], found) for column in typed]
+        spoken = [sql.spoken_sql(each, found) for each in self.vocabularies]
+        return ",\n".join([sql.list_sql("vocabularies", spoken), *roles, *values, sql.list_sql("invalid", marks)])
 
 
 def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
@@ -143,13 +124,4 @@ def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise ConfigError(f"{folder}: no vocabularies (*.toml) here")
-    return Conventions([_read(path) for path in paths], config)
-
-
-def _read(path: Path) -> Vocabulary:
-    try:
-        return Vocabulary.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"{path}: {problem}") from None
-    except ValidationError as problem:
-        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, Vocabulary))) from None
+    return Conventions([read_toml(path, Vocabulary) for path in paths], config)
