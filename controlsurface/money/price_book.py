@@ -148,26 +148,16 @@ def read_book(path: Path | None) -> PriceBook:
     return read_toml(path, PriceBook, Decimal) if path else PriceBook()
 
 
-def _rates_within(rows: list[PriceEntry], service_tier: str | None, days: Days) -> list[PriceRate]:
+def _rates_within(rows: list[PriceEntry], service_tier: str | None, days: Days) -> Iterator[PriceRate]:
     day = days[0] or date.min
     realtime, batch = (_tiers(rows, mode, service_tier, day) for mode in (REALTIME_MODE, BATCH_MODE))
     lists = [(None, realtime)] if realtime == batch else [(REALTIME_MODE, realtime), (BATCH_MODE, batch)]
     usual = {row.tier_from: row.prices() for row in realtime}
-    return [
-        PriceRate(
-            "user",
-            mode,
-            days,
-            (None, None),
-            (row.tier_from, after.tier_from if after else None),
-            row.prices(),
-            price_rate.batch_factor(mode, row.tier_from, row.prices(), usual),
-            row.context_window,
-        )
-        for mode, tiers in lists
-        for row, after in pairwise([*tiers, None])
-        if row
-    ]
+    for mode, tiers in lists:
+        for row, after in zip(tiers, [*tiers[1:], None], strict=False):
+            tier, prices = (row.tier_from, after.tier_from if after else None), row.prices()
+            share = price_rate.batch_factor(mode, row.tier_from, prices, usual)
+            yield PriceRate("user", mode, days, (None, None), tier, prices, share, row.context_window)
 
 
 def _tiers(rows: list[PriceEntry], mode: str, service_tier: str | None, day: date) -> list[PriceEntry]:

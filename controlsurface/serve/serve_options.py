@@ -133,6 +133,6 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     """What a client of the collector needs to know; no token ever shows in a list of processes."""
     auth = options.config.auth
     people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
-    access = DashboardAccess(options.host, options.config.server, auth)
+    access = DashboardAccess(host=options.host, server=options.config.server, auth=auth)
     own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
     return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

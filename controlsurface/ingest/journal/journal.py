@@ -143,11 +143,6 @@ class Journal:
         return ""
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes on the disk."""
-        return self._shelf.size_bytes
-
-    @property
     def pending_bytes(self) -> int:
         """Bytes answered and not yet in the store."""
         return self._shelf.pending_bytes

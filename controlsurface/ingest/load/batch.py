@@ -56,11 +56,6 @@ WHEN NOT MATCHED THEN INSERT BY NAME
 """
 
 
-def count_batch_arrivals(writing: WriteTransaction) -> None:
-    """Add what is in `batch`; `older` tells what of it came late."""
-    writing.execute(_ADD_ARRIVALS.format(come=_BATCH_ARRIVALS))
-
-
 def count_unstored(writing: WriteTransaction, duplicate: int, expired: int, rejected: int, refused: int) -> None:
     """Add what did not become rows. Nobody looked whose it was."""
     counts = {"duplicate": duplicate, "expired": expired, "rejected": rejected, "refused": refused}
@@ -89,6 +84,10 @@ SELECT
     count(*) FILTER (WHERE NOT possible(start_ns)) AS timeless,
     count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised
 FROM batch
+"""
+# How many spans of the touched traces were stored before, and how many of the batch's came after such.
+_OLDER_AND_LATE = """
+SELECT count(*) AS older, (SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)) AS late FROM older
 """
 _EVALUATIONS = """
 INSERT INTO evaluations
@@ -168,15 +167,15 @@ class BatchLoader:
         _judge(writing, batch.judged, self.config.limits.value_length)
         reach = gather_spans(writing, low, high, self.config.writer.trace_window)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
-        older, late = _older_and_late(writing)
-        met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
+        stored = writing.rows(_OLDER_AND_LATE).to_pylist()[0]
+        met_before = bool(stored["older"] or outcome.duplicate or batch.judged.num_rows)
         derive_requests(writing, self.config, self.prices_of, reach, met_before)
         moved = self.assumes_lanes and lane_inference.infer_batch_lanes(
             writing, self.config.lanes, self.config.limits.of("model")
         )
-        count_batch_arrivals(writing)
+        writing.execute(_ADD_ARRIVALS.format(come=_BATCH_ARRIVALS))
         conventions.add_key_counts(writing, "attribute_keys", self.conventions.unknown(batch.decoded.unread))
-        return replace(outcome, late=late, moved=moved)
+        return replace(outcome, late=int(stored["late"]), moved=moved)
 
     def _spans(self, writing: WriteTransaction, batch: DecodedBatch) -> tuple[BatchOutcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""
@@ -237,13 +236,6 @@ def _judge(writing: WriteTransaction, judged: pa.Table, most: int) -> None:
         "INSERT INTO touched SELECT DISTINCT CAST(trace_id AS UUID) FROM judged "
         "WHERE trace_id IS NOT NULL AND CAST(trace_id AS UUID) NOT IN (SELECT trace_id FROM touched)"
     )
-
-
-def _older_and_late(writing: WriteTransaction) -> tuple[int, int]:
-    """How many spans of the touched traces were stored before, and how many of the batch's came after such."""
-    late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)"
-    row = writing.rows(f"SELECT (SELECT count(*) FROM older) AS older, ({late}) AS late").to_pylist()[0]
-    return int(row["older"]), int(row["late"])
 
 
 def stored_bodies(rows: Iterable[Mapping[str, Any]]) -> TimedBodies:

@@ -12,14 +12,13 @@ import grpc
 from controlsurface.config import Config
 from controlsurface.errors import Busy, Throttled
 from controlsurface.ingest.receivers import otlp_responses
-from controlsurface.ingest.receivers.intake import Intake
+from controlsurface.ingest.receivers.intake import ANSWER_TIMEOUT_S, Intake
 from controlsurface.ingest.validation.validate import ValidatedBody
 from controlsurface.ingest.wire.otlp_request import RequestBody, Signal
 from controlsurface.web.listener import in_use
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.token_check import TokenCheck, bearer_token
 
-ANSWER_TIMEOUT_S = 9  # exporters give up, and drop, after 10
 IDLE_TIMEOUT_MS = 300_000  # without a call, after which a connection is closed; senders open another
 HANDSHAKE_TIMEOUT_MS = 4_000  # from the connection to HTTP/2
 _WORKER_THREADS = 16  # each waits for one body to become durable, and may hold one in memory

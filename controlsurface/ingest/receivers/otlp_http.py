@@ -11,7 +11,7 @@ from controlsurface import config
 from controlsurface.config import Config
 from controlsurface.errors import Busy, ControlSurfaceError, Throttled, TooLarge
 from controlsurface.ingest.receivers import otlp_responses
-from controlsurface.ingest.receivers.intake import Intake, MemoryReservation
+from controlsurface.ingest.receivers.intake import ANSWER_TIMEOUT_S, Intake, MemoryReservation
 from controlsurface.ingest.validation.validate import ValidatedBody
 from controlsurface.ingest.wire.otlp_request import CONTENT_CODINGS, SIGNALS, Encoding, RequestBody, Signal
 from controlsurface.web.connections import HttpConnectionLimits, limited_protocol
@@ -23,7 +23,6 @@ from controlsurface.web.token_check import TokenCheck, bearer_token
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-ANSWER_TIMEOUT_S = 9  # exporters give up, and drop, after 10
 DRAIN_TIMEOUT_S = 10  # how long a refused body is read on
 MAX_DRAIN_BYTES = 128 * config.MIB  # and how much of it, or twice the size limit where that is more
 _PATHS: dict[str, Signal] = {f"/v1/{signal}": signal for signal in SIGNALS}
@@ -162,18 +161,16 @@ class OtlpApp:
 
     async def _taken(self, request: _Request, arriving: _Arriving) -> _Reply | None:
         """The answer to a body; None where the sender went away before its end."""
-        hold = self._intake.hold()
+        hold, data = self._intake.hold(), None
         try:
             data = await self._read(request, arriving, hold)
         except ControlSurfaceError as problem:
-            hold.release()
             self._intake.count(problem)
             return _failed(request, problem)
-        except asyncio.CancelledError:
-            hold.release()
-            raise
+        finally:
+            if data is None:
+                hold.release()
         if data is None:
-            hold.release()
             return None
         body = RequestBody(_PATHS[request.path], data, request.encoding, request.coding, self._limit, ANSWER_TIMEOUT_S)
         return await self._answer(request, body, hold)
