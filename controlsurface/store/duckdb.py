@@ -333,9 +333,8 @@ def _unusable(path: Path, problem: duckdb.Error) -> StoreError:
 
 def _closed(path: Path, problem: OSError) -> StoreError:
     """The error for a file or folder that we may not use as we must."""
-    return StoreError(
-        f"{path}: {problem.strerror}; give --data a directory that this user can write, or let the user write this one"
-    )
+    hint = "give --data a directory that this user can write, or let the user write this one"
+    return StoreError(f"{path}: {problem.strerror}; {hint}")
 
 
 def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -107,9 +107,8 @@ def _listening(name: str, host: str, port: int) -> socket.socket:
 
 def in_use(name: str, host: str, port: int, problem: OSError) -> PortInUse:
     """The error for an address that cannot be listened on."""
-    return PortInUse(
-        f"{name}: {host}:{port}: {problem.strerror or problem}; stop the other program, or choose another port (0: any)"
-    )
+    hint = "stop the other program, or choose another port (0: any)"
+    return PortInUse(f"{name}: {host}:{port}: {problem.strerror or problem}; {hint}")
 
 
 def url(host: str, port: int) -> str:

@@ -8,11 +8,11 @@ Only a token that it has shown rightly before still passes: a guesser behind the
 import hmac
 import math
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from time import monotonic
 from typing import Generic, TypeVar
 
 from controlsurface.config.server_access import AuthConfig
@@ -22,6 +22,7 @@ from controlsurface.web.refusal_counter import RefusalCounter
 MAX_CLIENTS = 10_000  # whose failures are remembered; the oldest are forgotten first
 IPV6_PREFIX_BITS = 64  # one customer's network
 
+Clock = Callable[[], float]
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,11 +32,7 @@ class TokenCheck(Generic[T]):
     """The tokens of one server and their owners."""
 
     def __init__(
-        self,
-        owners: Iterable[tuple[str, T]],
-        auth: AuthConfig,
-        refusals: RefusalCounter,
-        clock: Callable[[], float] = time.monotonic,
+        self, owners: Iterable[tuple[str, T]], auth: AuthConfig, refusals: RefusalCounter, clock: Clock = monotonic
     ) -> None:
         self._owners = [(token.encode(), owner) for token, owner in owners]
         self._limit, self._window_s = auth.max_failures, auth.failure_window.total_seconds()

@@ -34,27 +34,19 @@ class GrpcReceiver:
     """Takes OTLP/gRPC between `start` and `stop`."""
 
     def __init__(
-        self,
-        intake: Intake,
-        settings: Config,
-        host: str,
-        port: int,
-        refusals: RefusalCounter | None = None,
-        most_connections: int = 0,
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: RefusalCounter, most_connections: int
     ) -> None:
         self._intake = intake
         tokens = ((each, each) for each in settings.auth.senders())
-        check = TokenCheck(tokens, settings.auth, refusals or RefusalCounter("otlp_grpc"))
-        self._tokens = check if settings.auth.token else None
+        self._tokens = TokenCheck(tokens, settings.auth, refusals) if settings.auth.token else None
         self._host, self._port = host, port
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
             ("grpc.max_connection_idle_ms", IDLE_TIMEOUT_MS),
             ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
+            ("grpc.max_allowed_incoming_connections", most_connections),
         ]
-        if most_connections:
-            options.append(("grpc.max_allowed_incoming_connections", most_connections))
         self._server = grpc.server(ThreadPoolExecutor(_WORKER_THREADS, "otlp-grpc"), options=options)
         self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
 

@@ -1,7 +1,6 @@
 """OTLP/HTTP: an ASGI application of three paths and two encodings, and its server with deadlines for slow senders."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,13 +98,11 @@ class _Arriving:
 class OtlpApp:
     """The application; one for all connections."""
 
-    def __init__(
-        self, intake: Intake, settings: config.Config, host: str = "127.0.0.1", refusals: RefusalCounter | None = None
-    ) -> None:
+    def __init__(self, intake: Intake, settings: Config, host: str, refusals: RefusalCounter) -> None:
         self._intake = intake
         self._limit = settings.receiver.max_http_body
         self._policy = HostPolicy.of(host, settings.server)
-        self._refusals = refusals or RefusalCounter("otlp_http")
+        self._refusals = refusals
         tokens = ((each, each) for each in settings.auth.senders())
         self._tokens = TokenCheck(tokens, settings.auth, self._refusals) if settings.auth.token else None
 
@@ -230,19 +227,11 @@ class HttpReceiver:
     """Holds its port at once, and takes OTLP/HTTP between `start` and `stop`. Raises PortInUse."""
 
     def __init__(
-        self,
-        intake: Intake,
-        settings: Config,
-        host: str,
-        port: int,
-        refusals: RefusalCounter | None = None,
-        most_connections: int = sys.maxsize,
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: RefusalCounter, most_connections: int
     ) -> None:
-        known = refusals or RefusalCounter("otlp_http")
-        protocol = limited_protocol(HttpConnectionLimits(most_connections, HEAD_TIMEOUT_S, BODY_TIMEOUT_S), known)
-        self._listener = Listener(
-            "otlp_http", OtlpApp(intake, settings, host, known), host, port, protocol, IDLE_TIMEOUT_S
-        )
+        protocol = limited_protocol(HttpConnectionLimits(most_connections, HEAD_TIMEOUT_S, BODY_TIMEOUT_S), refusals)
+        app = OtlpApp(intake, settings, host, refusals)
+        self._listener = Listener("otlp_http", app, host, port, protocol, IDLE_TIMEOUT_S)
 
     def start(self) -> int:
         """Take bodies; the bound port."""

@@ -1,6 +1,7 @@
 """Which attribute fills which column, by the vocabularies in collectors/, and counts of the keys that fill none."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
@@ -36,13 +37,11 @@ def add_key_counts(
     if not met:
         return
     known = set(writing.rows(f"SELECT key FROM {table}")["key"].to_pylist())
-    room = MAX_COUNTED_KEYS - len(known)
-    counts: dict[str, int] = {}
+    room = max(MAX_COUNTED_KEYS - len(known), 0)
+    told = known.union(islice((key for key in met if key not in known), room))
+    counts: Counter[str] = Counter()
     for key, n in met.items():
-        if key not in known:
-            room -= 1
-        name = key if key in known or room >= 0 else OTHER_KEYS
-        counts[name] = counts.get(name, 0) + n
+        counts[key if key in told else OTHER_KEYS] += n
     writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
     writing.materialize("met", "SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted")
     writing.execute(_MERGE.format(table=table))
