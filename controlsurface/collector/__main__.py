@@ -68,7 +68,8 @@ def _run(flags: argparse.Namespace, config: Config, told: UnixSignals) -> None:
             _serving(flags, config, engine) as addresses,
             publish_addresses(flags.data, addresses),
         ):
-            _announce(addresses)
+            for name, address in addresses.items():
+                print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
             Thread(target=_interrupt, args=(engine, told), name="interrupt", daemon=True).start()
             while told.next() == signal.SIGHUP:
                 rules.reload()
@@ -106,12 +107,6 @@ def _serving(flags: argparse.Namespace, config: Config, engine: IngestEngine) ->
             addresses[name] = url(flags.host, receiver.start())
             ends.callback(receiver.stop, GRACE_S)
         yield addresses
-
-
-def _announce(addresses: Mapping[str, str]) -> None:
-    """Print the ready lines."""
-    for name, address in addresses.items():
-        print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
 
 
 def _flags() -> argparse.ArgumentParser:
