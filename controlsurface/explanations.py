@@ -1,13 +1,26 @@
 """What pydantic found wrong, for people: the place, what is wrong there, and the nearest name that would be right."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, get_args
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from controlsurface.errors import did_you_mean
+from controlsurface.errors import ConfigError, did_you_mean
 
 _PART_CHARACTERS = 60  # of a name that somebody else chose
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[M], parse_float: Callable[[str], object] = float) -> M:
+    """What a file of TOML says. Raises ConfigError naming file, place and nearest name of every problem."""
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=parse_float))
+    except ValidationError as problem:
+        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, model))) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{path}: {problem}") from None
 
 
 def explain(error: ValidationError, model: type[BaseModel], noun: str = "key", inside: int = 0) -> Iterator[str]:

@@ -21,7 +21,8 @@ from controlsurface.ingest.load.batch import BatchLoader, TimedBodies
 from controlsurface.ingest.otlp.trace_decoder import decode_traces
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.validate import validate_body
-from controlsurface.money.price_table import PriceBook, resolve_prices
+from controlsurface.money.price_book import PriceBook
+from controlsurface.money.price_table import resolve_prices
 from controlsurface.store.duckdb import DuckStore
 
 _SPANS_PER_TRANSACTION = 12_288  # spans in one transaction

@@ -10,7 +10,8 @@ import click
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import DURATION
 from controlsurface.collector.unix_signals import UnixSignals
-from controlsurface.demo import SCENARIOS, run_demo
+from controlsurface.demo.demo_company import SCENARIOS
+from controlsurface.demo.traffic_sender import run_demo
 
 
 @click.command()

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from controlsurface.cli.command_options import context_config, data_option, port_option
-from controlsurface.serve import ServeOptions, serve
-from controlsurface.serve.serve_options import ListenPorts
+from controlsurface.serve.serve_options import ListenPorts, ServeOptions
+from controlsurface.serve.supervisor import serve
 
 
 @click.command()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import pyarrow as pa
 
@@ -22,34 +22,17 @@ from controlsurface.collector.discovery import publish_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.config import Config, load_config
-from controlsurface.errors import ControlSurfaceError, PortInUse
+from controlsurface.errors import ControlSurfaceError
 from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver
 from controlsurface.store import file_permissions
-from controlsurface.web.connections import (
-    HttpConnectionLimits,
-    divide_descriptors,
-    limited_protocol,
-    raise_descriptor_limit,
-)
-from controlsurface.web.listener import GRACE_S, Listener, bound, in_use, url
+from controlsurface.web import connections
+from controlsurface.web.listener import GRACE_S, Listener, hold_ports, url
 from controlsurface.web.refusal_counter import RefusalCounter
 
 QUERY_GRACE_S = 3.0  # for queries under way when told to end
 
 _log = logging.getLogger("collector")
-
-
-class OtlpReceiver(Protocol):
-    """What both OTLP receivers can do."""
-
-    def start(self) -> int:
-        """Begin to listen; the port. Raises OSError."""
-        ...
-
-    def stop(self, grace_s: float) -> None:
-        """Take no new bodies, answer those under way."""
-        ...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,14 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(flags: argparse.Namespace, config: Config, told: UnixSignals) -> None:
     """Own the data directory, listen, announce, wait to be told to end, end in order."""
-    _free(flags.host, {"api": flags.api_port, "otlp_http": flags.otlp_http_port, "otlp_grpc": flags.otlp_grpc_port})
+    ports = {"api": flags.api_port, "otlp_http": flags.otlp_http_port, "otlp_grpc": flags.otlp_grpc_port}
+    with ExitStack() as held:  # whether all ports can be had, before anything starts
+        hold_ports(held, flags.host, ports)
     with running_engine(flags.data, config, flags.config, apart=True) as engine, delivery_service(engine):
         with (
             rule_service(engine, flags.alerts) as rules,
             _serving(flags, config, engine) as addresses,
             publish_addresses(flags.data, addresses),
         ):
-            _announce(addresses)
+            for name, address in addresses.items():
+                print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
             Thread(target=_interrupt, args=(engine, told), name="interrupt", daemon=True).start()
             while told.next() == signal.SIGHUP:
                 rules.reload()
@@ -101,27 +87,15 @@ def _interrupt(engine: IngestEngine, told: UnixSignals) -> None:
             _log.warning("%d queries were stopped: the server ends", stopped)
 
 
-def _free(host: str, ports: Mapping[str, int]) -> None:
-    """Nothing, where all ports can be had (0: any). Raises PortInUse naming every other one, before anything starts."""
-    taken = []
-    for name, port in ports.items():
-        try:
-            bound(host, port).close()
-        except OSError as problem:
-            taken.append(str(in_use(name, host, port, problem)))
-    if taken:
-        raise PortInUse("\n".join(taken))
-
-
 @contextmanager
 def _serving(flags: argparse.Namespace, config: Config, engine: IngestEngine) -> Iterator[Mapping[str, str]]:
     """All three listeners; the addresses by name. The API answers until the receivers have stopped."""
-    connections = divide_descriptors(raise_descriptor_limit())
+    most = connections.divide_descriptors(connections.raise_descriptor_limit())
     with ExitStack() as ends:
         refusals = RefusalCounter("api")
         app = create_app(engine.reader(), config, flags.host, refusals)
-        protocol = limited_protocol(HttpConnectionLimits.of(config.server, connections.api), refusals)
-        api = Listener("api", app, flags.host, flags.api_port, protocol)
+        limits = connections.HttpConnectionLimits.of(config.server, most.api)
+        api = Listener("api", app, flags.host, flags.api_port, connections.limited_protocol(limits, refusals))
         ends.callback(api.stop)
         api.start()
         addresses = {"api": api.url}
@@ -129,24 +103,10 @@ def _serving(flags: argparse.Namespace, config: Config, engine: IngestEngine) ->
             ("otlp_http", HttpReceiver, flags.otlp_http_port),
             ("otlp_grpc", GrpcReceiver, flags.otlp_grpc_port),
         ):
-            receiver = kind(engine.intake, config, flags.host, port, refusals.beside(name), getattr(connections, name))
-            addresses[name] = url(flags.host, _started(name, receiver, flags.host, port))
+            receiver = kind(engine.intake, config, flags.host, port, refusals.beside(name), getattr(most, name))
+            addresses[name] = url(flags.host, receiver.start())
             ends.callback(receiver.stop, GRACE_S)
         yield addresses
-
-
-def _started(name: str, receiver: OtlpReceiver, host: str, port: int) -> int:
-    """Start a receiver. Raises PortInUse."""
-    try:
-        return receiver.start()
-    except OSError as problem:
-        raise in_use(name, host, port, problem) from None
-
-
-def _announce(addresses: Mapping[str, str]) -> None:
-    """Print the ready lines."""
-    for name, address in addresses.items():
-        print(json.dumps({"ready": name, "url": address}), flush=True)  # noqa: T201 - standard output is data
 
 
 def _flags() -> argparse.ArgumentParser:

@@ -18,8 +18,7 @@ from controlsurface.collector.ingest_engine import IngestEngine
 from controlsurface.query.arguments import TimeRange
 
 REFUSALS_WINDOW = timedelta(minutes=5)
-UNEXPLAINED_WINDOW = timedelta(hours=1)
-OVER_LIMIT_WINDOW = timedelta(hours=1)
+UNEXPLAINED_WINDOW = OVER_LIMIT_WINDOW = timedelta(hours=1)
 
 
 class ServerGauges:

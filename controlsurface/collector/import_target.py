@@ -21,7 +21,7 @@ from controlsurface.errors import BadBody, Busy, TooLarge, Unreachable
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.files.span_ages import RetentionWindow
 from controlsurface.ingest.limits import BodyLimits
-from controlsurface.ingest.translate import conventions
+from controlsurface.ingest.translate.conventions import load_conventions
 from controlsurface.ingest.validation.validate import ValidatedBody, validate_body
 from controlsurface.ingest.wire.otlp_request import RequestBody
 
@@ -75,8 +75,7 @@ class DirectImport:
 
     def keeps(self) -> RetentionWindow:
         """By our own configuration, and what the store has frozen."""
-        config, rows = self._engine.config, self._engine.store.state(_FROZEN).to_pylist()
-        frozen = rows[0]["frozen"]
+        config, frozen = self._engine.config, self._engine.store.state(_FROZEN)["frozen"][0].as_py()
         return RetentionWindow(config.retention, config.writer.trace_window, frozen)
 
     def settle(self) -> tuple[int, int]:
@@ -93,12 +92,8 @@ class ServerImport:
         token = config.auth.token or os.environ.get("CONTROLSURFACE_TOKEN", "")
         self._otlp = otlp_http
         self._config = config
-        self._prompts = ContentPolicy(
-            config.content,
-            conventions.load_conventions(config).vocabularies,
-            config.task_types.from_,
-            BodyLimits.of(config.receiver),
-        )
+        vocabularies, limits = load_conventions(config).vocabularies, BodyLimits.of(config.receiver)
+        self._prompts = ContentPolicy(config.content, vocabularies, config.task_types.from_, limits)
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy has no business between us and our own server
         self._session.headers["Content-Type"] = "application/x-protobuf"

@@ -78,9 +78,7 @@ def _journal(folder: Path, config: Config) -> Journal:
 
 
 @contextmanager
-def running_engine(
-    data: Path, config: Config, file: Path | None = None, *, apart: bool = False
-) -> Iterator[IngestEngine]:
+def running_engine(data: Path, config: Config, file: Path | None = None, apart: bool = False) -> Iterator[IngestEngine]:
     """Own the data directory; on leaving, store what was accepted. Raises StoreInUse, StoreTooNew, StoreError.
 
     `file` is where `config` was read from, and where changes of it are written. With `apart` bodies are checked in a
@@ -90,9 +88,8 @@ def running_engine(
         vocabularies = conventions.load_conventions(config)
         policy = (config.content, vocabularies.vocabularies, config.task_types.from_)
         limits = BodyLimits.of(config.receiver)
-        checker = (
-            ProcessChecker(*policy, config.receiver) if apart else InlineChecker(ContentPolicy(*policy, limits))
-        )  # first: it is ready when the store is
+        # First: it is ready when the store is.
+        checker = ProcessChecker(*policy, config.receiver) if apart else InlineChecker(ContentPolicy(*policy, limits))
         ends.callback(checker.close)
         store = DuckStore.open(data, config.limits.query_memory, config.limits.slow_query.total_seconds())
         ends.callback(store.close)

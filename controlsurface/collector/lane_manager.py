@@ -49,18 +49,14 @@ class LaneManager:
                 _replace(self.file, text)  # the last: where it fails, nothing has changed
                 self.writer.lanes_written()
             self.config = self.config.model_copy(update={"lanes": config.lanes})
-        done = threading.Event()
-        self.writer.between(rederive_spans.reassignment_steps(done))
-        done.wait(REASSIGN_TIMEOUT_S)
+        self.writer.between(rederive_spans.reassign_step).wait(REASSIGN_TIMEOUT_S)
 
 
 def _event(model: str, claim: LaneAssignment, file: Path) -> StateSql:
     """The change as the charts show it."""
-    title = f"{model[:60]} into lane {claim.lane[:20]}"
-    at = datetime.now(UTC)
-    return insert_event(
-        ChangeEvent(at=at, kind="config", title=title, detail=f"written to {file}"[:1000], source=claim.source)
-    )
+    title, detail = f"{model[:60]} into lane {claim.lane[:20]}", f"written to {file}"[:1000]
+    event = ChangeEvent(at=datetime.now(UTC), kind="config", title=title, detail=detail, source=claim.source)
+    return insert_event(event)
 
 
 def _read(file: Path) -> str:

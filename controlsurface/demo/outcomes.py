@@ -153,12 +153,8 @@ def _confidence(draws: RandomDraws, settings: DemoSettings, new: Flags) -> tuple
     odds = np.log(draws.ease / (1 - draws.ease + 1e-9) + 1e-9)
     noise = np.where(better, 0.3, 0.7) * draws.z[:, NormalColumn.CONFIDENCE]
     confidence = 1 / (1 + np.exp(-(odds + noise)))
-    hit = (
-        new
-        & (settings.scenario == "incident")
-        & (draws.task == INCIDENT_TASK_INDEX)
-        & np.isin(draws.tenant, INCIDENT_TENANT_INDEXES)
-    )
+    hit = new & (draws.task == INCIDENT_TASK_INDEX) & np.isin(draws.tenant, INCIDENT_TENANT_INDEXES)
+    hit &= settings.scenario == "incident"
     return np.where(hit, confidence * 0.65, confidence), TASK_THRESHOLDS[draws.task] - np.where(better, 0.05, 0.0)
 
 

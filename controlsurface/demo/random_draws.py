@@ -4,7 +4,7 @@ Every scenario draws the same numbers, so that two scenarios differ only where t
 """
 
 from dataclasses import dataclass
-from enum import IntEnum, auto
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -19,48 +19,20 @@ TASK_EASE = np.array([task.ease for task in demo_company.TASKS])
 TASK_CERTAINTY = np.array([task.sure for task in demo_company.TASKS])
 IDS_PER_REQUEST = 10  # of one request: two halves of the trace id, its own span, up to seven calls
 
-
-class UniformColumn(IntEnum):
-    """What the uniform columns decide, one column each."""
-
-    USER = 0
-    STAGING = auto()
-    BATCH = auto()
-    NEW_VERSION = auto()
-    CACHED = auto()
-    SEMANTIC = auto()
-    PROMPT_CACHED = auto()
-    CLASSIFIED = auto()
-    SMALL_FAILS = auto()
-    SMALL_RETRIED = auto()
-    SMALL_RETRY_FAILS = auto()
-    ERROR_KIND = auto()
-    CORRECT = auto()
-    SMALL_GATE = auto()
-    LARGE_GATE = auto()
-    JUDGED = auto()
-    LARGE_FAILS = auto()
-    LARGE_RETRY_FAILS = auto()
-    SHADOWED = auto()
-    LABEL = auto()
-    AGREES = auto()
-
-
-class NormalColumn(IntEnum):
-    """What the normal columns spread, one column each."""
-
-    CONFIDENCE = 0
-    INPUT = auto()
-    OUTPUT = auto()
-    LARGE_OUTPUT = auto()
-    ROUTING = auto()
-    SMALL_SPEED = auto()
-    LARGE_SPEED = auto()
+# What the uniform columns decide, and what the normal columns spread, one column each.
+UniformColumn = IntEnum(
+    "UniformColumn",
+    "USER STAGING BATCH NEW_VERSION CACHED SEMANTIC PROMPT_CACHED CLASSIFIED SMALL_FAILS SMALL_RETRIED "
+    "SMALL_RETRY_FAILS ERROR_KIND CORRECT SMALL_GATE LARGE_GATE JUDGED LARGE_FAILS LARGE_RETRY_FAILS SHADOWED "
+    "LABEL AGREES",
+    start=0,
+)
+NormalColumn = IntEnum("NormalColumn", "CONFIDENCE INPUT OUTPUT LARGE_OUTPUT ROUTING SMALL_SPEED LARGE_SPEED", start=0)
 
 
 @dataclass(frozen=True, slots=True)
 class RandomDraws:
-    """One entry a request; `u` holds a uniform column a Question, `z` a normal column a Scatter."""
+    """One entry a request; `u` holds a column for each UniformColumn, `z` one for each NormalColumn."""
 
     at_ns: Ints
     task: Ints

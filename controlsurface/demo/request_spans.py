@@ -88,17 +88,15 @@ class _Trace:
         """A model call from now on."""
         start_ns, span_id = self.now_ns, self.row.ids[3 + len(self.calls)]
         self.wait(min(milliseconds, MAX_CALL_MS))
-        self.calls.append(
-            SimulatedCall(span_id, f"chat {model.name}", start_ns, self.now_ns, {**_named(model), **attributes}, error)
-        )
+        named = {**_named(model), **attributes}
+        self.calls.append(SimulatedCall(span_id, f"chat {model.name}", start_ns, self.now_ns, named, error))
 
     def user(self, lane: str, fails: bool, gate: bool) -> str:
         """A call for the user's sake; its error, or nothing."""
         model = self.task.small if lane == "small" else self.task.large
         if fails:
             error, milliseconds = _ERRORS[int(self.row.error_kind * len(_ERRORS))]
-            failed: Attributes = {"controlsurface.lane": lane, "error.type": error}
-            self.call(model, milliseconds, failed, error)
+            self.call(model, milliseconds, {"controlsurface.lane": lane, "error.type": error}, error)
             return error
         self.call(model, *self._answered(model, lane, gate))
         return ""
@@ -140,15 +138,10 @@ class _Trace:
 
     def overhead(self, purpose: str, input_tokens: int, output_tokens: int) -> None:
         """A call for the router's sake, by the cheapest model."""
+        model = demo_company.NANO
+        milliseconds = model.first_token_ms * self.row.small_speed + output_tokens * model.per_token_ms
         tokens: Attributes = {"gen_ai.usage.input_tokens": input_tokens, "gen_ai.usage.output_tokens": output_tokens}
-        milliseconds = (
-            demo_company.NANO.first_token_ms * self.row.small_speed + output_tokens * demo_company.NANO.per_token_ms
-        )
-        self.call(
-            demo_company.NANO,
-            milliseconds,
-            {"controlsurface.purpose": purpose, "controlsurface.lane": "small", **tokens},
-        )
+        self.call(model, milliseconds, {"controlsurface.purpose": purpose, "controlsurface.lane": "small", **tokens})
 
     def shadow_probability(self, lane: str) -> float:
         """With which probability this request was picked for a second answer; 0 where it was not."""
@@ -244,8 +237,7 @@ def _named(model: DemoModel) -> dict[str, Value]:
 
 def _anatomy(input_tokens: int) -> Attributes:
     """Input tokens by origin; together they are all of them."""
-    system, tools = input_tokens // 5, input_tokens // 10
-    retrieved = input_tokens // 2
+    system, tools, retrieved = input_tokens // 5, input_tokens // 10, input_tokens // 2
     return {
         "controlsurface.context.system": system,
         "controlsurface.context.retrieved": retrieved,

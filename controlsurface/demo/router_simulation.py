@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
 
 import numpy as np
 
@@ -24,9 +25,7 @@ def simulate_requests(settings: DemoSettings, start: datetime, end: datetime) ->
     start_ns, end_ns = unix_ns(start), unix_ns(end)
     waiting: list[SimulatedRequest] = []
     for block in range((start_ns - MAX_REQUEST_NS) // length, -(-end_ns // length)):
-        waiting = sorted(
-            [*waiting, *_block(settings, block, length, start_ns)], key=lambda request: request.finished_ns
-        )
+        waiting = sorted([*waiting, *_block(settings, block, length, start_ns)], key=attrgetter("finished_ns"))
         horizon = min((block + 1) * length, end_ns)
         yield from (request for request in waiting if start_ns <= request.finished_ns < horizon)
         waiting = [request for request in waiting if request.finished_ns >= horizon]

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -62,11 +61,8 @@ class SdkTracing:
 
     def record(self, request: SimulatedRequest) -> int:
         """Make the spans of one request; how many now wait."""
-        tracer, self._ids.trace_id, self._ids.span_id = (
-            self._tracers[request.service],
-            request.trace_id,
-            request.span_id,
-        )
+        tracer = self._tracers[request.service]
+        self._ids.trace_id, self._ids.span_id = request.trace_id, request.span_id
         root = tracer.start_span(
             "route", Context(), SpanKind.SERVER, request.attributes, start_time=request.start_ns, record_exception=False
         )
@@ -136,9 +132,7 @@ class DemoSpanExporter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self.flush()
@@ -166,9 +160,8 @@ class DemoSpanExporter:
         give_up = time.monotonic() + RETRY_TIMEOUT_S
         while self._exporter.export(spans) is not SpanExportResult.SUCCESS:
             if time.monotonic() > give_up:
-                raise Unreachable(
-                    f"the endpoint has taken nothing for {RETRY_TIMEOUT_S:g} s; see the exporter's messages above"
-                )
+                text = f"the endpoint has taken nothing for {RETRY_TIMEOUT_S:g} s"
+                raise Unreachable(f"{text}; see the exporter's messages above")
             if self._stop.wait(1):
                 return 0
         return len(spans)

@@ -1,10 +1,10 @@
 """Send simulated traffic: a history at once, the present as it happens."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from threading import Event
 
 from controlsurface.demo.demo_company import DEFAULT_RATE, DemoSettings
 from controlsurface.demo.router_simulation import SECOND_NS, simulate_requests, unix_ns
@@ -25,7 +25,7 @@ def run_demo(
     backfill: timedelta | None = None,
     event_ago: timedelta | None = None,
     token: str = "",
-    stop: threading.Event | None = None,
+    stop: Event | None = None,
 ) -> int:
     """The spans exported: the last `send_backfill` of history, then the present for `duration` (None: until stopped).
 
@@ -33,16 +33,16 @@ def run_demo(
     Without a rate, traffic is one request a minute on average and has days and nights; a rate without history is held
     constant. Raises BadRequest, UnknownName and Unreachable.
     """
-    now, halt = datetime.now(UTC), stop or threading.Event()
+    now, halt = datetime.now(UTC), stop or Event()
     history = backfill or timedelta()
     if any(each is not None and each < timedelta() for each in (backfill, duration, event_ago)):
         raise BadRequest("backfill, duration and event_ago cannot be negative")
     settings = DemoSettings(seed, scenario, rate or DEFAULT_RATE, rate is None or bool(history))
     settings = replace(settings, event_at=now + _event_after(scenario, history, duration, event_ago))
-    sent = _backfill(endpoint, history, now, settings, token, halt) if history else 0
+    sent = _backfill(endpoint, history, now, settings, halt, token) if history else 0
     if duration == timedelta() or halt.is_set():
         return sent
-    return sent + send_live(endpoint, duration, settings, halt, token, now)
+    return sent + send_live(endpoint, now, duration, settings, halt, token)
 
 
 def send_backfill(
@@ -50,14 +50,13 @@ def send_backfill(
     span_of_time: timedelta,
     now: datetime,
     settings: DemoSettings,
+    stop: Event,
     token: str = "",
-    stop: threading.Event | None = None,
 ) -> int:
     """Export every request that ended in the `span_of_time` before `now`, newest day first. Raises Unreachable."""
-    halt = stop or threading.Event()
-    with DemoSpanExporter(otlp_exporter(endpoint, token), halt) as outlet:
+    with DemoSpanExporter(otlp_exporter(endpoint, token), stop) as outlet:
         for start, end in _newest_first(now - span_of_time, now):
-            for request in takewhile(lambda _: not halt.is_set(), simulate_requests(settings, start, end)):
+            for request in takewhile(lambda _: not stop.is_set(), simulate_requests(settings, start, end)):
                 outlet.add(request)
     return outlet.sent
 
@@ -66,21 +65,12 @@ _backfill = send_backfill  # `run_demo` has an argument of this name
 
 
 def send_live(
-    endpoint: str,
-    duration: timedelta | None,
-    settings: DemoSettings,
-    stop: threading.Event,
-    token: str = "",
-    start: datetime | None = None,
+    endpoint: str, start: datetime, duration: timedelta | None, settings: DemoSettings, stop: Event, token: str
 ) -> int:
-    """Export requests as they end, from `start` (now) on, for `duration` (for ever) or until stopped.
-
-    Raises Unreachable.
-    """
-    begin = start or datetime.now(UTC)
-    end = begin + duration if duration is not None else FOREVER
+    """Export requests as they end, from `start`, for `duration` (None: for ever) or till `stop`. Raises Unreachable."""
+    end = start + duration if duration is not None else FOREVER
     with DemoSpanExporter(otlp_exporter(endpoint, token), stop) as outlet:
-        for request in simulate_requests(settings, begin, end):
+        for request in simulate_requests(settings, start, end):
             ahead_s = (request.finished_ns - unix_ns(datetime.now(UTC))) / SECOND_NS
             if ahead_s > 0:
                 outlet.flush()
@@ -97,9 +87,7 @@ def _newest_first(start: datetime, end: datetime) -> Iterator[tuple[datetime, da
         end = begin
 
 
-def _event_after(
-    scenario: str, history: timedelta, duration: timedelta | None, ago: timedelta | None = None
-) -> timedelta:
+def _event_after(scenario: str, history: timedelta, duration: timedelta | None, ago: timedelta | None) -> timedelta:
     """When, from now, the scenario's event begins."""
     if ago is not None:
         return -ago

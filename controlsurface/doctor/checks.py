@@ -30,7 +30,7 @@ from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.formatting import format_duration
 from controlsurface.ingest.translate import conventions
 from controlsurface.metrics.queries.metric_query import MetricArgs
-from controlsurface.money.price_table import read_book
+from controlsurface.money.price_book import read_book
 from controlsurface.store.duckdb import STORE_FILE, store_owner
 from controlsurface.store.file_permissions import readable_by_others
 from controlsurface.web.listener import bound

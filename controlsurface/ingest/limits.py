@@ -34,17 +34,17 @@ class BodyLimits:
     def items(self, count: int) -> None:
         """Raises OverLimit where so many spans, records, points, resources and scopes are too many."""
         if count > self.max_items:
-            raise OverLimit(
-                f"the body has more than {self.max_items} spans, log records, data points, resources and scopes; "
-                "send smaller batches, or raise receiver.max_items"
-            )
+            what = "spans, log records, data points, resources and scopes"
+            raise OverLimit(f"the body has more than {self.max_items} {what}; {_hint('max_items')}")
 
     def fields(self, count: float) -> None:
         """Raises OverLimit where so many fields are too many."""
         if count > self.max_fields:
-            raise OverLimit(
-                f"the body has more than {self.max_fields} fields; send smaller batches, or raise receiver.max_fields"
-            )
+            raise OverLimit(f"the body has more than {self.max_fields} fields; {_hint('max_fields')}")
+
+
+def _hint(key: str) -> str:
+    return f"send smaller batches, or raise receiver.{key}"
 
 
 DEFAULT_BODY_LIMITS = BodyLimits.of(config.ReceiverConfig())
@@ -68,20 +68,17 @@ class BodyBudget:
         """An attribute name that was not met before. Raises OverLimit where there are too many."""
         self._names -= 1
         if self._names < 0:
-            raise OverLimit(
-                f"the body has more than {self.limits.max_names} attribute names that were never sent before; "
-                "put what varies into values, or raise receiver.max_names"
-            )
+            hint = "put what varies into values, or raise receiver.max_names"
+            most = self.limits.max_names
+            raise OverLimit(f"the body has more than {most} attribute names that were never sent before; {hint}")
 
     def spend(self, looks: int) -> None:
         """Raises OverLimit where the body makes more work than one may."""
         self._left -= looks
         if self._left < 0:
-            raise OverLimit(
-                f"more than {self.limits.max_fields // _FIELDS_PER_INSPECTION} attributes, events, links "
-                "and nested values of the body "
-                "must be looked at one by one; send smaller batches, or raise receiver.max_fields"
-            )
+            most = self.limits.max_fields // _FIELDS_PER_INSPECTION
+            what = f"{most} attributes, events, links and nested values of the body"
+            raise OverLimit(f"more than {what} must be looked at one by one; {_hint('max_fields')}")
 
     def attributes(self, owner: Any, field: str = "attributes") -> bool:
         """Cut attributes over the limit off a message, which counts them; whether there were any."""
@@ -242,7 +239,6 @@ def _planned(descriptor: Descriptor, known: dict[str, _Plan]) -> _Plan:
         return plan
     is_root = descriptor.name.endswith("ServiceRequest")
     plan = known[descriptor.full_name] = _Plan(is_root or descriptor.name in _ENVELOPES)
-    for each in descriptor.fields:
-        if each.message_type:
-            plan.messages[each.number << 3 | _SIZED] = _planned(each.message_type, known)
+    parts = {each.number << 3 | _SIZED: each.message_type for each in descriptor.fields if each.message_type}
+    plan.messages |= {tag: _planned(part, known) for tag, part in parts.items()}
     return plan

@@ -40,11 +40,9 @@ def blended_price(usd_in: Decimal | None, usd_out: Decimal | None) -> Decimal | 
     >>> blended_price(Decimal("0.25"), Decimal("2"))
     Decimal('0.6875')
     """
-    return (
-        (BLEND_INPUT_TOKENS * usd_in + BLEND_OUTPUT_TOKENS * usd_out) / (BLEND_INPUT_TOKENS + BLEND_OUTPUT_TOKENS)
-        if usd_in and usd_out
-        else None
-    )
+    if not usd_in or not usd_out:
+        return None
+    return (BLEND_INPUT_TOKENS * usd_in + BLEND_OUTPUT_TOKENS * usd_out) / (BLEND_INPUT_TOKENS + BLEND_OUTPUT_TOKENS)
 
 
 def infer_lanes(seen: Iterable[SeenModel]) -> dict[str, str | None]:
@@ -94,9 +92,6 @@ def inferred_lanes_text(lanes: Mapping[str, str | None]) -> str:
     >>> inferred_lanes_text({"a": "large", "b": "small", "c": None, "d": "small"})
     'small = b, d; large = a; unknown: c'
     """
-    groups = {
-        lane: sorted(name for name, its in lanes.items() if its == lane) for lane in (SMALL_LANE, LARGE_LANE, None)
-    }
-    return "; ".join(
-        f"{lane} = {', '.join(m)}" if lane else f"unknown: {', '.join(m)}" for lane, m in groups.items() if m
-    )
+    told = {f"{SMALL_LANE} = ": SMALL_LANE, f"{LARGE_LANE} = ": LARGE_LANE, "unknown: ": None}
+    models = {title: sorted(name for name, its in lanes.items() if its == lane) for title, lane in told.items()}
+    return "; ".join(title + ", ".join(names) for title, names in models.items() if names)

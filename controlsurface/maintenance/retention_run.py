@@ -12,15 +12,9 @@ from itertools import groupby
 from controlsurface.config import Config
 from controlsurface.maintenance.rollup_worker import COMPARATORS_COLUMN
 from controlsurface.metrics.rollups.rollup_catalog import ROLLUPS, SHORT_STEP, Rollup, rollup_select
+from controlsurface.store import retention_terms
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
-from controlsurface.store.retention_terms import (
-    OTHER_TERMS,
-    ROLLED_TERMS,
-    SPANS_TERM,
-    RetentionCuts,
-    RetentionTerm,
-    retention_cuts,
-)
+from controlsurface.store.retention_terms import OTHER_TERMS, ROLLED_TERMS, SPANS_TERM, RetentionCuts, RetentionTerm
 
 _BEGINNING = datetime(1, 1, 1)  # noqa: DTZ001 - UTC without a zone, as the store has it
 ROWS_PER_TRANSACTION = 200_000  # rows of one transaction, where an hour has fewer
@@ -45,8 +39,8 @@ FROM stored LEFT JOIN rolled ON rolled.step_s = 3600 AND rolled.bucket = stored.
 GROUP BY stored.hour ORDER BY stored.hour
 """
 _HOURS = """
-SELECT time_bucket(INTERVAL 1 HOUR, {column}) AS hour, count(*) AS rows
-FROM {table} WHERE {column} < $before AND {only} GROUP BY hour ORDER BY hour
+SELECT time_bucket(INTERVAL 1 HOUR, {0.column}) AS hour, count(*) AS rows
+FROM {0.table} WHERE {0.column} < $before AND {0.only} GROUP BY hour ORDER BY hour
 """
 _MARK = """
 INSERT INTO rollup_dirty
@@ -94,31 +88,25 @@ class RetentionRun:
 
     def run(self) -> RetentionReport:
         """Remove what is too old by the configuration in force."""
-        ran_at = self.now
-        cut = retention_cuts(self.config.retention, self.now, self.config.writer.trace_window)
+        cut = retention_terms.retention_cuts(self.config.retention, self.now, self.config.writer.trace_window)
         waiting, removed = 0, []
         if self._too_old(cut):
-            self._freeze(cut.frozen)
+            with self.store.writing() as writing:  # from here on no batch changes rows before this time
+                _remember(writing, "frozen", cut.frozen)
             first, waiting = self._settled(cut.before["requests"])
             removed += [*self._rolled_rows(first), *self._slowly((SPANS_TERM,), cut.before["spans"])]
         removed += self._rollups(cut)
         for term in OTHER_TERMS:
             removed += self._slowly((term,), cut.before[term.kind])
-        return self._noted(RetentionReport(ran_at, [each for each in removed if each.rows], waiting))
+        report = RetentionReport(self.now, [each for each in removed if each.rows], waiting)
+        self._note(report)
+        return report
 
     def _too_old(self, cut: RetentionCuts) -> bool:
         """Whether any row is that nothing may change any more once it is gone."""
-        return any(
-            self.store.state(
-                f"SELECT 1 FROM {each.table} WHERE {each.column} < $before LIMIT 1", {"before": cut.before[each.kind]}
-            ).num_rows
-            for each in (SPANS_TERM, *ROLLED_TERMS)
-        )
-
-    def _freeze(self, before: datetime) -> None:
-        """From here on no batch changes rows before this time; it never moves back."""
-        with self.store.writing() as writing:
-            _remember(writing, "frozen", before)
+        sql = "SELECT 1 FROM {0.table} WHERE {0.column} < $before LIMIT 1"
+        terms = (SPANS_TERM, *ROLLED_TERMS)
+        return any(self.store.state(sql.format(each), {"before": cut.before[each.kind]}).num_rows for each in terms)
 
     def _settled(self, before: datetime) -> tuple[datetime, int]:
         """Up to when everything is rolled up as it is now, and how many hours are not: they have marks from here on."""
@@ -145,9 +133,8 @@ class RetentionRun:
             with self.store.beside() as writing:
                 bounds = {"rollup": row["rollup"], "before": before}
                 if rollup and rollup.step != SHORT_STEP:  # short buckets go with their rows
-                    writing.execute(
-                        f"INSERT INTO {rollup.name} BY NAME\n{rollup_select(rollup, _left_out(rollup))}", bounds
-                    )
+                    rows = rollup_select(rollup, _left_out(rollup))
+                    writing.execute(f"INSERT INTO {rollup.name} BY NAME\n{rows}", bounds)
                 writing.execute("DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket < $before", bounds)
 
     def _slowly(self, terms: Sequence[RetentionTerm], before: datetime) -> list[RemovedRows]:
@@ -165,7 +152,7 @@ class RetentionRun:
 
     def _slices(self, terms: Sequence[RetentionTerm], before: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Whole hours, as many at once as have ROWS_PER_TRANSACTION rows or so; the last one ends at `before`."""
-        sql = " UNION ALL ".join(f"({_HOURS.format_map(_words(term))})" for term in terms)
+        sql = " UNION ALL ".join(f"({_HOURS.format(term)})" for term in terms)
         counted = f"SELECT hour, sum(rows) AS rows FROM ({sql}) GROUP BY hour ORDER BY hour"
         found = self.store.state(counted, {"before": before}).to_pylist()
         total, numbered = 0, []
@@ -188,15 +175,9 @@ class RetentionRun:
         """The buckets of roll-ups of one step, and what is written down of them."""
         known = {row["rollup"] for row in self.store.state("SELECT rollup FROM rollup_columns").to_pylist()}
         made = [each for each in rollups if each.name in known - {COMPARATORS_COLUMN}]
+        terms = [RetentionTerm(each.name, "rollups", "bucket") for each in made]
         with self.store.beside() as writing:
-            removed = [
-                RemovedRows(
-                    each.name,
-                    _delete(writing, RetentionTerm(each.name, "rollups", "bucket"), _BEGINNING, before),
-                    before,
-                )
-                for each in made
-            ]
+            removed = [RemovedRows(each.table, _delete(writing, each, _BEGINNING, before), before) for each in terms]
             for step in {each.step_s for each in made}:
                 bounds = {"step_s": step, "before": before}
                 writing.execute("DELETE FROM rolled WHERE step_s = $step_s AND bucket < $before", bounds)
@@ -209,17 +190,12 @@ class RetentionRun:
         found: datetime | None = self.store.state(_GONE, {"kind": kind})["gone_before"][0].as_py()
         return found
 
-    def _noted(self, run: RetentionReport) -> RetentionReport:
-        """The run, written down."""
+    def _note(self, run: RetentionReport) -> None:
+        """Write the run down."""
         with self.store.writing() as writing:
             for each in run.removed:
                 row = {"ran_at": run.ran_at, "table": each.table, "removed": each.rows, "before": each.gone_before}
                 writing.execute(_NOTE, row)
-        return run
-
-
-def _words(term: RetentionTerm) -> dict[str, str]:
-    return {"table": term.table, "column": term.column, "only": term.only}
 
 
 def _delete(writing: WriteTransaction, term: RetentionTerm, low: datetime, high: datetime) -> int:

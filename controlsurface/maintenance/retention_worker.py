@@ -16,9 +16,7 @@ log = logging.getLogger("controlsurface.keeper")
 RUN_INTERVAL = timedelta(hours=1)
 RETRY_INTERVAL = timedelta(minutes=1)  # after a start, and where roll-ups are waited for
 POLL_INTERVAL_S = 2.0  # between looks for wishes
-CLOCK_CHANGE_PAUSE = timedelta(
-    days=1
-)  # after the machine's clock was set: what is removed by a wrong one is gone for good
+CLOCK_CHANGE_PAUSE = timedelta(days=1)  # after the clock was set: what is removed by a wrong one is gone for good
 MAX_CPU_SHARE = 0.2  # of one core's time, at most, however much is too old
 
 _ASKED = "SELECT count(*) AS n FROM retention_asked"
@@ -102,8 +100,7 @@ def _rolled_up(store: DuckStore, config: Config) -> RetentionReport:
 
 def _write_down(store: DuckStore, run: RetentionReport, next_at: datetime) -> None:
     """How the run went, and when the next is due; wishes of before are granted."""
-    due = next_at
     with store.writing() as writing:
         writing.execute(_FORGET)
-        writing.execute(_LOOPED, {"ran_at": run.ran_at, "next_at": due, "problem": run.problem})
+        writing.execute(_LOOPED, {"ran_at": run.ran_at, "next_at": next_at, "problem": run.problem})
         writing.execute(_GRANTED, {"ran_at": run.ran_at})

@@ -8,16 +8,8 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
 from controlsurface.errors import StoreError, TooMuch
-from controlsurface.metrics.rollups.rollup_catalog import (
-    INTERMEDIATE_ROLLUPS,
-    MAX_GROUPS,
-    ROLLUPS,
-    SHORT_STEP,
-    Rollup,
-    resummed_select,
-    rollup_column_names,
-    rollup_select,
-)
+from controlsurface.metrics.rollups import rollup_catalog
+from controlsurface.metrics.rollups.rollup_catalog import MAX_GROUPS, ROLLUPS, SHORT_STEP, Rollup, rollup_select
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 log = logging.getLogger("controlsurface.rolling")
@@ -109,9 +101,8 @@ def install_rollups(store: DuckStore) -> None:
     A table that lacks columns gains them: what was rolled up of rows that are gone stays, with the new ones unknown.
     """
     with store.writing() as writing:
-        known: dict[str, set[str]] = {}
-        for row in writing.rows("SELECT rollup, name FROM rollup_columns").to_pylist():
-            known.setdefault(row["rollup"], set()).add(row["name"])
+        rows = writing.rows("SELECT rollup, list(name) AS names FROM rollup_columns GROUP BY rollup").to_pylist()
+        known = {row["rollup"]: set(row["names"]) for row in rows}
         changed = [_made(writing, rollup, known.get(rollup.name, set())) for rollup in ROLLUPS.values()]
         judged_otherwise = _judged_otherwise(writing, known.get(COMPARATORS_COLUMN, set()))
         if any(changed):
@@ -122,7 +113,7 @@ def install_rollups(store: DuckStore) -> None:
 
 def _made(writing: WriteTransaction, rollup: Rollup, known: set[str]) -> bool:
     """Whether the table had to be made, or columns added to it."""
-    lacking = [name for name in rollup_column_names(rollup) if name not in known]
+    lacking = [name for name in rollup_catalog.rollup_column_names(rollup) if name not in known]
     if not lacking:
         return False
     empty = rollup_select(rollup, f"(SELECT *, started_at AS bucket FROM {rollup.source} LIMIT 0)")
@@ -132,7 +123,7 @@ def _made(writing: WriteTransaction, rollup: Rollup, known: set[str]) -> bool:
         types = writing.types(empty)
         for name in lacking:
             writing.execute(f"ALTER TABLE {rollup.name} ADD COLUMN {name} {types[name]}")
-    _know(writing, rollup.name, rollup_column_names(rollup))
+    _know(writing, rollup.name, rollup_catalog.rollup_column_names(rollup))
     return True
 
 
@@ -161,12 +152,6 @@ def _know(writing: WriteTransaction, name: str, columns: list[str]) -> None:
     writing.execute("INSERT INTO rollup_columns SELECT $name, unnest($columns)", {"name": name, "columns": columns})
 
 
-def mark_all_buckets(store: DuckStore) -> None:
-    """Mark every bucket that has stored rows."""
-    with store.writing() as writing:
-        writing.execute(_MARK_ALL)
-
-
 def compute_rollups(store: DuckStore, now: datetime | None = None, days: int = 1) -> int:
     """Compute the marked buckets of some days that were over before `now`; how many. Nothing is lost by a crash.
 
@@ -178,9 +163,8 @@ def compute_rollups(store: DuckStore, now: datetime | None = None, days: int = 1
     try:
         return _rolled(store, _TAKE.format(unit="day"), {"before": before, "days": days})
     except TooMuch as problem:
-        log.warning(
-            "roll-ups of a day need more memory than limits.query_memory, so they are made by the hour: %s", problem
-        )
+        why = "roll-ups of a day need more memory than limits.query_memory, so they are made by the hour"
+        log.warning("%s: %s", why, problem)
     return sum(_newest_hour(store, before) for _ in range(HOURS_PER_DAY * days))
 
 
@@ -190,9 +174,8 @@ def _newest_hour(store: DuckStore, before: datetime) -> int:
     try:
         return _rolled(store, *chosen)
     except TooMuch as problem:
-        log.warning(
-            "roll-ups of an hour need more memory than limits.query_memory, so it is read from rows: %s", problem
-        )
+        why = "roll-ups of an hour need more memory than limits.query_memory, so it is read from rows"
+        log.warning("%s: %s", why, problem)
     return _left_to_rows(store, *chosen)
 
 
@@ -234,14 +217,14 @@ class _Part:
 
 def _refresh_all(writing: WriteTransaction, part: _Part) -> None:
     """The taken buckets of all roll-ups, anew."""
-    for between in INTERMEDIATE_ROLLUPS.values():
+    for between in rollup_catalog.INTERMEDIATE_ROLLUPS.values():
         rows = _FIRST.format(source=between.source)
         writing.materialize(between.name, rollup_select(between, rows, plain=part.plain), part.bounds)
     writing.execute(_NOTE)
     for rollup in sorted(ROLLUPS.values(), key=lambda each: each.of in ROLLUPS):  # those that others are of, first
         if part.hours or rollup.step == SHORT_STEP:
             _refresh(writing, rollup, part)
-    for name in INTERMEDIATE_ROLLUPS:
+    for name in rollup_catalog.INTERMEDIATE_ROLLUPS:
         writing.execute(f"DROP TABLE {name}")
 
 
@@ -269,7 +252,7 @@ def _refresh(writing: WriteTransaction, rollup: Rollup, part: _Part) -> None:
         bucket = f"time_bucket(INTERVAL '{rollup.step_s} seconds', bucket)"
         dense = " AND bucket IN (SELECT bucket FROM covered WHERE dense)" if rollup.step == SHORT_STEP else ""
         rows = f"(SELECT * REPLACE ({bucket} AS bucket) FROM {rollup.of} WHERE {bucket} IN ({chosen}){dense})"
-        writing.execute(insert + resummed_select(rollup, rows))
+        writing.execute(insert + rollup_catalog.resummed_select(rollup, rows))
     else:
         sql = rollup_select(rollup, _rows(rollup, chosen), plain=part.plain)
         writing.execute(insert + sql, part.bounds)
@@ -281,16 +264,10 @@ def _skip(writing: WriteTransaction, rollup: Rollup, chosen: str) -> None:
     """Leave out buckets that are no smaller rolled up, and short ones of few rows."""
     mine = {"rollup": rollup.name}
     writing.execute(f"DELETE FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})", mine)
-    writing.execute(
-        f"INSERT INTO rollup_skipped SELECT $rollup, bucket FROM {rollup.name} WHERE bucket IN ({chosen}) "
-        f"GROUP BY bucket HAVING count(*) > {MAX_GROUPS}",
-        mine,
-    )
-    writing.execute(
-        f"DELETE FROM {rollup.name} WHERE bucket IN "
-        f"(SELECT bucket FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen}))",
-        mine,
-    )
+    large = f"FROM {rollup.name} WHERE bucket IN ({chosen}) GROUP BY bucket HAVING count(*) > {MAX_GROUPS}"
+    writing.execute(f"INSERT INTO rollup_skipped SELECT $rollup, bucket {large}", mine)
+    skipped = f"SELECT bucket FROM rollup_skipped WHERE rollup = $rollup AND bucket IN ({chosen})"
+    writing.execute(f"DELETE FROM {rollup.name} WHERE bucket IN ({skipped})", mine)
     if rollup.step == SHORT_STEP:
         sparse = f"{chosen} AND bucket NOT IN (SELECT bucket FROM covered WHERE dense)"
         writing.execute(f"INSERT INTO rollup_skipped SELECT $rollup, bucket FROM ({sparse})", mine)
@@ -328,7 +305,8 @@ class RollupWorker:
 def rebuild_rollups(store: DuckStore) -> int:
     """All roll-ups anew from the stored rows, open buckets included; how many buckets."""
     install_rollups(store)
-    mark_all_buckets(store)
+    with store.writing() as writing:
+        writing.execute(_MARK_ALL)
     total, days = 0, _days_at_once(store)
     while done := compute_rollups(store, datetime.max.replace(tzinfo=UTC), days):
         total += done

@@ -86,12 +86,8 @@ def render_attribution(args: AttributionArgs) -> Statement:
     """
     keys = list(dict.fromkeys(dimension_column("attempts", name) for name in args.by))
     found, parameters = window_conditions("attempts", args.window)
-    listed = _listed(
-        [*keys, *(f"{_NONE.get(name, name)} AS {name}" for name in ("requests", *SUMMED_COLUMNS)), _SHARE, "last_at"]
-    )
-    summed = _listed(
-        [*keys, *(f"sum({name}) AS {name}" for name in ("requests", *SUMMED_COLUMNS)), "max(last_at) AS last_at"]
-    )
+    listed = _listed([*keys, *(f"{figure} AS {name}" for name, figure in _FIGURES.items()), _SHARE, "last_at"])
+    summed = _listed([*keys, *(f"sum({name}) AS {name}" for name in _FIGURES), "max(last_at) AS last_at"])
     order = f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}\n" if keys else ""
     sql = (
         f"WITH {_answering(keys)}both_ AS (\n"
@@ -157,8 +153,9 @@ _SUMMED = (
     f"sum({_WEIGHT} * r.cost_usd) AS cost_usd",
     "max(r.started_at) AS last_at",
 )
-# Where there are no calls.
-_NONE = {name: f"CASE WHEN summed.attempts IS NULL THEN 0 ELSE summed.{name} END" for name in SUMMED_COLUMNS} | {
-    "requests": "coalesce(requests, 0)"
+# With what they are where there are no calls.
+_FIGURES = {
+    "requests": "coalesce(requests, 0)",
+    **{name: f"CASE WHEN summed.attempts IS NULL THEN 0 ELSE summed.{name} END" for name in SUMMED_COLUMNS},
 }
 _SHARE = "CAST(summed.priced_attempts AS DOUBLE) / nullif(CAST(summed.billable_attempts AS DOUBLE), 0) AS priced_share"

@@ -13,17 +13,9 @@ from itertools import pairwise
 
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
+from controlsurface.money import price_rate
 from controlsurface.money.model_names import ListedModel, find_listed_model
-from controlsurface.money.price_rate import (
-    BATCH_MODE,
-    REALTIME_MODE,
-    Days,
-    Hours,
-    PriceRate,
-    UnitPrices,
-    batch_factor,
-    stored_price,
-)
+from controlsurface.money.price_rate import BATCH_MODE, REALTIME_MODE, Days, Hours, PriceRate, UnitPrices, stored_price
 from controlsurface.money.provider_names import IMAGES_AS_TEXT
 
 _Tiers = list[tuple[tuple[int, int | None], UnitPrices]]
@@ -54,7 +46,7 @@ def _windows(model: ModelInfo) -> Iterator[tuple[Days, Hours]]:
             yield days, part
 
 
-def _rates_within(found: ListedModel, service_tier: str | None, days: Days, hours: Hours) -> list[PriceRate]:
+def _rates_within(found: ListedModel, service_tier: str | None, days: Days, hours: Hours) -> Iterator[PriceRate]:
     moment = datetime.combine(days[0] or date.min, hours[0] or time(), UTC)
     tier = _tier_context(found, service_tier, moment)
     realtime = _tiers(found, moment, tier)
@@ -62,22 +54,11 @@ def _rates_within(found: ListedModel, service_tier: str | None, days: Days, hour
     if _has(found, moment, "processing", BATCH_MODE):
         lists = [(REALTIME_MODE, realtime), (BATCH_MODE, _tiers(found, moment, tier | {"processing": BATCH_MODE}))]
     usual = {each[0]: prices for each, prices in realtime}
-    return [
-        PriceRate(
-            "genai-prices",
-            mode,
-            days,
-            hours,
-            each,
-            prices,
-            batch_factor(mode, each[0], prices, usual),
-            found.model.context_window,
-            _unpriced(found, None if tier else service_tier),
-            found.assumed,
-        )
-        for mode, tiers in lists
-        for each, prices in tiers
-    ]
+    more = (found.model.context_window, _unpriced(found, None if tier else service_tier), found.assumed)
+    for mode, tiers in lists:
+        for each, prices in tiers:
+            share = price_rate.batch_factor(mode, each[0], prices, usual)
+            yield PriceRate("genai-prices", mode, days, hours, each, prices, share, *more)
 
 
 def _tier_context(found: ListedModel, service_tier: str | None, moment: datetime) -> dict[str, str]:

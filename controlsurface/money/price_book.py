@@ -22,7 +22,6 @@ caches kept for an hour and web searches are not the same goods: a call that has
 is billed without their price and counts as not fully priced.
 """
 
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -31,42 +30,27 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from controlsurface.errors import ConfigError
-from controlsurface.explanations import explain
-from controlsurface.money.price_rate import (
-    BATCH_MODE,
-    REALTIME_MODE,
-    Days,
-    PriceRate,
-    UnitPrices,
-    batch_factor,
-    service_tier_of,
-    stored_price,
-)
+from controlsurface.config import ConfigSection
+from controlsurface.explanations import read_toml
+from controlsurface.money import price_rate
+from controlsurface.money.price_rate import BATCH_MODE, REALTIME_MODE, Days, PriceRate, UnitPrices, stored_price
 
 Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
 
 # What is billed as part of something else needs a price for that beside it.
 _PART_OF = {
-    "cached_input": "input",
-    "cache_write": "input",
-    "cache_write_1h": "input",
-    "audio_input": "input",
+    **dict.fromkeys("cached_input cache_write cache_write_1h audio_input".split(), "input"),
     "cached_audio": "audio_input",
     "image_input": "input",
-    "reasoning": "output",
-    "audio_output": "output",
-    "image_output": "output",
+    **dict.fromkeys("reasoning audio_output image_output".split(), "output"),
 }
 _OF_TOKENS = ("input", "output", *_PART_OF)
 
 
-class PriceEntry(BaseModel):
+class PriceEntry(ConfigSection):
     """One `[[price]]`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(min_length=1)
     provider: str | None = None
@@ -117,7 +101,7 @@ class PriceEntry(BaseModel):
     @property
     def served(self) -> tuple[bool, str | None]:
         """Whether the row is for one service tier, and for which; None is the one of calls that name none."""
-        return self.service_tier is not None, service_tier_of(self.service_tier)
+        return self.service_tier is not None, price_rate.service_tier_of(self.service_tier)
 
     def matches(self, provider: str | None, model: str) -> bool:
         """Whether the globs fit in any case of letters, the model with or without what precedes its last slash."""
@@ -141,10 +125,8 @@ class PriceEntry(BaseModel):
         return UnitPrices(**tokens, request=stored_price(self.request or Decimal(0)), web_search=searches)
 
 
-class PriceBook(BaseModel):
+class PriceBook(ConfigSection):
     """The whole file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     price: tuple[PriceEntry, ...] = ()
 
@@ -163,36 +145,19 @@ class PriceBook(BaseModel):
 
 def read_book(path: Path | None) -> PriceBook:
     """The user's prices in `path`; None is an empty book. Raises ConfigError naming every problem."""
-    if path is None:
-        return PriceBook()
-    try:
-        return PriceBook.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
-    except ValidationError as problem:
-        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, PriceBook))) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ConfigError(f"{path}: {problem}") from None
+    return read_toml(path, PriceBook, Decimal) if path else PriceBook()
 
 
-def _rates_within(rows: list[PriceEntry], service_tier: str | None, days: Days) -> list[PriceRate]:
+def _rates_within(rows: list[PriceEntry], service_tier: str | None, days: Days) -> Iterator[PriceRate]:
     day = days[0] or date.min
     realtime, batch = (_tiers(rows, mode, service_tier, day) for mode in (REALTIME_MODE, BATCH_MODE))
     lists = [(None, realtime)] if realtime == batch else [(REALTIME_MODE, realtime), (BATCH_MODE, batch)]
     usual = {row.tier_from: row.prices() for row in realtime}
-    return [
-        PriceRate(
-            "user",
-            mode,
-            days,
-            (None, None),
-            (row.tier_from, after.tier_from if after else None),
-            row.prices(),
-            batch_factor(mode, row.tier_from, row.prices(), usual),
-            row.context_window,
-        )
-        for mode, tiers in lists
-        for row, after in pairwise([*tiers, None])
-        if row
-    ]
+    for mode, tiers in lists:
+        for row, after in zip(tiers, [*tiers[1:], None], strict=False):
+            tier, prices = (row.tier_from, after.tier_from if after else None), row.prices()
+            share = price_rate.batch_factor(mode, row.tier_from, prices, usual)
+            yield PriceRate("user", mode, days, (None, None), tier, prices, share, row.context_window)
 
 
 def _tiers(rows: list[PriceEntry], mode: str, service_tier: str | None, day: date) -> list[PriceEntry]:

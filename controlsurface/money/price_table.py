@@ -11,30 +11,20 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from controlsurface.money.list_prices import list_rates
-from controlsurface.money.price_book import PriceBook, read_book
+from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_rate import UnitPrices
-
-__all__ = ["PRICE_ATTEMPTS_SQL", "PRICE_SCHEMA", "PriceBook", "PriceKey", "read_book", "resolve_prices"]
 
 PRICE_ATTEMPTS_SQL = Path(__file__).with_name("price_attempts.sql").read_text("utf-8")
 
-_TEXT, _TOKENS, _DAY, _HOUR, _USD = pa.string(), pa.int64(), pa.date32(), pa.time64("us"), pa.decimal128(18, 12)
 _COLUMNS: dict[str, pa.DataType] = {
-    "provider": _TEXT,
-    "model": _TEXT,
-    "service_tier": _TEXT,
-    "source": _TEXT,
-    "mode": _TEXT,
-    "valid_from": _DAY,
-    "valid_to": _DAY,
-    "time_from": _HOUR,
-    "time_to": _HOUR,
-    "tier_from": _TOKENS,
-    "tier_to": _TOKENS,
-    **dict.fromkeys(UnitPrices().row(), _USD),
+    **dict.fromkeys("provider model service_tier source mode".split(), pa.string()),
+    **dict.fromkeys(("valid_from", "valid_to"), pa.date32()),
+    **dict.fromkeys(("time_from", "time_to"), pa.time64("us")),
+    **dict.fromkeys(("tier_from", "tier_to"), pa.int64()),
+    **dict.fromkeys(UnitPrices().row(), pa.decimal128(18, 12)),
     "batch_factor": pa.float64(),
-    "context_window": _TOKENS,
-    "unpriced": _TEXT,
+    "context_window": pa.int64(),
+    "unpriced": pa.string(),
     "provider_assumed": pa.bool_(),
 }
 PRICE_SCHEMA = pa.schema(_COLUMNS)

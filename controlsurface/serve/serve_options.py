@@ -1,20 +1,20 @@
 """What `serve` was asked for, the ports it listens on, and the command lines of its parts that follow from it."""
 
-import ipaddress
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from controlsurface import shipped_paths
 from controlsurface.config import Config
-from controlsurface.errors import ConfigError, PortInUse
+from controlsurface.errors import ConfigError
 from controlsurface.serve.child_process import ProcessSpec
 from controlsurface.web.dashboard_access import ACCESS_ENVIRONMENT, DashboardAccess
-from controlsurface.web.listener import bound, in_use, url
+from controlsurface.web.listener import hold_ports, url
+from controlsurface.web.request_guard import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +34,18 @@ def reserve_ports(host: str, ports: ListenPorts) -> Iterator[ListenPorts]:
     Linux lets our parts listen on a port that we have bound and do not listen on, and gives it to nobody else: there
     they stay bound, so that no port is lost before a part takes it or while one is started again.
     """
-    found: dict[str, int] = {}
-    taken: list[str] = []
     with ExitStack() as held:  # all at once, so that no two get the same
-        for field in fields(ports):
-            wanted: int = getattr(ports, field.name)
-            try:
-                found[field.name] = held.enter_context(bound(host, wanted)).getsockname()[1]
-            except OSError as problem:
-                taken.append(str(in_use(field.name, host, wanted, problem)))
-        if taken:
-            raise PortInUse("\n".join(taken))
+        found = hold_ports(held, host, asdict(ports))
         if sys.platform != "linux":
             held.close()
-        yield replace(ports, **found)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        yield ListenPorts(**found)
 
 
 def require_token(host: str, token: str) -> None:
     """Refuse to be reachable from elsewhere without a token. Raises ConfigError."""
     if not is_loopback(host) and not token:
-        raise ConfigError(
-            f"--host {host}: others could read and write everything; set `token` under [auth] in the configuration, "
-            "or listen on 127.0.0.1"
-        )
+        hint = "set `token` under [auth] in the configuration, or listen on 127.0.0.1"
+        raise ConfigError(f"--host {host}: others could read and write everything; {hint}")
 
 
 HISTORY_LENGTH = "28d"
@@ -118,15 +99,8 @@ def dashboard_process(options: ServeOptions) -> ProcessSpec:
     return ProcessSpec(
         "dashboard",
         (
-            *_python("controlsurface.serve.dashboard"),
-            *(
-                "run",
-                str(_DASHBOARD_SCRIPT),
-                "--server.address",
-                options.host,
-                "--server.port",
-                str(options.ports.dashboard),
-            ),
+            *(*_python("controlsurface.serve.dashboard"), "run", str(_DASHBOARD_SCRIPT)),
+            *("--server.address", options.host, "--server.port", str(options.ports.dashboard)),
             *("--logger.hideWelcomeMessage", "true"),  # which would ask the internet for our own address
         ),
         url=url(options.host, options.ports.dashboard),
@@ -159,6 +133,6 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     """What a client of the collector needs to know; no token ever shows in a list of processes."""
     auth = options.config.auth
     people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
-    access = DashboardAccess(options.host, options.config.server, auth)
+    access = DashboardAccess(host=options.host, server=options.config.server, auth=auth)
     own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
     return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

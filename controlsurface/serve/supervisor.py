@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,11 +123,8 @@ class Supervisor:
 
     async def _pause(self, part: ProcessSpec, code: int, seconds: float) -> None:
         print_process_line("controlsurface", f"the {part.name} ended with {code}; starting it again in {seconds:g} s")
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def _give_up(self, part: ProcessSpec, code: int) -> None:
         """A demo that cannot start is no reason to stop; a part of the server is."""
@@ -177,8 +175,7 @@ async def _end_process(child: ChildProcess, seconds: float) -> None:
     """Ask it to end; after `seconds`, make it."""
     child.signal(signal.SIGTERM)
     try:
-        async with asyncio.timeout(seconds):
-            await child.process.wait()
+        await asyncio.wait_for(child.process.wait(), seconds)
     except TimeoutError:
         child.signal(signal.SIGKILL)
         await child.process.wait()

@@ -216,9 +216,8 @@ class DuckStore:
                     budget.check()
                 over = budget is not None and not budget.left_s
                 lasted_s = most_s if over else min(time.monotonic() - began, most_s)
-                raise TooSlow(
-                    f"stopped after {lasted_s:.3g} s, in {session.running}; narrow the query's time range"
-                ) from None
+                stopped = f"stopped after {lasted_s:.3g} s, in {session.running}"
+                raise TooSlow(f"{stopped}; narrow the query's time range") from None
             except duckdb.OutOfMemoryException:
                 raise TooMuch(f"{session.running} {_OUT_OF_MEMORY_TEXT}") from None
             finally:
@@ -334,9 +333,8 @@ def _unusable(path: Path, problem: duckdb.Error) -> StoreError:
 
 def _closed(path: Path, problem: OSError) -> StoreError:
     """The error for a file or folder that we may not use as we must."""
-    return StoreError(
-        f"{path}: {problem.strerror}; give --data a directory that this user can write, or let the user write this one"
-    )
+    hint = "give --data a directory that this user can write, or let the user write this one"
+    return StoreError(f"{path}: {problem.strerror}; {hint}")
 
 
 def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -41,7 +41,7 @@ UMASK = PrivateUmask()
 
 def restrict_permissions(data: Path) -> None:
     """Take from others what earlier versions let them read, and say so. A folder that holds more keeps its rights."""
-    ours = [data / each for pattern in OWN_FILES for each in sorted(data.glob(pattern))]
+    ours = _own_files(data)
     is_ours_alone = {each.name for each in data.iterdir()} <= {each.name for each in ours}
     wide = [each for each in (*([data] if is_ours_alone else []), *ours) if _is_wide(each)]
     failed = [text for each in wide if (text := _narrowed(each))]
@@ -73,5 +73,8 @@ def _narrowed(path: Path) -> str:
 
 def readable_by_others(data: Path) -> Iterator[Path]:
     """What of a data directory others can read."""
-    found = (data, *(each for pattern in OWN_FILES for each in sorted(data.glob(pattern))))
-    yield from (each for each in found if _is_wide(each))
+    yield from (each for each in (data, *_own_files(data)) if _is_wide(each))
+
+
+def _own_files(data: Path) -> list[Path]:
+    return [each for pattern in OWN_FILES for each in sorted(data.glob(pattern))]

@@ -40,11 +40,6 @@ class TableColumn:
     default: str
 
 
-def schema_version_of(folder: Path) -> int:
-    """The schema version that a folder of numbered migrations leads to; 1 is `schema/` itself."""
-    return max((migration_number(path) for path in folder.glob("*.sql")), default=1)
-
-
 def migration_number(path: Path) -> int:
     """The leading number of `0002_add_column.sql`."""
     return int(path.name.split("_", 1)[0])
@@ -57,18 +52,17 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_F
     become those of this version. Raises StoreTooNew for a version from the future, StoreDiffers for a table that is not
     what this version reads and writes.
     """
-    newest = schema_version_of(migrations)
+    paths = sorted(migrations.glob("*.sql"), key=migration_number)
+    newest = migration_number(paths[-1]) if paths else 1  # which is `schema/` itself
     if found is not None and found > newest:
-        raise StoreTooNew(
-            f"the store has schema version {found}, this version knows up to {newest}; upgrade Control Surface"
-        )
+        known = f"this version knows up to {newest}"
+        raise StoreTooNew(f"the store has schema version {found}, {known}; upgrade Control Surface")
     if found is None:
         execute(_VERSION)
     else:
-        for path in sorted(
-            (path for path in migrations.glob("*.sql") if migration_number(path) > found), key=migration_number
-        ):
-            execute(path.read_text("utf-8"))
+        for path in paths:
+            if migration_number(path) > found:
+                execute(path.read_text("utf-8"))
     if found != newest:
         execute("INSERT INTO schema_version VALUES (?, now()::TIMESTAMP)", [newest])
     _run(execute, _TABLES)

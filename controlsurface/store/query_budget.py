@@ -7,20 +7,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
-from typing import Protocol
+
+import duckdb
 
 from controlsurface.errors import Abandoned, TooSlow
 from controlsurface.store.named_query import NamedQuery
 
 INTERRUPT_RETRY_S = 0.05  # an interrupt that comes between two statements is lost, so it is repeated
-
-
-class Interruptible(Protocol):
-    """A cursor."""
-
-    def interrupt(self) -> None:
-        """Stop the statement under way."""
-        ...
 
 
 class QueryBudget:
@@ -30,7 +23,7 @@ class QueryBudget:
         self.seconds = seconds
         self._end = monotonic() + seconds
         self._lock = threading.Lock()
-        self._running: set[Interruptible] = set()
+        self._running: set[duckdb.DuckDBPyConnection] = set()
         self._cancelled = False
 
     @property
@@ -57,7 +50,7 @@ class QueryBudget:
                 again.start()
 
     @contextmanager
-    def running(self, cursor: Interruptible) -> Iterator[None]:
+    def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Statements of the cursor are stopped by `cancel` meanwhile. Raises Abandoned, TooSlow."""
         self.check()
         with self._lock:

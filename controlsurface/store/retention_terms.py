@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from controlsurface.config import RetentionConfig
 
 RetentionKind = Literal["spans", "requests", "rollups", "alerts"]
+RETENTION_KINDS: tuple[RetentionKind, ...] = get_args(RetentionKind)
 
 MAX_LOOK_BACK = timedelta(days=7, hours=1)  # how far before a shadow call the answer it is compared with is looked for
 
@@ -48,40 +49,19 @@ OTHER_TERMS = (
 )
 RETENTION_TERMS = (SPANS_TERM, *ROLLED_TERMS, *OTHER_TERMS)
 
-STATE_REASON, PEOPLE_REASON = (
-    "one row, or as many as there are things now",
-    "what people did; nothing of it is altered or removed",
+STATE_REASON = "one row, or as many as there are things now"
+PEOPLE_REASON = "what people did; nothing of it is altered or removed"
+_STATE_TABLES = (
+    "alert_groups alert_loop alert_rules alerts assumed_lanes comparators derived_with drift_learnt drift_streams "
+    "ingest_counters journal_position notification_counts prices rederiving relaning retained retention_asked "
+    "retention_loop rollup_columns rollup_dirty schema_version"
 )
 PERMANENT_TABLES = {
-    "alert_groups": STATE_REASON,
-    "alert_loop": STATE_REASON,
-    "alert_rules": STATE_REASON,
-    "alerts": STATE_REASON,
-    "assumed_lanes": STATE_REASON,
-    "audit_labels": PEOPLE_REASON,
-    "comparators": STATE_REASON,
-    "derived_with": STATE_REASON,
-    "drift_accepts": PEOPLE_REASON,
-    "drift_learnt": STATE_REASON,
-    "drift_streams": STATE_REASON,
-    "events": PEOPLE_REASON,
-    "ingest_counters": STATE_REASON,
-    "journal_position": STATE_REASON,
-    "notification_counts": STATE_REASON,
-    "policies": PEOPLE_REASON,
-    "prices": STATE_REASON,
-    "rederiving": STATE_REASON,
-    "relaning": STATE_REASON,
-    "retained": STATE_REASON,
-    "retention_asked": STATE_REASON,
-    "retention_loop": STATE_REASON,
+    **dict.fromkeys(_STATE_TABLES.split(), STATE_REASON),
+    **dict.fromkeys("audit_labels drift_accepts events policies sampling_plans".split(), PEOPLE_REASON),
     "rolled": "goes with the roll-ups it counts",
-    "rollup_columns": STATE_REASON,
-    "rollup_dirty": STATE_REASON,
     "rollup_skipped": "goes with the roll-ups it leaves out",
-    "sampling_plans": PEOPLE_REASON,
     "weekly_exports": "what others were given; nothing of it is altered or removed",
-    "schema_version": STATE_REASON,
 }
 
 
@@ -101,10 +81,8 @@ def retention_cuts(kept: RetentionConfig, now: datetime, window: timedelta) -> R
     """The cuts of a moment. `window` is how far apart spans of one trace may be."""
     shorter = min(kept.spans, kept.requests)
     margin = min(max(window, min(MAX_LOOK_BACK, shorter / 10)), shorter / 2)
-    kinds: dict[RetentionKind, timedelta] = {
-        "spans": kept.spans, "requests": kept.requests, "rollups": kept.rollups, "alerts": kept.alerts
-    }  # fmt: skip
-    return RetentionCuts({kind: _hour(now, age) for kind, age in kinds.items()}, _hour(now, shorter - margin))
+    before = {kind: _hour(now, getattr(kept, kind)) for kind in RETENTION_KINDS}
+    return RetentionCuts(before, _hour(now, shorter - margin))
 
 
 def _hour(now: datetime, age: timedelta) -> datetime:

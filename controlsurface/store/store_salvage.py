@@ -50,24 +50,21 @@ def salvage_store(old: Path, store: DuckStore) -> list[SalvagedTable]:
 @contextmanager
 def _opened(old: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The old file, only read; where its write-ahead log cannot be read, without that. Raises StoreError."""
-    try:
-        connection = duckdb.connect(old, read_only=True)
-    except duckdb.Error:
-        with tempfile.TemporaryDirectory(prefix="controlsurface-") as folder:
-            yield from _without_log(old, Path(folder))
-        return
-    with connection:
-        yield connection
+    with tempfile.TemporaryDirectory(prefix="controlsurface-") as folder:
+        try:
+            connection = duckdb.connect(old, read_only=True)
+        except duckdb.Error:
+            connection = _without_log(old, Path(folder))
+        with connection:
+            yield connection
 
 
-def _without_log(old: Path, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _without_log(old: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     """A copy of the file without the log beside it."""
     try:
-        connection = duckdb.connect(shutil.copy(old, folder / "old.duckdb"), read_only=True)
+        return duckdb.connect(shutil.copy(old, folder / "old.duckdb"), read_only=True)
     except (duckdb.Error, OSError) as problem:
         raise StoreError(f"{old}: nothing of it can be read: {problem}") from None
-    with connection:
-        yield connection
 
 
 def _brought(old: duckdb.DuckDBPyConnection, store: DuckStore, table: str) -> SalvagedTable:

@@ -28,11 +28,8 @@ class HttpConnectionLimits:
     @staticmethod
     def of(section: ServerConfig, most: int = sys.maxsize) -> "HttpConnectionLimits":
         """As configured; `most`: there are descriptors for no more."""
-        return HttpConnectionLimits(
-            min(section.max_connections, most),
-            section.head_timeout.total_seconds(),
-            section.body_timeout.total_seconds(),
-        )
+        head_s, body_s = (each.total_seconds() for each in (section.head_timeout, section.body_timeout))
+        return HttpConnectionLimits(min(section.max_connections, most), head_s, body_s)
 
 
 class _LimitedProtocol(HttpToolsProtocol):
@@ -153,6 +150,5 @@ def divide_descriptors(limit: int) -> ListenerConnections:
     ListenerConnections(api=216, otlp_http=432, otlp_grpc=216)
     """
     most = max(min(limit, MAX_DESCRIPTORS) - RESERVED_FDS, 0)
-    return ListenerConnections(
-        max(most // 4, MIN_CONNECTIONS), max(most // 2, MIN_CONNECTIONS), max(most // 4, MIN_CONNECTIONS)
-    )
+    quarter, half = (max(most // parts, MIN_CONNECTIONS) for parts in (4, 2))
+    return ListenerConnections(quarter, half, quarter)

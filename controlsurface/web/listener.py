@@ -4,6 +4,8 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Self
 
 import uvicorn
@@ -66,13 +68,29 @@ class Listener:
             runner.run(self._server.serve(sockets=[self._socket]))
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A TCP socket that holds the address and does not listen yet. Raises OSError."""
+def hold_ports(held: ExitStack, host: str, ports: Mapping[str, int]) -> dict[str, int]:
+    """Bind ports by name (0: any that is free) until `held` closes; those bound. Raises PortInUse naming all taken."""
+    found: dict[str, int] = {}
+    taken: list[str] = []
+    for name, port in ports.items():
+        try:
+            found[name] = held.enter_context(bound(host, port)).getsockname()[1]
+        except OSError as problem:
+            taken.append(str(in_use(name, host, port, problem)))
+    if taken:
+        raise PortInUse("\n".join(taken))
+    return found
+
+
+def bound(host: str, port: int, backlog: int = 0) -> socket.socket:
+    """A TCP socket that holds the address; without a backlog it does not listen yet. Raises OSError."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     held = socket.socket(family, kind)
     try:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(address)
+        if backlog:
+            held.listen(backlog)
     except OSError:
         held.close()
         raise
@@ -81,22 +99,16 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _listening(name: str, host: str, port: int) -> socket.socket:
     """A socket that clients can connect to. Raises PortInUse."""
-    held = None
     try:
-        held = bound(host, port)
-        held.listen(_BACKLOG)
+        return bound(host, port, _BACKLOG)
     except OSError as problem:
-        if held:
-            held.close()
         raise in_use(name, host, port, problem) from None
-    return held
 
 
 def in_use(name: str, host: str, port: int, problem: OSError) -> PortInUse:
     """The error for an address that cannot be listened on."""
-    return PortInUse(
-        f"{name}: {host}:{port}: {problem.strerror or problem}; stop the other program, or choose another port (0: any)"
-    )
+    hint = "stop the other program, or choose another port (0: any)"
+    return PortInUse(f"{name}: {host}:{port}: {problem.strerror or problem}; {hint}")
 
 
 def url(host: str, port: int) -> str:

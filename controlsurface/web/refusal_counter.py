@@ -5,13 +5,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 log = logging.getLogger(__name__)
 
 LOG_INTERVAL_S = 10  # between two lines about the same reason
 RefusalReason = Literal["host", "origin", "token", "throttled", "connections", "slow", "queries"]
-REFUSAL_REASONS: tuple[RefusalReason, ...] = ("host", "origin", "token", "throttled", "connections", "slow", "queries")
+REFUSAL_REASONS: tuple[RefusalReason, ...] = get_args(RefusalReason)
 
 
 class RefusalCounter:

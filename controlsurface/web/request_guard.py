@@ -5,8 +5,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
-from types import MappingProxyType
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +30,7 @@ class HostPolicy:
     @staticmethod
     def of(bound: str, section: ServerConfig) -> "HostPolicy":
         """The policy of a server that listens on `bound`: the names of the configuration, its own, and loopback."""
-        local = _is_loopback(bound)
+        local = is_loopback(bound)
         own = {bound.lower()} if local else {bound.lower(), socket.gethostname().lower()}
         return HostPolicy(frozenset({"localhost", *own, *section.hosts}), frozenset(section.origins), local)
 
@@ -63,29 +62,23 @@ def _serves(policy: HostPolicy, host: str) -> bool:
     if not found:
         return False
     name = found[1].strip("[]").lower().rstrip(".")
-    if name in policy.names:
-        return True
-    if _is_loopback(name):
-        return True
     # An address in a Host header was typed as one: only names can be made to point elsewhere.
-    if not policy.local and _is_address(name):
+    if name in policy.names or is_loopback(name) or (not policy.local and _address(name)):
         return True
     return any(name.endswith(each[1:]) for each in policy.names if each.startswith("*."))
 
 
-def _is_address(name: str) -> bool:
+def _address(name: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(name)
+        return ip_address(name)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _is_loopback(name: str) -> bool:
-    if not _is_address(name):
-        return name == "localhost"
-    address = ip_address(name)
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+def is_loopback(name: str) -> bool:
+    """Whether only this machine can reach a name or address."""
+    address = _address(name)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback if address else name == "localhost"
 
 
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
@@ -183,13 +176,11 @@ _COMMON_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-API_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        **_COMMON_HEADERS,
-        "X-Frame-Options": "DENY",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    }
-)
+API_HEADERS: Mapping[str, str] = {
+    **_COMMON_HEADERS,
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+}
 
 
 def dashboard_headers(scripts: Iterable[str], frame_ancestors: Iterable[str] = ()) -> dict[str, str]:

@@ -6,13 +6,13 @@ Only a token that it has shown rightly before still passes: a guesser behind the
 """
 
 import hmac
+import math
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from time import monotonic
 from typing import Generic, TypeVar
 
 from controlsurface.config.server_access import AuthConfig
@@ -22,34 +22,23 @@ from controlsurface.web.refusal_counter import RefusalCounter
 MAX_CLIENTS = 10_000  # whose failures are remembered; the oldest are forgotten first
 IPV6_PREFIX_BITS = 64  # one customer's network
 
+Clock = Callable[[], float]
 T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-@dataclass(slots=True)
-class _Failures:
-    """Of one client, since `began`."""
-
-    began: float
-    n: int = 0
 
 
 class TokenCheck(Generic[T]):
     """The tokens of one server and their owners."""
 
     def __init__(
-        self,
-        owners: Iterable[tuple[str, T]],
-        auth: AuthConfig,
-        refusals: RefusalCounter,
-        clock: Callable[[], float] = time.monotonic,
+        self, owners: Iterable[tuple[str, T]], auth: AuthConfig, refusals: RefusalCounter, clock: Clock = monotonic
     ) -> None:
         self._owners = [(token.encode(), owner) for token, owner in owners]
         self._limit, self._window_s = auth.max_failures, auth.failure_window.total_seconds()
         self._refusals = refusals
         self._clock = clock
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._failures: OrderedDict[str, tuple[float, int]] = OrderedDict()  # since when, and how many
         self._known: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -59,9 +48,8 @@ class TokenCheck(Generic[T]):
         with self._lock:
             wait_s = self._wait_s(network)
             if wait_s and (place is None or (network, place) not in self._known):
-                self._refusals.add(
-                    "throttled", f"{client} has shown {self._limit} wrong tokens and waits {wait_s:.0f} s"
-                )
+                text = f"{client} has shown {self._limit} wrong tokens and waits {wait_s:.0f} s"
+                self._refusals.add("throttled", text)
                 raise Throttled(f"too many wrong tokens; try again in {wait_s:.0f} s", max(round(wait_s), 1))
             if place is None:
                 self._failed(network)
@@ -79,17 +67,13 @@ class TokenCheck(Generic[T]):
 
     def _wait_s(self, network: str) -> float:
         """For how long this client is not listened to."""
-        found = self._failures.get(network)
-        if found is None or found.n < self._limit:
-            return 0
-        return max(found.began + self._window_s - self._clock(), 0)
+        began, n = self._failures.get(network, (-math.inf, 0))
+        return max(began + self._window_s - self._clock(), 0) if n >= self._limit else 0
 
     def _failed(self, network: str) -> None:
-        found = self._failures.pop(network, None)
-        if found is None or found.began + self._window_s <= self._clock():
-            found = _Failures(self._clock())
-        found.n += 1
-        _remember(self._failures, network, found)
+        began, n = self._failures.get(network, (-math.inf, 0))
+        now = self._clock()
+        _remember(self._failures, network, (now, 1) if began + self._window_s <= now else (began, n + 1))
 
 
 def bearer_token(header: str) -> bytes:

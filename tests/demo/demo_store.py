@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from controlsurface.config import Config
-from controlsurface.demo import DemoSettings, simulate_requests
+from controlsurface.demo.demo_company import DemoSettings
+from controlsurface.demo.router_simulation import simulate_requests
 from controlsurface.demo.span_exporter import DemoSpanExporter
 from controlsurface.ingest.load.batch import BatchLoader
 from controlsurface.ingest.translate import conventions

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from controlsurface.demo import DemoSettings, simulate_requests
+from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.demo.request_spans import SimulatedCall, SimulatedRequest
+from controlsurface.demo.router_simulation import simulate_requests
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controlsurface.demo import DemoSettings, simulate_requests
-from controlsurface.demo.demo_company import SELF_HOSTED
+from controlsurface.demo.demo_company import SELF_HOSTED, DemoSettings
 from controlsurface.demo.request_spans import SimulatedRequest
+from controlsurface.demo.router_simulation import simulate_requests
 from controlsurface.errors import BadRequest, UnknownName
 from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_table import resolve_prices

@@ -21,9 +21,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from controlsurface.demo import DemoSettings, run_demo, send_backfill, send_live, simulate_requests
-from controlsurface.demo.demo_company import NEXT_VERSION, ROUTER_VERSION
+from controlsurface.demo.demo_company import NEXT_VERSION, ROUTER_VERSION, DemoSettings
+from controlsurface.demo.router_simulation import simulate_requests
 from controlsurface.demo.span_exporter import DemoSpanExporter, SdkTracing, otlp_exporter
+from controlsurface.demo.traffic_sender import run_demo, send_backfill, send_live
 from controlsurface.errors import BadRequest, Unreachable
 from tests.demo.demo_traffic import HOUR, NOW
 
@@ -116,7 +117,7 @@ def test_spans_keep_the_ids_times_and_parents_of_the_simulation() -> None:
 def test_a_history_arrives_whole_over_http_and_over_grpc(server: object) -> None:
     received = Received()
     with server(received) as endpoint:  # type: ignore[operator]
-        sent = send_backfill(endpoint, 8 * HOUR, NOW, DemoSettings(rate=0.1))
+        sent = send_backfill(endpoint, 8 * HOUR, NOW, DemoSettings(rate=0.1), threading.Event())
     requests = list(simulate_requests(DemoSettings(rate=0.1), NOW - 8 * HOUR, NOW))
     expected = [r.span_id for r in requests] + [call.span_id for r in requests for call in r.calls]
     assert sent == len(expected) > 2_000
@@ -126,14 +127,14 @@ def test_a_history_arrives_whole_over_http_and_over_grpc(server: object) -> None
 def test_an_outage_loses_nothing_and_repeats_nothing_that_was_answered() -> None:
     received = Received(503, 500, 502)
     with http_server(received) as endpoint:
-        sent = send_backfill(endpoint, HOUR, NOW, BUSY)
+        sent = send_backfill(endpoint, HOUR, NOW, BUSY, threading.Event())
     assert sent == len(received.spans()) == len({span.span_id for span in received.spans()})
 
 
 def test_a_token_is_sent_as_bearer() -> None:
     received = Received()
     with http_server(received) as endpoint:
-        send_backfill(f"{endpoint}/v1/traces", HOUR, NOW, DemoSettings(), token="secret")
+        send_backfill(f"{endpoint}/v1/traces", HOUR, NOW, DemoSettings(), threading.Event(), "secret")
     assert received.headers == ["Bearer secret"]
 
 
@@ -141,7 +142,14 @@ def test_live_traffic_is_exported_as_it_ends_until_the_duration_is_over() -> Non
     received = Received()
     with http_server(received) as endpoint:
         begin = datetime.now(UTC)
-        sent = send_live(endpoint, timedelta(seconds=1), DemoSettings(rate=200, rhythm=False), threading.Event())
+        sent = send_live(
+            endpoint,
+            datetime.now(UTC),
+            timedelta(seconds=1),
+            DemoSettings(rate=200, rhythm=False),
+            threading.Event(),
+            "",
+        )
     ends: dict[bytes, float] = {}
     for span in received.spans():
         ends[span.trace_id] = max(ends.get(span.trace_id, 0), span.end_time_unix_nano / 1e9)

@@ -17,7 +17,9 @@ from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.checker_process import InlineChecker
+from controlsurface.web.refusal_counter import RefusalCounter
 
+MOST_CONNECTIONS = 1000
 VOCABULARIES = conventions.load_conventions(Config()).vocabularies
 
 
@@ -34,13 +36,14 @@ class Site:
 
     @cached_property
     def http(self) -> str:
-        return f"http://127.0.0.1:{self._port(HttpReceiver(self.intake, self._config, '127.0.0.1', 0))}"
+        return f"http://127.0.0.1:{self._port(HttpReceiver)}"
 
     @cached_property
     def grpc(self) -> str:
-        return f"127.0.0.1:{self._port(GrpcReceiver(self.intake, self._config, '127.0.0.1', 0))}"
+        return f"127.0.0.1:{self._port(GrpcReceiver)}"
 
-    def _port(self, receiver: HttpReceiver | GrpcReceiver) -> int:
+    def _port(self, kind: type[HttpReceiver] | type[GrpcReceiver]) -> int:
+        receiver = kind(self.intake, self._config, "127.0.0.1", 0, RefusalCounter("otlp"), MOST_CONNECTIONS)
         port = receiver.start()
         self._ends.callback(receiver.stop, 2)
         return port

@@ -7,7 +7,7 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import MetricQuery
-from controlsurface.demo import DemoSettings
+from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.store.duckdb import DuckStore
 from tests.demo.demo_store import stored

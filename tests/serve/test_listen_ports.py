@@ -7,8 +7,9 @@ import pytest
 from starlette.applications import Starlette
 
 from controlsurface.errors import ConfigError, PortInUse
-from controlsurface.serve.serve_options import ListenPorts, is_loopback, require_token, reserve_ports
+from controlsurface.serve.serve_options import ListenPorts, require_token, reserve_ports
 from controlsurface.web.listener import Listener, url
+from controlsurface.web.request_guard import is_loopback
 
 
 def test_zero_becomes_a_different_free_port_each_time() -> None:

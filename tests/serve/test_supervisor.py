@@ -10,9 +10,9 @@ import pytest
 
 from controlsurface.config import Config
 from controlsurface.errors import PartFailed
-from controlsurface.serve import ServeOptions, supervisor
+from controlsurface.serve import supervisor
 from controlsurface.serve.child_process import ProcessSpec, start_process
-from controlsurface.serve.serve_options import ListenPorts
+from controlsurface.serve.serve_options import ListenPorts, ServeOptions
 from controlsurface.serve.supervisor import Supervisor, restart_delay_s
 from tests.launch import is_alive, until
 

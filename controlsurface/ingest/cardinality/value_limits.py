@@ -1,9 +1,8 @@
 """How long values of spans may be, and how many different ones a dimension may have on one day."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -33,22 +32,17 @@ WHERE {name} IS NOT NULL AND {only}
 _OF_BATCH = "started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched)"
 
 
-class AffectedTimes(Protocol):
-    """From the first to the last start of rows that may change."""
-
-    def __call__(self, sql: str) -> str:
-        """The statement with `$low` and `$high` filled in."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class CardinalityLimiter:
-    """A limit on the values in `new_requests` and `priced` (before they are stored) and in stored calls (after)."""
+    """A limit on the values in `new_requests` and `priced` (before they are stored) and in stored calls (after).
+
+    `within` fills `$low` and `$high` in: from the first to the last start of rows that may change.
+    """
 
     limits: LimitsConfig
-    within: AffectedTimes
+    within: Callable[[str], str]
 
-    def admit(self, writing: WriteTransaction, unseated_sql: "AffectedTimes") -> Sequence[str]:
+    def admit(self, writing: WriteTransaction, unseated_sql: Callable[[str], str]) -> Sequence[str]:
         """Replace what has no seat; the dimensions of which something was replaced. `unseated_sql` reads the spans."""
         unseated = writing.rows(unseated_sql(self.within(_OVER_LIMIT_SQL)))
         if not unseated.num_rows:
@@ -66,9 +60,8 @@ class CardinalityLimiter:
     def settle(self, writing: WriteTransaction, over: Sequence[str]) -> None:
         """Replace what stored calls of the batch have from their own spans."""
         for name in (name for name in over if name in OWNER_DIMENSIONS):
-            writing.execute(
-                self.within(_REPLACE.format(table="attempts", name=name, other=OTHER_VALUE, only=_OF_BATCH))
-            )
+            replace = _REPLACE.format(table="attempts", name=name, other=OTHER_VALUE, only=_OF_BATCH)
+            writing.execute(self.within(replace))
 
 
 # Texts that tell rows apart or are compared: cut ones end in a hash of the whole, so different ones stay different.

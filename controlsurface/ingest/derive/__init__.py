@@ -13,12 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from controlsurface.config import Config, LaneConfig
-from controlsurface.ingest.cardinality import CardinalityLimiter
+from controlsurface.ingest.cardinality.value_limits import CardinalityLimiter
 from controlsurface.ingest.translate.vocabulary_sql import sql_literal
 from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, PriceKey
 from controlsurface.store.duckdb import WriteTransaction
 
 PriceKeys = Iterable[PriceKey]
+PricesOf = Callable[[PriceKeys], pa.Table]
 
 _FILES = sorted(Path(__file__).parent.glob("*.sql"))
 _STEPS = [path.read_text("utf-8") for path in _FILES]
@@ -86,6 +87,7 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
     AND lower(label) IN ('pass', 'passed', 'true', 'yes', 'fail', 'failed', 'false', 'no')
 GROUP BY trace_id, span_id
 """
+# Models and service tiers that were not met before.
 _UNPRICED = """
 SELECT provider, model_raw, service_tier FROM new_attempts AS met
 WHERE model_raw IS NOT NULL AND NOT EXISTS (
@@ -103,9 +105,8 @@ def lane_macros(lanes: dict[str, LaneConfig], assumed: Mapping[str, str] | None 
 
     `assumed` is the lane of each model by its name; None: the configuration says which models form a lane.
     """
-    globs = " ".join(
-        f"WHEN {_any_glob(lane.models)} THEN {sql_literal(name)}" for name, lane in lanes.items() if lane.models
-    )
+    listed = {name: _any_glob(lane.models) for name, lane in lanes.items() if lane.models}
+    globs = " ".join(f"WHEN {condition} THEN {sql_literal(name)}" for name, condition in listed.items())
     words = {word.lower(): name for name, lane in reversed(lanes.items()) for word in (*lane.aliases, name)}
     said = " ".join(f"WHEN {sql_literal(word)} THEN {sql_literal(name)}" for word, name in words.items())
     guesses = {"": "", **(assumed or {})}
@@ -173,11 +174,7 @@ def _shadowed(writing: WriteTransaction, bounds: dict[str, datetime], window: ti
 
 
 def derive_requests(
-    writing: WriteTransaction,
-    config: Config,
-    prices_of: Callable[[PriceKeys], pa.Table],
-    reach: AffectedTimeRange,
-    seen_before: bool,
+    writing: WriteTransaction, config: Config, prices_of: PricesOf, reach: AffectedTimeRange, seen_before: bool
 ) -> None:
     """Replace requests and attempts of the touched traces within `reach`, and leave those of frozen buckets alone.
 
@@ -188,7 +185,7 @@ def derive_requests(
     straight = not _count(writing, "older")
     for step in _BEFORE_PRICES:
         writing.execute(_read_from(step.replace("$trust_spans", trust), straight))
-    _fetch_prices(writing, prices_of)
+    insert_prices(writing, prices_of(PriceKey(*call.values()) for call in writing.rows(_UNPRICED).to_pylist()))
     writing.materialize("priced", PRICE_ATTEMPTS_SQL)
     writing.execute(_AFTER_PRICES)
     limiter = CardinalityLimiter(config.limits, lambda sql: _within(sql, reach))
@@ -215,13 +212,6 @@ def _read_from(sql: str, straight: bool) -> str:
 def _within(sql: str, reach: AffectedTimeRange) -> str:
     """The statements with the times in them: parameters are for one statement alone, and a query prunes nothing."""
     return sql.replace("$low", f"TIMESTAMP '{reach.low}'").replace("$high", f"TIMESTAMP '{reach.high}'")
-
-
-def _fetch_prices(writing: WriteTransaction, prices_of: Callable[[PriceKeys], pa.Table]) -> None:
-    """Look up prices of models and service tiers not met before."""
-    calls = writing.rows(_UNPRICED).to_pylist()
-    keys = (PriceKey(call["provider"], call["model_raw"], call["service_tier"]) for call in calls)
-    insert_prices(writing, prices_of(keys))
 
 
 def insert_prices(writing: WriteTransaction, rows: pa.Table) -> None:

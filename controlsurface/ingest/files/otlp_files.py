@@ -5,22 +5,16 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, TypeVar, cast
-
-from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from typing import IO, Any, Literal, cast
 
 from controlsurface import config
 from controlsurface.errors import BadBody, NotFound, OverLimit, TooLarge
 from controlsurface.ingest.limits import DEFAULT_BODY_LIMITS, BodyLimits, scan_json, scan_protobuf
 from controlsurface.ingest.otlp import json_values
-from controlsurface.ingest.wire import mend_utf8
-from controlsurface.ingest.wire.otlp_request import Encoding, Signal
+from controlsurface.ingest.wire.mend_utf8 import parse_protobuf
+from controlsurface.ingest.wire.otlp_request import EXPORT_REQUESTS, Encoding, Signal, request_items
 
 _FREE_BYTES = 64 * config.MIB  # that any file may open into, however small it is
 
@@ -48,10 +42,8 @@ class FileLimits:
     def message(self, path: Path, size: int) -> None:
         """Raises TooLarge naming the key, where one message of so many bytes is too large."""
         if size > self.max_message:
-            raise TooLarge(
-                f"{path}: one message has more than {self.max_message} bytes; "
-                "write smaller ones, or raise receiver.max_http_body"
-            )
+            hint = "write smaller ones, or raise receiver.max_http_body"
+            raise TooLarge(f"{path}: one message has more than {self.max_message} bytes; {hint}")
 
 
 DEFAULT_FILE_LIMITS = FileLimits.of(config.Config())
@@ -85,12 +77,16 @@ class BoundedGzipStream(io.RawIOBase):
 
 FileFormat = Literal["otlp", "otlp-json", "otlp-jsonl", "table"]
 
-_M = TypeVar("_M", bound=Message)
 _GZIP = b"\x1f\x8b"
-_PARQUET = b"PAR1"
+PARQUET_MAGIC = b"PAR1"
 _TRUNCATED_ERRORS = (OSError, EOFError, zlib.error)  # what a damaged gzip file raises
 _HEAD_BYTES = 1 << 20  # bytes looked at to guess a format
 _SIGNALS: dict[str, Signal] = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
+_ITEM_TESTS: dict[Signal, Callable[[Any], bool]] = {  # what only an item of the signal has
+    "traces": lambda span: len(span.trace_id) == 16 or len(span.span_id) == 8,
+    "logs": lambda record: bool(record.time_unix_nano or record.observed_time_unix_nano),
+    "metrics": lambda metric: bool(metric.WhichOneof("data")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +102,7 @@ class FileBody:
 def detect_format(path: Path) -> FileFormat:
     """The format, from the content alone. Raises NotFound when there is no such file, BadBody when it is cut."""
     head = _content(path, _HEAD_BYTES)
-    if head.startswith(_PARQUET):
+    if head.startswith(PARQUET_MAGIC):
         return "table"
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if text[:1] == b"{":
@@ -162,45 +158,10 @@ def detect_signal(payload: bytes) -> Signal:
     """Which of the three requests a protobuf body is: on the wire they differ only inside. Raises BadBody."""
     if not payload:
         return "traces"
-    try:
-        return next(signal for signal, holds in _SIGNAL_TESTS.items() if holds(payload))
-    except StopIteration:
-        raise BadBody("neither text nor an OTLP message with spans, logs or metrics") from None
-
-
-def _holds_spans(payload: bytes) -> bool:
-    found = _parsed(ExportTraceServiceRequest(), payload)
-    spans = (span for r in found.resource_spans for s in r.scope_spans for span in s.spans)
-    return any(len(span.trace_id) == 16 or len(span.span_id) == 8 for span in spans)
-
-
-def _holds_logs(payload: bytes) -> bool:
-    found = _parsed(ExportLogsServiceRequest(), payload)
-    records = (record for r in found.resource_logs for s in r.scope_logs for record in s.log_records)
-    return any(record.time_unix_nano or record.observed_time_unix_nano for record in records)
-
-
-def _holds_metrics(payload: bytes) -> bool:
-    found = _parsed(ExportMetricsServiceRequest(), payload)
-    metrics = (metric for r in found.resource_metrics for s in r.scope_metrics for metric in s.metrics)
-    return any(metric.WhichOneof("data") for metric in metrics)
-
-
-_SIGNAL_TESTS: dict[Signal, Callable[[bytes], bool]] = {
-    "traces": _holds_spans,
-    "logs": _holds_logs,
-    "metrics": _holds_metrics,
-}
-
-
-def _parsed(message: _M, payload: bytes) -> _M:
-    """The message, left empty where the payload is another's."""
-    try:
-        message.ParseFromString(payload)
-    except DecodeError:
-        with suppress(DecodeError):
-            message.ParseFromString(mend_utf8.mend_protobuf(type(message), payload) or b"")
-    return message
+    for signal, is_item in _ITEM_TESTS.items():
+        if any(map(is_item, request_items(signal, parse_protobuf(EXPORT_REQUESTS[signal], payload)))):
+            return signal
+    raise BadBody("neither text nor an OTLP message with spans, logs or metrics")
 
 
 def _lines(path: Path, may: FileLimits, limits: BodyLimits) -> Iterator[FileBody | BadBody]:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from controlsurface.config import RetentionConfig
 from controlsurface.errors import BadBody
 from controlsurface.ingest.files.otlp_files import FileBody
 from controlsurface.ingest.otlp import json_values
-from controlsurface.ingest.wire import mend_utf8
+from controlsurface.ingest.wire.mend_utf8 import parse_protobuf
+from controlsurface.ingest.wire.otlp_request import request_items
 from controlsurface.store.retention_terms import retention_cuts
 
 _FIRST_NS, _LAST_NS = 946_684_800 * 10**9, 7_258_118_400 * 10**9  # 2000 and 2200: other times are those of receipt
@@ -86,9 +86,8 @@ def span_start_times(found: FileBody) -> Iterator[int]:
         except BadBody:
             return
     else:
-        for resource in _message(found.payload).resource_spans:
-            for scope in resource.scope_spans:
-                yield from (span.start_time_unix_nano for span in scope.spans)
+        request = parse_protobuf(ExportTraceServiceRequest, found.payload)
+        yield from (span.start_time_unix_nano for span in request_items("traces", request))
 
 
 def span_age_warning(ages: SpanAges, what: str) -> str:
@@ -99,19 +98,6 @@ def span_age_warning(ages: SpanAges, what: str) -> str:
 
 def _moment(at_ns: int) -> datetime:
     return datetime.fromtimestamp(at_ns / 1e9, UTC)
-
-
-def _message(payload: bytes) -> ExportTraceServiceRequest:
-    """The request, mended where its text is no Unicode; empty where it is none."""
-    try:
-        return ExportTraceServiceRequest.FromString(payload)
-    except DecodeError:
-        try:
-            return ExportTraceServiceRequest.FromString(
-                mend_utf8.mend_protobuf(ExportTraceServiceRequest, payload) or b""
-            )
-        except DecodeError:
-            return ExportTraceServiceRequest()
 
 
 def _json_starts(part: Any) -> Iterator[int]:

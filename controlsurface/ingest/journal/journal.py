@@ -51,13 +51,13 @@ class Journal:
         self._settings = settings
         self._shelf = SegmentSet(folder, settings)
         newest = self._shelf.newest()
-        self._durable = newest.end if newest else START_POSITION
-        self._tally = ItemBacklog(self._durable)
+        self.end = newest.end if newest else START_POSITION  # the position after the last durable record
+        self._tally = ItemBacklog(self.end)
         self._fd = -1
         self._begun = 0.0
         self._queue: list[_Waiting] = []
         self._closing = False
-        self._failure = ""
+        self.failure = ""  # why nothing is accepted any more; empty while all is well
         self._damage: dict[tuple[int, int], int] = {}  # bytes that could not be read, by where they begin
         self._changed = threading.Condition()
         self._tidier = ThreadPoolExecutor(1, "journal-tidy")
@@ -69,15 +69,15 @@ class Journal:
         waiting = _Waiting(segments.frame_record(signal, payload, items, received_ns), payload, items, Future())
         waiting.done.set_running_or_notify_cancel()
         with self._changed:
-            if self._failure or self._closing:
-                raise Busy(self._failure or "the journal is closing")
+            if self.failure or self._closing:
+                raise Busy(self.failure or "the journal is closing")
             self._queue.append(waiting)
             self._changed.notify_all()
         return waiting.done
 
     def read(self, after: JournalPosition, max_bytes: int) -> list[JournalRecord]:
         """Durable records of one segment after a position; empty at the end. Damage is skipped, and counted."""
-        end = self._durable
+        end = self.end
         while after < end and (segment := self._shelf.next(after)) and segment.number <= end.segment:
             start = max(after.offset if after.segment == segment.number else 0, len(segments.MAGIC))
             limit = end.offset if end.segment == segment.number else segment.length
@@ -113,8 +113,8 @@ class Journal:
     def wait(self, after: JournalPosition, timeout_s: float) -> bool:
         """Whether something durable lies beyond a position, at the latest after `timeout_s`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._durable > after or self._closing, timeout_s)
-            return self._durable > after
+            self._changed.wait_for(lambda: self.end > after or self._closing, timeout_s)
+            return self.end > after
 
     def backlog(self, after: JournalPosition) -> int:
         """How many items lie beyond a position; reads the journal only the first time."""
@@ -134,16 +134,6 @@ class Journal:
             self._tidier.submit(self._shelf.tidy, lambda: self._closing)
 
     @property
-    def end(self) -> JournalPosition:
-        """The position after the last durable record."""
-        return self._durable
-
-    @property
-    def failure(self) -> str:
-        """Why nothing is accepted any more; empty while all is well."""
-        return self._failure
-
-    @property
     def full(self) -> str:
         """Why the disk takes nothing at the moment; empty while it does."""
         try:
@@ -151,11 +141,6 @@ class Journal:
         except DiskFull as problem:
             return str(problem)
         return ""
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes on the disk."""
-        return self._shelf.size_bytes
 
     @property
     def pending_bytes(self) -> int:
@@ -199,7 +184,7 @@ class Journal:
         self._shelf.put(replace(segment, size=end, length=end))
         ends = self._count(batch, segment.end)
         with self._changed:
-            self._durable = ends[-1]
+            self.end = ends[-1]
             self._changed.notify_all()
         for each, position in zip(batch, ends, strict=True):
             each.done.set_result(position)
@@ -259,9 +244,9 @@ class Journal:
         folder = self._shelf.folder
         log.critical("%s: %s; nothing is accepted until the journal is opened anew", folder, problem)
         with self._changed:
-            self._failure = f"the journal cannot be written: {problem}"
+            self.failure = f"the journal cannot be written: {problem}"
             batch, self._queue = batch + self._queue, []
-        _refuse(batch, Busy(self._failure))
+        _refuse(batch, Busy(self.failure))
 
 
 def _full(problem: OSError) -> OSError | DiskFull:

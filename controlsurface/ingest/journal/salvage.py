@@ -3,12 +3,16 @@
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from controlsurface.arrays import Ints
 
 _FIELDS = struct.Struct("<QIII")  # where it lies in the segment, bytes there, bytes packed, CRC-32 of these
 _CHECK = struct.Struct("<I")  # CRC-32 of the fields
@@ -81,15 +85,12 @@ def _plain(frame: _Frame, whole: bytes) -> bytes:
 def _of_stream(path: Path, offset: int, size: int) -> bytes:
     """Part of a segment that was packed as one stream, as far as it can be read."""
     found = bytearray()
-    try:
-        with pa.input_stream(str(path), compression="zstd") as stream:
-            left = offset
-            while left and (skipped := stream.read(min(_CHUNK_BYTES, left))):
-                left -= len(skipped)
-            while len(found) < size and (part := stream.read(min(_CHUNK_BYTES, size - len(found)))):
-                found += part
-    except OSError:  # what the compression notices
-        pass
+    with suppress(OSError), pa.input_stream(str(path), compression="zstd") as stream:  # the compression notices damage
+        left = offset
+        while left and (skipped := stream.read(min(_CHUNK_BYTES, left))):
+            left -= len(skipped)
+        while len(found) < size and (part := stream.read(min(_CHUNK_BYTES, size - len(found)))):
+            found += part
     return bytes(found)
 
 
@@ -116,16 +117,15 @@ def next_record(data: bytes, at: int, near_ns: int) -> int:
         end = at + RECORD_FRAME.size + int(RECORD_FRAME.unpack_from(data, at)[1])
         if end == len(data) or is_record(data, end):
             return end
-    for begin in range(at + 1, len(data) - RECORD_FRAME.size + 1, _PLACES_PER_LOOK):
-        for place in _candidates(
-            data, begin, min(begin + _PLACES_PER_LOOK, len(data) - RECORD_FRAME.size + 1), near_ns
-        ):
+    behind = len(data) - RECORD_FRAME.size + 1
+    for begin in range(at + 1, behind, _PLACES_PER_LOOK):
+        for place in _candidates(data, begin, min(begin + _PLACES_PER_LOOK, behind), near_ns):
             if is_record(data, int(place)):
                 return int(place)
     return len(data)
 
 
-def _candidates(data: bytes, begin: int, end: int, near_ns: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _candidates(data: bytes, begin: int, end: int, near_ns: int) -> Ints:
     """The places from `begin` to below `end` that look like the beginning of a record."""
     raw = np.frombuffer(data, np.uint8)
     places = begin + np.flatnonzero(raw[begin + 20 : end + 20] < SIGNAL_COUNT)
@@ -136,9 +136,7 @@ def _candidates(data: bytes, begin: int, end: int, near_ns: int) -> "np.ndarray[
     return places[(times >= np.uint64(low)) & (times <= np.uint64(high))]
 
 
-def _numbers(
-    raw: "np.ndarray[tuple[int], np.dtype[np.uint8]]", places: "np.ndarray[tuple[int], np.dtype[np.int64]]", size: int
-) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+def _numbers(raw: NDArray[np.uint8], places: Ints, size: int) -> NDArray[np.uint64]:
     """The little-endian numbers of `size` bytes at these places."""
     found = np.zeros(len(places), np.uint64)
     for n in range(size):

@@ -6,7 +6,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
 
 from controlsurface import config
 from controlsurface.ingest.journal import segment_file as segments
@@ -126,12 +125,9 @@ def _opened(folder: Path) -> dict[int, JournalSegment]:
         number, last = found.popitem()
         whole = last if last.packed else segments.repair_segment(last)
         if whole:
-            if whole.length < last.length:
-                log.warning(
-                    "%s: %d bytes at its end, torn by a crash or damaged, are no record and are removed",
-                    last.path,
-                    last.length - whole.length,
-                )
+            if lost := last.length - whole.length:
+                text = "%s: %d bytes at its end, torn by a crash or damaged, are no record and are removed"
+                log.warning(text, last.path, lost)
             return {**found, number: whole}
     return {}
 
@@ -143,7 +139,7 @@ class ItemBacklog:
         self.begin = begin
         self._ends = [begin]
         self._totals = [0]
-        self._lock = Lock()
+        self._lock = threading.Lock()
 
     def add(self, end: JournalPosition, items: int) -> None:
         """One more record."""

@@ -1,8 +1,9 @@
 """One batch of journal records into the store, inside one transaction, and counted by the minute in which it came."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from controlsurface.config import Config
-from controlsurface.ingest.cardinality import LONGEST_VALUE_SQL, truncate_values
-from controlsurface.ingest.derive import PriceKeys, derive_requests, gather_spans, lane_macros
+from controlsurface.ingest.cardinality.value_limits import LONGEST_VALUE_SQL, truncate_values
+from controlsurface.ingest.derive import PricesOf, derive_requests, gather_spans, lane_macros
 from controlsurface.ingest.load import lane_inference
 from controlsurface.ingest.otlp import span_events
 from controlsurface.ingest.otlp.span_events import spans_with_events
@@ -55,11 +56,6 @@ WHEN NOT MATCHED THEN INSERT BY NAME
 """
 
 
-def count_batch_arrivals(writing: WriteTransaction) -> None:
-    """Add what is in `batch`; `older` tells what of it came late."""
-    writing.execute(_ADD_ARRIVALS.format(come=_BATCH_ARRIVALS))
-
-
 def count_unstored(writing: WriteTransaction, duplicate: int, expired: int, rejected: int, refused: int) -> None:
     """Add what did not become rows. Nobody looked whose it was."""
     counts = {"duplicate": duplicate, "expired": expired, "rejected": rejected, "refused": refused}
@@ -88,6 +84,10 @@ SELECT
     count(*) FILTER (WHERE NOT possible(start_ns)) AS timeless,
     count(*) FILTER (WHERE vocabularies IS NULL) AS unrecognised
 FROM batch
+"""
+# How many spans of the touched traces were stored before, and how many of the batch's came after such.
+_OLDER_AND_LATE = """
+SELECT count(*) AS older, (SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)) AS late FROM older
 """
 _EVALUATIONS = """
 INSERT INTO evaluations
@@ -137,7 +137,7 @@ class BatchLoader:
 
     conventions: Conventions
     config: Config
-    prices_of: Callable[[PriceKeys], pa.Table]
+    prices_of: PricesOf
     lanes_written: Event = field(default_factory=Event)  # set once somebody wrote lanes into the configuration
 
     @property
@@ -167,15 +167,15 @@ class BatchLoader:
         _judge(writing, batch.judged, self.config.limits.value_length)
         reach = gather_spans(writing, low, high, self.config.writer.trace_window)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
-        older, late = _older_and_late(writing)
-        met_before = bool(older or outcome.duplicate or batch.judged.num_rows)
+        stored = writing.rows(_OLDER_AND_LATE).to_pylist()[0]
+        met_before = bool(stored["older"] or outcome.duplicate or batch.judged.num_rows)
         derive_requests(writing, self.config, self.prices_of, reach, met_before)
         moved = self.assumes_lanes and lane_inference.infer_batch_lanes(
             writing, self.config.lanes, self.config.limits.of("model")
         )
-        count_batch_arrivals(writing)
+        writing.execute(_ADD_ARRIVALS.format(come=_BATCH_ARRIVALS))
         conventions.add_key_counts(writing, "attribute_keys", self.conventions.unknown(batch.decoded.unread))
-        return replace(outcome, late=late, moved=moved)
+        return replace(outcome, late=int(stored["late"]), moved=moved)
 
     def _spans(self, writing: WriteTransaction, batch: DecodedBatch) -> tuple[BatchOutcome, datetime, datetime]:
         """Leave in `batch` what is new or says more than the store; what is known leaves it."""
@@ -184,17 +184,13 @@ class BatchLoader:
         stored = self._stored(writing, bounds)
         richer = [row for row in stored if not row["same"]]
         if richer:
-            copies = [(spans_message([row]).SerializeToString(), _nanoseconds(row["received_at"])) for row in richer]
-            self.translate(writing, decode_traces([*batch.traces, *copies], self.conventions.wanted))
+            self.translate(writing, decode_traces([*batch.traces, *stored_bodies(richer)], self.conventions.wanted))
             stored = self._stored(writing, bounds)
         _forget(writing, stored)
         inserted = int(writing.rows(_COUNT)["n"][0].as_py()) - len(richer)
         repeats = batch.decoded.repeats + len(stored)
-        moments = [
-            bounds["low"],
-            bounds["high"],
-            *(row["started_at"] for row in stored),
-        ]  # a copy may know another time
+        copied = [row["started_at"] for row in stored]  # a copy may know another time
+        moments = [bounds["low"], bounds["high"], *copied]
         unknown = int(bounds["unrecognised"])
         outcome = BatchOutcome(inserted, repeats, unrecognised=unknown, expired=expired, cut=shortened)
         return outcome, min(moments), max(moments)
@@ -242,13 +238,9 @@ def _judge(writing: WriteTransaction, judged: pa.Table, most: int) -> None:
     )
 
 
-def _older_and_late(writing: WriteTransaction) -> tuple[int, int]:
-    """How many spans of the touched traces were stored before, and how many of the batch's came after such."""
-    late = "SELECT count(*) FROM batch WHERE trace_id IN (SELECT trace_id FROM older)"
-    row = writing.rows(f"SELECT (SELECT count(*) FROM older) AS older, ({late}) AS late").to_pylist()[0]
-    return int(row["older"]), int(row["late"])
-
-
-def _nanoseconds(moment: datetime) -> int:
-    """A UTC timestamp as Unix nanoseconds."""
-    return (moment - EPOCH) // timedelta(microseconds=1) * 1000
+def stored_bodies(rows: Iterable[Mapping[str, Any]]) -> TimedBodies:
+    """Stored spans as bodies, those of one time of receipt together, each with that in Unix nanoseconds."""
+    return [
+        (spans_message(some).SerializeToString(), (received - EPOCH) // timedelta(microseconds=1) * 1000)
+        for received, some in groupby(rows, key=lambda row: row["received_at"])
+    ]

@@ -1,13 +1,13 @@
 """Lanes where the configuration names none: the models seen are kept, and moved together when one more is met."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from glob import escape
 
 import pyarrow as pa
 
 from controlsurface.config import LaneConfig
-from controlsurface.ingest.derive import PriceKeys, insert_prices, lane_macros
+from controlsurface.ingest.derive import PricesOf, insert_prices, lane_macros
 from controlsurface.lanes.price_inference import SeenModel, blended_price, infer_lanes, inferred_lanes_text
 from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
 from controlsurface.money.price_table import PriceKey
@@ -59,15 +59,8 @@ WHERE placed.model = assumed_lanes.model AND placed.provider IS NOT DISTINCT FRO
 """
 _LANES = "SELECT DISTINCT name, lane FROM assumed_lanes ORDER BY name"
 _FORGET = "DELETE FROM relaning WHERE model = $model"
-_REMEMBER = "INSERT INTO relaning (model, \"until\") VALUES ($model, TIMESTAMP '2270-01-01')"
-
-_TYPES: dict[str, pa.DataType] = {
-    "provider": pa.string(),
-    "model": pa.string(),
-    "usd": pa.decimal128(18, 12),
-    "lane": pa.string(),
-}
-PricesOf = Callable[[PriceKeys], pa.Table]
+_REMEMBER = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
+_NEWEST = datetime(2270, 1, 1, tzinfo=UTC)
 
 
 def begin_lane_inference(writing: WriteTransaction, lanes: dict[str, LaneConfig], prices_of: PricesOf) -> None:
@@ -75,7 +68,7 @@ def begin_lane_inference(writing: WriteTransaction, lanes: dict[str, LaneConfig]
     if not writing.rows("SELECT 1 FROM assumed_lanes LIMIT 1").num_rows:
         _keep(writing, writing.rows(_STORED))
     pairs = writing.rows("SELECT provider, model FROM assumed_lanes").to_pylist()
-    insert_prices(writing, prices_of(PriceKey(pair["provider"], pair["model"]) for pair in pairs))
+    insert_prices(writing, prices_of(PriceKey(**pair) for pair in pairs))
     if not _placed(writing, lanes):
         install_lane_macros(writing, lanes)
 
@@ -122,14 +115,15 @@ def _keep(writing: WriteTransaction, met: pa.Table) -> None:
 def _placed(writing: WriteTransaction, lanes: dict[str, LaneConfig]) -> bool:
     """Place all models anew; stored calls of those that move follow. Whether any moved."""
     before = _now(writing)
-    seen = writing.rows(_SEEN).to_pylist()
+    table = writing.rows(_SEEN)
+    seen = table.to_pylist()
     prices = [blended_price(row["usd_in"], row["usd_out"]) for row in seen]
     after = infer_lanes(SeenModel(row["name"], usd, row["counted"]) for row, usd in zip(seen, prices, strict=True))
-    rows = [
-        {"provider": row["provider"], "model": row["model"], "usd": usd, "lane": after[row["name"]]}
-        for row, usd in zip(seen, prices, strict=True)
-    ]
-    writing.attach("newly_placed", pa.Table.from_pylist(rows, pa.schema(_TYPES)))
+    lane = pa.array([after[row["name"]] for row in seen], pa.string())
+    usd = pa.array(prices, pa.decimal128(18, 12))
+    writing.attach(
+        "newly_placed", table.select(["provider", "model"]).append_column("usd", usd).append_column("lane", lane)
+    )
     writing.execute(_PLACE)
     moved = [name for name, lane in after.items() if before.get(name) != lane]
     if moved:
@@ -139,23 +133,18 @@ def _placed(writing: WriteTransaction, lanes: dict[str, LaneConfig]) -> bool:
     return bool(moved)
 
 
-def mark_for_reassignment(writing: WriteTransaction, names: Iterable[str]) -> None:
-    """Remember that stored calls of these models are to be derived anew, to follow their lanes."""
+def mark_for_reassignment(writing: WriteTransaction, names: Iterable[str], until: datetime | None = _NEWEST) -> None:
+    """Remember that stored calls of these models before a time are to be derived anew (None: no more of them)."""
     for name in names:
         writing.execute(_FORGET, {"model": name})
-        writing.execute(_REMEMBER, {"model": name})
+        if until:
+            writing.execute(_REMEMBER, {"model": name, "until": until})
 
 
 def _tell(writing: WriteTransaction, lanes: Mapping[str, str | None]) -> None:
     """The change as the charts show it."""
     text = inferred_lanes_text(lanes)
-    event = insert_event(
-        ChangeEvent(
-            at=datetime.now(UTC),
-            kind="config",
-            title=f"lanes assumed: now {text}"[:200],
-            detail=f"By list price, until [lanes] names them: {text}"[:MAX_EVENT_CHARACTERS],
-            source="controlsurface",
-        )
-    )
-    writing.execute(*event)
+    title, detail = f"lanes assumed: now {text}"[:200], f"By list price, until [lanes] names them: {text}"
+    cut, now = detail[:MAX_EVENT_CHARACTERS], datetime.now(UTC)
+    event = ChangeEvent(at=now, kind="config", title=title, detail=cut, source="controlsurface")
+    writing.execute(*insert_event(event))

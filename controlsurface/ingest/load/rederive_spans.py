@@ -1,29 +1,27 @@
 """Stored spans are derived anew, the latest first, after the lanes or the vocabularies changed."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import groupby
-from threading import Event
-from typing import Any
 
 from controlsurface.config import Config, LaneConfig
 from controlsurface.ingest.derive import derive_requests, gather_spans, lane_macros
 from controlsurface.ingest.load import lane_inference
-from controlsurface.ingest.load.batch import EPOCH, BatchLoader, TimedBodies
+from controlsurface.ingest.load.batch import BatchLoader, stored_bodies
 from controlsurface.ingest.load.lane_inference import mark_for_reassignment
 from controlsurface.ingest.otlp.trace_decoder import decode_traces
 from controlsurface.ingest.translate.conventions import Conventions
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
-from controlsurface.store.span_json import spans_message
 
 _LANE_NAME = "SELECT lower(model_name($model)) AS name"
-_FORGET_MODEL = "DELETE FROM relaning WHERE model = $model"
-_REMEMBER_MODEL = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
 _WAITING_MODEL = 'SELECT model, "until" FROM relaning ORDER BY model LIMIT 1'
 _NO_SPANS = "SELECT * FROM spans LIMIT 0"
 # Spans of one moment stay together: the next step goes on before it.
-_CLAIMED = """
+_LATEST = """
+SELECT * FROM mine
+WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+"""
+_CLAIMED = f"""
 WITH named AS (
     SELECT name FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
     WHERE lower(model_name(name)) = $model
@@ -32,10 +30,8 @@ mine AS (
     SELECT trace_id, started_at FROM spans
     WHERE started_at < $until AND (model IN (FROM named) OR selected_model IN (FROM named))
 )
-SELECT * FROM mine
-WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+{_LATEST}
 """
-_CLAIMED_TRACES = "SELECT DISTINCT trace_id FROM claimed"
 _CLAIMED_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high FROM claimed"
 
 
@@ -55,29 +51,12 @@ def reassignment_pending(store: DuckStore) -> bool:
     return bool(store.state("SELECT 1 FROM relaning LIMIT 1").num_rows)
 
 
-def reassignment_steps(done: Event) -> Callable[[BatchLoader, WriteTransaction], bool]:
-    """What the writer does between batches until nothing is left; then `done` is set."""
-
-    def one(loader: BatchLoader, writing: WriteTransaction) -> bool:
-        more = reassign_step(loader, writing)
-        if not more:
-            done.set()
-        return more
-
-    return one
-
-
 def reassign_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
     """Derive as many spans anew as fit a transaction; False when nothing is left."""
     waiting = writing.rows(_WAITING_MODEL).to_pylist()
-    if not waiting:
-        return False
-    model = {"model": waiting[0]["model"]}
-    low = _derive_claimed(loader, writing, {**model, "until": waiting[0]["until"]})
-    writing.execute(_FORGET_MODEL, model)
-    if low is not None:
-        writing.execute(_REMEMBER_MODEL, {**model, "until": low})
-    return True
+    if waiting:
+        mark_for_reassignment(writing, [waiting[0]["model"]], _derive_claimed(loader, writing, waiting[0]))
+    return bool(waiting)
 
 
 def _derive_claimed(loader: BatchLoader, writing: WriteTransaction, claimed: dict[str, object]) -> datetime | None:
@@ -85,26 +64,28 @@ def _derive_claimed(loader: BatchLoader, writing: WriteTransaction, claimed: dic
     writing.materialize("claimed", _CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
     bounds = writing.rows(_CLAIMED_BOUNDS).to_pylist()[0]
     low: datetime | None = bounds["low"]
-    if low is None:
-        return None
-    writing.materialize("touched", _CLAIMED_TRACES)
-    writing.materialize("batch", _NO_SPANS)
-    reach = gather_spans(writing, low, bounds["high"], loader.config.writer.trace_window)
-    derive_requests(writing, loader.config, loader.prices_of, reach, seen_before=True)
+    if low is not None:
+        _derive_traces(loader, writing, "claimed", low, bounds["high"])
     return low
+
+
+def _derive_traces(loader: BatchLoader, writing: WriteTransaction, spans: str, low: datetime, high: datetime) -> None:
+    """Derive the traces of these stored spans anew, which began from `low` to `high`."""
+    writing.materialize("touched", f"SELECT DISTINCT trace_id FROM {spans}")
+    writing.materialize("batch", _NO_SPANS)
+    reach = gather_spans(writing, low, high, loader.config.writer.trace_window)
+    derive_requests(writing, loader.config, loader.prices_of, reach, seen_before=True)
 
 
 SPANS_PER_STEP = 20_000  # spans of one step: about a second, in which no batch is stored
 
 _WAITING = 'SELECT since, "until" FROM rederiving WHERE finished_at IS NULL'
-# Spans of one moment stay together: the next step goes on before it.
-_NEXT = """
+_NEXT = f"""
 WITH mine AS (
     SELECT trace_id, started_at FROM spans
     WHERE started_at < $until AND started_at >= greatest($since::TIMESTAMP, frozen_before())
 )
-SELECT * FROM mine
-WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
+{_LATEST}
 """
 _BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high, count(*) AS n FROM next_spans"
 _TOUCHED = "SELECT DISTINCT trace_id FROM next_spans"
@@ -130,7 +111,6 @@ _REMOVE = """
 DELETE FROM spans
 WHERE started_at BETWEEN $low AND $high AND (trace_id, span_id) IN (SELECT (trace_id, span_id) FROM differs)
 """
-_NOTHING = "SELECT * FROM spans LIMIT 0"
 _DONE = 'UPDATE rederiving SET "until" = $low, done = done + $n, changed = changed + $changed'
 _FINISHED = "UPDATE rederiving SET finished_at = $now, problem = $problem WHERE finished_at IS NULL"
 # Columns of a span that no vocabulary decides.
@@ -165,7 +145,7 @@ def rederive_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
 def abandon_rederivation(store: DuckStore, problem: str) -> None:
     """End it, saying why: the rows that were done stay so."""
     with store.writing() as writing:
-        writing.execute(_FINISHED, {"now": _now(), "problem": problem})
+        writing.execute(_FINISHED, {"now": datetime.now(UTC), "problem": problem})
 
 
 def derivation_fingerprint(conventions: Conventions, config: Config) -> str:
@@ -182,24 +162,15 @@ def store_fingerprint(writing: WriteTransaction, conventions: Conventions, confi
 
 def _read_again(loader: BatchLoader, writing: WriteTransaction, low: datetime, high: datetime) -> int:
     """Traces with spans in [low, high], all their columns and rows anew; how many spans say something else now."""
-    window = loader.config.writer.trace_window
-    bounds = {"low": low - window, "high": high}
+    bounds = {"low": low - loader.config.writer.trace_window, "high": high}
     writing.materialize("touched", _TOUCHED)
     rows = writing.rows(_BYTES, bounds).to_pylist()
-    loader.translate(writing, decode_traces(_bodies(rows), loader.conventions.wanted))
+    loader.translate(writing, decode_traces(stored_bodies(rows), loader.conventions.wanted))
     changed = _replace(writing, bounds)
-    writing.materialize("touched", _TOUCHED)
-    writing.materialize("batch", _NOTHING)
-    _derive(loader, writing, low, high, window)
-    return changed
-
-
-def _derive(loader: BatchLoader, writing: WriteTransaction, low: datetime, high: datetime, window: timedelta) -> None:
-    config: Config = loader.config
-    reach = gather_spans(writing, low, high, window)
-    derive_requests(writing, config, loader.prices_of, reach, seen_before=True)
+    _derive_traces(loader, writing, "next_spans", low, high)
     if loader.assumes_lanes:
-        lane_inference.infer_batch_lanes(writing, config.lanes, config.limits.of("model"))
+        lane_inference.infer_batch_lanes(writing, loader.config.lanes, loader.config.limits.of("model"))
+    return changed
 
 
 def _replace(writing: WriteTransaction, bounds: Mapping[str, datetime]) -> int:
@@ -208,20 +179,11 @@ def _replace(writing: WriteTransaction, bounds: Mapping[str, datetime]) -> int:
     writing.materialize("differs", _DIFFERS.format(columns=", ".join(read)), bounds)
     changed = int(writing.rows("SELECT count(*) AS n FROM differs")["n"][0].as_py())
     if changed:
-        writing.materialize(
-            "read_again", _AGAIN.format(replaced=", ".join(f"batch.{name} AS {name}" for name in read)), bounds
-        )
+        replaced = ", ".join(f"batch.{name} AS {name}" for name in read)
+        writing.materialize("read_again", _AGAIN.format(replaced=replaced), bounds)
         writing.execute(_REMOVE, bounds)
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM read_again")
     return changed
-
-
-def _bodies(rows: Iterable[Mapping[str, Any]]) -> TimedBodies:
-    """Stored spans as bodies, each with its time of receipt."""
-    return [
-        (spans_message(some).SerializeToString(), (received - EPOCH) // timedelta(microseconds=1) * 1000)
-        for received, some in groupby(rows, key=lambda row: row["received_at"])
-    ]
 
 
 def _finish(loader: BatchLoader, writing: WriteTransaction) -> None:
@@ -230,8 +192,4 @@ def _finish(loader: BatchLoader, writing: WriteTransaction) -> None:
     known = [key for row in strange if loader.conventions.recognises(key := str(row["key"]))]
     if known:
         writing.execute("DELETE FROM attribute_keys WHERE key IN (SELECT unnest($known))", {"known": known})
-    writing.execute(_FINISHED, {"now": _now(), "problem": None})
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    writing.execute(_FINISHED, {"now": datetime.now(UTC), "problem": None})

@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import accumulate
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 
@@ -22,7 +25,8 @@ from controlsurface.ingest.load import batch, rederive_spans
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome, DecodedBatch
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
-from controlsurface.money.price_table import PriceKey, read_book, resolve_prices
+from controlsurface.money.price_book import read_book
+from controlsurface.money.price_table import PriceKey, resolve_prices
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 log = logging.getLogger("controlsurface.writer")
@@ -39,9 +43,8 @@ WriterStep = Callable[[BatchLoader, WriteTransaction], bool]
 
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
-_RESTORED_COUNTERS = [
-    name for name in COUNTER_NAMES if name not in {"received", "accepted"}
-]  # these two follow from the journal
+# The other two follow from the journal.
+_RESTORED_COUNTERS = [name for name in COUNTER_NAMES if name not in {"received", "accepted"}]
 
 
 class StoreWriter:
@@ -56,7 +59,7 @@ class StoreWriter:
         self._stop = threading.Event()
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._steps: deque[WriterStep] = deque()
+        self._steps: deque[tuple[WriterStep, Event]] = deque()
         self._look_at = 0.0
         self._since_checkpoint = 0
         self._damage = (0, 0)  # of the journal: places and bytes, as counted
@@ -67,7 +70,9 @@ class StoreWriter:
 
     def start(self) -> None:
         """Take up where the store stands and follow the journal from there."""
-        self.position = _stored_position(self._store)
+        self.position = next(
+            (JournalPosition(**row) for row in self._store.state(_POSITION).to_pylist()), self.position
+        )
         with self._store.writing() as writing:
             writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
@@ -83,15 +88,15 @@ class StoreWriter:
     def stop(self, drain: bool = True) -> None:
         """End the thread; when `drain`, after what of the durable can be stored in SHUTDOWN_DRAIN_S."""
         if drain and self.failure is None and not self.drain(SHUTDOWN_DRAIN_S):
-            log.warning(
-                "stopped before everything was stored; the rest is in the journal and follows at the next start"
-            )
+            log.warning("stopped before all was stored; the rest is in the journal and follows at the next start")
         self._stop.set()
         self._thread.join()
 
-    def between(self, step: WriterStep) -> None:
-        """Between batches, in a transaction of its own, let the thread do `step` for as long as it returns True."""
-        self._steps.append(step)
+    def between(self, step: WriterStep) -> Event:
+        """Between batches, in a transaction of its own, do `step` for as long as it returns True; set at its end."""
+        done = Event()
+        self._steps.append((step, done))
+        return done
 
     def lanes_written(self) -> None:
         """From now on no lane is assumed: the configuration names them."""
@@ -132,13 +137,13 @@ class StoreWriter:
         """Do one of the steps that wait; whether there was one. One that fails is not tried again before a start."""
         if not self._steps and not self._asked():
             return False
-        step = self._steps.popleft()
+        step, done = self._steps.popleft()
         try:
             with self._store.writing() as writing:
                 more = step(self._loader, writing)
             self._prices.settle()
         except StoreError:
-            self._steps.appendleft(step)
+            self._steps.appendleft((step, done))
             raise
         except Exception as problem:
             log.exception("a step between batches failed")
@@ -146,7 +151,9 @@ class StoreWriter:
                 rederive_spans.abandon_rederivation(self._store, f"{type(problem).__name__}: {problem}")
             return True
         if more:
-            self._steps.append(step)
+            self._steps.append((step, done))
+        else:
+            done.set()
         return True
 
     def _asked(self) -> bool:
@@ -155,7 +162,7 @@ class StoreWriter:
             return False
         self._look_at = time.monotonic() + POLL_INTERVAL_S
         if rederive_spans.rederivation_pending(self._store):
-            self._steps.append(rederive_spans.rederive_step)
+            self.between(rederive_spans.rederive_step)
         return bool(self._steps)
 
     def _narrow(self, problem: str) -> None:
@@ -227,9 +234,7 @@ class StoreWriter:
     def _record(self, writing: WriteTransaction, position: JournalPosition, added: dict[str, int]) -> None:
         """How far the journal is stored, and the counters as they will be, into the transaction."""
         _move(writing, position)
-        counts = {**self._counters.snapshot()}
-        for name, more in added.items():
-            counts[name] += more
+        counts = {name: n + added.get(name, 0) for name, n in self._counters.snapshot().items()}
         writing.execute("DELETE FROM ingest_counters")
         kept = pa.table({"name": _RESTORED_COUNTERS, "value": [counts[name] for name in _RESTORED_COUNTERS]})
         writing.attach("kept", kept)
@@ -288,11 +293,6 @@ class _Prices:
         self._met |= self._new
 
 
-def _stored_position(store: DuckStore) -> JournalPosition:
-    rows = store.state(_POSITION).to_pylist()
-    return JournalPosition(rows[0]["segment"], rows[0]["offset"]) if rows else JournalPosition(0, 0)
-
-
 def _counted(store: DuckStore, backlog: int) -> dict[str, int]:
     """The counters as an earlier run left them; what it answered is what is stored and what still waits."""
     kept = {row["name"]: row["value"] for row in store.state("SELECT * FROM ingest_counters").to_pylist()}
@@ -306,14 +306,8 @@ def _bodies(records: Sequence[JournalRecord], signal: str) -> list[tuple[bytes, 
 
 def _up_to(records: Sequence[JournalRecord], rows: int) -> list[JournalRecord]:
     """As many records as fit a transaction, at least one."""
-    taken: list[JournalRecord] = []
-    total = 0
-    for record in records:
-        if taken and total + record.items > rows:
-            break
-        taken.append(record)
-        total += record.items
-    return taken
+    totals = list(accumulate(record.items for record in records))
+    return list(records[: max(bisect_right(totals, rows), 1)])
 
 
 def _move(writing: WriteTransaction, position: JournalPosition) -> None:

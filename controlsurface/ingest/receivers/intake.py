@@ -17,6 +17,10 @@ from controlsurface.ingest.wire.otlp_request import RequestBody
 
 log = logging.getLogger(__name__)
 
+ANSWER_TIMEOUT_S = 9  # exporters give up, and drop, after 10
+# Of errors that senders get, the narrower kinds first.
+_COUNTERS = {Busy: "refused", OverLimit: "over_limit", TooLarge: "too_large", BadBody: "bad_bodies"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Task:
@@ -101,20 +105,15 @@ class Intake:
 
     def reasons(self) -> list[str]:
         """Why bodies are refused at the moment; empty while they are taken."""
-        return [
-            text for text in (self._behind(), self._checker.problem, self._journal.failure, self._journal.full) if text
-        ]
+        texts = (self._behind(), self._checker.problem, self._journal.failure, self._journal.full)
+        return [text for text in texts if text]
 
     def count(self, problem: ControlSurfaceError) -> None:
         """A request was answered with an error."""
-        if isinstance(problem, Busy):
-            self.counters.add(refused=1)
-        elif isinstance(problem, OverLimit):
-            self.counters.add(over_limit=1)
-        elif isinstance(problem, TooLarge):
-            self.counters.add(too_large=1)
-        elif isinstance(problem, BadBody):
-            self.counters.add(bad_bodies=1)
+        for kind, counter in _COUNTERS.items():
+            if isinstance(problem, kind):
+                self.counters.add(**{counter: 1})
+                break
 
     def _behind(self) -> str:
         """Whether the store is too far behind the journal to take more."""

@@ -12,13 +12,13 @@ import grpc
 from controlsurface.config import Config
 from controlsurface.errors import Busy, Throttled
 from controlsurface.ingest.receivers import otlp_responses
-from controlsurface.ingest.receivers.intake import Intake
+from controlsurface.ingest.receivers.intake import ANSWER_TIMEOUT_S, Intake
 from controlsurface.ingest.validation.validate import ValidatedBody
 from controlsurface.ingest.wire.otlp_request import RequestBody, Signal
+from controlsurface.web.listener import in_use
 from controlsurface.web.refusal_counter import RefusalCounter
 from controlsurface.web.token_check import TokenCheck, bearer_token
 
-ANSWER_TIMEOUT_S = 9  # exporters give up, and drop, after 10
 IDLE_TIMEOUT_MS = 300_000  # without a call, after which a connection is closed; senders open another
 HANDSHAKE_TIMEOUT_MS = 4_000  # from the connection to HTTP/2
 _WORKER_THREADS = 16  # each waits for one body to become durable, and may hold one in memory
@@ -34,36 +34,30 @@ class GrpcReceiver:
     """Takes OTLP/gRPC between `start` and `stop`."""
 
     def __init__(
-        self,
-        intake: Intake,
-        settings: Config,
-        host: str,
-        port: int,
-        refusals: RefusalCounter | None = None,
-        most_connections: int = 0,
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: RefusalCounter, most_connections: int
     ) -> None:
         self._intake = intake
         tokens = ((each, each) for each in settings.auth.senders())
-        check = TokenCheck(tokens, settings.auth, refusals or RefusalCounter("otlp_grpc"))
-        self._tokens = check if settings.auth.token else None
-        self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._tokens = TokenCheck(tokens, settings.auth, refusals) if settings.auth.token else None
+        self._host, self._port = host, port
         options = [
             ("grpc.max_receive_message_length", settings.receiver.max_grpc_body),  # also after decompression
             ("grpc.max_connection_idle_ms", IDLE_TIMEOUT_MS),
             ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
             ("grpc.so_reuseport", 0),  # a second server on the port is an error, not a rival
+            ("grpc.max_allowed_incoming_connections", most_connections),
         ]
-        if most_connections:
-            options.append(("grpc.max_allowed_incoming_connections", most_connections))
         self._server = grpc.server(ThreadPoolExecutor(_WORKER_THREADS, "otlp-grpc"), options=options)
         self._server.add_generic_rpc_handlers(tuple(self._handler(signal) for signal in _SERVICES))
 
     def start(self) -> int:
-        """Listen; the bound port. Raises OSError where the address is taken."""
+        """Listen; the bound port. Raises PortInUse."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
         try:
-            port = self._server.add_insecure_port(self._address)
-        except RuntimeError:
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), self._address) from None
+            port = self._server.add_insecure_port(f"{host}:{self._port}")
+        except RuntimeError:  # it does not say why
+            problem = OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            raise in_use("otlp_grpc", self._host, self._port, problem) from None
         self._server.start()
         return port
 
@@ -96,9 +90,8 @@ class GrpcReceiver:
         except Busy as problem:
             self._intake.count(problem)
             raise
-        return self._intake.submit(RequestBody(signal, data, patience_s=ANSWER_TIMEOUT_S), hold).result(
-            ANSWER_TIMEOUT_S
-        )
+        body = RequestBody(signal, data, patience_s=ANSWER_TIMEOUT_S)
+        return self._intake.submit(body, hold).result(ANSWER_TIMEOUT_S)
 
     def _let_in(self, context: grpc.ServicerContext) -> None:
         """Nothing, where the sender has shown a token that may send; else its call ends here."""

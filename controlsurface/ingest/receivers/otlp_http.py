@@ -1,7 +1,6 @@
 """OTLP/HTTP: an ASGI application of three paths and two encodings, and its server with deadlines for slow senders."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from controlsurface import config
 from controlsurface.config import Config
 from controlsurface.errors import Busy, ControlSurfaceError, Throttled, TooLarge
 from controlsurface.ingest.receivers import otlp_responses
-from controlsurface.ingest.receivers.intake import Intake, MemoryReservation
+from controlsurface.ingest.receivers.intake import ANSWER_TIMEOUT_S, Intake, MemoryReservation
 from controlsurface.ingest.validation.validate import ValidatedBody
 from controlsurface.ingest.wire.otlp_request import CONTENT_CODINGS, SIGNALS, Encoding, RequestBody, Signal
 from controlsurface.web.connections import HttpConnectionLimits, limited_protocol
@@ -23,7 +22,6 @@ from controlsurface.web.token_check import TokenCheck, bearer_token
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-ANSWER_TIMEOUT_S = 9  # exporters give up, and drop, after 10
 DRAIN_TIMEOUT_S = 10  # how long a refused body is read on
 MAX_DRAIN_BYTES = 128 * config.MIB  # and how much of it, or twice the size limit where that is more
 _PATHS: dict[str, Signal] = {f"/v1/{signal}": signal for signal in SIGNALS}
@@ -100,13 +98,11 @@ class _Arriving:
 class OtlpApp:
     """The application; one for all connections."""
 
-    def __init__(
-        self, intake: Intake, settings: config.Config, host: str = "127.0.0.1", refusals: RefusalCounter | None = None
-    ) -> None:
+    def __init__(self, intake: Intake, settings: Config, host: str, refusals: RefusalCounter) -> None:
         self._intake = intake
         self._limit = settings.receiver.max_http_body
         self._policy = HostPolicy.of(host, settings.server)
-        self._refusals = refusals or RefusalCounter("otlp_http")
+        self._refusals = refusals
         tokens = ((each, each) for each in settings.auth.senders())
         self._tokens = TokenCheck(tokens, settings.auth, self._refusals) if settings.auth.token else None
 
@@ -162,18 +158,16 @@ class OtlpApp:
 
     async def _taken(self, request: _Request, arriving: _Arriving) -> _Reply | None:
         """The answer to a body; None where the sender went away before its end."""
-        hold = self._intake.hold()
+        hold, data = self._intake.hold(), None
         try:
             data = await self._read(request, arriving, hold)
         except ControlSurfaceError as problem:
-            hold.release()
             self._intake.count(problem)
             return _failed(request, problem)
-        except asyncio.CancelledError:
-            hold.release()
-            raise
+        finally:
+            if data is None:
+                hold.release()
         if data is None:
-            hold.release()
             return None
         body = RequestBody(_PATHS[request.path], data, request.encoding, request.coding, self._limit, ANSWER_TIMEOUT_S)
         return await self._answer(request, body, hold)
@@ -233,19 +227,11 @@ class HttpReceiver:
     """Holds its port at once, and takes OTLP/HTTP between `start` and `stop`. Raises PortInUse."""
 
     def __init__(
-        self,
-        intake: Intake,
-        settings: Config,
-        host: str,
-        port: int,
-        refusals: RefusalCounter | None = None,
-        most_connections: int = sys.maxsize,
+        self, intake: Intake, settings: Config, host: str, port: int, refusals: RefusalCounter, most_connections: int
     ) -> None:
-        known = refusals or RefusalCounter("otlp_http")
-        protocol = limited_protocol(HttpConnectionLimits(most_connections, HEAD_TIMEOUT_S, BODY_TIMEOUT_S), known)
-        self._listener = Listener(
-            "otlp_http", OtlpApp(intake, settings, host, known), host, port, protocol, IDLE_TIMEOUT_S
-        )
+        protocol = limited_protocol(HttpConnectionLimits(most_connections, HEAD_TIMEOUT_S, BODY_TIMEOUT_S), refusals)
+        app = OtlpApp(intake, settings, host, refusals)
+        self._listener = Listener("otlp_http", app, host, port, protocol, IDLE_TIMEOUT_S)
 
     def start(self) -> int:
         """Take bodies; the bound port."""

@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controlsurface.ingest.files.otlp_files import DEFAULT_FILE_LIMITS, FileLimits
-from controlsurface.ingest.table.row_reader import RequestTable, row_batches
-from controlsurface.ingest.table.row_reader import row_start_times as row_starts
+from controlsurface.ingest.table.row_reader import RequestTable, row_batches, row_start_times
 from controlsurface.ingest.table.row_spans import rows_to_body
-from controlsurface.ingest.table.table_mapping import TableMapping, read_mapping
-
-__all__ = ["TableMapping", "read_mapping", "table_bodies", "table_start_times"]
+from controlsurface.ingest.table.table_mapping import read_mapping
 
 ROWS_PER_BODY = 2_000  # of one body
 
@@ -35,4 +32,4 @@ def table_bodies(path: Path, mapping: Path | None = None, may: FileLimits = DEFA
 
 def table_start_times(path: Path, mapping: Path | None = None, may: FileLimits = DEFAULT_FILE_LIMITS) -> Iterator[int]:
     """When the rows of a table began, Unix nanoseconds, without reading all else. Raises as `table_bodies` does."""
-    yield from row_starts(RequestTable.opened(path, may), read_mapping(mapping or Path("requests")))
+    yield from row_start_times(RequestTable.opened(path, may), read_mapping(mapping or Path("requests")))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from controlsurface.errors import BadBody, ConfigError, did_you_mean
-from controlsurface.ingest.files.otlp_files import DEFAULT_FILE_LIMITS, FileLimits, open_decompressed
+from controlsurface.ingest.files.otlp_files import DEFAULT_FILE_LIMITS, PARQUET_MAGIC, FileLimits, open_decompressed
 from controlsurface.ingest.table import column_types
 from controlsurface.ingest.table.table_mapping import FieldSource, RowCondition, TableField, TableMapping
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 ROW_NUMBER_COLUMN = "::row"  # of the table, from 0; the other columns are named by their place in the mapping
 _RAW_PREFIX = "::raw "
-_PARQUET = b"PAR1"
 
 Row = dict[str, Any]
+Used = dict[str, tuple[FieldSource, TableField]]  # the sources that a table has, by place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class RequestTable:
             for part in iter(lambda: file.read(1 << 20), b""):
                 digest.update(part)
         try:
-            if head.startswith(_PARQUET):
+            if head.startswith(PARQUET_MAGIC):
                 may.opens(path, _opens_into(path))
-            frame = pl.scan_parquet(path) if head.startswith(_PARQUET) else _csv(path, head)
+            frame = pl.scan_parquet(path) if head.startswith(PARQUET_MAGIC) else _csv(path, head)
             return RequestTable(path, digest.digest(), frame, dict(frame.collect_schema()))
         except (pl.exceptions.PolarsError, OSError) as problem:
             raise BadBody(f"{path}: {_first_line(problem)}") from None
@@ -81,11 +81,8 @@ def row_start_times(table: RequestTable, rules: TableMapping) -> Iterator[int]:
     """
     place = "request.started_at"
     source, field = dict(_used(table, rules))[place]
-    frame = table.frame.with_row_index(ROW_NUMBER_COLUMN)
-    for condition in rules.only:
-        frame = frame.filter(_holds(condition, table))
     try:
-        for some in frame.select(_value(source, field, table).alias(place)).collect_batches():
+        for some in _counted(table, rules).select(_value(source, field, table).alias(place)).collect_batches():
             yield from some[place].drop_nulls().to_list()
     except pl.exceptions.PolarsError as problem:
         raise BadBody(f"{table.path}: {_first_line(problem)}") from None
@@ -128,15 +125,18 @@ def _report_unused(table: RequestTable, rules: TableMapping) -> None:
         log.warning("%s: no field of mapping %s takes the columns %s", table.path, rules.name, ", ".join(unused))
 
 
-def _selected(
-    table: RequestTable, rules: TableMapping, used: dict[str, tuple[FieldSource, TableField]]
-) -> pl.LazyFrame:
+def _counted(table: RequestTable, rules: TableMapping) -> pl.LazyFrame:
+    """The rows that count, with their number."""
     frame = table.frame.with_row_index(ROW_NUMBER_COLUMN)
     for condition in rules.only:
         frame = frame.filter(_holds(condition, table))
+    return frame
+
+
+def _selected(table: RequestTable, rules: TableMapping, used: Used) -> pl.LazyFrame:
     conditions = {place: each for place, each in rules.conditions() if place.startswith("attempts")}
     raw = [pl.col(s.column).cast(pl.String).alias(_RAW_PREFIX + place) for place, (s, _) in used.items() if s.column]
-    return frame.select(
+    return _counted(table, rules).select(
         ROW_NUMBER_COLUMN,
         *(_value(source, field, table).alias(place) for place, (source, field) in used.items()),
         *(_holds(each, table).alias(place) for place, each in conditions.items()),
@@ -170,7 +170,7 @@ def _value(source: FieldSource, field: TableField, table: RequestTable) -> pl.Ex
     return column_types.as_field_type(field.kind, column, source.time, source.scale)
 
 
-def _must_fit(frame: pl.DataFrame, table: RequestTable, used: dict[str, tuple[FieldSource, TableField]]) -> None:
+def _must_fit(frame: pl.DataFrame, table: RequestTable, used: Used) -> None:
     """Raises BadBody for the first value that is there and could not be read, or a time that is not there."""
     for place, (source, field) in used.items():
         for bad in frame.filter(_is_lost(place, source, frame.columns)).head(1).to_dicts():

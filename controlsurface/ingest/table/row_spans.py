@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
@@ -19,6 +19,7 @@ _MAX_DURATION_MS = 100 * 86_400_000.0
 _UNKNOWN_DURATION_NS = 1_000  # how long an attempt of unknown duration holds up the next one
 
 Value = bool | int | float | str
+_VALUE_FIELDS = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value"}
 
 
 def rows_to_body(rows: Iterable[Row], rules: TableMapping, digest: bytes) -> bytes:
@@ -69,11 +70,8 @@ def _spans(row: Row, rules: TableMapping, digest: bytes) -> Iterator[Span]:
 
 def _call(row: Row, place: str, attempt: AttemptMapping, request_id: str) -> dict[str, Value]:
     shadow = {"controlsurface.purpose": "shadow", "controlsurface.shadow.of": request_id} if attempt.shadow else {}
-    return {
-        "gen_ai.operation.name": "chat",
-        **shadow,
-        **_values(row, place, attempt.columns, table_mapping.ATTEMPT_FIELDS),
-    }
+    values = _values(row, place, attempt.columns, table_mapping.ATTEMPT_FIELDS)
+    return {"gen_ai.operation.name": "chat", **shadow, **values}
 
 
 def _values(row: Row, place: str, names: Iterable[str], known: dict[str, TableField]) -> dict[str, Value]:
@@ -103,13 +101,9 @@ def _span(ids: _Ids, number: int, name: str, start: int, length: int | None, val
 
 
 def _key_value(key: str, value: Value) -> KeyValue:
-    if isinstance(value, bool):
-        return KeyValue(key=key, value=AnyValue(bool_value=value))
-    if isinstance(value, int):
-        return KeyValue(key=key, value=AnyValue(int_value=value))
-    if isinstance(value, float):
-        return KeyValue(key=key, value=AnyValue(double_value=value))
-    return KeyValue(key=key, value=AnyValue(string_value=value))
+    found = KeyValue(key=key)
+    setattr(found.value, _VALUE_FIELDS[type(value)], value)
+    return found
 
 
 def _length_ns(milliseconds: float | None) -> int | None:

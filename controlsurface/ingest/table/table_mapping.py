@@ -1,17 +1,16 @@
 """A mapping file: which columns of a table fill which fields of requests and attempts, and what these fields are."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from controlsurface.config import Duration
+from controlsurface.config import ConfigSection, Duration
 from controlsurface.errors import ConfigError, did_you_mean
-from controlsurface.explanations import explain
+from controlsurface.explanations import read_toml
 from controlsurface.shipped_paths import COLLECTORS
 
 FieldKind = Literal["text", "whole", "number", "flag", "time"]
@@ -78,11 +77,7 @@ MappedValue = bool | int | float | str
 _FITS: dict[str, set[FieldKind]] = {"scale": {"number", "whole"}, "time": {"time"}, "equals": {"flag"}}
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldSource(_Model):
+class FieldSource(ConfigSection):
     """Where a field's value comes from: a column, changed in at most one way, or a constant."""
 
     column: str = Field("", description="name of the table's column")
@@ -114,7 +109,7 @@ class FieldSource(_Model):
         return [name for name in ("scale", "time", "equals", "values") if getattr(self, name) is not None]
 
 
-class RowCondition(_Model):
+class RowCondition(ConfigSection):
     """Rows in which a column says one thing, or anything at all."""
 
     column: str
@@ -131,7 +126,7 @@ class RowCondition(_Model):
 FieldSources = dict[str, FieldSource]
 
 
-class AttemptMapping(_Model):
+class AttemptMapping(ConfigSection):
     """A model call of each row; `shadow` answers the request again, `when` says in which rows it happened."""
 
     shadow: bool = False
@@ -153,7 +148,7 @@ class AttemptMapping(_Model):
         return self
 
 
-class TableMapping(_Model):
+class TableMapping(ConfigSection):
     """The whole file."""
 
     name: str = Field(min_length=1, description="part of every id: under another name the same table is imported anew")
@@ -190,17 +185,10 @@ class TableMapping(_Model):
 def read_mapping(path: Path) -> TableMapping:
     """The mapping in a file, or the shipped one of that name. Raises ConfigError naming every problem."""
     found = path if path.is_file() else SHIPPED_MAPPINGS / f"{path.name.removesuffix('.toml')}.toml"
-    try:
-        return TableMapping.model_validate(tomllib.loads(found.read_text("utf-8")))
-    except FileNotFoundError:
+    if not found.exists():
         known = sorted(each.stem for each in SHIPPED_MAPPINGS.glob("*.toml"))
-        raise ConfigError(
-            f"{path}: no such mapping{did_you_mean(path.stem, known)}; shipped: {', '.join(known)}"
-        ) from None
-    except ValidationError as problem:
-        raise ConfigError("\n".join(f"{found}: {each}" for each in explain(problem, TableMapping))) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise ConfigError(f"{found}: {problem}") from None
+        raise ConfigError(f"{path}: no such mapping{did_you_mean(path.stem, known)}; shipped: {', '.join(known)}")
+    return read_toml(found, TableMapping)
 
 
 def _check(columns: FieldSources, known: dict[str, TableField]) -> None:

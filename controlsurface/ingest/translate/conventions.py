@@ -1,7 +1,7 @@
 """Which attribute fills which column, by the vocabularies in collectors/, and counts of the keys that fill none."""
 
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
@@ -10,30 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from controlsurface.config import Config
 from controlsurface.errors import ConfigError
-from controlsurface.explanations import explain
-from controlsurface.ingest.translate.vocabulary import (
-    COLUMN_KINDS,
-    COUNT_COLUMNS,
-    FLAG_COLUMNS,
-    NUMBER_COLUMNS,
-    SPAN_KEYS,
-    SPAN_ROLES,
-    AttributeSource,
-    Vocabulary,
-)
-from controlsurface.ingest.translate.vocabulary_sql import (
-    OccurringKeys,
-    column_sql,
-    find_occurring_keys,
-    invalid_sql,
-    list_sql,
-    role_sql,
-    spoken_sql,
-)
+from controlsurface.explanations import read_toml
+from controlsurface.ingest.translate import vocabulary, vocabulary_sql
+from controlsurface.ingest.translate.vocabulary import COLUMN_KINDS, SPAN_KEYS, AttributeSource, Vocabulary
+from controlsurface.ingest.translate.vocabulary_sql import OccurringKeys
 from controlsurface.shipped_paths import COLLECTORS
 from controlsurface.store.duckdb import WriteTransaction
 
@@ -54,13 +37,11 @@ def add_key_counts(
     if not met:
         return
     known = set(writing.rows(f"SELECT key FROM {table}")["key"].to_pylist())
-    room = MAX_COUNTED_KEYS - len(known)
-    counts: dict[str, int] = {}
+    room = max(MAX_COUNTED_KEYS - len(known), 0)
+    told = known.union(islice((key for key in met if key not in known), room))
+    counts: Counter[str] = Counter()
     for key, n in met.items():
-        if key not in known:
-            room -= 1
-        name = key if key in known or room >= 0 else OTHER_KEYS
-        counts[name] = counts.get(name, 0) + n
+        counts[key if key in told else OTHER_KEYS] += n
     writing.attach("counted", pa.table({"key": list(counts), "n": list(counts.values())}))
     writing.materialize("met", "SELECT key, n, CAST(now() AS TIMESTAMP) AS seen FROM counted")
     writing.execute(_MERGE.format(table=table))
@@ -96,9 +77,9 @@ class Conventions:
         for sources in self._sources.values():
             for source in sources:
                 yield from (source.key, *source.when) if source.key else source.when
-        for vocabulary in self.vocabularies:
-            yield from vocabulary.recognise
-            for role in vocabulary.roles:
+        for each in self.vocabularies:
+            yield from each.recognise
+            for role in each.roles:
                 yield from role.when
 
     def _compared_keys(self) -> Iterable[str]:
@@ -123,19 +104,18 @@ class Conventions:
 
     def occurring(self, decoded: pa.Table, keys: frozenset[str]) -> OccurringKeys:
         """What of all that vocabularies look at a decoded batch has."""
-        return find_occurring_keys(decoded, keys, self._compared)
+        return vocabulary_sql.find_occurring_keys(decoded, keys, self._compared)
 
     @lru_cache(maxsize=256)  # noqa: B019 (one instance lives as long as the process)
     def select(self, found: OccurringKeys) -> str:
         """The columns of store/schema/spans.sql that vocabularies fill, as SQL over columns `@key`."""
-        roles = [f"{role_sql(self.vocabularies, role, found)} AS is_{role}" for role in SPAN_ROLES]
-        values = [f"{column_sql(column, self._sources[column], found)} AS {column}" for column in COLUMN_KINDS]
-        marks = [
-            invalid_sql(column, self._sources[column], found)
-            for column in (*COUNT_COLUMNS, *NUMBER_COLUMNS, *FLAG_COLUMNS)
-        ]
-        spoken = [spoken_sql(v, found) for v in self.vocabularies]
-        return ",\n".join([list_sql("vocabularies", spoken), *roles, *values, list_sql("invalid", marks)])
+        sql, sources = vocabulary_sql, self._sources
+        roles = [f"{sql.role_sql(self.vocabularies, role, found)} AS is_{role}" for role in vocabulary.SPAN_ROLES]
+        values = [f"{sql.column_sql(column, sources[column], found)} AS {column}" for column in COLUMN_KINDS]
+        typed = [column for column, kind in COLUMN_KINDS.items() if kind != "text"]
+        marks = [sql.invalid_sql(column, sources[column], found) for column in typed]
+        spoken = [sql.spoken_sql(each, found) for each in self.vocabularies]
+        return ",\n".join([sql.list_sql("vocabularies", spoken), *roles, *values, sql.list_sql("invalid", marks)])
 
 
 def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
@@ -143,13 +123,4 @@ def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise ConfigError(f"{folder}: no vocabularies (*.toml) here")
-    return Conventions([_read(path) for path in paths], config)
-
-
-def _read(path: Path) -> Vocabulary:
-    try:
-        return Vocabulary.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"{path}: {problem}") from None
-    except ValidationError as problem:
-        raise ConfigError("\n".join(f"{path}: {each}" for each in explain(problem, Vocabulary))) from None
+    return Conventions([read_toml(path, Vocabulary) for path in paths], config)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from controlsurface.config import ConfigSection
 from controlsurface.errors import did_you_mean
 
 SPAN_ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "call", "failed_call", "wrapper")
@@ -35,11 +36,7 @@ SPAN_KEYS = {
 AttributeCondition = Mapping[str, str | bool | tuple[str, ...]]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AttributeSource(_Model):
+class AttributeSource(ConfigSection):
     """Where a value comes from: an attribute, part of it, or a constant; only `when` other attributes say so."""
 
     key: str = Field(
@@ -67,7 +64,7 @@ class AttributeSource(_Model):
         return self
 
 
-class SpanRole(_Model):
+class SpanRole(ConfigSection):
     """What a span is, when its attributes say so."""
 
     role: str
@@ -80,7 +77,7 @@ class SpanRole(_Model):
         return self
 
 
-class Vocabulary(_Model):
+class Vocabulary(ConfigSection):
     """One file of collectors/."""
 
     name: str

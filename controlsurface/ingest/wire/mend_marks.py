@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from controlsurface.ingest.wire.otlp_request import ExportRequest, Signal
+from controlsurface.ingest.wire.otlp_request import ITEM_PLACES, ExportRequest, Signal
 
 MENDED_ATTRIBUTE = "controlsurface.mended"
 SURROGATE = re.compile("[\ud800-\udfff]")  # in Python's text these are never part of a pair
@@ -23,11 +23,6 @@ _MAX_LISTED_NAMES = 8  # that a mark lists
 _MAX_NAME_CHARACTERS = 60  # characters of each
 _PLURALS = {"attributes": "attribute", "filtered_attributes": "attribute", "events": "event", "links": "link"}
 _VALUES = {each.DESCRIPTOR.full_name for each in (AnyValue, ArrayValue, KeyValueList)}
-_PLACES: dict[Signal, tuple[str, str, str]] = {
-    "traces": ("resource_spans", "scope_spans", "spans"),
-    "logs": ("resource_logs", "scope_logs", "log_records"),
-    "metrics": ("resource_metrics", "scope_metrics", "metrics"),
-}
 
 KeyValues = MutableSequence[KeyValue]
 
@@ -60,13 +55,13 @@ def mark_holder_path(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
     them.
     """
     if {field.name for field in descriptor.fields} & {"spans", "log_records", "metrics", "data_points"}:
-        way = ("scope",)
+        way = "scope"
     elif "resource" in descriptor.fields_by_name:
-        way = ("resource",)
+        way = "resource"
     else:
         own = {"metadata": descriptor.full_name == Metric.DESCRIPTOR.full_name, "attributes": _is_item(descriptor)}
         return tuple(descriptor.fields_by_name[name] for name, held in own.items() if held)
-    (field,) = (descriptor.fields_by_name.get(name) for name in way)
+    field = descriptor.fields_by_name.get(way)
     return () if field is None else (field, *mark_holder_path(field.message_type))
 
 
@@ -96,7 +91,7 @@ def move_marks_to_items(signal: Signal, request: ExportRequest) -> int:
 
     Points are counted and bear none: their attributes say which series they belong to.
     """
-    envelopes, scopes, items = _PLACES[signal]
+    envelopes, scopes, items = ITEM_PLACES[signal]
     count = 0
     for envelope in getattr(request, envelopes):
         resource = _taken(envelope, "resource")

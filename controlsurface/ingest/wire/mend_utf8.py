@@ -5,22 +5,18 @@ unknown fields are copied. What is not protobuf is left to the decoder, which re
 Source: protobuf.dev, "Encoding"; U+FFFD for each ill-formed part, as Python's errors="replace" (Unicode 3.9, D93b).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from controlsurface.ingest.wire.mend_marks import (
-    is_key_value,
-    mark_holder_path,
-    mended_field_name,
-    mended_mark,
-    mended_value_name,
-)
+from controlsurface.ingest.wire import mend_marks
 
+M = TypeVar("M", bound=Message)
 _MAX_DEPTH = 100  # the decoder's own bound
 _MAX_MENDED_TEXTS = 100_000  # texts mended in a body; one with more is noise
 _MAX_FIELDS = 1_000_000  # walked in a body; one with more takes longer than a sender waits
@@ -62,12 +58,13 @@ class _Mended:
         self.add(before, _number(tag), _number(inner.size))
         self.parts += inner.parts
         self.size += inner.size
-        self.names += [mended_field_name(field, name) for name in inner.names]
+        self.names += [mend_marks.mended_field_name(field, name) for name in inner.names]
 
     def close(self, plan: _Plan, key: bytes) -> None:
         """Mark the whole message, or say what its text is called to those around it."""
         if plan.key_tag:
-            self.names = ["key"] if "key" in self.names else [mended_value_name(key.decode(errors="replace"))]
+            name = mend_marks.mended_value_name(key.decode(errors="replace"))
+            self.names = ["key"] if "key" in self.names else [name]
         elif plan.bearer and self.names:
             self.add(_mark(plan.bearer, tuple(self.names)))
             self.names = []
@@ -136,7 +133,7 @@ class _Walk:
 @lru_cache(1000)
 def _mark(bearer: tuple[FieldDescriptor, ...], names: tuple[str, ...]) -> bytes:
     """A mark as a field of the message that `mark_holder_path` begins in."""
-    body = mended_mark(names).SerializeToString()
+    body = mend_marks.mended_mark(names).SerializeToString()
     for field in reversed(bearer):
         body = b"%b%b%b" % (_number(field.number << 3 | _SIZED), _number(len(body)), body)
     return body
@@ -188,6 +185,16 @@ def mend_protobuf(kind: type[Message], data: bytes) -> bytes | None:
     return b"".join(found.parts) if found else None
 
 
+def parse_protobuf(kind: type[M], data: bytes) -> M:
+    """The message, mended where its text is no Unicode; empty where it is none of this kind."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        with suppress(DecodeError):
+            return kind.FromString(mend_protobuf(kind, data) or b"")
+    return kind()
+
+
 @cache
 def _plan(descriptor: Descriptor) -> _Plan:
     fields: dict[int, tuple[FieldDescriptor, Descriptor | None]] = {
@@ -196,8 +203,8 @@ def _plan(descriptor: Descriptor) -> _Plan:
         if field.message_type or field.type == FieldDescriptor.TYPE_STRING
     }
     probe: Any = GetMessageClass(descriptor) if descriptor.name in _PROBED else None
-    key_tag = descriptor.fields_by_name["key"].number << 3 | _SIZED if is_key_value(descriptor) else 0
-    return _Plan(fields, mark_holder_path(descriptor), probe, key_tag)
+    key_tag = descriptor.fields_by_name["key"].number << 3 | _SIZED if mend_marks.is_key_value(descriptor) else 0
+    return _Plan(fields, mend_marks.mark_holder_path(descriptor), probe, key_tag)
 
 
 def _is_sound(kind: type[Message], data: bytes) -> bool:

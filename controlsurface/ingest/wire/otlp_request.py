@@ -2,8 +2,9 @@
 
 import math
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -22,14 +23,23 @@ EXPORT_REQUESTS: dict[Signal, type[ExportRequest]] = {
     "logs": ExportLogsServiceRequest,
     "metrics": ExportMetricsServiceRequest,
 }
+# Where the items of a request lie: its envelopes, the scopes in each, the items in each.
+ITEM_PLACES: dict[Signal, tuple[str, str, str]] = {
+    "traces": ("resource_spans", "scope_spans", "spans"),
+    "logs": ("resource_logs", "scope_logs", "log_records"),
+    "metrics": ("resource_metrics", "scope_metrics", "metrics"),
+}
+
+
+def request_items(signal: Signal, request: ExportRequest) -> Iterator[Any]:
+    """The spans, log records or metrics of a request."""
+    envelopes, scopes, items = ITEM_PLACES[signal]
+    return (each for e in getattr(request, envelopes) for s in getattr(e, scopes) for each in getattr(s, items))
+
 
 _GZIP = zlib.MAX_WBITS | 16
-CONTENT_CODINGS = {
-    "identity": None,
-    "gzip": _GZIP,
-    "x-gzip": _GZIP,
-    "deflate": zlib.MAX_WBITS,
-}  # RFC 9110, section 8.4.1
+# RFC 9110, section 8.4.1
+CONTENT_CODINGS = {"identity": None, "gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 _MAX_GZIP_MEMBERS = 100  # each costs a copy of what follows it; exporters write one
 
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from controlsurface.alerting.detectors.drift.drift_engine import replay_drift_rule
-from controlsurface.demo import DemoSettings, demo_company
+from controlsurface.demo import demo_company
+from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.demo.outcomes import DecidedRequest, decide_requests
 from controlsurface.demo.random_draws import draw_arrivals
 from controlsurface.demo.router_simulation import SECOND_NS, _rhythm

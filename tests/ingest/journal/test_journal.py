@@ -138,7 +138,7 @@ def test_the_backlog_is_counted_in_items_from_any_position(open_journal: Callabl
 def test_pending_bytes_shrink_as_the_store_follows(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal(segment=1000)
     ends = put(journal, *[b"x" * 400] * 6)
-    assert journal.pending_bytes == journal.size_bytes
+    assert journal.pending_bytes == journal._shelf.size_bytes
     journal.release(ends[3])
     assert 800 < journal.pending_bytes < 1000
     journal.release(ends[-1])
@@ -148,9 +148,9 @@ def test_pending_bytes_shrink_as_the_store_follows(open_journal: Callable[..., J
 def test_stored_segments_are_compressed_and_still_read(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
     journal = open_journal(segment=50_000)
     put(journal, *[b"x" * 30_000] * 6)
-    before = journal.size_bytes
+    before = journal._shelf.size_bytes
     journal.release(journal.end)
-    until(lambda: journal.size_bytes < before / 2)
+    until(lambda: journal._shelf.size_bytes < before / 2)
     assert names(tmp_path) == ["journal", "journal.zst", "journal.zst"]
     assert payloads(journal) == [b"x" * 30_000] * 6
     journal.close()

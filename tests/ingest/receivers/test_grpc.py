@@ -16,7 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from controlsurface.config import Config, ReceiverConfig
+from controlsurface.errors import PortInUse
 from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
+from controlsurface.web.refusal_counter import RefusalCounter
 from tests.ingest.conftest import Site
 from tests.ingest.otlp_bodies import logs, metrics, span, traces
 
@@ -142,5 +144,5 @@ def test_with_the_token_a_call_is_taken(guarded: Site) -> None:
 
 def test_a_taken_port_is_an_error(site: Site) -> None:
     port = int(site.grpc.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
-        GrpcReceiver(site.intake, Config(), "127.0.0.1", port).start()
+    with pytest.raises(PortInUse, match="in use"):
+        GrpcReceiver(site.intake, Config(), "127.0.0.1", port, RefusalCounter("otlp_grpc"), 1000).start()

@@ -18,6 +18,7 @@ from controlsurface.ingest.receivers import otlp_http
 from controlsurface.ingest.receivers.intake import Intake
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver
 from controlsurface.ingest.validation.checker_process import InlineChecker
+from controlsurface.web.refusal_counter import RefusalCounter
 from tests.ingest.conftest import Site, policy
 from tests.ingest.otlp_bodies import body
 
@@ -113,7 +114,7 @@ def test_a_disk_that_hangs_is_503_before_senders_give_up(site: Site, monkeypatch
 def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Path) -> None:
     journal = Journal(tmp_path, Config().journal)
     intake = Intake(journal, IngestCounters(), Config(), InlineChecker(policy(ContentConfig())))
-    receiver = HttpReceiver(intake, Config(), "127.0.0.1", 0)
+    receiver = HttpReceiver(intake, Config(), "127.0.0.1", 0, RefusalCounter("otlp_http"), 1000)
     port = receiver.start()
     sent = body()
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
@@ -133,7 +134,7 @@ def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Pat
 
 
 def test_stopping_does_not_wait_longer_than_told(site: Site) -> None:
-    receiver = HttpReceiver(site.intake, Config(), "127.0.0.1", 0)
+    receiver = HttpReceiver(site.intake, Config(), "127.0.0.1", 0, RefusalCounter("otlp_http"), 1000)
     with socket.create_connection(("127.0.0.1", receiver.start()), timeout=10) as connection:
         connection.sendall(HEAD + b"content-length: 1000\r\n\r\nabc")
         time.sleep(0.1)
@@ -147,4 +148,4 @@ def test_a_taken_port_is_an_error(site: Site) -> None:
     port = httpx.URL(site.http).port
     assert port is not None
     with pytest.raises(PortInUse, match="in use"):
-        HttpReceiver(site.intake, Config(), "127.0.0.1", port).start()
+        HttpReceiver(site.intake, Config(), "127.0.0.1", port, RefusalCounter("otlp_http"), 1000).start()

@@ -9,8 +9,7 @@ import pytest
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.event_list import EventsQuery
-from controlsurface.demo import DemoSettings
-from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
+from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION, DemoSettings
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
 from tests.demo.demo_store import stored
