@@ -71,11 +71,8 @@ LEFT JOIN (
 ) AS l ON true
 WHERE i.item_id = $item"""
 
-ITEM_DIMENSIONS = {
-    **{name: name for name in ("task_type", "lane", "model", "shadow_lane", "shadow_model", "router")},
-    **{name: name for name in ("router_version", "tenant", "team", "environment")},
-    "answered_by": "model",
-}
+_OWN = "task_type lane model shadow_lane shadow_model router router_version tenant team environment".split()
+ITEM_DIMENSIONS = {name: name for name in _OWN} | {"answered_by": "model"}
 
 _LIVE = "SELECT 1 FROM audit_labels_live AS l WHERE l.item_id = i.item_id"
 ItemFilter = Literal["open", "second", "mine", "all"]

@@ -195,13 +195,8 @@ class _Reading:
             for key in ("default_fallbacks", "context_window_fallbacks"):
                 if getattr(settings, key):
                     self.left_out.append(f"{section}.{key}")
-            for model, others in _pairs(settings.fallbacks or ()):
+            for model, others in (pair for each in settings.fallbacks or () for pair in each.items()):
                 if model not in routers:
                     place = f"{section}.fallbacks.{model}"
                     lane, *chain = (self._lane_of(each, place) for each in (model, *others))
                     yield lane, tuple(dict.fromkeys(other for other in chain if other != lane))
-
-
-def _pairs(listed: Iterable[Mapping[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for each in listed:
-        yield from each.items()
