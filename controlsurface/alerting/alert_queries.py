@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.alerting.delivery import delivery_rows
+from controlsurface.alerting.delivery.outbox import load_delivery_state
 from controlsurface.alerting.delivery.suppression import InhibitionIndex, InhibitionRule, suppressed_by
 from controlsurface.alerting.model import dedup_key
 from controlsurface.client.arrow_tables import (
@@ -117,17 +117,9 @@ class AlertsQuery(Query[Result]):
 def _suppression_reasons(session: StoreSession) -> dict[str, str | None]:
     """What holds back each episode, by its key."""
     now = datetime.now(UTC)
-    episodes = [delivery_rows.episode_from_row(each) for each in _rows(session, "FROM alert_episodes")]
-    silences = [
-        delivery_rows.silence_from_row(each) for each in _rows(session, "FROM silences WHERE ends_at > $now", now)
-    ]
-    rules = [InhibitionRule.of(each) for each in session.config.delivery.inhibit]
-    sources = InhibitionIndex(episodes, rules)
-    return {each.key: suppressed_by(each, sources, silences, now) for each in episodes}
-
-
-def _rows(session: StoreSession, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
-    return session.state(sql, {"now": now} if now else {}).to_pylist()
+    known, silences = load_delivery_state(session.state, now)
+    sources = InhibitionIndex(known.episodes, [InhibitionRule.of(each) for each in session.config.delivery.inhibit])
+    return {each.key: suppressed_by(each, sources, silences, now) for each in known.episodes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +172,11 @@ class NotificationsQuery(Query[Result]):
         "notifications",
         "Messages sent, waiting and given up",
         columns(
-            id=TEXT,
-            notifier=TEXT,
-            reason=TEXT,
+            **dict.fromkeys(("id", "notifier", "reason"), TEXT),
             state=one_of("waiting", "sent", "dead"),
             attempts=COUNT,
-            created_at=TIME,
-            sent_at=TIME,
-            problem=MAYBE_TEXT,
-            title=MAYBE_TEXT,
+            **dict.fromkeys(("created_at", "sent_at"), TIME),
+            **dict.fromkeys(("problem", "title"), MAYBE_TEXT),
         ),
     )
     arguments: LatestArguments = field(default_factory=LatestArguments)

@@ -122,11 +122,6 @@ class InhibitionIndex:
                 yield next((each for each in parents if is_explained_by_parent(target.facts, each[1].facts)), None)
 
 
-def find_inhibitor(target: Episode, among: Iterable[Episode], rules: Sequence[InhibitionRule]) -> Episode | None:
-    """The firing episode that holds back `target`, if any does."""
-    return InhibitionIndex(among, rules).of(target)
-
-
 def is_explained_by_parent(part: AlertSnapshot, parent: AlertSnapshot) -> bool:
     """Whether an alert on more of the same metric says all that the alert on a slice of it says.
 

@@ -100,7 +100,6 @@ def _is_in_breach(
 
 
 def _breach_reading(reading: RuleReading | None, alert: Alert | None) -> RuleReading:
-    """The reading of a breach."""
     if reading is not None:
         return reading
     assert alert is not None  # noqa: S101 - only an alert that is known can be in breach without a reading

@@ -151,7 +151,6 @@ def _model_at(place: YamlPath, value: Any, model: type[BaseModel]) -> type[BaseM
 
 
 def _rules_with_places(model: RuleFile) -> Iterator[tuple[YamlPath, AlertRule]]:
-    """Each rule with its place."""
     for i, group in enumerate(model.groups):
         for j, rule in enumerate(group.rules):
             yield ("groups", i, "rules", j), rule

@@ -92,9 +92,8 @@ def _leaves(tree: Any) -> Iterator[str]:
 
 _ITEM = ("item_id", "request_id", "started_at", "task_type", "tenant")
 _SIDES = [f"{side}_{name}" for side in ("left", "right") for name in ("label", "words", "trace_id", "span_id")]
-_COLUMNS: dict[str, pa.DataType] = dict.fromkeys(
-    (*_ITEM, "prompt", *_SIDES, "revision", "verdict", "comment"), pa.string()
-)
+_NAMES = (*_ITEM, "prompt", *_SIDES, "revision", "verdict", "comment")
+_COLUMNS: dict[str, pa.DataType] = dict.fromkeys(_NAMES, pa.string())
 REVIEW_CARD_SCHEMA = pa.schema(_COLUMNS | {"started_at": pa.timestamp("us", "UTC"), "revision": pa.int32()})
 
 # The span's own time is near, which makes the look-up fast.

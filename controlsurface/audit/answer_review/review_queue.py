@@ -103,9 +103,7 @@ class NextItemArgs(FilteredRange):
 
 
 ITEM = columns(item_id=TEXT, request_id=TEXT, started_at=TIME, task_type=MAYBE_TEXT)
-COUNTS = columns(
-    **dict.fromkeys(("items", "open", "twice", "mine"), COUNT), last_item=MAYBE_TEXT, last_revision=INTEGER
-)
+COUNTS = columns(items=COUNT, open=COUNT, twice=COUNT, mine=COUNT, last_item=MAYBE_TEXT, last_revision=INTEGER)
 
 
 @dataclass(frozen=True, slots=True)

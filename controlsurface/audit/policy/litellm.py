@@ -98,10 +98,8 @@ class ProxyModels:
         models = [self.of(lane) for lane in self.lanes]
         for model in models:
             if models.count(model) > 1:
-                shared = [lane for lane in self.lanes if self.of(lane) == model]
-                raise BadRequest(
-                    f"lanes {' and '.join(shared)} have one model, '{model}'; a router cannot tell them apart"
-                )
+                shared = " and ".join(lane for lane in self.lanes if self.of(lane) == model)
+                raise BadRequest(f"lanes {shared} have one model, '{model}'; a router cannot tell them apart")
 
     def of(self, lane: str) -> str:
         """The model_name of a lane."""

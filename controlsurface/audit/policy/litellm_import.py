@@ -165,9 +165,8 @@ class _Reading:
         if model in by_name:
             return by_name[model]
         behind = [each.litellm_params.model for each in self.file.model_list if each.model_name == model]
-        found = {
-            lane[0] for each in (model, *behind) if (lane := matching_lane(lanes, each.rpartition("/")[2].lower()))
-        }
+        names = (each.rpartition("/")[2].lower() for each in (model, *behind))
+        found = {lane[0] for name in names if (lane := matching_lane(lanes, name))}
         if len(found) != 1:
             known = did_you_mean(model, by_name)
             raise BadRequest(
