@@ -134,9 +134,8 @@ def plan_notifications(
                     sendings.append(sending)
             group = replace(group, next_at=now + route.interval) if route.interval else group
         groups[key] = group
-    wanted = {
-        each.key for key, member in members.items() for each in _episodes_awaited(key, member, key in looked, log, now)
-    }
+    awaited = (_episodes_awaited(key, member, key in looked, log, now) for key, member in members.items())
+    wanted = {each.key for episodes in awaited for each in episodes}
     kept = tuple(each for each in desk.episodes if each.fires or each.key in wanted)
     keys = {each.key for each in kept}
     alive = {key for key, (_, _, episodes) in members.items() if any(each.key in keys for each in episodes)}

@@ -69,9 +69,8 @@ class InhibitionRule:
     @staticmethod
     def of(section: InhibitConfig) -> "InhibitionRule":
         """The rule as it is configured."""
-        return InhibitionRule(
-            tuple(map(parse_matcher, section.source)), tuple(map(parse_matcher, section.target)), section.equal
-        )
+        source, target = (tuple(map(parse_matcher, each)) for each in (section.source, section.target))
+        return InhibitionRule(source, target, section.equal)
 
     def values(self, labels: Labels) -> tuple[str, ...]:
         """The labels that must be equal."""

@@ -54,9 +54,8 @@ def advance_alerts(
     rule: AlertRule, active: ActiveAlerts, readings: Mapping[LabelSet, RuleReading], now: datetime, blind: bool = False
 ) -> AlertStep:
     """The alerts of `rule` after an evaluation at `now` that found `readings`. `blind`: no data proves nothing."""
-    after = {
-        key: _next_alert(rule, active.get(key), readings.get(key), key, now, blind) for key in {**active, **readings}
-    }
+    keys = {**active, **readings}
+    after = {key: _next_alert(rule, active.get(key), readings.get(key), key, now, blind) for key in keys}
     moved = tuple(_transitions(rule, active, after, now))
     return AlertStep({key: alert for key, alert in after.items() if alert}, moved)
 

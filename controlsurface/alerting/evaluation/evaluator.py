@@ -126,9 +126,8 @@ def evaluate_rules(
 
     Those matter that are in breach, those of slices in `active`, and where a rule says that no data is an alert, those.
     """
-    detected = {
-        kind: _result_or_error(partial(_run_detector, kind, found, now)) for kind in found.evaluation_context.detectors
-    }
+    kinds = found.evaluation_context.detectors
+    detected = {kind: _result_or_error(partial(_run_detector, kind, found, now)) for kind in kinds}
     outcomes: dict[str, RuleOutcome] = {}
     for rule in found.rules:
         alive = frozenset(_slice_values(alert.reading) for alert in active.get(rule.alert, {}).values())

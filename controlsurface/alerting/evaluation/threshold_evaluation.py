@@ -100,9 +100,8 @@ def _reading(
     rule: ThresholdRule, figures: SliceMeasurements, place: int, breach: bool | None, bound: float
 ) -> RuleReading:
     value, low, high = (_number_or_none(float(each[place])) for each in (figures.value, figures.low, figures.high))
-    return RuleReading(
-        _slice(rule, figures.slices[place]), breach, value, int(figures.n[place]), low, high, _number_or_none(bound)
-    )
+    named, n = _slice(rule, figures.slices[place]), int(figures.n[place])
+    return RuleReading(named, breach, value, n, low, high, _number_or_none(bound))
 
 
 def _number_or_none(figure: float) -> float | None:

@@ -70,9 +70,8 @@ def load_rule_files(paths: Iterable[Path]) -> RuleSet:
         tree, model, problems = parse_yaml_file(path, RuleFile)
         wrong += problems
         if model:
-            wrong += _problem_lines(
-                path, tree, (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
-            )
+            found = (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
+            wrong += _problem_lines(path, tree, found)
             groups += [LoadedRuleGroup(str(path), group) for group in model.groups]
     if wrong:
         raise ConfigError("\n".join(wrong))

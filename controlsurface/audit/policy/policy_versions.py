@@ -205,7 +205,7 @@ def _row(
     """The version to come."""
     decided = {"policy_id": uuid4().hex[:16], "at": datetime.now(UTC), "who": said.who, "why": said.why}
     version = (newest["version"] if newest else 0) + 1
-    return {"version": version, **decided, "restores": restores or None, "settings": settings, "evidence": evidence}
+    return {"version": version, **decided, "restores": restores, "settings": settings, "evidence": evidence}
 
 
 def _kept(session: StoreSession, row: Mapping[str, Any], title: str) -> Mapping[str, Any]:

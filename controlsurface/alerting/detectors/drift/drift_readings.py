@@ -40,9 +40,8 @@ def slice_readings(
             bound = watched.anchors[place].bound
             evidence |= {"column": asked.column, "share_above": watched.streams[place].part, "bound": bound}
             if look.state.drifting[place]:
-                evidence |= _distribution_shift(
-                    counting, asked.column, key, watched.anchors[place], (onset[place], look.closed_s)
-                )
+                since = (onset[place], look.closed_s)
+                evidence |= _distribution_shift(counting, asked.column, key, watched.anchors[place], since)
         if counting.is_composition and look.state.drifting[place]:
             evidence |= _co_movers(watched, look.state, figures, place, counting.by)
         yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)

@@ -175,9 +175,8 @@ class _ReplayCursor:
         """Some buckets later."""
         part = slice(self.done, bucket)
         first_s = self.counts.first_s + self.done * BUCKET_S
-        state, found = replay_counts(
-            self.state, self.law, first_s, self.counts.n[part], self.counts.k[part], self.threshold
-        )
+        n, k = self.counts.n[part], self.counts.k[part]
+        state, found = replay_counts(self.state, self.law, first_s, n, k, self.threshold)
         if self.is_composition:
             state = mark_followers(self.state, state, found)
         return replace(self, state=state, done=max(bucket, self.done), changes=(*self.changes, *found))

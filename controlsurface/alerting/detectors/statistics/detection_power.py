@@ -48,9 +48,8 @@ def expected_delay(needed: Floats, by_cell: Floats) -> DetectionDelay:
     at_s: Ints = _FIRST_MONDAY_S + HOUR_S * np.arange(WEEK_HOURS)
     hours = _hours(needed, np.nan_to_num(by_cell)[hour_cell(at_s)])
     known = ~np.isnan(by_cell).any(axis=0)
-    return DetectionDelay(
-        *(np.where(known, each, np.nan) for each in (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0)))
-    )
+    figures = (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0))
+    return DetectionDelay(*(np.where(known, each, np.nan) for each in figures))
 
 
 def bernoulli_divergence(one: Floats, other: Floats) -> Floats:
