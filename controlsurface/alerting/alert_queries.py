@@ -27,7 +27,7 @@ from controlsurface.client.arrow_tables import (
     optional,
     record,
 )
-from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.query_protocol import PlainQuery, Query, ReadEndpoint, Result, StoreSession
 from controlsurface.query.arguments import Arguments
 
 _ALERTS_SQL = """
@@ -90,8 +90,7 @@ class LatestArguments(Arguments):
     limit: int = Field(100, ge=1, le=1000, description="rows at most, the newest first")
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsQuery(Query[Result]):
+class AlertsQuery(PlainQuery[Result]):
     """The alerts of now, firing ones first: columns of `alerts`, kind, group_name and definition of the rule, held_by.
 
     `suppressed_by` says what keeps a firing alert from being sent; null: nothing does.
@@ -104,7 +103,6 @@ class AlertsQuery(Query[Result]):
         facts=_success(alerts=list_of(_ALERT)),
         form="facts",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
@@ -139,8 +137,7 @@ class AlertHistoryQuery(Query[Result]):
         return Result(session.state(_HISTORY_SQL, {"limit": self.arguments.limit}))
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRulesQuery(Query[Result]):
+class AlertRulesQuery(PlainQuery[Result]):
     """The rules in force, in the order of their files: columns of `alert_rules`.
 
     The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
@@ -153,7 +150,6 @@ class AlertRulesQuery(Query[Result]):
         facts=_success(groups=list_of(_GROUP)),
         form="facts",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
@@ -186,24 +182,20 @@ class NotificationsQuery(Query[Result]):
         return Result(session.state(_NOTIFICATIONS_SQL, {"limit": self.arguments.limit}))
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLoopQuery(Query[Result]):
+class RuleLoopQuery(PlainQuery[Result]):
     """How the loop that evaluates rules fares: one row, or none before its first evaluation."""
 
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
         return Result(session.state(_RULE_LOOP_SQL))
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationCountsQuery(Query[Result]):
+class NotificationCountsQuery(PlainQuery[Result]):
     """What became of messages since the store was made: notifier, sent, errors, dropped, waiting (now)."""
 
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""

@@ -28,9 +28,8 @@ from controlsurface.client.arrow_tables import (
     record,
 )
 from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
     Command,
-    NoArguments,
+    PlainQuery,
     Query,
     ReadEndpoint,
     Result,
@@ -236,8 +235,7 @@ class LogSamplingCommand(Command):
         return decision
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingPlanQuery(Query[Result]):
+class SamplingPlanQuery(PlainQuery[Result]):
     """The question for the plan in force, for clients that decide by themselves: the facts are the plan."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -250,7 +248,6 @@ class SamplingPlanQuery(Query[Result]):
         problems=("404",),
         pool="routers",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """The newest plan: a row for each stratum. Raises NotFound where none was made."""

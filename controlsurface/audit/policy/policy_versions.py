@@ -19,9 +19,8 @@ from controlsurface.audit.policy.policy_model import (
     policy_version_of,
 )
 from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
     Command,
-    NoArguments,
+    PlainQuery,
     Query,
     ReadEndpoint,
     Result,
@@ -43,8 +42,7 @@ class PolicyHistoryArgs(Arguments):
     version: int | None = Field(None, ge=1, description="only this one")
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentPolicyQuery(Query[Result]):
+class CurrentPolicyQuery(PlainQuery[Result]):
     """The policy in force."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -58,7 +56,6 @@ class CurrentPolicyQuery(Query[Result]):
         problems=("404",),
         pool="routers",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """One row of `policies`; facts: its etag. Raises NotFound before the first."""
