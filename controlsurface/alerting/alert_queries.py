@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.alerting.delivery import delivery_rows
+from controlsurface.alerting.delivery.outbox import load_delivery_state
 from controlsurface.alerting.delivery.suppression import InhibitionIndex, InhibitionRule, suppressed_by
 from controlsurface.alerting.model import dedup_key
 from controlsurface.client.arrow_tables import (
@@ -27,7 +27,7 @@ from controlsurface.client.arrow_tables import (
     optional,
     record,
 )
-from controlsurface.client.query_protocol import NO_ARGUMENTS, NoArguments, Query, ReadEndpoint, Result, StoreSession
+from controlsurface.client.query_protocol import PlainQuery, Query, ReadEndpoint, Result, StoreSession
 from controlsurface.query.arguments import Arguments
 
 _ALERTS_SQL = """
@@ -90,8 +90,7 @@ class LatestArguments(Arguments):
     limit: int = Field(100, ge=1, le=1000, description="rows at most, the newest first")
 
 
-@dataclass(frozen=True, slots=True)
-class AlertsQuery(Query[Result]):
+class AlertsQuery(PlainQuery[Result]):
     """The alerts of now, firing ones first: columns of `alerts`, kind, group_name and definition of the rule, held_by.
 
     `suppressed_by` says what keeps a firing alert from being sent; null: nothing does.
@@ -104,7 +103,6 @@ class AlertsQuery(Query[Result]):
         facts=_success(alerts=list_of(_ALERT)),
         form="facts",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
@@ -117,17 +115,9 @@ class AlertsQuery(Query[Result]):
 def _suppression_reasons(session: StoreSession) -> dict[str, str | None]:
     """What holds back each episode, by its key."""
     now = datetime.now(UTC)
-    episodes = [delivery_rows.episode_from_row(each) for each in _rows(session, "FROM alert_episodes")]
-    silences = [
-        delivery_rows.silence_from_row(each) for each in _rows(session, "FROM silences WHERE ends_at > $now", now)
-    ]
-    rules = [InhibitionRule.of(each) for each in session.config.delivery.inhibit]
-    sources = InhibitionIndex(episodes, rules)
-    return {each.key: suppressed_by(each, sources, silences, now) for each in episodes}
-
-
-def _rows(session: StoreSession, sql: str, now: datetime | None = None) -> list[dict[str, Any]]:
-    return session.state(sql, {"now": now} if now else {}).to_pylist()
+    known, silences = load_delivery_state(session.state, now)
+    sources = InhibitionIndex(known.episodes, [InhibitionRule.of(each) for each in session.config.delivery.inhibit])
+    return {each.key: suppressed_by(each, sources, silences, now) for each in known.episodes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +137,7 @@ class AlertHistoryQuery(Query[Result]):
         return Result(session.state(_HISTORY_SQL, {"limit": self.arguments.limit}))
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRulesQuery(Query[Result]):
+class AlertRulesQuery(PlainQuery[Result]):
     """The rules in force, in the order of their files: columns of `alert_rules`.
 
     The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
@@ -161,7 +150,6 @@ class AlertRulesQuery(Query[Result]):
         facts=_success(groups=list_of(_GROUP)),
         form="facts",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
@@ -180,15 +168,11 @@ class NotificationsQuery(Query[Result]):
         "notifications",
         "Messages sent, waiting and given up",
         columns(
-            id=TEXT,
-            notifier=TEXT,
-            reason=TEXT,
+            **dict.fromkeys(("id", "notifier", "reason"), TEXT),
             state=one_of("waiting", "sent", "dead"),
             attempts=COUNT,
-            created_at=TIME,
-            sent_at=TIME,
-            problem=MAYBE_TEXT,
-            title=MAYBE_TEXT,
+            **dict.fromkeys(("created_at", "sent_at"), TIME),
+            **dict.fromkeys(("problem", "title"), MAYBE_TEXT),
         ),
     )
     arguments: LatestArguments = field(default_factory=LatestArguments)
@@ -198,24 +182,20 @@ class NotificationsQuery(Query[Result]):
         return Result(session.state(_NOTIFICATIONS_SQL, {"limit": self.arguments.limit}))
 
 
-@dataclass(frozen=True, slots=True)
-class RuleLoopQuery(Query[Result]):
+class RuleLoopQuery(PlainQuery[Result]):
     """How the loop that evaluates rules fares: one row, or none before its first evaluation."""
 
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
         return Result(session.state(_RULE_LOOP_SQL))
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationCountsQuery(Query[Result]):
+class NotificationCountsQuery(PlainQuery[Result]):
     """What became of messages since the store was made: notifier, sent, errors, dropped, waiting (now)."""
 
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""

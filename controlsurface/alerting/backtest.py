@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import Field, TypeAdapter, ValidationError
 
-from controlsurface.alerting.detector_registry import create_detectors, drift_rule_history
+from controlsurface.alerting.detector_registry import create_detectors
+from controlsurface.alerting.detectors.drift.drift_engine import replay_drift_rule
 from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts, advance_alerts, readings_by_labels
 from controlsurface.alerting.evaluation.alert_store import labels_to_json
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext, fetch_inputs
@@ -91,12 +92,8 @@ BACKTEST_TIMEOUT_S = 120
 
 _RULE_ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyRule)
 _TIMESTAMP_TYPE = pa.timestamp("us", "UTC")
-_COLUMN_TYPES: dict[str, pa.DataType] = {
-    "rule": pa.string(),
-    "labels": pa.string(),
-    "since": _TIMESTAMP_TYPE,
-    "until": _TIMESTAMP_TYPE,
-}
+_COLUMN_TYPES: dict[str, pa.DataType] = dict.fromkeys(("rule", "labels"), pa.string())
+_COLUMN_TYPES |= dict.fromkeys(("since", "until"), _TIMESTAMP_TYPE)
 _COLUMN_TYPES |= dict.fromkeys(("value", "low", "high", "threshold", "before"), pa.float64())
 _FIRINGS_SCHEMA = pa.schema(_COLUMN_TYPES | {"n": pa.int64(), "onset": _TIMESTAMP_TYPE})
 
@@ -143,11 +140,8 @@ class BacktestQuery(Query[Result]):
         "backtest",
         "When a rule would have fired",
         columns(
-            rule=TEXT,
-            labels=TEXT,
-            since=TIME,
-            until=TIME,
-            onset=TIME,
+            **dict.fromkeys(("rule", "labels"), TEXT),
+            **dict.fromkeys(("since", "until", "onset"), TIME),
             **dict.fromkeys(("value", "n", "low", "high", "threshold", "before"), FIGURE),
         ),
         columns(elapsed_ms=NUMBER),
@@ -157,10 +151,8 @@ class BacktestQuery(Query[Result]):
     def run(self, session: StoreSession) -> Result:
         """Replay the rule. Raises BadRequest for rules about what is not kept."""
         began, args, rule = perf_counter(), self.arguments, self.arguments.rule
-        found = collect_firings(
-            replay_rule(rule, _SessionStore(session), args, session.config.alerts.weekly_budget_usd)
-        )
-        rows = pa.Table.from_pylist([_firing_row(each) for each in found], _FIRINGS_SCHEMA)
+        moments = replay_rule(rule, _SessionStore(session), args, session.config.alerts.weekly_budget_usd)
+        rows = pa.Table.from_pylist([_firing_row(each) for each in collect_firings(moments)], _FIRINGS_SCHEMA)
         return Result(rows, {"elapsed_ms": round((perf_counter() - began) * 1e3, 3)})
 
 
@@ -192,14 +184,13 @@ def _validate_moments(moments: Iterator[ReplayedMoment]) -> Iterator[ReplayedMom
 def _replay_drift(rule: DriftRule, store: Any, args: BacktestArgs) -> Iterator[ReplayedMoment]:
     """The life of a drift rule's alerts, from its detector's own replay."""
     active: ActiveAlerts = {}
-    for at, readings in drift_rule_history(store, rule, args.start, args.end):
+    for at, readings in replay_drift_rule(store, rule, args.start, args.end):
         step = advance_alerts(rule, active, readings_by_labels(rule, readings), at)
         active = step.active
         yield ReplayedMoment(at, RuleEvaluation({rule.alert: step}, {rule.alert: None}), {rule.alert: active})
 
 
 def _firing_row(firing: BacktestFiring) -> dict[str, Any]:
-    """One firing as a row."""
     reading = firing.alert.reading
     figures = {name: getattr(reading, name) for name in ("value", "n", "low", "high", "threshold", "before", "onset")}
     labels = labels_to_json(firing.alert.labels)

@@ -1,13 +1,11 @@
 """Who judges which kind of rule, where that takes more than figures of a window."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
-from controlsurface.alerting.detectors.drift.drift_engine import MAX_STREAMS, DriftEngine, replay_drift_rule
+from controlsurface.alerting.detectors.drift.drift_engine import MAX_STREAMS, DriftEngine
 from controlsurface.alerting.detectors.lane_engine import LaneEngine
 from controlsurface.alerting.evaluation.evaluator import Detector
-from controlsurface.alerting.model import RuleReading
-from controlsurface.alerting.rules.rule_models import DriftRule, RuleKind
+from controlsurface.alerting.rules.rule_models import RuleKind
 from controlsurface.store.duckdb import DuckStore
 
 
@@ -17,10 +15,3 @@ def create_detectors(
     """The detectors over a store; they remember what they have seen of it."""
     drift = DriftEngine(store, false_alerts_per_week, max_streams)
     return {"drift": drift.readings, "lanes": LaneEngine(store).readings}
-
-
-def drift_rule_history(
-    store: DuckStore, rule: DriftRule, since: datetime, until: datetime
-) -> Iterator[tuple[datetime, Sequence[RuleReading]]]:
-    """What a drift rule would have found, whenever that would have changed."""
-    return replay_drift_rule(store, rule, since, until)

@@ -7,7 +7,8 @@ from controlsurface.alerting.backtest import BacktestQuery
 from controlsurface.alerting.delivery import silence_commands
 from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline
 from controlsurface.alerting.rules.threshold_edit import SetThreshold
-from controlsurface.audit import answer_review, audit_queries, policy
+from controlsurface.audit import calibration_query, disagreement_query, policy, sampling_plan, what_if_query
+from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status
@@ -49,17 +50,17 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     CardinalityQuery,
     AdviceQuery,
     CoverageQuery,
-    answer_review.ReviewItemsQuery,
-    answer_review.NextItemQuery,
-    answer_review.ReviewerAgreementQuery,
-    answer_review.LabelsQuery,
+    review_queue.ReviewItemsQuery,
+    review_queue.NextItemQuery,
+    reviewer_agreement.ReviewerAgreementQuery,
+    label_exchange.LabelsQuery,
     policy.CurrentPolicyQuery,
     policy.PolicyHistoryQuery,
-    audit_queries.SamplingQuery,
-    audit_queries.SamplingPlanQuery,
-    audit_queries.DisagreementQuery,
-    audit_queries.CalibrationQuery,
-    audit_queries.WhatIfQuery,
+    sampling_plan.SamplingQuery,
+    sampling_plan.SamplingPlanQuery,
+    disagreement_query.DisagreementQuery,
+    calibration_query.CalibrationQuery,
+    what_if_query.WhatIfQuery,
     weekly_revisions.WeeklyExports,
     alert_queries.AlertsQuery,
     alert_queries.AlertHistoryQuery,
@@ -73,12 +74,12 @@ COMMANDS: tuple[type[Command], ...] = (
     AssignLane,
     retention_status.ApplyRetentionCommand,
     rederivation.RederiveCommand,
-    answer_review.SetLabelCommand,
-    answer_review.ImportLabelsCommand,
+    review_labels.SetLabelCommand,
+    label_exchange.ImportLabelsCommand,
     AcceptBaseline,
     policy.SetPolicyCommand,
     policy.RollbackCommand,
-    audit_queries.LogSamplingCommand,
+    sampling_plan.LogSamplingCommand,
     CreatePlanCommand,
     weekly_revisions.RecordExport,
     silence_commands.PutSilence,

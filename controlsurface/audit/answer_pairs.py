@@ -1,22 +1,19 @@
 """Pairs of answers, all traffic with its pairs, their columns, and the strata in which some speak for others."""
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from controlsurface.arrays import Flags, Floats
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.client.query_protocol import StoreSession
 from controlsurface.config import Config
 from controlsurface.errors import TooMuch
 from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.statement import Statement, where_clause, window_conditions
 
-Codes = NDArray[np.int64]
 LanePair = tuple[str, str]  # the cheaper lane and the dearer one
 
 _GRADES = Path(__file__).with_suffix(".sql").read_text("utf-8")
@@ -81,7 +78,7 @@ def select_pairs(args: FilteredRange, config: Config) -> Statement:
     """Every comparison in the window, with grades, weight and the request's confidence."""
     found, parameters = window_conditions("comparisons", args)
     sql = f"{_GRADES}{_PAIRS}{where_clause(found, '')}\nORDER BY r.started_at, r.attempt_id"
-    return Statement(sql, parameters | _rules(config) | _between(args.start, args.end), "audits.pairs")
+    return Statement(sql, parameters | _rules(config) | {"low": args.start, "high": args.end}, "audits.pairs")
 
 
 def select_traffic(args: FilteredRange, config: Config, between: LanePair | None = None) -> Statement:
@@ -93,10 +90,10 @@ def select_traffic(args: FilteredRange, config: Config, between: LanePair | None
     sort = "r.lane IN ($lower, $upper)" if between else "r.escalated IS NOT NULL"
     decided = ["r.cache IS NULL", sort, "NOT r.failed", *found]
     sql = f"{_GRADES}{_TRAFFIC}{where_clause(decided, '')}\nORDER BY r.started_at, r.span_id"
-    until = _between(None, args.end)["high"]
     lower, upper = between or (None, None)
     rules = _rules(config) | ({"large": [upper]} if between else {}) | {"lower": lower, "upper": upper}
-    return Statement(sql, parameters | rules | _between(args.start, None) | {"until": until}, "audits.traffic")
+    shadowed = {"low": args.start, "high": None, "until": args.end}  # a shadow may begin after the window's end
+    return Statement(sql, parameters | rules | shadowed, "audits.traffic")
 
 
 def read_audited_rows(session: StoreSession, statement: Statement) -> pa.Table:
@@ -104,30 +101,22 @@ def read_audited_rows(session: StoreSession, statement: Statement) -> pa.Table:
     most = session.config.limits.audited_requests
     rows = session.rows(replace(statement, sql=f"{statement.sql}\nLIMIT {most + 1}"))
     if rows.num_rows > most:
-        raise TooMuch(
-            f"the window has more than {most:,} requests (limits.audited_requests); "
-            "take a narrower window, or one task_type"
-        )
+        said = f"the window has more than {most:,} requests (limits.audited_requests)"
+        raise TooMuch(f"{said}; take a narrower window, or one task_type")
     return rows
 
 
 def float_column(table: pa.Table, name: str) -> Floats:
     """A column of numbers; NaN is unknown."""
-    found: Floats = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(table[name].cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def code_column(table: pa.Table, name: str) -> tuple[Codes, list[Any]]:
+def code_column(table: pa.Table, name: str) -> tuple[Ints, list[Any]]:
     """A column of words as numbers, and the words they stand for; unknown is the last word, None."""
     column = table[name].combine_chunks().dictionary_encode()
     words = [*column.dictionary.to_pylist(), None]
     numbers = column.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return np.asarray(numbers, dtype=np.int64), words
-
-
-def _between(low: datetime | None, high: datetime | None) -> dict[str, datetime | None]:
-    """When the shadow calls began; None is open."""
-    return {"low": low, "high": high}
 
 
 def _rules(config: Config) -> dict[str, Any]:
@@ -142,7 +131,7 @@ def _rules(config: Config) -> dict[str, Any]:
 CONFIDENCE_BANDS = 10
 
 
-def row_strata(table: pa.Table) -> Codes:
+def row_strata(table: pa.Table) -> Ints:
     """The stratum of each row, as numbers from 0: its task type, and a tenth of its confidence.
 
     Confidences of another kind are strata of their own, and so are rows without one; a scale that leaves 0 to 1 is cut
@@ -158,7 +147,7 @@ def row_strata(table: pa.Table) -> Codes:
     return np.asarray(np.unique(rows, return_inverse=True)[1], dtype=np.int64)
 
 
-def stratified_weights(weights: Floats, cells: Codes, some: Flags, among: Flags) -> Floats:
+def stratified_weights(weights: Floats, cells: Ints, some: Flags, among: Flags) -> Floats:
     """The weights of `some` rows so that in each stratum they stand for all `among`; 0 for other rows."""
     n = int(cells.max(initial=0)) + 1
     whole = np.bincount(cells[among], weights[among], n)
@@ -167,19 +156,18 @@ def stratified_weights(weights: Floats, cells: Codes, some: Flags, among: Flags)
     return np.where(some, weights * blown[cells], 0.0)
 
 
-def in_covered_strata(cells: Codes, some: Flags) -> Flags:
+def in_covered_strata(cells: Ints, some: Flags) -> Flags:
     """Which rows lie in a stratum that has one of `some`."""
     found = np.zeros(int(cells.max(initial=0)) + 1, dtype=bool)
     found[cells[some]] = True
     return np.asarray(found[cells])
 
 
-def _confidence_bands(confidence: Floats) -> Codes:
+def _confidence_bands(confidence: Floats) -> Ints:
     """Tenths of the scale where it is 0 to 1, else of the values."""
     if not len(confidence):
         return np.zeros(0, dtype=np.int64)
     if confidence.min() >= 0 and confidence.max() <= 1:
         return np.clip(np.floor(confidence * CONFIDENCE_BANDS + 1e-9), 0, CONFIDENCE_BANDS - 1).astype(np.int64)
-    return np.searchsorted(
-        np.quantile(confidence, np.arange(1, CONFIDENCE_BANDS) / CONFIDENCE_BANDS), confidence, "right"
-    ).astype(np.int64)
+    deciles = np.quantile(confidence, np.arange(1, CONFIDENCE_BANDS) / CONFIDENCE_BANDS)
+    return np.searchsorted(deciles, confidence, "right").astype(np.int64)

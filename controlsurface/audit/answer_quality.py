@@ -70,9 +70,8 @@ def human_disagreement(part: pa.Table, differs: Floats, weights: Floats) -> Huma
         theirs = ppi_mean(said[labelled], differs[labelled], differs[rest], own[labelled], others[rest])
     apart = told & ~covered
     of_all = float(weights[covered].sum() / (weights[covered].sum() + weights[apart].sum()))
-    return HumanDisagreement(
-        combine_estimates(theirs, estimate_share(differs[apart], weights[apart]), of_all), int(labelled.sum()), of_all
-    )
+    figure = combine_estimates(theirs, estimate_share(differs[apart], weights[apart]), of_all)
+    return HumanDisagreement(figure, int(labelled.sum()), of_all)
 
 
 def pair_quality(part: pa.Table, differs: Floats, weights: Floats, large: Sequence[str]) -> PairQuality:
@@ -84,9 +83,8 @@ def pair_quality(part: pa.Table, differs: Floats, weights: Floats, large: Sequen
     compared = np.isfinite(differs) & ~covered
     own = stratified_weights(weights, cells, graded, covered)
     crossed = graded & (from_large != to_large)
-    gap, chance = paired_difference_estimate(
-        np.where(from_large, given - shadow, shadow - given)[crossed], own[crossed]
-    )
+    gaps = np.where(from_large, given - shadow, shadow - given)
+    gap, chance = paired_difference_estimate(gaps[crossed], own[crossed])
     same, stands, known = 1 - differs, own + np.where(compared, weights, 0.0), graded | compared
     production, again = (
         estimate_share(np.where(graded, grade, np.where(of_large, 1.0, same))[known], stands[known]).value

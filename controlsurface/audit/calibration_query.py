@@ -83,8 +83,5 @@ def _row(part: ReliabilityBin) -> dict[str, Any]:
 
 def _facts(found: Found) -> dict[str, Any]:
     """All but the bins, as JSON can say it."""
-    errors = asdict(found.errors) if found.errors else {}
-    ranking = asdict(found.ranking) if found.ranking else None
-    return {"n": found.n, "refused": found.refused, "errors": errors, "ranking": ranking} | {
-        "map": asdict(found.map) if found.map else None
-    }
+    parts = {name: part and asdict(part) for name, part in (("ranking", found.ranking), ("map", found.map))}
+    return {"n": found.n, "refused": found.refused, "errors": asdict(found.errors) if found.errors else {}} | parts

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from controlsurface.arrays import Flags, Floats
-from controlsurface.audit.answer_pairs import Codes, code_column, float_column, read_audited_rows, select_pairs
+from controlsurface.arrays import Flags, Floats, Ints
+from controlsurface.audit.answer_pairs import code_column, float_column, read_audited_rows, select_pairs
 from controlsurface.audit.answer_quality import PairQuality, human_disagreement, pair_quality
 from controlsurface.audit.statistics.agreement import Agreement, weighted_agreement
 from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, number_or_none
@@ -109,7 +109,7 @@ def _part(table: pa.Table, by: Sequence[str], named: Sequence[str | None], mine:
     return dict(zip(by, named, strict=True)), table.filter(pa.array(mine))
 
 
-def _band(table: pa.Table) -> tuple[Codes, list[str | None]]:
+def _band(table: pa.Table) -> tuple[Ints, list[str | None]]:
     """The tenth that each pair's confidence lies in; unknown is the last."""
     confidence = float_column(table, "confidence")
     tenths = np.clip(np.floor(np.nan_to_num(confidence) * 10 + 1e-9), 0, 9).astype(np.int64)
@@ -121,10 +121,8 @@ def _figures(part: pa.Table, large: Sequence[str]) -> dict[str, Any]:
     """All that is said of one slice."""
     weights, differs = float_column(part, "weight"), float_column(part, "disagrees")
     told = np.isfinite(differs)
-    rate, agreed = (
-        estimate_share(differs[told], weights[told]),
-        _agreed(part.filter(pa.array(told)), differs[told], weights[told]),
-    )
+    rate = estimate_share(differs[told], weights[told])
+    agreed = _agreed(part.filter(pa.array(told)), differs[told], weights[told])
     said, judge = human_disagreement(part, differs, weights), _comparator(part)
     human_n = said.n if said else 0
     judge_only = judge is not None and judge.startswith("judge") and not human_n
@@ -134,10 +132,7 @@ def _figures(part: pa.Table, large: Sequence[str]) -> dict[str, Any]:
         "value": rate.value,
         "low": None if judge_only else rate.low,  # nobody knows how far a judge is from people
         "high": None if judge_only else rate.high,
-        "ac1": agreed.ac1 if agreed else None,
-        "ac1_low": agreed.ac1_low if agreed else None,
-        "ac1_high": agreed.ac1_high if agreed else None,
-        "kappa": agreed.kappa if agreed else None,
+        **{name: getattr(agreed, name, None) for name in ("ac1", "ac1_low", "ac1_high", "kappa")},
         "comparator": judge,
         "judge_only": judge_only,
         "unknown_probability": int((~(float_column(part, "sampling_probability") > 0)).sum()),

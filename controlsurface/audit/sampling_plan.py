@@ -28,9 +28,8 @@ from controlsurface.client.arrow_tables import (
     record,
 )
 from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
     Command,
-    NoArguments,
+    PlainQuery,
     Query,
     ReadEndpoint,
     Result,
@@ -40,7 +39,6 @@ from controlsurface.client.query_protocol import (
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
 from controlsurface.query.statement import Statement, where_clause, window_conditions
-from controlsurface.store.named_query import StateSql
 
 BAND_COUNT = 10
 
@@ -156,19 +154,15 @@ def _traffic(session: StoreSession, args: SamplingPlanArgs) -> tuple[list[float]
     """The edges between confidence bands, and the requests of each task type and band: task_type, band, n."""
     found, parameters = window_conditions("requests", args)
     if args.start is None and args.end is None:
-        newest = (
-            "least((SELECT max(started_at) FROM requests), CAST(now() AS TIMESTAMP))"  # not what a wrong clock says
-        )
+        # Not what a wrong clock says.
+        newest = "least((SELECT max(started_at) FROM requests), CAST(now() AS TIMESTAMP))"
         found.append(f"r.started_at >= {newest} - INTERVAL 7 DAY")
     traffic = where_clause([*found, "r.cache IS NULL"], "")
     steps = [each / BAND_COUNT for each in range(1, BAND_COUNT)]
-    spread = session.rows(
-        Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}, "audits.edges")
-    )
-    edges = _edges(spread.to_pylist()[0], steps)
-    rows = session.rows(
-        Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges}, "audits.volumes")
-    ).to_pylist()
+    spread = Statement(f"{_EDGES} FROM requests AS r{traffic}", parameters | {"steps": steps}, "audits.edges")
+    edges = _edges(session.rows(spread).to_pylist()[0], steps)
+    volumes = Statement(_VOLUMES.format(where=traffic), parameters | {"edges": edges}, "audits.volumes")
+    rows = session.rows(volumes).to_pylist()
     if not rows:
         raise BadRequest("no requests in this window to plan for; take a longer one")
     return edges, rows
@@ -234,14 +228,14 @@ class LogSamplingCommand(Command):
 
     def execute(self, session: StoreSession) -> dict[str, Any]:
         """The decision, by the plan in force. Raises NotFound where there is none."""
-        decision = _decided(session, self.request_id, self.body)
-        if decision.sample:
-            session.write([_logged(decision)])
-        return asdict(decision)
+        decision = asdict(_decided(session, self.request_id, self.body))
+        if decision["sample"]:
+            noted = {name: decision[name] for name in ("request_id", "version", "stratum", "probability")}
+            session.write([(_LOG_DECISION, noted | {"sampled_at": datetime.now(UTC)})])
+        return decision
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingPlanQuery(Query[Result]):
+class SamplingPlanQuery(PlainQuery[Result]):
     """The question for the plan in force, for clients that decide by themselves: the facts are the plan."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -254,7 +248,6 @@ class SamplingPlanQuery(Query[Result]):
         problems=("404",),
         pool="routers",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """The newest plan: a row for each stratum. Raises NotFound where none was made."""
@@ -266,10 +259,3 @@ class SamplingPlanQuery(Query[Result]):
 def _decided(session: StoreSession, request_id: str, args: SamplingArgs) -> Decision:
     """The decision by the plan in force. Raises NotFound where there is none."""
     return Sampler.of(current_plan(session)).decide(request_id, args.task_type, args.confidence)
-
-
-def _logged(decision: Decision) -> StateSql:
-    """The statement that keeps a yes."""
-    given = asdict(decision)
-    kept = {name: given[name] for name in ("request_id", "version", "stratum", "probability")}
-    return _LOG_DECISION, kept | {"sampled_at": datetime.now(UTC)}

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from controlsurface.arrays import Flags, Floats
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.audit.statistics.weighted_estimate import mean_from_moments, share_from_moments
 from controlsurface.metrics.statistics import wilson_interval
 
@@ -70,8 +69,6 @@ def unsupported_rows(observed: Floats, probability: Floats, asked: Flags) -> Fla
     return found
 
 
-Places = NDArray[np.int64]
-
 MAX_KNOTS = 20_000  # thresholds between which no request lies, or too few to matter
 MIN_SHADOWS = 10  # of requests that would move, unless all of these have one; with fewer, intervals are too narrow
 MAX_UNSUPPORTED_SHARE = 0.02  # of the requests; above it there is no figure, only bounds
@@ -109,7 +106,7 @@ class ThresholdSweep:
     requests: Floats  # weight, squared weight and rows below each knot: (3, knots + 1)
     sums: Mapping[str, SweepSums]
 
-    def place(self, thresholds: Floats) -> Places:
+    def place(self, thresholds: Floats) -> Ints:
         """The first knot at or above each threshold."""
         return np.searchsorted(self.knots, thresholds, "left")
 
@@ -147,7 +144,7 @@ def sweep_thresholds(rows: Observations) -> ThresholdSweep:
     return ThresholdSweep(knots, requests, sums)
 
 
-def _sums(rows: Observations, outcome: ObservedOutcome, cell: Places, knots: int) -> SweepSums:
+def _sums(rows: Observations, outcome: ObservedOutcome, cell: Ints, knots: int) -> SweepSums:
     """The sums of one outcome: rows below a knot would be answered by the large lane, the others by the small one."""
     up = _row_moments(rows, outcome, rows.large)
     down = _row_moments(rows, outcome, ~rows.large)
@@ -178,7 +175,7 @@ def _row_moments(rows: Observations, outcome: ObservedOutcome, stays: Flags) -> 
     return np.stack([*moments, np.where(hole, rows.weight, 0.0), *moves])
 
 
-def _sums_below(columns: Floats, cell: Places, knots: int) -> Floats:
+def _sums_below(columns: Floats, cell: Ints, knots: int) -> Floats:
     """Sums of each column over the rows below each knot, and over all."""
     sums = np.stack([np.bincount(cell, column, knots) for column in columns])
     return np.concatenate([np.zeros((len(columns), 1)), np.cumsum(sums, axis=1)], axis=1)

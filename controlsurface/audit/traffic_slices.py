@@ -7,9 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlsurface.arrays import Flags, Floats
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.audit.answer_pairs import (
-    Codes,
     code_column,
     float_column,
     in_covered_strata,
@@ -104,13 +103,10 @@ class TrafficSlice:
         whole = ~in_covered_strata(cells, ~np.isfinite(given))
         graded = in_covered_strata(cells, pairs) | (whole & enough & ~in_covered_strata(cells, compared))
         by_grades, by_agreement = self._graded(given, shadow, paired, pairs, cells), self._agreeing(paired, cells)
-        outcome = ObservedOutcome(
-            *(np.where(graded, one, other) for one, other in zip(by_grades, by_agreement, strict=True))
-        )
+        sides = (np.where(graded, one, other) for one, other in zip(by_grades, by_agreement, strict=True))
         compared &= ~graded
-        return SliceQuality(
-            outcome, QualityBasis.of(self.weight, pairs, graded, compared, in_covered_strata(cells, compared))
-        )
+        basis = QualityBasis.of(self.weight, pairs, graded, compared, in_covered_strata(cells, compared))
+        return SliceQuality(ObservedOutcome(*sides), basis)
 
     def _side(self, name: str) -> Floats:
         """A column of numbers."""
@@ -122,21 +118,21 @@ class TrafficSlice:
         n, of = (np.bincount(tasks[rows], minlength=len(names)) for rows in (pairs, paired))
         return np.asarray((n >= np.minimum(MIN_GRADED_PAIRS, of / 2))[tasks])
 
-    def _graded(self, given: Floats, shadow: Floats, paired: Flags, pairs: Flags, cells: Codes) -> _Sides:
+    def _graded(self, given: Floats, shadow: Floats, paired: Flags, pairs: Flags, cells: Ints) -> _Sides:
         """Graded pairs, each for as many as its stratum has; all production answers of a stratum, if all are graded."""
         chance = self._thinned(cells, pairs, paired)
         whole = ~in_covered_strata(cells, ~np.isfinite(given))
         seen, certain = np.where(whole, given, np.where(pairs, given, np.nan)), np.where(whole, 1.0, chance)
         return seen, certain, np.where(pairs, shadow, np.nan), chance
 
-    def _agreeing(self, paired: Flags, cells: Codes) -> _Sides:
+    def _agreeing(self, paired: Flags, cells: Ints) -> _Sides:
         """The large lane's answer counts as right, the small one's where it agrees with it."""
         large, same = self.large, np.where(paired, 1 - self._side("disagrees"), np.nan)
         chance = self._thinned(cells, np.isfinite(same), paired)
         given, shadow = np.where(large, 1.0, same), np.where(large, same, np.where(paired, 1.0, np.nan))
         return given, np.where(large, 1.0, chance), shadow, np.where(large, chance, self.chance())
 
-    def _thinned(self, cells: Codes, some: Flags, paired: Flags) -> Floats:
+    def _thinned(self, cells: Ints, some: Flags, paired: Flags) -> Floats:
         """The chance of a pair, times the part of its stratum's pairs that are among `some`."""
         chance = self.chance()
         weights = self.weight / np.where(paired & (chance > 0), chance, 1.0)
@@ -162,15 +158,13 @@ def slices_by_task_type(table: pa.Table, most: int) -> Iterator[TrafficSlice]:
     numbers, names = code_column(table, "task_type")
     listed, others = most_frequent_numbers(numbers, [name is not None and name != OTHER_VALUE for name in names], most)
     rest = [code for code in others if names[code] is not None]
-    yield from (
-        usable_rows(rows, names[code])
-        for code, rows in zip(listed, rows_by_number(table, numbers, listed), strict=True)
-    )
+    parts = zip(listed, rows_by_number(table, numbers, listed), strict=True)
+    yield from (usable_rows(rows, names[code]) for code, rows in parts)
     if rest:
         yield usable_rows(table.filter(pa.array(np.isin(numbers, rest))), OTHER_VALUE)
 
 
-def rows_by_number(table: pa.Table, numbers: Codes, listed: Sequence[int]) -> Iterator[pa.Table]:
+def rows_by_number(table: pa.Table, numbers: Ints, listed: Sequence[int]) -> Iterator[pa.Table]:
     """The rows of each of the numbers, in their order."""
     place = np.full(int(numbers.max(initial=0)) + 1, len(listed), dtype=np.int64)
     place[listed] = np.arange(len(listed))
@@ -180,7 +174,7 @@ def rows_by_number(table: pa.Table, numbers: Codes, listed: Sequence[int]) -> It
     return (together.slice(end - n, n) for end, n in zip(ends.tolist(), counts.tolist(), strict=False))
 
 
-def most_frequent_numbers(numbers: Codes, may: Sequence[bool], most: int) -> tuple[list[int], list[int]]:
+def most_frequent_numbers(numbers: Ints, may: Sequence[bool], most: int) -> tuple[list[int], list[int]]:
     """The `most` most frequent of the numbers that `may` stand by themselves, and the others that occur."""
     counts = np.bincount(numbers, minlength=len(may))
     ranked = [int(code) for code in np.argsort(-counts, kind="stable") if counts[code]]

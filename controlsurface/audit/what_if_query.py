@@ -98,7 +98,7 @@ class SliceSweep:
     n: int
     sweep: ThresholdSweep
     facts: dict[str, Any]
-    of: int = 0  # task types that were there, whether they have a slice of their own or not
+    of: int  # task types that were there, whether they have a slice of their own or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,7 @@ class WhatIfQuery(Query[Result]):
         tables = [_rows(each, grid) for each in slices]
         lanes = {"from_lane": self.arguments.from_lane, "to_lane": self.arguments.to_lane}
         facts = [each.facts | {"non_monotone": diagnostics.non_monotone_steps(each.sweep, grid)} for each in slices]
-        told = {
-            "slices": facts,
-            "rule": diagnostics.THRESHOLD_RULE_TEXT,
-            **lanes,
-            "task_types": max((each.of for each in slices), default=0),
-        }
+        told = {"slices": facts, "rule": diagnostics.THRESHOLD_RULE_TEXT, **lanes, "task_types": slices[0].of}
         return Result(pa.concat_tables(tables), told)
 
 
@@ -174,13 +169,8 @@ def _slice(rows: TrafficSlice, of: int) -> SliceSweep:
         "latency_ms": rows.outcome("duration_ms", "shadow_duration_ms"),
     }
     columns = sort_observations(rows.confidence, rows.large, rows.weight, outcomes)
-    return SliceSweep(
-        rows.name,
-        rows.rows.num_rows,
-        sweep_thresholds(columns),
-        diagnostics.slice_diagnostics(rows, columns, quality.basis),
-        of,
-    )
+    facts = diagnostics.slice_diagnostics(rows, columns, quality.basis)
+    return SliceSweep(rows.name, rows.rows.num_rows, sweep_thresholds(columns), facts, of)
 
 
 def _rows(part: SliceSweep, grid: Floats) -> pa.Table:

@@ -10,18 +10,18 @@ import click
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue
 from controlsurface.audit.answer_review.label_exchange import MAX_LABELS_PER_COMMAND
 from controlsurface.audit.answer_review.review_labels import LabelVerdict
 from controlsurface.audit.answer_review.review_queue import ItemFilter
-from controlsurface.audit.audit_queries import (
-    DisagreementArgs,
-    DisagreementQuery,
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.sampling_plan import (
+    CreatePlanCommand,
     LogSamplingCommand,
     SamplingArgs,
+    SamplingPlanArgs,
     SamplingPlanQuery,
 )
-from controlsurface.audit.sampling_plan import CreatePlanCommand, SamplingPlanArgs
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
 from controlsurface.errors import BadBody, BadRequest, NotFound
@@ -121,12 +121,12 @@ def list_(
     as_json: bool,
 ) -> None:
     """Pairs of answers to the same request, newest first, with their labels."""
-    asked = answer_review.ReviewItemsArgs.model_validate(
+    asked = review_queue.ReviewItemsArgs.model_validate(
         {"start": f"-{since}", "where": tuple(map(parse_filter, where)), "which": which, "reviewer": reviewer}
         | {"limit": limit}
     )
     with closing(open_client(data, context)) as reader:
-        answer = reader.run(answer_review.ReviewItemsQuery(asked))
+        answer = reader.run(review_queue.ReviewItemsQuery(asked))
     if as_json:
         terminal_output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
         return
@@ -148,11 +148,11 @@ def label(context: click.Context, item: str, verdict: str, reviewer: str, commen
     """Label ITEM (see `audit list`): which answer is right. A later word of the same reviewer replaces it."""
     with closing(open_client(data, context)) as reader:
         found = reader.run(
-            answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer=reviewer, item=item))
+            review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer=reviewer, item=item))
         ).rows.to_pylist()
         if not found:
             raise NotFound(f"no audit item '{item[:100]}'; `controlsurface audit list` shows them")
-        said = answer_review.Label.model_validate(
+        said = review_labels.Label.model_validate(
             {
                 "reviewer": reviewer,
                 "revision": found[0]["revision"],
@@ -161,7 +161,7 @@ def label(context: click.Context, item: str, verdict: str, reviewer: str, commen
                 "said_by": "cli",
             }
         )
-        terminal_output.write_json(reader.execute(answer_review.SetLabelCommand(item, said)))
+        terminal_output.write_json(reader.execute(review_labels.SetLabelCommand(item, said)))
 
 
 _ESTIMATE_COLUMNS = (
@@ -216,7 +216,7 @@ def export(context: click.Context, form: str, reviewer: str | None, data: Path) 
     """All labels and what their items are about; every revision, what was taken back included."""
     with closing(open_client(data, context)) as reader:
         terminal_output.write_rows(
-            reader.run(answer_review.LabelsQuery(answer_review.LabelsArgs(reviewer=reviewer))).rows, form
+            reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer=reviewer))).rows, form
         )
 
 
@@ -230,7 +230,7 @@ def bring(context: click.Context, file: Path, data: Path) -> None:
     total = dict.fromkeys(("new", "known", "without_item"), 0)
     with closing(open_client(data, context)) as reader:
         for part in _parts(rows):
-            done = reader.execute(answer_review.ImportLabelsCommand(answer_review.LabelRows(rows=tuple(part))))
+            done = reader.execute(label_exchange.ImportLabelsCommand(label_exchange.LabelRows(rows=tuple(part))))
             total = {name: total[name] + done[name] for name in total}
     terminal_output.write_json(total)
 
@@ -256,17 +256,17 @@ def _unguard_texts(table: pa.Table) -> pa.Table:
     return table
 
 
-def _labels(file: Path, rows: Sequence[dict[str, Any]]) -> Iterator[answer_review.LabelRow]:
+def _labels(file: Path, rows: Sequence[dict[str, Any]]) -> Iterator[label_exchange.LabelRow]:
     """The rows as labels. Raises BadRequest naming file and line."""
     for line, row in enumerate(rows, 2):
         try:
-            given = {name: row[name] for name in answer_review.LabelRow.model_fields if row.get(name) is not None}
-            yield answer_review.LabelRow(**({"verdict": None} if "verdict" in row else {}) | given)
+            given = {name: row[name] for name in label_exchange.LabelRow.model_fields if row.get(name) is not None}
+            yield label_exchange.LabelRow(**({"verdict": None} if "verdict" in row else {}) | given)
         except BadRequest as problem:
             raise BadRequest(f"{file}: row {line}: {problem}") from None
 
 
-def _parts(rows: Sequence[answer_review.LabelRow]) -> Iterator[Sequence[answer_review.LabelRow]]:
+def _parts(rows: Sequence[label_exchange.LabelRow]) -> Iterator[Sequence[label_exchange.LabelRow]]:
     """As many at a time as one order takes."""
     return (rows[at : at + MAX_LABELS_PER_COMMAND] for at in range(0, len(rows), MAX_LABELS_PER_COMMAND))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from controlsurface.audit.audit_queries import WhatIfArgs, WhatIfQuery
+from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
 from controlsurface.formatting import format_ratio

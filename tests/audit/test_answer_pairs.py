@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from controlsurface.audit import answer_review
-from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
 from controlsurface.audit.comparators import install_comparators
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
 from controlsurface.client import LocalClient
 from controlsurface.config import AuditConfig, ComparatorConfig, Config, parse_config
 from controlsurface.errors import ConfigError

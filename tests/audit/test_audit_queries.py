@@ -8,16 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from controlsurface.audit.audit_queries import (
-    CalibrationArgs,
-    CalibrationQuery,
-    DisagreementArgs,
-    DisagreementQuery,
-    SamplingPlanQuery,
-    WhatIfArgs,
-    WhatIfQuery,
-)
-from controlsurface.audit.sampling_plan import CreatePlanCommand, SamplingPlanArgs
+from controlsurface.audit.calibration_query import CalibrationArgs, CalibrationQuery
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.sampling_plan import CreatePlanCommand, SamplingPlanArgs, SamplingPlanQuery
+from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 from controlsurface.cli import run_command
 from controlsurface.client import Client, LocalClient, RemoteClient
 from controlsurface.errors import BadRequest, NotFound, UnknownName

@@ -9,7 +9,7 @@ from random import Random
 import pyarrow as pa
 import pytest
 
-from controlsurface.audit.audit_queries import WhatIfArgs, WhatIfQuery
+from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
 from controlsurface.config import Config, LaneConfig

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
-from controlsurface.audit.disagreement_query import PERHAPS_WORSE_VERDICT, WORSE_VERDICT, large_lane_verdict
+from controlsurface.audit.disagreement_query import (
+    PERHAPS_WORSE_VERDICT,
+    WORSE_VERDICT,
+    DisagreementArgs,
+    DisagreementQuery,
+    large_lane_verdict,
+)
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.audit.simulated_routers import World

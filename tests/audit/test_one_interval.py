@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from controlsurface.arrays import Floats
-from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
 from controlsurface.audit.statistics.weighted_estimate import estimate_share
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.metric_queries import BatchQuery, MetricQuery

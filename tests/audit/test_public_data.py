@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from controlsurface.audit.audit_queries import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
 from controlsurface.client import LocalClient
 from controlsurface.config import AuditConfig, Config
 from tests.ingest.table.test_shipped_mappings import imported

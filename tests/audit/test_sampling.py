@@ -14,9 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace import TracerProvider
 
-from controlsurface.audit.audit_queries import LogSamplingCommand, SamplingArgs, SamplingPlanQuery, SamplingQuery
 from controlsurface.audit.sampling import Sampler, draw, mark
-from controlsurface.audit.sampling_plan import CreatePlanCommand, SamplingPlanArgs, allocate_probabilities
+from controlsurface.audit.sampling_plan import (
+    CreatePlanCommand,
+    LogSamplingCommand,
+    SamplingArgs,
+    SamplingPlanArgs,
+    SamplingPlanQuery,
+    SamplingQuery,
+    allocate_probabilities,
+)
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.errors import BadRequest
 from controlsurface.store.duckdb import DuckStore

@@ -5,14 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from controlsurface.audit.audit_queries import (
-    CalibrationArgs,
-    CalibrationQuery,
-    DisagreementArgs,
-    DisagreementQuery,
-    WhatIfArgs,
-    WhatIfQuery,
-)
+from controlsurface.audit.calibration_query import CalibrationArgs, CalibrationQuery
+from controlsurface.audit.disagreement_query import DisagreementArgs, DisagreementQuery
+from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.audit.simulated_routers import NOW, World

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, TimeoutError  # noqa: A004 -- its own name
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import label_exchange
 from controlsurface.audit.answer_review.review_labels import choice_of_verdict
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
@@ -65,7 +65,7 @@ def shown(page: Page) -> str:
 
 def labels(folder: Path) -> list[dict[str, Any]]:
     reader = LocalClient(DuckStore.open(folder / "data"))
-    rows = reader.run(answer_review.LabelsQuery(answer_review.LabelsArgs(reviewer="ana"))).rows.to_pylist()
+    rows = reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer="ana"))).rows.to_pylist()
     reader.close()
     return list(rows)
 

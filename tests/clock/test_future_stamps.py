@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controlsurface.audit import answer_review, sampling_plan
+from controlsurface.audit import sampling_plan
+from controlsurface.audit.answer_review import review_queue
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
@@ -31,7 +32,7 @@ def test_a_sampling_plan_rests_on_the_last_week_though_one_request_is_of_the_fut
 
 def test_the_review_queue_is_kept_up_to_date_though_one_pair_is_of_the_future(reader: LocalClient) -> None:
     seed(reader._store, n=500, end=datetime.now(UTC))
-    ask = answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer="ana"))
+    ask = review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer="ana"))
     reader.run(ask)
     ahead = "UPDATE audit_items SET started_at = $at WHERE item_id = (SELECT min(item_id) FROM audit_items)"
     late = "UPDATE attempts SET answer_label = 'changed'"

@@ -13,7 +13,6 @@ from controlsurface.alerting.delivery.outbox import enqueue_alerts
 from controlsurface.alerting.delivery.suppression import (
     InhibitionIndex,
     InhibitionRule,
-    find_inhibitor,
     is_explained_by_parent,
 )
 from controlsurface.alerting.detector_registry import create_detectors
@@ -102,7 +101,7 @@ def test_what_is_looked_up_is_the_first_that_a_search_through_all_would_find(
 ) -> None:
     among = [episode(i, *each) for i, each in enumerate(drawn)]
     for target in among:
-        assert find_inhibitor(target, among, RULES) == _searched(target, among)
+        assert InhibitionIndex(among, RULES).of(target) == _searched(target, among)
 
 
 def _searched(target: Episode, among: Sequence[Episode]) -> Episode | None:

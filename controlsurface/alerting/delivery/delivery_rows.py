@@ -1,6 +1,7 @@
 """Episodes, silences and the rest of delivery as rows, and back; times are UTC without a zone in the store."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -85,38 +86,21 @@ def log_entry_from_row(row: StoredRow) -> tuple[tuple[str, str], LogEntry]:
 
 def silence_row(silence: Silence) -> dict[str, Any]:
     """A row of silences."""
-    return {
-        "id": silence.id,
-        "matchers": [
-            {"name": m.name, "value": m.value, "is_regex": m.is_regex, "is_equal": m.is_equal} for m in silence.matchers
-        ],
-        "starts_at": silence.starts_at,
-        "ends_at": silence.ends_at,
-        "created_by": silence.created_by,
-        "comment": silence.comment,
-        "updated_at": silence.updated_at,
-    }
+    return asdict(silence) | {"matchers": [asdict(each) for each in silence.matchers]}
 
 
 def silence_from_row(row: StoredRow) -> Silence:
     """The inverse of `silence_row`."""
-    times = {name: row[name] for name in ("starts_at", "ends_at", "updated_at")}
-    matchers = tuple(LabelMatcher(**each) for each in row["matchers"])
-    return Silence(id=row["id"], matchers=matchers, created_by=row["created_by"], comment=row["comment"], **times)
+    return Silence(**{**row, "matchers": tuple(LabelMatcher(**each) for each in row["matchers"])})
 
 
-_TIMESTAMP_TYPE = pa.timestamp("us")
-_KEYS_TYPE = pa.list_(pa.string())
-
-
-def _schema(**types: pa.DataType) -> pa.Schema:
-    return pa.schema([pa.field(name, kind) for name, kind in types.items()])
-
-
-EPISODES_SCHEMA = _schema(
-    key=pa.string(), labels=pa.string(), starts_at=_TIMESTAMP_TYPE, ends_at=_TIMESTAMP_TYPE, facts=pa.string()
+_TEXT: pa.DataType = pa.string()
+_TIME: pa.DataType = pa.timestamp("us")
+_KEYS: pa.DataType = pa.list_(pa.string())
+EPISODES_SCHEMA = pa.schema(
+    [("key", _TEXT), ("labels", _TEXT), ("starts_at", _TIME), ("ends_at", _TIME), ("facts", _TEXT)]
 )
-GROUPS_SCHEMA = _schema(key=pa.string(), labels=pa.string(), next_at=_TIMESTAMP_TYPE)
-LOG_SCHEMA = _schema(
-    group_key=pa.string(), notifier=pa.string(), firing=_KEYS_TYPE, resolved=_KEYS_TYPE, at=_TIMESTAMP_TYPE
+GROUPS_SCHEMA = pa.schema([("key", _TEXT), ("labels", _TEXT), ("next_at", _TIME)])
+LOG_SCHEMA = pa.schema(
+    [("group_key", _TEXT), ("notifier", _TEXT), ("firing", _KEYS), ("resolved", _KEYS), ("at", _TIME)]
 )

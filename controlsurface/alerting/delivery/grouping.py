@@ -11,6 +11,8 @@ from controlsurface.alerting.model import Episode
 
 NotificationReason = Literal["new", "grown", "resolved", "partly resolved", "repeat"]
 
+Keys = AbstractSet[str]  # of episodes
+
 CLOCK_SKEW_TOLERANCE = timedelta(minutes=1)  # what a clock may be corrected by
 NO_EPISODES: frozenset[str] = frozenset()
 
@@ -25,12 +27,7 @@ class LogEntry:
 
 
 def needs_update(
-    last: LogEntry | None,
-    firing: AbstractSet[str],
-    resolved: AbstractSet[str],
-    repeat: timedelta,
-    wants_resolved: bool,
-    now: datetime,
+    last: LogEntry | None, firing: Keys, resolved: Keys, repeat: timedelta, wants_resolved: bool, now: datetime
 ) -> NotificationReason | None:
     """Why the group must be told now, or None.
 
@@ -49,7 +46,7 @@ def needs_update(
 
 
 def needs_forwarding(
-    last: LogEntry | None, firing: AbstractSet[str], resolved: AbstractSet[str], resend: timedelta, now: datetime
+    last: LogEntry | None, firing: Keys, resolved: Keys, resend: timedelta, now: datetime
 ) -> NotificationReason | None:
     """Why a receiver that groups by itself must be told now: at each change, and every `resend` (Prometheus, rules)."""
     if not firing and not resolved:
@@ -66,10 +63,8 @@ def _is_repeat_due(at: datetime | None, every: timedelta, now: datetime) -> bool
     return at is None or at < now - every or at > now + CLOCK_SKEW_TOLERANCE
 
 
-ZERO_DURATION = timedelta()
-RESOLVED_RESEND_PERIOD = timedelta(
-    minutes=15
-)  # how long a resolution is sent again to receivers that group by themselves
+# How long a resolution is sent again to receivers that group by themselves.
+RESOLVED_RESEND_PERIOD = timedelta(minutes=15)
 ENDED_EPISODE_RETENTION = timedelta(days=5)  # how long an episode that is over waits for a mute to end
 
 NotificationLog = Mapping[tuple[str, str], LogEntry]  # by group and notifier
@@ -127,9 +122,7 @@ def plan_notifications(
     sendings: list[Notification] = []
     for key, (route, labels, episodes) in members.items():
         group = desk.groups.get(key) or AlertGroup(key, labels, _first_look(episodes, route, now))
-        if group.next_at <= now or group.next_at - now > max(
-            route.interval or ZERO_DURATION, route.wait
-        ):  # a clock went back
+        if group.next_at <= now or group.next_at - now > max(route.interval, route.wait):  # a clock went back
             looked.add(key)
             held = frozenset(each.key for each in episodes if muted(each, route))
             heard = [each for each in episodes if each.key not in held]
@@ -141,13 +134,13 @@ def plan_notifications(
                     sendings.append(sending)
             group = replace(group, next_at=now + route.interval) if route.interval else group
         groups[key] = group
-    wanted = {
-        each.key for key, member in members.items() for each in _episodes_awaited(key, member, key in looked, log, now)
-    }
+    awaited = (_episodes_awaited(key, member, key in looked, log, now) for key, member in members.items())
+    wanted = {each.key for episodes in awaited for each in episodes}
     kept = tuple(each for each in desk.episodes if each.fires or each.key in wanted)
     keys = {each.key for each in kept}
     alive = {key for key, (_, _, episodes) in members.items() if any(each.key in keys for each in episodes)}
-    after = DeliveryState(kept, {key: groups[key] for key in alive}, _live(log, alive), desk.waiting)
+    told = {place: entry for place, entry in log.items() if place[0] in alive}
+    after = DeliveryState(kept, {key: groups[key] for key in alive}, told, desk.waiting)
     return DeliveryPlan(after, tuple(sendings))
 
 
@@ -167,12 +160,7 @@ def _first_look(episodes: Iterable[Episode], route: NotificationRoute, now: date
 
 
 def _notify_target(
-    group: AlertGroup,
-    target: RouteTarget,
-    heard: Sequence[Episode],
-    held: frozenset[str],
-    last: LogEntry | None,
-    now: datetime,
+    group: AlertGroup, target: RouteTarget, heard: Sequence[Episode], held: Keys, last: LogEntry | None, now: datetime
 ) -> tuple[Notification | None, LogEntry | None]:
     """What a notifier is to be told, and what its log then says; None: nothing, and the log stays.
 
@@ -212,8 +200,3 @@ def _episodes_awaited(
         waits = not looked or each.key in told or (lingers and gone < RESOLVED_RESEND_PERIOD)
         if not each.fires and gone <= ENDED_EPISODE_RETENTION and waits:
             yield each
-
-
-def _live(log: NotificationLog, alive: set[str]) -> dict[tuple[str, str], LogEntry]:
-    """The log without groups that are gone."""
-    return {place: entry for place, entry in log.items() if place[0] in alive}

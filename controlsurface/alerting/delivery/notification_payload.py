@@ -99,13 +99,8 @@ def _evidence_fields(found: AlertEvidence | None) -> JsonObject:
     """What was asked of the requests; contributors are in the metric's own unit, or in shares above its bound."""
     if found is None:
         missing = {"contributors": f"only the first {MAX_EXPLAINED_ALERTS} alerts of a message are looked into"}
-        return {
-            "contributors": [],
-            "unexplained": [],
-            "event": None,
-            "sparkline": _sparkline_fields(()),
-            "missing": missing,
-        }
+        nothing: JsonObject = {"contributors": [], "unexplained": [], "event": None, "sparkline": _sparkline_fields(())}
+        return nothing | {"missing": missing}
     names = ("dimension", "value", "before", "after", "delta", "share", "mix", "rate", "n")
     rest = found.unexplained.items()
     return {
@@ -132,11 +127,8 @@ def _links(episode: Episode, found: AlertEvidence | None, dashboard: str) -> Jso
     facts, at = episode.facts, episode.ends_at or episode.starts_at
     start, end = (found.window.start, found.window.end) if found else (episode.starts_at - timedelta(hours=1), at)
     view = _view_query(start - (end - start), end, facts.where)
-    spike = {
-        "metric": explained_metric(facts) or "",
-        "spike_from": _minute(start),
-        "spike_to": _minute(end + ONE_MINUTE),
-    }
+    last = _minute(end + ONE_MINUTE)
+    spike = {"metric": explained_metric(facts) or "", "spike_from": _minute(start), "spike_to": last}
     matchers = [str(LabelMatcher(name, value)) for name, value in sorted(episode.labels.items())]
     return {
         "dashboard": f"{root}/triage?{urlencode([*view, *spike.items()])}",

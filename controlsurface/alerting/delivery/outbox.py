@@ -40,16 +40,10 @@ def snapshot_alert(rule: AlertRule, alert: Alert) -> AlertSnapshot:
         threshold=reading.threshold,
         above=getattr(rule, "above", None) is not None,
         onset=alert.began,
-        evidence=_json_evidence(alert),
+        evidence=orjson.loads(orjson.dumps(dict(reading.evidence), default=str)),  # what JSON can say of it
         false_alarms_per_week=_number(reading.evidence.get(FALSE_ALARMS_KEY)),
         annotations=dict(alert.annotations),
     )
-
-
-def _json_evidence(alert: Alert) -> dict[str, Any]:
-    """What JSON can say of it."""
-    found: dict[str, Any] = orjson.loads(orjson.dumps(dict(alert.reading.evidence), default=str))
-    return found
 
 
 def _number(value: Any) -> float | None:
@@ -165,7 +159,6 @@ def _write_state(writing: WriteTransaction, desk: DeliveryState) -> None:
 
 
 def _insert_notification(writing: WriteTransaction, sending: Notification, now: datetime) -> None:
-    """One message into the outbox."""
     columns = {
         "id": str(uuid.uuid4()),
         "notifier": sending.notifier,
@@ -206,19 +199,11 @@ def next_due_message(store: DuckStore, notifier: str, now: datetime, longest_wai
 
 
 def _message(row: Mapping[str, Any]) -> OutboxMessage:
-    return OutboxMessage(
-        id=row["id"],
-        notifier=row["notifier"],
-        group=row["group_key"],
-        labels=orjson.loads(row["labels"]),
-        reason=row["reason"],
-        firing=delivery_rows.episodes_from_json(row["firing"]),
-        resolved=delivery_rows.episodes_from_json(row["resolved"]),
-        payload=row["payload"] and orjson.loads(row["payload"]),
-        attempts=row["attempts"],
-        created_at=row["created_at"],
-        next_at=row["next_at"],
-    )
+    plain = {name: row[name] for name in ("id", "notifier", "reason", "attempts", "created_at", "next_at")}
+    labels, payload = (text and orjson.loads(text) for text in (row["labels"], row["payload"]))
+    firing, resolved = (delivery_rows.episodes_from_json(row[name]) for name in ("firing", "resolved"))
+    message = {"labels": labels, "payload": payload, "firing": firing, "resolved": resolved}
+    return OutboxMessage(group=row["group_key"], **message, **plain)
 
 
 def store_payload(store: DuckStore, message: OutboxMessage, payload: Mapping[str, Any]) -> None:

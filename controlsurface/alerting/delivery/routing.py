@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from controlsurface.config.alert_delivery import AlertmanagerConfig as AlertmanagerSection
-from controlsurface.config.alert_delivery import DeliveryConfig, MuteTimeConfig
+from controlsurface.config.alert_delivery import AnyNotifierConfig, DeliveryConfig, MuteTimeConfig
 from controlsurface.config.alert_delivery import RouteConfig as RouteSection
 from controlsurface.config.label_matchers import LabelMatcher, Labels, all_match, parse_matcher
 
@@ -46,24 +46,22 @@ def _split_forwarding_routes(section: RouteSection, delivery: DeliveryConfig) ->
     """One section as a route for people and one for other alert managers."""
     matchers = tuple(map(parse_matcher, section.matchers))
     mutes = tuple(delivery.mute_times[name] for name in section.mute)
-    channels = {name: delivery.notifiers[name] for name in section.notifiers}
     name = "{" + ",".join(map(str, matchers)) + "}"
-    forwarding = tuple(
-        RouteTarget(name, channel.resend, channel.send_resolved, forwards=True)
-        for name, channel in channels.items()
-        if isinstance(channel, AlertmanagerSection)
-    )
-    telling = tuple(
-        RouteTarget(name, section.repeat_interval, channel.send_resolved)
-        for name, channel in channels.items()
-        if not isinstance(channel, AlertmanagerSection)
-    )
+    targets = [_route_target(each, delivery.notifiers[each], section) for each in dict.fromkeys(section.notifiers)]
+    forwarding = tuple(each for each in targets if each.forwards)
+    telling = tuple(each for each in targets if not each.forwards)
     if forwarding:
         further = section.further or bool(telling)
         yield NotificationRoute(f"{name}>", matchers, forwarding, (), NO_WAIT, NO_WAIT, mutes, further)
     if telling or not forwarding:
         group = (section.group_by, section.group_wait, section.group_interval)
         yield NotificationRoute(name, matchers, telling, *group, mutes, section.further)
+
+
+def _route_target(name: str, channel: AnyNotifierConfig, section: RouteSection) -> RouteTarget:
+    if isinstance(channel, AlertmanagerSection):
+        return RouteTarget(name, channel.resend, channel.send_resolved, forwards=True)
+    return RouteTarget(name, section.repeat_interval, channel.send_resolved)
 
 
 def route_keys(

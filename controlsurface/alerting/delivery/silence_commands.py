@@ -14,7 +14,7 @@ from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
     Command,
     NoArguments,
-    Query,
+    PlainQuery,
     ReadEndpoint,
     Result,
     StoreSession,
@@ -75,12 +75,10 @@ SILENCE = columns(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SilencesQuery(Query[Result]):
+class SilencesQuery(PlainQuery[Result]):
     """All silences, the newest first; one that has expired is listed for five days more."""
 
     endpoint: ClassVar = ReadEndpoint(SILENCES_PATH, "silences", "All silences, the newest first", SILENCE, form="bare")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""

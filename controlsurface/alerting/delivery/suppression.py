@@ -69,9 +69,8 @@ class InhibitionRule:
     @staticmethod
     def of(section: InhibitConfig) -> "InhibitionRule":
         """The rule as it is configured."""
-        return InhibitionRule(
-            tuple(map(parse_matcher, section.source)), tuple(map(parse_matcher, section.target)), section.equal
-        )
+        source, target = (tuple(map(parse_matcher, each)) for each in (section.source, section.target))
+        return InhibitionRule(source, target, section.equal)
 
     def values(self, labels: Labels) -> tuple[str, ...]:
         """The labels that must be equal."""
@@ -120,11 +119,6 @@ class InhibitionIndex:
             for some in combinations(own, size):
                 parents = self._parents.get((target.facts.metric, frozenset(some)), ())
                 yield next((each for each in parents if is_explained_by_parent(target.facts, each[1].facts)), None)
-
-
-def find_inhibitor(target: Episode, among: Iterable[Episode], rules: Sequence[InhibitionRule]) -> Episode | None:
-    """The firing episode that holds back `target`, if any does."""
-    return InhibitionIndex(among, rules).of(target)
 
 
 def is_explained_by_parent(part: AlertSnapshot, parent: AlertSnapshot) -> bool:

@@ -54,9 +54,8 @@ def advance_alerts(
     rule: AlertRule, active: ActiveAlerts, readings: Mapping[LabelSet, RuleReading], now: datetime, blind: bool = False
 ) -> AlertStep:
     """The alerts of `rule` after an evaluation at `now` that found `readings`. `blind`: no data proves nothing."""
-    after = {
-        key: _next_alert(rule, active.get(key), readings.get(key), key, now, blind) for key in {**active, **readings}
-    }
+    keys = {**active, **readings}
+    after = {key: _next_alert(rule, active.get(key), readings.get(key), key, now, blind) for key in keys}
     moved = tuple(_transitions(rule, active, after, now))
     return AlertStep({key: alert for key, alert in after.items() if alert}, moved)
 
@@ -100,7 +99,6 @@ def _is_in_breach(
 
 
 def _breach_reading(reading: RuleReading | None, alert: Alert | None) -> RuleReading:
-    """The reading of a breach."""
     if reading is not None:
         return reading
     assert alert is not None  # noqa: S101 - only an alert that is known can be in breach without a reading

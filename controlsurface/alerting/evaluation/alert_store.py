@@ -105,9 +105,8 @@ def write_alerts(writing: WriteTransaction, changed: Iterable[Alert], gone: Iter
 def write_alert_history(writing: WriteTransaction, transitions: Sequence[AlertTransition]) -> None:
     """Add what changed its state."""
     if transitions:
-        writing.attach(
-            "alert_moves", pa.Table.from_pylist([_transition_row(each) for each in transitions], ALERT_HISTORY_SCHEMA)
-        )
+        rows = [_transition_row(each) for each in transitions]
+        writing.attach("alert_moves", pa.Table.from_pylist(rows, ALERT_HISTORY_SCHEMA))
         writing.execute("INSERT INTO alert_history BY NAME SELECT * FROM alert_moves")
 
 
@@ -169,29 +168,20 @@ def labels_to_json(labels: LabelSet) -> str:
     return orjson.dumps(dict(labels)).decode()
 
 
-def labels_from_json(text: str) -> LabelSet:
-    """The inverse of `labels_to_json`."""
-    return tuple(orjson.loads(text).items())
-
-
 def _alert_row(alert: Alert) -> dict[str, Any]:
-    """An alert as a row."""
     found = {each.name: getattr(alert, each.name) for each in fields(alert) if each.name != "reading"}
     found |= {name: getattr(alert.reading, name) for name in _READING_COLUMNS}
     found |= {name: orjson.dumps(dict(found[name]), default=str).decode() for name in _JSON_COLUMNS}
-    return {**found, "labels": labels_to_json(alert.labels), **{name: found[name] for name in _TIME_COLUMNS}}
+    return found | {"labels": labels_to_json(alert.labels)}
 
 
 def _alert_from_row(row: Mapping[str, Any]) -> Alert:
-    """A row as the alert it was."""
-    found = dict(row.items())
-    found |= {name: orjson.loads(row[name]) for name in _JSON_COLUMNS}
+    found = {**row} | {name: orjson.loads(row[name]) for name in _JSON_COLUMNS}
     reading = RuleReading(**{name: found.pop(name) for name in _READING_COLUMNS})
-    return Alert(**{**found, "labels": labels_from_json(row["labels"])}, reading=reading)
+    return Alert(**{**found, "labels": tuple(orjson.loads(row["labels"]).items())}, reading=reading)
 
 
 def _transition_row(each: AlertTransition) -> dict[str, Any]:
-    """A transition as a row."""
     reading = each.alert.reading if each.alert else None
     return {
         "at": each.at,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from controlsurface.alerting.evaluation.measurements import (
     SliceValues,
     fetch_measurements,
     required_measurements,
+    result_or_raise,
 )
 from controlsurface.alerting.evaluation.threshold_evaluation import threshold_readings
 from controlsurface.alerting.model import RuleReading
@@ -49,13 +50,7 @@ def fetch_router_events(
 ) -> Sequence[RouterEvent]:
     """The changes of a window, in order of time."""
     found = run_events(partial(store.query, timeout_s=timeout_s), EventsArgs(start=start, end=end))
-    rows = found.to_pylist()
-    return [RouterEvent(**row) for row in rows]
-
-
-def longest_event_window(rules: Sequence[EventRule]) -> timedelta:
-    """How far back the rules look."""
-    return max(rule.over for rule in rules)
+    return [RouterEvent(**row) for row in found.to_pylist()]
 
 
 def event_rule_readings(rule: EventRule, found: Sequence[RouterEvent], now: datetime) -> list[RuleReading]:
@@ -120,12 +115,8 @@ class EvaluationInputs:
 def fetch_inputs(rules: Sequence[AlertRule], sight: EvaluationContext, moments: ReplayMoments) -> EvaluationInputs:
     """Ask for everything that rules need at one moment or at many: a statement a view, however many moments."""
     wanted = [need for rule in rules for need in required_measurements(rule)]
-    return EvaluationInputs(
-        rules,
-        sight,
-        sight.answers(wanted, moments),
-        _result_or_error(partial(_events_asked_for, rules, sight, moments)),
-    )
+    figures = sight.answers(wanted, moments)
+    return EvaluationInputs(rules, sight, figures, _result_or_error(partial(_events_asked_for, rules, sight, moments)))
 
 
 def evaluate_rules(
@@ -135,20 +126,13 @@ def evaluate_rules(
 
     Those matter that are in breach, those of slices in `active`, and where a rule says that no data is an alert, those.
     """
-    detected = {
-        kind: _result_or_error(partial(_run_detector, kind, found, now)) for kind in found.evaluation_context.detectors
-    }
-    return {
-        rule.alert: _result_or_error(
-            partial(_rule_readings, rule, found, detected, _alert_slices(active.get(rule.alert, {})), now)
-        )
-        for rule in found.rules
-    }
-
-
-def _alert_slices(active: ActiveAlerts) -> frozenset[SliceValues]:
-    """The slices of a rule's alerts."""
-    return frozenset(_slice_values(alert.reading) for alert in active.values())
+    kinds = found.evaluation_context.detectors
+    detected = {kind: _result_or_error(partial(_run_detector, kind, found, now)) for kind in kinds}
+    outcomes: dict[str, RuleOutcome] = {}
+    for rule in found.rules:
+        alive = frozenset(_slice_values(alert.reading) for alert in active.get(rule.alert, {}).values())
+        outcomes[rule.alert] = _result_or_error(partial(_rule_readings, rule, found, detected, alive, now))
+    return outcomes
 
 
 def _slice_values(reading: RuleReading) -> SliceValues:
@@ -161,15 +145,13 @@ def _events_asked_for(
 ) -> Sequence[RouterEvent]:
     """Changes as far back as any rule looks; none where no rule asks."""
     asking = [rule for rule in rules if isinstance(rule, EventRule)]
-    return (
-        fetch_router_events(sight.store, moments.first - longest_event_window(asking), moments.last, sight.timeout_s)
-        if asking
-        else []
-    )
+    if not asking:
+        return []
+    since = moments.first - max(rule.over for rule in asking)
+    return fetch_router_events(sight.store, since, moments.last, sight.timeout_s)
 
 
 def _run_detector(kind: RuleKind, found: EvaluationInputs, now: datetime) -> Mapping[str, Sequence[RuleReading]]:
-    """What a detector finds for the rules of its kind."""
     asking = [rule for rule in found.rules if rule.kind == kind]
     return found.evaluation_context.detectors[kind](asking, now) if asking else {}
 
@@ -185,7 +167,7 @@ def _rule_readings(
     if isinstance(rule, ThresholdRule | BudgetRule):
         return threshold_readings(rule, found.figures, now, alive, found.evaluation_context.weekly_budget_usd)
     if isinstance(rule, EventRule):
-        return event_rule_readings(rule, _unwrap(found.changes), now)
+        return event_rule_readings(rule, result_or_raise(found.changes), now)
     if isinstance(rule, GaugeRule):
         value = found.evaluation_context.server(now).get(rule.gauge)
         return [RuleReading({}, None if value is None else value > rule.above, value, threshold=rule.above)]
@@ -193,7 +175,7 @@ def _rule_readings(
         return [RuleReading({}, breach=True, value=1)]
     if rule.kind not in detected:
         raise BadRequest(f"{rule.alert}: nothing here judges rules of kind '{rule.kind}'")
-    readings = _unwrap(detected[rule.kind]).get(rule.alert, ())
+    readings = result_or_raise(detected[rule.kind]).get(rule.alert, ())
     silence_tells = isinstance(rule, SliceRule) and rule.no_data == "alert"
     return [
         each
@@ -208,10 +190,3 @@ def _result_or_error(work: Callable[[], A]) -> A | ControlSurfaceError:
         return work()
     except ControlSurfaceError as problem:
         return problem
-
-
-def _unwrap(found: A | ControlSurfaceError) -> A:
-    """What was found. Raises the error where it is one."""
-    if isinstance(found, ControlSurfaceError):
-        raise found
-    return found

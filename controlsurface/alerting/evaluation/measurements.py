@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,11 +19,11 @@ from controlsurface.metrics.queries.replay_query import ReplayMoments
 from controlsurface.metrics.queries.window_query import WindowArgs, is_additive, run_windows
 from controlsurface.store.named_query import QueryEngine
 
+A = TypeVar("A")
 SliceValues = tuple[str | None, ...]
 
-SHORT_WINDOW_DIVISOR = (
-    12  # a budget's second window is so many times shorter: it ends the alert soon after the burning ended
-)
+# A budget's second window is so many times shorter: it ends the alert soon after the burning ended.
+SHORT_WINDOW_DIVISOR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,10 @@ class SliceMeasurements:
         if slices is self.slices:
             return self
         places = np.array([self.place.get(values, -1) for values in slices], dtype=np.int64)
-        spread = (
-            np.append(each, missing)[places] for each, missing in zip(self._columns, _MISSING_MEASUREMENT, strict=True)
-        )
-        return SliceMeasurements(slices, *spread)
-
-    @property
-    def _columns(self) -> tuple[Floats, Floats, Floats, Floats]:
-        return self.value, self.n, self.low, self.high
+        missing = ((self.value, np.nan), (self.n, 0.0), (self.low, np.nan), (self.high, np.nan))
+        return SliceMeasurements(slices, *(np.append(each, unknown)[places] for each, unknown in missing))
 
 
-_MISSING_MEASUREMENT = (math.nan, 0.0, math.nan, math.nan)
 NO_MEASUREMENTS = SliceMeasurements.of({})
 
 # What there was at each moment.
@@ -123,6 +117,13 @@ def _request(
     spread, baseline = metric.kind == "quantile", counterfactual.needs_counterfactual(metric)
     view = MeasurementView(metric.source, rule.by, rule.where_pairs, over, offset, spread, baseline)
     return MeasurementRequest(view, name)
+
+
+def result_or_raise(found: A | ControlSurfaceError) -> A:
+    """What was found. Raises the error where it is one."""
+    if isinstance(found, ControlSurfaceError):
+        raise found
+    return found
 
 
 def fetch_measurements(
@@ -193,7 +194,9 @@ def _measure_by_view(
         except ControlSurfaceError as problem:
             found |= dict.fromkeys(asked_for, problem)
         else:
-            found |= {need: _columnar(seen.get(need.metric, {})) for need in asked_for}
+            for need in asked_for:
+                figures = seen.get(need.metric, {})
+                found[need] = {at: SliceMeasurements.of(each) for at, each in figures.items()}
     return found
 
 
@@ -212,7 +215,3 @@ def _measure_view(
         at = moment + view.offset
         found.setdefault(metric, {}).setdefault(at, {})[slices[i] if slices else ()] = Measurement(known, n, low, high)
     return found
-
-
-def _columnar(found: Mapping[datetime, Mapping[SliceValues, Measurement]]) -> MeasurementSeries:
-    return {moment: SliceMeasurements.of(figures) for moment, figures in found.items()}

@@ -123,19 +123,13 @@ class RuleEngine:
         """What is known of each rule's alerts."""
         return self._known
 
-    @property
-    def loop(self) -> RuleLoopStatus:
-        """What is known of the loop itself."""
-        return self._loop
-
     def put_in_force(self, rules: RuleSet, now: datetime) -> None:
         """Evaluate these rules from now on. Alerts of rules that are no more end; all others stay as they are."""
         self._recall(now)
         before = self._rules.rules
         going_on = {name for name, rule in rules.rules.items() if _has_same_label_sets(before.get(name), rule)}
-        kept_on = {
-            name: self._taken_over(rules.rules[name], self._known[name], now) for name in going_on & {*self._known}
-        }
+        known = going_on & {*self._known}
+        kept_on = {name: self._taken_over(rules.rules[name], self._known[name], now) for name in known}
         ended = [
             replace(alert, state="resolved", resolved_at=now)
             for name in self._known.keys() - going_on
@@ -146,12 +140,10 @@ class RuleEngine:
         with self._store.writing() as writing:
             alert_store.write_rules(writing, rules)
             alert_store.write_loop_status(writing, loop)
-            alert_store.write_alert_history(
-                writing, [AlertTransition(each.rule, each.labels, "firing", each, now) for each in ended]
-            )
-            alert_store.write_alerts(
-                writing, *alert_store.changed_alerts(self._known, {**{name: {} for name in self._known}, **kept_on})
-            )
+            moves = [AlertTransition(each.rule, each.labels, "firing", each, now) for each in ended]
+            alert_store.write_alert_history(writing, moves)
+            after = {**{name: {} for name in self._known}, **kept_on}
+            alert_store.write_alerts(writing, *alert_store.changed_alerts(self._known, after))
             self._enqueue(writing, [(before[each.rule], each) for each in ended if each.rule in before], now)
         self._rules, self._known, self._loop, self._went_down = rules, kept_on, loop, None
         self._errors = {name: error for name, error in self._errors.items() if name in going_on}
@@ -163,15 +155,15 @@ class RuleEngine:
 
     def report_rules_problem(self, problem: str | None) -> None:
         """Remember why newer rule files are not in force (None: they are)."""
-        if problem != self._loop.problem:
-            loop = replace(self._loop, problem=problem)
-            with self._store.writing() as writing:
-                alert_store.write_loop_status(writing, loop)
-            self._loop = loop
+        self._store_loop(replace(self._loop, problem=problem))
 
     def report_clock_problem(self, steps: int, problem: str) -> None:
         """Write down how often the clock was set since the start, and how it is away from where it should be."""
-        loop = replace(self._loop, clock_steps=self._clock_steps + steps, clock_problem=problem or None)
+        clock_steps = self._clock_steps + steps
+        self._store_loop(replace(self._loop, clock_steps=clock_steps, clock_problem=problem or None))
+
+    def _store_loop(self, loop: RuleLoopStatus) -> None:
+        """Write the loop's row where it has changed."""
         if loop != self._loop:
             with self._store.writing() as writing:
                 alert_store.write_loop_status(writing, loop)
@@ -216,11 +208,8 @@ class RuleEngine:
             return
         self._recalled = True
         self._went_down = self._went_down and min(self._went_down, now)
-        recalled: dict[str, ActiveAlerts] = {
-            rule: {key: clamp_alert_to_now(alert, now) for key, alert in active.items()}
-            for rule, active in self._known.items()
-        }
-        self._known = recalled
+        for rule, active in self._known.items():
+            self._known[rule] = {key: clamp_alert_to_now(alert, now) for key, alert in active.items()}
 
     def _is_due(self, source: LoadedRuleGroup, now: datetime) -> bool:
         """Whether the group's moment has come since its last evaluation."""
@@ -231,12 +220,8 @@ class RuleEngine:
         """One evaluation of some groups: judged, stored and only then known."""
         began = perf_counter()
         rules = [rule for source in sources for rule in source.group.rules]
-        found = evaluate_alerts(
-            fetch_inputs(rules, self._sight, ReplayMoments(moment, moment, ONE_MINUTE)),
-            self._known,
-            moment,
-            self._set_at,
-        )
+        inputs = fetch_inputs(rules, self._sight, ReplayMoments(moment, moment, ONE_MINUTE))
+        found = evaluate_alerts(inputs, self._known, moment, self._set_at)
         took_s = perf_counter() - began
         loop = self._counted(sources, found, moment, now + timedelta(seconds=took_s))
         with self._store.writing() as writing:

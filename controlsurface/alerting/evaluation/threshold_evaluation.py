@@ -1,6 +1,7 @@
 """From figures to readings: which slices are in breach. Pure, so that a replay judges as the live loop does."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -9,17 +10,15 @@ from controlsurface.alerting.evaluation.measurements import (
     NO_MEASUREMENTS,
     SHORT_WINDOW_DIVISOR,
     Measurement,
-    MeasurementRequest,
     MeasurementResults,
-    MeasurementSeries,
     SliceMeasurements,
     SliceValues,
     required_measurements,
+    result_or_raise,
 )
 from controlsurface.alerting.model import RuleReading
 from controlsurface.alerting.rules.rule_models import AlertRule, BudgetRule, MetricBound, SliceRule, ThresholdRule
 from controlsurface.arrays import Flags, Floats
-from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.catalog import CATALOG
 
 _EMPTY_MEASUREMENTS = SliceMeasurements.of({(): Measurement(None, 0)})
@@ -36,19 +35,11 @@ def threshold_readings(
 
     Raises the error of what could not be answered.
     """
-    found = [_measured_or_raise(answers, need).get(now, NO_MEASUREMENTS) for need in required_measurements(rule)]
+    found = [result_or_raise(answers[need]).get(now, NO_MEASUREMENTS) for need in required_measurements(rule)]
     if isinstance(rule, BudgetRule):
         return list(_budget(rule, found[0], found[1], weekly_budget_usd))
     assert isinstance(rule, ThresholdRule)  # noqa: S101 - others are judged elsewhere
     return list(_threshold(rule, found, alive))
-
-
-def _measured_or_raise(answers: MeasurementResults, need: MeasurementRequest) -> MeasurementSeries:
-    """The figures that were needed."""
-    found = answers[need]
-    if isinstance(found, ControlSurfaceError):
-        raise found
-    return found
 
 
 def _threshold(
@@ -83,8 +74,7 @@ def _fill_missing_counts(rule: ThresholdRule, figures: SliceMeasurements, missin
     """Slices without rows: a count of nothing is zero, every other figure unknown."""
     if not CATALOG[rule.metric].sql.startswith("coalesce("):
         return figures
-    value: Floats = np.where(missing, 0.0, figures.value)
-    return SliceMeasurements(figures.slices, value, figures.n, figures.low, figures.high)
+    return replace(figures, value=np.where(missing, 0.0, figures.value))
 
 
 def _bound(rule: ThresholdRule, others: SliceMeasurements | None, figures: SliceMeasurements) -> tuple[Floats, Flags]:
@@ -102,20 +92,16 @@ def _is_beyond(rule: ThresholdRule, figures: SliceMeasurements, bound: Floats) -
     """Whether the figure, or all of its interval, is beyond the bound."""
     interval = rule.judge == "interval"
     if rule.above is not None:
-        above: Flags = (figures.low if interval else figures.value) > bound
-        return above
-    below: Flags = (figures.high if interval else figures.value) < bound
-    return below
+        return np.asarray((figures.low if interval else figures.value) > bound)
+    return np.asarray((figures.high if interval else figures.value) < bound)
 
 
 def _reading(
     rule: ThresholdRule, figures: SliceMeasurements, place: int, breach: bool | None, bound: float
 ) -> RuleReading:
-    """One slice's reading."""
     value, low, high = (_number_or_none(float(each[place])) for each in (figures.value, figures.low, figures.high))
-    return RuleReading(
-        _slice(rule, figures.slices[place]), breach, value, int(figures.n[place]), low, high, _number_or_none(bound)
-    )
+    named, n = _slice(rule, figures.slices[place]), int(figures.n[place])
+    return RuleReading(named, breach, value, n, low, high, _number_or_none(bound))
 
 
 def _number_or_none(figure: float) -> float | None:

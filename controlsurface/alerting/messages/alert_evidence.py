@@ -116,31 +116,32 @@ def _contributors_arguments(facts: AlertSnapshot, about: EvidenceWindow) -> Cont
     )
 
 
+def _metric_rows(
+    reader: Client, facts: AlertSnapshot, start: datetime, end: datetime, every: timedelta | None = None
+) -> list[dict[str, Any]]:
+    """The metric that is explained, in a window."""
+    args = MetricArgs(metric=explained_metric(facts) or "", start=start, end=end, where=facts.where, every=every)
+    return reader.run(MetricQuery(args)).rows.to_pylist()
+
+
 def _baseline_value(reader: Client, facts: AlertSnapshot, about: EvidenceWindow) -> float | None:
     """The metric in the baseline, where it cannot be split into contributions."""
-    args = MetricArgs(
-        metric=explained_metric(facts) or "", start=about.baseline_start, end=about.start, where=facts.where
-    )
-    rows = reader.run(MetricQuery(args)).rows.to_pylist()
+    rows = _metric_rows(reader, facts, about.baseline_start, about.start)
     return rows[0]["value"] if rows else None
 
 
 def _nearest_event(reader: Client, onset: datetime) -> Mapping[str, Any] | None:
     """The change nearest to the onset."""
-    found = reader.run(
-        EventsQuery(EventsArgs(start=onset - MAX_EVENT_DISTANCE, end=onset + MAX_EVENT_DISTANCE))
-    ).rows.to_pylist()
-    return min(found, key=lambda each: abs(each["at"] - onset), default=None)
+    args = EventsArgs(start=onset - MAX_EVENT_DISTANCE, end=onset + MAX_EVENT_DISTANCE)
+    return min(reader.run(EventsQuery(args)).rows.to_pylist(), key=lambda each: abs(each["at"] - onset), default=None)
 
 
 def _metric_course(reader: Client, facts: AlertSnapshot, about: EvidenceWindow) -> list[float | None]:
     """The metric from the baseline to the end, in at most POINTS buckets; an empty bucket is None."""
     length = about.end - about.baseline_start
     step = next((each for each in COURSE_STEPS if length / each <= MAX_COURSE_POINTS), COURSE_STEPS[-1])
-    args = MetricArgs(
-        metric=explained_metric(facts) or "", start=about.baseline_start, end=about.end, where=facts.where, every=step
-    )
-    found = {row["bucket"]: row["value"] for row in reader.run(MetricQuery(args)).rows.to_pylist()}
+    rows = _metric_rows(reader, facts, about.baseline_start, about.end, step)
+    found = {row["bucket"]: row["value"] for row in rows}
     if not found:
         return []
     first = min(found)

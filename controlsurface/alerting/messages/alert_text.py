@@ -32,10 +32,9 @@ def reason_sentence(facts: AlertSnapshot) -> str:
     over = f" over {format_period(timedelta(seconds=facts.over_s))}" if facts.over_s else ""
     found = f"{name}{over} is {format_value(facts.value, facts.unit)}"
     if facts.threshold is None or facts.kind == "drift":
-        before = (
-            f", not {format_value(facts.before, facts.unit)} as in its baseline" if facts.before is not None else ""
-        )
-        return found + before
+        if facts.before is None:
+            return found
+        return f"{found}, not {format_value(facts.before, facts.unit)} as in its baseline"
     return f"{found}, {'above' if facts.above else 'below'} {format_value(facts.threshold, facts.unit)}"
 
 

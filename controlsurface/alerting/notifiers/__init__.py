@@ -5,41 +5,34 @@ from datetime import datetime
 
 from controlsurface.alerting.notifiers.alertmanager import AlertmanagerNotifier
 from controlsurface.alerting.notifiers.apprise_services import AppriseNotifier
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy
 from controlsurface.alerting.notifiers.email import EmailNotifier
-from controlsurface.alerting.notifiers.http_post import EgressPolicy
 from controlsurface.alerting.notifiers.notifier_base import AlertNotifier
 from controlsurface.alerting.notifiers.pagerduty import PagerDutyNotifier
 from controlsurface.alerting.notifiers.slack import SlackNotifier
 from controlsurface.alerting.notifiers.webhook import WebhookNotifier
 from controlsurface.clock import wall_time
-from controlsurface.config.alert_delivery import (
-    AlertmanagerConfig,
-    AnyNotifierConfig,
-    AppriseConfig,
-    EmailConfig,
-    PagerDutyConfig,
-    SlackConfig,
-)
+from controlsurface.config import alert_delivery
 
 __all__ = ["AlertNotifier", "EgressPolicy", "create_notifier"]
 
 
 def create_notifier(
-    channel: AnyNotifierConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time
+    channel: alert_delivery.AnyNotifierConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time
 ) -> AlertNotifier:
     """The notifier of a configured channel. Raises ConfigError where a secret, a file or a package is missing."""
-    if not isinstance(channel, AppriseConfig):
+    if not isinstance(channel, alert_delivery.AppriseConfig):
         gate = gate.trusting(channel.ca_file)
     match channel:
-        case SlackConfig():
+        case alert_delivery.SlackConfig():
             return SlackNotifier(channel, gate)
-        case PagerDutyConfig():
+        case alert_delivery.PagerDutyConfig():
             return PagerDutyNotifier(channel, gate)
-        case EmailConfig():
+        case alert_delivery.EmailConfig():
             return EmailNotifier(channel, gate)
-        case AlertmanagerConfig():
+        case alert_delivery.AlertmanagerConfig():
             return AlertmanagerNotifier(channel, gate, now)
-        case AppriseConfig():
+        case alert_delivery.AppriseConfig():
             return AppriseNotifier(channel)
         case _:
             return WebhookNotifier(channel, gate)

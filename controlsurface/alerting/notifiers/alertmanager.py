@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy
+from controlsurface.alerting.notifiers.http_post import PostEndpoint
 from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_url
 from controlsurface.clock import wall_time
 from controlsurface.config.alert_delivery import AlertmanagerConfig
@@ -20,17 +21,16 @@ class AlertmanagerNotifier:
     def __init__(
         self, channel: AlertmanagerConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time
     ) -> None:
-        self._url = resolve_url(channel.url).rstrip("/") + "/api/v2/alerts"
+        url = resolve_url(channel.url).rstrip("/") + "/api/v2/alerts"
+        self._endpoint = PostEndpoint(url, gate, channel.timeout.total_seconds())
         self._valid = RESEND_VALIDITY_FACTOR * channel.resend
-        self._gate = gate
         self._now = now
-        self._timeout_s = channel.timeout.total_seconds()
 
     def send(self, payload: NotificationPayload) -> None:
         """POST all alerts of the message; those that fire are valid until they are not said again."""
         until = self._now() + self._valid
         body = orjson.dumps([alertmanager_alert(alert, until) for alert in payload["alerts"]])
-        post_with_deadline(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
+        self._endpoint.post_json(body)
 
 
 def alertmanager_alert(alert: NotificationPayload, until: datetime) -> dict[str, Any]:

@@ -15,7 +15,6 @@ class AlertNotifier(Protocol):
 
     def send(self, payload: NotificationPayload) -> None:
         """Return when the receiver has it. Raises Undelivered (again later) or Refused (never again)."""
-        ...
 
 
 def resolve_secret(reference: str) -> str:

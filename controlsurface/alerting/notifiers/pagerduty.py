@@ -5,18 +5,13 @@ from typing import Any
 import orjson
 
 from controlsurface.alerting.messages.alert_text import alert_links
-from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy
+from controlsurface.alerting.notifiers.http_post import PostEndpoint
 from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_secret, resolve_url
 from controlsurface.config.alert_delivery import PagerDutyConfig
 from controlsurface.errors import Undelivered
 
-PAGERDUTY_SEVERITIES = {
-    "page": "critical",
-    "critical": "critical",
-    "error": "error",
-    "warning": "warning",
-    "info": "info",
-}
+PAGERDUTY_SEVERITIES = {"page": "critical"} | {name: name for name in ("critical", "error", "warning", "info")}
 DETAIL_FIELDS = ("before", "after", "interval", "n", "since", "contributors", "unexplained", "why")
 MAX_SUMMARY_CHARS = 1024  # characters of a summary
 
@@ -26,18 +21,13 @@ class PagerDutyNotifier:
 
     def __init__(self, channel: PagerDutyConfig, gate: EgressPolicy) -> None:
         self._key = resolve_secret(channel.routing_key)
-        self._url = resolve_url(channel.url)
-        self._gate = gate
-        self._timeout_s = channel.timeout.total_seconds()
+        self._endpoint = PostEndpoint(resolve_url(channel.url), gate, channel.timeout.total_seconds())
 
     def send(self, payload: NotificationPayload) -> None:
         """One event for each alert; repeating one that was taken changes nothing there."""
         for alert in payload["alerts"]:
             body = orjson.dumps({"routing_key": self._key, **pagerduty_event(alert)})
-            answer = post_with_deadline(
-                self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s
-            )
-            if b'"success"' not in answer.body:
+            if b'"success"' not in self._endpoint.post_json(body).body:
                 raise Undelivered("the answer to a PagerDuty event was not `success`")
 
 

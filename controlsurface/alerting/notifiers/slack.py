@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from controlsurface.alerting.messages.alert_text import alert_links, cause_text, context_line
-from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy
+from controlsurface.alerting.notifiers.http_post import PostEndpoint
 from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_url
 from controlsurface.config.alert_delivery import SlackConfig
 from controlsurface.errors import Undelivered
@@ -19,14 +20,12 @@ class SlackNotifier:
     """One webhook, which is one channel of Slack."""
 
     def __init__(self, channel: SlackConfig, gate: EgressPolicy) -> None:
-        self._url = resolve_url(channel.url)
-        self._gate = gate
-        self._timeout_s = channel.timeout.total_seconds()
+        self._endpoint = PostEndpoint(resolve_url(channel.url), gate, channel.timeout.total_seconds())
 
     def send(self, payload: NotificationPayload) -> None:
         """POST it; Slack answers `ok` and nothing else when it has it."""
         body = orjson.dumps({"text": _escape(payload["title"]), "blocks": list(_blocks(payload))})
-        answer = post_with_deadline(self._url, body, {"Content-Type": "application/json"}, self._gate, self._timeout_s)
+        answer = self._endpoint.post_json(body)
         if answer.body.strip() != b"ok":
             raise Undelivered("the answer to a Slack message was not `ok`")
 

@@ -11,7 +11,8 @@ import time
 
 import orjson
 
-from controlsurface.alerting.notifiers.http_post import EgressPolicy, post_with_deadline
+from controlsurface.alerting.notifiers.egress_policy import EgressPolicy
+from controlsurface.alerting.notifiers.http_post import PostEndpoint
 from controlsurface.alerting.notifiers.notifier_base import NotificationPayload, resolve_secret, resolve_url
 from controlsurface.config.alert_delivery import WebhookConfig
 
@@ -23,18 +24,16 @@ class WebhookNotifier:
     """One receiver."""
 
     def __init__(self, channel: WebhookConfig, gate: EgressPolicy) -> None:
-        self._url = resolve_url(channel.url)
+        self._endpoint = PostEndpoint(resolve_url(channel.url), gate, channel.timeout.total_seconds())
         self._secret = resolve_secret(channel.secret).encode() if channel.secret else b""
-        self._gate = gate
-        self._timeout_s = channel.timeout.total_seconds()
 
     def send(self, payload: NotificationPayload) -> None:
         """POST it; any 2xx is a yes."""
         body = orjson.dumps(dict(payload))
-        headers = {"Content-Type": "application/json", DELIVERY_ID_HEADER: str(payload["id"])}
+        headers = {DELIVERY_ID_HEADER: str(payload["id"])}
         if self._secret:
             headers[SIGNATURE_HEADER] = webhook_signature(self._secret, body, int(time.time()))
-        post_with_deadline(self._url, body, headers, self._gate, self._timeout_s)
+        self._endpoint.post_json(body, headers)
 
 
 def webhook_signature(key: bytes, body: bytes, seconds: int) -> str:

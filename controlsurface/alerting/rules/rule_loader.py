@@ -70,9 +70,8 @@ def load_rule_files(paths: Iterable[Path]) -> RuleSet:
         tree, model, problems = parse_yaml_file(path, RuleFile)
         wrong += problems
         if model:
-            wrong += _problem_lines(
-                path, tree, (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
-            )
+            found = (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
+            wrong += _problem_lines(path, tree, found)
             groups += [LoadedRuleGroup(str(path), group) for group in model.groups]
     if wrong:
         raise ConfigError("\n".join(wrong))
@@ -151,7 +150,6 @@ def _model_at(place: YamlPath, value: Any, model: type[BaseModel]) -> type[BaseM
 
 
 def _rules_with_places(model: RuleFile) -> Iterator[tuple[YamlPath, AlertRule]]:
-    """Each rule with its place."""
     for i, group in enumerate(model.groups):
         for j, rule in enumerate(group.rules):
             yield ("groups", i, "rules", j), rule

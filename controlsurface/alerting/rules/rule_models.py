@@ -113,6 +113,21 @@ class SliceRule(AlertRule):
                 raise ValueError(f"no dimension named '{name}'{did_you_mean(name, known)}")
         return found
 
+    @model_validator(mode="after")
+    def _dimensions(self) -> Self:
+        """Refuse dimensions that the rule's rows do not have."""
+        for name in (*self.by, *self.where):
+            try:
+                dimensions.dimension_column(self.source, name)
+            except UnknownName as problem:
+                raise ValueError(str(problem)) from None
+        return self
+
+    @property
+    def source(self) -> dimensions.RowSource:
+        """Which rows it is about: requests, attempts, ..."""
+        return "requests"
+
     @property
     def where_pairs(self) -> tuple[str, ...]:
         """The filter as a query takes it."""
@@ -135,16 +150,9 @@ class MetricRule(SliceRule):
         """Refuse what the catalogue does not have."""
         return _known_metric(name)
 
-    @model_validator(mode="after")
-    def _dimensions(self) -> Self:
-        """Refuse dimensions that the metric's rows do not have."""
-        for name in (*self.by, *self.where):
-            _known_dimension(self.source, name)
-        return self
-
     @property
     def source(self) -> dimensions.RowSource:
-        """What is measured: requests, attempts, ..."""
+        """Those of the metric."""
         return self.measured.source
 
     @property
@@ -253,13 +261,6 @@ class LaneRule(SliceRule):
         own = {"lane"} if self.lanes.check == "hidden_mode" else set[str]()
         return {ALERT_NAME_LABEL, *self.by, *self.labels, *own}
 
-    @model_validator(mode="after")
-    def _dimensions(self) -> Self:
-        """Refuse dimensions that requests do not have."""
-        for name in (*self.by, *self.where):
-            _known_dimension("requests", name)
-        return self
-
 
 class EventMatch(RuleFileModel):
     """Which changes around the router matter."""
@@ -298,12 +299,10 @@ class BudgetRule(SliceRule):
     budget: SpendBudget
     over: RuleDuration = Field(timedelta(hours=6), ge=timedelta(minutes=12), description="window that is measured")
 
-    @model_validator(mode="after")
-    def _dimensions(self) -> Self:
-        """Refuse dimensions that model calls do not have."""
-        for name in (*self.by, *self.where):
-            _known_dimension("attempts", name)
-        return self
+    @property
+    def source(self) -> dimensions.RowSource:
+        """Money is spent by model calls."""
+        return "attempts"
 
 
 class GaugeRule(AlertRule):
@@ -376,13 +375,5 @@ def _known_metric(name: str) -> str:
     """The metric's name. Raises ValueError with the nearest one."""
     try:
         return find_metric(name).id
-    except UnknownName as problem:
-        raise ValueError(str(problem)) from None
-
-
-def _known_dimension(source: dimensions.RowSource, name: str) -> str:
-    """The dimension. Raises ValueError with the nearest one."""
-    try:
-        return dimensions.dimension_column(source, name)
     except UnknownName as problem:
         raise ValueError(str(problem)) from None

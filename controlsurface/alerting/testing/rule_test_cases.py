@@ -36,7 +36,6 @@ def expand_series(text: str) -> tuple[float | None, ...]:
 
 
 def _expand_item(item: str) -> list[float | None]:
-    """The samples of one item."""
     found = _ITEM_PATTERN.fullmatch(item)
     if found is None or (found["step"] and not found["times"]) or int(found["times"] or 0) > MAX_SAMPLES:
         raise ValueError(f"'{item}' cannot be read; write 0.5, 0.5x10, 0+0.1x10, _ or _x10")

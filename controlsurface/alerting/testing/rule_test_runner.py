@@ -46,12 +46,7 @@ _COLUMN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     | {"failed": False, "priced": True, "sample_weight": 1.0},
     "attempts": {"purpose": "user", "lane": "small", "failed": False, "billable": True, "sample_weight": 1.0},
 }
-_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "BOOLEAN": (bool,),
-    "VARCHAR": (str,),
-    "BIGINT": (int,),
-    "INTEGER": (int,),
-}
+_PYTHON_TYPES: Mapping[str, type] = {"BOOLEAN": bool, "VARCHAR": str, "BIGINT": int, "INTEGER": int}
 
 
 def insert_input_rows(store: DuckStore, case: RuleTestCase) -> None:
@@ -78,17 +73,12 @@ def _insert_rows(writing: WriteTransaction, table: str, block: InputRows, start:
     ids |= {name: "gen_random_uuid()::VARCHAR" for name in ("request_id", "attempt_id") if name in columns}
     made = [f"{text} AS {name}" for name, text in ids.items() if name not in values]
     listed = ", ".join([*made, *(f"${name} AS {name}" for name in values)])
+    times = {"from_": start + block.from_, "to_": start + block.to, "every_": block.every, "count_": block.count}
     writing.execute(
         f"INSERT INTO {table} BY NAME SELECT {listed} "
         "FROM (SELECT UNNEST(range($from_, $to_, $every_)) AS moment) CROSS JOIN range($count_)",
-        {**values, **_time_parameters(block, start)},
+        {**values, **times},
     )
-
-
-def _time_parameters(block: InputRows, start: datetime) -> Mapping[str, Any]:
-    """The parameters that say when rows are, and how many."""
-    first = start + block.from_
-    return {"from_": first, "to_": start + block.to, "every_": block.every, "count_": block.count}
 
 
 def _check_columns(table: str, given: Mapping[str, Any], columns: Mapping[str, str]) -> None:
@@ -97,7 +87,7 @@ def _check_columns(table: str, given: Mapping[str, Any], columns: Mapping[str, s
         if name not in columns:
             raise ConfigError(f"input_{table}: no column named '{name}'{did_you_mean(name, columns)}")
         fitting = _PYTHON_TYPES.get(columns[name], (int, float))
-        if value is not None and (not isinstance(value, fitting) or (isinstance(value, bool) and bool not in fitting)):
+        if value is not None and (not isinstance(value, fitting) or (isinstance(value, bool) and fitting is not bool)):
             raise ConfigError(f"input_{table}: {name}: {value!r} is no {columns[name]}")
 
 
@@ -139,10 +129,9 @@ class RuleTestContext(EvaluationContext):
 
     def server(self, at: datetime) -> Mapping[str, float]:
         """The server's own figures at a moment."""
-        of_gauges = (
-            (parse_series_name(each.series)[0], self._sample(each, at, timedelta())) for each in self.case.input_series
-        )
-        return {name: value for name, value in of_gauges if name in GAUGES and value is not None}
+        series = ((parse_series_name(each.series)[0], each) for each in self.case.input_series)
+        found = ((name, self._sample(each, at, timedelta())) for name, each in series if name in GAUGES)
+        return {name: value for name, value in found if value is not None}
 
 
 def _measurement(metric: str, value: float, n: int) -> Measurement:

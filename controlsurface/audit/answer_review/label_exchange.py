@@ -18,9 +18,7 @@ from controlsurface.query.statement import where_clause
 
 MAX_LABELS_PER_COMMAND = 100  # labels in one order, so that a body stays under the server's bound
 
-_FACTS = (
-    "request_id, task_type, lane, model, answer_label, shadow_lane, shadow_model, shadow_label, sampling_probability"
-)
+_FACTS = "request_id task_type lane model answer_label shadow_lane shadow_model shadow_label sampling_probability"
 _BRING = """\
 INSERT INTO audit_labels BY NAME
 WITH brought AS (
@@ -81,7 +79,7 @@ class LabelsQuery(Query[Result]):
             found.append("l.reviewer = $reviewer")
             parameters["reviewer"] = self.arguments.reviewer
         sql = f"""\
-SELECT l.*, {", ".join(f"i.{name}" for name in _FACTS.split(", "))}
+SELECT l.*, {", ".join(f"i.{name}" for name in _FACTS.split())}
 FROM audit_labels AS l LEFT JOIN audit_items AS i ON i.item_id = l.item_id{where_clause(found, "")}
 ORDER BY l.labelled_at, l.item_id, l.reviewer, l.revision"""
         return Result(session.state(sql, parameters))

@@ -16,31 +16,15 @@ from controlsurface.store.span_json import SPAN_COLUMNS, spans_message
 
 # In order of trust; `#` is a running number. What holds the most exact text comes first.
 _PROMPT_KEYS = (
-    "gen_ai.input.messages",
-    "gen_ai.prompt.#.content",
-    "llm.input_messages.#.message.content",
-    "ai.prompt.messages",
-    "langfuse.observation.input",
-    "traceloop.entity.input",
-    "mlflow.chat.messages",
-    "mlflow.spanInputs",
-    "gen_ai.prompt",
-    "ai.prompt",
-    "input.value",
-)
+    "gen_ai.input.messages gen_ai.prompt.#.content llm.input_messages.#.message.content ai.prompt.messages "
+    "langfuse.observation.input traceloop.entity.input mlflow.chat.messages mlflow.spanInputs "
+    "gen_ai.prompt ai.prompt input.value"
+).split()
 _ANSWER_KEYS = (
-    "gen_ai.output.messages",
-    "gen_ai.completion.#.content",
-    "llm.output_messages.#.message.content",
-    "ai.response.text",
-    "ai.response.object",
-    "langfuse.observation.output",
-    "traceloop.entity.output",
-    "mlflow.spanOutputs",
-    "gen_ai.completion",
-    "final_result",
-    "output.value",
-)
+    "gen_ai.output.messages gen_ai.completion.#.content llm.output_messages.#.message.content ai.response.text "
+    "ai.response.object langfuse.observation.output traceloop.entity.output mlflow.spanOutputs "
+    "gen_ai.completion final_result output.value"
+).split()
 _HOLDING = ("messages", "choices", "message", "parts", "content", "text", "output")  # in the order they nest
 
 
@@ -106,21 +90,11 @@ def _leaves(tree: Any) -> Iterator[str]:
             yield from _leaves(tree[holder])
 
 
-_TEXT, _TIME = pa.string(), pa.timestamp("us", "UTC")
-_SIDE = ("label", "words", "trace_id", "span_id")
-_COLUMNS: dict[str, pa.DataType] = {
-    "item_id": _TEXT,
-    "request_id": _TEXT,
-    "started_at": _TIME,
-    "task_type": _TEXT,
-    "tenant": _TEXT,
-    "prompt": _TEXT,
-    **{f"{side}_{name}": _TEXT for side in ("left", "right") for name in _SIDE},
-    "revision": pa.int32(),
-    "verdict": _TEXT,
-    "comment": _TEXT,
-}
-REVIEW_CARD_SCHEMA = pa.schema(_COLUMNS)
+_ITEM = ("item_id", "request_id", "started_at", "task_type", "tenant")
+_SIDES = [f"{side}_{name}" for side in ("left", "right") for name in ("label", "words", "trace_id", "span_id")]
+_NAMES = (*_ITEM, "prompt", *_SIDES, "revision", "verdict", "comment")
+_COLUMNS: dict[str, pa.DataType] = dict.fromkeys(_NAMES, pa.string())
+REVIEW_CARD_SCHEMA = pa.schema(_COLUMNS | {"started_at": pa.timestamp("us", "UTC"), "revision": pa.int32()})
 
 # The span's own time is near, which makes the look-up fast.
 _SPANS = f"""\
@@ -142,7 +116,7 @@ def _card(session: StoreSession, row: Mapping[str, Any], reviewer: str) -> dict[
     other = "production" if left == "shadow" else "shadow"
     prompts = (kept.get(_key(row, name), PromptAndAnswer()).prompt for name in ("production", "shadow"))
     return {
-        **{name: row[name] for name in ("item_id", "request_id", "started_at", "task_type", "tenant")},
+        **{name: row[name] for name in _ITEM},
         "prompt": next((each for each in prompts if each), None),
         **{f"left_{name}": value for name, value in answers[left].items()},
         **{f"right_{name}": value for name, value in answers[other].items()},

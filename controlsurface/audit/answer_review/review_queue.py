@@ -71,11 +71,8 @@ LEFT JOIN (
 ) AS l ON true
 WHERE i.item_id = $item"""
 
-ITEM_DIMENSIONS = {
-    **{name: name for name in ("task_type", "lane", "model", "shadow_lane", "shadow_model", "router")},
-    **{name: name for name in ("router_version", "tenant", "team", "environment")},
-    "answered_by": "model",
-}
+_OWN = "task_type lane model shadow_lane shadow_model router router_version tenant team environment".split()
+ITEM_DIMENSIONS = {name: name for name in _OWN} | {"answered_by": "model"}
 
 _LIVE = "SELECT 1 FROM audit_labels_live AS l WHERE l.item_id = i.item_id"
 ItemFilter = Literal["open", "second", "mine", "all"]
@@ -106,9 +103,7 @@ class NextItemArgs(FilteredRange):
 
 
 ITEM = columns(item_id=TEXT, request_id=TEXT, started_at=TIME, task_type=MAYBE_TEXT)
-COUNTS = columns(
-    **dict.fromkeys(("items", "open", "twice", "mine"), COUNT), last_item=MAYBE_TEXT, last_revision=INTEGER
-)
+COUNTS = columns(items=COUNT, open=COUNT, twice=COUNT, mine=COUNT, last_item=MAYBE_TEXT, last_revision=INTEGER)
 
 
 @dataclass(frozen=True, slots=True)

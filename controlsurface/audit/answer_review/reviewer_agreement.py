@@ -13,13 +13,8 @@ from controlsurface.query.arguments import FilteredRange
 from controlsurface.query.statement import bounded, row_limit, where_clause
 
 _SHARES = ("raw", "low", "high", "ac1", "ac1_low", "ac1_high")
-_COLUMNS: dict[str, pa.DataType] = {
-    "one": pa.string(),
-    "other": pa.string(),
-    "n": pa.int64(),
-    **dict.fromkeys(_SHARES, pa.float64()),
-}
-REVIEWER_AGREEMENT_SCHEMA = pa.schema(_COLUMNS)
+_COLUMNS: dict[str, pa.DataType] = {"one": pa.string(), "other": pa.string(), "n": pa.int64()}
+REVIEWER_AGREEMENT_SCHEMA = pa.schema(_COLUMNS | dict.fromkeys(_SHARES, pa.float64()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +35,8 @@ class ReviewerAgreementQuery(Query[Result]):
         for row in bounded(session.state(*_pairs(self.arguments))).to_pylist():
             pairs.setdefault((row["one"], row["other"]), []).append((row["said"], row["also"]))
         rows = [_row(one, other, said) for (one, other), said in sorted(pairs.items())]
-        return Result(
-            pa.Table.from_pylist(sorted(rows, key=lambda row: -int(row["n"] or 0)), REVIEWER_AGREEMENT_SCHEMA)
-        )
+        rows.sort(key=lambda row: -int(row["n"] or 0))
+        return Result(pa.Table.from_pylist(rows, REVIEWER_AGREEMENT_SCHEMA))
 
 
 def _pairs(args: FilteredRange) -> tuple[str, dict[str, Any]]:

@@ -98,10 +98,8 @@ class ProxyModels:
         models = [self.of(lane) for lane in self.lanes]
         for model in models:
             if models.count(model) > 1:
-                shared = [lane for lane in self.lanes if self.of(lane) == model]
-                raise BadRequest(
-                    f"lanes {' and '.join(shared)} have one model, '{model}'; a router cannot tell them apart"
-                )
+                shared = " and ".join(lane for lane in self.lanes if self.of(lane) == model)
+                raise BadRequest(f"lanes {shared} have one model, '{model}'; a router cannot tell them apart")
 
     def of(self, lane: str) -> str:
         """The model_name of a lane."""
@@ -115,8 +113,9 @@ class ProxyModels:
 
 def policy_as_yaml(version: PolicyVersion, models: ProxyModels) -> str:
     """The policy as YAML text. Raises BadRequest."""
-    said = {"version": version.version, "at": version.at, "who": _line(version.who), "why": _line(version.why)}
-    return f"{_HEAD.format(**said)}\n{write_yaml(litellm_config(version.policy, models))}"
+    who, why = (" ".join(text.split()) for text in (version.who, version.why))  # a comment has one line
+    head = _HEAD.format(version=version.version, at=version.at, who=who, why=why)
+    return f"{head}\n{write_yaml(litellm_config(version.policy, models))}"
 
 
 def litellm_config(policy: Policy, models: ProxyModels) -> Mapping[str, Any]:
@@ -172,8 +171,3 @@ def _fallbacks(policy: Policy, found: Mapping[str, LadderStep], models: ProxyMod
         ways = dict.fromkeys(model for lane in lanes for model in chains.get(lane, ()))
         named[f"{ROUTER_NAME_PREFIX}{name}"] = [model for model in ways if model != models.of(each.tier)]
     return [{name: chain} for name, chain in named.items() if chain]
-
-
-def _line(text: str) -> str:
-    """A text as one line of a comment."""
-    return " ".join(text.split())

@@ -165,9 +165,8 @@ class _Reading:
         if model in by_name:
             return by_name[model]
         behind = [each.litellm_params.model for each in self.file.model_list if each.model_name == model]
-        found = {
-            lane[0] for each in (model, *behind) if (lane := matching_lane(lanes, each.rpartition("/")[2].lower()))
-        }
+        names = (each.rpartition("/")[2].lower() for each in (model, *behind))
+        found = {lane[0] for name in names if (lane := matching_lane(lanes, name))}
         if len(found) != 1:
             known = did_you_mean(model, by_name)
             raise BadRequest(
@@ -195,13 +194,8 @@ class _Reading:
             for key in ("default_fallbacks", "context_window_fallbacks"):
                 if getattr(settings, key):
                     self.left_out.append(f"{section}.{key}")
-            for model, others in _pairs(settings.fallbacks or ()):
+            for model, others in (pair for each in settings.fallbacks or () for pair in each.items()):
                 if model not in routers:
                     place = f"{section}.fallbacks.{model}"
                     lane, *chain = (self._lane_of(each, place) for each in (model, *others))
                     yield lane, tuple(dict.fromkeys(other for other in chain if other != lane))
-
-
-def _pairs(listed: Iterable[Mapping[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for each in listed:
-        yield from each.items()

@@ -124,9 +124,8 @@ def check_policy(policy: Policy, lanes: Lanes) -> None:
     """Raises BadRequest for a lane that the configuration does not name, and for a step that leads to no dearer one."""
     for place, name in _named_lanes(policy):
         if name not in lanes:
-            raise BadRequest(
-                f"{place}: no lane named '{name}'{_did_you_mean_lane(name, lanes)}; lanes: {', '.join(lanes)}"
-            )
+            near = _did_you_mean_lane(name, lanes)
+            raise BadRequest(f"{place}: no lane named '{name}'{near}; lanes: {', '.join(lanes)}")
     for name, chosen in _task_policies(policy):
         ladder_step(_policy_place(name), chosen, policy.default, lanes)
     for name, others in policy.fallbacks.items():
@@ -155,9 +154,8 @@ def ladder_step(place: str, chosen: TaskTypePolicy, default: TaskTypePolicy, lan
 def ladder_steps(policy: Policy, lanes: Lanes) -> dict[str, LadderStep]:
     """What holds for each task type, and under `default` for the rest. Raises BadRequest as `check_policy` does."""
     check_policy(policy, lanes)
-    return {
-        name: ladder_step(_policy_place(name), chosen, policy.default, lanes) for name, chosen in _task_policies(policy)
-    }
+    said = _task_policies(policy)
+    return {name: ladder_step(_policy_place(name), chosen, policy.default, lanes) for name, chosen in said}
 
 
 def _task_policies(policy: Policy) -> Iterator[tuple[str, TaskTypePolicy]]:

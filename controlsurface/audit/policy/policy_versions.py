@@ -19,9 +19,8 @@ from controlsurface.audit.policy.policy_model import (
     policy_version_of,
 )
 from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
     Command,
-    NoArguments,
+    PlainQuery,
     Query,
     ReadEndpoint,
     Result,
@@ -31,7 +30,9 @@ from controlsurface.client.query_protocol import (
 from controlsurface.errors import Conflict, NotFound, Stale, Unconditional
 from controlsurface.query.arguments import Arguments, ArgumentText
 
-_VERSION_COLUMNS = 'version, policy_id, "at", who, why, restores, settings, evidence'
+_VERSIONS = 'SELECT version, policy_id, "at", who, why, restores, settings, evidence FROM policies'
+_NEWEST = f"{_VERSIONS} ORDER BY version DESC LIMIT 1"
+_ONE = f"{_VERSIONS} WHERE version = $version"
 
 
 class PolicyHistoryArgs(Arguments):
@@ -41,8 +42,7 @@ class PolicyHistoryArgs(Arguments):
     version: int | None = Field(None, ge=1, description="only this one")
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentPolicyQuery(Query[Result]):
+class CurrentPolicyQuery(PlainQuery[Result]):
     """The policy in force."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -56,11 +56,10 @@ class CurrentPolicyQuery(Query[Result]):
         problems=("404",),
         pool="routers",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """One row of `policies`; facts: its etag. Raises NotFound before the first."""
-        rows = session.state(f"SELECT {_VERSION_COLUMNS} FROM policies ORDER BY version DESC LIMIT 1")
+        rows = session.state(_NEWEST)
         if not rows.num_rows:
             raise NotFound("no policy was set yet; `controlsurface policy set` or PUT /api/v1/policy sets the first")
         return Result(rows, {"etag": policy_etag(rows.to_pylist()[0])})
@@ -78,7 +77,7 @@ class PolicyHistoryQuery(Query[Result]):
     def run(self, session: StoreSession) -> Result:
         """Rows of `policies`."""
         only = " WHERE version = $version" if self.arguments.version else ""
-        sql = f"SELECT {_VERSION_COLUMNS} FROM policies{only} ORDER BY version DESC LIMIT $row_limit"
+        sql = f"{_VERSIONS}{only} ORDER BY version DESC LIMIT $row_limit"
         parameters = {"row_limit": self.arguments.limit}
         return Result(session.state(sql, parameters | ({"version": self.arguments.version} if only else {})))
 
@@ -95,8 +94,6 @@ WHERE $version - 1 = (SELECT coalesce(max(version), 0) FROM policies)"""
 _TELL = """\
 INSERT INTO events ("at", kind, title, detail, source)
 SELECT "at", 'config', $title, why, who FROM policies WHERE policy_id = $policy_id"""
-_NEWEST = f"SELECT {_VERSION_COLUMNS} FROM policies ORDER BY version DESC LIMIT 1"
-_ONE = f"SELECT {_VERSION_COLUMNS} FROM policies WHERE version = $version"
 
 
 class Rollback(Arguments):
@@ -145,10 +142,9 @@ class SetPolicyCommand(Command):
         """Keep it; what is in force now, as one document."""
         newest = _newest(session)
         _rests_on(self.headers, newest)
-        said = self.body
-        check_policy(said.policy, session.config.lanes)
-        settings = said.policy.plain()
-        row = _row(newest, said.who, said.why, orjson.dumps(settings), orjson.dumps(dict(said.evidence)), None)
+        check_policy(self.body.policy, session.config.lanes)
+        settings = orjson.dumps(self.body.policy.plain()).decode()
+        row = _row(newest, self.body, settings, orjson.dumps(dict(self.body.evidence)).decode(), None)
         return _kept(session, row, f"policy v{row['version']}")
 
 
@@ -179,7 +175,7 @@ class RollbackCommand(Command):
             raise NotFound(f"no policy v{said.version}; `controlsurface policy history` lists them")
         old = found[0]
         check_policy(policy_version_of(old).policy, session.config.lanes)
-        row = _row(_newest(session), said.who, said.why, old["settings"], old["evidence"], said.version)
+        row = _row(_newest(session), said, old["settings"], old["evidence"], said.version)
         return _kept(session, row, f"policy v{row['version']}: back to v{said.version}")
 
 
@@ -201,30 +197,17 @@ def _rests_on(headers: Mapping[str, str], newest: Mapping[str, Any] | None) -> N
 
 
 def _row(
-    newest: Mapping[str, Any] | None,
-    who: str,
-    why: str,
-    settings: bytes | str,
-    evidence: bytes | str,
-    restores: int | None,
+    newest: Mapping[str, Any] | None, said: Proposal | Rollback, settings: str, evidence: str, restores: int | None
 ) -> dict[str, Any]:
     """The version to come."""
-    return {
-        "version": (newest["version"] if newest else 0) + 1,
-        "policy_id": uuid4().hex[:16],
-        "at": datetime.now(UTC),
-        "who": who,
-        "why": why,
-        "restores": restores,
-        "settings": settings.decode() if isinstance(settings, bytes) else settings,
-        "evidence": evidence.decode() if isinstance(evidence, bytes) else evidence,
-    }
+    decided = {"policy_id": uuid4().hex[:16], "at": datetime.now(UTC), "who": said.who, "why": said.why}
+    version = (newest["version"] if newest else 0) + 1
+    return {"version": version, **decided, "restores": restores, "settings": settings, "evidence": evidence}
 
 
 def _kept(session: StoreSession, row: Mapping[str, Any], title: str) -> Mapping[str, Any]:
     """The version as it is kept, as one document. Raises Conflict where another came between."""
-    told = {"title": title, "policy_id": row["policy_id"]}
-    session.write([(_KEEP, row), (_TELL, told)])
+    session.write([(_KEEP, row), (_TELL, {"title": title, "policy_id": row["policy_id"]})])
     (found,) = session.state(_ONE, {"version": row["version"]}).to_pylist()
     if found["policy_id"] != row["policy_id"]:
         raise Conflict(f"{found['who']} set v{found['version']} at this moment; look at it, and try again")

@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from controlsurface.arrays import Floats
+from controlsurface.arrays import Flags, Floats, Ints
 from controlsurface.audit.statistics.weighted_estimate import estimate_share, number_or_none
 from controlsurface.metrics.statistics import Z_95
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def measure_agreement(first: Sequence[str | None], second: Sequence[str | None])
     return weighted_agreement(left, right, left == right, np.ones(len(left)))
 
 
-def weighted_agreement(first: Codes, second: Codes, agrees: NDArray[np.bool_], weights: Floats) -> Agreement:
+def weighted_agreement(first: Ints, second: Ints, agrees: Flags, weights: Floats) -> Agreement:
     """The same for categories as numbers from 0, where `agrees` may be laxer than equality, and rows have weights.
 
     Gwet (2008), with the variance of the weighted ratio by linearisation, item by item.
@@ -56,7 +53,7 @@ def weighted_agreement(first: Codes, second: Codes, agrees: NDArray[np.bool_], w
 
 
 def _ac1(
-    first: Codes, second: Codes, agrees: NDArray[np.bool_], p: Floats, shares: Floats
+    first: Ints, second: Ints, agrees: Flags, p: Floats, shares: Floats
 ) -> tuple[float | None, float | None, float | None]:
     """AC1 and its interval; unknown with a single category.
 
@@ -78,9 +75,7 @@ def _ac1(
     return value, max(-1.0, min(middle - half, value)), min(1.0, max(middle + half, value))
 
 
-def _linearised(
-    first: Codes, second: Codes, agrees: NDArray[np.bool_], p: Floats, shares: Floats
-) -> tuple[float | None, float]:
+def _linearised(first: Ints, second: Ints, agrees: Flags, p: Floats, shares: Floats) -> tuple[float | None, float]:
     """AC1 and half the interval of its linearised variance."""
     if len(shares) < 2:
         return None, 0.0
@@ -93,7 +88,7 @@ def _linearised(
     return value, Z_95 * float(np.sqrt((p * p * residual**2).sum()))
 
 
-def _shares(first: Codes, second: Codes, p: Floats, q: int) -> Floats:
+def _shares(first: Ints, second: Ints, p: Floats, q: int) -> Floats:
     """How frequent each of `q` categories is, by judge."""
     return np.stack([np.bincount(codes, p, q) for codes in (first, second)])
 

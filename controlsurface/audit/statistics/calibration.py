@@ -1,16 +1,14 @@
 """What a confidence is worth: reliability, ECE without its chance part, Brier, ranking, and an isotonic map."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from controlsurface.arrays import Floats
+from controlsurface.arrays import Floats, Ints
 from controlsurface.audit.statistics.weighted_estimate import Estimate, estimate_share, make_estimate
 from controlsurface.metrics.statistics import Z_95, normal_p_value, wilson_interval
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def fit_isotonic(scores: Floats, correct: Floats, weights: Floats) -> IsotonicMa
     return IsotonicMap(tuple(x[kept].tolist()), tuple(np.repeat(value, size)[kept].tolist()))
 
 
-def pool_adjacent_violators(values: Floats, weights: Floats) -> tuple[Floats, Counts]:
+def pool_adjacent_violators(values: Floats, weights: Floats) -> tuple[Floats, Ints]:
     """The isotonic blocks of a sequence: their values, and how many entries each holds."""
     size = np.ones(len(values), dtype=np.int64)
     while True:
@@ -113,8 +111,6 @@ def _excess(d: Floats, s: Floats) -> Floats:
         return np.where(s > 0, density - np.abs(d) * normal_p_value(z), 0.0)
 
 
-Codes = NDArray[np.int64]
-
 MIN_GRADED_ANSWERS = 500  # graded answers under which ECE is mostly its own noise
 MIN_RANKED_ANSWERS = 10  # right answers, and wrong ones, under which a ranking has no interval
 BIN_COUNT = 10
@@ -167,28 +163,26 @@ def measure_calibration(
     confidence: Floats, correct: Floats, weights: Floats, kind: str = "probability"
 ) -> CalibrationResult:
     """Of confidences and the grades (0 to 1) of the answers they were given to; `kind` as in `confidence_kind`."""
-    n, refused = len(confidence), calibration_refusal(confidence, kind)
+    n, values = len(confidence), len(np.unique(confidence))
+    refused = calibration_refusal(n, values, kind)
     if n == 0:
         return CalibrationResult(0, refused, (), None, None, None)
     cells = _cells(confidence, kind)
     bins = tuple(_bins(confidence, correct, weights, *cells))
     errors = None if refused else _errors(confidence, correct, weights, cells[0])
-    fitted = (
-        fit_isotonic(confidence, correct, weights)
-        if n >= MIN_GRADED_ANSWERS and _distinct(confidence) > BIN_COUNT
-        else None
-    )
+    is_scale = n >= MIN_GRADED_ANSWERS and values > BIN_COUNT
+    fitted = fit_isotonic(confidence, correct, weights) if is_scale else None
     return CalibrationResult(n, refused, bins, errors, ranking_auc(confidence, correct, weights), fitted)
 
 
-def calibration_refusal(confidence: Floats, kind: str) -> str | None:
-    """Why calibration errors are not given, or None where they are."""
-    if len(confidence) < MIN_GRADED_ANSWERS:
-        return f"{len(confidence)} graded answers; under {MIN_GRADED_ANSWERS} the figure would be mostly noise"
+def calibration_refusal(n: int, values: int, kind: str) -> str | None:
+    """Why calibration errors are not given of `n` answers with so many different confidences; None: they are."""
+    if n < MIN_GRADED_ANSWERS:
+        return f"{n} graded answers; under {MIN_GRADED_ANSWERS} the figure would be mostly noise"
     if kind != "probability":
         return f"a {kind} is not a probability: it can rank answers, and an isotonic map can make it one"
-    if _distinct(confidence) <= BIN_COUNT:
-        return f"only {_distinct(confidence)} different values: these are levels, not a scale; read them one by one"
+    if values <= BIN_COUNT:
+        return f"only {values} different values: these are levels, not a scale; read them one by one"
     return None
 
 
@@ -225,7 +219,7 @@ def _variance_of_mean(values: Floats, weights: Floats) -> float:
     return float(((p * (values - p @ values)) ** 2).sum()) * len(p) / max(len(p) - 1, 1)
 
 
-def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
+def _cells(confidence: Floats, kind: str) -> tuple[Ints, Floats, Floats]:
     """Each row's bin, the bins' lower and upper edges: ten of one width, or one a value where there are so few."""
     values = np.unique(confidence)
     if len(values) <= BIN_COUNT:
@@ -237,21 +231,16 @@ def _cells(confidence: Floats, kind: str) -> tuple[Codes, Floats, Floats]:
 
 
 def _bins(
-    confidence: Floats, correct: Floats, weights: Floats, cell: Codes, lower: Floats, upper: Floats
-) -> list[ReliabilityBin]:
+    confidence: Floats, correct: Floats, weights: Floats, cell: Ints, lower: Floats, upper: Floats
+) -> Iterator[ReliabilityBin]:
     """The bins that hold something."""
-    return [
-        ReliabilityBin(
-            float(lower[i]),
-            float(upper[i]),
-            float(np.average(confidence[cell == i], weights=weights[cell == i])),
-            estimate_share(correct[cell == i], weights[cell == i]),
-        )
-        for i in np.unique(cell)
-    ]
+    for i in np.unique(cell):
+        mine = cell == i
+        stated = float(np.average(confidence[mine], weights=weights[mine]))
+        yield ReliabilityBin(float(lower[i]), float(upper[i]), stated, estimate_share(correct[mine], weights[mine]))
 
 
-def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -> CalibrationErrors:
+def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Ints) -> CalibrationErrors:
     """All sums over rows and over bins; by chance ECE is sqrt(2 / pi) sum_b sqrt(sum c (1 - c)) / n."""
     p = weights / weights.sum()
     sums = np.stack([np.bincount(cell, p * each, BIN_COUNT) for each in (np.ones_like(p), confidence, correct, p)])
@@ -267,8 +256,3 @@ def _errors(confidence: Floats, correct: Floats, weights: Floats, cell: Codes) -
     uncertainty = base * (1 - base)
     within = brier - (reliability - resolution + uncertainty)
     return CalibrationErrors(ece, bias, corrected, low, high, brier, reliability, resolution, uncertainty, within)
-
-
-def _distinct(confidence: Floats) -> int:
-    """How many different values there are."""
-    return len(np.unique(confidence))

@@ -46,13 +46,6 @@ def estimate_share(values: Floats, weights: Floats) -> Estimate:
     return make_estimate(mean, low, high, int(sums[0]), effective, "Hajek, Wilson interval on the effective n")
 
 
-def estimate_mean(values: Floats, weights: Floats) -> Estimate:
-    """The weighted mean of values on any scale, with Student's interval of its linearised variance."""
-    sums = weighted_moments(values, weights)
-    middle, low, high, effective = (float(each) for each in mean_from_moments(sums))
-    return make_estimate(middle, low, high, int(sums[0]), effective, "Hajek, Student's interval")
-
-
 def weighted_moments(values: Floats, weights: Floats) -> Floats:
     """The six sums that an estimate needs: n, w, w y, w^2, w^2 y, w^2 y^2. They add up over any parts of the rows."""
     w, wy = weights, weights * values
@@ -77,7 +70,7 @@ def share_from_moments(sums: Floats) -> Floats:
 
 
 def mean_from_moments(sums: Floats) -> Floats:
-    """The same for values on any scale; no interval where they are worth fewer than MIN_MEAN_ROWS rows."""
+    """The same for values on any scale, with Student's interval; none where they are worth fewer than MIN_MEAN_ROWS."""
     n, w, _, squares = sums[:4]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, variance = _linearised(sums)
@@ -150,21 +143,19 @@ MIN_HUMAN_LABELS = 20  # human labels under which the judge's help cannot be mea
 _PPI_METHOD = "PPI++ with lambda {:.2f}"
 
 
-def ppi_mean(
-    truth: Floats, judged: Floats, others: Floats, weights: Floats | None = None, others_weights: Floats | None = None
-) -> Estimate:
+def ppi_mean(truth: Floats, judged: Floats, others: Floats, weights: Floats, others_weights: Floats) -> Estimate:
     """The mean of what people would say, in [0, 1].
 
     `truth` and `judged`: people's and the judge's word on the rows that people labelled, a random part of all;
-    `others`: the judge's word on the rest; weights: the requests each row stands for (None: one). Lambda is tuned so
+    `others`: the judge's word on the rest; weights: the requests each row stands for. Lambda is tuned so
     that a judge who is no help does no harm (Angelopoulos, Duchi and Zrnic 2023, PPI++, section 6); variances are those
     of weighted means. With too few labels: the labels alone.
     """
-    p = normalised_weights(len(truth), weights)
+    p = weights / weights.sum()
     alone = estimate_share(truth, p)
     if len(truth) < MIN_HUMAN_LABELS or len(others) == 0:
         return alone
-    q = normalised_weights(len(others), others_weights)
+    q = others_weights / others_weights.sum()
     value, low, high, power, variance = (float(each) for each in ppi_of(truth, judged, p, others, q))
     if variance <= 0:
         return alone
@@ -206,8 +197,3 @@ def _covariance_of_means(p: Floats, one: Floats, other: Floats) -> Floats:
     n = (p > 0).sum(axis=-1)
     left, right = (p * (each - (p * each).sum(axis=-1, keepdims=True)) for each in (one, other))
     return np.asarray((left * right).sum(axis=-1) * n / np.maximum(n - 1, 1))
-
-
-def normalised_weights(n: int, weights: Floats | None) -> Floats:
-    """Weights that sum to one."""
-    return np.full(n, 1 / max(n, 1)) if weights is None else weights / weights.sum()

@@ -7,7 +7,8 @@ import polars as pl
 import streamlit as st
 
 from controlsurface import charts
-from controlsurface.audit import answer_review, audit_queries
+from controlsurface.audit import calibration_query, disagreement_query
+from controlsurface.audit.answer_review import reviewer_agreement
 from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.query_protocol import Query, Result
 from controlsurface.formatting import format_ratio, format_value
@@ -65,8 +66,8 @@ def disagreement_panel(view: DashboardView) -> None:
         "By", list(BREAKDOWN_DIMENSIONS), default="Task type", required=True, key="by", bind="query-params"
     )
     by = BREAKDOWN_DIMENSIONS.get(chosen or "", "task_type")
-    args = audit_queries.DisagreementArgs(by=(by,), **pair_arguments(view))
-    rows, _ = fetch_audit(audit_queries.DisagreementQuery(args))
+    args = disagreement_query.DisagreementArgs(by=(by,), **pair_arguments(view))
+    rows, _ = fetch_audit(disagreement_query.DisagreementQuery(args))
     if left_out:
         names = ", ".join(sorted({each.partition(":")[0] for each in left_out}))
         st.caption(f"Pairs do not know {escape_markdown(names)}; all are shown.")
@@ -116,7 +117,7 @@ def _caveats(rows: pl.DataFrame, by: str) -> None:
 def reviewer_agreement_panel(view: DashboardView) -> None:
     """How far each two reviewers agree, and all labels as a file."""
     window = FilteredRange(**pair_arguments(view))
-    rows, _ = fetch_audit(answer_review.ReviewerAgreementQuery(window))
+    rows, _ = fetch_audit(reviewer_agreement.ReviewerAgreementQuery(window))
     if rows.is_empty():
         states.empty_state("No item has two labels", "The second queue shows what others have labelled.")
         return
@@ -128,8 +129,8 @@ def reviewer_agreement_panel(view: DashboardView) -> None:
 
 def calibration_panel(view: DashboardView) -> None:
     """The reliability curve, or why there is none."""
-    args = audit_queries.CalibrationArgs(**view.asked)
-    rows, facts = fetch_audit(audit_queries.CalibrationQuery(args))
+    args = calibration_query.CalibrationArgs(**view.asked)
+    rows, facts = fetch_audit(calibration_query.CalibrationQuery(args))
     if facts["refused"]:
         states.empty_state(
             "No calibration", html_text(f"{facts['refused']} (n {facts['n']:,})"), missing_facts_html("confidence")

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import review_labels, review_queue
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.query_protocol import Result
 from controlsurface.errors import Conflict, Forbidden, Unreachable
@@ -58,10 +58,10 @@ def _draw(view: DashboardView) -> None:
     if not who:
         states.empty_state("Who reviews?", "Every label says who and when: write your name above.")
         return
-    asked = answer_review.NextItemArgs.model_validate(
+    asked = review_queue.NextItemArgs.model_validate(
         {**view.asked, "reviewer": who, "which": REVIEW_QUEUES.get(queue or "", "open")}
     )
-    found = collector_queries.collector_client().run(answer_review.NextItemQuery(asked))
+    found = collector_queries.collector_client().run(review_queue.NextItemQuery(asked))
     _refusal()
     _progress(found.facts)
     rows = as_dicts(found.rows)
@@ -77,7 +77,7 @@ def _draw(view: DashboardView) -> None:
 
 def _send() -> None:
     """Hand the waiting label to the collector. Raises Unreachable, and keeps it then."""
-    order: answer_review.SetLabelCommand = st.session_state[PENDING_LABEL_KEY]
+    order: review_labels.SetLabelCommand = st.session_state[PENDING_LABEL_KEY]
     try:
         collector_queries.collector_client().execute(order)
     except (Conflict, Forbidden) as problem:
@@ -89,7 +89,7 @@ def _say(item: str, reviewer: str, revision: int, verdict: str | None) -> None:
     """What a key means; it is about the item that was on the screen, whatever is on it when the key arrives."""
     comment = st.session_state.get(_comment(item, revision)) if verdict else None
     said = {"reviewer": reviewer, "revision": revision, "verdict": verdict, "comment": comment, "said_by": "desk"}
-    st.session_state[PENDING_LABEL_KEY] = answer_review.SetLabelCommand(item, answer_review.Label.model_validate(said))
+    st.session_state[PENDING_LABEL_KEY] = review_labels.SetLabelCommand(item, review_labels.Label.model_validate(said))
 
 
 def _refusal() -> None:

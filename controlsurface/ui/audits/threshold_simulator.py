@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface import charts
-from controlsurface.audit import audit_queries
+from controlsurface.audit import what_if_query
 from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.lane_queries import LanesQuery
 from controlsurface.errors import NotFound
@@ -59,7 +59,7 @@ def fetch_threshold_sweep(view: DashboardView) -> tuple[pl.DataFrame, Mapping[st
     """Figures of every slice at every threshold, and facts by slice; None where no request has a confidence."""
     args = sweep_arguments(view)
     try:
-        found = collector_queries.fetch_slow_cached(audit_queries.WhatIfQuery(args))
+        found = collector_queries.fetch_slow_cached(what_if_query.WhatIfQuery(args))
     except NotFound as problem:
         states.empty_state(
             "Nothing to learn from in this window",
@@ -70,14 +70,14 @@ def fetch_threshold_sweep(view: DashboardView) -> tuple[pl.DataFrame, Mapping[st
     return as_polars(found.rows), {each["task_type"]: each for each in found.facts["slices"]}
 
 
-def sweep_arguments(view: DashboardView) -> audit_queries.WhatIfArgs:
+def sweep_arguments(view: DashboardView) -> what_if_query.WhatIfArgs:
     """The question about this view, its edges on whole steps, so that it is not another one every few seconds."""
     edges = {
         "start": floor_to_step(view.start, WINDOW_EDGE_STEP),
         "end": floor_to_step(view.end, WINDOW_EDGE_STEP) + WINDOW_EDGE_STEP,
     }
     lanes = dict(zip(("from_lane", "to_lane"), chosen_lanes() or (None, None), strict=True))
-    return audit_queries.WhatIfArgs(thresholds=THRESHOLD_GRID, **(view.asked | edges | lanes))
+    return what_if_query.WhatIfArgs(thresholds=THRESHOLD_GRID, **(view.asked | edges | lanes))
 
 
 def chosen_lanes() -> tuple[str, str] | None:

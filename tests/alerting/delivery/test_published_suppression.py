@@ -31,7 +31,7 @@ from typing import Any
 import pytest
 
 from controlsurface.alerting.delivery.silences import Silence, end_silence, find_silence, silence_updates
-from controlsurface.alerting.delivery.suppression import InhibitionRule, find_inhibitor, is_within_mute_time
+from controlsurface.alerting.delivery.suppression import InhibitionIndex, InhibitionRule, is_within_mute_time
 from controlsurface.config.alert_delivery import InhibitConfig, MuteTimeConfig
 from controlsurface.config.label_matchers import parse_matcher
 from controlsurface.errors import BadRequest, NotFound
@@ -57,7 +57,7 @@ TARGETS = [  # whether they are inhibited by RULES, and where the first of them 
 
 
 def is_muted(target: dict[str, str], rules: list[InhibitionRule]) -> bool:
-    return find_inhibitor(replace(episode(), labels=target, key="x"), SOURCES, rules) is not None
+    return InhibitionIndex(SOURCES, rules).of(replace(episode(), labels=target, key="x")) is not None
 
 
 @pytest.mark.parametrize(("target", "plain", "excluding"), TARGETS)
@@ -83,7 +83,7 @@ def test_a_source_is_found_for_equal_labels(
     known = [
         replace(episode(EPOCH, None, s="1", **labels), ends_at=None if fires else EPOCH) for labels, fires in sources
     ]
-    assert (find_inhibitor(episode(EPOCH, None, t="1", **target), known, [rule]) is not None) is expected
+    assert (InhibitionIndex(known, [rule]).of(episode(EPOCH, None, t="1", **target)) is not None) is expected
 
 
 @pytest.mark.parametrize(("second", "muted"), [(None, False), ("fires", True), ("over", False)])
@@ -91,8 +91,8 @@ def test_only_a_source_that_fires_mutes(second: str | None, muted: bool) -> None
     rule = InhibitionRule.of(InhibitConfig(source=("s=1",), target=("t=1",), equal=("e",)))
     one, two = episode(t="1", e="f"), replace(episode(s="1", e="f"), ends_at=EPOCH if second == "over" else None)
     known = [one, two] if second else [one]
-    assert (find_inhibitor(one, known, [rule]) is not None) is muted
-    assert find_inhibitor(two, known, [rule]) is None
+    assert (InhibitionIndex(known, [rule]).of(one) is not None) is muted
+    assert InhibitionIndex(known, [rule]).of(two) is None
 
 
 def silence(start: timedelta, end: timedelta, matcher: str = "a=b", **more: Any) -> Silence:

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from controlsurface.alerting.delivery.suppression import (
+    InhibitionIndex,
     InhibitionRule,
-    find_inhibitor,
     is_explained_by_parent,
     is_within_mute_time,
 )
@@ -18,7 +18,7 @@ from tests.alerting.episode_clock import episode
 def test_labels_that_both_lack_are_equal() -> None:
     rule = InhibitionRule.of(InhibitConfig(source=("s1=1",), target=("t1=1",), equal=("e",)))
     source = episode(s1="1")
-    assert find_inhibitor(episode(t1="1"), [source], [rule]) is source
+    assert InhibitionIndex([source], [rule]).of(episode(t1="1")) is source
 
 
 def moved(before: float | None, value: float, *where: str, metric: str = "escalation_rate") -> AlertSnapshot:
@@ -46,7 +46,7 @@ def test_a_slice_is_inhibited_by_its_parent_only_if_the_parent_explains_it(
 ) -> None:
     assert is_explained_by_parent(part, parent) is expected
     small: Episode = episode(facts=part, task_type="code")
-    assert (find_inhibitor(small, [episode(facts=parent)], []) is not None) is expected
+    assert (InhibitionIndex([episode(facts=parent)], []).of(small) is not None) is expected
 
 
 NIGHT = MuteTimeConfig(times=("00:00-08:00", "18:00-24:00"), weekdays=("monday:friday",), location="Europe/Berlin")

@@ -21,7 +21,6 @@ from controlsurface.alerting.detectors.statistics.count_baseline import (
 )
 from controlsurface.alerting.detectors.statistics.cusum import likelihood_ratios, score_threshold
 from controlsurface.alerting.detectors.statistics.detection_power import (
-    detection_hours,
     expected_delay,
     requests_needed,
 )
@@ -62,14 +61,14 @@ def test_the_range_is_that_of_all_hours_of_a_week(needed: float, profile: list[i
 
 def test_steady_traffic_takes_as_long_at_every_hour_as_the_formula_says() -> None:
     found = expected_delay(np.atleast_1d(requests_needed(0.1, 2, 13.0)), np.full((HOUR_CELLS, 1), 100.0))
-    same = float(detection_hours(0.1, 2_400, 2, 13.0))
+    same = 24 * float(requests_needed(0.1, 2, 13.0)) / 2_400
     assert [found.low[0], found.mean[0], found.high[0]] == pytest.approx([same] * 3)
 
 
 def test_an_onset_at_night_takes_far_longer_than_the_same_traffic_without_seasons_and_the_range_says_so() -> None:
     busy = 10 * np.tile(np.array(DAY, dtype=float), 2)
     needed = requests_needed(0.1, 2, score_threshold(250))
-    flat = float(detection_hours(0.1, 10 * sum(DAY), 2, score_threshold(250)))
+    flat = 24 * float(needed) / (10 * sum(DAY))
     found = expected_delay(np.atleast_1d(needed), busy[:, None])
     night = hours_by_walking(float(needed), MONDAY - timedelta(hours=2), busy)
     assert night > 2 * flat

@@ -15,7 +15,6 @@ from controlsurface.alerting.detectors.drift.drift_state import (
     bet_on_event,
     drift_odds_ratio,
     fresh_state,
-    join_states,
 )
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import (
@@ -214,7 +213,7 @@ def test_streams_can_be_parted_and_joined() -> None:
     both, _ = replay_counts(fresh_state(4), known, MONDAY, n, k, 13)
     halves = [np.array([0, 1]), np.array([2, 3])]
     parts = [replay_counts(fresh_state(2), known.take(h), MONDAY, n[:, h], k[:, h], 13)[0] for h in halves]
-    assert join_states(parts).flat() == pytest.approx(both.flat())
+    assert parts[0].join(parts[1]).flat() == pytest.approx(both.flat())
 
 
 def test_an_odds_ratio_of_nothing_is_one() -> None:

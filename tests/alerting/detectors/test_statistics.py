@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from controlsurface.alerting.detectors.statistics.cusum import score_threshold
-from controlsurface.alerting.detectors.statistics.detection_power import detection_hours
+from controlsurface.alerting.detectors.statistics.detection_power import requests_needed
 from controlsurface.alerting.detectors.statistics.latency_histogram import (
     LatencyHistogram,
     compare_lanes,
@@ -30,17 +30,17 @@ FAST, SLOW = histogram(around(300, 0.4, 9_700)), histogram(around(4_000, 0.4, 2_
 
 
 def test_a_small_slice_cannot_be_fast() -> None:
-    small, large = (detection_hours(0.02, a_day, 2, score_threshold(250)) for a_day in (300, 30_000))
-    assert small == pytest.approx(100 * large)
-    assert small > 24 * 7
+    needed = requests_needed(0.02, 2, score_threshold(250))
+    assert needed / 300 > 7  # days
+    assert needed / 30_000 < 0.125  # three hours
 
 
 def test_a_drift_inside_the_band_is_never_expected_to_be_found() -> None:
-    assert detection_hours(0.1, 1e6, 1.1, 13) == np.inf
+    assert requests_needed(0.1, 1.1, 13) == np.inf
 
 
 def test_a_fall_is_judged_against_the_lower_edge() -> None:
-    assert detection_hours(0.5, 1_000, 0.5, 13) == pytest.approx(detection_hours(0.5, 1_000, 2, 13))
+    assert requests_needed(0.5, 0.5, 13) == pytest.approx(requests_needed(0.5, 2, 13))
 
 
 def test_equal_distributions_are_no_distance_apart() -> None:

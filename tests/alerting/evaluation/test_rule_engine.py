@@ -205,7 +205,7 @@ def test_moments_that_passed_unseen_are_counted(scene: Scene) -> None:
     scene.engine.put_in_force(rule_set(high_failure_rule()), NOW)
     scene.engine.tick(NOW)
     scene.engine.tick(NOW + 5 * MINUTE)
-    assert scene.engine.loop.missed == 4
+    assert scene.engine._loop.missed == 4
 
 
 def test_delivery_is_told_at_once_and_given_new_figures_every_few_minutes(scene: Scene) -> None:

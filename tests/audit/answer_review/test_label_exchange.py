@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue
 from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
 from controlsurface.errors import BadRequest, Conflict, NotFound
@@ -27,7 +27,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = DuckStore.open(folder)
     seed(store, n=700, end=NOW)
     reader = LocalClient(store)
-    items = reader.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(limit=2))).rows.to_pylist()
+    items = reader.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(limit=2))).rows.to_pylist()
     for item, reviewer, revision, verdict in (
         (items[0]["item_id"], "ana", 1, "left"),
         (items[0]["item_id"], "123", 1, "both"),
@@ -35,7 +35,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (items[1]["item_id"], "ana", 2, None),
     ):
         body = {"reviewer": reviewer, "revision": revision, "verdict": verdict, "comment": WORDS}
-        reader.execute(answer_review.SetLabelCommand(item, answer_review.Label.model_validate(body)))
+        reader.execute(review_labels.SetLabelCommand(item, review_labels.Label.model_validate(body)))
     reader.close()
     return folder
 
@@ -47,7 +47,7 @@ def data(tmp_path: Path, labelled: Path) -> Path:
 
 def labels(data: Path) -> list[dict[str, Any]]:
     reader = LocalClient(DuckStore.open(data))
-    rows = reader.run(answer_review.LabelsQuery(answer_review.LabelsArgs())).rows.to_pylist()
+    rows = reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs())).rows.to_pylist()
     reader.close()
     return list(rows)
 
@@ -62,7 +62,7 @@ def test_what_is_exported_comes_back_the_same(
     file.write_bytes(capfdbinary.readouterr().out)
     other = DuckStore.open(tmp_path / "other")
     seed(other, n=700, end=NOW)
-    LocalClient(other).run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs()))
+    LocalClient(other).run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs()))
     other.close()
     for new, known in ((4, 0), (0, 4)):  # the second time changes nothing
         assert run_command(["audit", "import", str(file), "--data", str(tmp_path / "other")]) == 0

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import review_queue
 from controlsurface.audit.answer_review.review_card import read_prompt_and_answer
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config, ContentConfig
@@ -55,9 +55,7 @@ def card(data: Path, store: Literal["none", "redacted", "all"]) -> Iterator[dict
         engine.intake.take(RequestBody("traces", a_request_and_its_shadow()))
         assert engine.writer.drain()
         (row,) = (
-            engine.reader()
-            .run(answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer="ana")))
-            .rows.to_pylist()
+            engine.reader().run(review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer="ana"))).rows.to_pylist()
         )
         yield row
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.answer_review.review_labels import left_answer, verdict_of_choice
 from controlsurface.client import Client, LocalClient, RemoteClient
 from controlsurface.errors import Conflict, ControlSurfaceError, NotFound, UnknownName
@@ -35,19 +35,17 @@ def reader(request: pytest.FixtureRequest, local: LocalClient) -> Iterator[Clien
 
 
 def shown(reader: Client, reviewer: str, **more: Any) -> dict[str, Any]:
-    rows = reader.run(
-        answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer=reviewer, **more))
-    ).rows.to_pylist()
+    rows = reader.run(review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer=reviewer, **more))).rows.to_pylist()
     return dict(rows[0]) if rows else {}
 
 
 def say(reader: Client, item: str, reviewer: str, verdict: str | None, revision: int = 1, **more: Any) -> Any:
     body = {"reviewer": reviewer, "revision": revision, "verdict": verdict, "said_by": "desk"}
-    return reader.execute(answer_review.SetLabelCommand(item, answer_review.Label.model_validate(body | more)))
+    return reader.execute(review_labels.SetLabelCommand(item, review_labels.Label.model_validate(body | more)))
 
 
 def said(reader: Client, reviewer: str) -> list[dict[str, Any]]:
-    return list(reader.run(answer_review.LabelsQuery(answer_review.LabelsArgs(reviewer=reviewer))).rows.to_pylist())
+    return list(reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer=reviewer))).rows.to_pylist())
 
 
 def test_a_card_says_nothing_of_lanes_and_models(reader: Client) -> None:
@@ -98,7 +96,7 @@ def test_undoing_keeps_the_history_and_brings_the_card_back(reader: Client) -> N
     name = f"fay {type(reader).__name__}"
     item = shown(reader, name)["item_id"]
     say(reader, item, name, "left")
-    facts = reader.run(answer_review.NextItemQuery(answer_review.NextItemArgs(reviewer=name))).facts
+    facts = reader.run(review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer=name))).facts
     assert (facts["last_item"], facts["last_revision"], facts["mine"]) == (item, 1, 1)
     say(reader, item, name, None, revision=2)
     assert [each["verdict"] is None for each in said(reader, name)] == [False, True]
@@ -109,7 +107,7 @@ def test_a_second_reviewer_is_shown_what_the_first_has_labelled(local: LocalClie
     say(local, shown(local, "gil")["item_id"], "gil", "both")
     labelled = {
         each["item_id"]
-        for each in local.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs())).rows.to_pylist()
+        for each in local.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs())).rows.to_pylist()
         if each["labels"]
     }
     assert shown(local, "hal", which="second")["item_id"] in labelled
@@ -117,24 +115,22 @@ def test_a_second_reviewer_is_shown_what_the_first_has_labelled(local: LocalClie
 
 
 def test_reviewers_meet_items_in_their_own_order_and_sides_are_even(local: LocalClient) -> None:
-    items = local.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(limit=1000))).rows.to_pylist()
+    items = local.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(limit=1000))).rows.to_pylist()
     sides = [left_answer(item["item_id"], f"reviewer {at}") for item in items for at in range(20)]
     assert 0.4 < sides.count("shadow") / len(sides) < 0.6
     assert len({shown(local, f"reviewer {at}")["item_id"] for at in range(20)}) > 8
 
 
 def test_filters_and_windows_narrow_the_queue(local: LocalClient) -> None:
-    every = local.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs()))
+    every = local.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs()))
     code = local.run(
-        answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(where=("task_type:code", "task_type:")))
+        review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(where=("task_type:code", "task_type:")))
     )
     wanted = [row for row in every.rows.to_pylist() if row["task_type"] in {"code", None}]
     assert code.rows.num_rows == len(wanted) == code.facts["items"]
-    assert (
-        local.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(end="2020-01-01"))).facts["items"] == 0
-    )
+    assert local.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(end="2020-01-01"))).facts["items"] == 0
     with pytest.raises(UnknownName, match="did you mean 'task_type'"):
-        local.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(where=("tasktype:code",))))
+        local.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(where=("tasktype:code",))))
 
 
 @pytest.mark.parametrize("item", ["no/such item?&#%", "'; DROP TABLE audit_labels"])
@@ -186,7 +182,7 @@ def test_reviewers_are_compared_over_what_both_labelled(reader: Client) -> None:
     ivo, jan = f"ivo {type(reader).__name__}", f"jan {type(reader).__name__}"
     items = [
         each["item_id"]
-        for each in reader.run(answer_review.ReviewItemsQuery(answer_review.ReviewItemsArgs(limit=9))).rows.to_pylist()
+        for each in reader.run(review_queue.ReviewItemsQuery(review_queue.ReviewItemsArgs(limit=9))).rows.to_pylist()
     ]
     for at, item in enumerate(items):
         say(reader, item, ivo, "both")
@@ -194,7 +190,7 @@ def test_reviewers_are_compared_over_what_both_labelled(reader: Client) -> None:
             say(reader, item, jan, "both" if at < 7 else "shadow")
     found = {
         (r["one"], r["other"]): r
-        for r in reader.run(answer_review.ReviewerAgreementQuery(FilteredRange())).rows.to_pylist()
+        for r in reader.run(reviewer_agreement.ReviewerAgreementQuery(FilteredRange())).rows.to_pylist()
     }
     assert (found[ivo, jan]["n"], found[ivo, jan]["raw"]) == (8, 0.75)
     assert found[ivo, jan]["low"] < 0.75 < found[ivo, jan]["high"]

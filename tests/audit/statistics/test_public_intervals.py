@@ -15,7 +15,7 @@ def test_a_perfect_score_of_few_is_no_certainty(n: int) -> None:
     """EleutherAI/lm-evaluation-harness issue 4070: at 0 or 100 % the reported error is exactly 0 at any size."""
     ones: Floats = np.ones(n)
     words = ["a", "b"] * (n // 2)
-    labels = ppi_mean(ones, ones, np.ones(1000))
+    labels = ppi_mean(ones, ones, np.ones(1000), ones, np.ones(1000))
     found = (estimate_share(ones, ones), labels, paired_difference_estimate(0 * ones, ones)[0])
     widths = [(each.high or 0) - (each.low or 0) for each in found]
     agreed = measure_agreement(words, words)
@@ -60,7 +60,7 @@ def test_a_judge_who_is_off_by_as_much_everywhere_is_corrected_whole() -> None:
     """aangelopoulos/ppi_py issue 13: labels, and a judge who says 2 more of each."""
     random = np.random.default_rng(7)
     truth = random.random(1100) / 2
-    found = ppi_mean(truth[:100], truth[:100] + 0.4, truth[100:] + 0.4)
+    found = ppi_mean(truth[:100], truth[:100] + 0.4, truth[100:] + 0.4, np.ones(100), np.ones(1000))
     assert found.low is not None
     assert found.high is not None
     assert found.low < truth.mean() < found.high

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from controlsurface.audit import answer_review
+from controlsurface.audit.answer_review import label_exchange, review_labels
 from controlsurface.client import LocalClient
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
@@ -39,7 +39,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def kept(local: LocalClient, reviewer: str) -> list[dict[str, Any]]:
-    return list(local.run(answer_review.LabelsQuery(answer_review.LabelsArgs(reviewer=reviewer))).rows.to_pylist())
+    return list(local.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer=reviewer))).rows.to_pylist())
 
 
 def opened_by(opened: Open, url: str, reviewer: str) -> AppTest:
@@ -92,7 +92,7 @@ def test_every_key_has_its_shortcut(opened: Open, url: str) -> None:
 def test_a_label_that_was_given_elsewhere_meanwhile_is_not_replaced(opened: Open, url: str, local: LocalClient) -> None:
     app = opened_by(opened, url, "fay")
     item = shown(app)
-    local.execute(answer_review.SetLabelCommand(item, answer_review.Label(reviewer="fay", revision=1, verdict="both")))
+    local.execute(review_labels.SetLabelCommand(item, review_labels.Label(reviewer="fay", revision=1, verdict="both")))
     press(app, "Neither")
     assert [each.value for each in app.warning] == ["Not kept: revision 1 of fay says something else: both"]
     assert [each["verdict"] for each in kept(local, "fay")] == ["both"]

@@ -1,7 +1,7 @@
 """Which window a stream's baseline is learnt from, and the learning itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,9 +62,8 @@ def first_anchors(history: StreamCounts, until_s: int, onsets: Mapping[Stream, i
     found, newest_s = {}, until_s // DAY_S * DAY_S - MIN_BASELINE_S
     for column, stream in enumerate(history.streams):
         from_s = int(history.at_s[history.n[:, column] > 0][0])
-        last_s = min(
-            max(min(newest_s, onsets.get(stream, newest_s)), from_s + MIN_BASELINE_S), from_s + BASELINE_WINDOW_S
-        )
+        last_s = max(min(newest_s, onsets.get(stream, newest_s)), from_s + MIN_BASELINE_S)
+        last_s = min(last_s, from_s + BASELINE_WINDOW_S)
         ends = [end for end in (last_s, until_s) if end <= until_s and has_enough_days(history, column, from_s, end)]
         found[stream] = BaselineAnchor(from_s, *ends[:1])
     return found
@@ -78,16 +77,13 @@ def recent_streams(hourly: StreamCounts) -> tuple[Stream, ...]:
 
 def has_enough_days(hourly: StreamCounts, column: int, from_s: int, to_s: int) -> bool:
     """Whether a stream had requests on 7 days of a window at least."""
-    return bool(
-        days_with_requests(hourly.at_s, hourly.n[:, [column]] * hours_within(hourly, from_s, to_s)[:, None])[0]
-        >= MIN_DAYS
-    )
+    inside = hours_within(hourly, from_s, to_s)[:, None]
+    return bool(days_with_requests(hourly.at_s, hourly.n[:, [column]] * inside)[0] >= MIN_DAYS)
 
 
 def hours_within(hourly: StreamCounts, from_s: int, to_s: int) -> Flags:
     """Which hours lie in a window."""
-    found: Flags = (hourly.at_s >= from_s) & (hourly.at_s < to_s)
-    return found
+    return (hourly.at_s >= from_s) & (hourly.at_s < to_s)
 
 
 def train_baselines(
@@ -117,6 +113,5 @@ def _with_quantile_bounds(
     found = {}
     for stream, anchor in anchors.items():
         spread = spreads[anchor.from_s, anchor.to_s][stream.slice]
-        bound = spread.upper_edge(quantile[stream.part])
-        found[stream] = BaselineAnchor(anchor.from_s, anchor.to_s, bound, anchor.accepted_s)
+        found[stream] = replace(anchor, bound=spread.upper_edge(quantile[stream.part]))
     return found

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controlsurface.alerting.detectors.drift import drift_store
-from controlsurface.alerting.detectors.drift.baseline_training import (
-    BASELINE_WINDOW_S,
-    MIN_BASELINE_S,
-    TRAINING_HISTORY_S,
-)
+from controlsurface.alerting.detectors.drift import baseline_training, drift_store, stream_tracker, warmup
 from controlsurface.alerting.detectors.drift.drift_readings import slice_readings
 from controlsurface.alerting.detectors.drift.drift_store import AcceptRequest
 from controlsurface.alerting.detectors.drift.rebaseline import rebaseline_streams
@@ -20,25 +15,6 @@ from controlsurface.alerting.detectors.drift.stream_counts import (
     limit_streams,
     share_statements,
     utc_from_seconds,
-)
-from controlsurface.alerting.detectors.drift.stream_tracker import (
-    KnownEvent,
-    StreamSnapshot,
-    TrackedStreams,
-    fetch_known_events,
-    last_closed_bucket_s,
-    look_ahead,
-    settle_buckets,
-    settled_end_s,
-)
-from controlsurface.alerting.detectors.drift.warmup import (
-    QUIET_PERIOD_S,
-    HourlyHistory,
-    has_backfill,
-    history_start_s,
-    is_still_filling,
-    restart_tracking,
-    start_tracking,
 )
 from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S
@@ -49,6 +25,7 @@ from controlsurface.store.duckdb import DuckStore
 MAX_STREAMS = 500  # of each part of a rule
 STATE_VERSION = 2  # what is kept of a stream; rows of another shape are learnt anew
 
+HistoryByRule = Mapping[str, warmup.HourlyHistory]
 ReadingsByRule = Mapping[str, Sequence[RuleReading]]
 
 
@@ -62,9 +39,9 @@ class _TrackedRule:
 
     rule: DriftRule
     counting: StreamCounter
-    watched: TrackedStreams
-    learnt: HourlyHistory
-    coming: HourlyHistory | None = None
+    watched: stream_tracker.TrackedStreams
+    learnt: warmup.HourlyHistory
+    coming: warmup.HourlyHistory | None = None
     saved_s: int = 0
     closed_s: int = 0
     readings: Sequence[RuleReading] = ()
@@ -89,39 +66,35 @@ class DriftEngine:
         alerts.
         """
         with self._lock:
-            closed_s, names = last_closed_bucket_s(now.timestamp()), {rule.alert for rule in rules}
+            closed_s, names = stream_tracker.last_closed_bucket_s(now.timestamp()), {rule.alert for rule in rules}
             wishes = [wish for wish in drift_store.load_accept_requests(self._store) if wish.rule in names]
-            seen = self._histories(rules, settled_end_s(closed_s), int(now.timestamp()))
+            seen = self._histories(rules, stream_tracker.settled_end_s(closed_s), int(now.timestamp()))
             stale = [rule for rule in rules if not self._fresh(rule, closed_s, seen[rule.alert]) or wishes]
             if stale:
                 self._read(stale, closed_s, wishes, seen)
             return {rule.alert: self._held[rule.alert].readings for rule in rules}
 
-    def _histories(self, rules: Sequence[DriftRule], until_s: int, now_s: int) -> dict[str, HourlyHistory]:
+    def _histories(self, rules: Sequence[DriftRule], until_s: int, now_s: int) -> HistoryByRule:
         """What there is now to learn from, of each rule: a few sums an hour of all slices together."""
-        start_s = history_start_s(until_s)
+        start_s = warmup.history_start_s(until_s)
         all_of_them = [replace(rule_counter(self._store, rule), by=(), where=()) for rule in rules]
         return {
-            rule.alert: HourlyHistory(start_s, counted.total_requests(start_s, until_s, HOUR_S), now_s)
+            rule.alert: warmup.HourlyHistory(start_s, counted.total_requests(start_s, until_s, HOUR_S), now_s)
             for rule, counted in zip(rules, share_statements(all_of_them), strict=True)
         }
 
-    def _fresh(self, rule: DriftRule, closed_s: int, seen: HourlyHistory) -> bool:
+    def _fresh(self, rule: DriftRule, closed_s: int, seen: warmup.HourlyHistory) -> bool:
         """Whether a rule has been read since the bucket closed, from all the history there is."""
         held = self._held.get(rule.alert)
-        return (
-            held is not None and held.rule == rule and held.closed_s == closed_s and not has_backfill(held.learnt, seen)
-        )
+        if held is None or held.rule != rule or held.closed_s != closed_s:
+            return False
+        return not warmup.has_backfill(held.learnt, seen)
 
     def _read(
-        self,
-        rules: Sequence[DriftRule],
-        closed_s: int,
-        wishes: Sequence[AcceptRequest],
-        seen: Mapping[str, HourlyHistory],
+        self, rules: Sequence[DriftRule], closed_s: int, wishes: Sequence[AcceptRequest], seen: HistoryByRule
     ) -> None:
         """Move rules on, grant wishes, keep what has settled."""
-        until_s = settled_end_s(closed_s)
+        until_s = stream_tracker.settled_end_s(closed_s)
         self._held = {name: each for name, each in self._held.items() if each.closed_s > closed_s - DAY_S}
         counted = share_statements([self._bounded(rule, until_s) for rule in rules])
         held = [
@@ -142,14 +115,13 @@ class DriftEngine:
 
     def _bounded(self, rule: DriftRule, until_s: int) -> StreamCounter:
         """What a rule counts, of the streams that it may follow."""
-        start_s = history_start_s(until_s)
-        found, left_out = limit_streams(
-            rule_counter(self._store, rule), start_s, max(until_s, start_s + 1), self._max_streams
-        )
-        self._left_out[rule.alert] = left_out
+        start_s = warmup.history_start_s(until_s)
+        counted = rule_counter(self._store, rule)
+        end_s = max(until_s, start_s + 1)
+        found, self._left_out[rule.alert] = limit_streams(counted, start_s, end_s, self._max_streams)
         return found
 
-    def _known(self, rule: DriftRule, counted: StreamCounter, until_s: int, seen: HourlyHistory) -> _TrackedRule:
+    def _known(self, rule: DriftRule, counted: StreamCounter, until_s: int, seen: warmup.HourlyHistory) -> _TrackedRule:
         """What is known of a rule: from the last look, from the store, or from its history."""
         held = self._held.get(rule.alert)
         if held and drift_definition(held.rule) == drift_definition(rule):
@@ -157,12 +129,12 @@ class DriftEngine:
         known = drift_store.load_drift_state(self._store, rule.alert, drift_definition(rule))
         if known:
             return _within_reach(_TrackedRule(rule, counted, *known, saved_s=known[0].settled_s), until_s)
-        return _TrackedRule(rule, counted, start_tracking(counted, rule.drift.tolerance, until_s), seen)
+        return _TrackedRule(rule, counted, warmup.start_tracking(counted, rule.drift.tolerance, until_s), seen)
 
-    def _events(self, held: Sequence[_TrackedRule], closed_s: int) -> list[KnownEvent]:
+    def _events(self, held: Sequence[_TrackedRule], closed_s: int) -> list[stream_tracker.KnownEvent]:
         """Changes since a day before the first unsettled bucket."""
         watching = [each.watched.settled_s for each in held if each.watched.streams]
-        return fetch_known_events(self._store.query, min(watching) - DAY_S, closed_s) if watching else []
+        return stream_tracker.fetch_known_events(self._store.query, min(watching) - DAY_S, closed_s) if watching else []
 
     def _moved(
         self,
@@ -170,20 +142,20 @@ class DriftEngine:
         until_s: int,
         closed_s: int,
         threshold: float,
-        known: Sequence[KnownEvent],
+        known: Sequence[stream_tracker.KnownEvent],
         wishes: Sequence[AcceptRequest],
-    ) -> tuple[_TrackedRule, StreamSnapshot]:
+    ) -> tuple[_TrackedRule, stream_tracker.StreamSnapshot]:
         """One rule, up to the last closed bucket."""
         tolerance = held.rule.drift.tolerance
         watched = held.watched
         if not held.coming:
-            watched = settle_buckets(watched, held.counting, tolerance, until_s, threshold, known)
-        look = look_ahead(watched, held.counting, closed_s, threshold, known)
+            watched = stream_tracker.settle_buckets(watched, held.counting, tolerance, until_s, threshold, known)
+        look = stream_tracker.look_ahead(watched, held.counting, closed_s, threshold, known)
         for wish in wishes:
             if wish.rule == held.rule.alert:
                 at_s = min(int(wish.at.timestamp()), closed_s)
                 watched = rebaseline_streams(watched, look, held.counting, tolerance, wish.slice, at_s)
-                look = look_ahead(watched, held.counting, closed_s, threshold, known)
+                look = stream_tracker.look_ahead(watched, held.counting, closed_s, threshold, known)
                 held = replace(held, saved_s=0)
         return replace(held, watched=watched), look
 
@@ -197,10 +169,9 @@ class DriftEngine:
         with self._store.writing() as writing:
             drift_store.write_rule_notes(writing, notes)
             for each in changed:
-                drift_store.save_drift_state(
-                    writing, each.rule.alert, drift_definition(each.rule), each.watched, each.learnt
-                )
-            drift_store.delete_stale_rules(writing, closed_s - BASELINE_WINDOW_S)
+                definition = drift_definition(each.rule)
+                drift_store.save_drift_state(writing, each.rule.alert, definition, each.watched, each.learnt)
+            drift_store.delete_stale_rules(writing, closed_s - baseline_training.BASELINE_WINDOW_S)
             drift_store.record_accepted(writing, wishes, closed_s)
         for each in changed:
             self._held[each.rule.alert] = replace(each, saved_s=each.watched.settled_s)
@@ -221,26 +192,26 @@ def _within_reach(held: _TrackedRule, until_s: int) -> _TrackedRule:
     newer: it begins anew, instead of walking there day by day.
     """
     tolerance, ahead_s = held.rule.drift.tolerance, held.watched.settled_s - until_s
-    if -TRAINING_HISTORY_S <= ahead_s <= 0:
+    if -baseline_training.TRAINING_HISTORY_S <= ahead_s <= 0:
         return held
     if ahead_s < 0:
-        watched = restart_tracking(held.watched, held.counting, tolerance, until_s)
-    elif ahead_s > MIN_BASELINE_S:
-        watched = start_tracking(held.counting, tolerance, until_s)
+        watched = warmup.restart_tracking(held.watched, held.counting, tolerance, until_s)
+    elif ahead_s > baseline_training.MIN_BASELINE_S:
+        watched = warmup.start_tracking(held.counting, tolerance, until_s)
     else:
         watched = replace(held.watched, settled_s=until_s)
     return replace(held, watched=watched, saved_s=0)
 
 
-def _follow_backfill(held: _TrackedRule, until_s: int, seen: HourlyHistory) -> _TrackedRule:
+def _follow_backfill(held: _TrackedRule, until_s: int, seen: warmup.HourlyHistory) -> _TrackedRule:
     """The same; where more history has come since it learnt, anew, as soon as no more is coming."""
-    if not has_backfill(held.learnt, seen):
+    if not warmup.has_backfill(held.learnt, seen):
         return replace(held, learnt=held.learnt.extended(seen), coming=None)
-    if held.coming is None or is_still_filling(held.coming, seen):
+    if held.coming is None or warmup.is_still_filling(held.coming, seen):
         return replace(held, coming=seen)
-    if seen.seen_s < held.coming.seen_s + QUIET_PERIOD_S:
+    if seen.seen_s < held.coming.seen_s + warmup.QUIET_PERIOD_S:
         return held
-    anew = restart_tracking(held.watched, held.counting, held.rule.drift.tolerance, until_s)
+    anew = warmup.restart_tracking(held.watched, held.counting, held.rule.drift.tolerance, until_s)
     return replace(held, watched=anew, learnt=seen, coming=None, saved_s=0)
 
 
@@ -252,25 +223,25 @@ def replay_drift_rule(
     `streams` is how many the install has besides; the rule's own are counted anyway.
     """
     counted, tolerance = rule_counter(store, rule), rule.drift.tolerance
-    start_s, end_s = settled_end_s(int(since.timestamp())), int(until.timestamp()) // BUCKET_S * BUCKET_S
-    watched = start_tracking(counted, tolerance, start_s)
+    start_s, end_s = stream_tracker.settled_end_s(int(since.timestamp())), int(until.timestamp()) // BUCKET_S * BUCKET_S
+    watched = warmup.start_tracking(counted, tolerance, start_s)
     shared = max(streams, len(watched.streams))
     threshold = cusum.score_threshold(shared)
-    watched = settle_buckets(watched, counted, tolerance, start_s, threshold)
+    watched = stream_tracker.settle_buckets(watched, counted, tolerance, start_s, threshold)
     yield _readings_at(start_s, watched, counted, threshold, shared)
     while watched.settled_s < end_s:
         next_s = min(watched.settled_s // DAY_S * DAY_S + DAY_S, end_s)
-        changes = look_ahead(watched, counted, next_s, threshold).changes
+        changes = stream_tracker.look_ahead(watched, counted, next_s, threshold).changes
         for at_s in sorted({change.at_s for change in changes} | ({end_s} & {next_s})):
             yield _readings_at(at_s, watched, counted, threshold, shared)
-        watched = settle_buckets(watched, counted, tolerance, next_s, threshold)
+        watched = stream_tracker.settle_buckets(watched, counted, tolerance, next_s, threshold)
 
 
 def _readings_at(
-    at_s: int, watched: TrackedStreams, counted: StreamCounter, threshold: float, streams: int
+    at_s: int, watched: stream_tracker.TrackedStreams, counted: StreamCounter, threshold: float, streams: int
 ) -> tuple[datetime, Sequence[RuleReading]]:
     """What the rule says at one moment."""
-    look = look_ahead(watched, counted, at_s, threshold)
+    look = stream_tracker.look_ahead(watched, counted, at_s, threshold)
     return utc_from_seconds(at_s), list(slice_readings(watched, look, counted, threshold, streams))
 
 

@@ -40,9 +40,8 @@ def slice_readings(
             bound = watched.anchors[place].bound
             evidence |= {"column": asked.column, "share_above": watched.streams[place].part, "bound": bound}
             if look.state.drifting[place]:
-                evidence |= _distribution_shift(
-                    counting, asked.column, key, watched.anchors[place], (onset[place], look.closed_s)
-                )
+                since = (onset[place], look.closed_s)
+                evidence |= _distribution_shift(counting, asked.column, key, watched.anchors[place], since)
         if counting.is_composition and look.state.drifting[place]:
             evidence |= _co_movers(watched, look.state, figures, place, counting.by)
         yield _reading(dict(zip(counting.by, key, strict=True)), figures, place, evidence)
@@ -76,43 +75,22 @@ def _figures(watched: TrackedStreams, look: StreamSnapshot, threshold: float) ->
     mean = np.where(np.isnan(hours.mean), 24 * needed * days / np.maximum(baseline.n, 1e-9), hours.mean)
     found = {"n": n, "value": value, "before": before, "low": low, "high": high, "edge": odds / (1 + odds)}
     speaks = state.drifting & (state.follows == 0)
-    found |= {
-        "drifting": state.drifting,
-        "speaks": speaks,
-        "direction": state.direction,
-        "since": state.since,
-        "hours": mean,
-        "hours_low": hours.low,
-        "hours_high": hours.high,
-    }
-    found |= {
-        "score": state.score,
-        "odds_ratio": drift_odds_ratio(state),
-        "tolerance": baseline.tolerance,
-        "phi": baseline.phi,
-    }
+    found |= {"drifting": state.drifting, "speaks": speaks, "direction": state.direction, "since": state.since}
+    found |= {"hours": mean, "hours_low": hours.low, "hours_high": hours.high, "score": state.score}
+    found |= {"odds_ratio": drift_odds_ratio(state), "tolerance": baseline.tolerance, "phi": baseline.phi}
     return {name: values.tolist() for name, values in found.items()}
 
 
 def _reading(
     named: Mapping[str, str | None], figures: Mapping[str, list[Any]], place: int, evidence: dict[str, Any]
 ) -> RuleReading:
-    """One stream's reading."""
     told = {name: values[place] for name, values in figures.items()}
     if told["n"] <= 0:
         return RuleReading(named, breach=told["speaks"], n=0, evidence=evidence)
-    return RuleReading(
-        named,
-        breach=told["speaks"],
-        value=told["value"],
-        n=round(told["n"]),
-        low=told["low"],
-        high=told["high"],
-        threshold=told["edge"],
-        before=told["before"],
-        onset=utc_from_seconds(told["since"]) if told["drifting"] else None,
-        evidence=evidence,
-    )
+    known = {name: told[name] for name in ("value", "low", "high", "before")}
+    known |= {"n": round(told["n"]), "threshold": told["edge"]}
+    onset = utc_from_seconds(told["since"]) if told["drifting"] else None
+    return RuleReading(named, breach=told["speaks"], onset=onset, evidence=evidence, **known)
 
 
 def _evidence(figures: Mapping[str, list[Any]], place: int, anchor: BaselineAnchor) -> dict[str, Any]:
@@ -147,11 +125,8 @@ def _co_movers(
     spoke = np.where(state.follows > 0, state.follows, state.fired_at)
     family = np.flatnonzero(state.drifting & (spoke == spoke[place])).tolist()
     told = [
-        {
-            **dict(zip(by, watched.streams[each].slice, strict=True)),
-            "before": figures["before"][each],
-            "value": figures["value"][each],
-        }
+        dict(zip(by, watched.streams[each].slice, strict=True))
+        | {name: figures[name][each] for name in ("before", "value")}
         for each in family
         if each != place and (figures["speaks"][place] or figures["speaks"][each])
     ]

@@ -5,18 +5,13 @@ Then it is drifting, until a reverse sum says that the baseline holds again, or 
 Times are seconds since 1970, UTC; a bucket is 300 s long and named by its beginning.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from controlsurface.alerting.detectors.statistics import cusum
-from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S
-from controlsurface.alerting.detectors.statistics.cusum import (
-    ALTERNATIVE_COUNT,
-    RISE_COUNT,
-    LikelihoodRatios,
-    odds_ratio,
-)
+from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S, StreamArrays
+from controlsurface.alerting.detectors.statistics.cusum import ALTERNATIVE_COUNT, LikelihoodRatios
 from controlsurface.arrays import Flags, Floats, Ints
 
 RECOVERY_SCORE = 4.6
@@ -27,7 +22,7 @@ COUNT_KINDS = 3  # requests, events, events expected
 
 
 @dataclass(frozen=True, slots=True)
-class DriftState:
+class DriftState(StreamArrays):
     """What is known of S streams after a bucket; the last axis is the stream.
 
     Watching: `sums` (8) of the alternatives, when each `began` (8), the counts since then, `seen` (3 x 8).
@@ -63,36 +58,18 @@ class DriftState:
     @property
     def drifting(self) -> Flags:
         """Which streams drift now."""
-        found: Flags = self.direction != 0
-        return found
-
-    def take(self, streams: Ints) -> "DriftState":
-        """The state of some streams, in their order."""
-        return DriftState(*(getattr(self, field.name)[..., streams] for field in fields(DriftState)))
-
-    def put(self, streams: Ints, other: "DriftState") -> "DriftState":
-        """The same with some streams' state from `other`."""
-        changed = {}
-        for field in fields(DriftState):
-            changed[field.name] = getattr(self, field.name).copy()
-            changed[field.name][..., streams] = getattr(other, field.name)
-        return DriftState(**changed)
+        return np.asarray(self.direction != 0)
 
     def flat(self) -> Floats:
         """One row of numbers a stream, S x `STATE_WIDTH`, as it is kept."""
-        arrays = [getattr(self, field.name) for field in fields(DriftState)]
-        return np.concatenate([each.reshape(_rows(each), self.streams) for each in arrays]).T
+        return np.concatenate([each.reshape(_rows(each), self.streams) for each in self.arrays()]).T
 
     @staticmethod
     def from_flat(rows: Floats) -> "DriftState":
         """What `flat` wrote."""
-        empty, place, parts = fresh_state(len(rows)), 0, {}
-        for field in fields(DriftState):
-            like = getattr(empty, field.name)
-            size = _rows(like)
-            parts[field.name] = rows[:, place : place + size].T.reshape(like.shape).copy()
-            place += size
-        return DriftState(**parts)
+        empty = fresh_state(len(rows)).arrays()
+        parts = np.split(rows.T, np.cumsum([_rows(each) for each in empty])[:-1])
+        return DriftState(*(part.reshape(like.shape).copy() for part, like in zip(parts, empty, strict=True)))
 
 
 def _rows(array: Floats) -> int:
@@ -111,13 +88,6 @@ def fresh_state(streams: int) -> DriftState:
 
 
 STATE_WIDTH = fresh_state(1).flat().shape[1]
-
-
-def join_states(states: list[DriftState]) -> DriftState:
-    """Streams side by side."""
-    return DriftState(
-        *(np.concatenate([getattr(each, f.name) for each in states], axis=-1) for f in fields(DriftState))
-    )
 
 
 def bet_on_event(state: DriftState, streams: Flags, at_s: float) -> DriftState:
@@ -148,7 +118,7 @@ def _choose(where: Flags, one: DriftState, other: DriftState) -> DriftState:
     """Stream by stream, the one or the other."""
     if not where.any():
         return other
-    return DriftState(*(np.where(where, getattr(one, f.name), getattr(other, f.name)) for f in fields(DriftState)))
+    return DriftState(*(np.where(where, *each) for each in zip(one.arrays(), other.arrays(), strict=True)))
 
 
 def _watch(state: DriftState, ratios: Floats, at_s: int, counts: Floats) -> DriftState:
@@ -177,7 +147,7 @@ def _fire(state: DriftState, at_s: int, threshold: float) -> DriftState:
     streams = np.arange(state.streams)
     return replace(
         state,
-        direction=np.where(fires, np.where(lead < RISE_COUNT, 1.0, -1.0), 0.0),
+        direction=np.where(fires, np.where(lead < cusum.RISE_COUNT, 1.0, -1.0), 0.0),
         since=np.where(fires, np.where(bet, state.bet_from, state.began[lead, streams]), state.since),
         fired_at=np.where(fires, float(at_s + BUCKET_S), state.fired_at),
         score=np.where(bet, np.maximum(cusum.mixture_score(state.bets), state.score), state.score),
@@ -215,15 +185,13 @@ def _day_in_band(state: DriftState, tolerance: Floats, now_s: int) -> Flags:
     if now_s % HOUR_S:
         return np.zeros(state.streams, dtype=np.bool_)
     n, k, expected = state.hours.sum(axis=0)
-    off = np.abs(np.log(odds_ratio(n, k, expected)))
+    off = np.abs(np.log(cusum.odds_ratio(n, k, expected)))
     long_enough = now_s - state.fired_at >= DAY_S
-    found: Flags = (
-        long_enough & (np.minimum(expected, n - expected) >= MIN_EXPECTED_EVENTS) & (off <= np.log(tolerance))
-    )
-    return found
+    enough = np.minimum(expected, n - expected) >= MIN_EXPECTED_EVENTS
+    return np.asarray(long_enough & enough & (off <= np.log(tolerance)))
 
 
 def drift_odds_ratio(state: DriftState) -> Floats:
     """How many times the odds of the baseline were exceeded (or undercut) since the onset, at least 1."""
-    ratio = odds_ratio(*state.held)
+    ratio = cusum.odds_ratio(*state.held)
     return np.maximum(np.where(state.direction < 0, 1 / ratio, ratio), 1.0)

@@ -34,19 +34,9 @@ INSERT INTO drift_learnt BY NAME
 SELECT $rule AS rule, $definition AS definition, $settled AS settled_at, $first AS first_at, $n AS requests,
     $seen AS seen_at
 """
-_STREAMS_SCHEMA = pa.schema(
-    [
-        ("part", pa.string()),
-        ("slice", pa.list_(pa.string())),
-        ("anchored_from", pa.timestamp("us")),
-        ("anchored_to", pa.timestamp("us")),
-        ("accepted_at", pa.timestamp("us")),
-        ("bound", pa.float64()),
-        ("baseline", pa.list_(pa.float64())),
-        ("settled_at", pa.timestamp("us")),
-        ("state", pa.list_(pa.float64())),
-    ]
-)
+_COLUMN_TYPES: dict[str, pa.DataType] = {"part": pa.string(), "slice": pa.list_(pa.string()), "bound": pa.float64()}
+_COLUMN_TYPES |= dict.fromkeys(("anchored_from", "anchored_to", "accepted_at", "settled_at"), pa.timestamp("us"))
+_STREAMS_SCHEMA = pa.schema(_COLUMN_TYPES | dict.fromkeys(("baseline", "state"), pa.list_(pa.float64())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,6 @@ def load_drift_state(store: DuckStore, rule: str, definition: str) -> tuple[Trac
 
 
 def _tracked_streams(settled_s: int, rows: Sequence[Mapping[str, Any]]) -> TrackedStreams:
-    """The streams of a rule."""
     old = [row for row in rows if row["to_s"]]
     young = {_stream(row): row["from_s"] for row in rows if not row["to_s"]}
     anchors = tuple(BaselineAnchor(row["from_s"], row["to_s"], row["bound"], row["accepted_s"]) for row in old)
@@ -85,41 +74,13 @@ def save_drift_state(
     """Replace what was known of a rule."""
     named = {"rule": rule, "definition": definition}
     writing.execute("DELETE FROM drift_learnt WHERE rule = $rule", {"rule": rule})
-    times = {
-        "settled": _stored_time(watched.settled_s),
-        "first": _stored_time(learnt.first_s),
-        "seen": _stored_time(learnt.seen_s),
-    }
-    writing.execute(_TRAINED_INSERT_SQL, named | times | {"n": learnt.n.tolist()})
     settled = _stored_time(watched.settled_s)
+    times = {"settled": settled, "first": _stored_time(learnt.first_s), "seen": _stored_time(learnt.seen_s)}
+    writing.execute(_TRAINED_INSERT_SQL, named | times | {"n": learnt.n.tolist()})
     packed, states = _baseline_columns(watched.baseline).tolist(), watched.state.flat().tolist()
-    rows = [
-        (stream.part, stream.slice, anchor.from_s, anchor.to_s, anchor.accepted_s, anchor.bound, packed[i], states[i])
-        for i, (stream, anchor) in enumerate(zip(watched.streams, watched.anchors, strict=True))
-    ] + [(stream.part, stream.slice, first, 0, 0, float("nan"), None, None) for stream, first in watched.young.items()]
-    table = pa.Table.from_pylist(
-        [
-            dict(
-                zip(
-                    _STREAMS_SCHEMA.names,
-                    (
-                        part,
-                        list(key),
-                        _stored_time(start),
-                        _stored_time(end),
-                        _stored_time(at),
-                        bound,
-                        baseline,
-                        settled,
-                        state,
-                    ),
-                    strict=True,
-                )
-            )
-            for part, key, start, end, at, bound, baseline, state in rows
-        ],
-        _STREAMS_SCHEMA,
-    )
+    rows = [*map(_stream_row, watched.streams, watched.anchors, packed, states)]
+    rows += [_stream_row(stream, BaselineAnchor(first_s), None, None) for stream, first_s in watched.young.items()]
+    table = pa.Table.from_pylist([each | {"settled_at": settled} for each in rows], _STREAMS_SCHEMA)
     writing.execute("DELETE FROM drift_streams WHERE rule = $rule", {"rule": rule})
     writing.attach("settled_streams", table)
     writing.execute(
@@ -127,6 +88,15 @@ def save_drift_state(
         named,
     )
     writing.detach()
+
+
+def _stream_row(
+    stream: Stream, anchor: BaselineAnchor, baseline: list[float] | None, state: list[float] | None
+) -> dict[str, Any]:
+    """A row of drift_streams, but for `settled_at`."""
+    times = (("anchored_from", anchor.from_s), ("anchored_to", anchor.to_s), ("accepted_at", anchor.accepted_s))
+    kept = {"bound": anchor.bound, "baseline": baseline, "state": state}
+    return {"part": stream.part, "slice": list(stream.slice), **{name: _stored_time(at) for name, at in times}, **kept}
 
 
 def write_rule_notes(writing: WriteTransaction, notes: Mapping[str, str | None]) -> None:
@@ -167,7 +137,7 @@ def _stored_time(at_s: int) -> datetime | None:
 
 def _baseline_columns(baseline: Baseline) -> Any:
     """One row of numbers a stream."""
-    return np.vstack([getattr(baseline, field.name) for field in fields(Baseline)]).T
+    return np.vstack(baseline.arrays()).T
 
 
 def _baseline_from_rows(rows: list[list[float]]) -> Baseline:

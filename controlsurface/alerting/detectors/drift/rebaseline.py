@@ -134,9 +134,8 @@ class AcceptBaseline(Command):
         rows = session.state(_TRACKED_SLICES_SQL).to_pylist()
         mine = [row for row in rows if row["rule"] == self.alert]
         if not mine:
-            raise NotFound(
-                f"no drift rule '{self.alert[:100]}'{did_you_mean(self.alert, {row['rule'] for row in rows})}"
-            )
+            near = did_you_mean(self.alert, {row["rule"] for row in rows})
+            raise NotFound(f"no drift rule '{self.alert[:100]}'{near}")
         by = json.loads(mine[0]["definition"])[1]
         for name in self.body.slice:
             if name not in by:

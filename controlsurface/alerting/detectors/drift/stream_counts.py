@@ -203,11 +203,8 @@ class StreamCounter:
 
 def limit_streams(counting: StreamCounter, start_s: int, end_s: int, most: int) -> tuple[StreamCounter, int]:
     """The same with at most `most` streams a part, those of most requests, and how many values have none."""
-    wanted = MeasureRequest(
-        counting.metric.source,
-        {},
-        FilteredRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=counting.where),
-    )
+    window = FilteredRange(start=utc_from_seconds(start_s), end=utc_from_seconds(end_s), where=counting.where)
+    wanted = MeasureRequest(counting.metric.source, {}, window)
     dimensions = [name for name in counting.by if name in OPEN_DIMENSIONS]
     each = max(1, int(most ** (1 / max(1, len(dimensions)))))
     found = {name: rank_values(counting.rows, wanted, name, each) for name in dimensions}

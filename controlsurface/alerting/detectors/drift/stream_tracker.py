@@ -17,7 +17,6 @@ from controlsurface.alerting.detectors.drift.baseline_training import (
 )
 from controlsurface.alerting.detectors.drift.drift_replay import DriftChange, mark_followers, replay_counts
 from controlsurface.alerting.detectors.drift.drift_state import EVENT_BET_DAYS, DriftState, bet_on_event, fresh_state
-from controlsurface.alerting.detectors.drift.drift_state import join_states as side_by_side
 from controlsurface.alerting.detectors.drift.stream_counts import (
     SliceKey,
     Stream,
@@ -25,13 +24,7 @@ from controlsurface.alerting.detectors.drift.stream_counts import (
     StreamCounts,
     utc_from_seconds,
 )
-from controlsurface.alerting.detectors.statistics.count_baseline import (
-    BUCKET_S,
-    DAY_S,
-    HOUR_S,
-    Baseline,
-    join_baselines,
-)
+from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, HOUR_S, Baseline
 from controlsurface.alerting.detectors.statistics.cusum import LikelihoodRatios, likelihood_ratios
 from controlsurface.arrays import Flags, Floats
 from controlsurface.metrics.queries.event_query import EventsArgs
@@ -83,8 +76,8 @@ class TrackedStreams:
             self,
             streams=(*self.streams, *learnt.streams),
             anchors=(*self.anchors, *learnt.anchors),
-            baseline=join_baselines([self.baseline, learnt.baseline]),
-            state=side_by_side([self.state, fresh_state(len(learnt.streams))]),
+            baseline=self.baseline.join(learnt.baseline),
+            state=self.state.join(fresh_state(len(learnt.streams))),
             young={stream: first for stream, first in self.young.items() if stream not in learnt.streams},
         )
 
@@ -182,9 +175,8 @@ class _ReplayCursor:
         """Some buckets later."""
         part = slice(self.done, bucket)
         first_s = self.counts.first_s + self.done * BUCKET_S
-        state, found = replay_counts(
-            self.state, self.law, first_s, self.counts.n[part], self.counts.k[part], self.threshold
-        )
+        n, k = self.counts.n[part], self.counts.k[part]
+        state, found = replay_counts(self.state, self.law, first_s, n, k, self.threshold)
         if self.is_composition:
             state = mark_followers(self.state, state, found)
         return replace(self, state=state, done=max(bucket, self.done), changes=(*self.changes, *found))

@@ -4,6 +4,7 @@ The window is anchored, not rolling: a rolling one learns a slow growth and neve
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 
@@ -17,7 +18,31 @@ DEFAULT_TOLERANCE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class StreamArrays:
+    """Arrays about S streams, one a field; the last axis of each is the stream."""
+
+    def arrays(self) -> list[Floats]:
+        """The arrays in the order of their fields."""
+        return [getattr(self, each.name) for each in fields(self)]
+
+    def take(self, streams: Ints) -> Self:
+        """The same of some streams, in their order."""
+        return type(self)(*(each[..., streams] for each in self.arrays()))
+
+    def put(self, streams: Ints, other: Self) -> Self:
+        """The same with some streams from `other`."""
+        changed = [each.copy() for each in self.arrays()]
+        for each, theirs in zip(changed, other.arrays(), strict=True):
+            each[..., streams] = theirs
+        return type(self)(*changed)
+
+    def join(self, other: Self) -> Self:
+        """The streams of both, side by side."""
+        return type(self)(*(np.concatenate(both, axis=-1) for both in zip(self.arrays(), other.arrays(), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline(StreamArrays):
     """Of S streams: the rate of each cell (48 x S), overdispersion (S), counts it rests on (S), odds tolerated (S).
 
     `volume` is how many requests an hour of each cell has (48 x S); NaN: not counted.
@@ -30,27 +55,10 @@ class Baseline:
     tolerance: Floats
     volume: Floats
 
-    def take(self, streams: Ints) -> "Baseline":
-        """The same of some streams, in their order."""
-        return Baseline(*(getattr(self, field.name)[..., streams] for field in fields(Baseline)))
-
-    def put(self, streams: Ints, other: "Baseline") -> "Baseline":
-        """The same with some streams' baseline from `other`."""
-        changed = {}
-        for field in fields(Baseline):
-            changed[field.name] = getattr(self, field.name).copy()
-            changed[field.name][..., streams] = getattr(other, field.name)
-        return Baseline(**changed)
-
     def shifted(self, odds_ratio: Floats) -> "Baseline":
         """The same seasons at other odds: what was accepted as the new normal, until it has seven days of its own."""
         odds = odds_ratio * self.rates / (1 - self.rates)
         return replace(self, rates=odds / (1 + odds))
-
-
-def join_baselines(baselines: list[Baseline]) -> Baseline:
-    """Streams side by side."""
-    return Baseline(*(np.concatenate([getattr(b, f.name) for b in baselines], axis=-1) for f in fields(Baseline)))
 
 
 def hour_cell(at_s: Ints) -> Ints:
@@ -68,8 +76,7 @@ def days_with_requests(at_s: Ints, n: Floats) -> Ints:
     """On how many days each stream had requests; `n` is T x S."""
     day = at_s // DAY_S
     seen = [(n[day == each] > 0).any(axis=0) for each in np.unique(day)]
-    counted: Ints = np.sum(seen, axis=0, dtype=np.int64) if seen else np.zeros(n.shape[1], dtype=np.int64)
-    return counted
+    return np.sum(seen, axis=0, dtype=np.int64) if seen else np.zeros(n.shape[1], dtype=np.int64)
 
 
 def mean_hourly_volume(hour_s: Ints, n: Floats, counted: Flags | None = None) -> Floats:
@@ -81,8 +88,7 @@ def mean_hourly_volume(hour_s: Ints, n: Floats, counted: Flags | None = None) ->
     mine = np.ones_like(n) if counted is None else counted.astype(np.float64)
     hours, total = member.T @ mine, member.T @ (n * mine)
     common = total.sum(axis=0) / np.maximum(hours.sum(axis=0), 1)
-    found: Floats = np.where(hours > 0, total / np.maximum(hours, 1), common)
-    return found
+    return np.asarray(np.where(hours > 0, total / np.maximum(hours, 1), common))
 
 
 def fit_baseline(
@@ -119,5 +125,4 @@ def _overdispersion(k: Floats, n: Floats, rate: Floats, learned: Floats) -> Floa
     with np.errstate(invalid="ignore", divide="ignore"):
         squared = np.where(n > 0, (k - n * rate) ** 2 / (n * rate * (1 - rate)), 0.0)
     free = np.maximum((n > 0).sum(axis=0) - learned, 1.0)
-    found: Floats = np.maximum(1.0, squared.sum(axis=0) / free)
-    return found
+    return np.asarray(np.maximum(1.0, squared.sum(axis=0) / free))

@@ -22,8 +22,7 @@ def score_threshold(streams: int, false_a_week: float = 1.0) -> float:
 def mixture_score(sums: Floats, axis: int = 0) -> Floats:
     """The alternatives' sums as one figure: the log of the mean of their exponentials."""
     largest = sums.max(axis=axis, keepdims=True)
-    mixed: Floats = np.log(np.exp(sums - largest).mean(axis=axis)) + largest.squeeze(axis)
-    return mixed
+    return np.asarray(np.log(np.exp(sums - largest).mean(axis=axis)) + largest.squeeze(axis))
 
 
 def advance_sums(sums: Floats, ratios: Floats) -> Floats:
@@ -38,16 +37,14 @@ def cumulative_sums(ratios: Floats, before: Floats) -> Floats:
     """
     running = np.concatenate([np.maximum(before, 0)[None], ratios]).cumsum(axis=0)
     least = np.minimum(np.minimum.accumulate(running, axis=0)[:-1], 0)
-    found: Floats = running[1:] - least
-    return found
+    return running[1:] - least
 
 
 def last_start(sums: Floats, before: Floats) -> Ints:
     """The step at which the last sums began to grow, -1 where that was before the first: the argmin of C."""
     starts = np.concatenate([before[None], sums[:-1]]) <= 0
     steps = len(sums)
-    found: Ints = np.where(starts.any(axis=0), steps - 1 - starts[::-1].argmax(axis=0), -1)
-    return found
+    return np.where(starts.any(axis=0), steps - 1 - starts[::-1].argmax(axis=0), -1)
 
 
 ODDS_FACTORS = np.array([1.5, 2.0, 3.0, 5.0])
@@ -70,28 +67,21 @@ class LikelihoodRatios:
 
     def take(self, streams: Ints) -> "LikelihoodRatios":
         """The same of some streams."""
-        return LikelihoodRatios(
-            self.baseline.take(streams),
-            self.odds[:, streams],
-            self.per_event[:, streams],
-            self.per_request[:, :, streams],
-        )
+        parts = (each[..., streams] for each in (self.odds, self.per_event, self.per_request))
+        return LikelihoodRatios(self.baseline.take(streams), *parts)
 
     def ratios(self, at_s: Ints, n: Floats, k: Floats) -> Floats:
         """Log-likelihood ratios of buckets, T x 8 x S, of counts that are T x S."""
-        found: Floats = k[:, None, :] * self.per_event + n[:, None, :] * self.per_request[hour_cell(at_s)]
-        return found
+        return k[:, None, :] * self.per_event + n[:, None, :] * self.per_request[hour_cell(at_s)]
 
     def expected(self, at_s: Ints, n: Floats) -> Floats:
         """Events to be expected of so many requests, T x S."""
-        found: Floats = n * self.baseline.rates[hour_cell(at_s)]
-        return found
+        return n * self.baseline.rates[hour_cell(at_s)]
 
     def towards_baseline(self, at_s: Ints, n: Floats, k: Floats, odds_ratio: Floats) -> Floats:
         """How much buckets speak for the baseline and against odds `odds_ratio` (S) times higher, T x S."""
         odds = self.odds[hour_cell(at_s)]
-        found: Floats = (n * np.log((1 + odds_ratio * odds) / (1 + odds)) - k * np.log(odds_ratio)) / self.baseline.phi
-        return found
+        return (n * np.log((1 + odds_ratio * odds) / (1 + odds)) - k * np.log(odds_ratio)) / self.baseline.phi
 
 
 def likelihood_ratios(baseline: Baseline) -> LikelihoodRatios:
@@ -107,5 +97,4 @@ def likelihood_ratios(baseline: Baseline) -> LikelihoodRatios:
 
 def odds_ratio(n: Floats, k: Floats, expected: Floats) -> Floats:
     """The odds seen by the odds expected, with half an event added on both sides."""
-    found: Floats = ((k + 0.5) / (n - k + 0.5)) / ((expected + 0.5) / (n - expected + 0.5))
-    return found
+    return ((k + 0.5) / (n - k + 0.5)) / ((expected + 0.5) / (n - expected + 0.5))

@@ -7,6 +7,8 @@ import numpy as np
 from controlsurface.alerting.detectors.statistics.count_baseline import HOUR_S, hour_cell
 from controlsurface.arrays import Floats, Ints
 
+Figures = Floats | float
+
 WEEK_HOURS = 7 * 24
 _FIRST_MONDAY_S = 4 * 86_400  # 1970 began on a Thursday
 
@@ -20,33 +22,14 @@ class DetectionDelay:
     high: Floats
 
 
-def detection_hours(
-    rate: Floats | float,
-    a_day: Floats | float,
-    odds_ratio: float,
-    threshold: float,
-    tolerance: Floats | float = 1.2,
-    phi: Floats | float = 1.0,
+def requests_needed(
+    rate: Figures, odds_ratio: float, threshold: float, tolerance: Figures = 1.2, phi: Figures = 1.0
 ) -> Floats:
-    """Hours until a drift by `odds_ratio` is expected to be found: 24 x threshold x phi / (KL x requests a day).
+    """After how many requests a drift by `odds_ratio` is expected to be found: threshold x phi / KL.
 
     `threshold` is ln(ARL); KL is the divergence of the drifted rate from the near edge of the band. Infinite where the
-    drift lies inside the band, or without requests. This holds where traffic is the same at all hours; see
-    `expected_delay`.
+    drift lies inside the band.
     """
-    with np.errstate(divide="ignore"):
-        hours: Floats = 24 * requests_needed(rate, odds_ratio, threshold, tolerance, phi) / np.asarray(a_day)
-    return hours
-
-
-def requests_needed(
-    rate: Floats | float,
-    odds_ratio: float,
-    threshold: float,
-    tolerance: Floats | float = 1.2,
-    phi: Floats | float = 1.0,
-) -> Floats:
-    """After how many requests a drift by `odds_ratio` is expected to be found; infinite inside the band."""
     odds = np.asarray(rate / (1 - np.asarray(rate)))
     edge = tolerance if odds_ratio > 1 else 1 / np.asarray(tolerance)
     drifted, near = (factor * odds / (1 + factor * odds) for factor in (odds_ratio, edge))
@@ -65,15 +48,13 @@ def expected_delay(needed: Floats, by_cell: Floats) -> DetectionDelay:
     at_s: Ints = _FIRST_MONDAY_S + HOUR_S * np.arange(WEEK_HOURS)
     hours = _hours(needed, np.nan_to_num(by_cell)[hour_cell(at_s)])
     known = ~np.isnan(by_cell).any(axis=0)
-    return DetectionDelay(
-        *(np.where(known, each, np.nan) for each in (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0)))
-    )
+    figures = (hours.mean(axis=0), hours.min(axis=0), hours.max(axis=0))
+    return DetectionDelay(*(np.where(known, each, np.nan) for each in figures))
 
 
 def bernoulli_divergence(one: Floats, other: Floats) -> Floats:
     """Kullback-Leibler's, of two Bernoulli rates, in nats."""
-    found: Floats = one * np.log(one / other) + (1 - one) * np.log((1 - one) / (1 - other))
-    return found
+    return one * np.log(one / other) + (1 - one) * np.log((1 - one) / (1 - other))
 
 
 def _hours(needed: Floats, weekly: Floats) -> Floats:
@@ -93,5 +74,4 @@ def _hours(needed: Floats, weekly: Floats) -> Floats:
     low, high = (np.take_along_axis(passed, place, axis=0) for place in (last - 1, last))
     part = np.clip((goals - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
     taken = WEEK_HOURS * weeks + np.maximum(last - 1 + part - np.arange(WEEK_HOURS)[:, None], 0.0)
-    hours: Floats = np.where(some, taken, np.inf)
-    return hours
+    return np.where(some, taken, np.inf)

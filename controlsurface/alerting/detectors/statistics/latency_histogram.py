@@ -128,8 +128,7 @@ def fit_latency_modes(histogram: LatencyHistogram) -> LatencyModes | None:
 def _density(x: Floats, weight: Floats, mean: Floats, spread: Floats) -> Floats:
     """The weighted densities of normals, ... x bins."""
     z = (x - mean[..., None]) / spread[..., None]
-    found: Floats = weight[..., None] * np.exp(-z * z / 2) / (spread[..., None] * np.sqrt(2 * np.pi))
-    return found
+    return np.asarray(weight[..., None] * np.exp(-z * z / 2) / (spread[..., None] * np.sqrt(2 * np.pi)))
 
 
 def _fit_two_normals(x: Floats, n: Floats, narrowest: float) -> tuple[Floats, Floats, Floats, float]:
@@ -158,7 +157,6 @@ def _weighted_moments(x: Floats, n: Floats, share: Floats, narrowest: float) -> 
 
 
 def _single_normal_likelihood(x: Floats, n: Floats, narrowest: float) -> float:
-    """The log-likelihood of one normal."""
     weight, mean, spread = _weighted_moments(x, n, np.ones((1, len(x))), narrowest)
     return float((n * np.log(np.maximum(_density(x, weight, mean, spread)[0], 1e-300))).sum())
 
