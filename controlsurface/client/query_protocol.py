@@ -63,15 +63,12 @@ class LaneAssignments(Protocol):
     @property
     def config(self) -> Config:
         """The configuration in force, its lanes cheap to dear."""
-        ...
 
     def in_force(self) -> Mapping[str, LaneConfig]:
         """The lanes with their models, written or assumed."""
-        ...
 
     def claim(self, claim: LaneAssignment) -> None:
         """Put a model into a lane. Raises UnknownName, BadRequest, ConfigError."""
-        ...
 
 
 class StoreSession(Protocol):
@@ -80,42 +77,33 @@ class StoreSession(Protocol):
     @property
     def config(self) -> Config:
         """The configuration of that process."""
-        ...
 
     @property
     def lanes(self) -> LaneAssignments | None:
         """The lanes in force; None where nobody could change them."""
-        ...
 
     @property
     def cache(self) -> ResultCache:
         """What is kept between queries."""
-        ...
 
     def counters(self) -> Mapping[str, int]:
         """The receivers' counters."""
-        ...
 
     def rows(self, statement: Statement) -> pa.Table:
         """Run a query; its times are UTC and say so. Raises TooSlow."""
-        ...
 
     def state(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Read state tables; times are UTC and say so. Raises TooSlow."""
-        ...
 
     def session(self) -> AbstractContextManager[QuerySession]:
         """Several queries over one state of the store, which may keep rows in between."""
-        ...
 
     @property
     def query_stats(self) -> Mapping[str, QueryStat]:
         """Runs and seconds of data queries, by name."""
-        ...
 
     def write(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +168,13 @@ class Query(Generic[R]):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class PlainQuery(Query[R]):
+    """A query without arguments and without names in its path: what derives from it adds no field."""
+
+    arguments: NoArguments = NO_ARGUMENTS
+
+
 class Command:
     """A dataclass with `body`, which is sent, and a field for each name in the path."""
 
@@ -217,7 +212,6 @@ class SupportsQueries(Protocol):
 
     def run(self, query: Query[R]) -> R:
         """The answer."""
-        ...
 
 
 def _filled(path: str, values: object) -> str:
@@ -246,16 +240,12 @@ class Client(Protocol):
 
     def run(self, query: Query[R]) -> R:
         """The answer to a query."""
-        ...
 
     def execute(self, command: Command) -> Mapping[str, Any]:
         """Make a change; what it came to. Raises Forbidden, Conflict, NotFound."""
-        ...
 
     def health(self) -> tuple[str, ...]:
         """Why the server takes no traffic at the moment; empty when it does."""
-        ...
 
     def close(self) -> None:
         """Give the store or the connection back."""
-        ...

@@ -19,15 +19,7 @@ from controlsurface.client.arrow_tables import (
     columns,
     list_of,
 )
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    ResultFact,
-    StoreSession,
-)
+from controlsurface.client.query_protocol import PlainQuery, Query, ReadEndpoint, Result, ResultFact, StoreSession
 from controlsurface.config.query_limits import OTHER_VALUE
 from controlsurface.query.arguments import TimeRange
 from controlsurface.query.statement import Statement
@@ -53,8 +45,7 @@ class Ingest(Result):
         return datetime.fromisoformat(last) if last else None
 
 
-@dataclass(frozen=True, slots=True)
-class IngestQuery(Query[Ingest]):
+class IngestQuery(PlainQuery[Ingest]):
     """What was received, and how far it is stored."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -68,35 +59,30 @@ class IngestQuery(Query[Ingest]):
         arrow=False,
     )
     result: ClassVar = Ingest
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Ingest:
         """The live counters of the receivers, or those last stored."""
         return summarise_counters(session.counters())
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadKeysQuery(Query[Result]):
+class UnreadKeysQuery(PlainQuery[Result]):
     """Attribute keys that no vocabulary reads: key, n, first_seen, last_seen, most frequent first."""
 
     endpoint: ClassVar = ReadEndpoint(
         "/api/v1/unrecognised", "unrecognised", "Attributes that no vocabulary reads", _KEY, rows="attributes"
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
         return Result(session.state(_KEYS.format("attribute_keys")))
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedKeysQuery(Query[Result]):
+class DroppedKeysQuery(PlainQuery[Result]):
     """Keys under which content was not stored: key, n (values), first_seen, last_seen, most frequent first."""
 
     endpoint: ClassVar = ReadEndpoint(
         "/api/v1/dropped", "dropped", "Attributes whose content was not stored", _KEY, rows="attributes"
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
@@ -154,8 +140,7 @@ ORDER BY spans DESC, service
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourcesQuery(Query[Result]):
+class SourcesQuery(PlainQuery[Result]):
     """Services of the last week: service, spans, first_seen, last_seen, least_delay_ms (below 0: clock ahead)."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -165,7 +150,6 @@ class SourcesQuery(Query[Result]):
         columns(service=MAYBE_TEXT, spans=COUNT, first_seen=TIME, last_seen=TIME, least_delay_ms=FIGURE),
         rows="sources",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the stored spans."""

@@ -5,16 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from controlsurface.client.arrow_tables import FIGURE, FLAG, MAYBE_TEXT, TEXT, column_table, columns, list_of
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    Command,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    StoreSession,
-    WriteEndpoint,
-)
+from controlsurface.client.query_protocol import Command, PlainQuery, ReadEndpoint, Result, StoreSession, WriteEndpoint
 from controlsurface.errors import BadRequest
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from controlsurface.lanes.price_inference import inferred_lanes_text
@@ -22,18 +13,12 @@ from controlsurface.lanes.price_inference import inferred_lanes_text
 _LANE = columns(name=TEXT, escalation=FLAG, models=list_of(TEXT))
 
 
-@dataclass(frozen=True, slots=True)
-class LanesQuery(Query[Result]):
+class LanesQuery(PlainQuery[Result]):
     """The lanes in force, cheap to dear: name, escalation, models (globs); none where nobody could change them."""
 
     endpoint: ClassVar = ReadEndpoint(
-        "/api/v1/lanes",
-        "lanes",
-        "The lanes in force, cheap to dear",
-        _LANE,
-        rows="lanes",
+        "/api/v1/lanes", "lanes", "The lanes in force, cheap to dear", _LANE, rows="lanes"
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the configuration."""
@@ -72,8 +57,7 @@ ORDER BY lane DESC NULLS LAST, usd_per_mtok NULLS LAST, model
 """
 
 
-@dataclass(frozen=True, slots=True)
-class AssumedLanesQuery(Query[Result]):
+class AssumedLanesQuery(PlainQuery[Result]):
     """Rows: model (as lanes name it), lane (null: unknown), usd_per_mtok (list price, three parts input, one output).
 
     No rows where the configuration names the lanes, or every call came with the router's own word.
@@ -86,7 +70,6 @@ class AssumedLanesQuery(Query[Result]):
         columns(model=TEXT, lane=MAYBE_TEXT, usd_per_mtok=FIGURE),
         rows="models",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""

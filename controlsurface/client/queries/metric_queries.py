@@ -26,15 +26,7 @@ from controlsurface.client.arrow_tables import (
     optional,
     record,
 )
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    ResultFact,
-    StoreSession,
-)
+from controlsurface.client.query_protocol import PlainQuery, Query, ReadEndpoint, Result, ResultFact, StoreSession
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries import dimension_values, metric_query, query_runner
@@ -67,8 +59,7 @@ class CatalogResult(Result):
         return [Metric(row.pop("name"), **row) for row in self.rows.to_pylist()]
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogQuery(Query[CatalogResult]):
+class CatalogQuery(PlainQuery[CatalogResult]):
     """The catalogue of metrics."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -80,7 +71,6 @@ class CatalogQuery(Query[CatalogResult]):
         arrow=False,
     )
     result: ClassVar = CatalogResult
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, _: StoreSession) -> CatalogResult:
         """From the code."""

@@ -9,16 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from controlsurface.client.arrow_tables import MAYBE_TEXT, TEXT, TIME, column, columns
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    Command,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    StoreSession,
-    WriteEndpoint,
-)
+from controlsurface.client.query_protocol import Command, PlainQuery, ReadEndpoint, Result, StoreSession, WriteEndpoint
 from controlsurface.query.arguments import Arguments, Instant
 
 REDERIVE_PATH = "/api/v1/rederive"
@@ -54,8 +45,7 @@ class RederiveRequest(Arguments):
     who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
 
 
-@dataclass(frozen=True, slots=True)
-class RederivationQuery(Query[Result]):
+class RederivationQuery(PlainQuery[Result]):
     """How far it is, of the last time that somebody asked."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -69,7 +59,6 @@ class RederivationQuery(Query[Result]):
         ),
         form="single",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """One row: asked_at (NULL: never), who, since, until (what began at it or later is done), spans, done, changed.

@@ -8,16 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from controlsurface.client.arrow_tables import COUNT, INTEGER, MAYBE_TEXT, TEXT, TIME, columns
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    Command,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    StoreSession,
-    WriteEndpoint,
-)
+from controlsurface.client.query_protocol import Command, PlainQuery, ReadEndpoint, Result, StoreSession, WriteEndpoint
 from controlsurface.config import Config
 from controlsurface.query.arguments import Arguments
 from controlsurface.query.statement import Statement
@@ -54,8 +45,7 @@ class ApplyRetentionRequest(Arguments):
     who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionQuery(Query[Result]):
+class RetentionQuery(PlainQuery[Result]):
     """What is kept, table by table."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -72,7 +62,6 @@ class RetentionQuery(Query[Result]):
         ),
         rows="tables",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """Rows: table, kind, keep_s (by configuration), rows, oldest, too_old (rows that go next), bytes, removed.

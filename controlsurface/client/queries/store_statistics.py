@@ -1,21 +1,12 @@
 """What the store says of itself: where its requests lie in time, and how often it was asked each data query."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from controlsurface.client.arrow_tables import COUNT, TIME, as_dicts, columns
-from controlsurface.client.query_protocol import (
-    NO_ARGUMENTS,
-    NoArguments,
-    Query,
-    ReadEndpoint,
-    Result,
-    StoreSession,
-    SupportsQueries,
-)
+from controlsurface.client.query_protocol import PlainQuery, ReadEndpoint, Result, StoreSession, SupportsQueries
 from controlsurface.query.statement import Statement
 
 # Rows, and before the first of them the hours whose rows are gone.
@@ -35,8 +26,7 @@ FROM stored, hours
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ExtentQuery(Query[Result]):
+class ExtentQuery(PlainQuery[Result]):
     """How many requests there are, and when the first and last of them began."""
 
     endpoint: ClassVar = ReadEndpoint(
@@ -46,7 +36,6 @@ class ExtentQuery(Query[Result]):
         columns(requests=COUNT, first=TIME, last=TIME),
         form="single",
     )
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """One row: requests, first and last (UTC; NULL where there are none)."""
@@ -69,12 +58,10 @@ def empty_window_hint(reader: SupportsQueries, filtered: bool = False) -> str:
     return f"{none}{extent_text(extent)}"
 
 
-@dataclass(frozen=True, slots=True)
-class QueryStatsQuery(Query[Result]):
+class QueryStatsQuery(PlainQuery[Result]):
     """Since the store was opened: query (its name), runs, seconds (of all runs), slow (runs over limits.slow_query)."""
 
     endpoint: ClassVar = ReadEndpoint("/metrics", "", "")
-    arguments: NoArguments = NO_ARGUMENTS
 
     def run(self, session: StoreSession) -> Result:
         """From the counters of the process that has the store."""
