@@ -7,10 +7,11 @@ import click
 
 from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client
-from controlsurface.client.advice import AdviceArgs, AdviceQuery
+from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.queries.store_statistics import empty_window_hint
 from controlsurface.metrics.queries.metric_query import MetricArgs
+from controlsurface.query.arguments import WeekRange
 
 _COLUMNS = "title why metric value low high n where".split()
 
@@ -23,7 +24,7 @@ _COLUMNS = "title why metric value low high n where".split()
 @click.pass_context
 def command(context: click.Context, data: Path, since: str, form: str, as_json: bool) -> None:
     """What to do, by built-in rules, each with its evidence; and which rules had too little to say anything."""
-    arguments = AdviceArgs.model_validate({"start": f"-{since.lstrip('-')}"})
+    arguments = WeekRange.model_validate({"start": f"-{since.lstrip('-')}"})
     asked, form = AdviceQuery(arguments), "json" if as_json else form
     with closing(open_client(data, context)) as reader:
         answer = reader.run(asked)

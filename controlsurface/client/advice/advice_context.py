@@ -95,12 +95,6 @@ class AdviceContext:
         }
 
 
-def make_advice_context(session: StoreSession, start: datetime | None, end: datetime | None) -> AdviceContext:
-    """Questions about the window; by itself the last seven days."""
-    until = end or datetime.now(UTC)
-    return AdviceContext(session, start or _back(until, timedelta(days=7)), until)
-
-
 def _back(at: datetime, length: timedelta) -> datetime:
     """That much earlier, as far back as dates go."""
     return at - min(length, at - MIN_TIME)
