@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,20 +21,11 @@ from controlsurface.api.prometheus_metrics import Exposition
 from controlsurface.api.prometheus_text import CONTENT_TYPE
 from controlsurface.api.query_string import parse_arguments, read_body, received
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.api.response_encoding import (
-    encode_response,
-    json_response,
-    on_http_error,
-    on_known_error,
-    on_unexpected_error,
-    plain,
-    problem_response,
-)
+from controlsurface.api.response_encoding import ERROR_HANDLERS, encode_response, json_response, plain, problem_response
 from controlsurface.client import Client
 from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
 from controlsurface.config import Config
 from controlsurface.config.query_limits import LimitsConfig
-from controlsurface.errors import ControlSurfaceError
 from controlsurface.store.query_budget import QueryBudget, spend_budget
 from controlsurface.web import request_guard
 from controlsurface.web.refusal_counter import RefusalCounter
@@ -151,15 +141,7 @@ def create_app(
         RequestGuard, policy=policy, refusals=refusals, headers=request_guard.API_HEADERS, answer=_refused
     )
     tokens = [Middleware(BearerTokenMiddleware, auth=config.auth, refusals=refusals)] if config.auth.token else []
-    return Starlette(
-        routes=routes,
-        middleware=[border, *tokens],
-        exception_handlers={
-            ControlSurfaceError: on_known_error,
-            HTTPException: on_http_error,
-            Exception: on_unexpected_error,
-        },
-    )
+    return Starlette(routes=routes, middleware=[border, *tokens], exception_handlers=ERROR_HANDLERS)
 
 
 def _refused(refusal: Refusal) -> ASGIApp:

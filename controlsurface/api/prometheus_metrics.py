@@ -30,29 +30,13 @@ MAX_TASK_TYPES = 100  # label values of one family: the largest, all others are 
 
 # What is itself about lanes is not broken down by them.
 _BY_TASK = (
-    "escalation_rate",
-    "escalation_rate_routed",
-    "escalation_rate_cascaded",
-    "escalation_rate_fallback",
-    "confidence_below_threshold",
-    "confidence_knife_edge",
-)
+    "escalation_rate escalation_rate_routed escalation_rate_cascaded escalation_rate_fallback "
+    "confidence_below_threshold confidence_knife_edge"
+).split()
 _BY_LANE_AND_TASK = (
-    "requests",
-    "fallback_rate",
-    "cache_hit_rate",
-    "error_rate",
-    "attempt_error_rate",
-    "gate_failure_rate",
-    "latency_p50",
-    "latency_p95",
-    "latency_p99",
-    "ttft_p95",
-    "cost",
-    "priced_share",
-    "input_tokens",
-    "output_tokens",
-)
+    "requests fallback_rate cache_hit_rate error_rate attempt_error_rate gate_failure_rate latency_p50 "
+    "latency_p95 latency_p99 ttft_p95 cost priced_share input_tokens output_tokens"
+).split()
 EXPOSED_METRICS = dict.fromkeys(_BY_TASK, ("task_type",)) | dict.fromkeys(_BY_LANE_AND_TASK, ("lane", "task_type"))
 
 # Prometheus counts in base units and writes them behind the name.

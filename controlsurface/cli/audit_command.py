@@ -72,12 +72,7 @@ def plan(
 @json_option
 @click.pass_context
 def sample(
-    context: click.Context,
-    request_id: str,
-    data: Path,
-    task_type: str | None,
-    confidence: float | None,
-    as_json: bool,
+    context: click.Context, request_id: str, data: Path, task_type: str | None, confidence: float | None, as_json: bool
 ) -> None:
     """Whether to shadow REQUEST_ID, by the plan in force, as a router would be told."""
     given = SamplingArgs(task_type=task_type, confidence=confidence)
@@ -89,16 +84,7 @@ def sample(
         terminal_output.write_table(pa.Table.from_pylist([dict(decision)]))
 
 
-_PAIR_COLUMNS = [
-    "item_id",
-    "started_at",
-    "task_type",
-    "lane",
-    "answer_label",
-    "shadow_lane",
-    "shadow_label",
-    "verdicts",
-]
+_PAIR_COLUMNS = "item_id started_at task_type lane answer_label shadow_lane shadow_label verdicts".split()
 
 
 @click.command("list")
@@ -197,14 +183,8 @@ def estimate(
         )
 
 
-_TEXT_COLUMNS = (
-    "item_id",
-    "reviewer",
-    "verdict",
-    "shown_left",
-    "comment",
-    "said_by",
-)  # even where they look like numbers
+# Columns that hold texts even where these look like numbers.
+_TEXT_COLUMNS = "item_id reviewer verdict shown_left comment said_by".split()
 
 
 @click.command("export")

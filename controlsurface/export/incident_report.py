@@ -63,17 +63,7 @@ def _samples(asked: ContributorsArgs, found: ContributorResult) -> RequestsArgs:
     return RequestsArgs(start=asked.start, end=asked.end, where=(*asked.where, *more), limit=MAX_SAMPLES)
 
 
-SAMPLED_DIMENSIONS = (
-    "router_version",
-    "task_type",
-    "tenant",
-    "team",
-    "job",
-    "answered_by",
-    "reason",
-    "provider",
-    "environment",
-)
+SAMPLED_DIMENSIONS = "router_version task_type tenant team job answered_by reason provider environment".split()
 
 
 def _step(length: timedelta) -> timedelta:
@@ -85,17 +75,7 @@ def _step(length: timedelta) -> timedelta:
 CHART_WIDTH_PX, CHART_HEIGHT_PX, CHART_HEAD_PX = 900, 220, 16
 BAR_WIDTH_PX = 160
 MAX_CONTRIBUTORS = 15  # top contributors
-SAMPLE_COLUMNS = (
-    "started_at",
-    "lane",
-    "task_type",
-    "tenant",
-    "answered_by",
-    "reason",
-    "confidence",
-    "duration_ms",
-    "request_id",
-)
+SAMPLE_COLUMNS = "started_at lane task_type tenant answered_by reason confidence duration_ms request_id".split()
 
 
 def render_incident_report(incident: Incident, link: str = "") -> str:

@@ -71,12 +71,7 @@ def export_weekly_cost(reader: Client, args: AttributionArgs, form: ExportFormat
         "bytes": len(body),
         "rows": rows.num_rows,
         "by": args.by,
-        "window": {
-            "week": args.week,
-            "start": args.window.start,
-            "end": args.window.end,
-            "closed": args.closed(now),
-        },
+        "window": {"week": args.week, "start": args.window.start, "end": args.window.end, "closed": args.closed(now)},
         **(revision or {"revision": None}),
         "totals": json_row({name: value for name, value in totals.items() if name != "last_at"}),
         "unassigned": {name: _unassigned(found, name) for name in args.by},

@@ -20,54 +20,12 @@ RequestOrder = Literal["recent", "slowest", "costliest", "near_threshold"]
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
 
 REQUEST_COLUMNS = (
-    "request_id",
-    "session_id",
-    "started_at",
-    "duration_ms",
-    "ttft_ms",
-    "task_type",
-    "router",
-    "router_version",
-    "reason",
-    "confidence",
-    "confidence_kind",
-    "threshold",
-    "requested_model",
-    "selected_model",
-    "selected_lane",
-    "answered_by",
-    "provider",
-    "lane",
-    "escalated",
-    "escalation_kind",
-    "escalation_reason",
-    "attempts",
-    "failed_attempts",
-    "steps",
-    "retries",
-    "fell_back",
-    "cache",
-    "cache_layers",
-    "mode",
-    "gate",
-    "error_type",
-    "failed",
-    "input_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "overhead_usd",
-    "cost_source",
-    "priced",
-    "tenant",
-    "team",
-    "job",
-    "user_id",
-    "environment",
-    "service",
-    "sample_weight",
-)
+    "request_id session_id started_at duration_ms ttft_ms task_type router router_version reason confidence "
+    "confidence_kind threshold requested_model selected_model selected_lane answered_by provider lane "
+    "escalated escalation_kind escalation_reason attempts failed_attempts steps retries fell_back cache "
+    "cache_layers mode gate error_type failed input_tokens cached_tokens output_tokens reasoning_tokens "
+    "cost_usd overhead_usd cost_source priced tenant team job user_id environment service sample_weight"
+).split()
 REQUEST_COLUMNS_SQL = "trace_hex(r.trace_id) AS trace_id, span_hex(r.span_id) AS span_id, " + ", ".join(
     f"r.{name}" for name in REQUEST_COLUMNS
 )
