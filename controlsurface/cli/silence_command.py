@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from controlsurface.alerting.delivery import silence_commands
 from controlsurface.cli.command_options import DURATION, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, print_text, write_json
+from controlsurface.cli.terminal_output import print_note, print_text, write_json, write_result
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import BadRequest
 
