@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pyarrow as pa
 
 from controlsurface.cli.command_options import active_config, config_file, data_option, json_option
 from controlsurface.cli.terminal_output import print_text, write_document, write_result, write_table
-from controlsurface.client.queries.coverage_query import coverage_share_text
+from controlsurface.client.queries.coverage_query import coverage_by_service, coverage_share_text, missing_facts
 from controlsurface.doctor.checks import DoctorTarget, run_checks
 from controlsurface.doctor.config_toml import config_as_toml
-from controlsurface.doctor.coverage_text import coverage_as_lines, coverage_as_table, fact_coverage
+from controlsurface.doctor.coverage_text import fact_coverage
 
 EXIT_CHECK_FAILED = 1  # exit code when a check fails
 
@@ -49,7 +50,7 @@ def _print_facts(facts: list[dict[str, Any]]) -> None:
     if not any(each["n"] for each in facts):
         return
     print_text("\nWhat the spans of the last 7 days fill:\n")
-    write_table(coverage_as_table(facts))
+    write_table(pa.Table.from_pylist(coverage_by_service(facts)))
     print_text("\nWhat is weak or empty, and what to send:\n")
-    for line in coverage_as_lines(facts):
-        print_text(line)
+    for what, add in missing_facts(facts):
+        print_text(f"{what}\n  {add}")

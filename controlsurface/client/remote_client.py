@@ -77,14 +77,8 @@ class RemoteClient:
     ) -> Response:
         """Whatever the server says. Raises Unreachable when it says nothing."""
         try:
-            return self._session.request(
-                method,
-                self._url + path,
-                headers={**(headers or {}), "Accept": accept},
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                **more,
-            )
+            more |= {"headers": {**(headers or {}), "Accept": accept}, "timeout": self._timeout_s}
+            return self._session.request(method, self._url + path, allow_redirects=False, **more)
         except RequestException as problem:
             raise Unreachable(f"{self._url}: {type(problem).__name__}; is the server running?") from None
 

@@ -22,18 +22,8 @@ _WEAK_TOKEN_TEXT = (
 )
 SMALL_LANE, LARGE_LANE = "small", "large"  # the lanes of a configuration that names none
 
-__all__ = [
-    "AuthConfig",
-    "Config",
-    "ConfigSection",
-    "Duration",
-    "Role",
-    "ServerConfig",
-    "TokenConfig",
-    "load_config",
-    "parse_config",
-    "parse_duration",
-]
+# What this module hands on, beside its own.
+__all__ = ["AuthConfig", "Duration", "Role", "ServerConfig", "TokenConfig", "parse_duration"]
 
 
 class LaneConfig(ConfigSection):

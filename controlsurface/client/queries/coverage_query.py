@@ -157,10 +157,8 @@ def coverage_by_service(rows: Iterable[CoverageRow]) -> list[dict[str, str]]:
             lines[row["fact"]] = {"fact": row["title"], "of": row["of"], ALL_SERVICES: coverage_share_text(row)}
         elif row["service"] in shown:
             lines[row["fact"]][row["service"] or "unknown service"] = coverage_share_text(row)
-    columns = [name or "unknown service" for name in shown]
-    return [
-        {**line, **{name: line.get(name, coverage_share_text(None)) for name in columns}} for line in lines.values()
-    ]
+    nothing = dict.fromkeys((name or "unknown service" for name in shown), coverage_share_text(None))
+    return [{**line, **(nothing | line)} for line in lines.values()]
 
 
 def _busiest(rows: Iterable[CoverageRow]) -> list[str | None]:
