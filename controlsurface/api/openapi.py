@@ -205,12 +205,10 @@ def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_paths() -> dict[str, Any]:
     """Health, metrics and this document."""
-    ready = {"content": {JSON_TYPE: {"schema": _READY}}}
+    unready = {"description": "Not at the moment", "content": {JSON_TYPE: {"schema": _READY}}}
     return {
         "/healthz": _plain("alive", "The process answers", JSON_TYPE, {}),
-        "/readyz": _plain(
-            "ready", "Traffic is taken", JSON_TYPE, {"503": {"description": "Not at the moment", **ready}}
-        ),
+        "/readyz": _plain("ready", "Traffic is taken", JSON_TYPE, {"503": unready}),
         "/metrics": _plain("exposition", "Prometheus text exposition", "text/plain", {}),
         "/api/openapi.json": _plain("document", "This document", JSON_TYPE, {}),
     }

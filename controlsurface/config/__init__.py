@@ -258,14 +258,10 @@ def load_config(path: Path | None) -> Config:
 def _beside(path: Path, config: Config) -> Config:
     """The names of files and folders as seen from the configuration's folder."""
     here = path.parent.absolute()
-    prices = str(here / config.costs.prices)
+    costs = config.costs.model_copy(update={"prices": str(here / config.costs.prices)})
     folders = tuple(str(here / folder) for folder in config.alerts.directories)
-    return config.model_copy(
-        update={
-            "costs": config.costs.model_copy(update={"prices": prices}),
-            "alerts": config.alerts.model_copy(update={"directories": folders}),
-        }
-    )
+    alerts = config.alerts.model_copy(update={"directories": folders})
+    return config.model_copy(update={"costs": costs, "alerts": alerts})
 
 
 def parse_config(table: Mapping[str, Any], name: str) -> Config:

@@ -41,19 +41,11 @@ def gather_incident(reader: Client, asked: ContributorsArgs, against: str) -> In
     """Ask for everything between the baseline's first and the selection's last moment."""
     found = reader.run(ContributorsQuery(asked))
     start, end = min(asked.baseline_start, asked.start), max(asked.end, asked.baseline_end)
-    course = reader.run(
-        MetricQuery(MetricArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start)))
-    )
+    series = MetricArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start))
+    course = [(row["bucket"], row["value"]) for row in as_dicts(reader.run(MetricQuery(series)).rows)]
     events = as_dicts(reader.run(EventsQuery(EventsArgs(start=start, end=end))).rows)
-    return Incident(
-        metric=find_metric(asked.metric),
-        asked=asked,
-        against=against,
-        found=found,
-        course=[(row["bucket"], row["value"]) for row in as_dicts(course.rows)],
-        events=events,
-        samples=as_dicts(reader.run(RequestsQuery(_samples(asked, found))).rows),
-    )
+    samples = as_dicts(reader.run(RequestsQuery(_samples(asked, found))).rows)
+    return Incident(find_metric(asked.metric), asked, against, found, course, events, samples)
 
 
 def _samples(asked: ContributorsArgs, found: ContributorResult) -> RequestsArgs:
