@@ -10,7 +10,7 @@ from controlsurface.arrays import Flags, Floats
 from controlsurface.bench.simulation.simulated_intervals import (
     SimulatedInterval,
     SimulatedRuns,
-    interval_ends,
+    ends_of_rows,
     select_list,
 )
 from controlsurface.metrics import counterfactual, formula
@@ -183,5 +183,5 @@ def interval_of_requests(world: SimulatedRuns, metric_id: str, made: RoutedReque
     )
     with world.store.writing() as writing:
         writing.attach("simulated", derived_rows(made))
-        both = interval_ends(writing.rows(sql))
+        both = ends_of_rows(writing.rows(sql))
     return np.where(both[0] < both[1], both, np.nan)

@@ -10,7 +10,7 @@ from controlsurface.audit.statistics.weighted_estimate import estimate_share
 from controlsurface.bench.simulation.simulated_intervals import (
     SimulatedInterval,
     SimulatedRuns,
-    interval_ends,
+    ends_of_rows,
     select_list,
 )
 from controlsurface.client.advice.graded_lanes import test_graded_pairs
@@ -45,7 +45,7 @@ def _sessions(world: SimulatedRuns) -> SimulatedInterval:
     )
     with world.store.writing() as writing:
         writing.attach("simulated", table)
-        return SimulatedInterval(interval_ends(writing.rows(sql)), p[:, 0])
+        return SimulatedInterval(ends_of_rows(writing.rows(sql)), p[:, 0])
 
 
 def simulate_advised_gap(world: SimulatedRuns) -> SimulatedInterval:
