@@ -176,7 +176,7 @@ def interval_of_sums(store: DuckStore, metric_id: str, sums: Mapping[str, Floats
     sql = f"SELECT {ends} FROM (SELECT run, {inner} FROM simulated GROUP BY run) ORDER BY run"
     with store.writing() as writing:
         writing.attach("simulated", pa.table({"run": np.arange(len(next(iter(sums.values())))), **sums}))
-        return ends_of_rows(writing.rows(sql))
+        return ends_of(writing.rows(sql))
 
 
 def select_list(columns: Mapping[Any, str]) -> str:
@@ -184,6 +184,6 @@ def select_list(columns: Mapping[Any, str]) -> str:
     return ", ".join(f"{text} AS {name}" for name, text in columns.items())
 
 
-def ends_of_rows(rows: pa.Table) -> Floats:
+def ends_of(rows: pa.Table) -> Floats:
     """Both ends of the intervals in a metric's rows: (2, rows)."""
     return np.stack([rows[end].to_numpy(zero_copy_only=False).astype(np.float64) for end in INTERVAL_ENDS])

@@ -7,12 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.bench.simulation.simulated_intervals import (
-    SimulatedInterval,
-    SimulatedRuns,
-    ends_of_rows,
-    select_list,
-)
+from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns, ends_of, select_list
 from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.queries.metric_query import figure_columns, interval_columns
@@ -183,5 +178,5 @@ def interval_of_requests(world: SimulatedRuns, metric_id: str, made: RoutedReque
     )
     with world.store.writing() as writing:
         writing.attach("simulated", derived_rows(made))
-        both = ends_of_rows(writing.rows(sql))
+        both = ends_of(writing.rows(sql))
     return np.where(both[0] < both[1], both, np.nan)

@@ -7,12 +7,7 @@ from controlsurface.alerting.detectors.drift.drift_readings import share_interva
 from controlsurface.arrays import Floats
 from controlsurface.audit.answer_quality import combine_estimates
 from controlsurface.audit.statistics.weighted_estimate import estimate_share
-from controlsurface.bench.simulation.simulated_intervals import (
-    SimulatedInterval,
-    SimulatedRuns,
-    ends_of_rows,
-    select_list,
-)
+from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns, ends_of, select_list
 from controlsurface.client.advice.graded_lanes import test_graded_pairs
 from controlsurface.metrics import formula
 from controlsurface.metrics.catalog import CATALOG
@@ -45,15 +40,15 @@ def _sessions(world: SimulatedRuns) -> SimulatedInterval:
     )
     with world.store.writing() as writing:
         writing.attach("simulated", table)
-        return SimulatedInterval(ends_of_rows(writing.rows(sql)), p[:, 0])
+        return SimulatedInterval(ends_of(writing.rows(sql)), p[:, 0])
 
 
 def simulate_advised_gap(world: SimulatedRuns) -> SimulatedInterval:
     """By how much the large lane is right more often, as advice says it, from the sums of its SQL."""
     p = world.rates()
     gaps = world.happens(p) * np.where(world.happens(0.8) > 0, 1.0, -1.0)
-    ends_of = [_advice_interval(row) for row in gaps]
-    return SimulatedInterval(np.array(ends_of, dtype=np.float64).T, 0.6 * p[:, 0])
+    ends = [_advice_interval(row) for row in gaps]
+    return SimulatedInterval(np.array(ends, dtype=np.float64).T, 0.6 * p[:, 0])
 
 
 def _advice_interval(gaps: Floats) -> tuple[float | None, float | None]:
