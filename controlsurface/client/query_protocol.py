@@ -168,7 +168,7 @@ class Query(Generic[R]):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlainQuery(Query[R]):
     """A query without arguments and without names in its path: what derives from it adds no field."""
 
