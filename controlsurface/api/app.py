@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,27 +18,16 @@ from controlsurface.api.auth import BearerTokenMiddleware, caller_of
 from controlsurface.api.openapi import openapi_response
 from controlsurface.api.prometheus_alerts import SHAPED
 from controlsurface.api.prometheus_metrics import Exposition
-from controlsurface.api.prometheus_text import CONTENT_TYPE
 from controlsurface.api.query_string import parse_arguments, read_body, received
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.api.response_encoding import (
-    encode_response,
-    json_response,
-    on_http_error,
-    on_known_error,
-    on_unexpected_error,
-    plain,
-    problem_response,
-)
+from controlsurface.api.response_encoding import ERROR_HANDLERS, encode_response, json_response, plain, problem_response
 from controlsurface.client import Client
 from controlsurface.client.query_protocol import Command, Query, arguments_of, body_of
 from controlsurface.config import Config
 from controlsurface.config.query_limits import LimitsConfig
-from controlsurface.errors import ControlSurfaceError
 from controlsurface.store.query_budget import QueryBudget, spend_budget
-from controlsurface.web import request_guard
 from controlsurface.web.refusal_counter import RefusalCounter
-from controlsurface.web.request_guard import HostPolicy, Refusal, RequestGuard
+from controlsurface.web.request_guard import API_HEADERS, HostPolicy, Refusal, RequestGuard
 from controlsurface.web.work_pools import WorkPool
 
 
@@ -140,26 +128,13 @@ def create_app(
     routes += [
         Route("/healthz", health_response),
         Route("/readyz", _threaded(lambda _: readiness_response(reader), pools.health, seconds)),
-        Route(
-            "/metrics",
-            _threaded(lambda _: Response(exposition.render(), media_type=CONTENT_TYPE), pools.scrapes, seconds),
-        ),
+        Route("/metrics", _threaded(exposition.response, pools.scrapes, seconds)),
         Route("/api/openapi.json", _threaded(lambda _: openapi_response(), pools.health, seconds)),
     ]
     policy = HostPolicy.of(host, config.server)
-    border = Middleware(
-        RequestGuard, policy=policy, refusals=refusals, headers=request_guard.API_HEADERS, answer=_refused
-    )
+    border = Middleware(RequestGuard, policy=policy, refusals=refusals, headers=API_HEADERS, answer=_refused)
     tokens = [Middleware(BearerTokenMiddleware, auth=config.auth, refusals=refusals)] if config.auth.token else []
-    return Starlette(
-        routes=routes,
-        middleware=[border, *tokens],
-        exception_handlers={
-            ControlSurfaceError: on_known_error,
-            HTTPException: on_http_error,
-            Exception: on_unexpected_error,
-        },
-    )
+    return Starlette(routes=routes, middleware=[border, *tokens], exception_handlers=ERROR_HANDLERS)
 
 
 def _refused(refusal: Refusal) -> ASGIApp:
@@ -182,9 +157,8 @@ def _reading(query: type[Query[Any]], reader: Client, pools: ThreadPools, limits
 
     def work(request: Request) -> Response:
         made: Any = query  # a dataclass with these fields
-        answer = reader.run(
-            made(arguments=parse_arguments(arguments, request.query_params.multi_items()), **request.path_params)
-        )
+        given = parse_arguments(arguments, request.query_params.multi_items())
+        answer = reader.run(made(arguments=given, **request.path_params))
         accept, known = (request.headers.get(name, "") for name in ("accept", "if-none-match"))
         form = partial(shaped, reader) if shaped else partial(plain, query.endpoint)
         return encode_response(answer, query.endpoint, accept, form, known, limits.answer_size)

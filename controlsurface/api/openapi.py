@@ -12,9 +12,10 @@ from starlette.responses import Response
 from controlsurface import __version__
 from controlsurface.api.query_string import is_repeatable
 from controlsurface.api.registry import COMMANDS, QUERIES
-from controlsurface.api.response_encoding import ARROW_TYPE, JSON_TYPE, PROBLEM_TYPE, json_response
+from controlsurface.api.response_encoding import json_response
 from controlsurface.client.arrow_tables import FLAG, JSON, OPTIONAL, TEXT, Column, column, columns, list_of, optional
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, arguments_of, body_of
+from controlsurface.client.remote_client import ARROW_TYPE, JSON_TYPE, PROBLEM_TYPE
 from controlsurface.query.arguments import Arguments
 
 Schema = dict[str, Any]
@@ -204,12 +205,10 @@ def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_paths() -> dict[str, Any]:
     """Health, metrics and this document."""
-    ready = {"content": {JSON_TYPE: {"schema": _READY}}}
+    unready = {"description": "Not at the moment", "content": {JSON_TYPE: {"schema": _READY}}}
     return {
         "/healthz": _plain("alive", "The process answers", JSON_TYPE, {}),
-        "/readyz": _plain(
-            "ready", "Traffic is taken", JSON_TYPE, {"503": {"description": "Not at the moment", **ready}}
-        ),
+        "/readyz": _plain("ready", "Traffic is taken", JSON_TYPE, {"503": unready}),
         "/metrics": _plain("exposition", "Prometheus text exposition", "text/plain", {}),
         "/api/openapi.json": _plain("document", "This document", JSON_TYPE, {}),
     }

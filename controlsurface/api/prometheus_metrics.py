@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.compute as pc
+from starlette.requests import Request
+from starlette.responses import Response
 
 from controlsurface import __version__
 from controlsurface.alerting.alert_queries import NotificationCountsQuery, RuleLoopQuery
-from controlsurface.api.prometheus_text import MetricFamily, render_families, single_sample
+from controlsurface.api.prometheus_text import CONTENT_TYPE, MetricFamily, render_families, single_sample
 from controlsurface.client import Client
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.ingest_queries import LEDGER_ENTRIES, IngestQuery, UsageLedgerQuery
@@ -30,29 +32,13 @@ MAX_TASK_TYPES = 100  # label values of one family: the largest, all others are 
 
 # What is itself about lanes is not broken down by them.
 _BY_TASK = (
-    "escalation_rate",
-    "escalation_rate_routed",
-    "escalation_rate_cascaded",
-    "escalation_rate_fallback",
-    "confidence_below_threshold",
-    "confidence_knife_edge",
-)
+    "escalation_rate escalation_rate_routed escalation_rate_cascaded escalation_rate_fallback "
+    "confidence_below_threshold confidence_knife_edge"
+).split()
 _BY_LANE_AND_TASK = (
-    "requests",
-    "fallback_rate",
-    "cache_hit_rate",
-    "error_rate",
-    "attempt_error_rate",
-    "gate_failure_rate",
-    "latency_p50",
-    "latency_p95",
-    "latency_p99",
-    "ttft_p95",
-    "cost",
-    "priced_share",
-    "input_tokens",
-    "output_tokens",
-)
+    "requests fallback_rate cache_hit_rate error_rate attempt_error_rate gate_failure_rate latency_p50 "
+    "latency_p95 latency_p99 ttft_p95 cost priced_share input_tokens output_tokens"
+).split()
 EXPOSED_METRICS = dict.fromkeys(_BY_TASK, ("task_type",)) | dict.fromkeys(_BY_LANE_AND_TASK, ("lane", "task_type"))
 
 # Prometheus counts in base units and writes them behind the name.
@@ -140,18 +126,16 @@ class Exposition:
         """All families as text."""
         return render_families(*_process(), *_ingest(self._reader), _refused(self._refusals)) + self._kept()
 
+    def response(self, _: Request) -> Response:
+        """The answer to a scrape."""
+        return Response(self.render(), media_type=CONTENT_TYPE)
+
     def _kept(self) -> str:
         """The control surface's metrics; one scrape computes them, others wait for it."""
         with self._lock:
             if time.monotonic() >= self._until:
-                self._figures = render_families(
-                    *_rules(self._reader),
-                    *_notified(self._reader),
-                    *_usage(self._reader),
-                    *_values(self._reader),
-                    *_figures(self._reader),
-                    *_queries(self._reader),
-                )
+                parts = (_rules, _notified, _usage, _values, _figures, _queries)
+                self._figures = "".join(render_families(*part(self._reader)) for part in parts)
                 self._until = time.monotonic() + self._keep_s
             return self._figures
 
@@ -159,9 +143,8 @@ class Exposition:
 def _process() -> Iterator[MetricFamily]:
     """The process, under the names that all of Prometheus's clients use."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    yield single_sample(
-        "process_cpu_seconds_total", "counter", "User and system CPU time.", usage.ru_utime + usage.ru_stime
-    )
+    cpu_s = usage.ru_utime + usage.ru_stime
+    yield single_sample("process_cpu_seconds_total", "counter", "User and system CPU time.", cpu_s)
     yield single_sample("process_resident_memory_bytes", "gauge", "Resident memory.", _resident_bytes(usage.ru_maxrss))
     yield single_sample("process_start_time_seconds", "gauge", "Start of the process, Unix time.", _STARTED)
     yield MetricFamily("controlsurface_build_info", "gauge", "The version that runs.", (({"version": __version__}, 1),))
@@ -185,14 +168,11 @@ def _ingest(reader: Client) -> Iterator[MetricFamily]:
         if name in state.counters:
             yield single_sample(f"{prefix}_{name}_total", "counter", help_, state.counters[name])
     yield single_sample(f"{prefix}_pending_spans", "gauge", "Spans answered for but not yet visible.", state.pending)
-    yield single_sample(
-        f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", state.lag_ms / 1e3
-    )
+    lag_s = state.lag_ms / 1e3
+    yield single_sample(f"{prefix}_lag_seconds", "gauge", "How far the newest visible span is behind.", lag_s)
     if state.last_accepted_at:
-        last = state.last_accepted_at.timestamp()
-        yield single_sample(
-            f"{prefix}_last_accepted_timestamp_seconds", "gauge", "When spans were last accepted.", last
-        )
+        name, last = f"{prefix}_last_accepted_timestamp_seconds", state.last_accepted_at.timestamp()
+        yield single_sample(name, "gauge", "When spans were last accepted.", last)
     yield single_sample("controlsurface_ready", "gauge", "1 when traffic is taken.", not reader.health())
 
 
@@ -270,12 +250,10 @@ def _figures(reader: Client) -> Iterator[MetricFamily]:
 def _family(metric: Metric, by: Sequence[str], rows: Iterable[Mapping[str, object]]) -> MetricFamily:
     """A metric as gauges; an unknown dimension is an empty label, an unknown value no sample."""
     suffix, factor = _UNITS[metric.unit]
-    name = f"controlsurface_{metric.id}"
+    name = f"controlsurface_{metric.id}".removesuffix(suffix) + suffix
     samples = tuple(
         ({dimension: str(row[dimension] or "") for dimension in by}, value * factor)
         for row in rows
         if isinstance(value := row["value"], float)
     )
-    return MetricFamily(
-        name if name.endswith(suffix) else name + suffix, "gauge", f"{metric.help} Last 5 minutes.", samples
-    )
+    return MetricFamily(name, "gauge", f"{metric.help} Last 5 minutes.", samples)

@@ -22,9 +22,8 @@ def parse_arguments(model: type[A], pairs: Iterable[tuple[str, str]]) -> A:
     for name, values in given.items():
         _not_too_often(model, name, len(values))
     full = {name: [value for value in values if value] for name, values in given.items()}
-    return model(
-        **{name: values if is_repeatable(model, name) else values[0] for name, values in full.items() if values}
-    )
+    said = {name: values for name, values in full.items() if values}
+    return model(**{name: values if is_repeatable(model, name) else values[0] for name, values in said.items()})
 
 
 def is_repeatable(model: type[Arguments], name: str) -> bool:

@@ -12,12 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from controlsurface.client.query_protocol import ReadEndpoint, Result
+from controlsurface.client.remote_client import ARROW_TYPE, FACTS_METADATA_KEY, JSON_TYPE, PROBLEM_TYPE
 from controlsurface.errors import Busy, ControlSurfaceError, TooMuch
-
-ARROW_TYPE = "application/vnd.apache.arrow.stream"
-JSON_TYPE = "application/json"
-FACTS_METADATA_KEY = b"controlsurface"
-MAX_RESPONSE_BYTES = 64 << 20
 
 
 def plain(endpoint: ReadEndpoint, answer: Result) -> Any:
@@ -31,12 +27,7 @@ def plain(endpoint: ReadEndpoint, answer: Result) -> Any:
 
 
 def encode_response(
-    answer: Result,
-    endpoint: ReadEndpoint,
-    accept: str,
-    form: Callable[[Result], Any],
-    known: str = "",
-    most_bytes: int = MAX_RESPONSE_BYTES,
+    answer: Result, endpoint: ReadEndpoint, accept: str, form: Callable[[Result], Any], known: str, most_bytes: int
 ) -> Response:
     """The answer in the form asked for; where no Arrow is offered it is JSON in any case. `known` is If-None-Match.
 
@@ -94,9 +85,6 @@ def _stream(answer: Result) -> bytes:
     return bytes(sink.getvalue())
 
 
-PROBLEM_TYPE = "application/problem+json"
-
-
 def problem_response(
     status: int, title: str, detail: str, error: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -122,3 +110,6 @@ def on_http_error(request: Request, error: Exception) -> Response:
 def on_unexpected_error(_: Request, __: Exception) -> Response:
     """A fault of ours; the log has the traceback, the answer gives nothing away."""
     return problem_response(500, ControlSurfaceError.title, "the server failed to answer; its log says why")
+
+
+ERROR_HANDLERS = {ControlSurfaceError: on_known_error, HTTPException: on_http_error, Exception: on_unexpected_error}

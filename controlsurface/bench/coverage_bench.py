@@ -7,6 +7,7 @@ be as narrow as 95 %, and only too low a coverage counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, inf
@@ -112,12 +113,8 @@ def _saving(
     metric_id: str, router: simulated_savings.SimulatedRouter, of: str = "", rates: tuple[RateRange, ...] = RATE_RANGES
 ) -> CoveredFigure:
     """A metric of savings; of requests, the rate is the share whose price in the other lane is known."""
-    return CoveredFigure(
-        metric_id + of,
-        partial(simulated_savings.simulate_savings, metric_id=metric_id, router=router),
-        rates=rates,
-        rare=inf,
-    )
+    told = partial(simulated_savings.simulate_savings, metric_id=metric_id, router=router)
+    return CoveredFigure(metric_id + of, told, rates=rates, rare=inf)
 
 
 COVERED_FIGURES = (
@@ -210,27 +207,24 @@ def run_coverage_bench(tell: Callable[[str], None], runs: int = RUNS, seed: int 
         simulated_thresholds.false_worse_share(random, runs, COMPARED_SLICES, corrected=corrected)
         for corrected in (True, False)
     )
-    told = [cell.coverage for cell in (*cells, *of_errors) if cell.coverage is not None]
-    wide = [cell.coverage for cell in (*cells, *of_errors) if cell.coverage is not None and not cell.rare]
+    cells += of_errors
+    told = [cell.coverage for cell in cells if cell.coverage is not None]
+    wide = [cell.coverage for cell in cells if cell.coverage is not None and not cell.rare]
     return CoverageBenchResult(
-        min(told), max(wide), false, uncorrected, errors[False], errors[True], runs, (*cells, *of_errors)
+        min(told), max(wide), false, uncorrected, errors[False], errors[True], runs, tuple(cells)
     )
 
 
 def _intervals(tell: Callable[[str], None], runs: int, seed: int) -> Iterator[CoverageCell]:
     """Every figure at every size and rate."""
-    store = DuckStore.in_memory()
-    try:
+    with closing(DuckStore.in_memory()) as store:
         for at, figure in enumerate(COVERED_FIGURES):
             tell(figure.name)
             for n in figure.sizes:
                 for rate in figure.rates if n >= 10 else ((figure.rates[0][0], figure.rates[-1][1]),):
                     random = np.random.default_rng([seed, at, n, int(1000 * rate[0])])
-                    yield _cell(
-                        figure, n, rate, _simulate_until_told(figure, figure.world(random, runs, n, rate, store))
-                    )
-    finally:
-        store.close()
+                    world = figure.world(random, runs, n, rate, store)
+                    yield _cell(figure, n, rate, _simulate_until_told(figure, world))
 
 
 def _simulate_until_told(figure: CoveredFigure, world: SimulatedRuns) -> SimulatedInterval:
@@ -238,10 +232,7 @@ def _simulate_until_told(figure: CoveredFigure, world: SimulatedRuns) -> Simulat
     found = figure.told(world)
     share = np.isfinite(found.ends).all(axis=0).mean()
     rounds = min(MAX_ROUNDS, ceil(ENOUGH_TOLD_SHARE / share)) if share > MIN_TOLD_SHARE else 1
-    all_of_it = [found, *(figure.told(world) for _ in range(rounds - 1))]
-    return SimulatedInterval(
-        np.concatenate([each.ends for each in all_of_it], axis=1), np.concatenate([each.truth for each in all_of_it])
-    )
+    return SimulatedInterval.joined([found, *(figure.told(world) for _ in range(rounds - 1))])
 
 
 def _cell(figure: CoveredFigure, n: int, rate: RateRange, told: SimulatedInterval) -> CoverageCell:

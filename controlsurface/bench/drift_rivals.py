@@ -6,9 +6,8 @@ import numpy as np
 
 from controlsurface.alerting.detectors.drift.drift_replay import DriftChange, replay_counts
 from controlsurface.alerting.detectors.drift.drift_state import fresh_state
-from controlsurface.alerting.detectors.statistics import cusum
 from controlsurface.alerting.detectors.statistics.count_baseline import BUCKET_S, DAY_S, Baseline, hour_cell
-from controlsurface.alerting.detectors.statistics.cusum import likelihood_ratios
+from controlsurface.alerting.detectors.statistics.cusum import likelihood_ratios, score_threshold
 from controlsurface.arrays import Flags, Floats, Ints
 
 BUCKETS_A_DAY = DAY_S // BUCKET_S
@@ -71,30 +70,20 @@ def _wobble(random: np.random.Generator, buckets: int, streams: int) -> Floats:
 
 def drift_engine_flags(traffic: DriftTraffic, baseline: Baseline, streams: int) -> list[DriftChange]:
     """What the product's own detector says."""
-    found = likelihood_ratios(baseline)
-    _, changes = replay_counts(
-        fresh_state(traffic.n.shape[1]),
-        found,
-        int(traffic.at_s[0]),
-        traffic.n,
-        traffic.k,
-        cusum.score_threshold(streams),
-    )
-    return changes
+    state, ratios, bound = fresh_state(traffic.n.shape[1]), likelihood_ratios(baseline), score_threshold(streams)
+    return replay_counts(state, ratios, int(traffic.at_s[0]), traffic.n, traffic.k, bound)[1]
 
 
 def plain_cusum(traffic: DriftTraffic, baseline: Baseline, streams: int) -> list[DriftChange]:
     """The same sums with neither a tolerance nor overdispersion."""
     ones = np.ones_like(baseline.phi)
-    plain = replace(baseline, phi=ones, tolerance=ones * 1.0001)
-    return drift_engine_flags(traffic, plain, streams)
+    return drift_engine_flags(traffic, replace(baseline, phi=ones, tolerance=ones * 1.0001), streams)
 
 
 def static_threshold(traffic: DriftTraffic, baseline: Baseline) -> Flags:
     """Above 1.25 times the baseline's mean rate over 15 minutes, for 15 minutes, with 20 expected events."""
-    n, k = _over(traffic.n, 3), _over(traffic.k, 3)
-    usual = baseline.k / baseline.n
-    return _for(_exceeds(n, k, 1.25 * usual), 3)
+    expected = 1.25 * (baseline.k / baseline.n) * _over(traffic.n, 3)
+    return _for((_over(traffic.k, 3) > expected) & (expected >= 20), 3)
 
 
 def burn_rates(traffic: DriftTraffic, baseline: Baseline) -> Flags:
@@ -113,11 +102,6 @@ def hourly_z(traffic: DriftTraffic, baseline: Baseline) -> Flags:
     rate = baseline.rates[hour_cell(traffic.at_s)]
     expected = n * rate
     return np.abs(k - expected) > 4.89 * np.sqrt(np.maximum(expected * (1 - rate), 1e-9))
-
-
-def _exceeds(n: Floats, k: Floats, rate: Floats) -> Flags:
-    """Where there is enough to judge and it lies above."""
-    return (k > rate * n) & (rate * n >= 20)
 
 
 def _over(counts: Floats, buckets: int) -> Floats:

@@ -5,7 +5,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,16 +32,21 @@ def single_core_bound(template: BodyTemplate, seconds: float) -> float:
     """Spans a second of processor time, over about `seconds`."""
     wanted = conventions.load_conventions(Config()).wanted
     spent, spans = 0.0, 0
-    with (
-        tempfile.TemporaryDirectory(prefix="controlsurface-bench-") as folder,
-        closing(DuckStore.open(Path(folder))) as store,
-    ):
+    with _temporary_store() as store:
         for bodies in _rounds(template, time.monotonic() + seconds):
             began = time.process_time()
             _insert(store, decode_traces(bodies, wanted).table, first=not spans)
             spent += time.process_time() - began
             spans += len(bodies) * template.spans
     return spans / spent
+
+
+@contextmanager
+def _temporary_store() -> Iterator[DuckStore]:
+    """A store that is gone afterwards."""
+    folders = tempfile.TemporaryDirectory(prefix="controlsurface-bench-")
+    with folders as folder, closing(DuckStore.open(Path(folder))) as store:
+        yield store
 
 
 def _rounds(template: BodyTemplate, end: float) -> Iterator[list[tuple[bytes, int]]]:
@@ -102,14 +107,9 @@ def _check(bodies: Sequence[bytes], store: StoredContent) -> float:
 def _weigh_seconds(bodies: TimedBodies) -> float:
     """Seconds, once the bodies are stored and their tables are still there."""
     config = Config()
-    loader = BatchLoader(
-        conventions.load_conventions(config), config, lambda keys: resolve_prices(set(keys), PriceBook())
-    )
-    with (
-        tempfile.TemporaryDirectory(prefix="controlsurface-bench-") as folder,
-        closing(DuckStore.open(Path(folder))) as store,
-        store.writing() as writing,
-    ):
+    wanted = conventions.load_conventions(config)
+    loader = BatchLoader(wanted, config, lambda keys: resolve_prices(set(keys), PriceBook()))
+    with _temporary_store() as store, store.writing() as writing:
         loader.install(writing)
         loader.load(writing, loader.decode(bodies, []))
         return _quickest(lambda: _timed(lambda: rerun_evidence_step(writing)))
@@ -136,10 +136,8 @@ _PERSONAL = ("", "", "", " call +49 171 2345678", " mail a.b@example.org", " fro
 def run_redaction_bench(megabytes: float) -> dict[str, float]:
     """Seconds of this thread, of all kinds together and of each."""
     text = _prompts(int(megabytes * 1_000_000))
-    return {
-        "all_s": _seconds(text, *REDACTION_STEPS),
-        **{f"{kind}_s": _seconds(text, kind) for kind in REDACTION_STEPS},
-    }
+    by_kind = {f"{kind}_s": _seconds(text, kind) for kind in REDACTION_STEPS}
+    return {"all_s": _seconds(text, *REDACTION_STEPS), **by_kind}
 
 
 def _prompts(size: int) -> str:

@@ -87,17 +87,19 @@ def time_panels(
     for page, asked in ((page, _PAGE_QUERIES[page]) for page in pages):
         for metrics, by, over_time, where in asked:
             every = {"every": step} if over_time else {}
-            yield _queries(
-                reader, page, BatchArgs(metrics=tuple(metrics.split()), by=by, where=where, **every, **window)
-            )
+            args = BatchArgs(metrics=tuple(metrics.split()), by=by, where=where, **every, **window)
+            yield _queries(reader, page, args)
     for column, by, over_time in _PAGE_DISTRIBUTIONS:
-        args = DistributionArgs(column=column, by=by, every=step if over_time else None, **window)
-        began = perf_counter()
-        reader.run(DistributionQuery(args))
-        yield PanelTiming(f"distribution {column}", "", perf_counter() - began)
+        bins = DistributionArgs(column=column, by=by, every=step if over_time else None, **window)
+        yield PanelTiming(f"distribution {column}", "", answer_seconds(reader, DistributionQuery(bins)))
+    yield PanelTiming("events", "", answer_seconds(reader, EventsQuery(EventsArgs(**window))))
+
+
+def answer_seconds(reader: SupportsQueries, query: Query[Any]) -> float:
+    """How long the answer to a query takes."""
     began = perf_counter()
-    reader.run(EventsQuery(EventsArgs(**window)))
-    yield PanelTiming("events", "", perf_counter() - began)
+    reader.run(query)
+    return perf_counter() - began
 
 
 def _queries(reader: SupportsQueries, page: str, args: BatchArgs) -> PanelTiming:
@@ -105,16 +107,12 @@ def _queries(reader: SupportsQueries, page: str, args: BatchArgs) -> PanelTiming
     began = perf_counter()
     answer = reader.run(BatchQuery(args))
     seconds = perf_counter() - began
-    sources = dict.fromkeys(each["source"] for each in answer.facts["passes"])
-    return PanelTiming(
-        f"{page}: {' '.join(args.metrics)} by {','.join(args.by) or 'nothing'}", ", ".join(sources), seconds
-    )
+    sources = ", ".join(dict.fromkeys(each["source"] for each in answer.facts["passes"]))
+    return PanelTiming(f"{page}: {' '.join(args.metrics)} by {','.join(args.by) or 'nothing'}", sources, seconds)
 
 
-REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-)  # of the live dashboard; it asks about days SLOWLY
+REFRESH_INTERVAL = timedelta(seconds=10)  # of the live dashboard
+SLOW_REFRESH_INTERVAL = timedelta(minutes=1)  # where it asks about days
 VIEW_LENGTHS = [timedelta(days=days) for days in (1, 3, 7, 28)]  # of its bar
 MAX_CACHED_ANSWERS = 512
 
@@ -151,13 +149,9 @@ class DashboardSession(threading.Thread):
         super().__init__(daemon=True)
         self._reader = RemoteClient(api)
         self._shared = SharedAnswersReader(self._reader, answers)
+        self.seconds = self._shared.seconds  # how long each panel took that this session asked for
         self._window, self._refresh, self._late_s = window, refresh, late.total_seconds()
         self._over = threading.Event()
-
-    @property
-    def seconds(self) -> list[float]:
-        """How long each panel took that this session asked for."""
-        return self._shared.seconds
 
     def run(self) -> None:
         """One refresh after the other."""

@@ -7,16 +7,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
-from time import perf_counter
+from typing import Any
 
 from controlsurface.bench.bench_collector import bench_collector
-from controlsurface.bench.page_queries import PanelTiming, time_panels
+from controlsurface.bench.page_queries import PanelTiming, answer_seconds, time_panels
 from controlsurface.bench.request_history import GeneratedHistory, generate_history
 from controlsurface.client import Client, LocalClient
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.queries.request_detail import Near, RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
+from controlsurface.client.query_protocol import Query
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs, week_of
 from controlsurface.store.duckdb import DuckStore
@@ -91,6 +92,7 @@ def time_queries(
     day = _rounds(reader, end - DAY, end)
     traces, found = _links(reader, end)
     slowest = max(long, key=lambda each: each.seconds)
+    bill = AttributionArgs(week=week_of(end - 7 * DAY), by=DEFAULT_DIMENSIONS)
     return QueryBenchResult(
         requests=requests,
         panel_p50_ms=_percentile((each.seconds for each in long), 50),
@@ -98,12 +100,8 @@ def time_queries(
         last_24h_p95_ms=_percentile((each.seconds for each in day), 95),
         trace_ms=_percentile(traces, 50),
         request_ms=_percentile(found, 50),
-        contributors_ms=_median_ms(lambda: reader.run(ContributorsQuery(_difference(end)))),
-        attribution_week_ms=_median_ms(
-            lambda: (
-                reader.run(AttributionQuery(AttributionArgs(week=week_of(end - 7 * DAY), by=DEFAULT_DIMENSIONS))).rows
-            )
-        ),
+        contributors_ms=_median_ms(reader, ContributorsQuery(_difference(end))),
+        attribution_week_ms=_median_ms(reader, AttributionQuery(bill)),
         rollup_s_per_million=history.rollup_s_per_million,
         bytes_per_request=history.bytes_per_request,
         panels=len(long) // ROUNDS // len(views),
@@ -122,15 +120,11 @@ def _links(reader: Client, end: datetime) -> tuple[list[float], list[float]]:
     traces, requests = [], []
     for hours in range(1, 23):
         at = end - timedelta(hours=hours)
-        row = reader.run(
-            RequestsQuery(RequestsArgs(start=at, end=at + timedelta(minutes=30), limit=1))
-        ).rows.to_pylist()[0]
-        began = perf_counter()
-        reader.run(TraceQuery(row["trace_id"], Near(near=row["started_at"])))
-        traces.append(perf_counter() - began)
-        began = perf_counter()
-        reader.run(RequestQuery(row["request_id"], Near(near=row["started_at"])))
-        requests.append(perf_counter() - began)
+        asked = RequestsQuery(RequestsArgs(start=at, end=at + timedelta(minutes=30), limit=1))
+        (row,) = reader.run(asked).rows.to_pylist()
+        near = Near(near=row["started_at"])
+        traces.append(answer_seconds(reader, TraceQuery(row["trace_id"], near)))
+        requests.append(answer_seconds(reader, RequestQuery(row["request_id"], near)))
     return traces, requests
 
 
@@ -142,13 +136,9 @@ def _difference(end: datetime) -> ContributorsArgs:
     )
 
 
-def _median_ms(ask: Callable[[], object]) -> float:
-    """The middle of some times, in ms."""
-    times = []
-    for _ in range(ROUNDS + 1):
-        began = perf_counter()
-        ask()
-        times.append(perf_counter() - began)
+def _median_ms(reader: Client, query: Query[Any]) -> float:
+    """The middle of some times, after once for nothing, in ms."""
+    times = [answer_seconds(reader, query) for _ in range(ROUNDS + 1)]
     return _percentile(times[1:], 50)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import controlsurface as package
-from controlsurface.cli import terminal_output
+from controlsurface.cli.terminal_output import print_note
 from controlsurface.errors import ControlSurfaceError
 
 _COMMANDS = {
@@ -106,7 +106,7 @@ def run_command(arguments: list[str] | None = None) -> int:
     except ControlSurfaceError as problem:
         return _report_error(str(problem), problem.exit_code)
     except click.exceptions.NoArgsIsHelpError as problem:
-        terminal_output.print_text(problem.ctx.get_help(), err=True)
+        print_note(problem.ctx.get_help())
         return problem.exit_code
     except click.ClickException as problem:
         return _report_error(_add_usage_hint(problem), problem.exit_code)
@@ -121,7 +121,7 @@ def run_command(arguments: list[str] | None = None) -> int:
 def _report_error(text: str, code: int) -> int:
     """Print a problem, one line each, and give its exit code back."""
     for line in text.splitlines():
-        terminal_output.print_text(f"controlsurface: error: {line}", err=True)
+        print_note(f"controlsurface: error: {line}")
     return code
 
 

@@ -22,13 +22,19 @@ from controlsurface.audit.sampling_plan import (
     SamplingPlanArgs,
     SamplingPlanQuery,
 )
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
+from controlsurface.cli.terminal_output import print_note, write_json, write_result, write_rows
+from controlsurface.client.query_protocol import Result
 from controlsurface.errors import BadBody, BadRequest, NotFound
 from controlsurface.export.table_formats import unguard_formula
 
 
-@click.command("plan")
+@click.group("audit")
+def command() -> None:
+    """Compare lanes: what they answer to the same requests, and what people say of it."""
+
+
+@command.command()
 @data_option
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True, help="Share of all."
@@ -39,69 +45,42 @@ from controlsurface.export.table_formats import unguard_formula
 @click.option("--since", metavar="DURATION", help="Traffic to plan for.  [default: 7d before the newest request]")
 @click.option("--show", is_flag=True, help="Show the plan in force instead of making one.")
 @json_option
-@click.pass_context
-def plan(
-    context: click.Context, data: Path, rate: float, floor: float, since: str | None, show: bool, as_json: bool
-) -> None:
+def plan(data: Path, rate: float, floor: float, since: str | None, show: bool, as_json: bool) -> None:
     """Make a sampling plan from the traffic: a floor for all, the rest by the root of each stratum's volume.
 
     It is in force at once: `GET /api/v1/sampling/{request_id}` goes by it, and clients that decide by themselves take
     its JSON (`--show --json`).
     """
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         if show:
             answer = reader.run(SamplingPlanQuery())
             plan = {**answer.facts, "strata": answer.rows.to_pylist()}
         else:
             given = {"rate": rate, "floor": floor, "start": f"-{since}" if since else None}
             plan = dict(reader.execute(CreatePlanCommand(SamplingPlanArgs.model_validate(given), "cli")))
-    if as_json:
-        terminal_output.write_json(plan)
-        return
-    terminal_output.write_table(pa.Table.from_pylist(plan["strata"]))
-    terminal_output.print_text(
-        f"plan v{plan['version']}: {plan['rate']:.1%} of requests, made {plan['made_at']}", err=True
-    )
+    write_result(plan, plan["strata"], as_json)
+    if not as_json:
+        print_note(f"plan v{plan['version']}: {plan['rate']:.1%} of requests, made {plan['made_at']}")
 
 
-@click.command("sample")
+@command.command()
 @click.argument("request_id")
 @data_option
 @click.option("--task-type", metavar="T", help="What kind of work it is.")
 @click.option("--confidence", type=float, metavar="C", help="How sure the router is.")
 @json_option
-@click.pass_context
-def sample(
-    context: click.Context,
-    request_id: str,
-    data: Path,
-    task_type: str | None,
-    confidence: float | None,
-    as_json: bool,
-) -> None:
+def sample(request_id: str, data: Path, task_type: str | None, confidence: float | None, as_json: bool) -> None:
     """Whether to shadow REQUEST_ID, by the plan in force, as a router would be told."""
     given = SamplingArgs(task_type=task_type, confidence=confidence)
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         decision = reader.execute(LogSamplingCommand(request_id, given))
-    if as_json:
-        terminal_output.write_json(decision)
-    else:
-        terminal_output.write_table(pa.Table.from_pylist([dict(decision)]))
+    write_result(decision, [decision], as_json)
 
 
-_PAIR_COLUMNS = [
-    "item_id",
-    "started_at",
-    "task_type",
-    "lane",
-    "answer_label",
-    "shadow_lane",
-    "shadow_label",
-    "verdicts",
-]
+_PAIR_COLUMNS = "item_id started_at task_type lane answer_label shadow_lane shadow_label verdicts".split()
 
 
-@click.command("list")
+@command.command("list")
 @data_option
 @click.option("--since", default="28d", show_default=True, metavar="DURATION", help="From so long ago until now.")
 @click.option("--where", multiple=True, metavar="K=V", help="Keep items of this value; repeat for more. K=: unknown.")
@@ -109,59 +88,44 @@ _PAIR_COLUMNS = [
 @click.option("--reviewer", default="", metavar="NAME", help="Whose labels `second` and `mine` are about.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @json_option
-@click.pass_context
 def list_(
-    context: click.Context,
-    data: Path,
-    since: str,
-    where: tuple[str, ...],
-    which: ItemFilter,
-    reviewer: str,
-    limit: int,
-    as_json: bool,
+    data: Path, since: str, where: tuple[str, ...], which: ItemFilter, reviewer: str, limit: int, as_json: bool
 ) -> None:
     """Pairs of answers to the same request, newest first, with their labels."""
-    asked = review_queue.ReviewItemsArgs.model_validate(
-        {"start": f"-{since}", "where": tuple(map(parse_filter, where)), "which": which, "reviewer": reviewer}
-        | {"limit": limit}
-    )
-    with closing(open_client(data, context)) as reader:
+    given = {"start": f"-{since}", "where": tuple(map(parse_filter, where)), "which": which, "limit": limit}
+    asked = review_queue.ReviewItemsArgs.model_validate(given | {"reviewer": reviewer})
+    with closing(open_client(data)) as reader:
         answer = reader.run(review_queue.ReviewItemsQuery(asked))
-    if as_json:
-        terminal_output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
-        return
-    terminal_output.write_table(answer.rows.select(_PAIR_COLUMNS))
-    terminal_output.print_text("{items} items, {open} open, {twice} labelled twice".format(**answer.facts), err=True)
+    _write_rows_beside_facts(answer, _PAIR_COLUMNS, as_json)
+    if not as_json:
+        print_note("{items} items, {open} open, {twice} labelled twice".format(**answer.facts))
+
+
+def _write_rows_beside_facts(answer: Result, columns: Sequence[str], as_json: bool) -> None:
+    """All of an answer as JSON, or the columns that people read."""
+    write_result({**answer.facts, "rows": answer.rows.to_pylist()}, answer.rows.select([*columns]), as_json)
 
 
 UNDO = "undo"
 
 
-@click.command("label")
+@command.command()
 @click.argument("item")
 @click.argument("verdict", type=click.Choice([*get_args(LabelVerdict), UNDO]))
 @click.option("--reviewer", default=getpass.getuser, show_default="your user name", help="Who says so.")
 @click.option("--comment", help="Why.")
 @data_option
-@click.pass_context
-def label(context: click.Context, item: str, verdict: str, reviewer: str, comment: str | None, data: Path) -> None:
+def label(item: str, verdict: str, reviewer: str, comment: str | None, data: Path) -> None:
     """Label ITEM (see `audit list`): which answer is right. A later word of the same reviewer replaces it."""
-    with closing(open_client(data, context)) as reader:
-        found = reader.run(
-            review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer=reviewer, item=item))
-        ).rows.to_pylist()
+    with closing(open_client(data)) as reader:
+        asked = review_queue.NextItemQuery(review_queue.NextItemArgs(reviewer=reviewer, item=item))
+        found = reader.run(asked).rows.to_pylist()
         if not found:
             raise NotFound(f"no audit item '{item[:100]}'; `controlsurface audit list` shows them")
-        said = review_labels.Label.model_validate(
-            {
-                "reviewer": reviewer,
-                "revision": found[0]["revision"],
-                "verdict": None if verdict == UNDO else verdict,
-                "comment": comment,
-                "said_by": "cli",
-            }
-        )
-        terminal_output.write_json(reader.execute(review_labels.SetLabelCommand(item, said)))
+        given = {"reviewer": reviewer, "revision": found[0]["revision"], "comment": comment, "said_by": "cli"}
+        given |= {"verdict": None if verdict == UNDO else verdict}
+        said = review_labels.Label.model_validate(given)
+        write_json(reader.execute(review_labels.SetLabelCommand(item, said)))
 
 
 _ESTIMATE_COLUMNS = (
@@ -170,7 +134,7 @@ _ESTIMATE_COLUMNS = (
 ).split()
 
 
-@click.command("estimate")
+@command.command()
 @data_option
 @click.option(
     "--by", multiple=True, default=["task_type"], show_default=True, metavar="A,B", help="Slices; also `band`."
@@ -178,61 +142,43 @@ _ESTIMATE_COLUMNS = (
 @click.option("--since", metavar="DURATION", help="From so long ago until now.  [default: all that is stored]")
 @click.option("--where", multiple=True, metavar="K=V", help="Keep pairs of this value; repeat for more. K=: unknown.")
 @json_option
-@click.pass_context
-def estimate(
-    context: click.Context, data: Path, by: tuple[str, ...], since: str | None, where: tuple[str, ...], as_json: bool
-) -> None:
+def estimate(data: Path, by: tuple[str, ...], since: str | None, where: tuple[str, ...], as_json: bool) -> None:
     """Disagreement of the lanes, by slice, weighted by the sampling, with 95 % intervals."""
     given = {"by": by, "start": f"-{since}" if since else None, "where": tuple(map(parse_filter, where))}
     arguments = DisagreementArgs.model_validate(given)
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         answer = reader.run(DisagreementQuery(arguments))
-    if as_json:
-        terminal_output.write_json({**answer.facts, "rows": answer.rows.to_pylist()})
-        return
-    terminal_output.write_table(answer.rows.select([*dict.fromkeys(arguments.by), *_ESTIMATE_COLUMNS]))
-    for name in answer.facts["large_worse"]:
-        terminal_output.print_text(
-            f"{name}: the large lane's answers are worse; escalating there destroys value", err=True
-        )
+    _write_rows_beside_facts(answer, [*dict.fromkeys(arguments.by), *_ESTIMATE_COLUMNS], as_json)
+    for name in () if as_json else answer.facts["large_worse"]:
+        print_note(f"{name}: the large lane's answers are worse; escalating there destroys value")
 
 
-_TEXT_COLUMNS = (
-    "item_id",
-    "reviewer",
-    "verdict",
-    "shown_left",
-    "comment",
-    "said_by",
-)  # even where they look like numbers
+# Columns that hold texts even where these look like numbers.
+_TEXT_COLUMNS = "item_id reviewer verdict shown_left comment said_by".split()
 
 
-@click.command("export")
+@command.command()
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option("--reviewer", metavar="NAME", help="Only what NAME says.")
 @data_option
-@click.pass_context
-def export(context: click.Context, form: str, reviewer: str | None, data: Path) -> None:
+def export(form: str, reviewer: str | None, data: Path) -> None:
     """All labels and what their items are about; every revision, what was taken back included."""
-    with closing(open_client(data, context)) as reader:
-        terminal_output.write_rows(
-            reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer=reviewer))).rows, form
-        )
+    with closing(open_client(data)) as reader:
+        write_rows(reader.run(label_exchange.LabelsQuery(label_exchange.LabelsArgs(reviewer=reviewer))).rows, form)
 
 
-@click.command("import")
+@command.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @data_option
-@click.pass_context
-def bring(context: click.Context, file: Path, data: Path) -> None:
+def bring(file: Path, data: Path) -> None:
     """Bring labels from FILE (CSV, Parquet) with at least item_id, reviewer and verdict. Twice is once."""
     rows = [*_labels(file, _table(file).to_pylist())]
     total = dict.fromkeys(("new", "known", "without_item"), 0)
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         for part in _parts(rows):
             done = reader.execute(label_exchange.ImportLabelsCommand(label_exchange.LabelRows(rows=tuple(part))))
             total = {name: total[name] + done[name] for name in total}
-    terminal_output.write_json(total)
+    write_json(total)
 
 
 def _table(file: Path) -> pa.Table:
@@ -269,17 +215,3 @@ def _labels(file: Path, rows: Sequence[dict[str, Any]]) -> Iterator[label_exchan
 def _parts(rows: Sequence[label_exchange.LabelRow]) -> Iterator[Sequence[label_exchange.LabelRow]]:
     """As many at a time as one order takes."""
     return (rows[at : at + MAX_LABELS_PER_COMMAND] for at in range(0, len(rows), MAX_LABELS_PER_COMMAND))
-
-
-@click.group("audit")
-def command() -> None:
-    """Compare lanes: what they answer to the same requests, and what people say of it."""
-
-
-command.add_command(plan)
-command.add_command(sample)
-command.add_command(list_)
-command.add_command(label)
-command.add_command(estimate)
-command.add_command(export)
-command.add_command(bring)

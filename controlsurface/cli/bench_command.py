@@ -1,17 +1,16 @@
 """`controlsurface bench`: measure this machine with the product's own work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import click
-import pyarrow as pa
 
 from controlsurface.bench import coverage_bench, ingest_costs
 from controlsurface.bench import drift_bench as alerting
 from controlsurface.bench import evaluation_bench as evaluations
 from controlsurface.bench import ingest_bench as benchmark
 from controlsurface.bench import query_bench as questions
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import json_option
+from controlsurface.cli.terminal_output import print_note, write_result
 from controlsurface.store.named_query import PURPOSES
 
 
@@ -38,7 +37,7 @@ def command() -> None:
 def ingest(seconds: float, connections: int, body: int, prompts: bool, sessions: int, as_json: bool) -> None:
     """Spans a second that are answered and stored, by a real collector on a temporary directory."""
     settings = benchmark.IngestBenchSettings(seconds, connections, body, prompts, sessions)
-    _write(benchmark.run_ingest_bench(settings, _say()).rounded(), as_json=as_json)
+    _write(benchmark.run_ingest_bench(settings, _say).rounded(), as_json=as_json)
 
 
 @command.command()
@@ -48,13 +47,10 @@ def ingest(seconds: float, connections: int, body: int, prompts: bool, sessions:
 def alerts(seed: int, ticks: bool, as_json: bool) -> None:
     """False alarms and delays of the drift detector, beside other ways to alert, on simulated traffic."""
     if ticks:
-        _write(evaluations.run_evaluation_bench(_say()).rounded(), as_json=as_json)
+        _write(evaluations.run_evaluation_bench(_say).rounded(), as_json=as_json)
         return
-    result = alerting.run_drift_bench(_say(), seed)
-    if as_json:
-        terminal_output.write_json(result.rounded())
-    else:
-        terminal_output.write_table(pa.Table.from_pylist(result.table()))
+    result = alerting.run_drift_bench(_say, seed)
+    write_result(result.rounded(), result.table(), as_json)
 
 
 @command.command()
@@ -65,13 +61,8 @@ def alerts(seed: int, ticks: bool, as_json: bool) -> None:
 @json_option
 def query(requests: int, explain: str | None, as_json: bool) -> None:
     """How soon the pages' panels, a trace, contributors and a week's bill are answered, over HTTP."""
-    result = questions.run_query_bench(requests, _say(), explain=explain or "").rounded()
-    if as_json:
-        terminal_output.write_json(result)
-    else:
-        terminal_output.write_table(
-            pa.table({"figure": list(result), "value": [str(value) for value in result.values()]})
-        )
+    result = questions.run_query_bench(requests, _say, explain=explain or "").rounded()
+    write_result(result, [{"figure": name, "value": str(value)} for name, value in result.items()], as_json)
 
 
 @command.command("statistics")
@@ -89,12 +80,10 @@ def query(requests: int, explain: str | None, as_json: bool) -> None:
 @json_option
 def intervals(runs: int, quick: bool, seed: int, as_json: bool) -> None:
     """How often 95 % intervals hold the truth, equal lanes are called worse, and how far ECE is off."""
-    result = coverage_bench.run_coverage_bench(_say(), coverage_bench.QUICK_RUNS if quick else runs, seed)
-    if as_json:
-        terminal_output.write_json(result.rounded())
-        return
-    terminal_output.write_table(pa.Table.from_pylist(result.table()))
-    _write(result.figures(), as_json=False)
+    result = coverage_bench.run_coverage_bench(_say, coverage_bench.QUICK_RUNS if quick else runs, seed)
+    write_result(result.rounded(), result.table(), as_json)
+    if not as_json:
+        _write(result.figures(), as_json=False)
 
 
 @command.command()
@@ -107,12 +96,9 @@ def redaction(megabytes: float, as_json: bool) -> None:
 
 def _write(result: Mapping[str, float], *, as_json: bool) -> None:
     """Figures, one a line."""
-    if as_json:
-        terminal_output.write_json(result)
-    else:
-        terminal_output.write_table(pa.table({"figure": list(result), "value": [float(v) for v in result.values()]}))
+    write_result(result, [{"figure": name, "value": float(value)} for name, value in result.items()], as_json)
 
 
-def _say() -> Callable[[str], None]:
+def _say(text: str) -> None:
     """Progress, for whoever looks on."""
-    return lambda text: terminal_output.print_text(f"controlsurface: bench: {text}", err=True)
+    print_note(f"controlsurface: bench: {text}")

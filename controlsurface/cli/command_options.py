@@ -72,17 +72,23 @@ def parse_filter(text: str) -> str:
     return f"{name}:{value}"
 
 
-def open_client(data: Path, context: click.Context) -> Client:
+def open_client(data: Path) -> Client:
     """A reader of what is stored, through the server that owns it if one does. Raises NotFound where nothing is."""
     if not (data / STORE_FILE).exists():
         raise NotFound(f"{data}: nothing is stored here; `controlsurface serve` begins it, --data names another place")
-    config = context_config(context)
+    config = active_config()
     reader = connect_client(data, config.auth.token or None, config=config)
     if isinstance(reader, LocalClient):  # a server has done so already
         reader.write(install_comparators(config.audit))
     return reader
 
 
-def context_config(context: click.Context) -> Config:
+def config_file() -> Path | None:
+    """The configuration file that the command was started with, if there is one."""
+    found: Path | None = click.get_current_context().obj
+    return found
+
+
+def active_config() -> Config:
     """The configuration the command was started with. Raises ConfigError."""
-    return load_config(context.obj)
+    return load_config(config_file())

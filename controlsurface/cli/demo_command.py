@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import click
 
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import DURATION
+from controlsurface.cli.terminal_output import print_note
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.demo.demo_company import SCENARIOS
 from controlsurface.demo.traffic_sender import run_demo
@@ -44,7 +44,7 @@ def command(
     threading.Thread(target=_forward_first_signal, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
     spans = run_demo(endpoint, rate, duration, scenario, seed, backfill, event_ago, token, stop)
-    terminal_output.print_text(f"controlsurface: demo: {spans} spans sent", err=True)
+    print_note(f"controlsurface: demo: {spans} spans sent")
 
 
 def _forward_first_signal(told: UnixSignals, stop: threading.Event) -> None:

@@ -8,8 +8,8 @@ from typing import get_args
 
 import click
 
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, open_client, parse_filter
+from controlsurface.cli.terminal_output import print_note, print_text, write_document
 from controlsurface.errors import BadRequest
 from controlsurface.export.incident_report import gather_incident, render_incident_report
 from controlsurface.export.table_formats import ExportFormat
@@ -22,12 +22,17 @@ from controlsurface.query.arguments import FilteredRange
 _FOLDER_TYPE = click.Path(file_okay=False, path_type=Path)
 
 
+@click.group("export")
+def command() -> None:
+    """Figures as files, from a running server or from the data directory, whichever there is."""
+
+
 _COST_EXAMPLE = """\b
 controlsurface export cost --week 2026-W47 --by team,task_type --to reports
 """
 
 
-@click.command("cost", epilog=_COST_EXAMPLE)
+@command.command(epilog=_COST_EXAMPLE)
 @click.option("--week", required=True, metavar="WEEK", help="ISO 8601 week in UTC, such as 2026-W47.")
 @click.option(
     "--by",
@@ -40,10 +45,7 @@ controlsurface export cost --week 2026-W47 --by team,task_type --to reports
 @click.option("--format", "form", type=click.Choice(get_args(ExportFormat)), default="csv", show_default=True)
 @click.option("--to", type=_FOLDER_TYPE, help="Write file and manifest into this folder.  [default: standard output]")
 @data_option
-@click.pass_context
-def cost(
-    context: click.Context, week: str, by: tuple[str, ...], form: ExportFormat, to: Path | None, data: Path
-) -> None:
+def cost(week: str, by: tuple[str, ...], form: ExportFormat, to: Path | None, data: Path) -> None:
     """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them.
 
     A week that is over has a revision: the next one where its figures are no longer those exported before.
@@ -52,21 +54,20 @@ def cost(
     now = datetime.now(UTC)
     if to is None and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; give --to a folder")
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         made = export_weekly_cost(reader, args, form, now)
     if not args.closed(now):
-        terminal_output.print_text(f"controlsurface: {week} is not over: its figures still grow", err=True)
+        print_note(f"controlsurface: {week} is not over: its figures still grow")
     if made.revision and made.revision["restates"]:
-        terminal_output.print_text(f"controlsurface: {describe_restatement(week, made.revision)}", err=True)
-    if to is None:
-        if form != "parquet":
-            terminal_output.write_document(made.body)
-            return
+        print_note(f"controlsurface: {describe_restatement(week, made.revision)}")
+    if to is not None:
+        for path in made.write(to):
+            print_text(path)
+    elif form != "parquet":
+        write_document(made.body)
+    else:
         sys.stdout.flush()
         sys.stdout.buffer.write(made.body)
-        return
-    for path in made.write(to):
-        terminal_output.print_text(path)
 
 
 _INCIDENT_EXAMPLE = """\b
@@ -74,50 +75,22 @@ controlsurface export incident --metric escalation_rate --from -3h --to now > in
 """
 
 
-@click.command("incident", epilog=_INCIDENT_EXAMPLE)
+@command.command(epilog=_INCIDENT_EXAMPLE)
 @click.option("--metric", required=True, metavar="M", help="A total, a mean or a share of rows.")
 @click.option("--from", "start", required=True, metavar="TIME", help="First moment, e.g. -3h.")
 @click.option("--to", "end", default="now", show_default=True, metavar="TIME", help="Moment after the last.")
 @click.option("--baseline", "against", type=click.Choice(get_args(Baseline)), default="before", show_default=True)
 @click.option("--where", multiple=True, metavar="K=V", help="Keep rows of this value; repeat for more. K=: unknown.")
-@click.option("--format", "form", type=click.Choice(["html"]), default="html", show_default=True)
+@click.option("--format", type=click.Choice(["html"]), default="html", show_default=True, expose_value=False)
 @data_option
-@click.pass_context
-def incident(
-    context: click.Context,
-    metric: str,
-    start: str,
-    end: str,
-    against: Baseline,
-    where: tuple[str, ...],
-    form: str,
-    data: Path,
-) -> None:
+def incident(metric: str, start: str, end: str, against: Baseline, where: tuple[str, ...], data: Path) -> None:
     """What is different between a window and its baseline, as one file that needs nothing else."""
     window = FilteredRange.model_validate({"start": start, "end": end})
     if window.start is None or window.end is None:
         raise BadRequest("--from and --to: name two moments")
     first, last = baseline_window(against, window.start, window.end)
-    asked = ContributorsArgs(
-        metric=metric,
-        start=window.start,
-        end=window.end,
-        baseline_start=first,
-        baseline_end=last,
-        where=tuple(map(parse_filter, where)),
-    )
-    with closing(open_client(data, context)) as reader:
+    moments = {"start": window.start, "end": window.end, "baseline_start": first, "baseline_end": last}
+    asked = ContributorsArgs.model_validate({"metric": metric, **moments, "where": tuple(map(parse_filter, where))})
+    with closing(open_client(data)) as reader:
         incident = gather_incident(reader, asked, BASELINES[against])
-    terminal_output.write_document(_FORMS[form](incident))
-
-
-_FORMS = {"html": render_incident_report}
-
-
-@click.group("export")
-def command() -> None:
-    """Figures as files, from a running server or from the data directory, whichever there is."""
-
-
-command.add_command(cost)
-command.add_command(incident)
+    write_document(render_incident_report(incident))

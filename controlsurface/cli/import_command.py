@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 import click
-import pyarrow as pa
 
-from controlsurface.cli import terminal_output
-from controlsurface.cli.command_options import context_config, data_option, json_option
+from controlsurface.cli.command_options import active_config, data_option, json_option
+from controlsurface.cli.terminal_output import print_note, write_result
 from controlsurface.collector.import_target import ImportTarget, open_import_target
 from controlsurface.config import Config
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, TooLarge
@@ -49,7 +48,7 @@ class ImportSummary:
     def tell(self, text: str) -> None:
         """A problem that stops nothing but its own body."""
         self.problems += 1
-        terminal_output.print_text(f"controlsurface: error: {text}", err=True)
+        print_note(f"controlsurface: error: {text}")
 
 
 @click.command("import")
@@ -64,9 +63,7 @@ class ImportSummary:
     "--mapping", type=_FILE_TYPE, help="TOML that says which column of a table is what, or a shipped one by name."
 )
 @json_option
-@click.pass_context
 def command(
-    context: click.Context,
     paths: tuple[Path, ...],
     data: Path,
     form: FileFormat | None,
@@ -87,7 +84,7 @@ def command(
         raise click.UsageError("name files, or a store with --from-store")
     if old:
         return _salvage(old, data, as_json)
-    config, tally = context_config(context), ImportSummary()
+    config, tally = active_config(), ImportSummary()
     with open_import_target(data, config) as way:
         if not anyway:
             _refuse_expired(way.keeps(), paths, form, mapping, config)
@@ -95,8 +92,9 @@ def command(
             for path in bar:
                 _bring(way, path, form, mapping, config, tally)
         tally.duplicates, tally.expired = way.settle()
-    _print(tally, as_json)
-    terminal_output.print_text(f"controlsurface: import: {_summary(tally, len(paths))}", err=True)
+    row = {name: getattr(tally, name) for name in ("accepted", "rejected", "duplicates", "problems")}
+    write_result(row, [row], as_json)
+    print_note(f"controlsurface: import: {_summary(tally, len(paths))}")
     return BadBody.exit_code if tally.problems else 0
 
 
@@ -105,14 +103,11 @@ def _salvage(old: Path, data: Path, as_json: bool) -> int:
     with closing(DuckStore.open(data)) as store:
         found = salvage_store(old, store)
     rows = [asdict(each) for each in found]
-    if as_json:
-        terminal_output.write_json(rows)
-    else:
-        terminal_output.write_table(pa.Table.from_pylist(rows))
+    write_result(rows, rows, as_json)
     brought, lost = sum(each.brought for each in found), [each for each in found if each.problem]
-    terminal_output.print_text(f"controlsurface: import: {_number(brought, 'row')} brought from {old}", err=True)
+    print_note(f"controlsurface: import: {_number(brought, 'row')} brought from {old}")
     for each in lost:
-        terminal_output.print_text(f"controlsurface: error: {old}: {each.table}: {each.problem}", err=True)
+        print_note(f"controlsurface: error: {old}: {each.table}: {each.problem}")
     return BadBody.exit_code if lost else 0
 
 
@@ -181,7 +176,7 @@ def _take(way: ImportTarget, found: FileBody, config: Config, tally: ImportSumma
     tally.spans += checked.accepted if found.signal == "traces" else 0
     tally.rejected += checked.rejected
     if checked.message:
-        terminal_output.print_text(f"controlsurface: {found.place}: {checked.message}", err=True)
+        print_note(f"controlsurface: {found.place}: {checked.message}")
 
 
 def _shown(path: Path | None) -> str | None:
@@ -198,11 +193,3 @@ def _summary(tally: ImportSummary, files: int) -> str:
 
 def _number(n: int, what: str) -> str:
     return f"{n} {what}{'s' * (n != 1)}"
-
-
-def _print(tally: ImportSummary, as_json: bool) -> None:
-    row = {name: getattr(tally, name) for name in ("accepted", "rejected", "duplicates", "problems")}
-    if as_json:
-        terminal_output.write_json(row)
-    else:
-        terminal_output.write_table(pa.Table.from_pylist([row]))

@@ -12,8 +12,8 @@ import orjson
 from controlsurface.audit import policy
 from controlsurface.audit.policy.litellm import ProxyModels, policy_as_yaml
 from controlsurface.audit.policy.litellm_import import policy_from_yaml
-from controlsurface.cli import terminal_output
-from controlsurface.cli.command_options import context_config, data_option, json_option, open_client
+from controlsurface.cli.command_options import active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal_output import print_note, write_document, write_json, write_result
 from controlsurface.client import Client
 from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest, NotFound
@@ -26,8 +26,6 @@ def command() -> None:
 
 who_option = click.option("--who", default=getpass.getuser, show_default="your user name", help="Who decides.")
 why_option = click.option("--why", required=True, help="A sentence for those who will wonder.")
-
-
 model_option = click.option(
     "--model",
     "models",
@@ -39,25 +37,21 @@ model_option = click.option(
 
 @command.command()
 @data_option
-@click.pass_context
-def show(context: click.Context, data: Path) -> None:
+def show(data: Path) -> None:
     """The policy in force, as JSON."""
-    with closing(open_client(data, context)) as reader:
-        terminal_output.write_json(policy.policy_document(_current(reader)))
+    with closing(open_client(data)) as reader:
+        write_json(policy.policy_document(_current(reader)))
 
 
 @command.command()
 @data_option
 @json_option
-@click.pass_context
-def history(context: click.Context, data: Path, as_json: bool) -> None:
+def history(data: Path, as_json: bool) -> None:
     """All versions, newest first."""
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         rows = reader.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows
-    if as_json:
-        terminal_output.write_json([policy.policy_document(row) for row in rows.to_pylist()])
-    else:
-        terminal_output.write_table(rows.select(["version", "at", "who", "why", "restores", "settings"]))
+    shown = rows.select(["version", "at", "who", "why", "restores", "settings"])
+    write_result([policy.policy_document(row) for row in rows.to_pylist()], shown, as_json)
 
 
 @command.command("set")
@@ -77,9 +71,7 @@ def history(context: click.Context, data: Path, as_json: bool) -> None:
 @who_option
 @why_option
 @data_option
-@click.pass_context
 def set_(
-    context: click.Context,
     file: Any,
     thresholds: tuple[str, ...],
     tiers: tuple[str, ...],
@@ -97,13 +89,13 @@ def set_(
 
     Without FILE the options change the policy in force.
     """
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         newest = _newest(reader)
         base = _read_settings(file) if file else orjson.loads(newest["settings"]) if newest else {}
         default = {"threshold": default_threshold, "tier": default_tier, "escalate_to": default_escalate_to}
         options = {"threshold": thresholds, "tier": tiers, "escalate_to": escalations}
         changed = _changed(base, options, default, context_guard, fallbacks)
-        terminal_output.write_json(_set(reader, newest, policy.Policy.model_validate(changed), who, why))
+        write_json(_set(reader, newest, policy.Policy.model_validate(changed), who, why))
 
 
 @command.command()
@@ -111,13 +103,10 @@ def set_(
 @who_option
 @why_option
 @data_option
-@click.pass_context
-def rollback(context: click.Context, version: int, who: str, why: str, data: Path) -> None:
+def rollback(version: int, who: str, why: str, data: Path) -> None:
     """Bring the settings of VERSION back, as a new version."""
-    with closing(open_client(data, context)) as reader:
-        terminal_output.write_json(
-            reader.execute(policy.RollbackCommand(policy.Rollback(version=version, who=who, why=why)))
-        )
+    with closing(open_client(data)) as reader:
+        write_json(reader.execute(policy.RollbackCommand(policy.Rollback(version=version, who=who, why=why))))
 
 
 @command.command()
@@ -128,9 +117,7 @@ def rollback(context: click.Context, version: int, who: str, why: str, data: Pat
 @click.option("--large", metavar="MODEL", help="litellm: model_name of the first escalation lane.")
 @click.option("--judge", metavar="MODEL", help="litellm: model that forecasts p_solve.  [default: the cheapest lane's]")
 @data_option
-@click.pass_context
 def export(
-    context: click.Context,
     form: str,
     version: int | None,
     models: tuple[str, ...],
@@ -140,15 +127,15 @@ def export(
     data: Path,
 ) -> None:
     """The policy for a router: JSON, or YAML for LiteLLM's config.yaml, whatever the number of lanes."""
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         row = _version_row(reader, version) if version else _current(reader)
     if form == "json":
-        terminal_output.write_json(policy.policy_document(row))
+        write_json(policy.policy_document(row))
         return
-    lanes = context_config(context).lanes
-    ends = {_cheapest(lanes): small, _escalation(lanes): large}
+    lanes = active_config().lanes
+    ends = {next(iter(lanes)): small, _escalation(lanes): large}
     names = {lane: model for lane, model in ends.items() if model} | _models_by_lane(models)
-    terminal_output.write_document(policy_as_yaml(policy.policy_version_of(row), ProxyModels(lanes, names, judge)))
+    write_document(policy_as_yaml(policy.policy_version_of(row), ProxyModels(lanes, names, judge)))
 
 
 @command.command("import")
@@ -158,22 +145,17 @@ def export(
 @who_option
 @why_option
 @data_option
-@click.pass_context
-def import_(
-    context: click.Context, file: Any, form: str, models: tuple[str, ...], who: str, why: str, data: Path
-) -> None:
+def import_(file: Any, form: str, models: tuple[str, ...], who: str, why: str, data: Path) -> None:
     """Set the policy from FILE, a config.yaml of LiteLLM: capability routers named auto-TASK_TYPE, and fallbacks.
 
     A model_name belongs to the lane that --model says, that has its name, or whose globs take the model behind it.
     What a policy cannot say is named on standard error.
     """
-    found = policy_from_yaml(
-        file.read(), ProxyModels(context_config(context).lanes, _models_by_lane(models)), file.name
-    )
+    found = policy_from_yaml(file.read(), ProxyModels(active_config().lanes, _models_by_lane(models)), file.name)
     for each in found.left_out:
-        terminal_output.print_text(f"controlsurface: policy: {form}: left out: {each}", err=True)
-    with closing(open_client(data, context)) as reader:
-        terminal_output.write_json(_set(reader, _newest(reader), found.policy, who, why))
+        print_note(f"controlsurface: policy: {form}: left out: {each}")
+    with closing(open_client(data)) as reader:
+        write_json(_set(reader, _newest(reader), found.policy, who, why))
 
 
 def _read_settings(file: Any) -> dict[str, Any]:
@@ -229,10 +211,8 @@ def _changed(
     for key, given in options.items():
         for name, value in _split_pairs(f"--{key.replace('_', '-')}", "TASK=VALUE", given):
             tasks.setdefault(name, {})[key] = value
-    ways = {
-        lane: [each for each in chain.split(",") if each]
-        for lane, chain in _split_pairs("--fallback", "LANE=L1,L2", fallbacks)
-    }
+    chains = _split_pairs("--fallback", "LANE=L1,L2", fallbacks)
+    ways = {lane: [each for each in chain.split(",") if each] for lane, chain in chains}
     said = {key: value for key, value in default.items() if value is not None}
     guard = {"context_guard": context_guard} if context_guard is not None else {}
     changed = {"default": {**base.get("default", {}), **said}, "fallbacks": {**base.get("fallbacks", {}), **ways}}
@@ -249,19 +229,14 @@ def _split_pairs(flag: str, form: str, options: tuple[str, ...]) -> Iterator[tup
 
 
 def _models_by_lane(models: tuple[str, ...]) -> dict[str, str]:
-    """Model names by lane."""
-    pairs = (each.partition("=") for each in models)
-    return dict(_checked_pair(*each) for each in pairs)
-
-
-def _checked_pair(lane: str, sign: str, model: str) -> tuple[str, str]:
-    if not (lane and sign and model):
-        raise BadRequest(f"--model {lane}{sign}{model}: write LANE=MODEL")
-    return lane, model
-
-
-def _cheapest(lanes: Mapping[str, LaneConfig]) -> str:
-    return next(iter(lanes))
+    """Model names by lane. Raises BadRequest for what names only one of them."""
+    found = {}
+    for each in models:
+        lane, _, model = each.partition("=")
+        if not (lane and model):
+            raise BadRequest(f"--model {each}: write LANE=MODEL")
+        found[lane] = model
+    return found
 
 
 def _escalation(lanes: Mapping[str, LaneConfig]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
+from controlsurface.cli.terminal_output import OUTPUT_FORMATS, print_note, print_text, write_answer, write_rows
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.queries.store_statistics import empty_window_hint
 from controlsurface.metrics.catalog import CATALOG
@@ -31,12 +31,10 @@ controlsurface query cost --by team --where lane=large --every 1d --format csv
 @click.option("--from", "start", metavar="TIME", help="First moment: 2026-01-09, 2026-01-09T12:00:00Z or -24h.")
 @click.option("--to", "end", metavar="TIME", help="Moment after the last.")
 @click.option("--every", metavar="DURATION", help="One row for each step of time, e.g. 1h.")
-@click.option("--format", "form", type=click.Choice(terminal_output.OUTPUT_FORMATS), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True)
 @json_option
 @click.option("--sql", is_flag=True, help="Print the statement and its parameters instead of the rows.")
-@click.pass_context
 def command(
-    context: click.Context,
     metric: str | None,
     data: Path,
     listed: bool,
@@ -64,29 +62,25 @@ def command(
         {"metric": metric, "by": by, "where": tuple(map(parse_filter, where)), **{k: v for k, v in given.items() if v}}
     )
     asked = MetricQuery(arguments)
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         answer = reader.run(asked)
         if not any(n for n in answer.rows["n"].to_pylist()):
-            terminal_output.print_text(f"controlsurface: query: {empty_window_hint(reader, bool(where))}", err=True)
+            print_note(f"controlsurface: query: {empty_window_hint(reader, bool(where))}")
     if sql:
         _print_sql(answer.facts)
     else:
-        terminal_output.write_answer(asked, answer, form)
+        write_answer(asked, answer, form)
 
 
 def _print_catalogue(form: str) -> None:
     rows = [
         {"name": m.id, "unit": m.unit, "better": m.better, "kind": m.kind, "help": m.help} for m in CATALOG.values()
     ]
-    table = pa.Table.from_pylist(rows)
-    if form == "json":
-        terminal_output.write_json(rows)
-    else:
-        terminal_output.write_rows(table, form)
+    write_rows(pa.Table.from_pylist(rows), form)
 
 
 def _print_sql(facts: Mapping[str, Any]) -> None:
     """The statement as it was run, and what stood for its parameters."""
-    terminal_output.print_text(facts["sql"])
+    print_text(facts["sql"])
     for name, value in facts["parameters"].items():
-        terminal_output.print_text(f"-- ${name} = {value!r}")
+        print_text(f"-- ${name} = {value!r}")

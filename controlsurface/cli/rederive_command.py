@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from controlsurface.cli import terminal_output
-from controlsurface.cli.command_options import DURATION, context_config, data_option, json_option, open_client
+from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal_output import print_note, print_text, write_json
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.ingest_queries import DroppedKeysQuery
@@ -34,17 +34,16 @@ _COUNTS = ("spans", "changed", "frozen")
 @data_option
 @click.option("--since", type=DURATION, help="What began so long ago or later.  [default: all that is stored]")
 @json_option
-@click.pass_context
-def command(context: click.Context, data: Path, since: timedelta | None, as_json: bool) -> None:
+def command(data: Path, since: timedelta | None, as_json: bool) -> None:
     """Read stored spans again: after a change of vocabularies, lanes or task_types.from, stored rows follow.
 
     Whole traces, the latest first, a transaction at a time: figures are right in between. A running server does it; a
     restart, here or there, goes on where it was. What the retention has frozen stays as it is.
     """
-    with closing(open_client(data, context)):  # says where nothing is stored
+    with closing(open_client(data)):  # says where nothing is stored
         pass
-    config = context_config(context)
-    with _owner(data, config, context) as reader:
+    config = active_config()
+    with _owner(data, config) as reader:
         start = datetime.now(UTC) - since if since else None
         reader.execute(RederiveCommand(RederiveRequest(since=start, who=getpass.getuser())))
         found = _wait_for_server(reader)
@@ -54,24 +53,23 @@ def command(context: click.Context, data: Path, since: timedelta | None, as_json
         )
     _tell(found, dropped)
     if as_json:
-        terminal_output.write_json({name: found[name] for name in _COUNTS})
+        write_json({name: found[name] for name in _COUNTS})
     else:
-        terminal_output.print_text(f"{found['spans']:,} spans read again, {found['changed']:,} of them changed")
+        print_text(f"{found['spans']:,} spans read again, {found['changed']:,} of them changed")
 
 
 @contextmanager
-def _owner(data: Path, config: Config, context: click.Context) -> Iterator[Client]:
+def _owner(data: Path, config: Config) -> Iterator[Client]:
     """The server that has the store; without one, its parts in this process."""
     if not find_addresses(data):
         with running_engine(data, config) as engine:
             yield engine.reader()
         return
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         for what in _outdated_settings(reader, config):
-            terminal_output.print_text(
+            print_note(
                 f"controlsurface: rederive: the running server has other {what} than the files here say; "
-                "restart it, and ask again",
-                err=True,
+                "restart it, and ask again"
             )
         yield reader
 
@@ -111,14 +109,12 @@ def _tell(found: Mapping[str, Any], dropped: Sequence[str]) -> None:
     """What stays as it was: frozen rows, and texts that were dropped when they came."""
     if dropped:
         more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
-        terminal_output.print_text(
+        print_note(
             f"controlsurface: rederive: texts of {', '.join(dropped[:5])}{more} were dropped when they came "
-            "([content]); what they said stays unknown",
-            err=True,
+            "([content]); what they said stays unknown"
         )
     if found["frozen"]:
-        terminal_output.print_text(
+        print_note(
             f"controlsurface: rederive: {found['frozen']:,} spans stay as they were: the retention has frozen what "
-            f"began before {found['frozen_before']:%Y-%m-%d %H:%M} UTC",
-            err=True,
+            f"began before {found['frozen_before']:%Y-%m-%d %H:%M} UTC"
         )

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow as pa
 
-from controlsurface.cli import terminal_output
-from controlsurface.cli.command_options import context_config, data_option, json_option, open_client
+from controlsurface.cli.command_options import active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal_output import print_note, write_result
 from controlsurface.client import Client, RemoteClient
 from controlsurface.client.queries import retention_status
 from controlsurface.config import Config
@@ -30,10 +29,9 @@ def command() -> None:
 @command.command()
 @data_option
 @json_option
-@click.pass_context
-def show(context: click.Context, data: Path, as_json: bool) -> None:
+def show(data: Path, as_json: bool) -> None:
     """What is kept, how old it is and what of it is too old."""
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         _print(_retention_rows(reader), as_json)
 
 
@@ -41,19 +39,18 @@ def show(context: click.Context, data: Path, as_json: bool) -> None:
 @data_option
 @click.option("--dry-run", is_flag=True, help="Show what would go: rows, the oldest, bytes. Remove nothing.")
 @json_option
-@click.pass_context
-def apply(context: click.Context, data: Path, dry_run: bool, as_json: bool) -> None:
+def apply(data: Path, dry_run: bool, as_json: bool) -> None:
     """Remove what is too old, and say what went.
 
     Bytes are those of the whole table in the file. What goes makes room there for what comes; the file itself gets
     shorter only where its end is free.
     """
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         served = isinstance(reader, RemoteClient)
         before = _retention_rows(reader)
         after = _apply_by_server(reader) if served and not dry_run else before
     if not served and not dry_run:
-        after = _apply_locally(data, context_config(context), context)
+        after = _apply_locally(data, active_config())
     gone = [row | {"removed": row["removed"] - known["removed"]} for known, row in zip(before, after, strict=True)]
     _print([row for row in gone if row["too_old" if dry_run else "removed"]], as_json)
 
@@ -76,18 +73,16 @@ def _apply_by_server(reader: Client) -> list[dict[str, Any]]:
     return _retention_rows(reader)
 
 
-def _apply_locally(data: Path, config: Config, context: click.Context) -> list[dict[str, Any]]:
+def _apply_locally(data: Path, config: Config) -> list[dict[str, Any]]:
     """What is kept once we have done it ourselves."""
     with closing(DuckStore.open(data)) as store:
         apply_retention(store, config)
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         return _retention_rows(reader)
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        terminal_output.write_json(rows)
-    elif rows:
-        terminal_output.write_table(pa.Table.from_pylist(rows))
+    if rows or as_json:
+        write_result(rows, rows, as_json)
     else:
-        terminal_output.print_text("controlsurface: retention: nothing", err=True)
+        print_note("controlsurface: retention: nothing")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option
+from controlsurface.cli.terminal_output import print_note
 from controlsurface.maintenance import rollup_worker
 from controlsurface.store.duckdb import DuckStore
 
@@ -23,4 +23,4 @@ def rebuild(data: Path) -> None:
     with closing(DuckStore.open(data)) as store:
         buckets = rollup_worker.rebuild_rollups(store)
         store.checkpoint()
-    terminal_output.print_text(f"controlsurface: rollup: {buckets} buckets", err=True)
+    print_note(f"controlsurface: rollup: {buckets} buckets")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import orjson
-import pyarrow as pa
 
 from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery, window_until_now
 from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline, BaselineAcceptance
@@ -16,8 +15,8 @@ from controlsurface.alerting.rules import rule_loader
 from controlsurface.alerting.rules.rule_loader import configured_rule_paths
 from controlsurface.alerting.rules.rule_models import GaugeRule, HeartbeatRule, RuleFile
 from controlsurface.alerting.testing import rule_test_runner
-from controlsurface.cli import terminal_output
-from controlsurface.cli.command_options import DURATION, context_config, data_option, json_option, open_client
+from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal_output import print_note, print_text, write_json, write_result
 from controlsurface.errors import RulesFailed
 from controlsurface.query.arguments import FilteredRange
 from controlsurface.store.duckdb import DuckStore
@@ -29,15 +28,12 @@ from controlsurface.store.duckdb import DuckStore
 @click.option("--who", default=getpass.getuser, show_default="your user name", help="Who says so.")
 @click.option("--why", help="A sentence for those who will wonder.")
 @data_option
-@click.pass_context
-def accept(context: click.Context, alert: str, where: tuple[str, ...], who: str, why: str | None, data: Path) -> None:
+def accept(alert: str, where: tuple[str, ...], who: str, why: str | None, data: Path) -> None:
     """Take what the drift rule ALERT sees now as its baseline, from the detector's next look on."""
     pairs = tuple(each.replace("=", ":", 1) for each in where)
     wanted = {name: values[0] for name, values in FilteredRange(where=pairs).filters().items()}
-    with closing(open_client(data, context)) as reader:
-        terminal_output.write_json(
-            reader.execute(AcceptBaseline(alert, BaselineAcceptance(slice=wanted, who=who, why=why)))
-        )
+    with closing(open_client(data)) as reader:
+        write_json(reader.execute(AcceptBaseline(alert, BaselineAcceptance(slice=wanted, who=who, why=why))))
 
 
 _FILES = click.argument("paths", nargs=-1, metavar="[FILES]", type=click.Path(path_type=Path))
@@ -54,36 +50,32 @@ command.add_command(accept)
 @command.command()
 @_FILES
 @json_option
-@click.pass_context
-def check(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def check(paths: tuple[Path, ...], as_json: bool) -> None:
     """Read rule files and list their rules; every problem is told with its file and line."""
-    found = rule_loader.load_rule_files(rule_loader.find_rule_files(_rule_paths(context, paths)))
+    found = rule_loader.load_rule_files(rule_loader.find_rule_files(_rule_paths(paths)))
     rows = [
         {"group": source.group.name, "rule": rule.alert, "kind": rule.kind, "severity": rule.labels.get("severity")}
         for source in found.groups
         for rule in source.group.rules
     ]
-    if as_json:
-        terminal_output.write_json(rows)
-    elif rows:
-        terminal_output.write_table(pa.Table.from_pylist(rows))
+    if rows or as_json:
+        write_result(rows, rows, as_json)
 
 
 @command.command()
 @_FILES
-@click.pass_context
-def test(context: click.Context, paths: tuple[Path, ...]) -> None:
+def test(paths: tuple[Path, ...]) -> None:
     """Run the tests beside rule files (X.test.yaml beside X.yaml)."""
     failed = done = 0
     store = DuckStore.in_memory()
     try:
-        for path in rule_test_runner.find_test_files(_rule_paths(context, paths)):
+        for path in rule_test_runner.find_test_files(_rule_paths(paths)):
             for result in rule_test_runner.run_rule_tests(path, store):
                 done += 1
                 failed += bool(result.failures)
-                terminal_output.print_text(f"{'FAIL' if result.failures else 'ok'}  {result.file}: {result.name}")
+                print_text(f"{'FAIL' if result.failures else 'ok'}  {result.file}: {result.name}")
                 for line in result.failures:
-                    terminal_output.print_text(f"      {line}")
+                    print_text(f"      {line}")
     finally:
         store.close()
     if failed:
@@ -96,37 +88,30 @@ def test(context: click.Context, paths: tuple[Path, ...]) -> None:
 @click.option("--since", type=DURATION, default="30d", show_default=True, help="From so long ago until now.")
 @click.option("--every", type=DURATION, default="5m", show_default=True, help="From one evaluation to the next.")
 @json_option
-@click.pass_context
-def backtest(
-    context: click.Context, paths: tuple[Path, ...], data: Path, since: timedelta, every: timedelta, as_json: bool
-) -> None:
+def backtest(paths: tuple[Path, ...], data: Path, since: timedelta, every: timedelta, as_json: bool) -> None:
     """Say when rules would have fired over what is stored."""
     start, end = window_until_now(since)
     found: list[dict[str, object]] = []
-    with closing(open_client(data, context)) as reader:
-        for rule in rule_loader.load_rule_files(
-            rule_loader.find_rule_files(_rule_paths(context, paths))
-        ).rules.values():
+    with closing(open_client(data)) as reader:
+        for rule in rule_loader.load_rule_files(rule_loader.find_rule_files(_rule_paths(paths))).rules.values():
             if isinstance(rule, GaugeRule | HeartbeatRule):
-                terminal_output.print_text(f"{rule.alert}: rules about the server itself cannot be replayed", err=True)
+                print_note(f"{rule.alert}: rules about the server itself cannot be replayed")
                 continue
             args = BacktestArgs(definition=rule_definition(rule), start=start, end=end, every=every)
             found += reader.run(BacktestQuery(args)).rows.to_pylist()
-    if as_json:
-        terminal_output.write_json(found)
-    elif found:
+    if found or as_json:
         shown = ("labels", "since", "until", "value", "n", "threshold")
-        terminal_output.write_table(pa.Table.from_pylist([{name: row[name] for name in shown} for row in found]))
+        write_result(found, [{name: row[name] for name in shown} for row in found], as_json)
     else:
-        terminal_output.print_text("no rule would have fired", err=True)
+        print_note("no rule would have fired")
 
 
 @command.command()
 def schema() -> None:
     """Print the JSON schema of rule files, for editors."""
-    terminal_output.print_text(orjson.dumps(RuleFile.model_json_schema(), option=orjson.OPT_INDENT_2).decode())
+    print_text(orjson.dumps(RuleFile.model_json_schema(), option=orjson.OPT_INDENT_2).decode())
 
 
-def _rule_paths(context: click.Context, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+def _rule_paths(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """The files and folders named, else those in force."""
-    return paths or configured_rule_paths(context_config(context)).paths
+    return paths or configured_rule_paths(active_config()).paths

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from controlsurface.cli.command_options import context_config, data_option, port_option
+from controlsurface.cli.command_options import active_config, config_file, data_option, port_option
 from controlsurface.serve.serve_options import ListenPorts, ServeOptions
 from controlsurface.serve.supervisor import serve
 
@@ -25,9 +25,7 @@ from controlsurface.serve.supervisor import serve
     type=click.Path(exists=True, path_type=Path),
     help="Your own alert rules: a file or a folder of them; may be given again.",
 )
-@click.pass_context
 def command(
-    context: click.Context,
     data: Path,
     host: str,
     port: int,
@@ -46,6 +44,6 @@ def command(
     ports = ListenPorts(beside if api_port is None else api_port, otlp_http_port, otlp_grpc_port, port)
     serve(
         ServeOptions(
-            data.absolute(), host, ports, context_config(context), context.obj, demo, tuple(map(Path.absolute, alerts))
+            data.absolute(), host, ports, active_config(), config_file(), demo, tuple(map(Path.absolute, alerts))
         )
     )

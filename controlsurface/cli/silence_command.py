@@ -10,8 +10,8 @@ import click
 import pyarrow as pa
 
 from controlsurface.alerting.delivery import silence_commands
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import DURATION, data_option, json_option, open_client
+from controlsurface.cli.terminal_output import print_note, print_text, write_json, write_result
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import BadRequest
 
@@ -28,58 +28,44 @@ def command() -> None:
 @click.option("--comment", default="", help="Why.")
 @click.option("--author", default=getpass.getuser, show_default="you", help="Who.")
 @json_option
-@click.pass_context
-def add(
-    context: click.Context,
-    matchers: tuple[str, ...],
-    data: Path,
-    length: timedelta,
-    comment: str,
-    author: str,
-    as_json: bool,
-) -> None:
+def add(matchers: tuple[str, ...], data: Path, length: timedelta, comment: str, author: str, as_json: bool) -> None:
     """Silence alerts whose labels match all of MATCHER, such as severity=page or 'lane=~"large|xl"'."""
     now = datetime.now(UTC)
     body = silence_commands.SilenceBody(
         matchers=tuple(map(_body, matchers)), startsAt=now, endsAt=now + length, createdBy=author, comment=comment
     )
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         made = reader.execute(silence_commands.PutSilence(body))
     if as_json:
-        terminal_output.write_json(dict(made))
+        write_json(dict(made))
     else:
-        terminal_output.print_text(made["silenceID"])
+        print_text(made["silenceID"])
 
 
 @command.command("list")
 @data_option
 @click.option("--all", "everything", is_flag=True, help="Those that have expired too.")
 @json_option
-@click.pass_context
-def list_(context: click.Context, data: Path, everything: bool, as_json: bool) -> None:
+def list_(data: Path, everything: bool, as_json: bool) -> None:
     """Silences, the newest first."""
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         rows = reader.run(silence_commands.SilencesQuery()).rows.to_pylist()
     found = [row for row in rows if everything or row["status"]["state"] != "expired"]
-    if as_json:
-        terminal_output.write_json(found)
-    else:
-        terminal_output.write_table(pa.Table.from_pylist(list(map(_line, found)), _SCHEMA))
+    write_result(found, pa.Table.from_pylist(list(map(_line, found)), _SCHEMA), as_json)
 
 
 @command.command()
 @click.argument("silence_id", metavar="ID")
 @data_option
 @json_option
-@click.pass_context
-def expire(context: click.Context, silence_id: str, data: Path, as_json: bool) -> None:
+def expire(silence_id: str, data: Path, as_json: bool) -> None:
     """End a silence now."""
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         over = reader.execute(silence_commands.ExpireSilence(silence_id))
     if as_json:
-        terminal_output.write_json(dict(over))
+        write_json(dict(over))
     else:
-        terminal_output.print_text(f"expired {over['id']}", err=True)
+        print_note(f"expired {over['id']}")
 
 
 def _body(text: str) -> silence_commands.MatcherBody:
@@ -98,14 +84,8 @@ def _line(row: dict[str, object]) -> dict[str, object]:
     assert isinstance(state, dict)  # noqa: S101 - the answer's schema
     assert isinstance(matchers, list)  # noqa: S101 - the answer's schema
     told = " ".join(str(LabelMatcher(m["name"], m["value"], m["isRegex"], m["isEqual"])) for m in matchers)
-    return {
-        "id": row["id"],
-        "state": state["state"],
-        "matchers": told,
-        "ends": row["endsAt"],
-        "author": row["createdBy"],
-        "comment": row["comment"],
-    }
+    about = {"id": row["id"], "state": state["state"], "matchers": told}
+    return about | {"ends": row["endsAt"], "author": row["createdBy"], "comment": row["comment"]}
 
 
 _FIELDS: tuple["pa.Field[Any]", ...] = (

@@ -8,7 +8,7 @@ as they are.
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -32,11 +32,11 @@ def write_answer(query: Query[Any], answer: Result, form: str, shown: Sequence[s
     if form == "json":
         write_json(plain(query.endpoint, answer))
     else:
-        _WRITERS[form](answer.rows.select([*shown]) if shown and form == "table" else answer.rows)
+        write_rows(answer.rows.select([*shown]) if shown and form == "table" else answer.rows, form)
 
 
 def write_rows(table: pa.Table, form: str) -> None:
-    """Rows in one of FORMATS but JSON."""
+    """Rows in one of FORMATS."""
     _WRITERS[form](table)
 
 
@@ -45,9 +45,22 @@ def write_json(value: object) -> None:
     click.echo(_IN_WORDS.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(json_response(value).body).decode()))
 
 
-def print_text(text: object, *, err: bool = False, nl: bool = True) -> None:
+def write_result(document: object, rows: pa.Table | Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """What a command found: the document as JSON, or rows as a table for people."""
+    if as_json:
+        write_json(document)
+    else:
+        write_table(rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([*rows]))
+
+
+def print_text(text: object) -> None:
     """Words, or text for people: what a terminal would obey is shown."""
-    click.echo(escape_control_characters(str(text), _IN_WORDS), err=err, nl=nl)
+    click.echo(escape_control_characters(str(text), _IN_WORDS))
+
+
+def print_note(text: str) -> None:
+    """Words beside the data, on standard error."""
+    click.echo(escape_control_characters(text, _IN_WORDS), err=True)
 
 
 def write_document(text: str | bytes) -> None:
@@ -69,11 +82,6 @@ def escape_control_characters(text: str, unseen: re.Pattern[str] = _IN_CELL) -> 
 def write_table(table: pa.Table) -> None:
     """Columns under their names; numbers to the right, unknown as a dash."""
     click.echo(align_columns(table))
-
-
-def write_csv(table: pa.Table) -> None:
-    """RFC 4180 with a header; unknown is empty."""
-    write_document(as_csv(table))
 
 
 def write_parquet(table: pa.Table) -> None:
@@ -109,4 +117,9 @@ def _short(value: object) -> str:
     return escape_control_characters(str(value))
 
 
-_WRITERS = {"table": write_table, "csv": write_csv, "parquet": write_parquet}
+_WRITERS: Mapping[str, Callable[[pa.Table], None]] = {
+    "table": write_table,
+    "json": lambda table: write_json(table.to_pylist()),
+    "csv": lambda table: write_document(as_csv(table)),
+    "parquet": write_parquet,
+}

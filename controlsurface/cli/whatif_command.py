@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
-from controlsurface.cli import terminal_output
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
+from controlsurface.cli.terminal_output import OUTPUT_FORMATS, print_note, write_answer
 from controlsurface.formatting import format_ratio
 
 _COLUMNS = "task_type threshold escalation_rate quality quality_low quality_high cost_usd latency_ms evidence".split()
@@ -24,11 +24,9 @@ _COLUMNS = "task_type threshold escalation_rate quality quality_low quality_high
 @click.option(
     "--where", multiple=True, metavar="K=V", help="Keep requests of this value; repeat for more. K=: unknown."
 )
-@click.option("--format", "form", type=click.Choice(terminal_output.OUTPUT_FORMATS), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True)
 @json_option
-@click.pass_context
 def command(
-    context: click.Context,
     data: Path,
     task_type: str | None,
     thresholds: str,
@@ -44,12 +42,12 @@ def command(
     given |= {"from_lane": from_lane, "to_lane": to_lane}
     arguments = WhatIfArgs.model_validate(given | {"where": tuple(map(parse_filter, where))})
     asked, form = WhatIfQuery(arguments), "json" if as_json else form
-    with closing(open_client(data, context)) as reader:
+    with closing(open_client(data)) as reader:
         answer = reader.run(asked)
-    terminal_output.write_answer(asked, answer, form, _COLUMNS)
+    write_answer(asked, answer, form, _COLUMNS)
     if form == "table":
         for part in answer.facts["slices"]:
-            terminal_output.print_text(_slice_note(part), err=True)
+            print_note(_slice_note(part))
 
 
 def _slice_note(part: dict[str, Any]) -> str:

@@ -94,10 +94,8 @@ class LocalClient:
         """Run a statement, unless its rows are kept; its times are UTC and say so."""
         if not statement.again:
             return self._run(statement)
-        name, written = f"{statement.sql} {statement.shown()}", self._store.written
-        return self.cache.get(
-            "statements", name, lambda: self._run(statement), CachePolicy(most=MAX_CACHED_STATEMENTS), version=written
-        )
+        name, room = f"{statement.sql} {statement.shown()}", CachePolicy(most=MAX_CACHED_STATEMENTS)
+        return self.cache.get("statements", name, lambda: self._run(statement), room, version=self._store.written)
 
     def _run(self, statement: Statement) -> pa.Table:
         return self._store.query(statement, self._timeout_s)

@@ -23,6 +23,7 @@ from controlsurface.store.duckdb import DuckStore
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 JSON_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
+FACTS_METADATA_KEY = b"controlsurface"  # in a table's metadata: the facts beside its rows, as JSON
 MAX_CONNECTIONS = 16
 
 
@@ -76,14 +77,8 @@ class RemoteClient:
     ) -> Response:
         """Whatever the server says. Raises Unreachable when it says nothing."""
         try:
-            return self._session.request(
-                method,
-                self._url + path,
-                headers={**(headers or {}), "Accept": accept},
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                **more,
-            )
+            more |= {"headers": {**(headers or {}), "Accept": accept}, "timeout": self._timeout_s}
+            return self._session.request(method, self._url + path, allow_redirects=False, **more)
         except RequestException as problem:
             raise Unreachable(f"{self._url}: {type(problem).__name__}; is the server running?") from None
 
@@ -92,7 +87,7 @@ def _table(content: bytes) -> tuple[pa.Table, Any]:
     """An answer's rows, and the facts beside them."""
     with pa.ipc.open_stream(content) as stream:
         table = stream.read_all()
-    facts = orjson.loads((table.schema.metadata or {}).get(b"controlsurface", b"{}"))
+    facts = orjson.loads((table.schema.metadata or {}).get(FACTS_METADATA_KEY, b"{}"))
     return table.replace_schema_metadata(None), facts
 
 

@@ -13,12 +13,15 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
+KeptResults = dict[Hashable, tuple[float, float, Any]]  # by key: when it was asked for, its size, the result
+
+
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """Results by key, each with when it was asked for and its size, of one version of what they were made from."""
+    """Results of one version of what they were made from."""
 
     version: object
-    results: dict[Hashable, tuple[float, float, Any]]
+    results: KeptResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,11 @@ class ResultCache:
         return section if section and section.version is version else _Section(version, {})
 
 
-def _newest(
-    results: dict[Hashable, tuple[float, float, Any]], room: CachePolicy
-) -> dict[Hashable, tuple[float, float, Any]]:
+def _newest(results: KeptResults, room: CachePolicy) -> KeptResults:
     """The newest results, as many as there is room for."""
     if len(results) <= room.most and room.size == inf:
         return results
-    found, left = dict[Hashable, tuple[float, float, Any]](), room.size
+    found, left = KeptResults(), room.size
     for key, kept in sorted(results.items(), key=lambda each: -each[1][0])[: room.most]:
         if kept[1] <= left:
             left -= kept[1]

@@ -22,18 +22,8 @@ _WEAK_TOKEN_TEXT = (
 )
 SMALL_LANE, LARGE_LANE = "small", "large"  # the lanes of a configuration that names none
 
-__all__ = [
-    "AuthConfig",
-    "Config",
-    "ConfigSection",
-    "Duration",
-    "Role",
-    "ServerConfig",
-    "TokenConfig",
-    "load_config",
-    "parse_config",
-    "parse_duration",
-]
+# What this module hands on, beside its own.
+__all__ = ["AuthConfig", "Duration", "Role", "ServerConfig", "TokenConfig", "parse_duration"]
 
 
 class LaneConfig(ConfigSection):
@@ -268,14 +258,10 @@ def load_config(path: Path | None) -> Config:
 def _beside(path: Path, config: Config) -> Config:
     """The names of files and folders as seen from the configuration's folder."""
     here = path.parent.absolute()
-    prices = str(here / config.costs.prices)
+    costs = config.costs.model_copy(update={"prices": str(here / config.costs.prices)})
     folders = tuple(str(here / folder) for folder in config.alerts.directories)
-    return config.model_copy(
-        update={
-            "costs": config.costs.model_copy(update={"prices": prices}),
-            "alerts": config.alerts.model_copy(update={"directories": folders}),
-        }
-    )
+    alerts = config.alerts.model_copy(update={"directories": folders})
+    return config.model_copy(update={"costs": costs, "alerts": alerts})
 
 
 def parse_config(table: Mapping[str, Any], name: str) -> Config:

@@ -24,14 +24,6 @@ def _reference(text: str) -> str:
     return text
 
 
-def _matcher(text: str) -> str:
-    return str(parse_matcher(text))
-
-
-def _network(text: str) -> str:
-    return str(ip_network(text))
-
-
 def _place(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -87,7 +79,7 @@ def _months(text: str) -> str:
 SecretReference = Annotated[str, AfterValidator(_reference)]
 NotifierName = Annotated[str, Field(min_length=1)]
 HookAddress = Annotated[Address, Field(min_length=1)]
-MatcherText = Annotated[str, AfterValidator(_matcher)]
+MatcherText = Annotated[str, AfterValidator(lambda text: str(parse_matcher(text)))]
 
 
 class NotifierConfig(ConfigSection):
@@ -202,7 +194,7 @@ class DeliveryConfig(ConfigSection):
     """Where alerts go. Without routes every notifier gets every alert."""
 
     dashboard: Address = Field("http://127.0.0.1:8501", description="address of the dashboard, for links in messages")
-    allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+    allow_networks: tuple[Annotated[str, AfterValidator(lambda text: str(ip_network(text)))], ...] = Field(
         (), description='private networks that may be sent to, such as "10.1.0.0/16"; public ones always may'
     )
     give_up: Duration = Field(timedelta(hours=24), description="how long a message that fails is tried again")

@@ -13,27 +13,9 @@ OTHER_VALUE = "(other)"  # what stands for values over a limit
 
 # Dimensions of requests and calls whose values senders choose. The others have a handful of values of ours.
 OPEN_DIMENSIONS = (
-    "task_type",
-    "answered_by",
-    "selected_model",
-    "requested_model",
-    "model",
-    "provider",
-    "router",
-    "router_version",
-    "reason",
-    "escalation_reason",
-    "mode",
-    "cache",
-    "error_type",
-    "operation",
-    "service_tier",
-    "tenant",
-    "team",
-    "job",
-    "environment",
-    "service",
-)
+    "task_type answered_by selected_model requested_model model provider router router_version reason "
+    "escalation_reason mode cache error_type operation service_tier tenant team job environment service"
+).split()
 
 PositiveInt = Annotated[int, Field(ge=1)]
 
@@ -45,8 +27,7 @@ class LimitsConfig(ConfigSection):
         2_000, ge=1, description="different values of a dimension on one day (UTC); the rest is stored as `(other)`"
     )
     values_of: dict[str, PositiveInt] = Field(
-        {"tenant": 10_000, "team": 10_000, "job": 10_000},
-        description="the same by dimension, where it differs",
+        {"tenant": 10_000, "team": 10_000, "job": 10_000}, description="the same by dimension, where it differs"
     )
     value_length: int = Field(
         200, ge=32, le=4_096, description="characters of a value; longer ones are cut and end in `…`"

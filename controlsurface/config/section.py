@@ -27,9 +27,8 @@ def _seconds(text: str) -> float:
     found = _DURATION.fullmatch(text)
     if not text or not found:
         raise ValueError(text)
-    return sum(
-        float(number) * seconds for number, seconds in zip(found.groups(), _UNITS.values(), strict=True) if number
-    )
+    parts = zip(found.groups(), _UNITS.values(), strict=True)
+    return sum(float(number) * seconds for number, seconds in parts if number)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

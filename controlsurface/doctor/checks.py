@@ -21,8 +21,7 @@ from controlsurface.client.queries.ingest_queries import (
     UnreadKeysQuery,
     UsageLedgerQuery,
 )
-from controlsurface.client.queries.lane_queries import AssumedLanesQuery
-from controlsurface.client.queries.lane_queries import assumed_lanes_text as said_lanes
+from controlsurface.client.queries.lane_queries import AssumedLanesQuery, assumed_lanes_text
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import Client
 from controlsurface.config import Config
@@ -120,9 +119,8 @@ def _rights(patient: DoctorTarget) -> Iterator[DoctorFinding]:
         return
     if open_to_others := [str(path) for path in readable_by_others(patient.data)]:
         some = ", ".join(open_to_others[:3]) + (" ..." if len(open_to_others) > 3 else "")
-        yield DoctorFinding(
-            "rights", "warn", f"others can read {some}; the next start of a server takes that from them"
-        )
+        text = f"others can read {some}; the next start of a server takes that from them"
+        yield DoctorFinding("rights", "warn", text)
     elif os.access(patient.data, os.W_OK | os.X_OK):
         yield DoctorFinding("rights", "ok", f"{patient.data}: for its owner alone")
     if not os.access(patient.data, os.W_OK | os.X_OK):
@@ -137,9 +135,8 @@ def _ports(patient: DoctorTarget) -> Iterator[DoctorFinding]:
         try:
             bound(patient.host, port).close()
         except OSError as problem:
-            yield DoctorFinding(
-                "ports", "warn", f"{name}: {patient.host}:{port}: {problem.strerror}; `serve` can use others"
-            )
+            text = f"{name}: {patient.host}:{port}: {problem.strerror}; `serve` can use others"
+            yield DoctorFinding("ports", "warn", text)
         else:
             yield DoctorFinding("ports", "ok", f"{name}: {patient.host}:{port} is free")
 
@@ -151,18 +148,8 @@ def _store_findings(patient: DoctorTarget) -> Iterator[DoctorFinding]:
         return
     with closing(connect_client(patient.data, patient.config.auth.token or None)) as reader:
         yield DoctorFinding("store", "ok", f"{patient.data}: opens")
-        for check in (
-            _server,
-            _alerting,
-            _ingest,
-            _messages,
-            _unread_attributes,
-            _ledger,
-            _lanes,
-            _usage,
-            _unpriced,
-            _sources,
-        ):
+        every = _server, _alerting, _ingest, _messages, _unread_attributes, _ledger, _lanes, _usage, _unpriced, _sources
+        for check in every:
             yield from _guarded(check, reader)
 
 
@@ -182,11 +169,9 @@ def _alerting(reader: Client) -> Iterator[DoctorFinding]:
 
 
 def _ingest(reader: Client) -> Iterator[DoctorFinding]:
-    counts = reader.run(IngestQuery())
-    text = (
-        f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.duplicate} repeated, {counts.pending} pending"
-    )
-    yield DoctorFinding("ingest", "warn" if counts.rejected else "ok", text)
+    sent = reader.run(IngestQuery())
+    text = f"{sent.accepted} accepted, {sent.rejected} rejected, {sent.duplicate} repeated, {sent.pending} pending"
+    yield DoctorFinding("ingest", "warn" if sent.rejected else "ok", text)
 
 
 def _messages(reader: Client) -> Iterator[DoctorFinding]:
@@ -212,9 +197,8 @@ def _ledger(reader: Client) -> Iterator[DoctorFinding]:
     """Whether all tokens and costs are in a figure."""
     rows = reader.run(UsageLedgerQuery()).rows.to_pylist()
     sums = {entry: sum(row["spans"] for row in rows if row["entry"] == entry) for entry in LEDGER_ENTRIES}
-    tokens = sum(
-        (row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in rows if row["entry"] == UNEXPLAINED
-    )
+    unexplained = [row for row in rows if row["entry"] == UNEXPLAINED]
+    tokens = sum((row["input_tokens"] or 0) + (row["output_tokens"] or 0) for row in unexplained)
     text = ", ".join(f"{spans} {entry}" for entry, spans in sums.items())
     traces = [trace for row in rows for trace in row["trace_ids"]]
     left = f" ({tokens} tokens), such as trace {traces[0]}" if traces else ""
@@ -222,17 +206,14 @@ def _ledger(reader: Client) -> Iterator[DoctorFinding]:
 
 
 def _lanes(reader: Client) -> Iterator[DoctorFinding]:
-    if assumed := said_lanes(reader.run(AssumedLanesQuery()).rows.to_pylist()):
-        yield DoctorFinding(
-            "lanes", "warn", f"{assumed} under [lanes] in the configuration, or by a click on the Data page"
-        )
-    rows = reader.run(
-        MetricQuery(MetricArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
-    ).rows.to_pylist()
+    if assumed := assumed_lanes_text(reader.run(AssumedLanesQuery()).rows.to_pylist()):
+        text = f"{assumed} under [lanes] in the configuration, or by a click on the Data page"
+        yield DoctorFinding("lanes", "warn", text)
+    without = MetricQuery(MetricArgs(metric="requests", by=("answered_by",), where=("lane:unknown",)))
+    rows = reader.run(without).rows.to_pylist()
     if models := [str(row["answered_by"]) for row in rows if row["value"]]:
-        yield DoctorFinding(
-            "lanes", "warn", f"no lane for {', '.join(models)}: name them under [lanes] in the configuration"
-        )
+        text = f"no lane for {', '.join(models)}: name them under [lanes] in the configuration"
+        yield DoctorFinding("lanes", "warn", text)
     else:
         yield DoctorFinding("lanes", "ok", "every request has a lane")
 
@@ -277,9 +258,8 @@ def _sources(reader: Client) -> Iterator[DoctorFinding]:
         quiet_s = (datetime.now(UTC) - row["last_seen"]).total_seconds()
         yield _silence(name, row, quiet_s)
         if (delay_ms := row["least_delay_ms"]) is not None and delay_ms < -MAX_CLOCK_SKEW_MS:
-            yield DoctorFinding(
-                "clocks", "warn", f"{name}: its clock runs {format_duration(-delay_ms)} or more ahead of ours"
-            )
+            text = f"{name}: its clock runs {format_duration(-delay_ms)} or more ahead of ours"
+            yield DoctorFinding("clocks", "warn", text)
 
 
 def _silence(name: str, row: dict[str, Any], quiet_s: float) -> DoctorFinding:

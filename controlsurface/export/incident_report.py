@@ -41,19 +41,11 @@ def gather_incident(reader: Client, asked: ContributorsArgs, against: str) -> In
     """Ask for everything between the baseline's first and the selection's last moment."""
     found = reader.run(ContributorsQuery(asked))
     start, end = min(asked.baseline_start, asked.start), max(asked.end, asked.baseline_end)
-    course = reader.run(
-        MetricQuery(MetricArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start)))
-    )
+    series = MetricArgs(metric=asked.metric, start=start, end=end, where=asked.where, every=_step(end - start))
+    course = [(row["bucket"], row["value"]) for row in as_dicts(reader.run(MetricQuery(series)).rows)]
     events = as_dicts(reader.run(EventsQuery(EventsArgs(start=start, end=end))).rows)
-    return Incident(
-        metric=find_metric(asked.metric),
-        asked=asked,
-        against=against,
-        found=found,
-        course=[(row["bucket"], row["value"]) for row in as_dicts(course.rows)],
-        events=events,
-        samples=as_dicts(reader.run(RequestsQuery(_samples(asked, found))).rows),
-    )
+    samples = as_dicts(reader.run(RequestsQuery(_samples(asked, found))).rows)
+    return Incident(find_metric(asked.metric), asked, against, found, course, events, samples)
 
 
 def _samples(asked: ContributorsArgs, found: ContributorResult) -> RequestsArgs:
@@ -63,17 +55,7 @@ def _samples(asked: ContributorsArgs, found: ContributorResult) -> RequestsArgs:
     return RequestsArgs(start=asked.start, end=asked.end, where=(*asked.where, *more), limit=MAX_SAMPLES)
 
 
-SAMPLED_DIMENSIONS = (
-    "router_version",
-    "task_type",
-    "tenant",
-    "team",
-    "job",
-    "answered_by",
-    "reason",
-    "provider",
-    "environment",
-)
+SAMPLED_DIMENSIONS = "router_version task_type tenant team job answered_by reason provider environment".split()
 
 
 def _step(length: timedelta) -> timedelta:
@@ -85,17 +67,7 @@ def _step(length: timedelta) -> timedelta:
 CHART_WIDTH_PX, CHART_HEIGHT_PX, CHART_HEAD_PX = 900, 220, 16
 BAR_WIDTH_PX = 160
 MAX_CONTRIBUTORS = 15  # top contributors
-SAMPLE_COLUMNS = (
-    "started_at",
-    "lane",
-    "task_type",
-    "tenant",
-    "answered_by",
-    "reason",
-    "confidence",
-    "duration_ms",
-    "request_id",
-)
+SAMPLE_COLUMNS = "started_at lane task_type tenant answered_by reason confidence duration_ms request_id".split()
 
 
 def render_incident_report(incident: Incident, link: str = "") -> str:

@@ -58,9 +58,8 @@ def export_weekly_cost(reader: Client, args: AttributionArgs, form: ExportFormat
     totals = _totals(reader, args)
     if args.closed(now) and any(exact_total(found, name) != totals.get(name) for name in EXPORTED_SUM_COLUMNS):
         raise Busy(f"calls of {args.week} arrived while it was read; try again")
-    totals |= {
-        name: exact_total(found, name) for name in EXPORTED_SUM_COLUMNS
-    }  # a week that still runs has grown since
+    # A week that still runs has grown since.
+    totals |= {name: exact_total(found, name) for name in EXPORTED_SUM_COLUMNS}
     rows = name_unassigned(found, args.by)
     revision = _revision(reader, args, rows, now) if args.closed(now) else None
     body = FORMAT_WRITERS[form](rows)
@@ -71,12 +70,7 @@ def export_weekly_cost(reader: Client, args: AttributionArgs, form: ExportFormat
         "bytes": len(body),
         "rows": rows.num_rows,
         "by": args.by,
-        "window": {
-            "week": args.week,
-            "start": args.window.start,
-            "end": args.window.end,
-            "closed": args.closed(now),
-        },
+        "window": {"week": args.week, "start": args.window.start, "end": args.window.end, "closed": args.closed(now)},
         **(revision or {"revision": None}),
         "totals": json_row({name: value for name, value in totals.items() if name != "last_at"}),
         "unassigned": {name: _unassigned(found, name) for name in args.by},
@@ -89,9 +83,8 @@ def export_weekly_cost(reader: Client, args: AttributionArgs, form: ExportFormat
 
 def _revision(reader: Client, args: AttributionArgs, rows: pa.Table, now: datetime) -> Mapping[str, Any]:
     """Which revision of the week these rows are."""
-    return reader.execute(
-        RecordExport(ExportedWeek(week=args.week, by=args.by, rows_sha256=rows_checksum(rows), at=now))
-    )
+    week = ExportedWeek(week=args.week, by=args.by, rows_sha256=rows_checksum(rows), at=now)
+    return reader.execute(RecordExport(week))
 
 
 def _totals(reader: Client, args: AttributionArgs) -> dict[str, Any]:
@@ -110,10 +103,10 @@ def _sources(reader: Client, args: AttributionArgs) -> list[dict[str, Any]]:
     """Where the prices came from, and how much each source priced."""
     rows = as_dicts(reader.run(AttributionQuery(AttributionArgs(week=args.week, by=("cost_source",)))).rows)
     kept = ("attempts", "billable_attempts", "cost_usd")
-    called = [row for row in rows if row["attempts"]]
     return [
         {"source": row["cost_source"] or NO_PRICE_LABEL} | json_row({name: row[name] for name in kept})
-        for row in called
+        for row in rows
+        if row["attempts"]
     ]
 
 

@@ -37,11 +37,8 @@ def needs_counterfactual(metric: Metric) -> bool:
 
 def stratum_dimensions(metrics: Iterable[Metric], dimensions: Sequence[str]) -> tuple[str, ...]:
     """The dimensions by which rows are told apart for these metrics, beside those that are asked for."""
-    return (
-        tuple(name for name in STRATUM_DIMENSIONS if name not in dimensions)
-        if any(map(needs_counterfactual, metrics))
-        else ()
-    )
+    told_apart = STRATUM_DIMENSIONS if any(map(needs_counterfactual, metrics)) else ()
+    return tuple(name for name in told_apart if name not in dimensions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controlsurface.config import ConfigSection
+from controlsurface.config.section import ConfigSection
 from controlsurface.explanations import read_toml
 from controlsurface.money import price_rate
 from controlsurface.money.price_rate import BATCH_MODE, REALTIME_MODE, Days, PriceRate, UnitPrices, stored_price

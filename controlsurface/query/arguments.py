@@ -137,6 +137,19 @@ class TimeRange(Arguments):
         return self
 
 
+class WeekRange(TimeRange):
+    """When; by itself the last seven days."""
+
+    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
+    end: Instant | None = Field(None, description="moment after the last; none: now")
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """From when to when, as far back as dates go."""
+        end = self.end or datetime.now(UTC)
+        return self.start or end - min(timedelta(days=7), end - datetime.min.replace(tzinfo=UTC)), end
+
+
 class FilteredRange(TimeRange):
     """When, and which rows."""
 

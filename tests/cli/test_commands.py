@@ -18,7 +18,7 @@ import controlsurface
 from controlsurface.cli import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, run_command
 from controlsurface.cli.terminal_output import _WRITERS
 from controlsurface.config import Config, parse_config
-from controlsurface.doctor import config_as_toml
+from controlsurface.doctor.config_toml import config_as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable
 from tests.launch import collector
 

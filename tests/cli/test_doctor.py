@@ -10,7 +10,7 @@ import pytest
 
 from controlsurface.cli import run_command
 from controlsurface.config import Config, parse_config
-from controlsurface.doctor import DoctorFinding, DoctorTarget, run_checks
+from controlsurface.doctor.checks import DoctorFinding, DoctorTarget, run_checks
 from controlsurface.store.duckdb import DuckStore
 from tests.launch import collector
 from tests.seed import seed

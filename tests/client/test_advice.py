@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from controlsurface.client import LocalClient
-from controlsurface.client.advice import ADVICE_RULES, AdviceArgs, AdviceQuery
+from controlsurface.client.advice import ADVICE_RULES, AdviceQuery
 from controlsurface.client.advice.advice_context import MIN_TIME
 from controlsurface.client.queries.event_list import RecordEvent
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.queries.event_query import ChangeEvent
+from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
 
@@ -29,7 +30,7 @@ def kept() -> Iterator[DuckStore]:
 
 def advised(store: DuckStore, days: int = 7) -> tuple[list[Row], dict[str, str]]:
     """What is advised, and what came of each rule."""
-    answer = LocalClient(store).run(AdviceQuery(AdviceArgs(start=END - timedelta(days=days), end=END)))
+    answer = LocalClient(store).run(AdviceQuery(WeekRange(start=END - timedelta(days=days), end=END)))
     return answer.rows.to_pylist(), {rule["rule"]: rule["state"] for rule in answer.facts["rules"]}
 
 
@@ -193,9 +194,9 @@ def test_what_concerns_most_requests_comes_first(kept: DuckStore) -> None:
 
 def test_a_window_backwards_is_refused() -> None:
     with pytest.raises(BadRequest, match="lies before start"):
-        AdviceArgs(start=END, end=END - HOUR)
+        WeekRange(start=END, end=END - HOUR)
 
 
 @pytest.mark.parametrize("end", [MIN_TIME, datetime(412, 1, 13, tzinfo=UTC)], ids=["the first moment", "year 412"])
 def test_before_the_beginning_of_time_there_is_nothing_to_compare_with(kept: DuckStore, end: datetime) -> None:
-    assert LocalClient(kept).run(AdviceQuery(AdviceArgs(start=MIN_TIME, end=end))).rows.num_rows == 0
+    assert LocalClient(kept).run(AdviceQuery(WeekRange(start=MIN_TIME, end=end))).rows.num_rows == 0

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.coverage_query import (
     ALL_SERVICES,
-    CoverageArgs,
     CoverageQuery,
     coverage_by_service,
     coverage_state,
@@ -20,6 +19,7 @@ from controlsurface.client.queries.coverage_query import (
 )
 from controlsurface.client.queries.span_facts import FACTS, FACTS_BY_NAME
 from controlsurface.errors import BadRequest
+from controlsurface.query.arguments import WeekRange
 from controlsurface.shipped_paths import ALERTS, DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 def told(store: DuckStore, **window: Any) -> list[Row]:
-    return LocalClient(store).run(CoverageQuery(CoverageArgs(**{"end": END} | window))).rows.to_pylist()
+    return LocalClient(store).run(CoverageQuery(WeekRange(**{"end": END} | window))).rows.to_pylist()
 
 
 def one(rows: list[Row], fact: str, service: str | None = None) -> Row:
@@ -167,4 +167,4 @@ def test_services_stand_side_by_side_where_there_are_several() -> None:
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(BadRequest, match="lies before start"):
-        CoverageArgs(start=END, end=INSIDE)
+        WeekRange(start=END, end=INSIDE)

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from controlsurface.client import LocalClient, RemoteClient
-from controlsurface.client.advice import AdviceArgs, AdviceQuery
+from controlsurface.client.advice import AdviceQuery
 from controlsurface.config import AuditConfig, Config
+from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.table.test_shipped_mappings import imported
 from tests.serving import serving
@@ -55,7 +56,7 @@ def answered(store: DuckStore, asked: Sequence[Pair], lane: str = "small") -> No
 
 
 def advised(store: DuckStore, *rules: str) -> list[Row]:
-    rows = LocalClient(store).run(AdviceQuery(AdviceArgs(start=END - timedelta(days=7), end=END))).rows.to_pylist()
+    rows = LocalClient(store).run(AdviceQuery(WeekRange(start=END - timedelta(days=7), end=END))).rows.to_pylist()
     return [row for row in rows if row["rule"] in rules]
 
 
@@ -167,7 +168,7 @@ def test_task_types_at_the_target_are_not_all_looked_at_until_one_is_above_it() 
 
 def test_a_server_advises_what_its_store_says(kept: DuckStore) -> None:
     answered(kept, [*pairs("maths", 270, small=86, large=8), *pairs("chat", 200, small=90, large=170, both=80)])
-    question = AdviceQuery(AdviceArgs(start=END - timedelta(days=7), end=END))
+    question = AdviceQuery(WeekRange(start=END - timedelta(days=7), end=END))
     local = LocalClient(kept)
     with serving(local) as url:
         remote = RemoteClient(url)
@@ -182,9 +183,7 @@ def llmrouter(shared_data: Path) -> Iterator[tuple[list[Row], pl.DataFrame]]:
     store = imported(path, "llmrouter_uiuc").store
     reader = LocalClient(store, config=Config(audit=AuditConfig(grade_labels=True)))
     (span,) = store.state("SELECT min(started_at) AS low, max(started_at) AS high FROM attempts").to_pylist()
-    window = AdviceArgs(
-        start=span["low"].replace(tzinfo=UTC), end=span["high"].replace(tzinfo=UTC) + timedelta(hours=1)
-    )
+    window = WeekRange(start=span["low"].replace(tzinfo=UTC), end=span["high"].replace(tzinfo=UTC) + timedelta(hours=1))
     yield reader.run(AdviceQuery(window)).rows.to_pylist(), pl.read_parquet(path)
     store.close()
 

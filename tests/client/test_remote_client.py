@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from controlsurface.client import Client, LocalClient, RemoteClient
-from controlsurface.client.advice import AdviceArgs, AdviceQuery
+from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
-from controlsurface.client.queries.coverage_query import CoverageArgs, CoverageQuery
+from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery
 from controlsurface.client.queries.ingest_queries import DroppedKeysQuery, IngestQuery, SourcesQuery, UnreadKeysQuery
 from controlsurface.client.queries.lane_queries import AssumedLanesQuery
@@ -34,6 +34,7 @@ from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.cost_attribution import AttributionArgs
+from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
 from tests.serving import serving
 from tests.stores import make_slow
@@ -57,12 +58,12 @@ CALLS: dict[str, Callable[[Client], Any]] = {
     "one request, hinted": lambda r: r.run(RequestQuery("req-2", Near(near=RequestsArgs(**WINDOW).start))),
     "attribution": lambda r: r.run(AttributionQuery(AttributionArgs(week="2026-W02", by="team,lane"))).rows,
     "events": lambda r: r.run(EventsQuery(EventsArgs(start="2026-01-01", end="2026-01-09"))).rows,
-    "advice": lambda r: r.run(AdviceQuery(AdviceArgs(start="2026-01-02", end="2026-01-09"))),
+    "advice": lambda r: r.run(AdviceQuery(WeekRange(start="2026-01-02", end="2026-01-09"))),
     "ingest": lambda r: r.run(IngestQuery()),
     "unrecognised": lambda r: r.run(UnreadKeysQuery()).rows,
     "dropped": lambda r: r.run(DroppedKeysQuery()).rows,
     "sources": lambda r: r.run(SourcesQuery()).rows,
-    "coverage": lambda r: r.run(CoverageQuery(CoverageArgs(start="2026-01-01", end="2026-01-09"))),
+    "coverage": lambda r: r.run(CoverageQuery(WeekRange(start="2026-01-01", end="2026-01-09"))),
     "assumed lanes": lambda r: r.run(AssumedLanesQuery()),
     "health": lambda r: r.health(),
     "trace": lambda r: r.run(TraceQuery(some_trace(r))).facts,

@@ -1,8 +1,8 @@
 """Simulated audits whose truth is known: each figure's interval in many runs at once, by the functions that show it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,12 @@ class SimulatedInterval(NamedTuple):
 
     ends: Floats
     truth: Floats
+
+    @staticmethod
+    def joined(parts: "Sequence[SimulatedInterval]") -> "SimulatedInterval":
+        """The runs of all parts."""
+        ends, truth = zip(*parts, strict=True)
+        return SimulatedInterval(np.concatenate(ends, axis=1), np.concatenate(truth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,8 @@ def simulate_ratio(world: SimulatedRuns) -> SimulatedInterval:
     """A share of rows, by the metric's own SQL."""
     p = world.rates()
     k, n = world.happens(p).sum(axis=1), np.full(world.runs, float(world.n))
-    return SimulatedInterval(
-        interval_of_sums(world.store, "error_rate", {"failed": k, "n": n, "n_rows": n, "n_squares": n}), p[:, 0]
-    )
+    sums = {"failed": k, "n": n, "n_rows": n, "n_squares": n}
+    return SimulatedInterval(interval_of_sums(world.store, "error_rate", sums), p[:, 0])
 
 
 def simulate_weighted_ratio(world: SimulatedRuns) -> SimulatedInterval:
@@ -73,9 +78,8 @@ def simulate_weighted_ratio(world: SimulatedRuns) -> SimulatedInterval:
     p = world.rates()
     w, y = np.where(world.happens(1 / 3) > 0, 10.0, 1.0), world.happens(p)
     sums = {"failed": (w * y).sum(axis=1), "n": w.sum(axis=1), "n_squares": (w * w).sum(axis=1)}
-    return SimulatedInterval(
-        interval_of_sums(world.store, "error_rate", sums | {"n_rows": np.full(world.runs, float(world.n))}), p[:, 0]
-    )
+    sums["n_rows"] = np.full(world.runs, float(world.n))
+    return SimulatedInterval(interval_of_sums(world.store, "error_rate", sums), p[:, 0])
 
 
 def simulate_disagreement(world: SimulatedRuns) -> SimulatedInterval:
@@ -99,11 +103,8 @@ def _draw_pairs(world: SimulatedRuns) -> tuple[Floats, Floats, Floats]:
     p = world.rates()
     hard = world.happens(HARD_SHARE * HARD_SAMPLING_FACTOR / (HARD_SHARE * HARD_SAMPLING_FACTOR + 1 - HARD_SHARE)) > 0
     y = world.happens(np.where(hard, 1.5 * p, 0.7 * p))
-    return (
-        np.where(hard, 1 / HARD_SAMPLING_FACTOR, 1.0),
-        y,
-        HARD_SHARE * 1.5 * p[:, 0] + (1 - HARD_SHARE) * 0.7 * p[:, 0],
-    )
+    truth = HARD_SHARE * 1.5 * p[:, 0] + (1 - HARD_SHARE) * 0.7 * p[:, 0]
+    return np.where(hard, 1 / HARD_SAMPLING_FACTOR, 1.0), y, truth
 
 
 def simulate_human_judgement(world: SimulatedRuns, mistaken: float) -> SimulatedInterval:
@@ -124,9 +125,8 @@ def simulate_difference(world: SimulatedRuns, *, tilted: bool) -> SimulatedInter
     p = world.rates()
     apart = world.happens(p)
     sides = np.where(world.happens(0.8 if tilted else 0.5) > 0, 1.0, -1.0)
-    return SimulatedInterval(
-        paired_difference_of(apart * sides, np.ones_like(apart))[1:3], p[:, 0] * (0.6 if tilted else 0.0)
-    )
+    truth = p[:, 0] * (0.6 if tilted else 0.0)
+    return SimulatedInterval(paired_difference_of(apart * sides, np.ones_like(apart))[1:3], truth)
 
 
 def simulate_graded_difference(world: SimulatedRuns) -> SimulatedInterval:
@@ -172,10 +172,18 @@ def simulate_growth(world: SimulatedRuns) -> SimulatedInterval:
 def interval_of_sums(store: DuckStore, metric_id: str, sums: Mapping[str, Floats]) -> Floats:
     """Both ends of a metric's interval by its own SQL, over summed measures; a run is a group."""
     metric, keys = CATALOG[metric_id], ["run"]
-    inner = ", ".join(["run", *(f"{text} AS {name}" for name, text in figure_columns(metric, keys).items())])
-    columns = ", ".join(f"{text} AS {end}" for end, text in interval_columns(metric).items())
-    sql = f"SELECT {columns} FROM (SELECT {inner} FROM simulated GROUP BY run) ORDER BY run"
+    ends, inner = select_list(interval_columns(metric)), select_list(figure_columns(metric, keys))
+    sql = f"SELECT {ends} FROM (SELECT run, {inner} FROM simulated GROUP BY run) ORDER BY run"
     with store.writing() as writing:
         writing.attach("simulated", pa.table({"run": np.arange(len(next(iter(sums.values())))), **sums}))
-        rows = writing.rows(sql)
+        return ends_of(writing.rows(sql))
+
+
+def select_list(columns: Mapping[Any, str]) -> str:
+    """Expressions under their names."""
+    return ", ".join(f"{text} AS {name}" for name, text in columns.items())
+
+
+def ends_of(rows: pa.Table) -> Floats:
+    """Both ends of the intervals in a metric's rows: (2, rows)."""
     return np.stack([rows[end].to_numpy(zero_copy_only=False).astype(np.float64) for end in INTERVAL_ENDS])

@@ -1,6 +1,5 @@
 """Routers of whose requests both prices are known: how often the interval of a saving holds what was saved."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +7,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from controlsurface.arrays import Flags, Floats
-from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns
+from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns, ends_of, select_list
 from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import INTERVAL_ENDS, figure_columns, interval_columns
+from controlsurface.metrics.queries.metric_query import figure_columns, interval_columns
 
 ROWS_AT_ONCE = 1_000_000
 ESCALATED_SHARES = (0.1, 0.6)  # share of a router's requests, drawn for each run
@@ -126,9 +125,7 @@ def simulate_savings(world: SimulatedRuns, metric_id: str, router: SimulatedRout
     for part in world.parts(ROWS_AT_ONCE // (world.n + OTHER_TENANT_REQUESTS * router.tenant)):
         made = simulate_routed_requests(part, router)
         found.append(SimulatedInterval(interval_of_requests(part, metric_id, made), _truth(metric_id, made)))
-    return SimulatedInterval(
-        np.concatenate([each.ends for each in found], axis=1), np.concatenate([each.truth for each in found])
-    )
+    return SimulatedInterval.joined(found)
 
 
 def _truth(metric_id: str, made: RoutedRequests) -> Floats:
@@ -173,19 +170,13 @@ def interval_of_requests(world: SimulatedRuns, metric_id: str, made: RoutedReque
     metric, keys = CATALOG[metric_id], ["run", "seen"]
     stage = counterfactual.counterfactual_stage([metric], "measures", keys, within="run")
     sql = _SAVINGS_SQL.format(
-        columns=_select_list(formula.measure_columns(metric)),
+        columns=select_list(formula.measure_columns(metric)),
         ctes=stage.ctes,
-        figures=", ".join([*keys, _select_list(figure_columns(metric, keys))]),
+        figures=", ".join([*keys, select_list(figure_columns(metric, keys))]),
         relation=stage.relation,
-        ends=", ".join(f"{text} AS {end}" for end, text in interval_columns(metric).items()),
+        ends=select_list(interval_columns(metric)),
     )
     with world.store.writing() as writing:
         writing.attach("simulated", derived_rows(made))
-        found = writing.rows(sql)
-    both = np.stack([found[end].to_numpy(zero_copy_only=False).astype(np.float64) for end in INTERVAL_ENDS])
+        both = ends_of(writing.rows(sql))
     return np.where(both[0] < both[1], both, np.nan)
-
-
-def _select_list(columns: Mapping[str, str]) -> str:
-    """Expressions under their names."""
-    return ", ".join(f"{text} AS {name}" for name, text in columns.items())

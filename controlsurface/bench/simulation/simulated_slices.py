@@ -7,11 +7,11 @@ from controlsurface.alerting.detectors.drift.drift_readings import share_interva
 from controlsurface.arrays import Floats
 from controlsurface.audit.answer_quality import combine_estimates
 from controlsurface.audit.statistics.weighted_estimate import estimate_share
-from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns
+from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns, ends_of, select_list
 from controlsurface.client.advice.graded_lanes import test_graded_pairs
 from controlsurface.metrics import formula
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import INTERVAL_ENDS, figure_columns, interval_columns
+from controlsurface.metrics.queries.metric_query import figure_columns, interval_columns
 
 UNLABELLED_PAIRS = 300  # pairs of strata that nobody labelled
 SESSIONS_AT_ONCE = 50_000
@@ -21,10 +21,7 @@ BUCKET_REQUESTS = 20  # requests that share a rate
 
 def simulate_sessions(world: SimulatedRuns) -> SimulatedInterval:
     """The share of sessions with an escalation, by the metric's own SQL: of one to four requests each."""
-    parts = [_sessions(part) for part in world.parts(SESSIONS_AT_ONCE // world.n)]
-    return SimulatedInterval(
-        np.concatenate([each.ends for each in parts], axis=1), np.concatenate([each.truth for each in parts])
-    )
+    return SimulatedInterval.joined([_sessions(part) for part in world.parts(SESSIONS_AT_ONCE // world.n)])
 
 
 def _sessions(world: SimulatedRuns) -> SimulatedInterval:
@@ -35,26 +32,23 @@ def _sessions(world: SimulatedRuns) -> SimulatedInterval:
     first = np.concatenate([[True], at[1:] != at[:-1]])
     rows = {"run": at // world.n, "session_id": at.astype(str), "escalated": (escalated.ravel()[at] > 0) & first}
     table = pa.table({**rows, "sample_weight": np.ones(len(at))})
-    columns = ", ".join(f"{text} AS {name}" for name, text in formula.measure_columns(metric).items())
-    summed = ", ".join(f"{text} AS {name}" for name, text in figure_columns(metric, ["run"]).items())
-    shown = ", ".join(f"{text} AS {end}" for end, text in interval_columns(metric).items())
+    columns, summed = select_list(formula.measure_columns(metric)), select_list(figure_columns(metric, ["run"]))
+    shown = select_list(interval_columns(metric))
     sql = (
         f"WITH measures AS (SELECT r.run, {columns} FROM simulated AS r), "
         f"figures AS (SELECT run, {summed} FROM measures GROUP BY run) SELECT {shown} FROM figures ORDER BY run"
     )
     with world.store.writing() as writing:
         writing.attach("simulated", table)
-        found = writing.rows(sql)
-    both = [found[end].to_numpy(zero_copy_only=False).astype(np.float64) for end in INTERVAL_ENDS]
-    return SimulatedInterval(np.stack(both), p[:, 0])
+        return SimulatedInterval(ends_of(writing.rows(sql)), p[:, 0])
 
 
 def simulate_advised_gap(world: SimulatedRuns) -> SimulatedInterval:
     """By how much the large lane is right more often, as advice says it, from the sums of its SQL."""
     p = world.rates()
     gaps = world.happens(p) * np.where(world.happens(0.8) > 0, 1.0, -1.0)
-    ends_of = [_advice_interval(row) for row in gaps]
-    return SimulatedInterval(np.array(ends_of, dtype=np.float64).T, 0.6 * p[:, 0])
+    ends = [_advice_interval(row) for row in gaps]
+    return SimulatedInterval(np.array(ends, dtype=np.float64).T, 0.6 * p[:, 0])
 
 
 def _advice_interval(gaps: Floats) -> tuple[float | None, float | None]:

@@ -38,19 +38,14 @@ def simulate_what_if(world: SimulatedRuns, what: str, moved: float) -> Simulated
     ends, p = [], world.rates()
     chance = min(1.0, world.n / (moved * REQUEST_COUNT))
     for rate in p[:, 0]:
-        confidence, spread = (
-            np.arange(REQUEST_COUNT) / REQUEST_COUNT,
-            np.exp(world.random.normal(0, 0.5, REQUEST_COUNT)),
-        )
+        confidence = np.arange(REQUEST_COUNT) / REQUEST_COUNT
+        spread = np.exp(world.random.normal(0, 0.5, REQUEST_COUNT))
         shadowed = world.random.random(REQUEST_COUNT) < chance
         right = 1.0 - (world.random.random((2, REQUEST_COUNT)) < np.array([[rate], [rate / 2]]))
         small, large = right if what == "quality" else np.array([[1.0], [3.0]]) * spread
-        outcome = ObservedOutcome(
-            small, np.ones(REQUEST_COUNT), np.where(shadowed, large, np.nan), np.full(REQUEST_COUNT, chance)
-        )
-        rows = sort_observations(
-            confidence, np.zeros(REQUEST_COUNT, dtype=bool), np.ones(REQUEST_COUNT), {what: outcome}
-        )
+        ones = np.ones(REQUEST_COUNT)
+        outcome = ObservedOutcome(small, ones, np.where(shadowed, large, np.nan), chance * ones)
+        rows = sort_observations(confidence, np.zeros(REQUEST_COUNT, dtype=bool), ones, {what: outcome})
         found = sweep_thresholds(rows).figure(what, np.array([moved]), bounded=what == "quality")
         ends.append((found.low[0], found.high[0]))
     truth = 1 - p[:, 0] * (1 - moved / 2) if what == "quality" else (1 + 2 * moved) * np.exp(0.125)
@@ -103,9 +98,8 @@ def false_worse_share(random: np.random.Generator, looks: int, slices: int, *, c
         apart = random.random(shape) < random.uniform(0.04, 0.4, (*shape[:2], 1))
         gaps = np.where(apart, np.where(random.random(shape) < 0.5, 1.0, -1.0), 0.0)
         value, _, _, _, chance = paired_difference_of(gaps, (np.arange(300) < rows).astype(np.float64))
-        found += int(
-            ((value < 0) & ((holm_adjust(chance) if corrected else chance) < FAMILYWISE_ALPHA)).any(axis=1).sum()
-        )
+        counted = holm_adjust(chance) if corrected else chance
+        found += int(((value < 0) & (counted < FAMILYWISE_ALPHA)).any(axis=1).sum())
     return found / looks
 
 

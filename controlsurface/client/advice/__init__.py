@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from controlsurface.client.advice import change_advice, cost_advice, lane_advice
-from controlsurface.client.advice.advice_context import AdviceContext, make_advice_context
+from controlsurface.client.advice.advice_context import AdviceContext
 from controlsurface.client.advice.advice_row import CheckedRule, RuleFinding, advice_table
 from controlsurface.client.arrow_tables import (
     COUNT,
@@ -22,7 +20,7 @@ from controlsurface.client.arrow_tables import (
     record,
 )
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
-from controlsurface.query.arguments import Instant, TimeRange
+from controlsurface.query.arguments import WeekRange
 
 ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] = {
     "escalation": ("task types that escalate more than 20 %", lane_advice.advise_escalation),
@@ -41,13 +39,6 @@ ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] =
     "growth": ("answers that grow from day to day", change_advice.advise_output_growth),
     "stale_thresholds": ("thresholds older than the last model or price", change_advice.advise_stale_thresholds),
 }
-
-
-class AdviceArgs(TimeRange):
-    """A window; by itself the last seven days."""
-
-    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
-    end: Instant | None = Field(None, description="moment after the last; none: now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +76,11 @@ class AdviceQuery(Query[Result]):
         ),
         rows="advice",
     )
-    arguments: AdviceArgs
+    arguments: WeekRange
 
     def run(self, session: StoreSession) -> Result:
         """Every rule's answer."""
-        ask = make_advice_context(session, self.arguments.start, self.arguments.end)
+        ask = AdviceContext(session, *self.arguments.window)
         found = {name: rule(ask) for name, (_, rule) in ADVICE_RULES.items()}
         checked = [CheckedRule(name, ADVICE_RULES[name][0], each.state, each.n) for name, each in found.items()]
         facts: dict[str, Any] = {"start": ask.start.isoformat(), "end": ask.end.isoformat()}

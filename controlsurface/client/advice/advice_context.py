@@ -18,15 +18,11 @@ NO_LANE_FILTER = ("lane:",)  # every row has a lane, so none has no lane
 Dimensions = tuple[str, ...]
 
 # What rules ask by the same dimensions and with the same filter, or with none, is read together, once.
-METRICS_BY_PASS: Mapping[tuple[Dimensions, bool], tuple[str, ...]] = {
-    ((), False): ("requests", "attempts", "overhead_cost", "threshold"),
-    (("model",), False): tuple(
-        "priced_share unpriced_attempts calls_without_usage streamed_calls_without_usage".split()
-    ),
-    (("task_type",), False): ("escalation_rate", "output_growth"),
-    (("task_type",), True): tuple(
-        "requests cost_per_request gate_failure_rate disagreement_rate context_over_80".split()
-    ),
+METRICS_BY_PASS: Mapping[tuple[Dimensions, bool], str] = {
+    ((), False): "requests attempts overhead_cost threshold",
+    (("model",), False): "priced_share unpriced_attempts calls_without_usage streamed_calls_without_usage",
+    (("task_type",), False): "escalation_rate output_growth",
+    (("task_type",), True): "requests cost_per_request gate_failure_rate disagreement_rate context_over_80",
 }
 
 
@@ -49,7 +45,7 @@ class AdviceContext:
     def rows(self, metric: str, by: Dimensions = (), where: Dimensions = ()) -> list[Row]:
         """A metric's rows; dimensions, value, n, and low, high, priced_share where they apply."""
         if (metric, by, where) not in self.known:
-            names = dict.fromkeys((metric, *METRICS_BY_PASS.get((by, bool(where)), ())))
+            names = dict.fromkeys((metric, *METRICS_BY_PASS.get((by, bool(where)), "").split()))
             top = min(self.session.config.limits.answer_values, MAX_TOP_VALUES)
             args = BatchArgs(metrics=tuple(names), by=by, where=where, start=self.start, end=self.end, top=top)
             self.known.update(((name, by, where), rows) for name, rows in self._asked(args).items())
@@ -93,12 +89,6 @@ class AdviceContext:
                 each.metrics, split_metric_rows(each, run_pass(self.session.rows, each, args.top)[0]), strict=True
             )
         }
-
-
-def make_advice_context(session: StoreSession, start: datetime | None, end: datetime | None) -> AdviceContext:
-    """Questions about the window; by itself the last seven days."""
-    until = end or datetime.now(UTC)
-    return AdviceContext(session, start or _back(until, timedelta(days=7)), until)
 
 
 def _back(at: datetime, length: timedelta) -> datetime:

@@ -1,6 +1,6 @@
 """What a rule of advice found: sentences with their figures, or why there is nothing to say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -68,13 +68,7 @@ class RuleFinding:
         return "nothing" if self.n >= MIN_SUPPORT_ROWS else "too few"
 
 
-_TYPES: Mapping[str, pa.DataType] = {
-    "value": pa.float64(),
-    "low": pa.float64(),
-    "high": pa.float64(),
-    "n": pa.int64(),
-    "share": pa.float64(),
-}
+_TYPES: dict[str, pa.DataType] = {"n": pa.int64(), **dict.fromkeys(("value", "low", "high", "share"), pa.float64())}
 ADVICE_SCHEMA = pa.schema([(each.name, _TYPES.get(each.name, pa.string())) for each in fields(Advice)])
 
 
@@ -82,6 +76,14 @@ def advice_table(advice: Sequence[Advice]) -> pa.Table:
     """The rows, those that concern most requests first."""
     ranked = sorted(advice, key=lambda each: (-each.share, each.title))
     return pa.Table.from_pylist([asdict(each) for each in ranked], ADVICE_SCHEMA)
+
+
+def row_advice(
+    rule: str, title: str, why: str, metric: str, row: Row, where: str, page: str, share: float, unit: str = "ratio"
+) -> Advice:
+    """Advice that rests on one row of a metric."""
+    figures = (row["value"], row.get("low"), row.get("high"), unit, row["n"])
+    return Advice(rule, title, why, metric, *figures, where, page, share)
 
 
 def share_with_interval(row: Row) -> str:
@@ -105,15 +107,18 @@ def rows_with_support(rows: Sequence[Row]) -> list[Row]:
 
 def shares_above(rows: Sequence[Row], bound: float) -> list[Row]:
     """Of the shares with support, those that lie above a bound, over all that are looked at (exact binomial, Holm)."""
-    looked_at = rows_with_support(rows)
-    chances = holm_adjust([_chance(row, row["value"], bound) for row in looked_at])
-    return [row for row, chance in zip(looked_at, chances, strict=True) if chance < FAMILYWISE_ALPHA]
+    return _sure(rows, lambda row: _chance(row, row["value"], bound))
 
 
 def shares_below(rows: Sequence[Row], bound: float) -> list[Row]:
     """The same for those that lie below it."""
+    return _sure(rows, lambda row: _chance(row, 1 - row["value"], 1 - bound))
+
+
+def _sure(rows: Sequence[Row], chance_of: Callable[[Row], float]) -> list[Row]:
+    """Of the rows with support, those that hardly come by chance, over all that are looked at."""
     looked_at = rows_with_support(rows)
-    chances = holm_adjust([_chance(row, 1 - row["value"], 1 - bound) for row in looked_at])
+    chances = holm_adjust([chance_of(row) for row in looked_at])
     return [row for row, chance in zip(looked_at, chances, strict=True) if chance < FAMILYWISE_ALPHA]
 
 

@@ -9,6 +9,7 @@ from controlsurface.client.advice.advice_row import (
     Row,
     RuleFinding,
     largest_support,
+    row_advice,
     rows_with_support,
 )
 from controlsurface.client.advice.lane_advice import task_type_advice
@@ -26,12 +27,8 @@ def advise_output_growth(ask: AdviceContext) -> RuleFinding:
         return RuleFinding([], 0, short=True)
     rows = ask.rows("output_growth", by=("task_type",))
     total = sum(row["n"] for row in rows) or 1
-    found = [
-        _grows(row, row["n"] / total)
-        for row in rows_with_support(rows)
-        if row["value"] > MIN_DAILY_GROWTH and _sure(row)
-    ]
-    return RuleFinding(found, largest_support(rows))
+    growing = [row for row in rows_with_support(rows) if row["value"] > MIN_DAILY_GROWTH and _sure(row)]
+    return RuleFinding([_grows(row, row["n"] / total) for row in growing], largest_support(rows))
 
 
 def _sure(row: Row) -> bool:
@@ -62,18 +59,5 @@ def advise_stale_thresholds(ask: AdviceContext) -> RuleFinding:
         return RuleFinding([], used["n"])
     last = after[-1]
     why = f"{last['title']} at {last['at']:%Y-%m-%d %H:%M} UTC; no threshold, version or strategy has changed since."
-    advice = Advice(
-        "stale_thresholds",
-        "Recalibrate the thresholds",
-        why,
-        "threshold",
-        used["value"],
-        None,
-        None,
-        "ratio",
-        used["n"],
-        "",
-        "routing",
-        1,
-    )
+    advice = row_advice("stale_thresholds", "Recalibrate the thresholds", why, "threshold", used, "", "routing", 1)
     return RuleFinding([advice], used["n"])

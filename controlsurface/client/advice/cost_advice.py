@@ -7,6 +7,7 @@ from controlsurface.client.advice.advice_row import (
     Row,
     RuleFinding,
     largest_support,
+    row_advice,
     rows_with_support,
     share_with_interval,
     shares_above,
@@ -38,9 +39,8 @@ def advise_overhead(ask: AdviceContext) -> RuleFinding:
         f"{format_money(saved)} against the mean cost of large ones of the same task type. "
         "Below break-even a router costs more than it saves."
     )
-    advice = Advice(
-        "overhead", "Make the router cheaper", why, "overhead_cost", spent, None, None, "usd", n, "", "cost", 1
-    )
+    row = {"value": spent, "n": n}
+    advice = row_advice("overhead", "Make the router cheaper", why, "overhead_cost", row, "", "cost", 1, "usd")
     return RuleFinding([advice], n)
 
 
@@ -65,20 +65,8 @@ def _unpriced(row: Row, share: float) -> Advice:
         f"{share_with_interval(row)} of its calls are fully priced; "
         "what is missing of the others is missing in every total."
     )
-    return Advice(
-        "unpriced",
-        f"Give {model or 'the unnamed model'} a price in prices.toml",
-        why,
-        "priced_share",
-        row["value"],
-        row["low"],
-        row["high"],
-        "ratio",
-        row["n"],
-        f"model:{model or ''}",
-        "cost",
-        share,
-    )
+    title = f"Give {model or 'the unnamed model'} a price in prices.toml"
+    return row_advice("unpriced", title, why, "priced_share", row, f"model:{model or ''}", "cost", share)
 
 
 def advise_batching(ask: AdviceContext) -> RuleFinding:
@@ -96,20 +84,8 @@ def _waits(row: Row, total: float) -> Advice:
         f"{share_with_interval(row)} of its requests are sent in real time, though nobody waits for a job; "
         "batch calls cost less."
     )
-    return Advice(
-        "batchable",
-        f"Send {row['job']} as batch",
-        why,
-        "batchable_share",
-        row["value"],
-        row["low"],
-        row["high"],
-        "ratio",
-        row["n"],
-        f"job:{row['job']}",
-        "cost",
-        row["value"] * row["n"] / total,
-    )
+    job, share = row["job"], row["value"] * row["n"] / total
+    return row_advice("batchable", f"Send {job} as batch", why, "batchable_share", row, f"job:{job}", "cost", share)
 
 
 def advise_full_windows(ask: AdviceContext) -> RuleFinding:
@@ -126,20 +102,8 @@ def _fills(row: Row, share: float) -> Advice:
         f"{share_with_interval(row)} of its calls to small lanes fill more than {format_ratio(0.8)} "
         "of the model's window."
     )
-    return Advice(
-        "window",
-        f"Send long inputs of {task or 'unknown task type'} past the small lane",
-        why,
-        "context_over_80",
-        row["value"],
-        row["low"],
-        row["high"],
-        "ratio",
-        row["n"],
-        f"task_type:{task or ''}",
-        "routing",
-        share,
-    )
+    title = f"Send long inputs of {task or 'unknown task type'} past the small lane"
+    return row_advice("window", title, why, "context_over_80", row, f"task_type:{task or ''}", "routing", share)
 
 
 STREAM_USAGE_HINT = "set `stream_options.include_usage`"
@@ -187,17 +151,7 @@ def advise_missing_usage(ask: AdviceContext) -> RuleFinding:
 def _lacks_usage(row: Row, streamed: float, share: float) -> Advice:
     model = row["model"]
     what, do = missing_usage_text(round(row["value"]), round(streamed))
-    return Advice(
-        "usage",
-        f"{model or 'The unnamed model'}: {what}: {do.partition(';')[0]}",
-        f"{do[:1].upper()}{do[1:]}. What these calls cost is unknown, and no price could say it.",
-        "calls_without_usage",
-        row["value"],
-        None,
-        None,
-        "count",
-        row["n"],
-        f"model:{model or ''}",
-        "cost",
-        share,
-    )
+    title = f"{model or 'The unnamed model'}: {what}: {do.partition(';')[0]}"
+    why = f"{do[:1].upper()}{do[1:]}. What these calls cost is unknown, and no price could say it."
+    where = f"model:{model or ''}"
+    return row_advice("usage", title, why, "calls_without_usage", row, where, "cost", share, "count")

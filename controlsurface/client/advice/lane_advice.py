@@ -13,6 +13,7 @@ from controlsurface.client.advice.advice_row import (
     RuleFinding,
     effective_rows,
     largest_support,
+    row_advice,
     rows_with_support,
     share_with_interval,
     shares_above,
@@ -24,16 +25,12 @@ from controlsurface.metrics.statistics import FAMILYWISE_ALPHA, holm_adjust, nor
 
 Shares = Mapping[str | None, float]
 
-TARGET_ESCALATION_SHARE, MAX_ESCALATION_SHARE = (
-    0.20,
-    0.30,
-)  # of requests escalated: worth refining the router, worth a lane of its own
+TARGET_ESCALATION_SHARE = 0.20  # of requests escalated: above it, refine the router
+MAX_ESCALATION_SHARE = 0.30  # of requests escalated: above it, they are worth a lane of their own
 MAX_STEADY_TRAFFIC_CHANGE = 0.2  # relative change of the number of requests, under which traffic counts as stable
 WEEK = timedelta(days=7)
-ROUTE_DOWN_AGREEMENT, WATCHED_ROUTE_DOWN_AGREEMENT = (
-    0.95,
-    0.85,
-)  # of answers that agree: route down, route down and watch; below: up
+ROUTE_DOWN_AGREEMENT = 0.95  # of answers that agree: route down
+WATCHED_ROUTE_DOWN_AGREEMENT = 0.85  # of answers that agree: route down and watch; below: up
 
 
 def advise_escalation(ask: AdviceContext) -> RuleFinding:
@@ -121,18 +118,15 @@ def advise_route_up(ask: AdviceContext) -> RuleFinding:
     rows = ask.rows("disagreement_rate", by=("task_type",), where=ask.lanes(escalation=False))
     shares = _shares(ask, escalation=False)
     pairs = [each for each in ask.graded() if each.task_type in shares]
-    found = [
-        _up_graded(each, shares[each.task_type])
-        for each in graded_lanes.gaps_above(pairs, 1 - WATCHED_ROUTE_DOWN_AGREEMENT)
-    ]
+    above = graded_lanes.gaps_above(pairs, 1 - WATCHED_ROUTE_DOWN_AGREEMENT)
+    found = [_up_graded(each, shares[each.task_type]) for each in above]
     found += [_up(row, shares) for row in shares_above(_ungraded(rows, ask), 1 - WATCHED_ROUTE_DOWN_AGREEMENT)]
     return RuleFinding(found, _most(rows, pairs))
 
 
 def _up_graded(pairs: GradedPairs, share: float) -> Advice:
-    why = (
-        f"{pairs.said()}; by more than {format_ratio(1 - WATCHED_ROUTE_DOWN_AGREEMENT)} a task is not the small lane's."
-    )
+    limit = format_ratio(1 - WATCHED_ROUTE_DOWN_AGREEMENT)
+    why = f"{pairs.said()}; by more than {limit} a task is not the small lane's."
     return _about_pairs("route_up", _raise(pairs.task_type), why, pairs, share)
 
 
@@ -221,17 +215,5 @@ def _about_pairs(rule: str, title: str, why: str, pairs: GradedPairs, share: flo
 def task_type_advice(rule: str, do: str, why: str, metric: str, row: Row, page: str, share: float) -> Advice:
     """Advice about one task type."""
     task = row["task_type"]
-    return Advice(
-        rule,
-        f"{do} {task or 'requests of unknown task type'}",
-        why,
-        metric,
-        row["value"],
-        row["low"],
-        row["high"],
-        "ratio",
-        row["n"],
-        f"task_type:{task or ''}",
-        page,
-        share,
-    )
+    title = f"{do} {task or 'requests of unknown task type'}"
+    return row_advice(rule, title, why, metric, row, f"task_type:{task or ''}", page, share)

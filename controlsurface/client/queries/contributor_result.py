@@ -30,15 +30,13 @@ from controlsurface.metrics.queries.metric_query import MetricArgs, find_metric
 from controlsurface.metrics.queries.quantile import quantile_spread
 from controlsurface.query.statement import Statement
 
-_FIELDS: tuple["pa.Field[Any]", ...] = (
-    pa.field("dimension", pa.string()),
-    pa.field("value", pa.string()),
-    *(pa.field(name, pa.float64()) for name in ("before", "after", "share_before", "share_after")),
-    *(pa.field(name, pa.int64()) for name in ("n_before", "n")),
-    *(pa.field(name, pa.float64()) for name in ("delta", "mix", "rate", "share", "excess", "z")),
-    pa.field("within", pa.string()),
-    pa.field("same_as", pa.string()),
-)
+_TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(("dimension", "value"), pa.string()),
+    **dict.fromkeys(("before", "after", "share_before", "share_after"), pa.float64()),
+    **dict.fromkeys(("n_before", "n"), pa.int64()),
+    **dict.fromkeys(("delta", "mix", "rate", "share", "excess", "z"), pa.float64()),
+    **dict.fromkeys(("within", "same_as"), pa.string()),
+}
 _NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
 
 
@@ -120,14 +118,13 @@ class ContributorsQuery(Query[ContributorResult]):
     def _read(self, session: StoreSession, above: float | None) -> list[dict[str, Any]]:
         """The rows of all values, and what each has to say beside the leading one."""
         args = self.arguments
-        all_together, all_rows = render_joint_sums(args, above), render_ranked(args)
+        all_rows = render_ranked(args)
         with session.session() as queries:
-            queries.materialize("joint", all_together)
+            queries.materialize("joint", render_joint_sums(args, above))
             rows = all_rows.bounded(queries.query(all_rows)).to_pylist()
             lead = contributor_ranking.leading_contributor(rows, MIN_SUPPORT_ROWS)
             if lead:
-                alone = within_value(args, lead["dimension"], lead["value"])
-                inside = queries.query(alone).to_pylist()
+                inside = queries.query(within_value(args, lead["dimension"], lead["value"])).to_pylist()
                 rows = contributor_ranking.rank_beside(rows, lead, inside, MIN_SUPPORT_ROWS, baseline_scale(args))
         return list(rows)
 
@@ -139,11 +136,7 @@ def _bound(session: StoreSession, asked: MetricArgs | None) -> float | None:
 
 
 def _ranked(
-    args: ContributorsArgs,
-    statement: Statement,
-    found: Sequence[Mapping[str, Any]],
-    elapsed_ms: float,
-    above: float | None = None,
+    args: ContributorsArgs, sql: Statement, found: Sequence[Mapping[str, Any]], elapsed_ms: float, above: float | None
 ) -> ContributorResult:
     """The ranked rows, folded; `above` is the bound of a quantile."""
     whole, *rows = found or [_NOTHING]
@@ -158,13 +151,13 @@ def _ranked(
         "least_share": MIN_CHANGE_SHARE if total else 0.0,
         "values": len(most),
         "unexplained": unexplained_change(listed, whole["delta"]),
-        "sql": statement.sql,
-        "parameters": statement.shown(),
+        "sql": sql.sql,
+        "parameters": sql.shown(),
         "elapsed_ms": elapsed_ms,
         "above": above,
         "compared": _compared(metric, above),
     }
-    return ContributorResult(pa.Table.from_pylist(listed, pa.schema(_FIELDS)), facts)
+    return ContributorResult(pa.Table.from_pylist(listed, pa.schema(_TYPES)), facts)
 
 
 def unexplained_change(rows: Sequence[Mapping[str, Any]], delta: float | None) -> dict[str, float]:

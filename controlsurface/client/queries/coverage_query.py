@@ -1,13 +1,11 @@
 """What spans fill: which share of requests and calls states each fact, by service, as rows and as people read them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
-from pydantic import Field
 
 from controlsurface.client.arrow_tables import (
     COUNT,
@@ -24,10 +22,9 @@ from controlsurface.client.arrow_tables import (
 from controlsurface.client.queries.span_facts import FACTS, FactRows, SpanFact
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.formatting import format_ratio
-from controlsurface.query.arguments import Instant, TimeRange
+from controlsurface.query.arguments import WeekRange
 from controlsurface.query.statement import Statement, row_limit, run_concurrently
 
-WEEK = timedelta(days=7)
 CoverageState = Literal["none", "some", "enough", "no rows"]
 COVERAGE_STATES: tuple[CoverageState, ...] = ("none", "some", "enough", "no rows")
 
@@ -68,19 +65,6 @@ FACT = columns(
 Row = dict[str, Any]
 
 
-class CoverageArgs(TimeRange):
-    """A window; by itself the last seven days."""
-
-    start: Instant | None = Field(None, description="first moment, RFC 3339 or relative (-7d); none: 7 days before end")
-    end: Instant | None = Field(None, description="moment after the last; none: now")
-
-    @property
-    def window(self) -> tuple[datetime, datetime]:
-        """From when to when."""
-        end = self.end or datetime.now(UTC)
-        return self.start or end - min(WEEK, end - datetime.min.replace(tzinfo=UTC)), end
-
-
 @dataclass(frozen=True, slots=True)
 class CoverageQuery(Query[Result]):
     """What spans fill: a row for every fact over all services, then for each fact and service.
@@ -97,7 +81,7 @@ class CoverageQuery(Query[Result]):
         columns(start=TIME, end=TIME),
         rows="facts",
     )
-    arguments: CoverageArgs = field(default_factory=CoverageArgs)
+    arguments: WeekRange = WeekRange()  # noqa: RUF009 - frozen
 
     def run(self, session: StoreSession) -> Result:
         """From the stored rows."""
@@ -173,10 +157,8 @@ def coverage_by_service(rows: Iterable[CoverageRow]) -> list[dict[str, str]]:
             lines[row["fact"]] = {"fact": row["title"], "of": row["of"], ALL_SERVICES: coverage_share_text(row)}
         elif row["service"] in shown:
             lines[row["fact"]][row["service"] or "unknown service"] = coverage_share_text(row)
-    columns = [name or "unknown service" for name in shown]
-    return [
-        {**line, **{name: line.get(name, coverage_share_text(None)) for name in columns}} for line in lines.values()
-    ]
+    nothing = dict.fromkeys((name or "unknown service" for name in shown), coverage_share_text(None))
+    return [{**line, **(nothing | line)} for line in lines.values()]
 
 
 def _busiest(rows: Iterable[CoverageRow]) -> list[str | None]:

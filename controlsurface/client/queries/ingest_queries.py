@@ -102,9 +102,8 @@ def summarise_counters(counters: Mapping[str, int]) -> Ingest:
     last = datetime.fromtimestamp(last_ns / 1e9, UTC).isoformat().replace("+00:00", "Z") if last_ns else None
     shown["pending"] = counters.get("pending", max(0, shown["accepted"] - counters.get("stored", 0)))
     shown |= {"lag_ms": float(counters.get("lag_ms", 0)), "last_accepted_at": last}
-    shown["counters"] = {
-        name: value for name, value in counters.items() if name not in {*_COUNTED, "pending", "lag_ms"}
-    }
+    named = {*_COUNTED, "pending", "lag_ms"}
+    shown["counters"] = {name: value for name, value in counters.items() if name not in named}
     return Ingest(pa.table({}), shown)
 
 
@@ -212,6 +211,5 @@ class UsageLedgerQuery(Query[Result]):
         asked = {"start": self.arguments.start, "end": self.arguments.end}
         given = {name: moment for name, moment in asked.items() if moment is not None}
         tests = [f"started_at {'>=' if name == 'start' else '<'} ${name}" for name in given]
-        return Result(
-            session.rows(Statement(_LEDGER.format(window=" AND ".join(tests) or "TRUE"), given, "usage.ledger"))
-        )
+        sql = _LEDGER.format(window=" AND ".join(tests) or "TRUE")
+        return Result(session.rows(Statement(sql, given, "usage.ledger")))

@@ -115,18 +115,14 @@ class RequestQuery(Query[RequestDetail]):
             calls = session.rows(select_attempts(request_id, row["started_at"]))
         if calls.num_rows < row["steps"]:  # some lie further away, or nobody knows when
             calls = session.rows(select_attempts(request_id, None))
-        whole = [
-            found.to_struct_array().combine_chunks(),
-            _listed(calls),
-            _listed(session.rows(select_evaluations(row))),
-        ]
+        graded = session.rows(select_evaluations(row))
+        whole = [found.to_struct_array().combine_chunks(), _listed(calls), _listed(graded)]
         return RequestDetail(pa.table(whole, ["request", "attempts", "evaluations"]))
 
     def _both(self, session: StoreSession, near: datetime | None) -> list[pa.Table]:
         """A request's row and its attempts, asked for together: each is more planning than reading."""
-        return run_concurrently(
-            session.rows, [select_request(self.request_id, near), select_attempts(self.request_id, near)]
-        )
+        asked = [select_request(self.request_id, near), select_attempts(self.request_id, near)]
+        return run_concurrently(session.rows, asked)
 
 
 def select_request(request_id: str, near: datetime | None) -> Statement:
@@ -154,8 +150,7 @@ def _around(column: str, near: datetime | None) -> tuple[str, dict[str, Any]]:
     """The condition that a time lies within a day of `near`, and its values."""
     if near is None:
         return "", {}
-    moment = near
-    return f" AND {column} BETWEEN $first AND $last", {"first": moment - _DAY, "last": moment + _DAY}
+    return f" AND {column} BETWEEN $first AND $last", {"first": near - _DAY, "last": near + _DAY}
 
 
 def _listed(rows: pa.Table) -> "pa.ListArray[Any]":
@@ -188,11 +183,8 @@ class TraceQuery(Query[Result]):
         """From the stored spans. Raises NotFound."""
         whole, near = known_id(self.trace_id), self.arguments.near
         hinted = session.rows(select_trace_spans(whole, near)).to_pylist() if near else []
-        rows = (
-            hinted
-            if near and is_complete_trace(hinted, near)
-            else session.rows(select_trace_spans(whole, None)).to_pylist()
-        )
+        rows = hinted if near and is_complete_trace(hinted, near) else []
+        rows = rows or session.rows(select_trace_spans(whole, None)).to_pylist()
         if not rows:
             raise NotFound(f"no trace '{whole}'")
         return Result(pa.table({}), traces_data(rows))

@@ -20,72 +20,24 @@ RequestOrder = Literal["recent", "slowest", "costliest", "near_threshold"]
 TraceId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
 
 REQUEST_COLUMNS = (
-    "request_id",
-    "session_id",
-    "started_at",
-    "duration_ms",
-    "ttft_ms",
-    "task_type",
-    "router",
-    "router_version",
-    "reason",
-    "confidence",
-    "confidence_kind",
-    "threshold",
-    "requested_model",
-    "selected_model",
-    "selected_lane",
-    "answered_by",
-    "provider",
-    "lane",
-    "escalated",
-    "escalation_kind",
-    "escalation_reason",
-    "attempts",
-    "failed_attempts",
-    "steps",
-    "retries",
-    "fell_back",
-    "cache",
-    "cache_layers",
-    "mode",
-    "gate",
-    "error_type",
-    "failed",
-    "input_tokens",
-    "cached_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "overhead_usd",
-    "cost_source",
-    "priced",
-    "tenant",
-    "team",
-    "job",
-    "user_id",
-    "environment",
-    "service",
-    "sample_weight",
-)
+    "request_id session_id started_at duration_ms ttft_ms task_type router router_version reason confidence "
+    "confidence_kind threshold requested_model selected_model selected_lane answered_by provider lane "
+    "escalated escalation_kind escalation_reason attempts failed_attempts steps retries fell_back cache "
+    "cache_layers mode gate error_type failed input_tokens cached_tokens output_tokens reasoning_tokens "
+    "cost_usd overhead_usd cost_source priced tenant team job user_id environment service sample_weight"
+).split()
 REQUEST_COLUMNS_SQL = "trace_hex(r.trace_id) AS trace_id, span_hex(r.span_id) AS span_id, " + ", ".join(
     f"r.{name}" for name in REQUEST_COLUMNS
 )
 
 REQUEST = columns(request_id=TEXT, trace_id=TEXT, span_id=TEXT, started_at=TIME, lane=TEXT)
 
-# What comes first is largest. Unknown ones come last; trace and span decide between equals.
-_KEYS: dict[RequestOrder, str] = {
-    "recent": "r.started_at",
-    "slowest": "r.duration_ms",
-    "costliest": "r.cost_usd",
-    "near_threshold": "-abs(r.confidence - r.threshold)",
-}
-_KEY_TYPES: dict[RequestOrder, str] = {
-    "recent": "TIMESTAMP",
-    "slowest": "DOUBLE",
-    "costliest": "DECIMAL(18, 12)",
-    "near_threshold": "DOUBLE",
+# Key and its type. What comes first is largest. Unknown ones come last; trace and span decide between equals.
+_KEYS: dict[RequestOrder, tuple[str, str]] = {
+    "recent": ("r.started_at", "TIMESTAMP"),
+    "slowest": ("r.duration_ms", "DOUBLE"),
+    "costliest": ("r.cost_usd", "DECIMAL(18, 12)"),
+    "near_threshold": ("-abs(r.confidence - r.threshold)", "DOUBLE"),
 }
 _RANGES = {"confidence": "r.confidence", "latency_ms": "r.duration_ms", "cost_usd": "r.cost_usd"}
 _FLAGS = ("failed", "escalated")
@@ -124,7 +76,7 @@ def render_requests(args: RequestsArgs) -> Statement:
     if args.trace_id:
         found.append("r.trace_id = CAST($trace_id AS UUID)")
         parameters["trace_id"] = args.trace_id
-    key = _KEYS[args.order]
+    key, _ = _KEYS[args.order]
     if args.order == "near_threshold" and "confidence_kind" not in args.filters():
         key = f"CASE WHEN {IS_PROBABILITY_SQL} THEN {key} END"  # distances on one scale
     if args.cursor:
@@ -182,7 +134,7 @@ def _after(key: str, order: RequestOrder, cursor: str, parameters: dict[str, Any
     if value is None:
         return f"({key} IS NULL AND {behind})"
     parameters["cursor_key"] = value
-    at = f"CAST($cursor_key AS {_KEY_TYPES[order]})"
+    at = f"CAST($cursor_key AS {_KEYS[order][1]})"
     return f"({key} < {at} OR {key} IS NULL OR ({key} = {at} AND {behind}))"
 
 

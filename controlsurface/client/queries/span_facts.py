@@ -30,12 +30,8 @@ class SpanFact:
 
 
 TASK_TYPE_RULES = (
-    "EscalationRateHigh",
-    "EscalationRateDrift",
-    "OutputTokensGrowing",
-    "OutputTokensDrift",
-    "CostPerRequestDrift",
-)
+    "EscalationRateHigh EscalationRateDrift OutputTokensGrowing OutputTokensDrift CostPerRequestDrift"
+).split()
 FACTS: tuple[SpanFact, ...] = (
     SpanFact(
         "model",
@@ -77,15 +73,9 @@ FACTS: tuple[SpanFact, ...] = (
         "r.lane <> 'unknown'",
         "name the models under `[lanes]`, or set `controlsurface.lane` on the routing span",
         ("overview", "triage", "routing", "latency", "cost", "quality", "what_if"),
-        (
-            "EscalationRateHigh",
-            "EscalationRateDrift",
-            "SmallLaneShareLow",
-            "RoutingCostsMoreThanItSaves",
-            "LatencyHigh",
-            "FastLaneNotFast",
-            "CallErrorRateHigh",
-            "GateFailureRateHigh",
+        tuple(
+            "EscalationRateHigh EscalationRateDrift SmallLaneShareLow RoutingCostsMoreThanItSaves LatencyHigh "
+            "FastLaneNotFast CallErrorRateHigh GateFailureRateHigh".split()
         ),
         enough=EVERY_ROW_SHARE,
     ),

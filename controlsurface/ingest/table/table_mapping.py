@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controlsurface.config import ConfigSection, Duration
+from controlsurface.config.section import ConfigSection, Duration
 from controlsurface.errors import ConfigError, did_you_mean
 from controlsurface.explanations import read_toml
 from controlsurface.shipped_paths import COLLECTORS

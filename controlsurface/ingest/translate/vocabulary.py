@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from controlsurface.config import ConfigSection
+from controlsurface.config.section import ConfigSection
 from controlsurface.errors import did_you_mean
 
 SPAN_ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "call", "failed_call", "wrapper")

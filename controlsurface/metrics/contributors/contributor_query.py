@@ -10,11 +10,7 @@ from pydantic import Field, model_validator
 
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.contributors.contributor_ranking import (
-    DECIDED_EXCESS_WEIGHT,
-    MIN_CAUSE_STANDARD_ERRORS,
-    MIN_NEW_SHARE,
-)
+from controlsurface.metrics.contributors import contributor_ranking
 from controlsurface.metrics.counterfactual import needs_counterfactual
 from controlsurface.metrics.measures import SPREADS, measures_of
 from controlsurface.metrics.metric import Metric
@@ -25,9 +21,8 @@ from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.query.statement import Statement, row_limit, where_clause, window_conditions
 
 MIN_SUPPORT_ROWS = 30  # rows in either window, under which a share says more about chance than about the router
-MIN_CHANGE_SHARE = (
-    0.01  # of what all values of the dimension moved: what a value of a total must have moved to be listed
-)
+# Of what all values of the dimension moved: what a value of a total must have moved to be listed.
+MIN_CHANGE_SHARE = 0.01
 MIN_MEAN_CHANGE_SHARE = 0.1  # the same for a value of a mean that has no support by its rows
 MAIN_DIRECTION_SHARE = 0.5  # of a dimension's movements go one way: what goes the other way did not cause the change
 MAX_EXPLAINED_VARIANCE = 0.8  # of the metric's variance in both windows: the dimension is the metric under another name
@@ -113,9 +108,8 @@ def divided_measures(metric: Metric) -> tuple[str, str | None]:
         return (quantile_spread(metric)[0],) * 2
     match = _sums(metric)
     if match is None:
-        raise BadRequest(
-            f"metric: '{metric.id}' is no total, mean, share or quantile of rows, so no row contributes to it"
-        )
+        what = "is no total, mean, share or quantile of rows, so no row contributes to it"
+        raise BadRequest(f"metric: '{metric.id}' {what}")
     return match[1], match[2]
 
 
@@ -129,7 +123,10 @@ def contributor_dimensions(args: ContributorsArgs) -> list[str]:
 
 def baseline_scale(args: ContributorsArgs) -> float | None:
     """What a total's baseline is multiplied by to be one of the selection's length; None: no total."""
-    return _scale(args) if divided_measures(find_metric(args.metric))[1] is None else None
+    if divided_measures(find_metric(args.metric))[1] is not None:
+        return None
+    length = args.baseline_end - args.baseline_start
+    return (args.end - args.start) / length if length else 0.0
 
 
 def bound_query(args: ContributorsArgs) -> MetricArgs | None:
@@ -195,10 +192,10 @@ def _ranked(args: ContributorsArgs, names: Sequence[str], support: int, conditio
     sort |= {"support": support, "least_share": MIN_CHANGE_SHARE if whole is None else MIN_MEAN_CHANGE_SHARE}
     bounds = {
         "restates": MAX_EXPLAINED_VARIANCE,
-        "sure": MIN_CAUSE_STANDARD_ERRORS,
-        "came_up": MIN_NEW_SHARE,
+        "sure": contributor_ranking.MIN_CAUSE_STANDARD_ERRORS,
+        "came_up": contributor_ranking.MIN_NEW_SHARE,
         "mostly": MAIN_DIRECTION_SHARE,
-        "counts": DECIDED_EXCESS_WEIGHT,
+        "counts": contributor_ranking.DECIDED_EXCESS_WEIGHT,
     }
     return Statement(sql, {**sort, **bounds, **row_limit()}, "contributors.ranked")
 
@@ -234,12 +231,6 @@ def _one_of(names: list[str]) -> str:
 def _within(start: str, end: str) -> str:
     """The condition that a row lies in a window."""
     return f"(r.started_at >= ${start} AND r.started_at < ${end})"
-
-
-def _scale(args: ContributorsArgs) -> float:
-    """What a baseline's total is multiplied by to be one of the selection's length."""
-    length = args.baseline_end - args.baseline_start
-    return (args.end - args.start) / length if length else 0.0
 
 
 Baseline = Literal["before", "yesterday", "last_week"]

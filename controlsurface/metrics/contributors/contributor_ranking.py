@@ -61,9 +61,8 @@ def leading_contributor(rows: Sequence[Row], support: int) -> Row | None:
 def _leads(row: Row, whole: Row) -> bool:
     """Whether a value of a total made most of the change, and is no rollout. Where others undid it, there was none."""
     change = abs(whole["delta"] or 0)
-    return MIN_CAUSE_SHARE * change <= row["strength"] <= change / MIN_CAUSE_SHARE and not (
-        row["follows"] or _came_up(row)
-    )
+    most = MIN_CAUSE_SHARE * change <= row["strength"] <= change / MIN_CAUSE_SHARE
+    return most and not (row["follows"] or _came_up(row))
 
 
 def _splits(row: Row, whole: SplitSums, support: int) -> bool:

@@ -7,35 +7,16 @@ or a choice of a model from a cache a call may still answer.
 from controlsurface.metrics.measures import CACHE_LAYERS
 from controlsurface.metrics.metric import Metric
 
-_ANSWERS = (
+_CACHES = {"": "a", "_exact": "an exact", "_semantic": "a semantic", "_component": "a component"}
+_ANSWERS = tuple(
     Metric(
-        "cache_hit_rate",
-        help="Share of requests answered from a cache: no call gave the answer.",
-        sql="sum(cached) / sum(n)",
+        f"cache_hit_rate{kind}",
+        help=f"Share of requests answered from {cache} cache: no call gave the answer.",
+        sql=f"sum(cached{kind}) / sum(n)",
         unit="ratio",
         better="higher",
-    ),
-    Metric(
-        "cache_hit_rate_exact",
-        help="Share of requests answered from an exact cache: no call gave the answer.",
-        sql="sum(cached_exact) / sum(n)",
-        unit="ratio",
-        better="higher",
-    ),
-    Metric(
-        "cache_hit_rate_semantic",
-        help="Share of requests answered from a semantic cache: no call gave the answer.",
-        sql="sum(cached_semantic) / sum(n)",
-        unit="ratio",
-        better="higher",
-    ),
-    Metric(
-        "cache_hit_rate_component",
-        help="Share of requests answered from a component cache: no call gave the answer.",
-        sql="sum(cached_component) / sum(n)",
-        unit="ratio",
-        better="higher",
-    ),
+    )
+    for kind, cache in _CACHES.items()
 )
 _LAYERS = tuple(
     Metric(

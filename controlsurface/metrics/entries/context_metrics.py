@@ -2,6 +2,15 @@
 
 from controlsurface.metrics.metric import Metric
 
+
+def _part(name: str, what: str) -> Metric:
+    """A part of the input, where the sender says so."""
+    text, sql = f"Input tokens that are {what}, where the sender says so.", f"sum(context_{name})"
+    return Metric(
+        f"context_{name}_tokens", help=text, sql=sql, unit="tokens", better="neither", kind="sum", source="attempts"
+    )
+
+
 METRICS = (
     Metric(
         "context_window_share",
@@ -20,40 +29,8 @@ METRICS = (
         better="lower",
         source="attempts",
     ),
-    Metric(
-        "context_system_tokens",
-        help="Input tokens that are the system prompt, where the sender says so.",
-        sql="sum(context_system)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "context_retrieved_tokens",
-        help="Input tokens that are retrieved documents, where the sender says so.",
-        sql="sum(context_retrieved)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "context_history_tokens",
-        help="Input tokens that are the conversation so far, where the sender says so.",
-        sql="sum(context_history)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "context_tools_tokens",
-        help="Input tokens that are definitions and results of tools, where the sender says so.",
-        sql="sum(context_tools)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
+    _part("system", "the system prompt"),
+    _part("retrieved", "retrieved documents"),
+    _part("history", "the conversation so far"),
+    _part("tools", "definitions and results of tools"),
 )

@@ -2,6 +2,27 @@
 
 from controlsurface.metrics.metric import Metric
 
+
+def _calls(name: str, measure: str, text: str) -> Metric:
+    """How many calls lack something that their cost is made of."""
+    sql = f"coalesce(sum({measure}), 0)"
+    return Metric(name, help=text, sql=sql, unit="count", better="lower", kind="sum", source="attempts")
+
+
+def _part(name: str, measure: str, what: str) -> Metric:
+    """A part of the cost, which is known where a price list made it."""
+    return Metric(
+        name,
+        help=f"{what}; of calls that a price list priced.",
+        sql=f"sum({measure}_usd)",
+        unit="usd",
+        better="lower",
+        kind="sum",
+        source="attempts",
+        priced="sum(parted) / sum(billable)",
+    )
+
+
 METRICS = (
     Metric(
         "cost",
@@ -55,32 +76,20 @@ METRICS = (
         better="higher",
         source="attempts",
     ),
-    Metric(
+    _calls(
         "unpriced_attempts",
-        help="Billable model calls without a price, or with a part that their price list has none for.",
-        sql="coalesce(sum(unpriced), 0)",
-        unit="count",
-        better="lower",
-        kind="sum",
-        source="attempts",
+        "unpriced",
+        "Billable model calls without a price, or with a part that their price list has none for.",
     ),
-    Metric(
+    _calls(
         "calls_without_usage",
-        help="Billable model calls without a cost because they came without token counts: no price could help.",
-        sql="coalesce(sum(unmetered), 0)",
-        unit="count",
-        better="lower",
-        kind="sum",
-        source="attempts",
+        "unmetered",
+        "Billable model calls without a cost because they came without token counts: no price could help.",
     ),
-    Metric(
+    _calls(
         "streamed_calls_without_usage",
-        help="Streamed model calls without a cost because their stream carried no token counts.",
-        sql="coalesce(sum(unmetered_streamed), 0)",
-        unit="count",
-        better="lower",
-        kind="sum",
-        source="attempts",
+        "unmetered_streamed",
+        "Streamed model calls without a cost because their stream carried no token counts.",
     ),
     Metric(
         "overhead_cost_share",
@@ -118,44 +127,8 @@ METRICS = (
         kind="distinct",
         source="attempts",
     ),
-    Metric(
-        "input_cost",
-        help="Cost of fresh input, cache writes, searches and prices per request; of calls that a price list priced.",
-        sql="sum(fresh_usd)",
-        unit="usd",
-        better="lower",
-        kind="sum",
-        source="attempts",
-        priced="sum(parted) / sum(billable)",
-    ),
-    Metric(
-        "cached_input_cost",
-        help="Cost of input tokens read from a provider's prompt cache; of calls that a price list priced.",
-        sql="sum(cached_usd)",
-        unit="usd",
-        better="lower",
-        kind="sum",
-        source="attempts",
-        priced="sum(parted) / sum(billable)",
-    ),
-    Metric(
-        "output_cost",
-        help="Cost of output tokens, reasoning included; of calls that a price list priced.",
-        sql="sum(output_usd)",
-        unit="usd",
-        better="lower",
-        kind="sum",
-        source="attempts",
-        priced="sum(parted) / sum(billable)",
-    ),
-    Metric(
-        "reasoning_cost",
-        help="Cost of output tokens spent on reasoning; of calls that a price list priced.",
-        sql="sum(reasoning_usd)",
-        unit="usd",
-        better="lower",
-        kind="sum",
-        source="attempts",
-        priced="sum(parted) / sum(billable)",
-    ),
+    _part("input_cost", "fresh", "Cost of fresh input, cache writes, searches and prices per request"),
+    _part("cached_input_cost", "cached", "Cost of input tokens read from a provider's prompt cache"),
+    _part("output_cost", "output", "Cost of output tokens, reasoning included"),
+    _part("reasoning_cost", "reasoning", "Cost of output tokens spent on reasoning"),
 )

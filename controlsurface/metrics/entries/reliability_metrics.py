@@ -1,6 +1,13 @@
 """What several steps cost in reliability, and what retries and other models give back."""
 
-from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.metric import Better, Metric
+
+
+def _depth(depth: str, what: str, better: Better) -> Metric:
+    """Requests by how many calls they took."""
+    text, sql = f"Share of requests that {what}, of those with a call.", f"sum(depth_{depth}) / sum(asked)"
+    return Metric(f"depth_{depth}_share", help=text, sql=sql, unit="ratio", better=better)
+
 
 METRICS = (
     Metric(
@@ -40,25 +47,7 @@ METRICS = (
         unit="ratio",
         better="lower",
     ),
-    Metric(
-        "depth_one_share",
-        help="Share of requests that one call answered, of those with a call.",
-        sql="sum(depth_one) / sum(asked)",
-        unit="ratio",
-        better="higher",
-    ),
-    Metric(
-        "depth_two_share",
-        help="Share of requests that took two calls, of those with a call.",
-        sql="sum(depth_two) / sum(asked)",
-        unit="ratio",
-        better="lower",
-    ),
-    Metric(
-        "depth_more_share",
-        help="Share of requests that took three calls or more, of those with a call.",
-        sql="sum(depth_more) / sum(asked)",
-        unit="ratio",
-        better="lower",
-    ),
+    _depth("one", "one call answered", "higher"),
+    _depth("two", "took two calls", "lower"),
+    _depth("more", "took three calls or more", "lower"),
 )

@@ -2,6 +2,13 @@
 
 from controlsurface.metrics.metric import Metric
 
+
+def _escalation(kind: str, what: str) -> Metric:
+    """Escalations of one kind."""
+    text, sql = f"Share of requests {what}.", f"sum({kind}) / sum(lane_known)"
+    return Metric(f"escalation_rate_{kind}", help=text, sql=sql, unit="ratio", better="lower")
+
+
 METRICS = (
     Metric(
         "escalation_rate",
@@ -10,27 +17,9 @@ METRICS = (
         unit="ratio",
         better="lower",
     ),
-    Metric(
-        "escalation_rate_routed",
-        help="Share of requests sent to an escalation lane at once.",
-        sql="sum(routed) / sum(lane_known)",
-        unit="ratio",
-        better="lower",
-    ),
-    Metric(
-        "escalation_rate_cascaded",
-        help="Share of requests escalated because a smaller lane's answer was not good enough.",
-        sql="sum(cascaded) / sum(lane_known)",
-        unit="ratio",
-        better="lower",
-    ),
-    Metric(
-        "escalation_rate_fallback",
-        help="Share of requests escalated because a smaller lane's call failed.",
-        sql="sum(fallback) / sum(lane_known)",
-        unit="ratio",
-        better="lower",
-    ),
+    _escalation("routed", "sent to an escalation lane at once"),
+    _escalation("cascaded", "escalated because a smaller lane's answer was not good enough"),
+    _escalation("fallback", "escalated because a smaller lane's call failed"),
     Metric(
         "escalation_rate_session",
         help="Share of sessions with at least one escalated request; a sampled session counts by its largest weight.",

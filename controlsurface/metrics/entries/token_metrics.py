@@ -1,53 +1,19 @@
 """What was read and written."""
 
-from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.metric import Better, Metric
+
+
+def _sum(name: str, text: str, better: Better = "neither") -> Metric:
+    """All tokens of a kind."""
+    return Metric(name, help=text, sql=f"sum({name})", unit="tokens", better=better, kind="sum", source="attempts")
+
 
 METRICS = (
-    Metric(
-        "input_tokens",
-        help="Input tokens of all model calls, cached ones included.",
-        sql="sum(input_tokens)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "cached_tokens",
-        help="Input tokens that a provider read from its prompt cache.",
-        sql="sum(cached_tokens)",
-        unit="tokens",
-        better="higher",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "cache_write_tokens",
-        help="Input tokens that a provider wrote to its prompt cache.",
-        sql="sum(cache_write_tokens)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "output_tokens",
-        help="Output tokens of all model calls, reasoning included.",
-        sql="sum(output_tokens)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
-    Metric(
-        "reasoning_tokens",
-        help="Output tokens spent on reasoning.",
-        sql="sum(reasoning_tokens)",
-        unit="tokens",
-        better="neither",
-        kind="sum",
-        source="attempts",
-    ),
+    _sum("input_tokens", "Input tokens of all model calls, cached ones included."),
+    _sum("cached_tokens", "Input tokens that a provider read from its prompt cache.", "higher"),
+    _sum("cache_write_tokens", "Input tokens that a provider wrote to its prompt cache."),
+    _sum("output_tokens", "Output tokens of all model calls, reasoning included."),
+    _sum("reasoning_tokens", "Output tokens spent on reasoning."),
     Metric(
         "output_tokens_per_request",
         help="Mean output tokens of a request, over requests where they are known.",

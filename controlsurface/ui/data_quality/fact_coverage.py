@@ -5,8 +5,9 @@ import streamlit as st
 
 from controlsurface.client.advice.cost_advice import missing_usage_text
 from controlsurface.client.arrow_tables import as_polars
-from controlsurface.client.queries.coverage_query import CoverageArgs, CoverageQuery, coverage_by_service
+from controlsurface.client.queries.coverage_query import CoverageQuery, coverage_by_service
 from controlsurface.client.queries.span_facts import FACTS_BY_NAME
+from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.widgets.data_table import data_table
@@ -37,7 +38,7 @@ def fact_coverage_table() -> None:
 def _rows() -> pl.DataFrame:
     """A row for each fact over all services, then for each service."""
     whole = collector_queries.current_view().widened(collector_queries.SLOW_ANSWER_TTL)
-    args = CoverageArgs(start=whole.start, end=whole.end)
+    args = WeekRange(start=whole.start, end=whole.end)
     return as_polars(collector_queries.fetch_slow_cached(CoverageQuery(args)).rows)
 
 

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from controlsurface.client.advice import AdviceArgs, AdviceQuery
+from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.arrow_tables import as_dicts
+from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
@@ -24,7 +25,7 @@ def advice_list() -> None:
     """
     view = collector_queries.current_view()
     whole = view.widened(collector_queries.SLOW_ANSWER_TTL)
-    args = AdviceArgs(start=whole.start, end=whole.end)
+    args = WeekRange(start=whole.start, end=whole.end)
     found = collector_queries.fetch_slow_cached(AdviceQuery(args))
     rows, rules = as_dicts(found.rows), found.facts["rules"]
     with st.expander(_headline(rows), icon=":material/lightbulb:"):
