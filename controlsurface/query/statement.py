@@ -90,6 +90,9 @@ R = TypeVar("R")
 
 def run_concurrently(run: Callable[[T], R], questions: Sequence[T]) -> list[R]:
     """What `run` says to each, at the same time: half of most statements is planning, and that takes one core."""
-    with ThreadPoolExecutor(len(questions)) as pool:
-        found = [pool.submit(copy_context().run, run, each) for each in questions]  # each on this answer's budget
-        return [each.result() for each in found]
+    first, *others = questions
+    if not others:
+        return [run(first)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        found = [pool.submit(copy_context().run, run, each) for each in others]  # each on this answer's budget
+        return [run(first), *(each.result() for each in found)]
