@@ -84,6 +84,22 @@ def where_clause(found: Iterable[str], indent: str = "    ") -> str:
     return f"\n{indent}WHERE " + f"\n{indent}    AND ".join(parts) if parts else ""
 
 
+def group_by_clause(keys: Sequence[str]) -> str:
+    """A GROUP BY on a line of its own, or nothing."""
+    return f"\n    GROUP BY {', '.join(keys)}" if keys else ""
+
+
+def order_by_clause(keys: Sequence[str]) -> str:
+    """An ORDER BY on a line of its own, or nothing."""
+    return f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
+
+
+def select_cte(name: str, columns: Iterable[str], relation: str, keys: Sequence[str] = ()) -> str:
+    """A common table expression: columns of a relation, one for each of the keys where there are any."""
+    listed = ",\n        ".join(columns)
+    return f"{name} AS (\n    SELECT\n        {listed}\n    FROM {relation}{group_by_clause(keys)}\n)"
+
+
 T = TypeVar("T")
 R = TypeVar("R")
 
