@@ -84,12 +84,31 @@ def where_clause(found: Iterable[str], indent: str = "    ") -> str:
     return f"\n{indent}WHERE " + f"\n{indent}    AND ".join(parts) if parts else ""
 
 
+def group_by_clause(keys: Sequence[str]) -> str:
+    """A GROUP BY on a line of its own, or nothing."""
+    return f"\n    GROUP BY {', '.join(keys)}" if keys else ""
+
+
+def order_by_clause(keys: Sequence[str]) -> str:
+    """An ORDER BY on a line of its own, or nothing."""
+    return f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
+
+
+def select_cte(name: str, columns: Iterable[str], relation: str, keys: Sequence[str] = ()) -> str:
+    """A common table expression: columns of a relation, one for each of the keys where there are any."""
+    listed = ",\n        ".join(columns)
+    return f"{name} AS (\n    SELECT\n        {listed}\n    FROM {relation}{group_by_clause(keys)}\n)"
+
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def run_concurrently(run: Callable[[T], R], questions: Sequence[T]) -> list[R]:
     """What `run` says to each, at the same time: half of most statements is planning, and that takes one core."""
-    with ThreadPoolExecutor(len(questions)) as pool:
-        found = [pool.submit(copy_context().run, run, each) for each in questions]  # each on this answer's budget
-        return [each.result() for each in found]
+    first, *others = questions
+    if not others:
+        return [run(first)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        found = [pool.submit(copy_context().run, run, each) for each in others]  # each on this answer's budget
+        return [run(first), *(each.result() for each in found)]

@@ -27,8 +27,11 @@ def stored(parameters: Parameters) -> Parameters:
 
 
 def _with_zone(rows: pa.Table, zone: str | None) -> pa.Table:
-    schema = pa.schema([_field(each, zone) for each in rows.schema])
-    return rows if schema == rows.schema else rows.cast(schema)
+    for position, field in enumerate(rows.schema):
+        wanted = _field(field, zone)
+        if wanted.type != field.type:
+            rows = rows.set_column(position, wanted, rows.column(position).cast(wanted.type))
+    return rows
 
 
 def _field(field: "pa.Field[Any]", zone: str | None) -> "pa.Field[Any]":

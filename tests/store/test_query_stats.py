@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from controlsurface.errors import TooMuch, TooSlow
-from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.duckdb import MAX_PARSED_CHARS, DuckStore
 from controlsurface.store.named_query import NamedQuery
 
 ONE = NamedQuery("SELECT $a AS a", {"a": 1}, "metrics.query")
@@ -64,3 +65,25 @@ def test_a_plan_names_the_steps_and_their_rows(store: DuckStore) -> None:
     plan = store.explain(NamedQuery("SELECT i FROM range(7) AS r(i) WHERE i > $low", {"low": 1}, "metrics.query"))
     assert "RANGE" in plan
     assert "7" in plan
+
+
+def test_a_query_that_is_run_again_sees_the_table_as_it_is_now(store: DuckStore) -> None:
+    everything = NamedQuery("SELECT * FROM moving WHERE a >= $a", {"a": 1}, "metrics.query")
+    answers = []
+    for change in ("CREATE TABLE moving AS SELECT 1 AS a", "ALTER TABLE moving ADD COLUMN b INTEGER DEFAULT 2"):
+        with store.writing() as writing:
+            writing.execute(change)
+        answers.append(store.query(everything).to_pylist())
+    assert answers == [[{"a": 1}], [{"a": 1, "b": 2}]]
+
+
+def test_threads_that_run_one_query_get_the_rows_of_their_own_values(store: DuckStore) -> None:
+    asked = [NamedQuery("SELECT $a AS a", {"a": value}, "metrics.query") for value in (*range(200), "x", None)]
+    with ThreadPoolExecutor(4) as threads:
+        found = [table["a"].to_pylist() for table in threads.map(store.query, asked)]
+    assert found == [[query.parameters["a"]] for query in asked]
+
+
+def test_a_query_too_long_to_be_remembered_runs_as_well(store: DuckStore) -> None:
+    long = NamedQuery(f"SELECT{' ' * MAX_PARSED_CHARS}$a AS a", {"a": 1}, "metrics.query")
+    assert [store.query(long).to_pylist() for _ in range(2)] == [[{"a": 1}]] * 2

@@ -19,13 +19,12 @@ from controlsurface.metrics.queries.metric_query import (
     extra_columns,
     figure_columns,
     find_metric,
-    group_by_clause,
 )
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
 from controlsurface.metrics.statistics import normal_interval, wilson_interval
 from controlsurface.query.arguments import FilteredRange, NameList
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit
+from controlsurface.query.statement import Statement, order_by_clause, row_limit, select_cte
 
 
 class BatchArgs(FilteredRange):
@@ -96,14 +95,12 @@ def render_pass(each: QueryPass, plan: ReadPlan | None = None) -> Statement:
     rows, parameters = select_measures(reads, way)
     inner = [f"{text} AS {name}" for metric in each.metrics for name, text in _figures(metric, each).items()]
     outer = [column for metric in each.metrics for column in _handed_out(metric)]
-    order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in reads.keys)}" if reads.keys else ""
     made = counterfactual.counterfactual_stage(each.metrics, "measures", reads.keys)
+    figures = select_cte("figures", [*reads.keys, *inner], made.relation, reads.keys)
+    listed = ",\n    ".join([*reads.keys, *outer])
     sql = (
-        f"WITH measures AS (\n{rows}\n),\n{made.ctes}"
-        "figures AS (\n    SELECT\n        "
-        + ",\n        ".join([*reads.keys, *inner])
-        + f"\n    FROM {made.relation}{group_by_clause(reads.keys)}\n)\n"
-        "SELECT\n    " + ",\n    ".join([*reads.keys, *outer]) + f"\nFROM figures{order}\nLIMIT $row_limit"
+        f"WITH measures AS (\n{rows}\n),\n{made.ctes}{figures}\n"
+        f"SELECT\n    {listed}\nFROM figures{order_by_clause(reads.keys)}\nLIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit(), "metrics.batch")
 

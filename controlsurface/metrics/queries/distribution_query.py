@@ -11,7 +11,7 @@ from controlsurface.metrics.rollups import rollup_catalog
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
 from controlsurface.query.arguments import FilteredRange, NameList
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit
+from controlsurface.query.statement import Statement, order_by_clause, row_limit
 
 DistributionColumn = Literal["confidence", "latency_ms", "ttft_ms", "cost_usd", "input_tokens", "output_tokens"]
 
@@ -44,7 +44,7 @@ def render_distribution(args: DistributionArgs, plan: ReadPlan | None = None) ->
     sql = (
         f"WITH binned AS (\n{rows}\n)\n"
         "SELECT\n    " + ",\n    ".join(columns) + "\n"
-        f"FROM binned\nGROUP BY {', '.join([*reads.keys, 'bin'])}\n"
-        f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in [*reads.keys, 'lower'])}\nLIMIT $row_limit"
+        f"FROM binned\nGROUP BY {', '.join([*reads.keys, 'bin'])}{order_by_clause([*reads.keys, 'lower'])}\n"
+        "LIMIT $row_limit"
     )
     return Statement(sql, parameters | row_limit(), "metrics.bins")

@@ -6,12 +6,11 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from controlsurface.errors import BadRequest
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
 from controlsurface.metrics.rollups.rollup_catalog import LONG_STEP, SIGHTING_COLUMNS
-from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant
+from controlsurface.query.arguments import Arguments, ArgumentText, FilteredRange, Instant, TimeRange
 from controlsurface.query.statement import Statement, row_limit
 from controlsurface.store.named_query import StateSql
 
@@ -29,18 +28,11 @@ _INSERT_EVENT_SQL = (
 )
 
 
-class EventsArgs(Arguments):
+class EventsArgs(TimeRange):
     """A window."""
 
     start: Instant = Field(description="first moment, RFC 3339 or relative (-24h)")
     end: Instant = Field(description="moment after the last")
-
-    @model_validator(mode="after")
-    def _forward(self) -> "EventsArgs":
-        """Refuse a window that ends before it starts."""
-        if self.end < self.start:
-            raise BadRequest(f"end {self.end.isoformat()} lies before start {self.start.isoformat()}")
-        return self
 
 
 class ChangeEvent(Arguments):
@@ -62,13 +54,8 @@ def measures_of_sightings(args: EventsArgs) -> MeasureRequest:
 
 def measures_of_calls(args: EventsArgs) -> MeasureRequest:
     """When each model was called, and for what: in a cascade the one that answers is not the first."""
-    return MeasureRequest(
-        "attempts",
-        SIGHTING_COLUMNS,
-        FilteredRange(start=args.start - LOOK_BACK, end=args.end),
-        ("model", "purpose"),
-        LONG_STEP,
-    )
+    window = FilteredRange(start=args.start - LOOK_BACK, end=args.end)
+    return MeasureRequest("attempts", SIGHTING_COLUMNS, window, ("model", "purpose"), LONG_STEP)
 
 
 def render_events(args: EventsArgs, plan: ReadPlan | None = None, plan_of_calls: ReadPlan | None = None) -> Statement:

@@ -14,7 +14,7 @@ from controlsurface.metrics.queries.dimension_values import TOP_TEXT, TopCount
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures, stored_rows_plan
 from controlsurface.query.arguments import FilteredRange, NameList, StepLength
 from controlsurface.query.dimensions import dimension_column
-from controlsurface.query.statement import Statement, row_limit
+from controlsurface.query.statement import Statement, order_by_clause, row_limit, select_cte
 
 IntervalEnd = Literal["low", "high"]
 INTERVAL_ENDS: tuple[IntervalEnd, ...] = ("low", "high")
@@ -75,11 +75,7 @@ def extra_columns(metric: Metric) -> tuple[str, ...]:
 def _figures(metric: Metric, keys: list[str], relation: str) -> str:
     """The CTE that sums measures and applies the formula."""
     columns = [*keys, *(f"{expression} AS {name}" for name, expression in figure_columns(metric, keys).items())]
-    return (
-        "figures AS (\n    SELECT\n        "
-        + ",\n        ".join(columns)
-        + f"\n    FROM {relation}{group_by_clause(keys)}\n)"
-    )
+    return select_cte("figures", columns, relation, keys)
 
 
 def figure_columns(metric: Metric, keys: list[str]) -> dict[str, str]:
@@ -105,19 +101,13 @@ def interval_columns(metric: Metric) -> dict[IntervalEnd, str]:
     return {end: made(end) for end in INTERVAL_ENDS} if made else {}
 
 
-def group_by_clause(keys: list[str]) -> str:
-    """A GROUP BY on a line of its own, or nothing."""
-    return f"\n    GROUP BY {', '.join(keys)}" if keys else ""
-
-
 def _select(metric: Metric, keys: list[str]) -> str:
     """The rows as they are handed out."""
     columns = [*keys, "CAST(value AS DOUBLE) AS value", "CAST(coalesce(n, 0) AS BIGINT) AS n"]
     columns += [f"{text} AS {end}" for end, text in interval_columns(metric).items()]
     if metric.unit == "usd":
         columns.append("priced_share")
-    order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
-    return "SELECT\n    " + ",\n    ".join(columns) + f"\nFROM figures{order}\nLIMIT $row_limit"
+    return "SELECT\n    " + ",\n    ".join(columns) + f"\nFROM figures{order_by_clause(keys)}\nLIMIT $row_limit"
 
 
 def normal_end_sql(end: IntervalEnd, value: str = "value", error: str = "error") -> str:

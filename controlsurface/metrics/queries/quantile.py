@@ -8,7 +8,7 @@ from controlsurface.metrics.measures import SPREADS
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.rollups import rollup_catalog
 from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, select_measures
-from controlsurface.query.statement import Statement, row_limit
+from controlsurface.query.statement import Statement, order_by_clause, row_limit, select_cte
 
 _QUANTILE = re.compile(r"quantile\((\w+), ([\d.]+)\)")
 
@@ -48,41 +48,19 @@ def render_quantiles(metrics: Mapping[str, Metric], wanted: MeasureRequest, plan
     rows, parameters = select_measures(as_bins(wanted, of), plan)
     keys = wanted.keys
     partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
-    order = f"\nORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}" if keys else ""
-    sql = (
-        f"WITH measures AS (\n{rows}\n),\n"
-        "bins AS (\n    SELECT\n        "
-        + ",\n        ".join([*keys, "bin", "sum(n) AS n", "sum(weight) AS weight"])
-        + f"\n    FROM measures\n    GROUP BY {', '.join([*keys, 'bin'])}\n),\n"
-        "reached AS (\n    SELECT\n        "
-        + ",\n        ".join(
-            [
-                *keys,
-                "bin",
-                "n",
-                f"sum(weight) OVER ({partition}ORDER BY bin NULLS FIRST) AS until",
-                f"sum(weight) OVER ({partition.rstrip()}) AS total",
-            ]
-        )
-        + "\n    FROM bins\n),\n"
-        "figures AS (\n    SELECT\n        "
-        + ",\n        ".join(
-            [
-                *keys,
-                *(
-                    f"min({rollup_catalog.bin_middle(of)}) FILTER (WHERE until >= {q} * total) AS {name}"
-                    for name, (_, q) in asked.items()
-                ),
-                "sum(n) AS n",
-            ]
-        )
-        + "\n    FROM reached"
-        + (f"\n    GROUP BY {', '.join(keys)}" if keys else "")
-        + "\n)\n"
-        "SELECT\n    "
-        + ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
-        + f"\nFROM figures{order}\nLIMIT $row_limit"
-    )
+    middle = rollup_catalog.bin_middle(of)
+    figures = [f"min({middle}) FILTER (WHERE until >= {q} * total) AS {name}" for name, (_, q) in asked.items()]
+    until = f"sum(weight) OVER ({partition}ORDER BY bin NULLS FIRST) AS until"
+    total = f"sum(weight) OVER ({partition.rstrip()}) AS total"
+    ctes = [
+        f"measures AS (\n{rows}\n)",
+        select_cte("bins", [*keys, "bin", "sum(n) AS n", "sum(weight) AS weight"], "measures", [*keys, "bin"]),
+        select_cte("reached", [*keys, "bin", "n", until, total], "bins"),
+        select_cte("figures", [*keys, *figures, "sum(n) AS n"], "reached", keys),
+    ]
+    listed = ",\n    ".join([*keys, *(column for name in asked for column in _handed_out(name))])
+    order = order_by_clause(keys)
+    sql = "WITH " + ",\n".join(ctes) + f"\nSELECT\n    {listed}\nFROM figures{order}\nLIMIT $row_limit"
     return Statement(sql, parameters | row_limit(), "metrics.quantiles")
 
 

@@ -17,7 +17,7 @@ from controlsurface.metrics import counterfactual, formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries.metric_query import wilson_end_sql
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadRange
+from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadRange, join_ranges
 from controlsurface.metrics.rollups.read_planner import (
     MAX_SHORT_STEP_WINDOW,
     RunStatement,
@@ -96,11 +96,11 @@ def plan_windows(rows: RunStatement, args: WindowArgs, few: int = MAX_RAW_ROWS) 
     rollup = None if brief else choose_rollup(args.wanted)
     marked = pending_buckets(rows, args.wanted, rollup, few) if rollup else None
     if rollup is None or marked is None:
-        return WindowReads(tuple(_touching(args.pieces)))
+        return WindowReads(tuple(join_ranges(args.pieces)))
     plans = [(piece, divide_window(piece, rollup, marked)) for piece in args.pieces]
     raw = [each for piece, plan in plans for each in (plan.raw if plan else (piece,))]
     rolled = [each for _, plan in plans if plan and plan.rolled for each in _without(plan.rolled, plan.holes)]
-    return WindowReads(tuple(_touching(raw)), rollup.name, tuple(_touching(rolled)))
+    return WindowReads(tuple(join_ranges(raw)), rollup.name, tuple(join_ranges(rolled)))
 
 
 def _without(whole: ReadRange, holes: Sequence[ReadRange]) -> Iterator[ReadRange]:
@@ -110,17 +110,6 @@ def _without(whole: ReadRange, holes: Sequence[ReadRange]) -> Iterator[ReadRange
         yield ReadRange(start, hole.start)
         start = hole.end
     yield ReadRange(start, whole.end)
-
-
-def _touching(ranges: Sequence[ReadRange]) -> list[ReadRange]:
-    """The same in order of time, with what touches joined."""
-    found: list[ReadRange] = []
-    for each in sorted((each for each in ranges if not each.empty), key=lambda each: str(each.start)):
-        if found and found[-1].end == each.start:
-            found[-1] = ReadRange(found[-1].start, each.end)
-        else:
-            found.append(each)
-    return found
 
 
 def render_windows(args: WindowArgs, reads: WindowReads) -> Statement:

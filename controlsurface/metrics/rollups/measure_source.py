@@ -1,6 +1,6 @@
 """The one place that reads rows for metrics: the plan where they come from, and the CTE of measure columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -22,6 +22,17 @@ class ReadRange:
     def empty(self) -> bool:
         """Whether no moment lies in it."""
         return self.start is not None and self.end is not None and self.start >= self.end
+
+
+def join_ranges(ranges: Iterable[ReadRange]) -> list[ReadRange]:
+    """The ranges in order of time without empty ones, those that touch as one."""
+    joined: list[ReadRange] = []
+    for each in sorted((each for each in ranges if not each.empty), key=lambda each: str(each.start)):
+        if joined and joined[-1].end == each.start:
+            joined[-1] = ReadRange(joined[-1].start, each.end)
+        else:
+            joined.append(each)
+    return joined
 
 
 @dataclass(frozen=True, slots=True)

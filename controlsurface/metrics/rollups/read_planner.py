@@ -1,6 +1,6 @@
 """Choosing a roll-up for a question, and what of the window it can answer: the rest is read from stored rows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,7 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from controlsurface.metrics.rollups.measure_source import MeasureRequest, ReadPlan, ReadRange, stored_rows_plan
+from controlsurface.metrics.rollups.measure_source import (
+    MeasureRequest,
+    ReadPlan,
+    ReadRange,
+    join_ranges,
+    stored_rows_plan,
+)
 from controlsurface.metrics.rollups.rollup_catalog import LONG_STEP, SHORT_STEP, Rollup, covering_rollups
 from controlsurface.query.statement import Statement, window_conditions
 
@@ -131,7 +137,7 @@ def divide_window(window: ReadRange, rollup: Rollup, pending: Iterable[datetime]
         for bucket in sorted(marked)
         if (start is None or bucket >= start) and (end is None or bucket < end)
     ]
-    holes = _fewer(_joined(within))
+    holes = _fewer(join_ranges(within))
     if holes and holes[0].start == start:
         start = holes.pop(0).end
     if holes and holes[-1].end == end:
@@ -146,17 +152,6 @@ def divide_window(window: ReadRange, rollup: Rollup, pending: Iterable[datetime]
     ]
     raw = tuple(each for each in edges if not each.empty)
     return ReadPlan(raw, rollup.name, whole, tuple(holes), exact=False)
-
-
-def _joined(ranges: Sequence[ReadRange]) -> list[ReadRange]:
-    """Ranges in order, adjacent ones as one."""
-    joined: list[ReadRange] = []
-    for each in ranges:
-        if joined and joined[-1].end == each.start:
-            joined[-1] = ReadRange(joined[-1].start, each.end)
-        else:
-            joined.append(each)
-    return joined
 
 
 def _fewer(ranges: list[ReadRange]) -> list[ReadRange]:
