@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erfc, exp, lgamma, log, sqrt
+from math import erfc, lgamma, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -156,14 +156,10 @@ def binomial_upper_tail(k: int, n: int, share: float) -> float:
         return 1.0
     if k > n or share <= 0:
         return 0.0
-    odds = share / (1 - share)
-    term = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log(1 - share))
-    tail = 0.0
-    for i in range(k, n + 1):
-        tail += term
-        term *= odds * (n - i) / (i + 1)
-        if i > n * share and term < tail * 1e-12:
-            break
+    first = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(share) + (n - k) * log(1 - share)
+    met = np.arange(k, n)
+    ratios = np.log(n - met) - np.log(met + 1) + log(share / (1 - share))  # of each term to the one before it
+    tail = float(np.exp(first + np.cumsum(np.concatenate(([0.0], ratios)))).sum())  # the first alone may underflow
     return min(1.0, tail)
 
 
