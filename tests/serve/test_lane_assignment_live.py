@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -63,7 +64,8 @@ def test_a_crash_in_between_forgets_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("controlsurface.collector.lane_manager.REASSIGN_TIMEOUT_S", 0)
     with started(tmp_path) as engine:
         send(engine, 1, 2, 3)
-        monkeypatch.setattr(engine.writer, "between", lambda _: None)  # the process ends before the writer comes to it
+        # The process ends before the writer comes to it.
+        monkeypatch.setattr(engine.writer, "between", lambda _: Event())
         engine.reader().execute(AssignLane(LaneAssignment(model="new-1", lane="small")))
         assert {*lanes(engine)} == {("unknown", None)}
     monkeypatch.undo()
