@@ -1,6 +1,5 @@
 """The ledger of usage closes: every span with tokens or a cost is counted, explained or unexplained, once."""
 
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from controlsurface.query.arguments import TimeRange
 from tests.example_batches import check_together
 from tests.ingest.derive.test_tokens import LAWS
 from tests.ingest.loading import CONVENTIONS, Loaded, loaded
-from tests.ingest.spans import S, Value, body, call
+from tests.ingest.spans import S, Value, apart, body, call
 
 INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "acme.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "llm.token_count.completion", "acme.usage.completion_tokens")
@@ -69,15 +68,6 @@ def carries(span: S) -> bool:
 
 def ledger(store: Loaded) -> list[dict[str, Any]]:
     return LocalClient(store.store).run(UsageLedgerQuery()).rows.to_pylist()
-
-
-def apart(number: int, spans: list[S]) -> list[S]:
-    """The spans of an example, in traces and with response ids that no other example has."""
-    return [replace(span, trace=10 * number + span.trace, attributes=_own_ids(number, span)) for span in spans]
-
-
-def _own_ids(number: int, span: S) -> dict[str, Value]:
-    return {name: f"{said}-{number}" if name.endswith(".id") else said for name, said in span.attributes.items()}
 
 
 def load(store: Loaded, spans: list[S]) -> None:
