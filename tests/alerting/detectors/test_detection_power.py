@@ -25,12 +25,18 @@ from controlsurface.alerting.detectors.statistics.detection_power import (
     expected_delay,
     requests_needed,
 )
-from controlsurface.arrays import Floats
+from controlsurface.arrays import Floats, Ints
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 MONDAY_S = int(MONDAY.timestamp())
 DAY = [2, 1, 1, 1, 2, 5, 20, 60, 110, 140, 150, 150, 140, 140, 150, 150, 140, 110, 80, 60, 40, 20, 10, 5]
 PROFILE = np.array([*DAY, *(n / 4 for n in DAY)], dtype=float)  # requests an hour, weekdays and weekends
+
+
+def requests_over(at_s: Ints) -> Floats:
+    """Requests in the hour of each moment, a column."""
+    weekend = (at_s // DAY_S + 3) % 7 >= 5  # 1970 began on a Thursday
+    return PROFILE[at_s % DAY_S // HOUR_S + 24 * weekend][:, None]
 
 
 def requests_at(moment: datetime, profile: Floats) -> float:
@@ -79,21 +85,21 @@ def test_an_onset_at_night_takes_far_longer_than_the_same_traffic_without_season
 def test_the_detector_finds_a_doubling_within_the_range_whenever_it_begins() -> None:
     """Counts are as expected, without chance: only the mixture of alternatives adds to the formula's delay."""
     learnt_s = MONDAY_S + HOUR_S * np.arange(-14 * 24, 0)
-    n = np.array([[requests_at(datetime.fromtimestamp(at, UTC), PROFILE)] for at in learnt_s.tolist()])
+    n = requests_over(learnt_s)
     known = fit_baseline(learnt_s, n, 0.1 * n)
     assert known.volume[:, 0] == pytest.approx(PROFILE)
     needed = requests_needed(0.1, 2, score_threshold(50), known.tolerance, known.phi)
     doubled = 2 * 0.1 / (1 + 0.1)
+    found = expected_delay(needed, known.volume)
+    most_s = np.arange(0, 1.3 * found.high[0] * HOUR_S, BUCKET_S, dtype=np.int64)  # later than this is too late
     took = []
     for hour in range(0, 168, 7):
         first_s = MONDAY_S + hour * HOUR_S
-        at_s = first_s + BUCKET_S * np.arange(14 * DAY_S // BUCKET_S)
-        n = np.array([[requests_at(datetime.fromtimestamp(at, UTC), PROFILE) / 12] for at in at_s.tolist()])
+        n = requests_over(first_s + most_s) / 12
         _, (change, *_) = replay_counts(
             fresh_state(1), likelihood_ratios(known), first_s, n, doubled * n, score_threshold(50)
         )
         took.append((change.at_s - first_s) / 3600)
-    found = expected_delay(needed, known.volume)
     assert found.low[0] * 0.9 <= min(took) <= found.low[0] * 1.5
     assert found.high[0] * 0.7 <= max(took) <= found.high[0] * 1.3
     assert max(took) > 3 * min(took)
