@@ -47,7 +47,8 @@ def hours_by_walking(needed: float, onsets: Ints, profile: Floats) -> Floats:
         left[on] -= week[at[on] % 168]
         at[on] += 1
     rest = np.divide(left, week[at % 168], out=np.zeros_like(left), where=left > 0)
-    return at - onsets + rest
+    hours: Floats = at - onsets + rest
+    return hours
 
 
 @given(
