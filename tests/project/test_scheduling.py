@@ -22,7 +22,17 @@ def test_a_file_has_one_worker_and_a_folder_of_browsers_too(tmp_path: Path) -> N
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(NOTES)
     options = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-p", "tests.conftest", "-c", "/dev/null"]
-    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), "-p", "no:cacheprovider", tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+        "-p",
+        "no:cacheprovider",
+    ]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=120)
     workers = {name: (tmp_path / name).with_suffix(".workers").read_text().split() for name in FILES}
     assert {name: (len(each), len({*each})) for name, each in workers.items()} == dict.fromkeys(FILES, (4, 1))
