@@ -3,10 +3,11 @@
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CONTROLSURFACE_SHARED", ROOT.parent / "shared"))
@@ -50,6 +51,25 @@ def shared(name: str) -> Path:
     if not (SHARED / name).is_dir():
         pytest.skip(f"{name} is not beside the repository; CONTROLSURFACE_SHARED names the folder that holds it")
     return SHARED / name
+
+
+# What their files share takes long to make, and two browsers at once keep each other waiting.
+WHOLE_FOLDERS = ("tests/browser/", "tests/demo/")
+
+
+class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """The tests of a file, or of a folder that shares more, on one worker: what a module makes is made once.
+
+    Marks of `xdist_group` group nothing since pytest 9.2 (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in WHOLE_FOLDERS if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:
+    return FileScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)

@@ -50,8 +50,10 @@ _DEFAULTS = {"requests": _OF_REQUESTS, "attempts": _OF_ATTEMPTS}
 
 def put(store: DuckStore, rows: list[dict[str, Any]], table: Literal["requests", "attempts"] = "requests") -> None:
     """Requests or attempts that have only what a test is about, and defaults."""
-    unknown = {name: None for row in rows for name in row}
-    full = pa.Table.from_pylist([unknown | _DEFAULTS[table] | row for row in rows])
+    defaults, given = _DEFAULTS[table], dict.fromkeys(name for row in rows for name in row)
+    columns = {name: pa.repeat(value, len(rows)) for name, value in defaults.items() if name not in given}
+    columns |= {name: pa.array([row.get(name, defaults.get(name)) for row in rows]) for name in given}
+    full = pa.table(columns)
     names = ", ".join(full.column_names)
     with store.writing() as writing:
         writing.attach("put_rows", full)

@@ -18,7 +18,7 @@ from controlsurface.store.duckdb import DuckStore
 from tests.audit.simulated_routers import world
 from tests.audit.simulated_store import fill
 from tests.ingest.loading import Loaded
-from tests.ingest.spans import S, body, call, route
+from tests.ingest.spans import S, apart, body, call, route
 
 REFILL = Path(answer_review.__file__).with_name("refill.sql").read_text("utf-8")
 LABEL = "controlsurface__answer__label"
@@ -41,14 +41,15 @@ def shadow(label: str, own: int = 3, **more: Any) -> S:
 
 def test_a_shadow_joins_its_request_whatever_comes_first() -> None:
     parts = [[request("yes")[0]], [request("yes")[1]], [shadow("no", controlsurface__sampling__probability=0.25)]]
-    for order in list(permutations(parts))[::2]:  # each of the three comes first once
-        store = Loaded()
-        for spans in order:
-            store.load([("traces", body(*spans))])
-        (row,) = store.rows("comparisons")
-        assert (row["request_id"], row["task_type"], row["answer_label"], row["shadow_label"]) == (
-            ("req-1", "chat", "yes", "no")
-        )
+    orders = list(permutations(parts))
+    store = Loaded()
+    for place in range(3):
+        spans = [span for number, order in enumerate(orders) for span in apart(number, order[place])]
+        store.load([("traces", body(*spans))])
+    rows = sorted(store.rows("comparisons"), key=lambda row: str(row["request_id"]))
+    assert [row["request_id"] for row in rows] == [f"req-1-{number}" for number in range(len(orders))]
+    for row in rows:
+        assert (row["task_type"], row["answer_label"], row["shadow_label"]) == ("chat", "yes", "no")
         assert (row["lane"], row["shadow_lane"], row["sampling_probability"]) == ("small", "large", 0.25)
         assert row["disagrees"] is True
 

@@ -18,7 +18,6 @@ from tests.audit.simulated_routers import NOW, everyone, shadowed, truth, world
 
 RUNS = 1000
 GRID = np.array([0.4, 0.6, 0.75])
-once = pytest.mark.xdist_group("a thousand runs")  # made by one worker
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,6 @@ def runs() -> list[ThresholdSweep]:
     return [sweep_thresholds(shadowed(random, world(random, 1500), graded=0.5)) for random in made]
 
 
-@once
 @pytest.mark.parametrize("what", ["quality", "cost_usd"])
 def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[ThresholdSweep]) -> None:
     found = [each.figure(what, GRID, bounded=what == "quality") for each in runs]
@@ -39,7 +37,6 @@ def test_intervals_hold_the_truth_as_often_as_they_say(what: str, runs: list[Thr
         assert held[told].mean() == pytest.approx(0.95, abs=0.02)
 
 
-@once
 def test_escalation_is_known_without_any_shadow(runs: list[ThresholdSweep]) -> None:
     low, high = (np.array([each.escalation(GRID)[end] for each in runs]) for end in (1, 2))
     shares = np.array([np.mean(everyone().confidence < each) for each in GRID])

@@ -1,7 +1,7 @@
 """Spans in a few words, for tests of the derivation."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -9,6 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 Value = str | int | float | bool
+JOINING = (".id", "_id", ".of")  # ends of the names that hold spans of several traces together
 T0_NS = 1_795_000_000_000_000_000
 
 
@@ -43,6 +44,15 @@ def route(own: int, parent: int = 0, trace: int = 1, **more: Any) -> S:
     names = {"confidence": "router.confidence", "threshold": "router.threshold", "reason": "router.reason"}
     attributes = {f"controlsurface.{names.get(key, key.replace('__', '.'))}": value for key, value in more.items()}
     return S(own, parent, {"controlsurface.router.name": "r", **attributes}, 0, 100, trace=trace, name="route")
+
+
+def apart(number: int, spans: Iterable[S]) -> list[S]:
+    """The spans of an example, in traces and with ids that no example of another number has."""
+    return [replace(span, trace=10_000 * number + span.trace, attributes=_own_ids(number, span)) for span in spans]
+
+
+def _own_ids(number: int, span: S) -> dict[str, Value]:
+    return {name: f"{said}-{number}" if name.endswith(JOINING) else said for name, said in span.attributes.items()}
 
 
 def body(*spans: S, scope: str = "") -> bytes:

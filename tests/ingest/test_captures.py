@@ -1,6 +1,7 @@
 """Every captured export of a real client comes to what the provider's own ledger says."""
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -88,9 +89,22 @@ def sums(store: Loaded) -> dict[str, Any]:
     return {**row, "tokens": (row["i"], row["o"])}
 
 
+@cache
+def outcome(run: str) -> dict[str, Any]:
+    """The sums of a run, and its rows by table; derived once for all tests."""
+    store = loaded(capture(run))
+    found = sums(store) | {f"rows of {table}": store.rows(table) for table in ("requests", "attempts", "spans")}
+    store.store.close()
+    return found
+
+
+def rows_of(run: str, table: str = "requests") -> list[dict[str, Any]]:
+    return list(outcome(run)[f"rows of {table}"])
+
+
 @pytest.mark.parametrize("run", TRUTHS)
 def test_a_captured_run_comes_to_its_ledger(run: str) -> None:
-    found = sums(loaded(capture(run)))
+    found = outcome(run)
     assert {name: found[name] for name in TRUTHS[run]} == TRUTHS[run]
 
 
@@ -107,7 +121,7 @@ def test_every_captured_run_is_held_to_a_truth() -> None:
 
 @pytest.mark.parametrize("run", [run for run in TRUTHS if "cascade" in run])
 def test_a_cascade_is_told_from_a_fallback(run: str) -> None:
-    rows = sorted(loaded(capture(run)).rows("requests"), key=lambda row: row["input_tokens"])
+    rows = sorted(rows_of(run), key=lambda row: row["input_tokens"])
     assert [row["escalation_kind"] for row in rows] == [None, "fallback", "cascaded"]
     assert [row["escalation_reason"] for row in rows] == [None, "error", "low_confidence"]
     assert [row["lane"] for row in rows] == ["small", "large", "large"]
@@ -116,7 +130,7 @@ def test_a_cascade_is_told_from_a_fallback(run: str) -> None:
 
 
 def test_a_gateways_fallback_is_one_request_with_both_attempts() -> None:
-    rows = loaded(capture("litellmproxyv2-1.106.2-autorouter")).rows("requests")
+    rows = rows_of("litellmproxyv2-1.106.2-autorouter")
     fallback = next(row for row in rows if row["fell_back"])
     assert (fallback["attempts"], fallback["escalation_kind"], fallback["answered_by"]) == (
         2,
@@ -135,8 +149,8 @@ def test_classifier_calls_are_billed_but_are_no_user_traffic() -> None:
 
 
 def test_confidence_keeps_its_kind_and_its_scale() -> None:
-    cosine = loaded(capture("semantic_router-1.1.1-route+oi")).rows("requests")
-    score = loaded(capture("litellmv2-1.106.2-autorouter")).rows("requests")
+    cosine = rows_of("semantic_router-1.1.1-route+oi")
+    score = rows_of("litellmv2-1.106.2-autorouter")
     assert {(r["confidence"], r["confidence_kind"]) for r in cosine} == {(1.0, "cosine"), (None, None)}
     assert {(r["confidence"], r["confidence_kind"]) for r in score} == {
         (-0.15000000000000002, "score"),
@@ -145,7 +159,7 @@ def test_confidence_keeps_its_kind_and_its_scale() -> None:
 
 
 def test_the_rule_engines_confidence_is_not_the_reasoning_entropy() -> None:
-    rows = loaded(capture("vllm_sr-3d48f8c9-synthetic")).rows("requests")
+    rows = rows_of("vllm_sr-3d48f8c9-synthetic")
     assert {row["request_id"]: row["confidence"] for row in rows} == {
         "req-1": 0.91,
         "req-2": 0.42,
@@ -161,7 +175,7 @@ def test_the_rule_engines_confidence_is_not_the_reasoning_entropy() -> None:
 
 
 def test_a_decision_models_answer_survives_dropping_its_prompt() -> None:
-    rows = loaded(capture("oi_decision-0.1.42-synthetic")).rows("requests")
+    rows = rows_of("oi_decision-0.1.42-synthetic")
     assert {(row["confidence"], row["lane"], row["task_type"]) for row in rows} == {
         (0.93, "small", "triage"),
         (0.58, "large", "triage"),
@@ -169,7 +183,7 @@ def test_a_decision_models_answer_survives_dropping_its_prompt() -> None:
 
 
 def test_tokens_of_reasoning_and_cache_are_inside_the_totals() -> None:
-    row = loaded(capture("otelgenai-1.3b0-reason")).rows("attempts")[0]
+    row = rows_of("otelgenai-1.3b0-reason", "attempts")[0]
     assert (row["input_tokens"], row["cached_tokens"], row["output_tokens"], row["reasoning_tokens"]) == (
         104,
         64,
@@ -179,7 +193,7 @@ def test_tokens_of_reasoning_and_cache_are_inside_the_totals() -> None:
 
 
 def test_routellms_router_and_threshold_are_in_the_model_name() -> None:
-    rows = loaded(capture("otelgenai-1.3b0-routellm")).rows("requests")
+    rows = rows_of("otelgenai-1.3b0-routellm")
     assert {(row["router"], row["threshold"], row["lane"]) for row in rows} == {
         ("mf", 0.11593, "small"),
         ("mf", 0.11593, "large"),
@@ -187,12 +201,12 @@ def test_routellms_router_and_threshold_are_in_the_model_name() -> None:
 
 
 def test_evaluations_gate_the_request_they_judge() -> None:
-    rows = loaded(capture("pydantic_evals-2.62.0-online")).rows("requests")
+    rows = rows_of("pydantic_evals-2.62.0-online")
     assert {(row["lane"], row["gate"]) for row in rows} == {("small", "fail"), ("large", "pass")}
 
 
 def test_a_stream_without_usage_is_unknown_and_not_zero() -> None:
-    rows = loaded(capture("otelgenai-1.3b0-stream")).rows("requests")
+    rows = rows_of("otelgenai-1.3b0-stream")
     assert sorted((row["input_tokens"], row["cost_usd"]) for row in rows if row["input_tokens"] is None) == [
         (None, None)
     ]

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controlsurface.money.price_book import PriceBook
+from tests.example_batches import check_together
 
 # Prices chosen so that every kind of token leaves its own mark in the sum.
 MARKED = PriceBook.model_validate(
@@ -200,11 +200,14 @@ calls = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(calls, max_size=6))
-def test_cost_is_never_negative_and_adds_up_over_calls_however_they_are_grouped(till: Any, several: list[Any]) -> None:
+def test_cost_is_never_negative_and_adds_up_over_calls_however_they_are_grouped(till: Any) -> None:
+    check_together(st.lists(calls, max_size=6), lambda lists: each_call_costs_what_it_costs_alone(till, lists))
+
+
+def each_call_costs_what_it_costs_alone(till: Any, lists: list[list[Any]]) -> None:
+    several = [one for each in lists for one in each]
     together = till(several, MARKED)
-    alone = [receipt for one in several for receipt in till([one], MARKED)]
-    assert together == alone
+    assert together == [receipt for each in lists for receipt in till(each, MARKED)]
+    assert together[:10] == [receipt for one in several[:10] for receipt in till([one], MARKED)]
     assert all(cost is None or cost >= 0 for cost, _ in together)
     assert all((cost is None) == (source is None) for cost, source in together)

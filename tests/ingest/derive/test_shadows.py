@@ -6,10 +6,8 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
-import pytest
-
-from tests.ingest.loading import Loaded, loaded
-from tests.ingest.spans import S, body, call, route
+from tests.ingest.loading import Body, Loaded, loaded
+from tests.ingest.spans import S, apart, body, call, route
 
 HOUR_MS = 3_600_000
 
@@ -30,18 +28,23 @@ def asked(request_id: str, trace: int, **more: Any) -> list[S]:
     return [route(1, trace=trace, request_id=request_id, task_type="sql", team="a", **more), call(2, 1, trace=trace)]
 
 
-@pytest.mark.parametrize(
-    "at", [-HOUR_MS // 2, 50, 5 * HOUR_MS, 6 * 24 * HOUR_MS], ids=["before", "now", "later", "days"]
-)
-def test_a_shadow_in_a_trace_of_its_own_belongs_to_its_request_in_any_order(at: int) -> None:
-    bodies = [[("traces", body(*asked("q1", 1)))], [("traces", body(shadow(9, "q1", 2, at)))]]
-    stores = [loaded(*order) for order in permutations(bodies)]  # type: ignore[arg-type]
-    stores.append(loaded([*bodies[0], *bodies[1]]))  # type: ignore[list-item]
+def test_a_shadow_in_a_trace_of_its_own_belongs_to_its_request_in_any_order() -> None:
+    """Before it, with it, hours and days after it: a request of each kind."""
+    offsets = [-HOUR_MS // 2, 50, 5 * HOUR_MS, 6 * 24 * HOUR_MS]
+    routed = body(*(span for n in range(len(offsets)) for span in apart(n, asked("q", 1))))
+    again = body(*(span for n, at in enumerate(offsets) for span in apart(n, [shadow(9, "q", 2, at)])))
+    bodies: list[list[Body]] = [[("traces", routed)], [("traces", again)]]
+    stores = [loaded(*order) for order in permutations(bodies)]
+    stores.append(loaded([*bodies[0], *bodies[1]]))
     for store in stores:
-        (request,) = store.rows("requests")
-        (again,) = shadows_of(store)
-        assert (again["request_id"], again["task_type"], again["team"], again["answered"]) == ("q1", "sql", "a", False)
-        assert (request["overhead_usd"], request["steps"], request["attempts"]) == (Decimal("0.5"), 2, 1)
+        for request in store.rows("requests"):
+            assert (request["overhead_usd"], request["steps"], request["attempts"]) == (Decimal("0.5"), 2, 1)
+        about = [
+            (row["request_id"], row["task_type"], row["team"], row["answered"])
+            for row in sorted(shadows_of(store), key=lambda row: str(row["request_id"]))
+        ]
+        assert about == [(f"q-{n}", "sql", "a", False) for n in range(len(offsets))]
+        assert len(store.rows("requests")) == len(offsets)
     assert len({repr((store.rows("requests"), store.rows("attempts"))) for store in stores}) == 1
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.example_batches import check_together
 from tests.ingest.loading import Loaded, loaded
 from tests.ingest.spans import S, Value, body
 
@@ -50,51 +50,59 @@ def stored(*spans: S) -> Loaded:
     return loaded([("traces", body(*(replace(span, trace=n) for n, span in enumerate(spans, 1))))])
 
 
-def row_of(span: S) -> dict[str, Any]:
-    (row,) = stored(span).rows("attempts")
-    return {name: row[column] for name, column in COLUMNS.items()} | {"known": row["token_counting"]}
+def rows_of(*spans: S) -> list[dict[str, Any]]:
+    """The call of each, in their order."""
+    rows = {int(row["attempt_id"][:32], 16): row for row in stored(*spans).rows("attempts")}
+    return [rows[n] for n in range(1, len(spans) + 1)]
 
 
-@pytest.mark.parametrize(
-    ("said", "truth"),
-    [
-        # OpenTelemetry: inside, and nothing contradicts it
-        ({"input": 104, "cached": 64, "output": 90, "reasoning": 50}, (104, 64, None, 90, 50, "assumed")),
-        ({"input": 104, "cached": 64, "output": 90, "total": 194}, (104, 64, None, 90, None, "total")),
-        # Anthropic: beside, which a part above its whole shows
-        ({"input": 3, "cached": 5758, "written": 6174, "output": 9}, (11935, 5758, 6174, 9, None, "arithmetic")),
-        # ... or the total, where no part is above its whole
-        ({"input": 500, "cached": 100, "written": 50, "output": 9, "total": 659}, (650, 100, 50, 9, None, "total")),
-        # only one of the parts lies beside
-        ({"input": 500, "cached": 100, "written": 50, "output": 9, "total": 559}, (550, 100, 50, 9, None, "total")),
-        # Gemini: thoughts beside the candidates
-        ({"input": 100, "output": 140, "reasoning": 600, "total": 840}, (100, None, None, 740, 600, "total")),
-        ({"input": 100, "output": 700, "reasoning": 600, "total": 1400}, (100, None, None, 1300, 600, "total")),
-        ({"input": 100, "output": 140, "reasoning": 600}, (100, None, None, 740, 600, "arithmetic")),
-        # both at once
-        (
-            {"input": 3, "cached": 90, "output": 5, "reasoning": 40, "total": 138},
-            (93, 90, None, 45, 40, "total"),
-        ),
-        # one side is missing, and the total tells it
-        ({"input": 100, "total": 140}, (100, None, None, 40, None, "total")),
-        ({"output": 40, "total": 140}, (100, None, None, 40, None, "total")),
-        # a total alone says nothing about either
-        ({"total": 140}, (None, None, None, None, None, None)),
-        # a part without its whole is part of no sum
-        ({"cached": 64, "output": 9}, (None, None, None, 9, None, None)),
-        # contradictions: the total says the part lies inside, and it is larger than the whole
-        ({"input": 100, "cached": 200, "output": 9, "total": 109}, (100, None, None, 9, None, "contradicted")),
-        ({"input": 100, "output": 9, "reasoning": 50, "total": 109}, (100, None, None, 9, None, "contradicted")),
-    ],
-)
-def test_how_a_sender_counts_is_found_out(said: dict[str, int], truth: tuple[object, ...]) -> None:
-    assert tuple(row_of(usage(said)).values()) == truth
+CASES: list[tuple[dict[str, int], tuple[object, ...]]] = [
+    # OpenTelemetry: inside, and nothing contradicts it
+    ({"input": 104, "cached": 64, "output": 90, "reasoning": 50}, (104, 64, None, 90, 50, "assumed")),
+    ({"input": 104, "cached": 64, "output": 90, "total": 194}, (104, 64, None, 90, None, "total")),
+    # Anthropic: beside, which a part above its whole shows
+    ({"input": 3, "cached": 5758, "written": 6174, "output": 9}, (11935, 5758, 6174, 9, None, "arithmetic")),
+    # ... or the total, where no part is above its whole
+    ({"input": 500, "cached": 100, "written": 50, "output": 9, "total": 659}, (650, 100, 50, 9, None, "total")),
+    # only one of the parts lies beside
+    ({"input": 500, "cached": 100, "written": 50, "output": 9, "total": 559}, (550, 100, 50, 9, None, "total")),
+    # Gemini: thoughts beside the candidates
+    ({"input": 100, "output": 140, "reasoning": 600, "total": 840}, (100, None, None, 740, 600, "total")),
+    ({"input": 100, "output": 700, "reasoning": 600, "total": 1400}, (100, None, None, 1300, 600, "total")),
+    ({"input": 100, "output": 140, "reasoning": 600}, (100, None, None, 740, 600, "arithmetic")),
+    # both at once
+    (
+        {"input": 3, "cached": 90, "output": 5, "reasoning": 40, "total": 138},
+        (93, 90, None, 45, 40, "total"),
+    ),
+    # one side is missing, and the total tells it
+    ({"input": 100, "total": 140}, (100, None, None, 40, None, "total")),
+    ({"output": 40, "total": 140}, (100, None, None, 40, None, "total")),
+    # a total alone says nothing about either
+    ({"total": 140}, (None, None, None, None, None, None)),
+    # a part without its whole is part of no sum
+    ({"cached": 64, "output": 9}, (None, None, None, 9, None, None)),
+    # contradictions: the total says the part lies inside, and it is larger than the whole
+    ({"input": 100, "cached": 200, "output": 9, "total": 109}, (100, None, None, 9, None, "contradicted")),
+    ({"input": 100, "output": 9, "reasoning": 50, "total": 109}, (100, None, None, 9, None, "contradicted")),
+]
+
+
+@pytest.fixture(scope="module")
+def found() -> list[dict[str, Any]]:
+    """What all cases come to, loaded at once."""
+    return rows_of(*(usage(said) for said, _ in CASES))
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: str(CASES[number][0]))
+def test_how_a_sender_counts_is_found_out(found: list[dict[str, Any]], number: int) -> None:
+    row = found[number]
+    assert (*(row[column] for column in COLUMNS.values()), row["token_counting"]) == CASES[number][1]
 
 
 def test_a_provider_that_counts_beside_is_believed_against_its_total() -> None:
-    found = row_of(usage({"input": 4, "cached": 2183, "output": 104, "total": 108}, "anthropic"))
-    assert (found["input"], found["cached"], found["known"]) == (2187, 2183, "arithmetic")
+    (row,) = rows_of(usage({"input": 4, "cached": 2183, "output": 104, "total": 108}, "anthropic"))
+    assert (row["input_tokens"], row["cached_tokens"], row["token_counting"]) == (2187, 2183, "arithmetic")
 
 
 @dataclass(frozen=True)
@@ -145,54 +153,57 @@ def readings(said: Mapping[str, int]) -> set[tuple[int, int]]:
     }
 
 
-@given(st.lists(TRUTHS, min_size=1, max_size=40))
-def test_a_sender_that_gives_the_total_is_understood_however_it_counts(truths: list[Truth]) -> None:
-    totalled = [replace(each, total=True) for each in truths]
-    rows = stored(*(usage(each.said) for each in totalled)).rows("attempts")
-    by_trace = {int(row["attempt_id"][:32], 16): row for row in rows}
-    for n, each in enumerate(totalled, 1):
+def test_a_sender_that_gives_the_total_is_understood_however_it_counts() -> None:
+    check_together(st.lists(TRUTHS, min_size=1, max_size=40), what_has_one_reading_is_read)
+
+
+def what_has_one_reading_is_read(examples: list[list[Truth]]) -> None:
+    truths = [replace(each, total=True) for example in examples for each in example]
+    for each, row in zip(truths, rows_of(*(usage(each.said) for each in truths)), strict=True):
         if len(readings(each.said)) == 1:
-            assert tuple(by_trace[n][column] for column in COLUMNS.values()) == each.expected
+            assert tuple(row[column] for column in COLUMNS.values()) == each.expected
 
 
-@given(st.lists(TRUTHS, min_size=1, max_size=40))
-def test_a_sender_without_a_total_is_understood_or_its_counting_is_said_to_be_assumed(truths: list[Truth]) -> None:
-    alone = [replace(each, total=False) for each in truths]
-    rows = stored(*(usage(each.said) for each in alone)).rows("attempts")
-    by_trace = {int(row["attempt_id"][:32], 16): row for row in rows}
-    for n, each in enumerate(alone, 1):
-        found = tuple(by_trace[n][column] for column in COLUMNS.values())
-        assert found == each.expected or by_trace[n]["token_counting"] in {"assumed", "contradicted"}
+def test_a_sender_without_a_total_is_understood_or_its_counting_is_said_to_be_assumed() -> None:
+    check_together(st.lists(TRUTHS, min_size=1, max_size=40), what_is_not_read_is_said_to_be_assumed)
 
 
-@given(
-    st.lists(
-        st.dictionaries(
-            st.sampled_from(
-                [
-                    *NAMES.values(),
-                    "gen_ai.usage.prompt_tokens",
-                    "gen_ai.usage.details.cached_tokens",
-                    "ai.usage.reasoningTokens",
-                    "llm.token_count.prompt_details.cache_read",
-                    "llm.token_count.prompt_details.audio",
-                    "acme.cache_creation_input_tokens",
-                    "acme.audio.output_tokens",
-                    "gen_ai.usage.cost",
-                ]
-            ),
-            st.one_of(
-                st.integers(-5, 10**16),
-                st.integers(0, 2000),
-                st.floats(),
-                st.sampled_from(["", "12", "-1", "1e3", "x"]),
-            ),
-        ),
-        min_size=1,
-        max_size=40,
-    )
+def what_is_not_read_is_said_to_be_assumed(examples: list[list[Truth]]) -> None:
+    truths = [replace(each, total=False) for example in examples for each in example]
+    for each, row in zip(truths, rows_of(*(usage(each.said) for each in truths)), strict=True):
+        found = tuple(row[column] for column in COLUMNS.values())
+        assert found == each.expected or row["token_counting"] in {"assumed", "contradicted"}
+
+
+SAID: st.SearchStrategy[dict[str, Value]] = st.dictionaries(
+    st.sampled_from(
+        [
+            *NAMES.values(),
+            "gen_ai.usage.prompt_tokens",
+            "gen_ai.usage.details.cached_tokens",
+            "ai.usage.reasoningTokens",
+            "llm.token_count.prompt_details.cache_read",
+            "llm.token_count.prompt_details.audio",
+            "acme.cache_creation_input_tokens",
+            "acme.audio.output_tokens",
+            "gen_ai.usage.cost",
+        ]
+    ),
+    st.one_of(
+        st.integers(-5, 10**16),
+        st.integers(0, 2000),
+        st.floats(),
+        st.sampled_from(["", "12", "-1", "1e3", "x"]),
+    ),
 )
-def test_the_laws_of_tokens_hold_on_every_row_whatever_is_said(said: list[dict[str, Value]]) -> None:
+
+
+def test_the_laws_of_tokens_hold_on_every_row_whatever_is_said() -> None:
+    check_together(st.lists(SAID, min_size=1, max_size=40), every_row_is_lawful)
+
+
+def every_row_is_lawful(examples: list[list[dict[str, Value]]]) -> None:
+    said = [each for example in examples for each in example]
     store = stored(*(usage({}, more=each) for each in said))
     assert len(store.rows("attempts")) == len(said)
     assert store.rows(f"(SELECT attempt_id FROM attempts WHERE NOT ({LAWS}))") == []

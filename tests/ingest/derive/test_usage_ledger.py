@@ -1,17 +1,18 @@
 """The ledger of usage closes: every span with tokens or a cost is counted, explained or unexplained, once."""
 
-from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
+from uuid import UUID
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlsurface.client.local_client import LocalClient
 from controlsurface.client.queries.ingest_queries import UsageLedgerQuery
 from controlsurface.query.arguments import TimeRange
+from tests.example_batches import check_together
 from tests.ingest.derive.test_tokens import LAWS
 from tests.ingest.loading import CONVENTIONS, Loaded, loaded
-from tests.ingest.spans import S, Value, body, call
+from tests.ingest.spans import S, Value, apart, body, call
 
 INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "acme.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "llm.token_count.completion", "acme.usage.completion_tokens")
@@ -69,30 +70,46 @@ def ledger(store: Loaded) -> list[dict[str, Any]]:
     return LocalClient(store.store).run(UsageLedgerQuery()).rows.to_pylist()
 
 
-@settings(max_examples=15)
-@given(trees(), st.data())
-def test_every_span_with_usage_is_counted_explained_or_unexplained_once_in_any_order(
-    spans: list[S], data: st.DataObject
-) -> None:
-    cut = data.draw(st.integers(0, len(spans)))
-    shuffled: Sequence[S] = data.draw(st.permutations(spans))
-    parts = [part for part in (shuffled[:cut], shuffled[cut:]) if part]
+def load(store: Loaded, spans: list[S]) -> None:
+    if spans:
+        store.load([("traces", body(*spans))])
+
+
+@st.composite
+def parted(draw: st.DrawFn) -> tuple[list[S], list[S]]:
+    """A tree in any order, of which some comes first and the rest comes later."""
+    spans = draw(trees())
+    cut, shuffled = draw(st.integers(0, len(spans))), draw(st.permutations(spans))
+    return list(shuffled[:cut]), list(shuffled[cut:])
+
+
+def test_every_span_with_usage_is_counted_explained_or_unexplained_once_in_any_order() -> None:
+    check_together(parted(), each_span_is_in_one_entry)
+
+
+def each_span_is_in_one_entry(examples: list[tuple[list[S], list[S]]]) -> None:
     store = Loaded()
+    parts = [[span for n, each in enumerate(examples) for span in apart(n, each[part])] for part in (0, 1)]
     for part in parts:
-        store.load([("traces", body(*part))])
-    counted = [row["span_id"] for row in store.rows("attempts") if row["has_usage"]]
-    left = [row["span_id"] for row in store.rows("uncounted_usage")]
-    assert sorted(counted + left) == sorted(span.own for span in spans if carries(span))
-    assert sum(row["spans"] for row in ledger(store)) == len(counted) + len(left)
+        load(store, part)
+    counted = [(str(row["trace_id"]), row["span_id"]) for row in store.rows("attempts") if row["has_usage"]]
+    left = [(str(row["trace_id"]), row["span_id"]) for row in store.rows("uncounted_usage")]
+    carrying = [(str(UUID(int=span.trace)), span.own) for span in (*parts[0], *parts[1]) if carries(span)]
+    assert sorted(counted + left) == sorted(carrying)
+    assert sum(row["spans"] for row in ledger(store)) == len(carrying)
     store.store.close()
 
 
-@settings(max_examples=10)
-@given(trees())
-def test_what_is_counted_is_the_same_in_any_order(spans: list[S]) -> None:
-    forward, backward = loaded([("traces", body(*spans))]), Loaded()
-    for span in reversed(spans):
-        backward.load([("traces", body(span))])
+def test_what_is_counted_is_the_same_in_any_order() -> None:
+    check_together(trees(), spans_from_last_to_first_come_to_the_same)
+
+
+def spans_from_last_to_first_come_to_the_same(examples: list[list[S]]) -> None:
+    forward, backward = Loaded(), Loaded()
+    own = [apart(n, spans) for n, spans in enumerate(examples)]
+    load(forward, [span for spans in own for span in spans])
+    for single in zip_longest(*(reversed(spans) for spans in own)):  # one span of each example at a time
+        load(backward, [span for span in single if span])
     for table in ("attempts", "uncounted_usage"):
         assert forward.rows(table) == backward.rows(table)
     forward.store.close()
@@ -134,15 +151,25 @@ VALUES: st.SearchStrategy[Value] = st.one_of(
 )
 
 
-@settings(max_examples=20)
-@given(st.lists(st.dictionaries(NAMES, VALUES, max_size=12), min_size=1, max_size=30))
-def test_the_ledger_closes_and_tokens_obey_their_laws_under_any_names_and_values(said: list[dict[str, Value]]) -> None:
-    store = loaded([("traces", body(*(S(n, n // 2, each, n, n + 9) for n, each in enumerate(said, 1))))])
+def test_the_ledger_closes_and_tokens_obey_their_laws_under_any_names_and_values() -> None:
+    check_together(st.lists(st.dictionaries(NAMES, VALUES, max_size=12), min_size=1, max_size=30), the_ledger_closes)
+
+
+def the_ledger_closes(examples: list[list[dict[str, Value]]]) -> None:
+    spans = [
+        S(n, n // 2, each, n, n + 9, trace=trace)
+        for trace, said in enumerate(examples, 1)
+        for n, each in enumerate(said, 1)
+    ]
+    store = loaded([("traces", body(*spans))])
     carrying = store.rows(
-        "(SELECT span_id FROM spans WHERE carries_usage(input_tokens, output_tokens, total_tokens, cost_usd))"
+        "(SELECT trace_id, span_id FROM spans WHERE carries_usage(input_tokens, output_tokens, total_tokens, cost_usd))"
     )
-    counted = store.rows("(SELECT span_id FROM attempts WHERE has_usage UNION ALL SELECT span_id FROM uncounted_usage)")
-    assert len(store.rows("spans")) == len(said)
+    counted = store.rows(
+        "(SELECT trace_id, span_id FROM attempts WHERE has_usage"
+        " UNION ALL SELECT trace_id, span_id FROM uncounted_usage)"
+    )
+    assert len(store.rows("spans")) == len(spans)
     assert counted == carrying
     assert store.rows(f"(SELECT attempt_id FROM attempts WHERE NOT ({LAWS}))") == []
     store.store.close()

@@ -15,8 +15,7 @@ from controlsurface.metrics.queries.event_query import EventsArgs
 from tests.demo.demo_store import stored
 from tests.stores import put
 
-# One worker makes both stores, the other none.
-pytestmark = [pytest.mark.no_cover, pytest.mark.xdist_group("planted")]
+pytestmark = pytest.mark.no_cover
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 PLANTED = [("router_version", NEXT_VERSION), ("task_type", INCIDENT_TASK)]
