@@ -13,7 +13,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from controlsurface.collector import __main__ as collector
 
@@ -43,7 +43,7 @@ def _reap(*_: object) -> None:
             pass
 
 
-def _watch(request: dict[str, list[str]], stdout: int, stderr: int, status: int) -> NoReturn:
+def _watch(request: dict[str, Any], stdout: int, stderr: int, status: int) -> NoReturn:
     """Fork the collector; write its process id, and how it ended, since the test is not its parent."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
@@ -58,11 +58,12 @@ def _watch(request: dict[str, list[str]], stdout: int, stderr: int, status: int)
     os._exit(0)
 
 
-def _collect(request: dict[str, list[str]], stdout: int, stderr: int) -> NoReturn:
-    """Be a collector with these flags and this environment."""
+def _collect(request: dict[str, Any], stdout: int, stderr: int) -> NoReturn:
+    """Be a collector with these flags, in this folder and environment."""
     for theirs, ours in ((stdout, 1), (stderr, 2)):
         os.dup2(theirs, ours)
         os.close(theirs)
+    os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(zip(request["names"], request["values"], strict=True))
     try:

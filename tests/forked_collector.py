@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import IO, Protocol
 
 
@@ -28,9 +29,9 @@ class ForkedCollector:
     """Used as a process of `subprocess` is."""
 
     def __init__(self, flags: Sequence[str], stderr: int) -> None:
-        environment = {"names": [*os.environ], "values": [*os.environ.values()]}
+        given = {"folder": str(Path.cwd()), "names": [*os.environ], "values": [*os.environ.values()]}
         (out, stdout), (self._status, status) = os.pipe(), os.pipe()
-        request = json.dumps({"flags": [*flags], **environment}).encode()
+        request = json.dumps({"flags": [*flags], **given}).encode()
         socket.send_fds(_fork_server(), [request], [stdout, stderr, status])
         os.close(stdout)
         os.close(status)
