@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 import requests
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.ui.data.visitor import COOKIE_NAME
@@ -41,12 +41,15 @@ def test_every_answer_of_the_api_says_what_browsers_must_not_do(collector: Colle
 
 
 @pytest.mark.parametrize("name", ["", *PAGES])
-def test_a_page_draws_itself_under_the_policy_without_complaint(page: Page, seen: Seen, url: str, name: str) -> None:
+def test_a_page_draws_itself_under_the_policy_without_complaint(reader: BrowserContext, url: str, name: str) -> None:
+    page = reader.new_page()
+    seen = Seen(page)
     page.goto(f"{url}/{name}")
     page.wait_for_selector('[data-testid="stMain"] h3, .cs-tile, [data-testid="stHeading"], .cs-state')
     settled(page)
     assert [each for each in seen.complaints if NOT_FOUND not in each] == []
     assert all(each.startswith((url, "data:", "blob:", url.replace("http", "ws"))) for each in seen.addresses)
+    page.close()
 
 
 def test_a_page_elsewhere_cannot_frame_the_dashboard(page: Page, url: str) -> None:
