@@ -41,6 +41,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 SERVER = Path(ui.__file__).parent / "app" / "server.py"
+TOKEN = "a token of the dashboard"
 LATE = "preloaded using link"  # "but not used within a few seconds": the machine was busy, the page is well
 PATIENCE_MS = 60_000  # a machine that runs all tests at once draws a page slowly
 
@@ -114,6 +115,13 @@ def dashboard(api: str, token: str = "") -> Iterator[str]:
 @pytest.fixture(scope="session")
 def url(collector: Collector) -> Iterator[str]:
     with dashboard(collector.url) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded(collector: Collector) -> Iterator[str]:
+    """A dashboard that asks for TOKEN."""
+    with dashboard(collector.url, TOKEN) as address:
         yield address
 
 
