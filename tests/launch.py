@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from controlsurface.client import RemoteClient
+from tests.forked_collector import ForkedCollector, StartedProcess
 
 FREE_PORTS = ("--api-port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 SECONDS = 60.0  # a busy machine takes its time
@@ -23,14 +24,17 @@ SECONDS = 60.0  # a busy machine takes its time
 class Server:
     """A started command and what it says."""
 
-    def __init__(self, argv: Sequence[str], folder: Path) -> None:
+    def __init__(self, argv: Sequence[str], folder: Path, *, forked: bool = False) -> None:
         self.words = folder / "stderr.txt"
         self.ready: dict[str, str] = {}
         self._lines: queue.Queue[str] = queue.Queue()
         with self.words.open("w") as words:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *argv], stdout=subprocess.PIPE, stderr=words, text=True
-            )
+            self.process: StartedProcess
+            if forked:
+                self.process = ForkedCollector(argv, words.fileno())
+            else:
+                command = [sys.executable, "-m", *argv]
+                self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=words, text=True)
         self._listener = threading.Thread(target=self._read, daemon=True)
         self._listener.start()
 
@@ -71,9 +75,9 @@ class Server:
 
 
 @contextmanager
-def running(argv: Sequence[str], folder: Path) -> Iterator[Server]:
-    """The command, and in the end not."""
-    server = Server(argv, folder)
+def running(argv: Sequence[str], folder: Path, *, forked: bool = False) -> Iterator[Server]:
+    """The command, or a forked collector with these flags; and in the end not."""
+    server = Server(argv, folder, forked=forked)
     try:
         yield server
     finally:
@@ -84,8 +88,7 @@ def running(argv: Sequence[str], folder: Path) -> Iterator[Server]:
 def collector(folder: Path, *flags: str) -> Iterator[Server]:
     """A collector that is ready, on the data directory `folder / "data"`."""
     folder.mkdir(exist_ok=True)
-    argv = ("controlsurface.collector", "--data", str(folder / "data"), *flags)
-    with running(argv, folder) as server:
+    with running(("--data", str(folder / "data"), *flags), folder, forked=True) as server:
         yield server.wait_for("api", "otlp_http", "otlp_grpc")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
-from controlsurface.errors import StoreError, TooMuch
+from controlsurface.errors import Abandoned, StoreError, TooMuch
 from controlsurface.metrics.rollups import rollup_catalog
 from controlsurface.metrics.rollups.rollup_catalog import MAX_GROUPS, ROLLUPS, SHORT_STEP, Rollup, rollup_select
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
@@ -16,6 +16,7 @@ log = logging.getLogger("controlsurface.rolling")
 
 BUCKET_GRACE = timedelta(seconds=30)  # after a bucket's end, for those who come a little late
 POLL_INTERVAL_S = 2.0  # between looks
+INTERRUPT_INTERVAL_S = 0.05  # until a statement under way has ended
 REQUESTS_PER_TRANSACTION = 500_000  # requests of one transaction, where a day has fewer: memory is bounded
 HOURS_PER_DAY = 24  # of a day
 MIN_BUCKET_REQUESTS = 1_000  # requests of five minutes, under which those are read themselves: it is as quick
@@ -287,9 +288,11 @@ class RollupWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what is marked stays so."""
+        """End the thread; what is under way is rolled back, and what is marked stays so."""
         self._stop.set()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._store.interrupt_beside()  # again, for it may have been between two statements
+            self._thread.join(INTERRUPT_INTERVAL_S)
 
     def _run(self) -> None:
         pause_s = POLL_INTERVAL_S
@@ -299,6 +302,8 @@ class RollupWorker:
                 done = compute_rollups(self._store)
             except StoreError:
                 log.exception("roll-ups could not be written; trying again")
+            except Abandoned:
+                log.info("roll-ups under way were stopped: they are made after the next start")
             pause_s = max(POLL_INTERVAL_S, (perf_counter() - began) / MAX_CPU_SHARE) if done else POLL_INTERVAL_S
 
 

@@ -15,7 +15,7 @@ from typing import IO, TypeVar, cast
 import duckdb
 import pyarrow as pa
 
-from controlsurface.errors import StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
+from controlsurface.errors import Abandoned, StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
 from controlsurface.store import file_permissions
 from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate
 from controlsurface.store.named_query import NamedQuery, Parameters
@@ -267,6 +267,10 @@ class DuckStore:
             yield writing
         self.written = object()
 
+    def interrupt_beside(self) -> None:
+        """Have a transaction of `beside` rolled back, where a statement of it runs now. It raises Abandoned."""
+        self._second.interrupt()
+
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file."""
         with self._beside_lock, self._write_lock:
@@ -297,6 +301,9 @@ def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[WriteTransaction
     except duckdb.OutOfMemoryException as problem:
         _roll_back(cursor)
         raise TooMuch(str(problem).partition("\n")[0]) from None
+    except duckdb.InterruptException:
+        _roll_back(cursor)
+        raise Abandoned("a transaction was stopped and rolled back") from None
     except BaseException:
         _roll_back(cursor)
         raise
@@ -305,9 +312,14 @@ def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[WriteTransaction
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    """End the transaction; one that a failed commit ended already is no second problem."""
+    """End the transaction; one that a failed commit ended already is no second problem, nor is an interrupt here."""
     with suppress(duckdb.TransactionException):
-        cursor.rollback()
+        while True:
+            try:
+                cursor.rollback()
+            except duckdb.InterruptException:
+                continue
+            return
 
 
 def store_owner(data: Path) -> int | None:

@@ -7,7 +7,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from controlsurface import charts
-from tests.browser.conftest import Collector, Seen, dashboard
+from tests.browser.conftest import TOKEN, Collector, Seen
 from tests.browser.gestures import TABLE, choose, draw, ready, settled
 
 COUNT_RUNS = """() => {
@@ -158,16 +158,15 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
 
 
-def test_with_a_token_nothing_is_shown_before_it_is_given(page: Page, collector: Collector) -> None:
-    with dashboard(collector.url, token="open sesame") as address:
-        page.goto(f"{address}/?range=7d")
-        page.get_by_label("Token of this server").fill("open barley")
-        page.get_by_role("button").click()
-        page.get_by_text("That is not the token").wait_for()
-        page.get_by_label("Token of this server").fill("open sesame")
-        page.get_by_role("button").click()
-        page.wait_for_selector(".cs-tile")
-        assert "range=7d" in page.url
+def test_with_a_token_nothing_is_shown_before_it_is_given(page: Page, guarded: str) -> None:
+    page.goto(f"{guarded}/?range=7d")
+    page.get_by_label("Token of this server").fill("open barley")
+    page.get_by_role("button").click()
+    page.get_by_text("That is not the token").wait_for()
+    page.get_by_label("Token of this server").fill(TOKEN)
+    page.get_by_role("button").click()
+    page.wait_for_selector(".cs-tile")
+    assert "range=7d" in page.url
 
 
 @pytest.mark.parametrize("path", ["/", "/static/"])

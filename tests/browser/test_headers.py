@@ -9,17 +9,16 @@ from contextlib import ExitStack
 
 import pytest
 import requests
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.ui.data.visitor import COOKIE_NAME
-from tests.browser.conftest import Collector, Seen, dashboard
+from tests.browser.conftest import TOKEN, Collector, Seen
 from tests.browser.gestures import TABLE, settled
 from tests.web.test_connections import is_cut_off
 
 PAGES = sorted(path.stem for path in DASHBOARDS.glob("*.py") if path.stem not in {"app", "overview"})
 NOT_FOUND = "status of 404"  # Streamlit looks for its own files beside a page before it looks at the root
-TOKEN = "a token of the dashboard"
 
 
 @pytest.mark.parametrize("path", ["/", "/_stcore/health", "/static/nothing.js", "/app/static/icon.svg"])
@@ -41,12 +40,15 @@ def test_every_answer_of_the_api_says_what_browsers_must_not_do(collector: Colle
 
 
 @pytest.mark.parametrize("name", ["", *PAGES])
-def test_a_page_draws_itself_under_the_policy_without_complaint(page: Page, seen: Seen, url: str, name: str) -> None:
+def test_a_page_draws_itself_under_the_policy_without_complaint(reader: BrowserContext, url: str, name: str) -> None:
+    page = reader.new_page()
+    seen = Seen(page)
     page.goto(f"{url}/{name}")
     page.wait_for_selector('[data-testid="stMain"] h3, .cs-tile, [data-testid="stHeading"], .cs-state')
     settled(page)
     assert [each for each in seen.complaints if NOT_FOUND not in each] == []
     assert all(each.startswith((url, "data:", "blob:", url.replace("http", "ws"))) for each in seen.addresses)
+    page.close()
 
 
 def test_a_page_elsewhere_cannot_frame_the_dashboard(page: Page, url: str) -> None:
@@ -56,28 +58,24 @@ def test_a_page_elsewhere_cannot_frame_the_dashboard(page: Page, url: str) -> No
     assert "stApp" not in frame.content()
 
 
-def test_a_sign_in_lasts_until_it_is_ended(page: Page, collector: Collector) -> None:
-    with dashboard(collector.url, TOKEN) as url:
-        page.goto(f"{url}/?range=7d")
-        page.fill("#token", TOKEN)
-        page.click("button")
-        page.wait_for_selector(".cs-tile")
-        cookie = page.context.cookies()[0]["value"]
-        page.click("text=Sign out")
-        page.click("button")
-        page.wait_for_selector("#token")
-        page.context.add_cookies(
-            [{"name": COOKIE_NAME, "value": cookie, "url": url}]
-        )  # a copy of it is worth nothing either
-        page.goto(url)
-        assert page.locator("#token").is_visible()
+def test_a_sign_in_lasts_until_it_is_ended(page: Page, guarded: str) -> None:
+    page.goto(f"{guarded}/?range=7d")
+    page.fill("#token", TOKEN)
+    page.click("button")
+    page.wait_for_selector(".cs-tile")
+    cookie = page.context.cookies()[0]["value"]
+    page.click("text=Sign out")
+    page.click("button")
+    page.wait_for_selector("#token")
+    page.context.add_cookies([{"name": COOKIE_NAME, "value": cookie, "url": guarded}])  # a copy is worth nothing either
+    page.goto(guarded)
+    assert page.locator("#token").is_visible()
 
 
-def test_signing_in_from_another_page_is_refused(collector: Collector) -> None:
-    with dashboard(collector.url, TOKEN) as url:
-        foreign = {"Origin": "http://evil.example"}
-        answer = requests.post(url, data={"token": TOKEN}, headers=foreign, timeout=30, allow_redirects=False)
-        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+def test_signing_in_from_another_page_is_refused(guarded: str) -> None:
+    foreign = {"Origin": "http://evil.example"}
+    answer = requests.post(guarded, data={"token": TOKEN}, headers=foreign, timeout=30, allow_redirects=False)
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
 def test_a_crowd_of_idle_connections_keeps_nobody_from_the_dashboard(url: str) -> None:

@@ -154,7 +154,7 @@ def test_no_personal_text_that_is_longer_than_a_name_passes_in_any_field(store: 
 @pytest.mark.parametrize("form", ["protobuf", "json", "grpc"])
 def test_a_canary_in_any_field_is_nowhere_on_disk_in_answers_or_in_logs(tmp_path: Path, form: str, store: str) -> None:
     config = tmp_path / "controlsurface.toml"
-    config.write_text(f'[content]\nstore = "{store}"\n')
+    config.write_text(f'[content]\nstore = "{store}"\n[writer]\nmax_delay = "3s"\n')  # few batches: each takes 0.2 s
     with collector(tmp_path, "--config", str(config)) as server:
         assert send(server, form) > 0.9 * len(PLAN)
         until(lambda: not server.reader().run(IngestQuery()).pending, 60)

@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from controlsurface.metrics.rollups.rollup_catalog import MAX_GROUPS, ROLLUPS
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import Body, Loaded, capture
 from tests.ingest.test_order import RUNS, single_spans
-from tests.stores import put
+from tests.launch import until
+from tests.stores import make_slow, put
 
 LATER = datetime(2999, 1, 1, tzinfo=UTC)
 
@@ -151,4 +153,21 @@ def test_five_minutes_of_few_requests_are_left_to_the_rows(requests: int, rolled
     assert store.state("FROM requests_flow_5m").num_rows == rolled_up
     assert store.state("FROM rollup_skipped WHERE rollup = 'requests_flow_5m'").num_rows == 1 - rolled_up
     assert store.state("SELECT n FROM requests_flow_1h").to_pylist() == [{"n": requests}]
+    store.close()
+
+
+def test_a_roll_up_that_takes_for_ever_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the collector ends by its deadline, after 28 s, and stores nothing of what it accepted before."""
+    monkeypatch.setattr(rollup_worker, "POLL_INTERVAL_S", 0.01)
+    store = DuckStore.in_memory()
+    put(store, [{"started_at": "2026-01-01 01:30:00"}])
+    rollup_worker.install_rollups(store)
+    make_slow(store)
+    worker = rollup_worker.RollupWorker(store)
+    worker.start()
+    until(store._beside_lock.locked)
+    began = perf_counter()
+    worker.stop()
+    assert perf_counter() - began < 10
+    assert marks(store) == 2
     store.close()

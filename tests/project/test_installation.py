@@ -120,13 +120,21 @@ def test_a_lock_that_cannot_be_installed_at_all_ends_make_with_the_reason(projec
     assert len(made.stderr.splitlines()) < 14
 
 
+@pytest.fixture(scope="module")
+def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with pip alone; its Python works wherever it is copied to."""
+    path = tmp_path_factory.mktemp("venv") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", path], check=True, timeout=120)
+    return path
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path, empty_venv: Path) -> Path:
     """An environment with pip, the script, our uv beside it, and a lock of one package in an index under TLS."""
     (tmp_path / "index").mkdir()
     lock(tmp_path / "thing.lock", wheel(tmp_path / "index", "thing"))
     shutil.copytree(tree.ROOT / ".ci", tmp_path / ".ci")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / ".venv"], check=True, timeout=120)
+    shutil.copytree(empty_venv, tmp_path / ".venv", symlinks=True)
     return tmp_path
 
 

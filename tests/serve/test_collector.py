@@ -4,7 +4,7 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,17 +29,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("collector")
 
 
+@contextmanager
+def from_its_import_on(folder: Path) -> Iterator[Server]:
+    """A collector as `serve` starts it; `launch.collector` forks one."""
+    with running(("controlsurface.collector", "--data", str(folder / "data")), folder) as started:
+        yield started.wait_for("api", "otlp_http", "otlp_grpc")
+
+
 @pytest.fixture(scope="module")
 def lasting(folder: Path) -> Iterator[Server]:
     """A collector that all tests share which leave it running."""
-    with collector(folder) as started:
+    with from_its_import_on(folder) as started:
         yield started
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A collector to be ended."""
-    with collector(tmp_path) as started:
+    with from_its_import_on(tmp_path) as started:
         yield started
 
 

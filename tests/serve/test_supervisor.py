@@ -128,7 +128,8 @@ async def main():
 asyncio.run(main())
 """
     process = subprocess.Popen([sys.executable, "-c", parent])
-    pid = int(until(lambda: pid_file.exists() and pid_file.read_text()))
+    pid = int(until(lambda: process.poll() is not None or (pid_file.exists() and pid_file.read_text())))
+    assert process.poll() is None, "the parent ended by itself"
     process.send_signal(signal.SIGKILL)
     process.wait()
     until(lambda: not is_alive(pid))

@@ -34,6 +34,7 @@ from controlsurface.alerting.rules.rule_models import ONE_MINUTE, ZERO_DURATION,
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.metrics.queries.replay_query import ReplayMoments
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
+from controlsurface.store.query_budget import check_budget
 
 EnqueueAlerts = Callable[[WriteTransaction, Sequence[tuple[AlertRule, Alert]], datetime], None]
 
@@ -217,11 +218,12 @@ class RuleEngine:
         return last is None or align_to_interval(now, source.group.interval) > last
 
     def _evaluate(self, sources: Sequence[LoadedRuleGroup], moment: datetime, now: datetime) -> RuleEvaluation:
-        """One evaluation of some groups: judged, stored and only then known."""
+        """One evaluation of some groups: judged, stored and only then known. Raises Abandoned, nothing stored."""
         began = perf_counter()
         rules = [rule for source in sources for rule in source.group.rules]
         inputs = fetch_inputs(rules, self._sight, ReplayMoments(moment, moment, ONE_MINUTE))
         found = evaluate_alerts(inputs, self._known, moment, self._set_at)
+        check_budget()  # what was stopped under way is no error of the rules
         took_s = perf_counter() - began
         loop = self._counted(sources, found, moment, now + timedelta(seconds=took_s))
         with self._store.writing() as writing:

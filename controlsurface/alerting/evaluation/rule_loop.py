@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Self
 
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
@@ -12,11 +13,13 @@ from controlsurface.alerting.evaluation.rule_engine import EnqueueAlerts, RuleEn
 from controlsurface.alerting.rules.rule_loader import RulePaths
 from controlsurface.alerting.rules.rule_models import ZERO_DURATION
 from controlsurface.clock import SteadyClock, monotonic_s
-from controlsurface.errors import ControlSurfaceError
+from controlsurface.errors import Abandoned, ControlSurfaceError
 from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.query_budget import QueryBudget, spend_budget
 
 RULE_FILES_POLL_INTERVAL = timedelta(seconds=5)  # between two looks at the rule files
 STALLED_AFTER = timedelta(minutes=5)
+STOP_GRACE_S = 2.0  # for the evaluation under way when told to end
 
 _log = logging.getLogger("alerts")
 
@@ -67,6 +70,7 @@ class RuleLoop:
         self._stamp: object = None
         self._wake = threading.Event()
         self._stopping = False
+        self._budget = QueryBudget(inf)  # not for its time, but to be cancelled
         self._thread = threading.Thread(target=self._run, name="rules", daemon=True)
 
     def start(self) -> Self:
@@ -77,9 +81,11 @@ class RuleLoop:
         return self
 
     def stop(self) -> None:
-        """End after the evaluation under way."""
+        """End after the evaluation under way; one that takes longer is stopped, and was none."""
         self._stopping = True
         self._wake.set()
+        self._thread.join(STOP_GRACE_S)
+        self._budget.cancel()
         self._thread.join()
         self._liveness.end()
 
@@ -92,7 +98,8 @@ class RuleLoop:
         """One turn after the other."""
         while not self._stopping:
             now = self._clock()
-            self._turn(now)
+            with spend_budget(self._budget):
+                self._turn(now)
             until = min(self._engine.next_after(now), now + RULE_FILES_POLL_INTERVAL)
             self._wake.wait(min(RULE_FILES_POLL_INTERVAL, max(ZERO_DURATION, until - self._clock())).total_seconds())
             self._wake.clear()
@@ -104,6 +111,8 @@ class RuleLoop:
             self._follow_clock(now)
             if self._engine.tick(now) or not self._engine.rules.groups:
                 self._liveness.beat(self._engine.interval)
+        except Abandoned:
+            _log.info("the evaluation under way was stopped: the server ends")
         except Exception:  # noqa: BLE001 - whatever it is, the next moment must be evaluated
             _log.exception("rules were not evaluated")
 

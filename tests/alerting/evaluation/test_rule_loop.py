@@ -5,17 +5,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from controlsurface.alerting.evaluation import alert_store
+from controlsurface.alerting.evaluation import alert_store, rule_loop
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_loop import RuleLoop
 from controlsurface.alerting.rules.rule_loader import RulePaths
 from controlsurface.store.duckdb import DuckStore
 from tests.alerting.evaluation import rule_loop_process
 from tests.alerting.rule_sets import DeliveredAlerts
+from tests.stores import make_slow, put
 
 RULE = """
 groups:
@@ -85,6 +87,23 @@ def test_a_file_that_is_broken_at_the_start_leaves_the_rules_of_last_time(store:
     finally:
         loop.stop()
     assert "r.yaml:1:" in problem(store)
+
+
+def test_an_evaluation_that_takes_for_ever_does_not_hold_up_the_end_and_is_no_error(
+    store: DuckStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_loop, "STOP_GRACE_S", 0.1)
+    put(store, [{"started_at": datetime.now(UTC)}])
+    make_slow(store)
+    path = tmp_path / "r.yaml"
+    slow = RULE.replace("NAME, heartbeat: true", "NAME, metric: requests, over: 1h, above: 0")
+    path.write_text(slow, "utf-8")
+    loop = loop_over(store, path).start()
+    within(60, lambda: store._reading)
+    began = time.monotonic()
+    loop.stop()
+    assert time.monotonic() - began < 10
+    assert store.state("FROM alert_rules WHERE health = 'err' OR last_evaluation IS NOT NULL").num_rows == 0
 
 
 def test_a_killed_process_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
