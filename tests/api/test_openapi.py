@@ -18,14 +18,14 @@ described = schemathesis.openapi.from_dict(openapi_document())
 
 @described.parametrize()
 @settings(max_examples=20)
-def test_the_document_keeps_its_word(case: Any, url: str) -> None:
+def test_the_api_answers_as_its_openapi_document_says(case: Any, url: str) -> None:
     answer = case.call(base_url=url)
     # Acceptance is not promised: a schema cannot say that start lies before end, or which dimension a metric has.
     if len(answer.request.url) < 60_000:  # uvicorn's own limit is near; over it, the application is not reached
         case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 
 
-def test_every_address_of_the_contract_is_described(get: Get) -> None:
+def test_the_openapi_document_describes_every_path_of_the_contract(get: Get) -> None:
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
         "metrics query queries distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
@@ -44,7 +44,7 @@ def test_every_address_of_the_contract_is_described(get: Get) -> None:
     }
 
 
-def test_every_argument_is_described(get: Get) -> None:
+def test_the_openapi_document_describes_every_argument(get: Get) -> None:
     for query in QUERIES:
         operation_ = openapi_document()["paths"][re.sub(r":\w+}", "}", query.endpoint.path)]["get"]
         names = {each["name"] for each in operation_["parameters"] if each["in"] == "query"}
@@ -52,7 +52,7 @@ def test_every_argument_is_described(get: Get) -> None:
         assert all(each["description"] for each in operation_["parameters"] if each["in"] == "query")
 
 
-def test_metrics_are_named_in_the_document() -> None:
+def test_the_openapi_document_names_the_metrics() -> None:
     (metric,) = (
         each for each in openapi_document()["paths"]["/api/v1/query"]["get"]["parameters"] if each["name"] == "metric"
     )

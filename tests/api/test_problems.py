@@ -107,7 +107,7 @@ def problem(answer: requests.Response) -> Any:
         ("/api/v1/ingest?verbose=1", 400, "verbose: no such argument"),
     ],
 )
-def test_a_mistake_is_named(path: str, status: int, detail: str, get: Get) -> None:
+def test_a_problem_names_the_mistake_in_a_request(path: str, status: int, detail: str, get: Get) -> None:
     answer = get(path)
     assert answer.status_code == status
     assert detail in problem(answer)["detail"]
@@ -115,7 +115,7 @@ def test_a_mistake_is_named(path: str, status: int, detail: str, get: Get) -> No
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize("path", ["/api/v1/query", "/metrics", "/healthz"])
-def test_a_method_that_is_not_there_is_405_and_says_what_is(method: str, path: str, url: str) -> None:
+def test_an_unsupported_method_is_405_and_says_what_is_supported(method: str, path: str, url: str) -> None:
     answer = requests.request(method, url + path, timeout=30)
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
@@ -125,7 +125,7 @@ def test_a_method_that_is_not_there_is_405_and_says_what_is(method: str, path: s
 @pytest.mark.no_cover
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", NAMES)
-def test_no_nasty_value_breaks_the_server(path: str, name: str, get: Get) -> None:
+def test_the_api_survives_every_hostile_value(path: str, name: str, get: Get) -> None:
     for value in NASTY:
         answer = get(f"/api/v1/{path}", params={"metric": "cost", "column": "confidence"} | {name: value})
         assert answer.status_code in {200, 400, 404}, (path, name, value)
@@ -134,28 +134,28 @@ def test_no_nasty_value_breaks_the_server(path: str, name: str, get: Get) -> Non
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_much_nonsense_is_refused(path: str, get: Get) -> None:
+def test_the_api_refuses_long_nonsense_queries(path: str, get: Get) -> None:
     for query in MUCH:
         assert problem(get(f"/api/v1/{path}?{query}"))["status"] == 400
 
 
-def test_a_megabyte_of_nonsense_does_not_get_past_the_parser(get: Get) -> None:
+def test_the_api_refuses_a_megabyte_of_nonsense_in_the_parser(get: Get) -> None:
     for query in MUCH:
         assert get(f"/api/v1/query?{query * 20}").status_code == 400
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=20)), max_size=4), st.sampled_from(PATHS))
-def test_no_generated_address_breaks_the_server(get: Get, pairs: list[tuple[str, str]], path: str) -> None:
+def test_the_api_survives_every_generated_address(get: Get, pairs: list[tuple[str, str]], path: str) -> None:
     assert get(f"/api/v1/{path}", params=pairs).status_code in {200, 400, 404}
 
 
 @given(st.text(min_size=1))
-def test_no_generated_id_breaks_the_server(get: Get, text: str) -> None:
+def test_the_api_survives_every_generated_id(get: Get, text: str) -> None:
     for path in ("requests", "traces"):
         assert get(f"/api/v1/{path}/{quote(text, safe='')}").status_code in {400, 404}
 
 
-def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
+def test_an_internal_error_gives_no_detail_away(store: Any) -> None:
     class Broken(LocalClient):
         def counters(self) -> Any:
             raise RuntimeError("secret detail")
@@ -169,7 +169,7 @@ def test_a_fault_of_ours_gives_nothing_away(store: Any) -> None:
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", "Basic s3cret", "s3cret", "Bearer s3cret "[:-2], "Bearer \xfc"]
 )
-def test_without_the_token_there_is_only_401(header: str | None, reader: LocalClient) -> None:
+def test_the_api_answers_only_401_without_the_token(header: str | None, reader: LocalClient) -> None:
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
     with serving(reader, Config(auth=AuthConfig(token="s3cret"))) as url:
         for path in ("/api/v1/metrics", "/metrics", "/api/openapi.json", "/nothing"):
@@ -178,7 +178,7 @@ def test_without_the_token_there_is_only_401(header: str | None, reader: LocalCl
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_with_the_token_everything_is_open_and_health_always(reader: LocalClient) -> None:
+def test_the_api_is_open_with_the_token_and_health_always(reader: LocalClient) -> None:
     with serving(reader, Config(auth=AuthConfig(token="s3cret"))) as url:
         assert requests.get(f"{url}/api/v1/metrics", headers={"Authorization": "Bearer s3cret"}, timeout=30).ok
         assert requests.get(f"{url}/healthz", timeout=30).ok

@@ -74,20 +74,20 @@ def test_counters_are_counters_and_end_in_total(families: dict[str, Any]) -> Non
     assert families["controlsurface_ingest_mended"].samples[0].value == 3
 
 
-def test_the_state_of_ingest_is_there_in_base_units(families: dict[str, Any]) -> None:
+def test_ingest_metrics_are_exposed_in_base_units(families: dict[str, Any]) -> None:
     assert families["controlsurface_ingest_pending_spans"].samples[0].value == 4
     assert families["controlsurface_ingest_lag_seconds"].samples[0].value == 0.25
     assert families["controlsurface_ingest_last_accepted_timestamp_seconds"].samples[0].value == 1_767_960_000
     assert families["controlsurface_ready"].samples[0].value == 1
 
 
-def test_the_process_is_described_as_every_client_does(families: dict[str, Any]) -> None:
+def test_process_metrics_have_the_names_of_prometheus_clients(families: dict[str, Any]) -> None:
     assert families["process_resident_memory_bytes"].samples[0].value > 1e6
     assert families["process_cpu_seconds"].samples[0].value > 0
     assert families["process_start_time_seconds"].samples[0].value > 1.7e9
 
 
-def test_the_text_keeps_to_the_naming_rules(live: LocalClient) -> None:
+def test_the_exposition_keeps_to_the_naming_rules(live: LocalClient) -> None:
     written = Exposition(live).render()
     names = re.findall(r"^# TYPE (\S+) (\S+)$", written, re.MULTILINE)
     assert len({name for name, _ in names}) == len(names)
@@ -96,7 +96,7 @@ def test_the_text_keeps_to_the_naming_rules(live: LocalClient) -> None:
 
 
 @given(st.text(), st.text(), st.floats(allow_nan=False))
-def test_any_label_and_help_survive(label: str, help_: str, value: float) -> None:
+def test_any_label_and_help_survive_the_exposition(label: str, help_: str, value: float) -> None:
     written = render_families(
         MetricFamily("x", "gauge", help_.replace("\r", ""), (({"lane": label.replace("\r", "")}, value),))
     )
@@ -107,7 +107,7 @@ def test_any_label_and_help_survive(label: str, help_: str, value: float) -> Non
         assert family.samples[0].value == value
 
 
-def test_figures_are_kept_for_a_while_and_counters_are_not() -> None:
+def test_the_exposition_caches_metrics_for_a_while_and_counters_not() -> None:
     store = DuckStore.in_memory()
     received = iter(range(9))
     exposition = Exposition(LocalClient(store, lambda: {"received": next(received)}), keep_s=60)
@@ -130,7 +130,7 @@ def test_a_metric_with_too_many_series_is_left_out_and_counted(
     assert families["controlsurface_left_out_metrics"].samples[0].value > 0
 
 
-def test_it_is_served_as_the_text_format(url: str) -> None:
+def test_the_exposition_is_served_as_the_text_format(url: str) -> None:
     answer = requests.get(f"{url}/metrics", timeout=30)
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "controlsurface_build_info{" in answer.text

@@ -44,7 +44,7 @@ def counts(store: DuckStore) -> dict[str, int]:
     return {name: store.state(f'SELECT count(*) AS n FROM "{name}"').to_pylist()[0]["n"] for name in names}
 
 
-def test_no_get_writes_a_row(store: DuckStore) -> None:
+def test_a_get_request_writes_no_row(store: DuckStore) -> None:
     before = counts(store)
     assert len(before) > 30
     answered = 0
@@ -75,7 +75,7 @@ def test_state_queries_read_no_data_table(store: DuckStore, monkeypatch: pytest.
     assert not read & DATA
 
 
-def test_a_router_is_told_the_same_by_get_and_post_and_only_post_notes_it(store: DuckStore) -> None:
+def test_a_sampling_decision_is_the_same_by_get_and_post_and_only_post_logs_it(store: DuckStore) -> None:
     with serving(LocalClient(store)) as url:
         asked = requests.get(f"{url}/api/v1/sampling/r-9?task_type=chat&confidence=0.4", timeout=20).json()
         noted = requests.post(f"{url}/api/v1/sampling/r-9", json={"task_type": "chat", "confidence": 0.4}, timeout=20)

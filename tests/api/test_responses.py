@@ -48,7 +48,7 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def test_the_catalogue_is_listed(get: Get) -> None:
+def test_the_metric_catalog_is_listed(get: Get) -> None:
     listed = get("/api/v1/metrics").json()
     assert [entry["name"] for entry in listed] == [*CATALOG]
     assert {"name", "help", "unit", "better", "kind"} <= {*listed[0]}
@@ -88,7 +88,7 @@ def test_requests_are_paged(get: Get) -> None:
     assert not {row["request_id"] for row in first["rows"]} & {row["request_id"] for row in second["rows"]}
 
 
-def test_one_request_has_its_attempts_and_evaluations(get: Get) -> None:
+def test_a_request_has_its_attempts_and_evaluations(get: Get) -> None:
     answer = strict(get("/api/v1/requests/req-2").text)
     assert answer["request"]["request_id"] == "req-2"
     assert {row["request_id"] for row in answer["attempts"]} == {"req-2"}
@@ -118,7 +118,7 @@ def test_arrow_and_json_say_the_same(path: str, get: Get) -> None:
     assert [*(rows[0] if rows else {})] == [*(listed[0] if listed else {})]
 
 
-def test_what_is_no_number_is_null(store: Any) -> None:
+def test_nan_and_infinity_are_null_in_json(store: Any) -> None:
     class Odd(LocalClient):
         def run(self, query: Query[R]) -> R:
             rows = pa.table({"value": [float("nan"), float("inf"), -float("inf")], "n": [2**63 - 1] * 3})

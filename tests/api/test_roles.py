@@ -29,14 +29,14 @@ def url() -> Iterator[str]:
     store.close()
 
 
-def test_a_viewer_reads_and_tells_nothing(url: str) -> None:
+def test_a_viewer_reads_and_writes_nothing(url: str) -> None:
     vera = RemoteClient(url, "vera's token")
     assert vera.run(CatalogQuery()).metrics
     with pytest.raises(Forbidden, match="vera is viewer; this takes the role operator"):
         vera.execute(RecordEvent(ChangeEvent.model_validate(EVENT)))
 
 
-def test_what_an_operator_tells_bears_her_name(url: str) -> None:
+def test_an_event_recorded_by_an_operator_bears_her_name(url: str) -> None:
     head = {"Authorization": "Bearer olga's token"}
     told = requests.post(f"{url}/api/v1/events", json=EVENT | {"source": "somebody else"}, headers=head, timeout=30)
     assert (told.status_code, told.json()["source"]) == (201, "olga")
@@ -46,7 +46,7 @@ def test_the_server_s_own_token_may_do_everything(url: str) -> None:
     RemoteClient(url, "everything").execute(RecordEvent(ChangeEvent.model_validate(EVENT)))
 
 
-def test_a_token_that_nobody_has_is_refused(url: str) -> None:
+def test_an_unknown_token_is_refused(url: str) -> None:
     answer = requests.get(f"{url}/api/v1/metrics", headers={"Authorization": "Bearer vera's tokem"}, timeout=30)
     assert answer.status_code == 401
 
@@ -59,6 +59,6 @@ def test_a_token_that_nobody_has_is_refused(url: str) -> None:
         ({"token": "t", "tokens": [{"name": "vera", "token": "12345678", "role": "boss"}]}, "auth.tokens.0.role"),
     ],
 )
-def test_tokens_that_cannot_be_told_apart_or_mean_nothing_are_refused(auth: dict[str, object], problem: str) -> None:
+def test_tokens_that_are_duplicate_or_grant_nothing_are_refused(auth: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         parse_config({"auth": auth}, "controlsurface.toml")

@@ -23,14 +23,14 @@ def url() -> Any:
     store.close()
 
 
-def test_an_event_is_kept_and_answered(url: str) -> None:
+def test_an_event_is_stored_and_returned(url: str) -> None:
     told = requests.post(url, json=EVENT, timeout=30)
     listed = requests.get(url, params={"start": "2026-01-05", "end": "2026-01-06"}, timeout=30).json()
     assert (told.status_code, told.json()) == (201, EVENT)
     assert EVENT in listed["events"]
 
 
-def test_a_remote_reader_tells_and_lists(url: str) -> None:
+def test_a_remote_client_records_and_lists_events(url: str) -> None:
     reader = RemoteClient(url.removesuffix("/api/v1/events"))
     reader.execute(
         RecordEvent(
@@ -51,18 +51,18 @@ def test_a_remote_reader_tells_and_lists(url: str) -> None:
         (b'"' + b"x" * 70_000 + b'"', 413, "65,536 bytes"),
     ],
 )
-def test_what_is_no_event_is_refused(url: str, body: bytes, status: int, problem: str) -> None:
+def test_an_invalid_event_is_refused(url: str, body: bytes, status: int, problem: str) -> None:
     answer = requests.post(url, body, headers={"Content-Type": "application/json"}, timeout=30)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert problem in answer.json()["detail"]
 
 
-def test_a_form_on_another_page_cannot_tell(url: str) -> None:
+def test_a_form_on_another_page_cannot_record_an_event(url: str) -> None:
     answer = requests.post(url, b'{"at":"2026-01-05","kind":"other","title":"forged"}', timeout=30)
     assert answer.status_code == 415
     assert "application/json" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["'", "deploy'; --", "\0"])
-def test_hostile_kinds_are_refused(url: str, kind: str) -> None:
+def test_hostile_event_kinds_are_refused(url: str, kind: str) -> None:
     assert requests.post(url, json=EVENT | {"kind": kind}, timeout=30).status_code == 400

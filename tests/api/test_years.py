@@ -38,7 +38,7 @@ def test_a_year_at_the_end_of_time_is_refused_in_words(get: Get, path: str, name
         assert "outside the years 1970 to 2199" in answer.json()["detail"]
 
 
-def test_the_first_and_the_last_day_are_taken(get: Get) -> None:
+def test_the_first_and_the_last_day_of_the_supported_years_are_taken(get: Get) -> None:
     for start, end in (("1970-01-01", "1970-01-02"), ("2199-12-30", "2199-12-31")):
         assert get(f"/api/v1/query?metric=requests&start={start}&end={end}").status_code == 200
 

@@ -61,7 +61,7 @@ def test_a_shadow_within_the_request_needs_no_id() -> None:
     assert [row["disagrees"] for row in store.rows("comparisons")] == [False]
 
 
-def test_a_shadow_that_does_not_say_its_probability_has_the_one_it_was_told() -> None:
+def test_a_shadow_without_a_probability_has_that_of_its_sampling_decision() -> None:
     store = Loaded()
     store.load([("traces", body(*request("yes"), shadow("no")))])
     with store.store.writing() as writing:
@@ -96,7 +96,7 @@ BILL = '{"total": 10, "to": {"name": "Ada"}}'
         ({"kind": "number"}, "yes", False),
     ],
 )
-def test_words_are_compared_as_the_comparator_says(
+def test_answers_are_compared_as_the_comparator_says(
     rule: dict[str, Any], other: str, expected: bool, macros: DuckStore
 ) -> None:
     assert differ(macros, ComparatorConfig(**rule), "yes", other) is expected
@@ -151,7 +151,7 @@ def labelled(store: DuckStore, item_ids: Sequence[str], verdicts: Sequence[str])
             )
 
 
-def test_what_people_say_of_some_pairs_corrects_a_judge_of_all() -> None:
+def test_labels_of_some_pairs_correct_a_judge_of_all() -> None:
     store, random = DuckStore.in_memory(), np.random.default_rng(3)
     made = world(random, 1500)
     fill(store, random, made, "chat", np.ones(1500))
@@ -173,7 +173,7 @@ def test_what_people_say_of_some_pairs_corrects_a_judge_of_all() -> None:
     assert with_people["comparator"].startswith("judge similar, tolerance 0.5, version ")
 
 
-def test_a_shadow_is_held_against_the_call_that_answered_and_not_against_the_one_that_came_too_late() -> None:
+def test_a_shadow_is_compared_with_the_call_that_answered_and_not_with_a_late_one() -> None:
     routed = route(1, request_id="req-1", task_type="chat")
     early, late = answered(2, 1, "yes"), answered(3, 1, "no", model="gpt-large")
     late = S(3, 1, late.attributes, 50, 901, name=late.name, kind=3)
@@ -193,14 +193,14 @@ def desk_of(*batches: Sequence[S]) -> list[dict[str, Any]]:
     return store.rows("audit_items")
 
 
-def test_shadows_in_traces_of_their_own_come_to_the_desk_with_the_task_of_their_request() -> None:
+def test_shadows_in_traces_of_their_own_are_reviewed_with_the_task_type_of_their_request() -> None:
     for batches in ([request("yes"), [shadow("no")]], [[shadow("no")], request("yes")]):
         (item,) = desk_of(*batches)
         assert (item["request_id"], item["task_type"], item["answer_label"]) == ("req-1", "chat", "yes")
         assert (item["confidence"], item["lane"], item["shadow_lane"]) == (0.8, "small", "large")
 
 
-def test_shadows_within_the_trace_come_to_the_desk_without_naming_their_request() -> None:
+def test_shadows_within_the_trace_are_reviewed_without_naming_their_request() -> None:
     own = answered(3, 1, "no", model="gpt-5", at=50, controlsurface__purpose="shadow")
     (item,) = desk_of([*request("yes"), own])
     assert (item["request_id"], item["task_type"], item["answer_label"]) == ("req-1", "chat", "yes")

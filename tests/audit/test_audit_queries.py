@@ -62,7 +62,7 @@ def test_quality_and_cost_at_other_thresholds_are_near_the_truth(local: LocalCli
         assert row["evidence"] == "pairs"
 
 
-def test_where_nothing_was_shadowed_there_are_bounds_and_no_figures(local: LocalClient) -> None:
+def test_quality_has_bounds_and_no_estimate_where_nothing_was_shadowed(local: LocalClient) -> None:
     far, close = what_if(local, "code", 0.2, 0.65)
     assert [far[name] for name in ("evidence", "quality", "quality_low", "cost_usd")] == ["none", None, None, None]
     assert far["quality_lowest"] < truth(0.2) < far["quality_highest"]
@@ -72,7 +72,7 @@ def test_where_nothing_was_shadowed_there_are_bounds_and_no_figures(local: Local
     assert never[0]["evidence"] == "none"
 
 
-def test_all_and_each_task_type_are_answered_at_once(local: LocalClient) -> None:
+def test_the_what_if_query_answers_all_and_each_task_type_at_once(local: LocalClient) -> None:
     answer = local.run(WhatIfQuery(WhatIfArgs(thresholds="0:1:0.25")))
     assert [each["task_type"] for each in answer.facts["slices"]] == [None, "chat", "code", "mail"]
     assert answer.rows.num_rows == 4 * 5
@@ -81,7 +81,7 @@ def test_all_and_each_task_type_are_answered_at_once(local: LocalClient) -> None
     assert 0.5 < answer.facts["slices"][1]["routellm"]["apgr"] < 0.9
 
 
-def test_both_readers_answer_the_same(local: LocalClient, remote: RemoteClient) -> None:
+def test_both_clients_give_the_same_audits(local: LocalClient, remote: RemoteClient) -> None:
     for question in (
         WhatIfQuery(WhatIfArgs(thresholds="0:1:0.5")),
         DisagreementQuery(DisagreementArgs(by=("task_type", "band"))),
@@ -114,7 +114,7 @@ def test_thresholds_that_make_no_sense_are_refused(text: str, local: LocalClient
         local.run(WhatIfQuery(WhatIfArgs(thresholds=text)))
 
 
-def test_what_is_not_there_is_named(local: LocalClient, remote: RemoteClient) -> None:
+def test_an_unknown_task_type_or_dimension_is_named(local: LocalClient, remote: RemoteClient) -> None:
     for reader in (local, remote):
         with pytest.raises(NotFound, match="no requests of task type 'poems'"):
             reader.run(WhatIfQuery(WhatIfArgs(task_type="poems")))
@@ -129,7 +129,7 @@ def test_an_empty_store_has_no_disagreement(empty: LocalClient) -> None:
     assert (calibration.rows.num_rows, calibration.facts["n"]) == (0, 0)
 
 
-def test_a_plan_is_made_over_http_and_found_again(remote: RemoteClient) -> None:
+def test_a_sampling_plan_is_made_over_http_and_found_again(remote: RemoteClient) -> None:
     with pytest.raises(NotFound, match="audit plan"):
         remote.run(SamplingPlanQuery())
     first, second = (remote.execute(CreatePlanCommand(SamplingPlanArgs(rate=rate))) for rate in (0.1, 0.05))
@@ -141,7 +141,7 @@ def test_a_plan_is_made_over_http_and_found_again(remote: RemoteClient) -> None:
     assert {**found.facts, "strata": found.rows.to_pylist()} == second
 
 
-def test_the_commands_print_what_the_questions_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_audit_commands_print_the_results_of_queries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_store = DuckStore.open(tmp_path)
     made(with_store).close()
 
@@ -156,7 +156,7 @@ def test_the_commands_print_what_the_questions_say(tmp_path: Path, capsys: pytes
     assert said("audit", "sample", "r1", "--json")["request_id"] == "r1"
 
 
-def test_without_grades_quality_is_agreement_with_the_large_lane() -> None:
+def test_quality_without_grades_is_agreement_with_the_large_lane() -> None:
     store, random = DuckStore.in_memory(), np.random.default_rng(5)
     made = world(random, 2000)
     fill(store, random, made, "chat", np.full(2000, 0.5))
@@ -173,7 +173,7 @@ def test_without_grades_quality_is_agreement_with_the_large_lane() -> None:
     assert basis == "agreement with the large lane"
 
 
-def test_a_window_without_its_end_reads_what_began_in_it(local: LocalClient) -> None:
+def test_a_window_without_an_end_reads_the_pairs_after_its_start(local: LocalClient) -> None:
     since = DisagreementArgs(by=(), start="2026-01-01T00:33:20Z")
     before = DisagreementArgs(by=(), end="2026-01-01T00:33:20Z")
     parts = [local.run(DisagreementQuery(each)).rows["n"][0].as_py() for each in (since, before)]
@@ -181,7 +181,7 @@ def test_a_window_without_its_end_reads_what_began_in_it(local: LocalClient) -> 
     assert min(parts) > 300
 
 
-def test_what_if_asks_only_for_the_requests_of_its_window(local: LocalClient) -> None:
+def test_the_what_if_query_reads_only_the_requests_of_its_window(local: LocalClient) -> None:
     window = {"start": "2026-01-01T00:10:00Z", "end": "2026-01-01T00:50:00Z"}
     answer = local.run(WhatIfQuery(WhatIfArgs(task_type="chat", thresholds="0.6", **window)))
     (row,) = answer.rows.to_pylist()

@@ -90,7 +90,7 @@ def reader() -> Iterator[LocalClient]:
 
 
 @pytest.mark.parametrize(("lower", "upper"), [("small", "mid"), ("mid", "large"), ("small", "large")])
-def test_between_two_lanes_only_their_requests_move_and_only_to_each_other(
+def test_requests_of_two_lanes_move_only_to_each_other_between_them(
     reader: LocalClient, lower: str, upper: str
 ) -> None:
     mine = [each for each in MADE if each.lane in (lower, upper)]
@@ -106,7 +106,7 @@ def test_between_two_lanes_only_their_requests_move_and_only_to_each_other(
         assert row["cost_usd"] == pytest.approx(sum(USD[lane] for lane in goes) / len(mine))
 
 
-def test_one_lane_alone_twice_the_same_or_an_unknown_one_is_refused(reader: LocalClient) -> None:
+def test_a_what_if_of_one_lane_the_same_lane_twice_or_an_unknown_lane_is_refused(reader: LocalClient) -> None:
     for given in ({"from_lane": "small"}, {"to_lane": "mid"}, {"from_lane": "mid", "to_lane": "mid"}):
         with pytest.raises(BadRequest, match="two lanes of small, mid, large"):
             reader.run(WhatIfQuery(WhatIfArgs.model_validate(given)))
@@ -114,7 +114,7 @@ def test_one_lane_alone_twice_the_same_or_an_unknown_one_is_refused(reader: Loca
         reader.run(WhatIfQuery(WhatIfArgs(from_lane="small", to_lane="mdi")))
 
 
-def test_the_command_asks_between_two_lanes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_whatif_command_takes_two_lanes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = DuckStore.open(tmp_path / "data")
     fill(store)
     store.close()

@@ -50,7 +50,7 @@ def test_twenty_pairs_are_too_few_for_a_verdict_and_show_their_difference(rows: 
     assert float(str(few["large_minus_small_high"])) < 0
 
 
-def test_the_chance_of_the_surest_slice_is_its_own_times_the_slices_looked_at(
+def test_the_p_value_of_the_surest_slice_is_its_own_times_the_slices_tested(
     reader: LocalClient, rows: dict[str, dict[str, object]]
 ) -> None:
     (alone,) = reader.run(DisagreementQuery(DisagreementArgs(where=("task_type:worse",)))).rows.to_pylist()
@@ -67,5 +67,5 @@ def test_the_chance_of_the_surest_slice_is_its_own_times_the_slices_looked_at(
         (-0.2, None, None),
     ],
 )
-def test_a_verdict_is_the_side_if_the_chance_is_small(gap: float, chance: float | None, said: str | None) -> None:
+def test_a_verdict_is_the_side_if_the_p_value_is_small(gap: float, chance: float | None, said: str | None) -> None:
     assert large_lane_verdict(gap, chance) == said

@@ -49,7 +49,7 @@ def test_a_tier_of_three_lanes_stands_on_every_rung() -> None:
     assert set(found["auto-summ"]["tiers"].values()) == {"mid"}
 
 
-def test_below_a_threshold_the_next_escalation_lane_answers_unless_the_policy_says_which() -> None:
+def test_the_next_escalation_lane_answers_below_a_threshold_unless_the_policy_says_which() -> None:
     said = {"chat": {"tier": "small", "threshold": 0.7}, "summ": {"threshold": 0.5, "escalate_to": "mid"}}
     found = exported(Policy.model_validate({"task_types": said}))
     assert found["auto-chat"]["tiers"] == {"SIMPLE": "small", "COMPLEX": "large"}
@@ -127,7 +127,7 @@ def test_every_router_sends_a_forecast_where_the_policy_says(
 
 
 @given(ladders())
-def test_what_is_exported_and_imported_is_exported_the_same_again(drawn: tuple[dict[str, LaneConfig], Policy]) -> None:
+def test_a_policy_exported_and_imported_is_exported_the_same_again(drawn: tuple[dict[str, LaneConfig], Policy]) -> None:
     lanes, policy = drawn
     models = ProxyModels(lanes, {name: f"model of {name}" for name in lanes}, "judge")
     first = yaml.safe_dump(json.loads(json.dumps(litellm_config(policy, models))))

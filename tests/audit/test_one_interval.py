@@ -43,7 +43,7 @@ def by_hand(rows: list[dict[str, object]]) -> tuple[float, float, float]:
     return rate, (rate + Z * Z / (2 * n) - half) / scale, (rate + Z * Z / (2 * n) + half) / scale
 
 
-def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckStore) -> None:
+def test_a_query_and_an_estimate_give_one_rate_with_one_interval(unequal: DuckStore) -> None:
     reader = LocalClient(unequal)
     audits = {row["task_type"]: row for row in reader.run(DisagreementQuery(DisagreementArgs())).rows.to_pylist()}
     metrics = reader.run(MetricQuery(MetricArgs(metric="disagreement_rate", by=["task_type"]))).rows.to_pylist()
@@ -55,7 +55,7 @@ def test_a_query_and_an_estimate_tell_one_rate_with_one_interval(unequal: DuckSt
         assert [audits[name][each] for each in ("value", "low", "high")] == pytest.approx(by_hand(pairs), abs=1e-12)
 
 
-def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: DuckStore) -> None:
+def test_a_batch_query_and_a_rule_give_the_interval_of_a_metric_query(unequal: DuckStore) -> None:
     reader, now = LocalClient(unequal), datetime(2026, 1, 2, tzinfo=UTC)
     (alone,) = reader.run(MetricQuery(MetricArgs(metric="disagreement_rate"))).rows.to_pylist()
     several = reader.run(BatchQuery(BatchArgs(metrics=["disagreement_rate", "comparisons"]))).rows.to_pylist()
@@ -69,7 +69,7 @@ def test_several_metrics_at_once_and_a_rule_tell_the_same_interval(unequal: Duck
 
 
 @pytest.mark.parametrize("values", [[0, 0, 0], [1, 1, 1], [0, 1, 1]])
-def test_few_rows_of_heavy_weight_are_worth_no_more_than_kish_counts(values: list[float]) -> None:
+def test_the_effective_sample_size_of_few_heavy_rows_is_at_most_that_of_kish(values: list[float]) -> None:
     weights: Floats = np.array([1.0, 1.0, 20.0])
     kish = weights.sum() ** 2 / (weights**2).sum()
     assert estimate_share(np.array(values, dtype=float), weights).effective <= kish * (1 + kish / 500)

@@ -67,12 +67,12 @@ def test_a_policy_says_who_when_why_and_on_what_evidence(reader: Client) -> None
     assert policy.policy_document(reader.run(policy.CurrentPolicyQuery()).rows.to_pylist()[0])["etag"] == kept["etag"]
 
 
-def test_before_the_first_there_is_none(reader: Client) -> None:
+def test_a_policy_is_not_found_before_the_first_is_set(reader: Client) -> None:
     with pytest.raises(NotFound, match="no policy was set yet"):
         reader.run(policy.CurrentPolicyQuery())
 
 
-def test_a_change_that_rests_on_nothing_or_on_an_older_version_is_refused(reader: Client) -> None:
+def test_a_policy_change_without_a_version_or_on_an_older_version_is_refused(reader: Client) -> None:
     with pytest.raises(Unconditional, match="If-Match"):
         put(reader, {})
     first = put(reader, FIRST)
@@ -82,7 +82,7 @@ def test_a_change_that_rests_on_nothing_or_on_an_older_version_is_refused(reader
             put(reader, conditions)
 
 
-def test_of_many_that_change_one_version_at_once_one_succeeds(local: LocalClient) -> None:
+def test_a_policy_version_takes_one_of_many_simultaneous_changes(local: LocalClient) -> None:
     first = put(local, FIRST)
 
     def change(at: int) -> bool:
@@ -111,7 +111,7 @@ def test_a_rollback_is_a_new_version_with_the_old_settings(reader: Client) -> No
         reader.execute(policy.RollbackCommand(policy.Rollback(version=9, who="bob", why="worse")))
 
 
-def test_every_change_is_an_event_and_in_the_log(reader: Client, local: LocalClient) -> None:
+def test_every_policy_change_is_an_event_and_in_the_log(reader: Client, local: LocalClient) -> None:
     put(reader, FIRST)
     reader.execute(policy.RollbackCommand(policy.Rollback(version=1, who="bob", why="again")))
     told = reader.run(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows.to_pylist()
@@ -123,7 +123,7 @@ def test_every_change_is_an_event_and_in_the_log(reader: Client, local: LocalCli
     assert {"who": "bob", "action": "policy rolled back", "subject": "policy v2"} in log
 
 
-def test_a_router_that_polls_is_told_only_of_changes(local: LocalClient) -> None:
+def test_a_router_that_polls_gets_only_policy_changes(local: LocalClient) -> None:
     with serving(local) as address:
         url = f"{address}/api/v1/policy"
         put(local, FIRST)
@@ -162,7 +162,7 @@ def asked(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_the_command_sets_changes_shows_rolls_back_and_exports(
+def test_the_policy_command_sets_changes_shows_rolls_back_and_exports(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     DuckStore.open(tmp_path / "data").close()
@@ -229,14 +229,14 @@ def test_litellm_reads_any_mapping_that_is_written_for_it(value: dict[str, Any])
 
 
 @given(MAPPINGS)
-def test_any_mapping_that_litellm_could_write_is_read(value: dict[str, Any]) -> None:
+def test_read_yaml_reads_any_mapping_that_litellm_could_write(value: dict[str, Any]) -> None:
     assert read_yaml(yaml.safe_dump(value)) == value
 
 
 @pytest.mark.parametrize(
     "text", ["a: 1\na: 2", "[yes, off, 017, 1_0, 1:30, 0x1F, 1.5e+3, .inf, ~]", "<<: {a: 1}\nb: 2"]
 )
-def test_a_text_for_litellm_is_read_as_litellm_does(text: str) -> None:
+def test_read_yaml_reads_a_text_as_litellm_does(text: str) -> None:
     assert read_yaml(text) == yaml.safe_load(text)
 
 

@@ -50,13 +50,13 @@ def server(filled: DuckStore) -> Iterator[RemoteClient]:
         reader.close()
 
 
-def test_the_draw_is_the_hash_that_is_stated() -> None:
+def test_the_sampling_draw_is_the_stated_hash() -> None:
     digits = sha256(b"controlsurface.sampling:req-1").hexdigest()[:13]
     assert draw("req-1") == int(digits, 16) / 16**13
 
 
 @given(st.text(max_size=50))
-def test_a_draw_lies_between_nought_and_one(request_id: str) -> None:
+def test_the_sampling_draw_lies_between_zero_and_one(request_id: str) -> None:
     assert 0 <= draw(request_id) < 1
 
 
@@ -72,7 +72,7 @@ def test_the_client_and_the_server_decide_alike(server: RemoteClient) -> None:
         assert told == asdict(client.decide(request_id, task_type, confidence))
 
 
-def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteClient) -> None:
+def test_sampled_requests_have_the_shares_of_the_plan(server: RemoteClient) -> None:
     plan = server.run(SamplingPlanQuery())
     client = Sampler.of({**plan.facts, "strata": plan.rows.to_pylist()})
     found = [client.decide(f"q{i}", "chat", 0.65) for i in range(20_000)]
@@ -81,7 +81,7 @@ def test_what_is_sampled_has_the_shares_of_the_plan(server: RemoteClient) -> Non
     assert np.mean([each.sample for each in found]) == pytest.approx(p, abs=4 * (p * (1 - p) / 20_000) ** 0.5)
 
 
-def test_a_yes_is_kept_once_with_its_probability(server: RemoteClient, filled: DuckStore) -> None:
+def test_a_sampling_decision_is_logged_once_with_its_probability(server: RemoteClient, filled: DuckStore) -> None:
     ids = [f"again-{i}" for i in range(20)]
     told = [server.execute(LogSamplingCommand(each, SamplingArgs())) for each in [*ids, *ids]]
     listed = "SELECT * FROM sampled_requests WHERE request_id LIKE 'again-%' ORDER BY request_id"
@@ -110,7 +110,7 @@ def test_a_shadow_call_says_what_it_shadows() -> None:
     }
 
 
-def test_the_rest_goes_by_the_root_of_volume_above_a_floor_for_all() -> None:
+def test_the_sampling_budget_above_the_floor_goes_by_the_root_of_volume() -> None:
     chances = allocate_probabilities(np.array([10_000.0, 100.0]), rate=0.1, floor=0.1)
     floor = 0.01 * np.array([10_000, 100])
     rest = chances * [10_000, 100] - floor
@@ -119,7 +119,7 @@ def test_the_rest_goes_by_the_root_of_volume_above_a_floor_for_all() -> None:
 
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=20), st.floats(0.001, 1), st.floats(0, 1))
-def test_the_whole_budget_is_spent_and_no_chance_exceeds_one(volumes: list[int], rate: float, floor: float) -> None:
+def test_sampling_spends_the_budget_at_probabilities_up_to_one(volumes: list[int], rate: float, floor: float) -> None:
     n = np.array(volumes, dtype=float)
     chances = allocate_probabilities(n, rate, floor)
     assert (chances <= 1).all()
@@ -127,6 +127,6 @@ def test_the_whole_budget_is_spent_and_no_chance_exceeds_one(volumes: list[int],
     assert chances @ n == pytest.approx(rate * n.sum())
 
 
-def test_without_traffic_there_is_nothing_to_plan_for(empty: LocalClient) -> None:
+def test_a_sampling_plan_without_traffic_is_refused(empty: LocalClient) -> None:
     with pytest.raises(BadRequest, match="no requests"):
         empty.execute(CreatePlanCommand(SamplingPlanArgs()))

@@ -65,7 +65,7 @@ def qualities(reader: LocalClient, *thresholds: float) -> dict[str | None, list[
     return {name: [row["quality"] for row in rows if row["task_type"] == name] for name in (None, *TASKS)}
 
 
-def test_labels_of_one_task_type_leave_what_is_known_of_the_others(labels_of_mail: LocalClient) -> None:
+def test_labels_of_one_task_type_leave_the_quality_of_the_others_unchanged(labels_of_mail: LocalClient) -> None:
     bare = LocalClient(made())
     before, after = qualities(bare, 0.0, 1.1), qualities(labels_of_mail, 0.0, 1.1)
     assert (before["chat"], before["code"]) == (after["chat"], after["code"])
@@ -73,13 +73,13 @@ def test_labels_of_one_task_type_leave_what_is_known_of_the_others(labels_of_mai
     assert before["mail"][0] == pytest.approx(0.95, abs=0.03)
 
 
-def test_all_traffic_is_its_task_types_each_by_its_volume(labels_of_mail: LocalClient) -> None:
+def test_quality_of_all_traffic_weighs_task_types_by_volume(labels_of_mail: LocalClient) -> None:
     found = qualities(labels_of_mail, 0.0, NOW, 1.1)
     for whole, *parts in zip(*(found[name] for name in (None, *TASKS)), strict=True):
         assert whole == pytest.approx(float(np.mean(parts)), abs=0.02)
 
 
-def test_what_if_and_calibration_say_what_they_rest_on(labels_of_mail: LocalClient) -> None:
+def test_the_what_if_and_calibration_queries_say_what_they_rest_on(labels_of_mail: LocalClient) -> None:
     whole, *parts = labels_of_mail.run(WhatIfQuery(WhatIfArgs(thresholds="0.5"))).facts["slices"]
     assert (whole["graded"], whole["quality_is"]) == (100, MIXED)
     assert whole["graded_share"] == pytest.approx(1 / 3, abs=0.01)
@@ -116,7 +116,7 @@ def test_labels_of_sure_requests_do_not_speak_for_unsure_ones() -> None:
     assert quality_of_mail(store)["quality"] == pytest.approx(0.9 * 0.95, abs=0.03)
 
 
-def test_a_stratum_that_is_labelled_more_often_counts_no_more() -> None:
+def test_a_stratum_that_is_labeled_more_often_counts_no_more() -> None:
     store = made()
     pairs = mail(store)
     say(store, [item for item, confidence in pairs if confidence >= 0.5], "both")

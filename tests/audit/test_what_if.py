@@ -51,7 +51,7 @@ def by_hand(rows: ObservedOutcome, confidence: Floats, large: np.ndarray, thresh
     return float((y[seen] / chance[seen]).sum() / (1 / chance[seen]).sum())
 
 
-def test_a_look_up_is_the_sum_over_all_rows() -> None:
+def test_a_threshold_sweep_is_the_sum_over_all_rows() -> None:
     random = np.random.default_rng(3)
     rows = shadowed(random, world(random, 4000))
     found = sweep_thresholds(rows).figure("quality", GRID, bounded=True)
@@ -59,7 +59,7 @@ def test_a_look_up_is_the_sum_over_all_rows() -> None:
     assert found.value == pytest.approx(direct)
 
 
-def test_outside_the_shadowed_region_there_are_bounds_and_no_figure() -> None:
+def test_quality_outside_the_shadowed_region_has_bounds_and_no_estimate() -> None:
     random = np.random.default_rng(4)
     rows = shadowed(random, world(random, 20_000))
     quality = rows.outcomes["quality"]
@@ -74,7 +74,7 @@ def test_outside_the_shadowed_region_there_are_bounds_and_no_figure() -> None:
     assert found.unsupported[2] == 0
 
 
-def test_without_any_shadow_only_todays_threshold_is_known() -> None:
+def test_quality_without_any_shadow_is_known_only_at_todays_threshold() -> None:
     random = np.random.default_rng(5)
     rows = shadowed(random, world(random, 2000), low=0, high=0)
     found = sweep_thresholds(rows).figure("quality", np.array([0.5, NOW, 0.7]), bounded=True)
@@ -99,7 +99,7 @@ def test_thresholds_part_requests_as_the_router_does() -> None:
     assert sums.escalation(np.array([0.5, 0.50001, 0.7, 0.8]))[0].tolist() == [0, 0.5, 0.5, 1]
 
 
-def test_ties_and_dips_are_listed() -> None:
+def test_confidence_ties_and_dips_are_listed() -> None:
     assert confidence_ties(np.array([0.5] * 30 + [0.1, 0.2]), np.ones(32))[0] == {"confidence": 0.5, "share": 30 / 32}
     confidence = np.linspace(0.05, 0.95, 10)
     small, large = np.ones(10), np.array([0.0] * 3 + [1.0] * 7)

@@ -47,7 +47,7 @@ def exact(n: int, p: float) -> float:
 
 
 @pytest.mark.parametrize(("n", "p"), [(3, 0.3), (10, 0.05), (10, 0.5), (30, 0.1), (100, 0.02)])
-def test_what_is_simulated_is_what_all_counts_together_say(n: int, p: float, store: DuckStore) -> None:
+def test_simulated_coverage_is_the_exact_coverage_over_all_counts(n: int, p: float, store: DuckStore) -> None:
     world = SimulatedRuns(np.random.default_rng([n]), 4000, n, (p, p), store)
     (low, high), truth = simulated_intervals.simulate_ratio(world)
     assert ((low <= truth) & (truth <= high)).mean() == pytest.approx(exact(n, p), abs=0.015)
@@ -58,7 +58,7 @@ def figure(name: str) -> coverage_bench.CoveredFigure:
 
 
 @pytest.mark.parametrize("name", [each.name for each in coverage_bench.COVERED_FIGURES])
-def test_each_figure_holds_the_truth_as_often_as_it_says_or_is_refused(name: str, store: DuckStore) -> None:
+def test_each_simulated_interval_holds_the_truth_as_often_as_it_says_or_is_refused(name: str, store: DuckStore) -> None:
     chosen = figure(name)
     for n in {10, 30, 100} & {*chosen.sizes}:
         rate = chosen.rates[len(chosen.rates) // 2]
@@ -128,12 +128,12 @@ def test_a_router_that_nobody_shadows_has_no_interval_of_its_saving(store: DuckS
 
 
 @pytest.mark.parametrize(("name", "n"), [("large minus small, graded", 10), ("AUC", 10), ("growth", 30)])
-def test_too_few_rows_are_refused(name: str, n: int, store: DuckStore) -> None:
+def test_an_interval_of_too_few_rows_is_refused(name: str, n: int, store: DuckStore) -> None:
     told = figure(name).told(SimulatedRuns(np.random.default_rng(1), 50, n, (0.1, 0.2), store))
     assert np.isnan(told.ends).all()
 
 
-def test_three_shadows_of_what_would_move_give_no_figure() -> None:
+def test_a_what_if_of_three_shadows_gives_no_interval() -> None:
     store = DuckStore.in_memory()
     told = simulated_thresholds.simulate_what_if(
         SimulatedRuns(np.random.default_rng(1), 50, 3, (0.1, 0.2), store), "quality", 0.5
@@ -162,7 +162,7 @@ def test_confidences_that_are_right_have_next_to_no_calibration_error() -> None:
     assert (found[1] == 0).mean() > 0.95
 
 
-def test_all_of_it_is_summed_up_in_few_figures() -> None:
+def test_the_coverage_bench_is_summed_up_in_few_figures() -> None:
     said: list[str] = []
     found = coverage_bench.run_coverage_bench(said.append, runs=20, seed=1).rounded()
     assert {"worst_coverage", "false_worse_share", "ece_worst_error"} <= {*found}

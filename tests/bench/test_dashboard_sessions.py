@@ -10,7 +10,7 @@ from tests.seed import NOW
 DAY = timedelta(days=1)
 
 
-def test_what_two_sessions_look_at_is_asked_once(reader: LocalClient) -> None:
+def test_a_query_of_two_dashboard_sessions_is_run_once(reader: LocalClient) -> None:
     answers = SharedResults[object](timedelta(minutes=1), 512)
     first, second = (SharedAnswersReader(reader, answers) for _ in range(2))
     asked = list(time_panels(first, NOW - DAY, NOW, ["overview"]))

@@ -7,7 +7,7 @@ from controlsurface.client import LocalClient
 from tests.seed import NOW
 
 
-def test_every_question_of_the_benchmark_has_an_answer(reader: LocalClient) -> None:
+def test_every_query_of_the_page_benchmark_has_a_result(reader: LocalClient) -> None:
     asked = list(time_panels(reader, NOW - timedelta(days=1), NOW))
     assert len(asked) > 25
     assert all(each.seconds > 0 for each in asked)

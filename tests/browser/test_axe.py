@@ -32,7 +32,7 @@ def violations(page: Page, rules: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize(("theme", "rules"), [("Dark", ""), ("Light", ", runOnly: ['color-contrast']")])
-def test_no_page_keeps_anybody_out(page: Page, url: str, theme: str, rules: str) -> None:
+def test_a_page_has_no_accessibility_violation(page: Page, url: str, theme: str, rules: str) -> None:
     ready(page, f"{url}/?range=7d")
     page.get_by_test_id("stMainMenu").click()
     page.get_by_test_id(f"stMainMenuItem-theme-{theme}").click()
@@ -49,7 +49,7 @@ def test_no_page_keeps_anybody_out(page: Page, url: str, theme: str, rules: str)
     assert not {name: said for name, said in found.items() if said}
 
 
-def test_a_request_on_a_phone_keeps_nobody_out(page: Page, url: str) -> None:
+def test_a_request_on_a_phone_has_no_accessibility_violation(page: Page, url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     ready(page, f"{url}/traces?range=7d", TABLE)
     choose(page, 1)

@@ -29,7 +29,7 @@ def test_the_overview_needs_nothing_from_outside_and_complains_about_nothing(pag
     assert not [each for each in seen.addresses if not each.startswith((url, "data:", "blob:", "ws:"))]
 
 
-def test_every_picture_has_words(page: Page, url: str) -> None:
+def test_every_chart_and_image_has_a_text_alternative(page: Page, url: str) -> None:
     ready(page, url)
     expect(page.locator(".js-plotly-plot")).to_have_count(5)
     assert page.locator("img:not([alt])").count() == 0
@@ -39,7 +39,7 @@ def test_every_picture_has_words(page: Page, url: str) -> None:
     )
 
 
-def test_it_is_dark_until_its_user_chooses_light(page: Page, url: str) -> None:
+def test_the_dashboard_is_dark_until_its_user_chooses_light(page: Page, url: str) -> None:
     ready(page, url)
     assert background(page) == "rgb(11, 14, 19)"
     page.get_by_test_id("stMainMenu").click()
@@ -70,7 +70,7 @@ def test_a_filter_stays_on_the_next_page(page: Page, url: str) -> None:
     page.wait_for_url(re.compile(r"/\?(?=.*lane=large)(?=.*range=7d)"))
 
 
-def test_a_row_leads_to_its_waterfall_and_stays_chosen_in_another_order(
+def test_a_request_row_leads_to_its_waterfall_and_stays_selected_in_another_order(
     page: Page, url: str, chromium: Browser
 ) -> None:
     ready(page, f"{url}/traces?range=7d", TABLE)
@@ -88,7 +88,7 @@ def test_a_row_leads_to_its_waterfall_and_stays_chosen_in_another_order(
     another.close()
 
 
-def test_a_box_in_the_confidence_chart_leads_to_its_requests(page: Page, url: str) -> None:
+def test_a_selection_in_the_confidence_chart_leads_to_its_requests(page: Page, url: str) -> None:
     ready(page, f"{url}/?range=7d")
     draw(page, 1)
     page.get_by_text("Show the requests from").click()
@@ -96,7 +96,7 @@ def test_a_box_in_the_confidence_chart_leads_to_its_requests(page: Page, url: st
     page.wait_for_selector(TABLE)
 
 
-def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
+def test_a_selection_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
     ready(page, f"{url}/?range=7d")
     draw(page, 0)
     page.get_by_text("Zoomed to").wait_for()
@@ -119,7 +119,7 @@ def test_a_box_zooms_and_back_leads_out_again(page: Page, url: str) -> None:
     page.wait_for_selector(".cs-different")
 
 
-def test_a_box_on_triage_is_what_is_explained(page: Page, url: str) -> None:
+def test_a_selection_on_triage_is_explained(page: Page, url: str) -> None:
     ready(page, f"{url}/triage?range=7d")
     draw(page, 0)
     page.wait_for_url(re.compile("spike_from=2"))
@@ -158,7 +158,7 @@ def test_live_refresh_keeps_what_is_chosen(page: Page, url: str) -> None:
     assert (page.locator(".cs-why").inner_text(), page.url) == (sentence, address)
 
 
-def test_with_a_token_nothing_is_shown_before_it_is_given(page: Page, guarded: str) -> None:
+def test_the_dashboard_shows_nothing_before_its_token_is_given(page: Page, guarded: str) -> None:
     page.goto(f"{guarded}/?range=7d")
     page.get_by_label("Token of this server").fill("open barley")
     page.get_by_role("button").click()
@@ -170,7 +170,7 @@ def test_with_a_token_nothing_is_shown_before_it_is_given(page: Page, guarded: s
 
 
 @pytest.mark.parametrize("path", ["/", "/static/"])
-def test_what_a_browser_loads_first_is_compressed(url: str, path: str) -> None:
+def test_the_first_files_of_the_dashboard_are_compressed(url: str, path: str) -> None:
     if path != "/":
         path = re.findall(r'src="\./(static/js/index[^"]+)"', requests.get(url, timeout=20).text)[0]
     answer = requests.get(f"{url}/{path.lstrip('/')}", timeout=20)

@@ -22,7 +22,7 @@ NOT_FOUND = "status of 404"  # Streamlit looks for its own files beside a page b
 
 
 @pytest.mark.parametrize("path", ["/", "/_stcore/health", "/static/nothing.js", "/app/static/icon.svg"])
-def test_every_answer_of_the_dashboard_says_what_browsers_must_not_do(url: str, path: str) -> None:
+def test_every_dashboard_response_has_security_headers(url: str, path: str) -> None:
     told = requests.get(url + path, timeout=30).headers
     assert told["X-Content-Type-Options"] == "nosniff"
     assert told["X-Frame-Options"] == "DENY"
@@ -33,14 +33,14 @@ def test_every_answer_of_the_dashboard_says_what_browsers_must_not_do(url: str, 
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/metrics", "/api/v1/metrics", "/nothing", "/api/v1/query"])
-def test_every_answer_of_the_api_says_what_browsers_must_not_do(collector: Collector, path: str) -> None:
+def test_every_api_response_has_security_headers(collector: Collector, path: str) -> None:
     told = requests.get(collector.url + path, timeout=30).headers
     assert told["X-Content-Type-Options"] == "nosniff"
     assert told["Content-Security-Policy"].startswith("default-src 'none'; frame-ancestors 'none'")
 
 
 @pytest.mark.parametrize("name", ["", *PAGES])
-def test_a_page_draws_itself_under_the_policy_without_complaint(reader: BrowserContext, url: str, name: str) -> None:
+def test_a_page_renders_without_content_security_policy_violation(reader: BrowserContext, url: str, name: str) -> None:
     page = reader.new_page()
     seen = Seen(page)
     page.goto(f"{url}/{name}")
@@ -51,7 +51,7 @@ def test_a_page_draws_itself_under_the_policy_without_complaint(reader: BrowserC
     page.close()
 
 
-def test_a_page_elsewhere_cannot_frame_the_dashboard(page: Page, url: str) -> None:
+def test_a_cross_origin_page_cannot_frame_the_dashboard(page: Page, url: str) -> None:
     page.set_content(f'<iframe src="{url}" id="f"></iframe>')
     page.wait_for_timeout(1500)
     frame = page.frames[-1]
@@ -72,13 +72,13 @@ def test_a_sign_in_lasts_until_it_is_ended(page: Page, guarded: str) -> None:
     assert page.locator("#token").is_visible()
 
 
-def test_signing_in_from_another_page_is_refused(guarded: str) -> None:
+def test_a_cross_origin_sign_in_is_refused(guarded: str) -> None:
     foreign = {"Origin": "http://evil.example"}
     answer = requests.post(guarded, data={"token": TOKEN}, headers=foreign, timeout=30, allow_redirects=False)
     assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
-def test_a_crowd_of_idle_connections_keeps_nobody_from_the_dashboard(url: str) -> None:
+def test_idle_connections_keep_nobody_from_the_dashboard(url: str) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
     with ExitStack() as ends:
         crowd = [ends.enter_context(socket.create_connection((host, int(port)), timeout=10)) for _ in range(400)]

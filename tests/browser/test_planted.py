@@ -48,7 +48,7 @@ def page(reader: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_renders_what_a_sender_wrote(page: Page, seen: Seen, planted: str, name: str) -> None:
+def test_a_page_renders_no_markup_that_a_sender_wrote(page: Page, seen: Seen, planted: str, name: str) -> None:
     page.goto(f"{planted}/{'' if name == 'overview' else name}?range=7d")
     page.wait_for_selector('[data-testid="stMain"] h3, .cs-tile, .cs-state')
     settled(page)

@@ -86,12 +86,12 @@ def test_a_rebound_dashboard_is_not_served(evil: Page, url: str) -> None:
 
 
 @pytest.mark.parametrize("host", [EVIL, "127.0.0.1"])
-def test_a_page_elsewhere_opens_no_socket_of_the_dashboard(evil: Page, lure: str, url: str, host: str) -> None:
+def test_a_cross_origin_page_opens_no_socket_of_the_dashboard(evil: Page, lure: str, url: str, host: str) -> None:
     evil.goto(lure)
     assert evil.evaluate(SOCKET, url.replace("http://127.0.0.1", f"ws://{host}") + "/_stcore/stream") == "closed"
 
 
-def test_a_page_elsewhere_changes_nothing_by_a_form(evil: Page, lure: str, collector: Collector) -> None:
+def test_a_cross_origin_page_changes_nothing_by_a_form(evil: Page, lure: str, collector: Collector) -> None:
     evil.goto(lure)
     for kind in ("text/plain", "application/json"):
         options = {"method": "POST", "body": EVENT, "mode": "no-cors", "headers": {"Content-Type": kind}}

@@ -136,7 +136,7 @@ def told(places: Iterable[bytes]) -> set[str]:
 
 
 @pytest.mark.parametrize("store", ["none", "redacted"])
-def test_no_personal_text_that_is_longer_than_a_name_passes_in_any_field(store: str) -> None:
+def test_the_content_policy_passes_no_personal_text_longer_than_a_name_in_any_field(store: str) -> None:
     policy, everything = (
         ContentPolicy(ContentConfig.model_validate({"store": each}), VOCABULARIES) for each in (store, "all")
     )
@@ -166,14 +166,14 @@ def test_a_canary_in_any_field_is_nowhere_on_disk_in_answers_or_in_logs(tmp_path
     assert kept == {"answers": set(), "files": set(), "rows": set(), "logs": set()}
 
 
-def test_the_search_finds_a_canary_in_every_disguise() -> None:
+def test_the_leak_search_finds_a_canary_in_every_disguise() -> None:
     """What the test above rests on: it finds what is there."""
     text = canary(7).encode()
     for disguise in (text, base64.b64encode(text), text.hex().encode(), "".join(map(chr, text)).encode("utf-16-le")):
         assert leaks(b"before " + disguise + b" after") == {f"{name(PLAN[7][1])} under '{PLAN[7][2]}'"}
 
 
-def test_the_fields_are_all_those_of_the_descriptors() -> None:
+def test_canary_fields_are_all_those_of_the_descriptors() -> None:
     """Texts that were forgotten once."""
     known = {name(way) for _, way in WAYS}
     spans = "resource_spans.scope_spans.spans"

@@ -32,7 +32,7 @@ def thresholds(*levels: tuple[int, float, int]) -> pl.DataFrame:
 
 
 @given(st.dictionaries(st.tuples(st.integers(0, 23), st.integers(0, 99)), st.integers(1, 1000)))
-def test_no_request_is_lost_in_the_heatmap(counts: dict[tuple[int, int], int]) -> None:
+def test_the_confidence_heatmap_loses_no_request(counts: dict[tuple[int, int], int]) -> None:
     cells = checked(charts.confidence_heatmap(bins(counts), thresholds(), DAY, charts.DARK)).data[0]
     assert cells.customdata.sum() == sum(counts.values())
     assert cells.customdata.shape == (50, 24)
@@ -44,7 +44,7 @@ def test_the_highest_confidence_is_in_the_highest_band() -> None:
     assert cells.y0 + 49 * cells.dy == pytest.approx(0.99)
 
 
-def test_a_cell_without_requests_is_empty() -> None:
+def test_a_heatmap_cell_without_requests_is_empty() -> None:
     cells = checked(charts.confidence_heatmap(bins({(0, 50): 4}), thresholds(), DAY, charts.DARK)).data[0]
     assert cells.z[25, 0] == 2  # the colour grows with the square root
     assert np.isnan(cells.z[0, 0])
@@ -68,13 +68,13 @@ def latencies(**lanes: dict[float, int]) -> pl.DataFrame:
     return pl.DataFrame(found, schema, orient="row")
 
 
-def test_each_lane_sums_to_one() -> None:
+def test_each_lane_of_the_histogram_sums_to_one() -> None:
     figure = checked(charts.lane_histogram(latencies(small={100.0: 3, 200.0: 1}, large={3000.0: 1}), charts.DARK))
     assert [line.y.sum() for line in figure.data] == pytest.approx([1, 1])
     assert figure.layout.xaxis.type == "log"
 
 
-def test_a_lane_of_instant_answers_is_no_trouble() -> None:
+def test_a_lane_of_instant_answers_has_an_empty_histogram_line() -> None:
     (line,) = checked(charts.lane_histogram(latencies(cache={0.0: 5}), charts.DARK)).data
     assert len(line.y) == 0
 

@@ -20,9 +20,9 @@ def test_a_sparkline_is_an_image_or_nothing(values: list[float | None]) -> None:
         ET.fromstring(unquote(address.removeprefix("data:image/svg+xml,")))
 
 
-def test_a_gap_breaks_the_line() -> None:
+def test_a_gap_breaks_the_sparkline() -> None:
     assert unquote(svg_sparkline([1, 2, None, 2, 1], "#fff")).count("M") == 2
 
 
-def test_an_address_cannot_end_its_attribute() -> None:
+def test_a_sparkline_address_cannot_end_its_attribute() -> None:
     assert not {'"', "'", "<", " "} & set(svg_sparkline([1, 2], '"><script>'))

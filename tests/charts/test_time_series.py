@@ -43,14 +43,14 @@ def test_a_bucket_that_still_runs_is_not_complete() -> None:
     assert charts.TimeSpan(START, START + 23.5 * HOUR, HOUR).complete == 23
 
 
-def test_lanes_have_their_colour_and_unknown_ones_keep_theirs() -> None:
+def test_lanes_have_their_color_and_unknown_lanes_keep_theirs() -> None:
     figure = checked(charts.lines(rows(small={0: 1}, large={0: 1}, mine={0: 1}), DAY, charts.DARK, by="lane"))
     colours = {line.name: line.line.color for line in figure.data}
     assert (colours["small"], colours["large"]) == (charts.DARK.lanes["small"], charts.DARK.lanes["large"])
     assert colours["mine"] == charts.DARK.lane("mine")
 
 
-def test_one_line_is_brought_out_and_drawn_on_top() -> None:
+def test_a_highlighted_line_is_drawn_on_top() -> None:
     figure = checked(
         charts.lines(rows(a={0: 1}, b={0: 1}, c={0: 1}), DAY, charts.DARK, by="lane", highlight="a", changed=True)
     )
@@ -76,7 +76,7 @@ def test_a_missing_sum_is_zero() -> None:
     assert list(area.y[:3]) == [0, 5, 0]
 
 
-def test_quantiles_share_a_colour_and_one_place_in_the_legend() -> None:
+def test_quantiles_share_a_color_and_one_place_in_the_legend() -> None:
     upper, lower = checked(charts.quantiles(rows(small={0: 900}), rows(small={0: 100}), DAY, charts.DARK)).data
     assert (upper.name, lower.name) == ("small P95", "small P50")
     assert upper.line.color == lower.line.color
@@ -105,7 +105,7 @@ def test_events_close_together_share_a_label() -> None:
     assert len(layout.shapes) == 4
 
 
-def test_names_cannot_become_markup() -> None:
+def test_names_in_a_chart_cannot_become_markup() -> None:
     name = "<a href='javascript:x'>"
     events = [charts.EventMark(START, name)]
     text = checked(charts.lines(rows(**{name: {0: 1}}), DAY, charts.DARK, by="lane", events=events)).to_json()
@@ -114,12 +114,12 @@ def test_names_cannot_become_markup() -> None:
 
 
 @pytest.mark.parametrize("palette", [charts.DARK, charts.LIGHT])
-def test_nothing_is_drawn_of_nothing(palette: charts.Palette) -> None:
+def test_a_chart_without_rows_has_no_traces(palette: charts.Palette) -> None:
     assert not checked(charts.lines(rows(), DAY, palette, by="lane")).data
     assert not checked(charts.stacked_areas(rows(), DAY, palette, by="lane")).data
     assert not checked(charts.quantiles(rows(), rows(), DAY, palette)).data
 
 
-def test_a_value_without_neighbours_is_a_dot() -> None:
+def test_a_value_without_neighbors_is_a_dot() -> None:
     values = np.array([1, np.nan, 1, 1, np.nan, 1], dtype=np.float32)
     assert lone_point_sizes(values).tolist() == [4, 0, 0, 0, 0, 4]

@@ -12,7 +12,7 @@ HOUR = timedelta(hours=1)
 TIME = pl.Datetime("us", "UTC")
 
 
-def test_a_slice_without_an_interval_is_grey() -> None:
+def test_a_slice_without_an_interval_is_gray() -> None:
     rows = pl.DataFrame({"task_type": ["chat", "code"], "value": [0.1, 0.4], "n": [900, 40]})
     known = rows.with_columns(low=pl.Series([0.08, None]), high=pl.Series([0.12, None]))
     (points,) = checked(charts.interval_whiskers(known, charts.DARK, by="task_type")).data

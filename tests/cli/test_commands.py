@@ -77,7 +77,7 @@ def test_all_formats_hold_the_same_rows(data: Path, tmp_path: Path, capsysbinary
     assert from_csv == [{name: str(value) for name, value in row.items()} for row in from_json]
 
 
-def test_filters_and_times_narrow_the_answer(data: Path, capsys: Said) -> None:
+def test_filters_and_times_narrow_the_result(data: Path, capsys: Said) -> None:
     def value(*arguments: str) -> float:
         found = json.loads(asked(capsys, "query", "requests", "--json", "--data", data, *arguments))
         return sum(float(row["value"]) for row in found["rows"])
@@ -88,14 +88,14 @@ def test_filters_and_times_narrow_the_answer(data: Path, capsys: Said) -> None:
     assert value("--from", "2000-01-01", "--every", "1d") == 3
 
 
-def test_the_statement_can_be_seen(data: Path, capsys: Said) -> None:
+def test_the_sql_option_prints_the_statement(data: Path, capsys: Said) -> None:
     text = asked(capsys, "query", "requests", "--where", "lane=large", "--sql", "--data", data)
     assert text.startswith("WITH")
     assert "-- $" in text
     assert "large" in text.partition("-- $")[2]
 
 
-def test_the_catalogue_is_listed(capsys: Said) -> None:
+def test_the_list_option_prints_the_metric_catalog(capsys: Said) -> None:
     assert "escalation_rate" in asked(capsys, "query", "--list")
     assert {"name", "unit", "help"} <= json.loads(asked(capsys, "query", "--list", "--json"))[0].keys()
 
@@ -110,7 +110,7 @@ def test_the_catalogue_is_listed(capsys: Said) -> None:
         (["query"], "name a METRIC"),
     ],
 )
-def test_a_mistake_is_named_with_the_nearest_right_answer(
+def test_a_wrong_argument_is_named_with_the_nearest_right_one(
     data: Path, capsys: Said, arguments: list[str], text: str
 ) -> None:
     assert run_command([*arguments, "--data", str(data)]) == BadRequest.exit_code
@@ -120,7 +120,7 @@ def test_a_mistake_is_named_with_the_nearest_right_answer(
     assert said.out == ""
 
 
-def test_reading_where_nothing_is_makes_nothing(tmp_path: Path, capsys: Said) -> None:
+def test_a_query_of_a_missing_data_directory_creates_nothing(tmp_path: Path, capsys: Said) -> None:
     assert run_command(["query", "requests", "--data", str(tmp_path / "none")]) == NotFound.exit_code
     assert "nothing is stored here" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
@@ -148,7 +148,7 @@ def test_the_printed_configuration_reads_back_the_same(capsys: Said) -> None:
     assert parse_config(tomllib.loads(config_as_toml(changed)), "printed") == changed
 
 
-def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Said) -> None:
+def test_an_import_run_twice_stores_once(captures: Path, tmp_path: Path, capsys: Said) -> None:
     def imported() -> dict[str, int]:
         text = asked(capsys, "import", captures / CASCADE, "--anyway", "--json", "--data", tmp_path / "data")
         found: dict[str, int] = json.loads(text)
@@ -159,7 +159,7 @@ def test_importing_twice_stores_once(captures: Path, tmp_path: Path, capsys: Sai
     assert second["duplicates"] == second["accepted"] == first["accepted"] > 0
 
 
-def test_a_bad_file_is_named_and_the_others_come_in(captures: Path, tmp_path: Path, capsys: Said) -> None:
+def test_a_bad_file_is_named_and_the_others_are_imported(captures: Path, tmp_path: Path, capsys: Said) -> None:
     truncated = captures / "handmade-1-truncated.traces.pb"
     files = [str(truncated), str(tmp_path / "absent"), str(captures / CASCADE)]
     assert run_command(["import", *files, "--anyway", "--json", "--data", str(tmp_path / "data")]) == BadBody.exit_code
@@ -178,7 +178,7 @@ def test_rejected_spans_are_counted_and_explained(captures: Path, tmp_path: Path
     assert "trace_id must be 16 bytes" in said.err
 
 
-def test_a_running_server_answers_alike(data: Path, captures: Path, tmp_path: Path, capsys: Said) -> None:
+def test_a_running_server_gives_the_same_results(data: Path, captures: Path, tmp_path: Path, capsys: Said) -> None:
     def answers(folder: Path) -> list[object]:
         query = ("query", "cost", "--by", "lane,answered_by", "--data", folder)
         printed = json.loads(asked(capsys, *query, "--json"))
@@ -193,7 +193,7 @@ def test_a_running_server_answers_alike(data: Path, captures: Path, tmp_path: Pa
         assert again["duplicates"] == again["accepted"]
 
 
-def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+def test_a_closed_pipe_ends_a_command_quietly() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     argv = [sys.executable, "-m", "controlsurface.cli", "query", "--list"]

@@ -23,7 +23,7 @@ def found(data: Path, config: Config | None = None) -> dict[str, list[DoctorFind
     return by_check
 
 
-def test_before_the_first_start_all_is_well(tmp_path: Path) -> None:
+def test_the_doctor_finds_no_failure_before_the_first_start(tmp_path: Path) -> None:
     findings = found(tmp_path / "none")
     assert findings.keys() >= {"configuration", "vocabularies", "prices", "disk", "ports", "store"}
     assert not [each for every in findings.values() for each in every if each.verdict == "fail"]
@@ -77,7 +77,7 @@ def test_calls_without_usage_are_named_apart_from_models_without_a_price(tmp_pat
     assert findings["unpriced"][0].verdict == "ok"
 
 
-def test_what_spans_fill_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fact_coverage_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(DuckStore.open(tmp_path)) as store:
         seed(store, n=200, days=1, end=datetime.now(UTC))
     run_command(["doctor", "--data", str(tmp_path)])
@@ -92,7 +92,7 @@ def test_what_spans_fill_is_a_table_and_rows_of_the_json(tmp_path: Path, capsys:
     assert {"assistant", "indexer"} <= tasks.keys()
 
 
-def test_nothing_is_said_to_be_filled_before_anything_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fact_coverage_is_not_printed_before_the_first_span(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     DuckStore.open(tmp_path).close()
     run_command(["doctor", "--data", str(tmp_path)])
     assert "spans of the last 7 days" not in capsys.readouterr().out
@@ -118,7 +118,7 @@ def test_a_running_server_is_examined_through_its_api(tmp_path: Path, capsys: py
     assert texts["server"] == "takes traffic"
 
 
-def test_a_failed_check_is_the_exit_code(tmp_path: Path) -> None:
+def test_a_failed_doctor_check_is_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "controlsurface.duckdb").write_bytes(b"no database")
     assert run_command(["doctor", "--data", str(tmp_path)]) == 1
 

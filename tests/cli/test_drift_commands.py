@@ -28,7 +28,7 @@ def test_a_drift_is_accepted_on_the_command_line(tmp_path: Path, capsys: pytest.
     assert "did you mean 'EscalationDrift'" in capsys.readouterr().err
 
 
-def test_the_drift_engine_is_quiet_and_quick_beside_other_ways() -> None:
+def test_the_drift_engine_is_quiet_and_quick_beside_other_detectors() -> None:
     said: list[str] = []
     result = bench(said.append, seed=3, size=DriftBenchSize(streams=42, days=7, runs=5))
     assert said
@@ -40,7 +40,7 @@ def test_the_drift_engine_is_quiet_and_quick_beside_other_ways() -> None:
     assert result.rounded()["ways"]
 
 
-def test_evaluations_are_measured_quiet_and_while_spans_come_in() -> None:
+def test_rule_evaluations_are_measured_idle_and_during_ingest() -> None:
     result = ticks(lambda _: None, EvaluationLoad(rules=40, days=8, requests_a_day=300, ticks=2, spans_per_s=500))
     assert result.rules == 40
     assert result.series > 40 * 40

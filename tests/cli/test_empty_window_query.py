@@ -44,7 +44,7 @@ LIE = f"24 requests between {min(TIMES):%Y-%m-%d} and {max(TIMES):%Y-%m-%d}"
         (["advice"], f"advice: no requests in this window; {LIE}"),
     ],
 )
-def test_an_empty_answer_says_where_the_requests_lie(
+def test_an_empty_result_says_where_the_requests_lie(
     command: list[str], said: str, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([*command, "--data", str(data)]) == 0
@@ -64,7 +64,7 @@ def test_a_store_without_any_request_says_so(tmp_path: Path, capsys: pytest.Capt
     assert "no requests are stored yet" in capsys.readouterr().err
 
 
-def test_the_api_says_the_same(data: Path) -> None:
+def test_the_api_says_where_the_requests_lie(data: Path) -> None:
     store = DuckStore.open(data)
     with serving(LocalClient(store)) as url:
         answer = requests.get(f"{url}/api/v1/extent", timeout=30).json()

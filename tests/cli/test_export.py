@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
+def test_exported_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
     assert run_command(["export", "cost", "--week", "2026-W02", "--by", "team", "--data", str(data)]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("team,requests,attempts")
@@ -30,19 +30,19 @@ def test_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
     assert said.err == ""
 
 
-def test_a_folder_gets_the_file_and_its_manifest(data: Path, tmp_path: Path, capsys: Said) -> None:
+def test_an_export_to_a_folder_writes_the_file_and_its_manifest(data: Path, tmp_path: Path, capsys: Said) -> None:
     arguments = ["export", "cost", "--week", "2026-W02", "--by", "team,lane", "--format", "json", "--to", str(tmp_path)]
     assert run_command([*arguments, "--data", str(data)]) == 0
     file, manifest = map(Path, capsys.readouterr().out.splitlines())
     assert len(json.loads(file.read_bytes())) == json.loads(manifest.read_bytes())["rows"] > 2
 
 
-def test_a_week_that_still_runs_is_said_on_standard_error(data: Path, capsys: Said) -> None:
+def test_a_week_that_still_runs_is_reported_on_standard_error(data: Path, capsys: Said) -> None:
     assert run_command(["export", "cost", "--week", "2999-W02", "--data", str(data)]) == 0
     assert "2999-W02 is not over" in capsys.readouterr().err
 
 
-def test_what_cannot_be_exported_is_named(data: Path, tmp_path: Path, capsys: Said) -> None:
+def test_an_impossible_export_is_refused_with_the_reason(data: Path, tmp_path: Path, capsys: Said) -> None:
     assert run_command(["export", "cost", "--week", "2026-W99", "--data", str(data)]) == BadRequest.exit_code
     assert (
         run_command(["export", "cost", "--week", "2026-W02", "--by", "lanes", "--data", str(data)])

@@ -15,7 +15,7 @@ from tests.ingest.otlp_bodies import logs
 SPANS: dict[str, object] = {"resourceSpans": []}
 
 
-def test_every_capture_is_recognised(captures: Path) -> None:
+def test_every_capture_is_recognized(captures: Path) -> None:
     for path in captures.iterdir():
         if path.suffix in {".pb", ".json"} and "truncated" not in path.name:
             (body,) = file_bodies(path, detect_format(path))
@@ -42,7 +42,7 @@ def encoding_of(path: Path) -> str:
         ("", "otlp"),
     ],
 )
-def test_text_is_told_apart(tmp_path: Path, text: str, form: str) -> None:
+def test_text_formats_are_told_apart(tmp_path: Path, text: str, form: str) -> None:
     path = tmp_path / "file"
     path.write_text(text)
     assert detect_format(path) == form

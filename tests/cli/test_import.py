@@ -49,7 +49,7 @@ def test_an_import_ends_with_files_spans_duplicates_and_what_was_bad(
     assert [figure(data, f"span{name}") for name in ("s_received", "s_stored", "_duplicate_share")] == [16, 8, 0.5]
 
 
-def test_what_is_older_than_rows_are_kept_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_spans_older_than_the_retention_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = DuckStore.open(tmp_path)
     with store.writing() as writing:
         writing.execute("INSERT INTO retained VALUES ('frozen', TIMESTAMP '2999-01-01')")

@@ -70,7 +70,7 @@ def test_a_table_that_is_too_old_is_refused_with_the_keys_and_the_days_it_needs(
     assert "--anyway" in said
 
 
-def test_the_keys_that_are_named_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_retention_keys_that_import_names_are_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = csv(tmp_path / "t.csv", 900, 950)
     said = refused(capsys, tmp_path / "data", table)
     assert "retention.spans and retention.requests and retention.rollups" in said
@@ -87,7 +87,7 @@ def test_the_keys_that_are_named_are_enough(tmp_path: Path, capsys: pytest.Captu
     store.close()
 
 
-def test_what_is_brought_in_anyway_leaves_its_hourly_figures(tmp_path: Path) -> None:
+def test_expired_rows_imported_anyway_leave_their_hourly_roll_ups(tmp_path: Path) -> None:
     table, data = csv(tmp_path / "t.csv", 100, 101, 102), tmp_path / "data"
     assert run_command(["import", str(table), "--anyway", "--data", str(data)]) == 0
     store = DuckStore.open(data)
@@ -116,7 +116,7 @@ def test_spans_of_every_format_are_looked_at(form: str, tmp_path: Path, capsys: 
     assert f"spans.{form}: 2 of 3 spans are older" in refused(capsys, tmp_path / "data", path)
 
 
-def test_a_report_of_an_import_that_lost_nearly_all_in_silence_is_told_before(
+def test_an_import_that_would_lose_nearly_all_rows_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """medievalrp-net/Spyglass issue 233: of 354,582 events 329,489 were older than 7 days, and the import said DONE.
@@ -133,7 +133,7 @@ def test_a_report_of_an_import_that_lost_nearly_all_in_silence_is_told_before(
     assert spans(tmp_path / "data") == 0
 
 
-def test_of_several_files_nothing_is_stored_where_one_is_too_old(
+def test_an_import_of_several_files_stores_nothing_where_one_is_too_old(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new, old = csv(tmp_path / "new.csv", 1), csv(tmp_path / "old.csv", 400)
@@ -151,7 +151,7 @@ def test_a_store_that_froze_its_past_says_that_no_key_helps(tmp_path: Path, caps
     assert "takes nothing older" in refused(capsys, data, csv(tmp_path / "t.csv", 2))
 
 
-def test_times_that_cannot_be_are_those_of_receipt_and_never_too_old(tmp_path: Path) -> None:
+def test_impossible_span_times_are_those_of_receipt_and_never_too_old(tmp_path: Path) -> None:
     (tmp_path / "s.pb").write_bytes(ExportTraceServiceRequest.SerializeToString(_timeless()))
     assert run_command(["import", str(tmp_path / "s.pb"), "--data", str(tmp_path / "data")]) == 0
     assert spans(tmp_path / "data") == 1
@@ -163,7 +163,7 @@ def _timeless() -> ExportTraceServiceRequest:
     return made
 
 
-def test_a_running_server_is_asked_how_long_it_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_running_server_is_asked_for_its_retention(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "c.toml").write_text('[retention]\nspans = "300d"\nrequests = "300d"\n')
     with collector(tmp_path, "--config", str(tmp_path / "c.toml")):
         assert run_command(["import", str(csv(tmp_path / "a.csv", 200)), "--data", str(tmp_path / "data")]) == 0

@@ -85,7 +85,7 @@ def test_a_table_of_parquet_is_measured_by_what_it_says_of_itself(tmp_path: Path
         [*rows(path, None, FileLimits(4_000_000, 200, MIB))]
 
 
-def test_an_honest_file_is_not_held_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_within_the_limits_is_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "file.pb.gz"
     path.write_bytes(gzip.compress(export(*(span(b"", n) for n in range(5000)))))
     assert run_command(["import", "--data", str(tmp_path / "data"), "--anyway", str(path)]) == 0

@@ -38,6 +38,6 @@ def test_a_filter_is_named_in_the_report(data: Path, capfd: pytest.CaptureFixtur
     assert "only tenant:acme" in capfd.readouterr().out
 
 
-def test_what_nothing_contributes_to_is_refused(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_report_of_a_metric_without_contributors_is_refused(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert export(data, "--metric", "output_growth") == 2
     assert "no total, mean, share or quantile" in capfd.readouterr().err

@@ -70,14 +70,14 @@ OLD: Figures = {(None, "small"): N}
 NEW: Figures = {("sum-0", "large"): N / 2, ("sum-1", "large"): N / 2}
 
 
-def test_without_a_server_stored_rows_follow_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rederive_without_a_server_follows_the_configuration(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert figures(data, capsys) == OLD
     assert run_command(asked(data, "--json")) == 0
     assert json.loads(capsys.readouterr().out) == {"spans": 2 * N, "changed": N, "frozen": 0}
     assert figures(data, capsys) == NEW
 
 
-def test_a_running_server_is_asked_and_does_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rederive_is_done_by_a_running_server(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with collector(data.parent, "--config", str(data.parent / "after.toml")):
         assert figures(data, capsys) == OLD
         assert run_command(asked(data)) == 0
@@ -89,7 +89,7 @@ def test_a_running_server_is_asked_and_does_it(data: Path, capsys: pytest.Captur
         assert (state["done"], state["changed"], state["problem"]) == (2 * N, N, None)
 
 
-def test_a_server_of_before_the_change_is_said_to_need_a_restart(
+def test_rederive_says_that_a_server_of_before_the_change_needs_a_restart(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with collector(data.parent, "--config", str(data.parent / "before.toml")):
@@ -100,7 +100,7 @@ def test_a_server_of_before_the_change_is_said_to_need_a_restart(
     assert said.out == f"{2 * N} spans read again, 0 of them changed\n"
 
 
-def test_a_killed_one_is_finished_by_the_next_start(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_rederive_is_finished_by_the_next_start(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data.parent / "after.toml").write_text(AFTER + SLOW)
     command = [sys.executable, "-m", "controlsurface.cli", *asked(data)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -121,7 +121,7 @@ def test_a_killed_one_is_finished_by_the_next_start(data: Path, capsys: pytest.C
         assert figures(data, capsys) == NEW
 
 
-def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rederive_names_texts_that_were_dropped_on_arrival(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "before.toml").write_text(BEFORE)
     (tmp_path / "after.toml").write_text(AFTER)
     (tmp_path / "s.pb").write_bytes(spans("two words"))
@@ -131,7 +131,7 @@ def test_texts_that_were_dropped_when_they_came_are_named(tmp_path: Path, capsys
     assert "texts of acme.kind were dropped when they came" in capsys.readouterr().err
 
 
-def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_frozen_spans_are_left_alone_and_reported(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(DuckStore.open(data)) as store:
         found = store.state("SELECT started_at FROM spans WHERE is_call ORDER BY started_at").to_pylist()
         starts = [row["started_at"] for row in found]
@@ -144,13 +144,13 @@ def test_frozen_spans_are_left_alone_and_said(data: Path, capsys: pytest.Capture
     )
 
 
-def test_a_store_without_spans_is_done_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rederive_of_a_store_without_spans_is_done_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     DuckStore.open(tmp_path).close()
     assert run_command(["rederive", "--data", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "0 spans read again, 0 of them changed\n"
 
 
-def test_a_step_that_fails_ends_it_with_the_reason(
+def test_a_step_that_fails_ends_rederive_with_the_reason(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -162,6 +162,6 @@ def test_a_step_that_fails_ends_it_with_the_reason(
     assert figures(data, capsys) == OLD
 
 
-def test_a_wish_is_kept_with_who_had_it(data: Path) -> None:
+def test_a_rederive_request_is_stored_with_its_author(data: Path) -> None:
     with closing(LocalClient(DuckStore.open(data))) as reader:
         assert reader.execute(RederiveCommand(RederiveRequest(who="ann")))["who"] == "ann"

@@ -45,7 +45,7 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(data: Path, capsys: Sa
     assert asked(capsys, "retention", "show", "--data", data)["requests"]["rows"] == row["rows"]
 
 
-def test_applying_it_removes_what_the_dry_run_said_and_frees_the_space(data: Path, capsys: Said) -> None:
+def test_retention_removes_what_the_dry_run_said_and_frees_the_space(data: Path, capsys: Said) -> None:
     would_go = asked(capsys, "retention", "apply", "--dry-run", "--data", data)
     went = asked(capsys, "retention", "apply", "--data", data)
     for table in ("spans", "requests", "attempts", "evaluations"):
@@ -54,7 +54,7 @@ def test_applying_it_removes_what_the_dry_run_said_and_frees_the_space(data: Pat
     assert asked(capsys, "retention", "apply", "--data", data) == {}
 
 
-def test_a_server_grants_the_wish_of_an_admin_alone(capsys: Said) -> None:
+def test_a_server_applies_retention_for_an_admin_alone(capsys: Said) -> None:
     store = DuckStore.in_memory()
     seed(store, n=100, days=1, end=datetime.now(UTC) - timedelta(days=95))
     olga = TokenConfig(name="olga", token="olga's token", role="operator")

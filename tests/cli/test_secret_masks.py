@@ -86,11 +86,11 @@ def test_a_printed_configuration_starts_no_server_with_a_token_that_everybody_ha
         parse_config(tomllib.loads(capsys.readouterr().out), "printed")
 
 
-def test_what_models_say_of_themselves_has_no_token() -> None:
+def test_the_repr_of_a_configuration_has_no_token() -> None:
     assert MARKER not in repr(parse_config({"auth": {"token": f"{MARKER}-1", "read_token": f"{MARKER}-2"}}, "c"))
 
 
 @pytest.mark.parametrize("text", ["http://[::1", "not an address", "//x:y@h/p", "xoxb-planted"])
-def test_what_is_no_address_is_hidden_whole(text: str) -> None:
+def test_a_text_that_is_no_address_is_masked_whole(text: str) -> None:
     assert "planted" not in mask_address(text)
     assert "y@" not in mask_address(text)

@@ -75,7 +75,7 @@ def test_an_error_that_quotes_a_name_is_no_command_either(data: Path) -> None:
     assert not any(each in said for each in RAW)
 
 
-def test_in_a_file_every_character_is_as_it_was_sent(data: Path) -> None:
+def test_output_to_a_file_has_every_character_as_it_was_sent(data: Path) -> None:
     argv = [sys.executable, "-m", "controlsurface.cli", "query", "requests", "--by", "task_type", "--data", str(data)]
     rows = json.loads(subprocess.check_output([*argv, "--json"]))["rows"]
     assert rows[0]["task_type"] == HOSTILE
@@ -83,13 +83,13 @@ def test_in_a_file_every_character_is_as_it_was_sent(data: Path) -> None:
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs"])))
-def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
+def test_escape_control_characters_leaves_nothing_that_a_terminal_obeys(text: str) -> None:
     left = escape_control_characters(text)
     assert not any(ord(each) < 0x20 or 0x7F <= ord(each) <= 0x9F or each in "\u202a\u202b\u202d\u202e" for each in left)
     left.encode()
 
 
-def test_commands_write_through_the_one_border() -> None:
+def test_commands_write_only_through_the_escaping_output() -> None:
     for path in Path(cli.__file__).parent.rglob("*.py"):
         calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
         found = {ast.unparse(each.func) for each in calls} & {"click.echo", "click.secho", "print", "sys.stderr.write"}

@@ -57,18 +57,18 @@ def test_a_task_type_above_the_limit_for_a_stable_week_wants_a_lane(kept: DuckSt
     assert "the target is 20.0 %" in row["why"]
 
 
-def test_where_traffic_is_new_only_the_router_is_to_be_refined(kept: DuckStore) -> None:
+def test_advice_on_new_traffic_is_only_to_refine_the_router(kept: DuckStore) -> None:
     put(kept, requests(168, task_type="sql", escalated=lambda i: i % 2 == 0))
     assert only(advised(kept)[0], "escalation")["title"] == "Refine the router for sql"
 
 
-def test_too_few_rows_say_so_and_advise_nothing(kept: DuckStore) -> None:
+def test_advice_rules_with_too_few_rows_say_so_and_advise_nothing(kept: DuckStore) -> None:
     put(kept, requests(20, task_type="sql", escalated=True))
     rows, states = advised(kept)
     assert (rows, states["escalation"]) == ([], "too few")
 
 
-def test_without_data_no_rule_says_anything(kept: DuckStore) -> None:
+def test_advice_rules_without_data_say_nothing(kept: DuckStore) -> None:
     rows, states = advised(kept)
     assert (rows, {*states}, {*states.values()}) == ([], {*ADVICE_RULES}, {"no data"})
 
@@ -187,7 +187,7 @@ def test_thresholds_older_than_a_price_are_stale(kept: DuckStore, kind: str, fou
     assert [row["title"] for row in advised(kept)[0] if row["rule"] == "stale_thresholds"] == found
 
 
-def test_what_concerns_most_requests_comes_first(kept: DuckStore) -> None:
+def test_advice_on_most_requests_comes_first(kept: DuckStore) -> None:
     put(kept, requests(task_type=lambda i: "rare" if i % 5 == 0 else "usual", escalated=True))
     assert [row["where"] for row in advised(kept)[0]] == ["task_type:usual", "task_type:rare"]
 
@@ -198,5 +198,5 @@ def test_a_window_backwards_is_refused() -> None:
 
 
 @pytest.mark.parametrize("end", [MIN_TIME, datetime(412, 1, 13, tzinfo=UTC)], ids=["the first moment", "year 412"])
-def test_before_the_beginning_of_time_there_is_nothing_to_compare_with(kept: DuckStore, end: datetime) -> None:
+def test_advice_at_the_beginning_of_time_has_nothing_to_compare_with(kept: DuckStore, end: datetime) -> None:
     assert LocalClient(kept).run(AdviceQuery(WeekRange(start=MIN_TIME, end=end))).rows.num_rows == 0

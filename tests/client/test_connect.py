@@ -15,7 +15,7 @@ from tests.seed import seed
 from tests.serving import serving
 
 
-def test_a_free_directory_is_opened(tmp_path: Path) -> None:
+def test_a_free_data_directory_is_opened(tmp_path: Path) -> None:
     reader = connect_client(tmp_path)
     assert isinstance(reader, LocalClient)
     assert reader.run(MetricQuery(MetricArgs(metric="requests"))).rows["value"].to_pylist() == [0]

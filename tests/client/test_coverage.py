@@ -70,7 +70,7 @@ REQUESTS = st.lists(
 
 @settings(max_examples=15, deadline=None)
 @given(REQUESTS)
-def test_shares_are_those_of_the_rows_in_the_window_weighted_by_service_and_in_all(rows: list[Row]) -> None:
+def test_fact_shares_are_those_of_the_weighted_rows_in_the_window_by_service_and_in_all(rows: list[Row]) -> None:
     found = filled(rows)
     inside = [row for row in rows if row["started_at"] == INSIDE]
     for name, known in WEIGHTED.items():
@@ -82,7 +82,7 @@ def test_shares_are_those_of_the_rows_in_the_window_weighted_by_service_and_in_a
             assert (row["n"], row["share"]) == (len(mine), pytest.approx(share))
 
 
-def test_without_rows_every_share_is_unknown_and_none_is_zero() -> None:
+def test_fact_shares_without_rows_are_unknown_and_not_zero() -> None:
     store = DuckStore.in_memory()
     rows = told(store)
     store.close()
@@ -140,7 +140,7 @@ def test_every_shipped_rule_by_a_dimension_is_said_to_need_it(dimension: str) ->
     assert needing <= {*FACTS_BY_NAME[dimension].rules}
 
 
-def test_what_nobody_states_is_empty_and_what_too_few_state_is_weak() -> None:
+def test_a_fact_without_values_is_empty_and_one_with_too_few_is_weak() -> None:
     found = dict(missing_facts(filled([{"task_type": "sql" if i else None, "lane": "small"} for i in range(3)])))
     (weak,) = (line for line in found if line.startswith("Task type"))
     assert weak.startswith("Task type, 66.7 % of 3: weak on overview, routing, ")
@@ -153,7 +153,7 @@ def test_what_nobody_states_is_empty_and_what_too_few_state_is_weak() -> None:
 @pytest.mark.parametrize(
     ("share", "said"), [(None, "no rows"), (0, "none"), (0.5, "some"), (0.95, "enough"), (1, "enough")]
 )
-def test_a_share_has_a_state(share: float | None, said: str) -> None:
+def test_a_fact_share_has_a_state(share: float | None, said: str) -> None:
     assert coverage_state(FACTS_BY_NAME["task_type"], share) == said
 
 

@@ -64,9 +64,7 @@ ROUTES = ("route_up", "route_down", "large_is_worse")
 
 
 @pytest.mark.parametrize("lane", ["small", "large"])
-def test_where_the_large_lane_is_worse_advice_is_to_stop_escalating_and_not_to_send_more_up(
-    kept: DuckStore, lane: str
-) -> None:
+def test_advice_where_the_large_lane_is_worse_is_to_stop_escalating(kept: DuckStore, lane: str) -> None:
     answered(kept, pairs("high_school_mathematics", 270, small=86, large=8), lane)
     (row,) = advised(kept, *ROUTES)
     assert (row["rule"], row["title"]) == ("large_is_worse", "Stop escalating high_school_mathematics")
@@ -75,7 +73,7 @@ def test_where_the_large_lane_is_worse_advice_is_to_stop_escalating_and_not_to_s
     assert "right in 3.0 % and the small one in 31.9 %, at 3.7 times the cost" in row["why"]
 
 
-def test_where_the_large_lane_is_much_better_its_threshold_is_to_be_raised(kept: DuckStore) -> None:
+def test_advice_where_the_large_lane_is_much_better_is_to_raise_the_threshold(kept: DuckStore) -> None:
     answered(kept, pairs("chat", 200, small=90, large=170, both=80))
     (row,) = advised(kept, *ROUTES)
     assert (row["title"], row["metric"]) == ("Raise chat's threshold", "large_minus_small")
@@ -188,7 +186,7 @@ def llmrouter(shared_data: Path) -> Iterator[tuple[list[Row], pl.DataFrame]]:
     store.close()
 
 
-def test_of_llmrouters_tasks_no_advice_contradicts_the_graded_answers(
+def test_advice_on_llmrouters_tasks_never_contradicts_the_graded_answers(
     llmrouter: tuple[list[Row], pl.DataFrame],
 ) -> None:
     """ulab-uiuc/LLMRouter at 4e7a796: an 8B and a 51B model on 14 tasks, graded; the small one wins some."""

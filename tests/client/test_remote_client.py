@@ -107,12 +107,12 @@ def remote(local: LocalClient) -> Iterator[RemoteClient]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_both_readers_answer_the_same(name: str, local: LocalClient, remote: RemoteClient) -> None:
+def test_both_clients_give_the_same_results(name: str, local: LocalClient, remote: RemoteClient) -> None:
     assert CALLS[name](remote) == CALLS[name](local)
 
 
 @pytest.mark.parametrize("metric", CATALOG)
-def test_both_readers_measure_the_same(metric: str, local: LocalClient, remote: RemoteClient) -> None:
+def test_both_clients_give_the_same_metrics(metric: str, local: LocalClient, remote: RemoteClient) -> None:
     about = {"by": "service", **WINDOW} if CATALOG[metric].source == "arrivals" else {"by": "lane,tenant", **FILTERED}
     args = MetricArgs(metric=metric, every="1d", **about)
     near, far = local.run(MetricQuery(args)), remote.run(MetricQuery(args))
@@ -122,7 +122,7 @@ def test_both_readers_measure_the_same(metric: str, local: LocalClient, remote: 
 
 
 @pytest.mark.parametrize("metric", ["escalation_rate", "cost", "cost_per_request", "latency_p95"])
-def test_both_readers_find_the_same_different(metric: str, local: LocalClient, remote: RemoteClient) -> None:
+def test_both_clients_find_the_same_contributors(metric: str, local: LocalClient, remote: RemoteClient) -> None:
     args = ContributorsArgs(metric=metric, **COMPARED)
     near, far = local.run(ContributorsQuery(args)), remote.run(ContributorsQuery(args))
     assert far.rows.num_rows == near.rows.num_rows
@@ -141,7 +141,7 @@ def rounded(rows: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_both_readers_raise_the_same_error(name: str, local: LocalClient, remote: RemoteClient) -> None:
+def test_both_clients_raise_the_same_error(name: str, local: LocalClient, remote: RemoteClient) -> None:
     problems = []
     for reader in (local, remote):
         with pytest.raises(ControlSurfaceError) as problem:
@@ -150,7 +150,7 @@ def test_both_readers_raise_the_same_error(name: str, local: LocalClient, remote
     assert problems[0] == problems[1]
 
 
-def test_many_threads_may_ask_at_once(local: LocalClient, remote: RemoteClient) -> None:
+def test_a_remote_client_serves_many_threads_at_once(local: LocalClient, remote: RemoteClient) -> None:
     args = DistributionArgs(column="latency_ms", by="lane")
     with ThreadPoolExecutor(8) as threads:
         answers = [*threads.map(lambda _: remote.run(DistributionQuery(args)).rows, range(40))]
@@ -168,20 +168,20 @@ def test_a_query_that_takes_too_long_is_stopped() -> None:
     store.close()
 
 
-def test_without_a_server_the_reader_says_so() -> None:
+def test_a_remote_client_without_a_server_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Unreachable, match="is the server running"):
         RemoteClient(f"http://127.0.0.1:{port}").run(CatalogQuery())
 
 
-def test_another_program_that_answers_is_not_taken_for_ours(remote: RemoteClient) -> None:
+def test_a_remote_client_does_not_take_another_program_for_the_server(remote: RemoteClient) -> None:
     elsewhere = RemoteClient(f"{remote._url}/api/openapi.json?")
     with pytest.raises(Unreachable, match="answered 200"):
         elsewhere.run(DistributionQuery(DistributionArgs(column="confidence")))
 
 
-def test_the_token_is_sent(local: LocalClient) -> None:
+def test_the_remote_client_sends_its_token(local: LocalClient) -> None:
     with serving(local, Config(auth=AuthConfig(token="s3cret"))) as url:
         assert RemoteClient(url, "s3cret").run(CatalogQuery()).metrics == local.run(CatalogQuery()).metrics
         with pytest.raises(Unreachable, match="401"):

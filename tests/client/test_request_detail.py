@@ -33,7 +33,7 @@ def test_a_request_comes_with_its_attempts_and_their_cost(cascaded: dict[str, An
     assert sum(row["cost_usd"] for row in attempts) == cascaded["cost_usd"]
 
 
-def test_a_hint_in_time_changes_nothing_even_when_it_is_wrong(cascaded: dict[str, Any], reader: LocalClient) -> None:
+def test_a_time_hint_changes_no_request_even_when_it_is_wrong(cascaded: dict[str, Any], reader: LocalClient) -> None:
     found = reader.run(RequestQuery(cascaded["request_id"]))
     assert reader.run(RequestQuery(cascaded["request_id"], Near(near=cascaded["started_at"]))) == found
     assert reader.run(RequestQuery(cascaded["request_id"], Near(near=datetime(1999, 1, 1, tzinfo=UTC)))) == found
@@ -55,7 +55,7 @@ def test_evaluations_of_other_requests_in_the_trace_are_left_out(store: DuckStor
         assert {*found.evaluations["span_id"].to_pylist()} <= spans | {None}
 
 
-def test_of_two_requests_with_one_id_the_newest_is_shown() -> None:
+def test_the_newest_of_two_requests_with_one_id_is_shown() -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": f"2026-01-0{day}", "reason": f"day {day}"} for day in (1, 3, 2)])
     assert LocalClient(store).run(RequestQuery("r")).request["reason"] == "day 3"
@@ -76,13 +76,13 @@ def test_a_trace_has_the_spans_of_its_requests_and_attempts(cascaded: dict[str, 
     assert starts == sorted(starts)
 
 
-def test_a_hint_finds_the_same_trace(cascaded: dict[str, Any], reader: LocalClient) -> None:
+def test_a_time_hint_finds_the_same_trace(cascaded: dict[str, Any], reader: LocalClient) -> None:
     found = reader.run(TraceQuery(cascaded["trace_id"])).facts
     for hint in (cascaded["started_at"], cascaded["started_at"] + timedelta(days=2)):
         assert reader.run(TraceQuery(cascaded["trace_id"].upper(), Near(near=hint))).facts == found
 
 
-def test_a_hint_does_not_cut_a_trace_that_is_longer_than_its_window(store: DuckStore) -> None:
+def test_a_time_hint_does_not_cut_a_trace_that_is_longer_than_its_window(store: DuckStore) -> None:
     long = DuckStore.in_memory()
     put_spans(long, [("2026-01-01 10:00", 1, None), ("2026-01-01 10:30", 2, 1), ("2026-01-01 15:00", 3, 1)])
     reader = LocalClient(long)
@@ -114,7 +114,7 @@ def put_spans(store: DuckStore, spans: list[tuple[str, int, int | None]]) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "0" * 31, "0" * 33, "g" * 32, "0" * 32 + "\n"])
-def test_what_is_no_trace_id_is_refused(text: str, reader: LocalClient) -> None:
+def test_an_invalid_trace_id_is_refused(text: str, reader: LocalClient) -> None:
     with pytest.raises(BadRequest, match="not 32 hex digits"):
         reader.run(TraceQuery(text))
 

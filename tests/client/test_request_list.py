@@ -42,7 +42,7 @@ def paged(reader: LocalClient, limit: int, order: RequestOrder, **args: Any) -> 
     return rows
 
 
-def test_a_row_has_all_columns_of_the_contract(reader: LocalClient) -> None:
+def test_a_request_row_has_all_columns_of_the_contract(reader: LocalClient) -> None:
     contract = """request_id, trace_id, session_id, started_at, duration_ms, ttft_ms, task_type, router, router_version,
         reason, confidence, confidence_kind, threshold, requested_model, selected_model, selected_lane, answered_by,
         lane, escalated, escalation_kind, escalation_reason, attempts, steps, retries, cache, mode, gate, error_type,
@@ -53,7 +53,7 @@ def test_a_row_has_all_columns_of_the_contract(reader: LocalClient) -> None:
     }
 
 
-def test_every_column_is_one_of_the_table(store: DuckStore) -> None:
+def test_every_request_column_is_one_of_the_table(store: DuckStore) -> None:
     assert {*REQUEST_COLUMNS} <= {*store.state("SELECT * FROM requests LIMIT 0").column_names}
 
 
@@ -80,7 +80,7 @@ def test_a_range_of_confidence_holds_exactly_what_lies_in_it(reader: LocalClient
     assert all(low <= row["confidence"] <= high for row in rows)
 
 
-def test_ranges_of_latency_and_cost_filter(reader: LocalClient) -> None:
+def test_ranges_of_latency_and_cost_filter_requests(reader: LocalClient) -> None:
     rows = listed(reader, latency_ms_min=500, latency_ms_max=2000, cost_usd_min=0.001, cost_usd_max=0.01)
     assert 0 < len(rows) < 1000
     assert all(500 <= row["duration_ms"] <= 2000 and 0.001 <= row["cost_usd"] <= 0.01 for row in rows)
@@ -88,14 +88,14 @@ def test_ranges_of_latency_and_cost_filter(reader: LocalClient) -> None:
 
 @pytest.mark.parametrize("flag", ["failed", "escalated"])
 @pytest.mark.parametrize("value", [True, False])
-def test_flags_filter(flag: str, value: bool, reader: LocalClient) -> None:
+def test_flags_filter_requests(flag: str, value: bool, reader: LocalClient) -> None:
     rows = listed(reader, **{flag: value})
     assert rows
     assert {row[flag] for row in rows} == {value}
 
 
 @pytest.mark.parametrize("name", ["request_id", "trace_id", "session_id", "user_id"])
-def test_one_request_session_trace_or_user_can_be_asked_for(name: str, reader: LocalClient) -> None:
+def test_the_request_list_filters_by_request_session_trace_or_user(name: str, reader: LocalClient) -> None:
     some = next(row for row in listed(reader) if row[name] is not None)
     rows = listed(reader, **{name: some[name]})
     assert some in rows
@@ -107,7 +107,7 @@ def test_a_trace_id_may_be_written_in_capitals(reader: LocalClient) -> None:
     assert some in listed(reader, trace_id=some["trace_id"].upper())
 
 
-def test_dimensions_and_the_window_filter(reader: LocalClient) -> None:
+def test_dimensions_and_the_window_filter_requests(reader: LocalClient) -> None:
     rows = listed(reader, where=["tenant:acme", "tenant:", "lane:large"], start="2026-01-04", end="2026-01-05")
     assert rows
     assert all(row["tenant"] in {"acme", None} and row["lane"] == "large" for row in rows)
@@ -141,6 +141,6 @@ def test_a_cursor_of_another_order_is_refused(reader: LocalClient) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1001, -1])
-def test_a_page_is_between_one_and_a_thousand(limit: int) -> None:
+def test_a_page_has_between_one_and_a_thousand_requests(limit: int) -> None:
     with pytest.raises(BadRequest, match="limit: "):
         RequestsArgs(limit=limit)

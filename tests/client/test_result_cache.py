@@ -22,14 +22,14 @@ class Asked:
         return {name: name.upper() for name in names}
 
 
-def test_only_what_nobody_asked_is_asked_and_all_of_it_at_once() -> None:
+def test_shared_results_run_only_missing_queries_and_all_at_once() -> None:
     answers, ask = SharedResults[str](LONG, 10), Asked()
     assert answers.of(["a", "b"], ask) == ["A", "B"]
     assert answers.of(["c", "b", "d", "c"], ask) == ["C", "B", "D", "C"]
     assert ask.rounds == [["a", "b"], ["c", "d"]]
 
 
-def test_what_is_too_old_or_too_much_is_asked_anew() -> None:
+def test_a_shared_result_that_is_too_old_or_evicted_is_queried_anew() -> None:
     for answers in (SharedResults[str](timedelta(0), 10), SharedResults[str](LONG, 1)):
         ask = Asked()
         for name in ("a", "b", "a"):
@@ -37,7 +37,7 @@ def test_what_is_too_old_or_too_much_is_asked_anew() -> None:
         assert ask.rounds == [["a"], ["b"], ["a"]]
 
 
-def test_what_is_forgotten_is_asked_anew() -> None:
+def test_a_forgotten_result_is_queried_anew() -> None:
     answers, ask = SharedResults[str](LONG, 10), Asked()
     answers.of(["a"], ask)
     answers.forget()
@@ -45,14 +45,14 @@ def test_what_is_forgotten_is_asked_anew() -> None:
     assert ask.rounds == [["a"], ["a"]]
 
 
-def test_a_failure_is_raised_and_asked_anew() -> None:
+def test_a_failed_query_is_raised_and_run_anew() -> None:
     answers, ask = SharedResults[str](LONG, 10), Asked()
     with pytest.raises(ZeroDivisionError):
         answers.of(["a"], lambda _: {"a": str(1 // 0)})
     assert answers.of(["a"], ask) == ["A"]
 
 
-def test_who_asks_what_is_under_way_waits_for_it() -> None:
+def test_a_query_under_way_is_awaited_and_not_run_again() -> None:
     answers, ask, under_way, go_on = SharedResults[str](LONG, 10), Asked(), threading.Event(), threading.Event()
 
     def slowly(names: Sequence[str]) -> Mapping[str, str]:

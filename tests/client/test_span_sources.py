@@ -48,7 +48,7 @@ def test_a_source_without_a_name_is_listed_too(store: DuckStore) -> None:
     assert found(store)[None]["last_seen"] == NOW.replace(tzinfo=UTC)
 
 
-def test_what_was_received_by_a_clock_that_was_ahead_is_not_the_last_that_a_source_sent(store: DuckStore) -> None:
+def test_a_time_of_receipt_in_the_future_is_not_the_last_seen_of_a_source(store: DuckStore) -> None:
     received(store, "quiet", timedelta(seconds=1), timedelta(seconds=2))
     with store.writing() as writing:
         ahead = "UPDATE spans SET received_at = ? WHERE service = 'quiet' AND end_ns = (SELECT max(end_ns) FROM spans)"

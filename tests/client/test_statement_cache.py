@@ -29,7 +29,7 @@ def deploys(reader: LocalClient, *, again: bool = True, kind: str = "deploy") ->
     return int(reader.rows(Statement(COUNT, {"kind": kind}, "events.list", again=again))["n"][0].as_py())
 
 
-def test_it_is_read_once_until_something_is_written(store: Any) -> None:
+def test_a_cached_statement_is_read_once_until_something_is_written(store: Any) -> None:
     reader = LocalClient(store)
     assert [deploys(reader) for _ in range(3)] == [0, 0, 0]
     assert store.query.call_count == 1
@@ -39,7 +39,7 @@ def test_it_is_read_once_until_something_is_written(store: Any) -> None:
         assert deploys(reader) == written
 
 
-def test_a_transaction_that_fails_changes_nothing(store: Any) -> None:
+def test_a_failed_transaction_leaves_cached_statements_valid(store: Any) -> None:
     reader = LocalClient(store)
     deploys(reader)
     with suppress(ZeroDivisionError), store.writing() as writing:
@@ -49,13 +49,13 @@ def test_a_transaction_that_fails_changes_nothing(store: Any) -> None:
     assert store.query.call_count == 1
 
 
-def test_all_else_is_read_whenever_it_is_asked(store: Any) -> None:
+def test_an_uncached_statement_is_read_every_time(store: Any) -> None:
     reader = LocalClient(store)
     assert [deploys(reader, again=False) for _ in range(3)] == [0, 0, 0]
     assert store.query.call_count == 3
 
 
-def test_no_more_is_kept_than_there_is_room_for(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_statement_cache_keeps_no_more_than_its_maximum(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_client, "MAX_CACHED_STATEMENTS", 2)
     reader = LocalClient(store)
     for kind in "abca":

@@ -54,7 +54,7 @@ def test_a_clock_that_stays_where_it_was_set_is_believed_after_the_hold(by: time
     assert not clock.in_doubt(DAY)
 
 
-def test_a_second_step_during_the_hold_begins_it_anew() -> None:
+def test_a_second_clock_step_during_the_hold_restarts_the_hold() -> None:
     machine = Machine()
     clock = machine.clock(hold=MINUTE)
     for _ in range(5):

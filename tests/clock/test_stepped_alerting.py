@@ -162,7 +162,7 @@ def test_a_pending_alert_does_not_fire_because_the_clock_was_set(store: DuckStor
     assert place.states()["High"] == "pending"
 
 
-def test_a_step_is_logged_counted_and_warned_of(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_clock_step_is_logged_counted_and_warned_of(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     place.machine.is_set(2 * DAY)
     place.runs(30 * SECOND)
     found = alert_store.load_loop_status(place.store)

@@ -37,7 +37,7 @@ OPENTELEMETRY = {
 }
 
 
-def test_the_same_seed_gives_the_same_requests_and_another_gives_others() -> None:
+def test_a_seed_determines_the_simulated_requests() -> None:
     first, again, other = (list(simulate_requests(DemoSettings(seed), NOW - HOUR, NOW)) for seed in (1, 1, 2))
     assert first == again != other
 
@@ -123,7 +123,7 @@ def test_lanes_disagree_more_where_the_work_is_harder() -> None:
     assert easy + 0.1 < share((r for r in shadowed if task(r) in hard), differ)
 
 
-def test_nights_and_weekends_are_quiet() -> None:
+def test_simulated_traffic_is_quiet_at_night_and_on_weekends() -> None:
     starts = [datetime.fromtimestamp(request.start_ns / 1e9, UTC) for request in traffic("steady")]
     hours, days = Counter(at.hour for at in starts), Counter(at.weekday() for at in starts)
     assert hours[14] > 3 * hours[2]
@@ -141,7 +141,7 @@ def test_a_constant_rate_is_kept_at_night() -> None:
     assert len(requests) == pytest.approx(2400, rel=0.1)
 
 
-def test_only_documented_attributes_are_used() -> None:
+def test_simulated_spans_use_only_documented_attributes() -> None:
     columns = tomllib.loads((COLLECTORS / "controlsurface.toml").read_text())["columns"]
     sources = [source for column in columns.values() for source in column]
     documented = {each if isinstance(each, str) else each.get("key") for each in sources} | OPENTELEMETRY
@@ -165,6 +165,6 @@ def test_every_model_but_the_one_on_own_hardware_has_a_list_price() -> None:
     ("wrong", "error"),
     [({"scenario": "incidnt"}, UnknownName), ({"rate": 0.0}, BadRequest), ({"rate": float("nan")}, BadRequest)],
 )
-def test_impossible_settings_are_refused(wrong: dict[str, str | float], error: type[Exception]) -> None:
+def test_impossible_demo_settings_are_refused(wrong: dict[str, str | float], error: type[Exception]) -> None:
     with pytest.raises(error, match=r"did you mean 'incident'|above 0"):
         DemoSettings(**wrong)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def test_the_incident_lies_in_one_version_one_task_type_and_two_tenants() -> Non
     assert {r.attributes["controlsurface.router.version"] for r in requests} == {NEXT_VERSION}
 
 
-def test_before_and_after_the_incident_traffic_is_as_if_nothing_had_been() -> None:
+def test_traffic_before_and_after_the_incident_is_that_of_steady() -> None:
     quiet = {request.span_id: request for request in traffic("steady")}
     since = timedelta(days=2)
     start = (NOW - since).timestamp() * 1e9

@@ -85,7 +85,7 @@ def grpc_server(received: Received) -> Iterator[str]:
     server.stop(0).wait()
 
 
-def test_the_same_seed_makes_the_same_bytes() -> None:
+def test_spans_of_the_same_seed_are_the_same_bytes() -> None:
     def body() -> bytes:
         tracing = SdkTracing()
         for request in simulate_requests(BUSY, NOW - HOUR, NOW):
@@ -166,7 +166,7 @@ def test_live_traffic_without_end_stops_when_told() -> None:
 
 
 @pytest.mark.parametrize(("ago", "versions"), [(HOUR, {NEXT_VERSION}), (None, {ROUTER_VERSION, NEXT_VERSION})])
-def test_an_event_that_began_goes_on_and_another_comes_meanwhile(ago: timedelta | None, versions: set[str]) -> None:
+def test_an_incident_that_began_goes_on_and_a_planned_one_begins(ago: timedelta | None, versions: set[str]) -> None:
     received = Received()
     with http_server(received) as endpoint:
         run_demo(endpoint, rate=100, duration=timedelta(seconds=1), scenario="incident", event_ago=ago)
@@ -174,7 +174,7 @@ def test_an_event_that_began_goes_on_and_another_comes_meanwhile(ago: timedelta 
     assert {each.value.string_value for each in attributes if each.value.string_value.startswith("2026.4")} == versions
 
 
-def test_stopping_ends_the_wait_for_a_server_that_refuses() -> None:
+def test_a_stop_ends_the_wait_for_a_server_that_refuses() -> None:
     received, stop = Received(*[500] * 1000), threading.Event()
     with http_server(received) as endpoint:
         threading.Timer(0.3, stop.set).start()
@@ -192,6 +192,6 @@ def test_an_endpoint_where_nothing_listens_is_unreachable() -> None:
         run_demo("http://127.0.0.1:1", backfill=HOUR)
 
 
-def test_negative_times_are_refused() -> None:
+def test_negative_demo_times_are_refused() -> None:
     with pytest.raises(BadRequest, match="cannot be negative"):
         run_demo("http://127.0.0.1:1", backfill=-HOUR)

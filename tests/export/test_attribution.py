@@ -128,7 +128,7 @@ def test_sampled_calls_stand_for_those_that_were_not_kept(sampled: LocalClient) 
     assert total["requests"] > 1_000  # requests were put; half of them this week, of which few were kept
 
 
-def test_what_belongs_to_nobody_has_a_line(reader: LocalClient) -> None:
+def test_unassigned_cost_has_a_row(reader: LocalClient) -> None:
     (unassigned,) = (row for row in rows(reader, "team") if row["team"] is None)
     assert unassigned["cost_usd"] > 0
 

@@ -32,7 +32,7 @@ def test_a_text_that_could_be_a_formula_is_written_as_text(text: str) -> None:
     assert (head, row) == ([f"'{text}"], [f"'{text}"])
 
 
-def test_a_break_within_a_text_begins_no_row() -> None:
+def test_a_line_break_within_a_text_begins_no_csv_row() -> None:
     assert as_csv(pa.table({"model": ["x\r=1+1", "y\n=1"]})) == b'model\n"x\r=1+1"\n"y\n=1"\n'
 
 
@@ -42,7 +42,7 @@ def test_numbers_and_times_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("text", ["gpt-4o", "a=b", "rag_answer", "5 - 3", "", "'quoted'"])
-def test_other_texts_stay_as_they_are(text: str) -> None:
+def test_guard_formula_leaves_other_texts_as_they_are(text: str) -> None:
     assert guard_formula(text) == text
 
 
@@ -51,5 +51,5 @@ def test_json_has_every_text_as_it_is() -> None:
 
 
 @given(st.text() | st.sampled_from(FORMULAS).map("'".__add__))
-def test_what_was_guarded_is_found_again(text: str) -> None:
+def test_unguard_formula_reverses_guard_formula(text: str) -> None:
     assert unguard_formula(guard_formula(text)) == text

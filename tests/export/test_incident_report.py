@@ -62,20 +62,20 @@ def test_a_report_shows_before_and_after_and_ranks_what_is_different(store: Duck
     assert "router_version" in text
 
 
-def test_nothing_comes_from_outside_and_nothing_runs(store: DuckStore) -> None:
+def test_a_report_loads_nothing_from_outside_and_runs_nothing(store: DuckStore) -> None:
     found = tags(report(store))
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in found}
     assert not re.search(r"url\(|@import", report(store))
     assert [each["href"] for tag, each in found if tag == "a"] == ["http://127.0.0.1:8501/triage?a=1&b=2"]
 
 
-def test_every_value_is_escaped(store: DuckStore) -> None:
+def test_every_value_in_a_report_is_escaped(store: DuckStore) -> None:
     text = report(store)
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
 
 
-def test_every_picture_says_what_it_shows(store: DuckStore) -> None:
+def test_every_picture_in_a_report_says_what_it_shows(store: DuckStore) -> None:
     pictures = [each for tag, each in tags(report(store)) if tag == "svg"]
     assert len(pictures) > 5
     assert all(each["role"] == "img" and each["aria-label"] for each in pictures)

@@ -43,7 +43,7 @@ def lines(made: CostExport) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(made.body.decode())))
 
 
-def test_all_forms_hold_the_same_rows(reader: LocalClient) -> None:
+def test_all_export_formats_hold_the_same_rows(reader: LocalClient) -> None:
     from_csv = lines(made(reader))
     from_json = json.loads(made(reader, "json").body)
     from_parquet = pq.read_table(io.BytesIO(made(reader, "parquet").body)).to_pylist()
@@ -90,7 +90,7 @@ def test_the_manifest_names_what_priced_the_calls(reader: LocalClient) -> None:
     assert sources["(no price)"]["cost_usd"] is None
 
 
-def test_what_belongs_to_no_team_is_named(reader: LocalClient) -> None:
+def test_cost_that_belongs_to_no_team_is_named(reader: LocalClient) -> None:
     found = made(reader)
     mine = [row for row in lines(found) if row["team"] == UNASSIGNED_LABEL]
     owed = manifest(found)["unassigned"]["team"]
@@ -132,7 +132,7 @@ def test_calls_that_arrive_in_between_are_not_half_exported(reader: LocalClient)
         made(Moving(reader._store))
 
 
-def test_both_files_are_written_whole(reader: LocalClient, tmp_path: Path) -> None:
+def test_the_export_file_and_its_manifest_are_written_whole(reader: LocalClient, tmp_path: Path) -> None:
     found = made(reader)
     assert [path.name for path in found.write(tmp_path / "new")] == [found.name, f"{found.name}.manifest.json"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [found.name, f"{found.name}.manifest.json"]

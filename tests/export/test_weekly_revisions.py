@@ -52,7 +52,7 @@ def test_the_first_export_of_a_closed_week_is_revision_one_and_restates_nothing(
     assert (about["revision"], about["exported_at"], about["restates"]) == (1, "2026-01-13T08:00:00Z", None)
 
 
-def test_the_same_figures_are_the_same_bytes_and_the_same_revision_in_every_form(store: DuckStore) -> None:
+def test_an_unchanged_week_is_the_same_bytes_and_the_same_revision_in_every_format(store: DuckStore) -> None:
     first = made(store)
     assert made(store, at=OVER + timedelta(days=50)) == first
     assert manifest(made(store, form="json"))["revision"] == 1
@@ -76,7 +76,7 @@ def test_a_late_call_makes_the_next_revision_which_says_by_how_much(store: DuckS
     assert made(store, at=OVER + timedelta(days=9)) == second
 
 
-def test_each_change_restates_the_one_before(store: DuckStore) -> None:
+def test_each_revision_restates_the_one_before(store: DuckStore) -> None:
     for count in (1, 2, 3):
         about = manifest(made(store, at=OVER + timedelta(days=count)))
         assert about["revision"] == count
@@ -84,7 +84,7 @@ def test_each_change_restates_the_one_before(store: DuckStore) -> None:
         ask(store)
 
 
-def test_what_moves_between_groups_is_a_revision_of_the_same_totals(store: DuckStore) -> None:
+def test_a_cost_that_moves_between_groups_is_a_revision_of_the_same_totals(store: DuckStore) -> None:
     """A cost that had been given to the wrong owner: the first scenario of the same examples."""
     made(store), made(store, "lane")
     with store.writing() as writing:
@@ -94,7 +94,7 @@ def test_what_moves_between_groups_is_a_revision_of_the_same_totals(store: DuckS
     assert manifest(made(store, "lane"))["revision"] == 1  # nothing of it has changed
 
 
-def test_one_state_of_a_week_has_one_revision_however_it_is_broken_down(store: DuckStore) -> None:
+def test_a_state_of_a_week_has_one_revision_however_it_is_broken_down(store: DuckStore) -> None:
     made(store)
     ask(store)
     assert [manifest(made(store, *by))["revision"] for by in (("lane",), ("team",), ("team", "lane"))] == [2, 2, 2]
@@ -109,7 +109,7 @@ def test_a_week_that_still_runs_has_no_revision(store: DuckStore) -> None:
         LocalClient(store).execute(RecordExport(body))
 
 
-def test_figures_that_are_not_those_of_the_store_are_not_kept(store: DuckStore) -> None:
+def test_an_export_that_differs_from_the_store_is_not_recorded(store: DuckStore) -> None:
     with pytest.raises(Conflict, match="arrived while it was read"):
         LocalClient(store).execute(RecordExport(ExportedWeek(week=WEEK, by=("team",), rows_sha256="0" * 64, at=OVER)))
     assert listed(store) == []
@@ -140,7 +140,7 @@ def listed(store: DuckStore) -> list[dict[str, Any]]:
     return LocalClient(store).run(WeeklyExports(ExportsArgs(week=WEEK))).rows.to_pylist()
 
 
-def test_the_command_says_what_was_restated(tmp_path: Path) -> None:
+def test_the_export_command_says_what_was_restated(tmp_path: Path) -> None:
     command = ["export", "cost", "--week", WEEK, "--by", "team", "--data", str(tmp_path)]
     for count in (1, 2):
         opened = DuckStore.open(tmp_path)

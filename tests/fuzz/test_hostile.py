@@ -91,7 +91,7 @@ def has_trace(server: Server, trace: str) -> bool:
 
 
 @pytest.mark.xdist_group("hostile")
-def test_after_any_hostile_body_the_next_good_one_is_answered_and_seen_in_memory_that_is_bounded(
+def test_the_collector_answers_a_good_body_after_any_hostile_one_in_bounded_memory(
     tmp_path: Path,
 ) -> None:
     with collector(tmp_path) as server:

@@ -108,7 +108,7 @@ def test_a_captured_run_comes_to_its_ledger(run: str) -> None:
     assert {name: found[name] for name in TRUTHS[run]} == TRUTHS[run]
 
 
-def test_every_captured_run_is_held_to_a_truth() -> None:
+def test_every_captured_run_has_an_expected_ledger() -> None:
     runs = {path.name.split(".traces")[0] for path in CAPTURES.glob("*.traces*")}
     apart = {
         "handmade-1-truncated",
@@ -120,7 +120,7 @@ def test_every_captured_run_is_held_to_a_truth() -> None:
 
 
 @pytest.mark.parametrize("run", [run for run in TRUTHS if "cascade" in run])
-def test_a_cascade_is_told_from_a_fallback(run: str) -> None:
+def test_a_cascade_is_distinguished_from_a_fallback(run: str) -> None:
     rows = sorted(rows_of(run), key=lambda row: row["input_tokens"])
     assert [row["escalation_kind"] for row in rows] == [None, "fallback", "cascaded"]
     assert [row["escalation_reason"] for row in rows] == [None, "error", "low_confidence"]
@@ -228,7 +228,7 @@ def test_a_parent_may_come_after_its_child(order: tuple[str, str]) -> None:
     assert (row["input_tokens"], row["output_tokens"], row["attempts"]) == (14, 42, 1)
 
 
-def test_an_evaluation_told_by_a_log_and_by_a_span_event_is_one() -> None:
+def test_an_evaluation_in_a_log_and_in_a_span_event_is_one() -> None:
     log = next(body for signal, body in capture("pydantic_evals-2.62.0-online") if signal == "logs")
     store = loaded(capture("pydantic_evals-2.62.0-online"), [("traces", with_events(log))])
     assert len(store.rows("evaluations")) == 8

@@ -131,7 +131,7 @@ def test_copies_have_nothing_to_do_with_each_other() -> None:
     }
 
 
-def test_any_permutation_and_splitting_gives_the_same_rows() -> None:
+def test_stored_rows_do_not_depend_on_the_order_and_splitting_of_spans() -> None:
     rng, batches = random.Random(1), defaultdict[int, list[Body]](list)
     for splits, copy in enumerate(copies(), 1):
         for place, part in enumerate(rng.sample(copy, len(copy))):
@@ -139,7 +139,7 @@ def test_any_permutation_and_splitting_gives_the_same_rows() -> None:
     assert everything(loaded(*batches.values())) == whole_copies()
 
 
-def test_one_span_at_a_time_from_last_to_first_gives_the_same_rows() -> None:
+def test_spans_loaded_one_at_a_time_from_last_to_first_give_the_same_rows() -> None:
     """Of every captured trace at once, each of which gets its spans one by one."""
     of_trace = defaultdict[bytes, list[Body]](list)
     for signal, part in reversed(single_spans(captured())):
@@ -157,7 +157,7 @@ def _trace_of(signal: Signal, part: bytes) -> bytes:
     )
 
 
-def test_sending_everything_again_changes_nothing() -> None:
+def test_spans_sent_again_change_nothing() -> None:
     store = loaded(bodies())
     outcome = store.load(bodies())
     assert everything(store) == whole()
@@ -165,7 +165,7 @@ def test_sending_everything_again_changes_nothing() -> None:
     assert outcome.duplicate >= len(whole()["spans"])
 
 
-def test_copies_that_say_less_take_nothing_away() -> None:
+def test_copies_of_a_span_that_say_less_take_nothing_away() -> None:
     rng = random.Random(1)
     full = [part for copy in copies() for part in copy]
     less = [(signal, poorer(body, rng)) for signal, body in full if signal == "traces"]

@@ -53,7 +53,7 @@ def test_a_senders_span_is_read_into_its_columns(sent: Sent, store: Loaded) -> N
     assert row["invalid"] is None
 
 
-def test_no_attribute_of_a_sender_is_unknown_to_the_vocabularies(store: Loaded) -> None:
+def test_the_vocabularies_know_every_attribute_of_a_sender(store: Loaded) -> None:
     assert [row["key"] for row in store.rows("attribute_keys")] == []
 
 
@@ -70,7 +70,7 @@ def test_every_vocabulary_has_a_span_that_speaks_it() -> None:
     assert {v.name for v in CONVENTIONS.vocabularies} - spoken == WITHOUT_SPANS
 
 
-def test_no_condition_makes_a_span_both_a_call_and_a_wrapper() -> None:
+def test_vocabulary_conditions_make_no_span_both_a_call_and_a_wrapper() -> None:
     roles = [(role.role, str(role.when)) for v in CONVENTIONS.vocabularies for role in v.roles]
     assert not {when for role, when in roles if role == "call"} & {when for role, when in roles if role == "wrapper"}
 

@@ -96,7 +96,7 @@ RULES = [
 
 @given(EPISODES)
 @settings(max_examples=60, deadline=None)
-def test_what_is_looked_up_is_the_first_that_a_search_through_all_would_find(
+def test_an_inhibition_source_is_the_first_that_a_search_through_all_finds(
     drawn: list[tuple[dict[str, str], list[str], float, bool]],
 ) -> None:
     among = [episode(i, *each) for i, each in enumerate(drawn)]
@@ -114,7 +114,7 @@ def _searched(target: Episode, among: Sequence[Episode]) -> Episode | None:
     return None
 
 
-def test_what_holds_back_thousands_of_alerts_is_found_without_comparing_each_with_each() -> None:
+def test_inhibition_sources_of_thousands_of_alerts_are_found_without_comparing_all_pairs() -> None:
     among = [episode(i, {"task": f"t{i}"}, [f"task:t{i}"], 0.5, True) for i in range(3_000)]
     began = process_time()
     sources = InhibitionIndex(among, RULES)

@@ -32,14 +32,14 @@ def test_a_hostile_body_is_refused_or_checked_within_a_second(kind: str) -> None
 
 @pytest.mark.parametrize("store", ["none", "redacted", "all"])
 @pytest.mark.parametrize("kind", ["empty resources", "empty attributes of many", "values of many", "mixed"])
-def test_limits_hold_under_every_content_policy(kind: str, store: str) -> None:
+def test_body_limits_hold_under_every_content_policy(kind: str, store: str) -> None:
     prompts = ContentPolicy(ContentConfig.model_validate({"store": store}), VOCABULARIES, (), SMALL)
     signal, encoding, data = zoo(MIB)[kind]()
     with pytest.raises(OverLimit, match="raise receiver"):
         validate_body(signal, data, encoding, prompts)
 
 
-def test_the_scan_counts_items_exactly() -> None:
+def test_the_body_scan_counts_items_exactly() -> None:
     for most, is_over in ((501, False), (500, True), (100, True)):
         limits = BodyLimits.of(ReceiverConfig(max_items=most))
         if is_over:
@@ -49,7 +49,7 @@ def test_the_scan_counts_items_exactly() -> None:
             scan_protobuf("traces", MANY, limits)
 
 
-def test_the_scan_finds_the_one_crowded_item_among_many() -> None:
+def test_the_body_scan_finds_the_one_crowded_item_among_many() -> None:
     crowd = span(attribute("a", sized(5, b"\x0a\x00" * 60_000)), 9999)
     with pytest.raises(OverLimit, match="max_fields"):
         scan_protobuf(
@@ -57,7 +57,7 @@ def test_the_scan_finds_the_one_crowded_item_among_many() -> None:
         )
 
 
-def test_the_scan_reads_lengths_and_tags_as_the_decoder_does() -> None:
+def test_the_body_scan_reads_lengths_and_tags_as_the_decoder_does() -> None:
     """Numbers may be longer than they need be, and unknown fields and groups may stand before the known."""
     long = b"\x8a\x80\x00" + b"\x84\x80\x80\x00" + b"\x12\x02\x12\x00"
     body = b"\x7b\x08\x01\x7c" + b"\x78\x01" + b"\x7a\x01a" + long * 200
@@ -90,7 +90,7 @@ def test_attributes_events_and_links_over_the_number_that_a_span_may_have_are_dr
     assert validate_body("traces", checked.payload, "protobuf", PROMPTS).payload == checked.payload
 
 
-def test_the_first_attributes_are_those_that_stay() -> None:
+def test_the_first_attributes_of_a_span_with_too_many_are_those_that_stay() -> None:
     body = export(span(b"".join(attribute(f"k{n}", text("b")) for n in range(40))))
     payload = validate_body("traces", body, "protobuf", PROMPTS).payload
     assert [f"k{n}".encode() in payload for n in range(40)] == [n < 16 for n in range(40)]
@@ -106,7 +106,7 @@ def test_attributes_of_resources_and_scopes_are_bounded_too(signal: str) -> None
     assert (checked.accepted, checked.trimmed) == (1, 28)
 
 
-def test_more_new_names_than_one_body_may_bring_are_refused_and_known_ones_are_not() -> None:
+def test_a_body_with_too_many_new_attribute_names_is_refused_and_with_known_ones_is_not() -> None:
     prompts = ContentPolicy(ContentConfig(), VOCABULARIES, (), SMALL)
     for first in (0, 60):
         body = export(*(span(attribute(f"new{n}", text("b")), n) for n in range(first, first + 60)))

@@ -87,7 +87,7 @@ def test_statements_side_by_side_are_on_the_same_budget(slow: DuckStore) -> None
     assert time.monotonic() - began < 5
 
 
-def test_all_statements_of_one_answer_have_the_configured_time_together(slow: DuckStore) -> None:
+def test_statements_of_one_answer_have_the_configured_time_together(slow: DuckStore) -> None:
     with serving(LocalClient(slow), limited(query_time="500ms")) as url:
         began = time.monotonic()
         answer = requests.get(f"{url}/api/v1/queries?metrics=requests,latency_p50,ttft_p95", timeout=20)
@@ -97,7 +97,7 @@ def test_all_statements_of_one_answer_have_the_configured_time_together(slow: Du
 
 
 # An answer that stops at a limit looks like a whole one (getsentry/self-hosted issue 616): it is refused instead.
-def test_an_answer_over_its_size_is_refused_with_the_reason() -> None:
+def test_a_result_over_its_size_limit_is_refused_with_the_reason() -> None:
     store = DuckStore.in_memory()
     fill(store, 30_000, NOW)
     with serving(LocalClient(store), limited(answer_size=MIB)) as url:
@@ -117,14 +117,14 @@ def test_a_query_that_needs_more_memory_than_there_is_says_so(tmp_path: Path) ->
     store.close()
 
 
-def test_a_limit_of_what_is_no_dimension_is_refused_with_the_nearest_name() -> None:
+def test_a_limit_of_an_unknown_dimension_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ValueError, match="did you mean 'tenant'"):
         LimitsConfig(values_of={"tenants": 5})
     assert LimitsConfig(values=7, values_of={"tenant": 5}).of("task_type") == 7
     assert LimitsConfig().query_time == timedelta(seconds=30)
 
 
-def test_what_if_reads_no_more_requests_than_it_may(store: DuckStore) -> None:
+def test_the_what_if_query_reads_no_more_requests_than_its_limit(store: DuckStore) -> None:
     with serving(LocalClient(store, config=limited(audited_requests=1_000)), Config()) as url:
         answer = requests.get(f"{url}/api/v1/whatif", timeout=20)
     assert (answer.status_code, "limits.audited_requests" in answer.json()["detail"]) == (422, True)

@@ -48,7 +48,7 @@ def kept(column: str, attribute: str, values: list[str]) -> list[str]:
 
 @given(st.lists(TEXTS, min_size=10, max_size=40))
 @settings(max_examples=5, deadline=None)
-def test_a_value_is_kept_as_it_is_or_cut_to_its_length_with_a_mark(texts: list[str]) -> None:
+def test_a_span_value_is_kept_as_it_is_or_cut_to_its_length_with_a_mark(texts: list[str]) -> None:
     assert kept("task_type", "controlsurface.task_type", texts) == [
         text if len(text) <= MOST else text[: MOST - 1] + "…" for text in texts
     ]
@@ -71,7 +71,7 @@ def test_every_text_of_a_span_has_a_bound() -> None:
     assert {*LIMITED_COLUMNS} > IDENTIFIER_COLUMNS
 
 
-def test_values_that_were_cut_are_counted() -> None:
+def test_span_values_that_were_cut_are_counted() -> None:
     long = body(route(1, task_type="x" * 100, tenant="y" * 100), call(2, 1))
     assert Loaded(CONFIG).load([("traces", long)]).counts()["cut"] == 2
     assert Loaded(CONFIG).load([("traces", body(route(1, task_type="chat"), call(2, 1)))]).counts()["cut"] == 0

@@ -64,7 +64,7 @@ def test_values_over_the_limit_of_a_day_are_stored_as_other() -> None:
 
 @given(tasks=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8), size=st.integers(2, 8))
 @settings(max_examples=8, deadline=None)
-def test_no_order_and_no_splitting_changes_totals_or_how_many_values_there_are(tasks: list[str], size: int) -> None:
+def test_totals_and_numbers_of_values_do_not_depend_on_order_and_splitting(tasks: list[str], size: int) -> None:
     found = counted(filled(tasks, limited(), size))
     truth = Counter(tasks)
     assert found.total() == len(tasks)
@@ -74,7 +74,7 @@ def test_no_order_and_no_splitting_changes_totals_or_how_many_values_there_are(t
 
 # OpenTelemetry's overflow attribute replaces all attributes, so filters by any of them undercount
 # (opentelemetry-specification issue 3578, opentelemetry-dotnet issue 5939).
-def test_figures_by_another_dimension_do_not_notice_the_limit() -> None:
+def test_metrics_by_another_dimension_do_not_depend_on_the_limit() -> None:
     config = LANED.model_copy(update={"limits": LimitsConfig(values=2, values_of={"tenant": 100})})
     store = Loaded(config)
     for trace in range(1, 9):
@@ -84,14 +84,14 @@ def test_figures_by_another_dimension_do_not_notice_the_limit() -> None:
 
 
 # First come, first served lets whoever sends a new value with each request take all seats (vector issue 1734).
-def test_within_a_batch_the_most_frequent_values_get_the_seats() -> None:
+def test_the_most_frequent_values_of_a_batch_are_kept_under_the_limit() -> None:
     tasks = [f"noise-{i}" for i in range(10)] + ["chat"] * 5
     store = filled(tasks, limited(), size=len(tasks))
     assert counted(store)["chat"] == 5
 
 
 # An overflow that lasts until the process ends hides real values for days (opentelemetry.io, cardinality limits).
-def test_a_new_day_begins_with_empty_seats() -> None:
+def test_the_value_limit_begins_anew_with_each_day() -> None:
     store = filled([f"t{i}" for i in range(5)], limited())
     tomorrow = [
         S(1, 0, {"controlsurface.router.name": "r", "controlsurface.task_type": "new"}, DAY_MS, DAY_MS + 9, trace=99)
@@ -108,7 +108,7 @@ def test_a_late_span_changes_no_value_of_its_trace() -> None:
     assert counted(store) == before
 
 
-def test_costs_of_a_model_over_the_limit_stay() -> None:
+def test_the_cost_of_a_model_over_the_limit_stays() -> None:
     store = Loaded(limited())
     for trace in range(1, 6):
         spans = route(1, trace=trace), call(2, 1, f"slm-{trace}", trace=trace, gen_ai__usage__cost=0.5)
@@ -117,7 +117,7 @@ def test_costs_of_a_model_over_the_limit_stay() -> None:
     assert total == {"usd": pytest.approx(2.5), "models": MOST + 1}
 
 
-def test_a_raised_limit_and_reading_again_bring_the_values_back() -> None:
+def test_a_raised_value_limit_and_rederive_bring_the_values_back() -> None:
     store = filled([f"t{i}" for i in range(6)], limited())
     assert counted(store)[OTHER_VALUE] == 3
     raised = Loaded.__new__(Loaded)
@@ -147,7 +147,7 @@ def test_the_dimension_over_its_limit_is_named_with_counts_and_samples() -> None
     assert found["tenant"]["over_limit"] == 0
 
 
-def test_how_many_values_are_over_is_told_within_a_fifth() -> None:
+def test_the_number_of_values_over_the_limit_is_estimated_within_a_fifth() -> None:
     config = limited()
     found = told(filled([f"t{i}" for i in range(2_000)], config, size=1_000), config)
     assert found["task_type"]["over_limit"] == pytest.approx(2_000 - MOST, rel=0.2)
@@ -163,7 +163,7 @@ def test_a_metric_by_task_type_still_sums_to_its_total() -> None:
     )
 
 
-def test_services_over_the_limit_share_a_line_of_what_arrived() -> None:
+def test_services_over_the_limit_share_a_row_of_arrivals() -> None:
     store = Loaded(limited())
     for trace in range(1, 7):
         export = ExportTraceServiceRequest.FromString(body(call(1, trace=trace)))

@@ -96,7 +96,7 @@ def test_a_query_with_a_top_closes_to_the_total(server: BenchCollector) -> None:
     assert next(row["value"] for row in rows if row["task_type"] == "(other)") == REQUESTS - 50
 
 
-def test_what_if_says_how_many_task_types_it_tells_apart(server: BenchCollector) -> None:
+def test_the_what_if_query_says_how_many_task_types_it_tells_apart(server: BenchCollector) -> None:
     answer = _get(server, "/api/v1/whatif", start="-25h")[0].json()
     slices = {each["task_type"]: each["n"] for each in answer["slices"]}
     assert len(slices) == LimitsConfig().answer_values + 2

@@ -77,7 +77,7 @@ hours = st.integers(0, 8 * 24).map(lambda number: FIRST + timedelta(hours=number
     st.lists(st.sampled_from(["task_type", "lane", "router_version"]), max_size=2, unique=True),
     st.sampled_from([None, "1h", "1d"]),
 )
-def test_figures_by_the_hour_are_what_they_were_before_the_rows_went(
+def test_hourly_metrics_are_what_they_were_before_the_rows_went(
     before_and_after: tuple[DuckStore, DuckStore],
     metric: str,
     one: datetime,
@@ -101,7 +101,7 @@ def test_rows_within_the_retention_stay_and_older_ones_are_gone(
         assert count(after, table, kept) == count(before, table, kept) > 0
 
 
-def test_a_run_that_finds_nothing_too_old_changes_nothing() -> None:
+def test_a_retention_run_that_finds_nothing_too_old_changes_nothing() -> None:
     store = filled(DuckStore.in_memory(), 50, 1)
     assert RetentionRun(store, Config(), NOW).run().removed == []
     assert count(store, "retained") == 0
@@ -186,7 +186,7 @@ def test_a_trace_that_lasts_for_days_loses_no_row_when_it_goes_on() -> None:
     loaded.store.close()
 
 
-def test_what_arrives_while_rows_go_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_that_arrive_during_a_retention_run_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention_run, "ROWS_PER_TRANSACTION", 40)
     store, arrived = filled(DuckStore.in_memory()), []
 
@@ -201,7 +201,7 @@ def test_what_arrives_while_rows_go_is_stored(monkeypatch: pytest.MonkeyPatch) -
     store.close()
 
 
-def test_a_crash_in_the_middle_costs_nothing_but_time(tmp_path: Path) -> None:
+def test_a_crash_in_the_middle_of_a_retention_run_costs_nothing_but_time(tmp_path: Path) -> None:
     expected = filled(DuckStore.in_memory())
     filled(DuckStore.open(tmp_path)).close()
     process = subprocess.Popen([sys.executable, "-c", CRASHING, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -256,7 +256,7 @@ def test_rows_are_frozen_before_they_go_and_new_ones_never(
     assert max(cut.before["spans"], cut.before["requests"]) <= cut.frozen < NOW
 
 
-def test_a_running_keeper_grants_a_wish_at_its_next_look() -> None:
+def test_a_running_retention_worker_fulfills_a_request_at_its_next_check() -> None:
     store = filled(DuckStore.in_memory())
     keeper = RetentionWorker(store, ONE_DAY)
     keeper.start()

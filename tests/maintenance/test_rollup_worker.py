@@ -64,7 +64,7 @@ def test_a_bucket_is_rolled_up_when_it_is_over(parts: list[Body]) -> None:
     loaded.store.close()
 
 
-def test_a_mark_that_comes_while_its_bucket_is_rolled_up_stays(tmp_path: Path) -> None:
+def test_a_dirty_mark_that_comes_while_its_bucket_is_rolled_up_stays(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     rollup_worker.install_rollups(store)
     mark = "INSERT INTO rollup_dirty VALUES (300, TIMESTAMP '2026-01-01')"
@@ -88,7 +88,7 @@ def test_rows_stored_before_there_were_roll_ups_are_rolled_up() -> None:
     store.close()
 
 
-def test_a_new_column_is_added_and_filled() -> None:
+def test_a_new_roll_up_column_is_added_and_filled() -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": "2026-01-01 01:30:00", "steps": 3}])
     rollup_worker.rebuild_rollups(store)
@@ -112,7 +112,7 @@ def test_a_bucket_with_too_many_values_is_left_to_the_rows() -> None:
     store.close()
 
 
-def test_a_new_dimension_leaves_what_was_rolled_up_of_rows_that_are_gone() -> None:
+def test_a_new_dimension_leaves_roll_ups_of_rows_that_are_gone() -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": "2026-01-01 01:30:00"}, {"started_at": "2026-02-01 01:30:00", "tenant": "acme"}])
     rollup_worker.rebuild_rollups(store)
@@ -127,7 +127,7 @@ def test_a_new_dimension_leaves_what_was_rolled_up_of_rows_that_are_gone() -> No
     store.close()
 
 
-def test_another_comparator_changes_comparisons_and_marks_nothing() -> None:
+def test_a_new_comparator_changes_comparisons_and_marks_no_bucket() -> None:
     store = DuckStore.in_memory()
     moment = {"started_at": "2026-01-01 01:30:00", "request_id": "r"}
     answers = [("user", "0.50"), ("shadow", "0.51")]
@@ -146,7 +146,7 @@ def test_another_comparator_changes_comparisons_and_marks_nothing() -> None:
 
 
 @pytest.mark.parametrize(("requests", "rolled_up"), [(MIN_BUCKET_REQUESTS - 1, 0), (MIN_BUCKET_REQUESTS, 1)])
-def test_five_minutes_of_few_requests_are_left_to_the_rows(requests: int, rolled_up: int) -> None:
+def test_a_five_minute_bucket_of_few_requests_is_left_to_the_rows(requests: int, rolled_up: int) -> None:
     store = DuckStore.in_memory()
     put(store, [{"started_at": "2026-01-01 01:30:00"}] * requests)
     rollup_worker.rebuild_rollups(store)

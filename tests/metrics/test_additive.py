@@ -102,7 +102,7 @@ def total(rows: list[dict[str, Any]]) -> float:
 
 
 @pytest.mark.parametrize("metric", SUMS, ids=lambda metric: metric.id)
-def test_a_sum_is_the_sum_of_its_parts_in_every_breakdown(metric: Any, generated: LocalClient) -> None:
+def test_an_additive_metric_is_the_sum_of_its_parts_in_every_breakdown(metric: Any, generated: LocalClient) -> None:
     (whole,) = asked(generated, metric.id)
     known = [name for name in BY if metric.source == "requests" or name != "cache"]
     for by in [*combinations(known, 1), *combinations(known[:3], 2)]:
@@ -133,7 +133,7 @@ def test_a_saving_by_caches_is_the_mean_of_what_calls_answered_for_each_request_
 
 
 @pytest.mark.parametrize("layer", ["exact", "semantic", "component", "embedding", "selection"])
-def test_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalClient) -> None:
+def test_cache_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalClient) -> None:
     (row,) = asked(generated, f"cache_layer_rate_{layer}")
     hits = [r for r in REQUESTS if layer in (r["cache_layers"] or "").split(",")]
     weights = fsum(r["sample_weight"] for r in REQUESTS)
@@ -142,7 +142,7 @@ def test_hits_by_layer_are_counted_beside_answers(layer: str, generated: LocalCl
     assert answered["value"] == pytest.approx(fsum(r["sample_weight"] for r in REQUESTS if r["cache"]) / weights)
 
 
-def test_the_kinds_of_caches_part_what_caches_answered(generated: LocalClient) -> None:
+def test_the_cache_hit_rates_by_kind_add_up_to_the_cache_hit_rate(generated: LocalClient) -> None:
     (whole,) = asked(generated, "cache_hit_rate")
     parts = [asked(generated, f"cache_hit_rate_{kind}")[0]["value"] for kind in ("exact", "semantic", "component")]
     assert fsum(parts) == pytest.approx(whole["value"])

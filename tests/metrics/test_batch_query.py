@@ -19,7 +19,7 @@ EVERY = [name for name, metric in CATALOG.items() if metric.source in {"requests
 
 
 @pytest.mark.parametrize("asked", [{}, {"by": "task_type,lane"}, {"by": "lane", "every": "6h"}], ids=str)
-def test_several_metrics_are_each_what_it_is_alone(sampled: LocalClient, asked: dict[str, str]) -> None:
+def test_a_batch_query_gives_each_metric_as_it_is_alone(sampled: LocalClient, asked: dict[str, str]) -> None:
     for some in batched(EVERY):
         rows = sampled.run(BatchQuery(BatchArgs(metrics=some, **asked, **WINDOW))).rows.to_pylist()
         for name in some:
@@ -40,7 +40,7 @@ def near(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_what_lies_in_the_same_rows_is_read_in_one_pass() -> None:
+def test_metrics_of_the_same_rows_are_read_in_one_pass() -> None:
     asked = BatchArgs(metrics="requests,latency_p50,cost,escalation_rate,latency_p95,escalation_rate_session")
     found = [[metric.id for metric in each.metrics] for each in query_passes(asked)]
     assert found == [
@@ -57,6 +57,6 @@ def test_bins_add_up_to_the_requests_with_a_latency(reader: LocalClient) -> None
     assert sum(row["n"] for row in bins) == sum(row["n"] for row in known)
 
 
-def test_what_is_no_metric_is_refused_with_the_nearest_one() -> None:
+def test_an_unknown_metric_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(UnknownName, match="did you mean 'requests'"):
         BatchArgs(metrics="cost,request")

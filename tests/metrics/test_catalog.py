@@ -19,7 +19,7 @@ WORD = re.compile(r"(sum|total|whole|distinct|quantile)\((\w+)")
 every_metric = pytest.mark.parametrize("metric", CATALOG.values(), ids=CATALOG)
 
 
-def test_no_two_metrics_have_one_id() -> None:
+def test_the_id_of_a_metric_is_unique() -> None:
     assert len(CATALOG) == sum(map(len, METRIC_GROUPS.values()))
 
 
@@ -62,7 +62,7 @@ def test_every_dimension_is_a_column(store: DuckStore) -> None:
 
 
 @every_metric
-def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: LocalClient) -> None:
+def test_a_metric_is_zero_or_unknown_on_an_empty_store(metric: Metric, empty: LocalClient) -> None:
     by = DIMENSIONS[metric.source][:1]
     assert empty.run(MetricQuery(MetricArgs(metric=metric.id, by=by, every="1h"))).rows.num_rows == 0
     (row,) = empty.run(MetricQuery(MetricArgs(metric=metric.id))).rows.to_pylist()
@@ -72,7 +72,7 @@ def test_on_an_empty_store_a_metric_is_zero_or_unknown(metric: Metric, empty: Lo
 
 
 @every_metric
-def test_on_traffic_a_metric_is_known_and_within_its_interval(metric: Metric, reader: LocalClient) -> None:
+def test_a_metric_is_known_and_within_its_interval_on_traffic(metric: Metric, reader: LocalClient) -> None:
     (row,) = reader.run(MetricQuery(MetricArgs(metric=metric.id))).rows.to_pylist()
     assert row["value"] >= 0 or metric.kind in {"slope", "difference"}
     assert row["n"] > 0

@@ -73,14 +73,14 @@ def of(kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_by_kind_each_kind_is_held_against_its_threshold_in_its_own_direction(metric: str, kinds: LocalClient) -> None:
+def test_each_confidence_kind_is_compared_with_its_threshold_in_its_direction(metric: str, kinds: LocalClient) -> None:
     rows = kinds.run(MetricQuery(MetricArgs(metric=metric, by="confidence_kind"))).rows.to_pylist()
     found = {row["confidence_kind"]: row["value"] for row in rows if row["confidence_kind"]}
     assert found == pytest.approx({kind: truth(metric, of(kind)) for kind in KINDS})
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: LocalClient) -> None:
+def test_a_metric_without_a_confidence_kind_is_that_of_probabilities(metric: str, kinds: LocalClient) -> None:
     (row,) = kinds.run(MetricQuery(MetricArgs(metric=metric))).rows.to_pylist()
     assert row["value"] == pytest.approx(truth(metric, of("probability")))
     assert "of probabilities" in CATALOG[metric].help
@@ -88,7 +88,7 @@ def test_without_a_kind_the_figure_is_that_of_probabilities(metric: str, kinds: 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_filter_by_kind_gives_that_kind_however_it_is_asked(metric: str, kind: str, kinds: LocalClient) -> None:
+def test_a_filter_by_kind_gives_that_kind_however_it_is_written(metric: str, kind: str, kinds: LocalClient) -> None:
     where = (f"confidence_kind:{kind}",)
     (alone,) = kinds.run(MetricQuery(MetricArgs(metric=metric, where=where))).rows.to_pylist()
     (among,) = kinds.run(BatchQuery(BatchArgs(metrics=(metric, "requests"), where=where))).rows.to_pylist()[:1]
@@ -104,7 +104,7 @@ def test_requests_near_their_threshold_are_ranked_on_one_scale(kinds: LocalClien
     assert distances == pytest.approx(sorted(every)[:5])
 
 
-def test_contributors_explain_the_kind_that_the_figure_is_of() -> None:
+def test_contributors_explain_the_confidence_kind_that_the_metric_is_of() -> None:
     window = {"start": "2026-01-02", "end": "2026-01-03", "baseline_start": "2026-01-01", "baseline_end": "2026-01-02"}
     asked = ContributorsArgs(metric="confidence_below_threshold", **window)
     assert "r.confidence_kind = 'probability'" in render_joint_sums(asked).sql

@@ -57,7 +57,7 @@ def test_confidence_bins_are_a_hundredth_wide_and_closed_at_one() -> None:
     store.close()
 
 
-def test_only_probabilities_are_compared_unless_a_kind_is_asked_for(reader: LocalClient) -> None:
+def test_confidence_bins_hold_only_probabilities_unless_a_kind_is_given(reader: LocalClient) -> None:
     probability = sum(each["n"] for each in bins(reader, "confidence"))
     cosine = sum(each["n"] for each in bins(reader, "confidence", where=["confidence_kind:cosine"]))
     by_kind = bins(reader, "confidence", by="confidence_kind")
@@ -72,7 +72,7 @@ def test_buckets_and_dimensions_share_the_bins_out(reader: LocalClient) -> None:
     assert sum(each["n"] for each in rows) == timed
 
 
-def test_counts_are_weighted(sampled: LocalClient) -> None:
+def test_bin_counts_are_weighted(sampled: LocalClient) -> None:
     assert sum(each["n"] for each in bins(sampled, "latency_ms")) > 3 * 1_000
 
 

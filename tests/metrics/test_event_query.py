@@ -58,12 +58,12 @@ def test_a_model_that_appears_is_an_event(kept: DuckStore) -> None:
     assert titles(kept) == ["new-model first seen"]
 
 
-def test_a_rare_model_is_no_news(kept: DuckStore) -> None:
+def test_a_rare_model_is_no_event(kept: DuckStore) -> None:
     traffic(kept, answered_by=lambda i: "rare" if i % 300 == 299 else "usual")
     assert titles(kept) == []
 
 
-def test_the_first_data_ever_are_no_event(kept: DuckStore) -> None:
+def test_the_first_requests_ever_are_no_event(kept: DuckStore) -> None:
     traffic(kept, router_version=lambda i: "v1", answered_by=lambda i: "m")
     assert titles(kept) == []
 
@@ -73,7 +73,7 @@ def test_a_change_outside_the_window_is_not_in_it(kept: DuckStore) -> None:
     assert titles(kept, START + timedelta(hours=20), 28) == []
 
 
-def test_what_is_told_is_kept(kept: DuckStore) -> None:
+def test_a_recorded_event_is_stored_as_given(kept: DuckStore) -> None:
     event = ChangeEvent(
         at=START + MINUTE, kind="price", title="gpt-5 dearer", detail="'; DROP TABLE events", source="me"
     )
@@ -85,7 +85,7 @@ def test_what_is_told_is_kept(kept: DuckStore) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"kind": "party"}, {"title": ""}, {"at": "soon"}, {"title": "x" * 1001}, {"colour": "red"}]
 )
-def test_what_is_no_event_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_event_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=next(iter(wrong))):
         ChangeEvent.model_validate({"at": START, "kind": "deploy", "title": "v2"} | wrong)
 
@@ -131,7 +131,7 @@ def test_a_model_that_takes_over_is_an_event(kept: DuckStore) -> None:
     assert titles(kept) == ["large 67 % → 90 %"]
 
 
-def test_another_strategy_is_an_event(kept: DuckStore) -> None:
+def test_another_routing_strategy_is_an_event(kept: DuckStore) -> None:
     traffic(kept, router=lambda i: "by-cost" if i < 1500 else "by-latency")
     assert titles(kept) == ["router by-latency first seen"]
 
@@ -182,7 +182,7 @@ def test_a_model_that_only_failed_until_now_was_called_before(kept: DuckStore) -
     assert titles(kept) == ["small 0 % → 33 %"]
 
 
-def test_a_model_that_others_are_checked_with_is_not_news_to_a_router(kept: DuckStore) -> None:
+def test_a_model_that_others_are_checked_with_is_no_event_of_a_router(kept: DuckStore) -> None:
     traffic(kept, answered_by=lambda i: "large")
     put(
         kept,

@@ -73,7 +73,7 @@ def test_overhead_has_a_priced_share_of_its_own(reader: LocalClient, attempts: l
     assert isclose(only(reader, "overhead_cost")["priced_share"], sum(billable) / len(billable))
 
 
-def test_the_knife_edge_includes_its_edges() -> None:
+def test_the_near_threshold_range_includes_its_edges() -> None:
     store = DuckStore.in_memory()
     pairs = [(0.75, 0.70), (0.65, 0.70), (0.7501, 0.70), (0.6499, 0.70), (None, 0.70), (0.70, None)]
     put(store, [{"confidence": confidence, "threshold": threshold} for confidence, threshold in pairs])
@@ -155,14 +155,14 @@ def test_a_bucket_without_requests_is_missing(store: DuckStore) -> None:
     sparse.close()
 
 
-def test_unknown_stays_null_and_can_be_asked_for(reader: LocalClient, requests: list[Row]) -> None:
+def test_an_unknown_dimension_value_is_null_and_can_be_filtered_for(reader: LocalClient, requests: list[Row]) -> None:
     unknown = sum(row["tenant"] is None for row in requests)
     by_tenant = {row["tenant"]: row["value"] for row in figures(reader, "requests", by=["tenant"])}
     assert by_tenant[None] == unknown
     assert only(reader, "requests", where=["tenant:"])["value"] == unknown
 
 
-def test_where_is_or_within_a_dimension_and_and_across(reader: LocalClient, requests: list[Row]) -> None:
+def test_where_filters_are_or_within_a_dimension_and_and_across(reader: LocalClient, requests: list[Row]) -> None:
     where = ["tenant:acme", "tenant:", "lane:large"]
     wanted = sum(row["tenant"] in {"acme", None} and row["lane"] == "large" for row in requests)
     assert only(reader, "requests", where=where)["value"] == wanted

@@ -88,7 +88,7 @@ PINNED = {name: render_metric(MetricArgs(metric=name)) for name in CATALOG} | {
 
 
 @pytest.mark.parametrize("name", PINNED)
-def test_the_statement_is_the_one_that_was_reviewed(name: str) -> None:
+def test_the_rendered_statement_is_the_one_that_was_reviewed(name: str) -> None:
     assert PINNED[name].sql + "\n" == (GOLDEN / f"{name}.sql").read_text("utf-8")
 
 
@@ -123,7 +123,7 @@ def test_a_value_never_becomes_text_of_the_statement(texts: list[str]) -> None:
         ({"metric": "cost", "strat": "now"}, "strat: no such argument; did you mean 'start'?"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_with_the_nearest_right_answer(
+def test_an_invalid_metric_query_is_refused_with_the_nearest_right_argument(
     arguments: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(BadRequest) as refused:
@@ -136,7 +136,7 @@ def test_an_unknown_name_is_an_error_of_its_own() -> None:
         render_metric(MetricArgs(metric="nonsense"))
 
 
-def test_too_many_rows_are_refused_not_cut(reader: LocalClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_of_too_many_rows_is_refused_and_not_cut(reader: LocalClient, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = MetricArgs(metric="requests", every="1h", by="task_type")
     rows = reader.run(MetricQuery(wanted)).rows.num_rows
     monkeypatch.setattr(statement, "MAX_ROWS", rows - 1)
@@ -146,7 +146,7 @@ def test_too_many_rows_are_refused_not_cut(reader: LocalClient, monkeypatch: pyt
     assert reader.run(MetricQuery(wanted)).rows.num_rows == rows
 
 
-def test_an_answer_shows_its_statement_with_readable_values(reader: LocalClient) -> None:
+def test_a_result_shows_its_statement_with_readable_values(reader: LocalClient) -> None:
     answer = reader.run(MetricQuery(MetricArgs(metric="requests", every="1h", where=["lane:small"], **WINDOW)))
     assert "$every" in answer.sql
     assert answer.parameters == {
@@ -158,6 +158,6 @@ def test_an_answer_shows_its_statement_with_readable_values(reader: LocalClient)
     }
 
 
-def test_the_statement_does_not_depend_on_who_asks() -> None:
+def test_the_rendered_statement_does_not_depend_on_who_asks() -> None:
     assert isinstance(PINNED["cost"], Statement)
     assert render_metric(MetricArgs(metric="cost")) == PINNED["cost"]

@@ -65,7 +65,7 @@ def test_sessions_are_weighted_by_the_heaviest_of_their_requests(seed: int) -> N
     store.close()
 
 
-def test_one_sampled_session_stands_for_its_weight() -> None:
+def test_a_sampled_session_stands_for_its_weight() -> None:
     store = DuckStore.in_memory()
     put(store, [{"session_id": "s", "escalated": True, "sample_weight": 4.0}])
     assert only(LocalClient(store), "sessions")["value"] == 4

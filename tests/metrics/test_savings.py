@@ -55,11 +55,11 @@ def test_the_share_saved_is_the_saving_over_the_baseline(six: LocalClient) -> No
     assert only(six, "saving_share_vs_all_large")["value"] == pytest.approx(7.35 / 16)
 
 
-def test_without_a_lone_call_of_the_large_lane_nobody_knows_what_it_would_cost(six: LocalClient) -> None:
+def test_a_saving_is_unknown_without_a_lone_call_of_the_large_lane(six: LocalClient) -> None:
     assert only(six, "saving_vs_all_large", where=["lane:small"])["value"] is None
 
 
-def test_a_system_that_sends_everything_up_saves_nothing() -> None:
+def test_a_router_that_escalates_everything_saves_nothing() -> None:
     store = DuckStore.in_memory()
     put(store, [LARGE | {"input_tokens": tokens, "cost_usd": tokens / 3} for tokens in (90, 300, 27)])
     assert only(LocalClient(store), "saving_vs_all_large")["value"] == pytest.approx(0)

@@ -119,7 +119,7 @@ def by_task(asked: Iterable[Asked], what: Callable[[Asked], float] = lambda each
     return dict(sums)
 
 
-def test_where_every_request_is_shadowed_the_saving_is_exact() -> None:
+def test_a_saving_is_exact_where_every_request_is_shadowed() -> None:
     asked = traffic(1, shadows=1)
     reader = read(asked)
     for by, key in (("task_type", lambda i, each: each.task), ("tenant", lambda i, each: f"t{i % 3}")):
@@ -133,7 +133,7 @@ def test_where_every_request_is_shadowed_the_saving_is_exact() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_without_shadows_the_saving_of_each_task_type_has_its_sign_and_all_is_right_within_a_tenth(seed: int) -> None:
+def test_savings_without_shadows_have_the_right_sign_by_task_type_and_a_total_within_a_tenth(seed: int) -> None:
     asked = traffic(seed)
     reader, truth = read(asked), by_task(asked)
     assert truth["essay"] < 0 < truth["code"]  # a mean price of all traffic has the sign of `essay` wrong
@@ -142,7 +142,7 @@ def test_without_shadows_the_saving_of_each_task_type_has_its_sign_and_all_is_ri
     assert only(reader, "saving_vs_all_large")["value"] == pytest.approx(sum(truth.values()), rel=0.1)
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_of_a_saving_holds_the_truth_about_as_often_as_it_says() -> None:
     """In forty times the traffic, with task types of their own in one store."""
     asked = [
         replace(each, task=f"{each.task}-{seed}")
@@ -177,7 +177,7 @@ def test_a_task_type_without_shadows_takes_the_interval_of_all_away_where_it_wei
     assert only(read([*shadowed, *lone * 10]), "saving_vs_all_large")["low"] is None
 
 
-def test_what_was_saved_by_head_sampled_traffic_has_no_interval() -> None:
+def test_a_saving_of_head_sampled_traffic_has_no_interval() -> None:
     store = DuckStore.in_memory()
     rows = [each.row(number) for number, each in enumerate(traffic(2, n=900, shadows=0.5))]
     put(store, [row | {"sample_weight": 10.0} for row in rows])
@@ -199,7 +199,7 @@ def test_the_share_saved_and_the_saving_have_the_same_interval() -> None:
     assert saved["value"] - saved["low"] < saved["high"] - saved["value"]  # costs lean to the dear side
 
 
-def test_ten_shadows_of_a_lane_tell_what_its_requests_cost_elsewhere_better_than_those_that_were_sent_there() -> None:
+def test_ten_shadows_of_a_lane_give_its_cost_elsewhere_better_than_requests_sent_there() -> None:
     """The router sends up what is long to answer: of requests that stay down, the large lane's calls know nothing."""
     down = [Asked("chat", 100, 1e-4, 1e-3, "small", shadowed=i % 10 == 0) for i in range(200)]
     up = [Asked("chat", 100, 1e-4, 9e-3, "large") for _ in range(200)]
@@ -207,7 +207,7 @@ def test_ten_shadows_of_a_lane_tell_what_its_requests_cost_elsewhere_better_than
     assert found == pytest.approx({"small": sum(each.saved for each in down), "large": 0.0})
 
 
-def test_a_cascade_at_one_and_a_half_times_all_large_says_so() -> None:
+def test_a_cascade_that_costs_one_and_a_half_times_all_large_says_so() -> None:
     """No floor at zero, which BerriAI/litellm had (pull request 35402)."""
     reader = read([Asked("chat", 100, 0.005, 0.01, "cascade") for _ in range(20)])
     assert only(reader, "cost_against_all_escalated")["value"] == pytest.approx(1.5)
@@ -240,7 +240,7 @@ def test_a_request_that_was_sent_to_the_baseline_itself_loses_what_the_decision_
     assert only(charged((True, 0.01, 0.0005)), "saving_vs_all_large")["value"] == pytest.approx(-0.0005)
 
 
-def test_a_task_type_that_no_large_call_tells_of_is_unknown_and_left_out_with_what_it_cost() -> None:
+def test_a_task_type_without_a_large_call_is_unknown_and_left_out_with_its_cost() -> None:
     told = [Asked("chat", 100, 1e-4, 1e-3, way) for way in ("small", "large") * 20]
     untold = [Asked("poem", 100, 5.0, 7.0, "small") for _ in range(60)]
     reader = read([*told, *untold])
@@ -251,7 +251,7 @@ def test_a_task_type_that_no_large_call_tells_of_is_unknown_and_left_out_with_wh
     assert (poem["value"], poem["n"], poem["low"], poem["priced_share"]) == (None, 0, None, 0)
 
 
-def test_what_only_caches_answered_saved_nothing_that_is_known() -> None:
+def test_the_saving_of_requests_that_only_caches_answered_is_unknown() -> None:
     store = DuckStore.in_memory()
     cached = {"lane": "cache", "escalated": False, "attempts": 0, "input_tokens": 0, "cost_usd": 0, "cache": "exact"}
     put(store, [cached] * 3)
@@ -272,7 +272,7 @@ def test_savings_add_up_over_time(reader: LocalClient, every: str, metric: str) 
     assert sum(row["value"] or 0 for row in rows) == pytest.approx(total["value"], rel=1e-9)
 
 
-def test_a_page_and_a_server_say_what_a_reader_says(reader: LocalClient) -> None:
+def test_remote_clients_and_batch_queries_give_the_savings_of_a_local_client(reader: LocalClient) -> None:
     names = (*SAVINGS, "saving_share_vs_all_large", "cost_against_all_escalated")
     with serving(reader) as url:
         remote = RemoteClient(url)
@@ -338,7 +338,7 @@ def azure(folder: Path) -> Iterator[tuple[str, int, float, float]]:
 
 
 @pytest.mark.parametrize("published", [gsm8k, llmrouter, azure])
-def test_of_published_requests_every_task_type_has_the_right_sign_and_all_is_right_within_a_tenth(
+def test_savings_of_published_requests_have_the_right_sign_by_task_type_and_total(
     shared_data: Path, published: Callable[[Path], Iterator[tuple[str, int, float, float]]]
 ) -> None:
     asked = list(routed(7, published(shared_data)))
@@ -366,7 +366,7 @@ def test_intervals_of_published_requests_hold_what_was_saved(
 
 
 @pytest.mark.parametrize("metric", ["cost_against_all_escalated", "saving_vs_random"])
-def test_rules_see_at_every_moment_what_a_question_about_its_window_sees(reader: LocalClient, metric: str) -> None:
+def test_rules_measure_at_every_moment_what_a_query_of_its_window_measures(reader: LocalClient, metric: str) -> None:
     over, every = timedelta(hours=12), timedelta(hours=6)
     first, last = (datetime(2026, 1, day, tzinfo=UTC) for day in (4, 6))
     for steps in (every, timedelta(hours=5)):  # 5 h do not divide 12 h: then windows are counted one by one

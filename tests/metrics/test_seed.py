@@ -32,7 +32,7 @@ def test_attempts_belong_to_their_requests(store: DuckStore) -> None:
     assert store.state(sql).to_pylist() == [{"n": 0}]
 
 
-def test_the_same_seed_makes_the_same_traffic(store: DuckStore) -> None:
+def test_traffic_of_the_same_seed_is_the_same(store: DuckStore) -> None:
     again = DuckStore.in_memory()
     seed(again, n=4_000, end=NOW)
     sql = "SELECT bit_xor(hash(r)) AS fingerprint FROM {} AS r"
@@ -41,7 +41,7 @@ def test_the_same_seed_makes_the_same_traffic(store: DuckStore) -> None:
     again.close()
 
 
-def test_traffic_ends_now_unless_told_otherwise() -> None:
+def test_seeded_traffic_ends_now_by_default() -> None:
     store = DuckStore.in_memory()
     seed(store, n=200, days=1)
     last = store.state("SELECT max(started_at) AS last FROM requests")["last"][0].as_py()

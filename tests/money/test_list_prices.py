@@ -158,6 +158,6 @@ def test_every_service_tier_costs_what_the_library_says_from_the_day_it_was_veri
         assert abs(cost - expected(call)) <= LAST_DECIMAL, call
 
 
-def test_all_but_a_few_models_can_be_named_at_all() -> None:
+def test_listed_models_but_a_few_can_be_named() -> None:
     unnamed = [model.id for each in PROVIDERS for model in each.models if reference(each, model) is None]
     assert len(unnamed) < 10, unnamed

@@ -83,11 +83,11 @@ def test_a_providers_name_means_its_price_list(name: str) -> None:
         ("our-openai-gateway", "resembles"),
     ],
 )
-def test_a_name_may_say_through_what_or_on_what_a_model_was_called(name: str | None, kind: str) -> None:
+def test_a_provider_name_may_say_through_what_or_on_what_a_model_was_called(name: str | None, kind: str) -> None:
     assert find_seller(name).kind == kind
 
 
-def test_every_line_of_the_table_is_about_a_list_that_there_is() -> None:
+def test_every_line_of_the_provider_table_is_about_an_existing_list() -> None:
     lists = {each.id for each in PROVIDERS}
     assert {*TABLE["lists"], *TABLE["images_as_text"]["lists"]} <= lists
     names = [name for names in TABLE["lists"].values() for name in names]
@@ -107,9 +107,7 @@ def test_every_line_of_the_table_is_about_a_list_that_there_is() -> None:
         ("our-openai-gateway", "gpt-5-mini", "openai"),
     ],
 )
-def test_a_seller_that_nobody_knows_is_assumed_where_the_model_tells(
-    provider: str | None, model: str, sold: str
-) -> None:
+def test_an_unknown_seller_is_assumed_where_the_model_tells(provider: str | None, model: str, sold: str) -> None:
     found = find_listed_model(provider, model)
     assert found is not None
     assert (found.provider.id, found.assumed) == (sold, True)
@@ -149,7 +147,7 @@ def test_a_made_up_model_has_no_price(provider: str | None, model: str) -> None:
         (None, "deepseek-r1:free"),
     ],
 )
-def test_what_runs_on_own_hardware_or_for_free_has_no_list_price(provider: str | None, model: str) -> None:
+def test_a_model_on_own_hardware_or_for_free_has_no_list_price(provider: str | None, model: str) -> None:
     assert find_listed_model(provider, model) is None
 
 

@@ -68,5 +68,5 @@ def test_a_cost_from_the_span_has_no_parts(store: DuckStore) -> None:
         ({"model_raw": "unheard-of"}, None),
     ],
 )
-def test_the_window_is_the_books_else_the_librarys(store: DuckStore, call: dict[str, Any], window: int | None) -> None:
+def test_context_windows_come_from_book_or_library(store: DuckStore, call: dict[str, Any], window: int | None) -> None:
     assert priced(store, **call)["context_window"] == window

@@ -56,7 +56,7 @@ def test_a_price_file_that_is_not_there_is_an_error_but_no_file_is_an_empty_book
         read_book(tmp_path / "gone.toml")
 
 
-def test_the_first_matching_row_of_the_file_decides(tmp_path: Path) -> None:
+def test_the_first_matching_row_of_the_price_file_decides(tmp_path: Path) -> None:
     rows = '[[price]]\nmodel = "slm-*"\ninput = 1\n[[price]]\nmodel = "*"\ninput = 2'
     charged = [[rate.prices.input for rate in book(tmp_path, rows).rates(None, name)] for name in ("slm-7b", "x")]
     assert charged == [[1], [2]]
@@ -73,7 +73,7 @@ def test_a_row_for_a_provider_holds_for_no_other_and_not_where_none_is_named(tmp
     assert [bool(prices.rates(provider, "m")) for provider in ("vLLM", "openai", None)] == [True, False, False]
 
 
-def test_days_between_rows_fall_to_the_next_row_or_to_nobody(tmp_path: Path) -> None:
+def test_days_between_price_rows_fall_to_the_next_row_or_to_none(tmp_path: Path) -> None:
     early = '[[price]]\nmodel = "m"\ninput = 1\nvalid_to = 2026-01-01\n'
     late = '[[price]]\nmodel = "m"\ninput = 2\nvalid_from = 2026-02-01'
     spans = {rate.days: rate.prices.input for rate in book(tmp_path, early + late).rates(None, "m")}
@@ -97,6 +97,6 @@ def test_a_row_for_the_default_tier_holds_for_calls_that_name_none(tmp_path: Pat
     assert [bool(prices.rates(None, "m", tier)) for tier in (None, "flex")] == [True, False]
 
 
-def test_a_search_is_charged_at_a_thousandth_of_what_a_thousand_cost(tmp_path: Path) -> None:
+def test_a_web_search_is_charged_at_a_thousandth_of_what_a_thousand_cost(tmp_path: Path) -> None:
     (rate,) = book(tmp_path, '[[price]]\nmodel = "m"\ninput = 1\nweb_search = 10').rates(None, "m")
     assert rate.prices.web_search == Decimal("0.01")

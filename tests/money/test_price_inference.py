@@ -50,17 +50,17 @@ def test_a_classifier_is_placed_by_the_cut_and_does_not_move_it() -> None:
     assert infer_lanes([*seen("gpt-5-mini", "gpt-5"), nano])["nano"] == "small"
 
 
-def test_of_a_model_sold_at_several_prices_the_lowest_counts() -> None:
+def test_the_lowest_price_of_a_model_sold_at_several_counts() -> None:
     sold = [SeenModel("shared", Decimal(price)) for price in ("9", "1")]
     assert infer_lanes([*sold, SeenModel("dear", Decimal(10))]) == {"shared": "small", "dear": "large"}
 
 
-def test_of_two_gaps_as_wide_the_dearer_one_counts() -> None:
+def test_the_dearer_of_two_equal_price_gaps_counts() -> None:
     models = [SeenModel(name, Decimal(usd)) for name, usd in (("a", "0.1"), ("b", "0.5"), ("c", "2.5"))]
     assert infer_lanes(models) == {"a": "small", "b": "small", "c": "large"}
 
 
-def test_a_free_side_is_no_price() -> None:
+def test_a_blended_price_with_a_free_side_is_unknown() -> None:
     assert blended_price(Decimal(0), Decimal(1)) is None
     assert blended_price(Decimal(1), None) is None
 
@@ -69,7 +69,7 @@ def test_a_free_side_is_no_price() -> None:
     ("name", "size"),
     [("gemma3:27b", 27), ("phi-3.8b", 3.8), ("gpt-4o-mini", None), ("7bits", None), ("grab", None), ("o1-8b-it", 8)],
 )
-def test_a_size_is_a_number_of_parameters(name: str, size: float | None) -> None:
+def test_a_model_size_is_a_number_of_parameters(name: str, size: float | None) -> None:
     assert parameters_b(name) == size
 
 
@@ -85,7 +85,7 @@ MODELS = st.lists(
 
 
 @given(MODELS, st.randoms())
-def test_the_order_in_which_models_are_seen_and_seeing_one_again_change_nothing(models: list[SeenModel], dice) -> None:  # type: ignore[no-untyped-def]
+def test_inferred_lanes_do_not_depend_on_the_order_and_repetition_of_models(models: list[SeenModel], dice) -> None:  # type: ignore[no-untyped-def]
     again = [*models, *models[:2]]
     dice.shuffle(again)
     assert infer_lanes(again) == infer_lanes(models)

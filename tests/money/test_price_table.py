@@ -37,6 +37,6 @@ def test_a_model_of_ones_own_gets_no_price_by_resemblance(pair: tuple[str | None
     assert resolve_prices([pair], PriceBook()).num_rows == 0
 
 
-def test_a_pair_named_twice_is_resolved_once() -> None:
+def test_a_model_named_twice_is_resolved_once() -> None:
     pair = ("openai", "gpt-4o-mini")
     assert resolve_prices([pair, pair], PriceBook()).equals(resolve_prices([pair], PriceBook()))

@@ -37,7 +37,7 @@ def test_missing_tokens_are_an_unknown_cost(till: Any) -> None:
     assert till(unknown, PLAIN) == [(None, None)] * 3
 
 
-def test_parts_larger_than_the_whole_are_an_unknown_cost_where_they_matter(till: Any) -> None:
+def test_token_parts_larger_than_the_whole_are_an_unknown_cost_where_they_matter(till: Any) -> None:
     wrong = [
         call(input_tokens=5, cached_tokens=6, output_tokens=1),
         call(input_tokens=5, cached_tokens=3, cache_write_tokens=3, output_tokens=1),
@@ -67,7 +67,7 @@ def test_tokens_without_any_price_for_them_make_the_call_unpriced(till: Any) -> 
     ]
 
 
-def test_the_user_is_trusted_before_the_span_and_the_span_before_the_list(till: Any) -> None:
+def test_the_users_price_is_trusted_before_the_span_and_the_span_before_the_list(till: Any) -> None:
     used = {"model_raw": "gpt-4o-mini", "provider": "openai", "input_tokens": 1000, "output_tokens": 0}
     own = PriceBook.model_validate({"price": [{"model": "gpt-4o-mini", "input": 1, "output": 1}]})
     calls = [used | {"span_cost_usd": 0.5}]
@@ -124,7 +124,7 @@ def test_a_batch_for_which_the_list_has_no_price_says_so(receipts: Any) -> None:
     assert (unknown["unpriced_parts"], unknown["batch_saving_usd"]) == ("mode=batch", None)
 
 
-def test_pictures_are_text_where_the_list_is_known_to_mean_that(receipts: Any) -> None:
+def test_image_tokens_are_text_where_the_list_is_known_to_mean_that(receipts: Any) -> None:
     seen = {"input_tokens": 1000, "cached_tokens": 900, "image_input_tokens": 800, "output_tokens": 0}
     gemini, grok = receipts(
         [
@@ -136,7 +136,7 @@ def test_pictures_are_text_where_the_list_is_known_to_mean_that(receipts: Any) -
     assert grok["unpriced_parts"] == "image_input"
 
 
-def test_cached_audio_that_nobody_counts_is_as_little_as_can_be_and_named(receipts: Any) -> None:
+def test_uncounted_cached_audio_is_as_little_as_can_be_and_named(receipts: Any) -> None:
     heard = {"provider": "openai", "model_raw": "gpt-realtime", "output_tokens": 0, "audio_input_tokens": 800}
     apart, must = receipts(
         [heard | {"input_tokens": 1000, "cached_tokens": 200}, heard | {"input_tokens": 1000, "cached_tokens": 300}]
@@ -165,7 +165,7 @@ def test_the_users_row_without_a_price_for_audio_leaves_audio_out_by_name(receip
     assert (whole["cost_usd"], whole["unpriced_parts"]) == (Decimal("2.04"), None)
 
 
-def test_hour_long_cache_writes_are_all_that_was_written_where_no_total_is_told(receipts: Any) -> None:
+def test_hour_long_cache_writes_are_all_that_was_written_where_no_total_is_given(receipts: Any) -> None:
     book = PriceBook.model_validate(
         {"price": [{"model": "m", "input": 1, "cache_write": 2, "cache_write_1h": 4, "output": 0}]}
     )

@@ -57,7 +57,7 @@ def test_only_calls_with_a_price_for_all_that_they_have_count_as_priced(loaded: 
     assert loaded.one("SELECT count(*) FILTER (WHERE priced) AS n FROM requests") == {"n": whole}
 
 
-def test_gaps_are_told_by_provider_model_and_part(loaded: Loaded) -> None:
+def test_price_gaps_are_named_by_provider_model_and_part(loaded: Loaded) -> None:
     (finding,) = _unpriced(LocalClient(loaded.store))
     assert finding.verdict == "warn"
     assert "gpt-4o-audio-preview of openai (audio_input and audio_output)" in finding.text

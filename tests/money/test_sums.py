@@ -141,7 +141,7 @@ COUNTS = call_of(dict.fromkeys((*KINDS, "searches"), 0)).keys() - {"model_raw", 
 
 @search
 @given(st.fixed_dictionaries(dict.fromkeys(sorted(COUNTS), anything)), price_lists)
-def test_parts_never_exceed_the_cost_whatever_was_sent(
+def test_the_parts_of_a_cost_never_exceed_it_whatever_was_sent(
     store: DuckStore, counts: dict[str, Any], list_: UnitPrices
 ) -> None:
     call = priced(store, {"model_raw": "m"} | counts, list_)

@@ -49,7 +49,7 @@ def test_kappa_is_cohens(rows: list[tuple[int, int, float]]) -> None:
 
 
 @given(GRADED)
-def test_pooled_runs_are_the_isotonic_regression(rows: list[tuple[int, bool, float]]) -> None:
+def test_pool_adjacent_violators_is_scipys_isotonic_regression(rows: list[tuple[int, bool, float]]) -> None:
     values, _, weights = np.array(rows, dtype=float).T
     truth = isotonic_regression(values, weights=weights)
     level, size = pool_adjacent_violators(values, weights)

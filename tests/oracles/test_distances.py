@@ -44,7 +44,7 @@ def test_distances_of_counts_are_scipys_in_any_order_of_bins(rows: list[tuple[in
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-1, 1), st.floats(0.1, 1), st.integers(5, 400))
-def test_how_often_the_fast_lane_is_faster_is_mann_whitneys_u(seed: int, apart: float, spread: float, n: int) -> None:
+def test_the_share_of_faster_answers_is_mann_whitneys_u(seed: int, apart: float, spread: float, n: int) -> None:
     random = np.random.default_rng(seed)
     fast, slow = random.normal(6, 0.4, n), random.normal(6 + apart, spread, 300)
     u = mannwhitneyu(binned(slow), binned(fast)).statistic

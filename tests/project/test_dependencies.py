@@ -57,7 +57,7 @@ def test_every_dependency_is_imported() -> None:
     assert not RUNTIME - used - STARTED
 
 
-def test_nothing_that_is_installed_with_the_product_is_strongly_copyleft() -> None:
+def test_dependencies_of_the_product_are_not_strongly_copyleft() -> None:
     ours = pinned("requirements.lock")
     licences = {d.name: licence(d) for d in distributions() if d.name.lower().replace("_", "-") in ours}
     assert not {name: text for name, text in licences.items() if COPYLEFT.search(text)}

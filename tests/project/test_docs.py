@@ -56,12 +56,12 @@ def test_the_readme_has_at_most_200_lines_and_links_to_every_page() -> None:
 
 
 @pytest.mark.parametrize("document", NEW, ids=tree.name)
-def test_every_endpoint_that_is_named_is_one(document: Path) -> None:
+def test_every_endpoint_named_in_a_document_exists(document: Path) -> None:
     paths = openapi_document()["paths"]
     named = ENDPOINT.findall(document.read_text("utf-8"))
     assert not [(method, path) for method, path in named if (method.lower() or "get") not in paths.get(path, {})]
 
 
-def test_every_vocabulary_has_a_row_of_its_page() -> None:
+def test_every_vocabulary_has_a_row_in_its_document() -> None:
     text = (tree.ROOT / "docs/vocabularies.md").read_text("utf-8")
     assert not [path.name for path in COLLECTORS.glob("*.toml") if f"collectors/{path.name}" not in text]

@@ -99,18 +99,18 @@ def test_the_instrumented_router_sends_what_a_request_needs(tracer: InMemorySpan
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/lanes.md"])
-def test_the_configuration_example_is_one(document: str) -> None:
+def test_the_configuration_example_is_valid(document: str) -> None:
     parsed = config.parse_config(tomllib.loads(example(document, "configuration")), document)
     assert list(parsed.lanes) == ["small", "large"]
     assert parsed.lanes["large"].escalation
 
 
 @pytest.mark.parametrize("text", CONFIGURATIONS)
-def test_every_table_of_the_configuration_shown_is_one(text: str) -> None:
+def test_every_configuration_table_shown_is_valid(text: str) -> None:
     assert config.parse_config(tomllib.loads(text), "controlsurface.toml") != Config()
 
 
-def test_the_comparators_example_is_one() -> None:
+def test_the_comparators_example_is_valid() -> None:
     parsed = config.parse_config(tomllib.loads(example("docs/audits.md", "comparators")), "docs/audits.md")
     assert [rule.kind for rule in parsed.audit.comparators.values()] == ["json", "judge"]
 
@@ -133,7 +133,7 @@ def test_the_shadow_example_says_what_a_pair_needs(
     assert span.attributes["controlsurface.answer.label"] == "gpt-large says no"
 
 
-def test_the_prices_example_is_one(tmp_path: Path) -> None:
+def test_the_prices_example_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(example("docs/prices.md", "prices"), "utf-8")
     assert [price.model for price in read_book(path).price] == ["qwen2.5-7b*"]
@@ -143,7 +143,7 @@ FILES = "traces.jsonl requests.csv scores.parquet export.jsonl my_mapping.toml l
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_shown_is_one(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_every_command_shown_is_valid(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in FILES:
         (tmp_path / name).touch()
@@ -156,7 +156,7 @@ def test_every_command_shown_is_one(line: str, monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=tree.name)
-def test_every_command_named_in_a_sentence_is_one(document: Path) -> None:
+def test_every_command_named_in_a_sentence_exists(document: Path) -> None:
     for words in INLINE.findall(document.read_text("utf-8")):
         resolved(words.split())
 

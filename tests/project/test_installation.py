@@ -101,7 +101,7 @@ def test_a_uv_that_fails_is_one_line_and_pip_installs_all_that_make_test_needs(p
     ]
 
 
-def test_without_uv_and_without_litellm_make_test_is_set_up_and_ci_is_not(project: Path) -> None:
+def test_make_test_is_set_up_without_uv_and_litellm_and_make_ci_is_not(project: Path) -> None:
     (project / "index" / "uv-1.0-py3-none-any.whl").unlink()
     made = make(project, ".venv/.test", ".cache/litellm/.installed")
     assert made.returncode == 0, made.stderr
@@ -143,7 +143,7 @@ def install(place: Path, **given: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_an_authority_that_the_machine_trusts_is_trusted(place: Path, installer: str) -> None:
+def test_a_certificate_authority_that_the_machine_trusts_is_trusted(place: Path, installer: str) -> None:
     if installer == "uv":
         (place / ".venv/bin/uv").symlink_to(tree.ROOT / ".venv/bin/uv")
     with served(place / "index") as (address, authority):
@@ -162,7 +162,7 @@ def test_a_poisoned_index_of_uv_is_one_line_and_pip_installs(place: Path) -> Non
     assert "thing" in installed(place)
 
 
-def test_an_authority_that_nobody_trusts_is_refused_by_both(place: Path) -> None:
+def test_a_certificate_authority_that_nobody_trusts_is_refused_by_uv_and_pip(place: Path) -> None:
     (place / ".venv/bin/uv").symlink_to(tree.ROOT / ".venv/bin/uv")
     with served(place / "index") as (address, _):
         made = install(place, PIP_INDEX_URL=address, UV_DEFAULT_INDEX=address, UV_HTTP_RETRIES="0", PIP_RETRIES="0")

@@ -46,7 +46,7 @@ def test_the_name_of_a_public_class_stands_for_one_class() -> None:
     assert not {name: places for name, places in defined((ast.ClassDef,)).items() if len(places) > 1}
 
 
-def test_at_most_twenty_public_functions_share_a_name_with_another() -> None:
+def test_public_functions_share_a_name_with_another_at_most_twenty_times() -> None:
     functions = defined((ast.FunctionDef, ast.AsyncFunctionDef))
     shared = {name: places for name, places in functions.items() if len(places) > 1 and name != "command"}
     assert sum(map(len, shared.values())) <= 20, shared
@@ -62,7 +62,7 @@ def test_a_folder_has_at_most_twenty_files() -> None:
     assert not {tree.name(folder): n for folder, n in folders.items() if n > 20}
 
 
-def test_no_module_is_named_by_a_participle() -> None:
+def test_a_module_is_not_named_by_a_participle() -> None:
     last = {tree.name(path): path.stem.rpartition("_")[2] for path in package()}
     assert not [name for name, word in last.items() if re.search(r"[a-z]{2}(ed|ing)$", word) and word not in NOUNS]
 

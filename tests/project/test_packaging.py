@@ -53,11 +53,11 @@ def test_the_wheel_carries_the_types_every_statement_and_every_template(unpacked
     assert not [tree.name(path) for path in ours if not (unpacked / tree.name(path)).is_file()]
 
 
-def test_nothing_but_the_package_lands_in_site_packages(unpacked: Path) -> None:
+def test_the_wheel_puts_nothing_but_the_package_into_site_packages(unpacked: Path) -> None:
     assert {path.name.split("-")[0] for path in unpacked.iterdir()} == {"controlsurface"}
 
 
-def test_the_packed_content_is_found_and_read(unpacked: Path) -> None:
+def test_the_content_in_a_wheel_is_found_and_read(unpacked: Path) -> None:
     program = (
         "from controlsurface import shipped_paths as content; from controlsurface.config import Config; "
         "from controlsurface.ingest.translate import conventions; "

@@ -31,7 +31,7 @@ def test_a_page_is_short_enough_to_read_like_the_screen() -> None:
     assert not long
 
 
-def test_no_module_or_folder_has_a_name_that_says_nothing() -> None:
+def test_a_module_or_folder_has_no_vague_name() -> None:
     python = tree.sources("controlsurface", "dashboards", "tests")
     assert not [tree.name(path) for path in python if VAGUE & {*path.relative_to(tree.ROOT).parts, path.stem}]
 

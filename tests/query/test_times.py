@@ -56,7 +56,7 @@ def test_a_relative_time_counts_back_from_now() -> None:
         "\x00",
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_a_text_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="start: "):
         FilteredRange(start=text)
 
@@ -71,13 +71,13 @@ def test_anything_else_is_refused(text: str) -> None:
         every=st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=400)),
     )
 )
-def test_arguments_survive_the_way_through_an_address(args: MetricArgs) -> None:
+def test_query_arguments_survive_the_way_through_an_address(args: MetricArgs) -> None:
     pairs = args.pairs()
     given: dict[str, Any] = {name: [v for n, v in pairs if n == name] for name in ("by", "where")}
     single = {name: value for name, value in pairs if name not in given}
     assert MetricArgs(**given, **single) == args
 
 
-def test_flags_and_numbers_survive_too() -> None:
+def test_flags_and_numbers_survive_the_way_through_an_address_too() -> None:
     args = RequestsArgs(failed=False, escalated=True, cost_usd_min=1e-9, limit=7)
     assert RequestsArgs(**dict(args.pairs())) == args

@@ -31,7 +31,7 @@ def test_a_section_keeps_its_newest_results_that_have_room() -> None:
     assert made == ["aa", "bb", "ccccc", "aa", "ccccc"]  # the last is larger than the room: it is made each time
 
 
-def test_sections_and_versions_do_not_mix() -> None:
+def test_cached_results_of_sections_and_versions_do_not_mix() -> None:
     kept, made = ResultCache(), list[str]()
     first, second = object(), object()
     for section, version in (("s", first), ("t", first), ("s", first), ("s", second)):
@@ -39,7 +39,7 @@ def test_sections_and_versions_do_not_mix() -> None:
     assert made == ["s", "t", "s"]
 
 
-def test_what_cannot_be_made_is_not_kept() -> None:
+def test_a_result_that_cannot_be_made_is_not_cached() -> None:
     kept = ResultCache()
     with pytest.raises(ZeroDivisionError):
         kept.get("s", "a", lambda: 1 // 0, CachePolicy())

@@ -22,13 +22,13 @@ def spans_of(body: bytes) -> list[Span]:
 
 
 @pytest.mark.parametrize(("prompts", "size"), [(True, 2281), (False, 768)])
-def test_bodies_are_as_large_as_the_corpus(prompts: bool, size: int) -> None:
+def test_benchmark_bodies_are_as_large_as_the_corpus(prompts: bool, size: int) -> None:
     made = body_template(512, NOW_NS, prompts=prompts)
     assert made.spans == 512
     assert len(made.payload) / made.spans == pytest.approx(size, rel=0.05)
 
 
-def test_no_two_bodies_share_a_trace() -> None:
+def test_benchmark_bodies_share_no_trace() -> None:
     made = body_template(40, NOW_NS, prompts=False)
     one, two = ({span.trace_id for span in spans_of(made.body(n))} for n in (1, 2))
     assert len(one) == len(two) == 10
@@ -36,7 +36,7 @@ def test_no_two_bodies_share_a_trace() -> None:
     assert bytes.fromhex(first_trace_id(1)) in one
 
 
-def test_bodies_are_like_real_ones() -> None:
+def test_benchmark_bodies_are_like_real_ones() -> None:
     for span in spans_of(body_template(512, NOW_NS, prompts=True).payload):
         assert 12 <= len(span.attributes) <= 20
         assert span.events
@@ -45,7 +45,7 @@ def test_bodies_are_like_real_ones() -> None:
     assert max(Counter(each.key for each in root.attributes).values()) == 2
 
 
-def test_a_short_run_gives_every_figure() -> None:
+def test_a_short_benchmark_run_gives_every_figure() -> None:
     argv = [
         sys.executable,
         "-m",

@@ -64,7 +64,7 @@ def test_every_ready_line_is_true(lasting: Server) -> None:
     socket.create_connection((host, int(port)), timeout=30).close()
 
 
-def test_a_second_server_is_told_who_owns_the_directory(lasting: Server, folder: Path, tmp_path: Path) -> None:
+def test_a_second_server_names_the_owner_of_the_data_directory(lasting: Server, folder: Path, tmp_path: Path) -> None:
     with running(("controlsurface.collector", "--data", str(folder / "data")), tmp_path) as second:
         assert second.end() == StoreError.exit_code
     assert f"in use by process {lasting.process.pid}" in second.words.read_text()
@@ -80,7 +80,7 @@ def test_sigterm_stores_what_was_accepted_and_other_commands_find_it_until_then(
     assert requests_in(connect_client(tmp_path / "data")) == sent.bodies * 10 > 0
 
 
-def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
+def test_a_killed_collector_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
     sender = BodySender(server.ready["otlp_http"], SMALL)
     sent = sender.flood(connections=4, seconds=0.3)
     server.stop(signal.SIGKILL)
@@ -89,7 +89,7 @@ def test_kill_loses_nothing_and_doubles_nothing(server: Server, tmp_path: Path) 
         assert requests_in(again.reader()) == sent.bodies * 10 > 0
 
 
-def test_taken_ports_are_named_before_anything_starts(tmp_path: Path) -> None:
+def test_taken_ports_are_named_before_the_collector_starts(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -134,7 +134,7 @@ def test_a_full_disk_refuses_bodies_and_shows(tmp_path: Path) -> None:
         assert requests_in(server.reader()) == 0
 
 
-def test_a_token_is_asked_of_senders_and_readers(tmp_path: Path) -> None:
+def test_the_collector_asks_senders_and_readers_for_a_token(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     with collector(tmp_path, "--config", str(config)) as server:

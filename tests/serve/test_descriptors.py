@@ -72,13 +72,13 @@ def test_the_soft_limit_is_raised_to_the_hard_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [64, 256, 1024, 4096, 1 << 20])
-def test_files_keep_their_part_and_every_listener_has_some(limit: int) -> None:
+def test_divided_descriptors_leave_files_their_part_and_every_listener_some(limit: int) -> None:
     parts = divide_descriptors(limit)
     assert min(parts.api, parts.otlp_http, parts.otlp_grpc) >= MIN_CONNECTIONS
     assert parts.api + parts.otlp_http + parts.otlp_grpc <= max(limit - RESERVED_FDS, 3 * MIN_CONNECTIONS)
 
 
-def test_a_failed_start_says_why_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_start_of_the_collector_says_why_and_nothing_else(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         flags = ("--data", str(tmp_path), "--api-port", str(taken.getsockname()[1]))
         command = [sys.executable, "-m", "controlsurface.collector", *flags]

@@ -49,7 +49,7 @@ def lanes(engine: IngestEngine) -> list[tuple[str, bool | None]]:
     return [(row["lane"], row["escalated"]) for row in found.to_pylist()]
 
 
-def test_stored_and_new_requests_follow_and_the_change_is_an_event(tmp_path: Path) -> None:
+def test_stored_and_new_requests_follow_a_lane_assignment_and_the_change_is_an_event(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, *range(1, 6))
         assert {*lanes(engine)} == {("unknown", None)}
@@ -60,7 +60,7 @@ def test_stored_and_new_requests_follow_and_the_change_is_an_event(tmp_path: Pat
     assert load_config(tmp_path / "ours.toml").lanes["large"].models == ("new-1",)
 
 
-def test_a_crash_in_between_forgets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_during_a_lane_assignment_forgets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controlsurface.collector.lane_manager.REASSIGN_TIMEOUT_S", 0)
     with started(tmp_path) as engine:
         send(engine, 1, 2, 3)
@@ -74,7 +74,7 @@ def test_a_crash_in_between_forgets_nothing(tmp_path: Path, monkeypatch: pytest.
         assert lanes(engine) == [("small", False)] * 6
 
 
-def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+def test_a_configuration_file_that_cannot_be_written_changes_no_lane(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         engine.lanes.file = tmp_path / "no such folder" / "ours.toml"
         with pytest.raises(ConfigError, match=r"ours\.toml: cannot be written: .*the lanes stay as they were"):
@@ -84,6 +84,6 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
         assert not engine.store.state("FROM events").num_rows
 
 
-def test_a_name_that_is_only_a_prefix_is_refused(tmp_path: Path) -> None:
+def test_a_model_name_that_is_only_a_prefix_is_refused(tmp_path: Path) -> None:
     with started(tmp_path) as engine, pytest.raises(BadRequest, match="without its provider prefix"):
         engine.reader().execute(AssignLane(LaneAssignment(model="openai/", lane="small")))

@@ -12,13 +12,13 @@ from controlsurface.web.listener import Listener, url
 from controlsurface.web.request_guard import is_loopback
 
 
-def test_zero_becomes_a_different_free_port_each_time() -> None:
+def test_port_zero_becomes_a_different_free_port_each_time() -> None:
     with reserve_ports("127.0.0.1", ListenPorts(0, 0, 0, 0)) as found:
         assert len({found.api, found.otlp_http, found.otlp_grpc, found.dashboard} - {0}) == 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a part listen where we are bound")
-def test_a_free_port_that_was_found_is_given_to_nobody_else_and_a_part_can_listen_there_again_and_again() -> None:
+def test_a_reserved_port_is_given_to_nobody_else_and_a_part_can_listen_there_again() -> None:
     with reserve_ports("127.0.0.1", ListenPorts(0, 0, 0, 0)) as found, socket.socket() as other:
         for _ in range(2):
             listener = Listener("api", Starlette(), "127.0.0.1", found.api).start()
@@ -51,7 +51,7 @@ def test_loopback_needs_no_token(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
-def test_other_addresses_need_a_token(host: str) -> None:
+def test_addresses_other_than_loopback_need_a_token(host: str) -> None:
     with pytest.raises(ConfigError, match=r"set `token` under \[auth\]"):
         require_token(host, token="")
     require_token(host, token="s3cret")

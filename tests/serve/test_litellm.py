@@ -28,7 +28,7 @@ for model in ("openai/gpt-4o-mini", "openai/gpt-4o"):
 """
 
 
-def test_litellm_is_understood(tmp_path: Path) -> None:
+def test_spans_of_litellm_are_understood(tmp_path: Path) -> None:
     if not INSTALLED.exists():
         pytest.skip("LiteLLM is not installed; make test installs it where it can be had")
     with collector(tmp_path) as server:
@@ -95,7 +95,7 @@ def said_by(counted: Counted, column: str, version: str) -> float | None:
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_every_door_of_litellm_comes_to_what_the_provider_counted(tmp_path: Path, version: str) -> None:
+def test_every_endpoint_of_litellm_comes_to_what_the_provider_counted(tmp_path: Path, version: str) -> None:
     if not INSTALLED.exists():
         pytest.skip("LiteLLM is not installed; make test installs it where it can be had")
     with collector(tmp_path) as server, mocked_provider() as provider:

@@ -34,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", EXPORTERS)
-def test_what_an_exporter_sends_is_seen_within_two_seconds(server: Server, name: str) -> None:
+def test_spans_of_an_sdk_exporter_are_seen_within_two_seconds(server: Server, name: str) -> None:
     provider = TracerProvider(resource=Resource({"service.name": name}))
     provider.add_span_processor(SimpleSpanProcessor(EXPORTERS[name](server)))
     # The best of ten: the machine may be busy with something else.

@@ -69,20 +69,20 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_all_parts_are_up_when_said(lasting: Server) -> None:
+def test_all_server_parts_are_up_when_their_ready_lines_say_so(lasting: Server) -> None:
     assert tuple(lasting.ready) == ALL
     assert answers(lasting.ready["api"] + "/readyz")
     assert answers(lasting.ready["dashboard"])
 
 
-def test_all_parts_are_down_after_an_interrupt(server: Server) -> None:
+def test_all_server_parts_are_down_after_an_interrupt(server: Server) -> None:
     parts = children(server.process.pid)
     assert server.stop(signal.SIGINT) == 0
     assert not any(is_alive(pid) for pid in parts.values())
 
 
 @pytest.mark.parametrize(("name", "other"), [("collector", "dashboard"), ("dashboard", "collector")])
-def test_a_part_that_crashes_comes_back_and_leaves_the_other_alone(lasting: Server, name: str, other: str) -> None:
+def test_a_crashed_server_part_comes_back_and_leaves_the_other_alone(lasting: Server, name: str, other: str) -> None:
     before = children(lasting.process.pid)
     os.kill(before[name], signal.SIGKILL)
     until(lambda: not is_alive(before[name]))
@@ -101,7 +101,7 @@ def test_a_second_server_on_the_same_data_is_refused(lasting: Server, folder: Pa
     assert answers(lasting.ready["api"] + "/healthz")
 
 
-def test_a_taken_port_ends_it_before_anything_starts(tmp_path: Path) -> None:
+def test_a_taken_port_ends_serve_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         ended = run(*serve(tmp_path, *FREE, "--port", str(port)))
@@ -110,14 +110,14 @@ def test_a_taken_port_ends_it_before_anything_starts(tmp_path: Path) -> None:
     assert ended.stdout == ""
 
 
-def test_listening_to_the_world_needs_a_token(tmp_path: Path) -> None:
+def test_a_server_that_listens_to_the_world_needs_a_token(tmp_path: Path) -> None:
     ended = run(*serve(tmp_path, *FREE, "--host", "0.0.0.0"))
     assert ended.returncode == ConfigError.exit_code
     assert "set `token` under [auth]" in ended.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
-def test_no_part_outlives_a_killed_supervisor(server: Server) -> None:
+def test_a_server_part_does_not_outlive_a_killed_supervisor(server: Server) -> None:
     parts = children(server.process.pid)
     assert parts.keys() == {"collector", "dashboard"}
     server.stop(signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_no_part_outlives_a_killed_supervisor(server: Server) -> None:
         until(partial(is_dead, pid))
 
 
-def test_elsewhere_a_token_is_asked_of_everybody(tmp_path: Path) -> None:
+def test_a_server_outside_loopback_asks_everybody_for_a_token(tmp_path: Path) -> None:
     config = tmp_path / "c.toml"
     config.write_text('[auth]\ntoken = "s3cret s3cret s3cret"\n')
     argv = ("controlsurface.cli", "--config", str(config), *serve(tmp_path, *FREE, "--host", "0.0.0.0")[1:])

@@ -51,7 +51,7 @@ def stored(data: Path) -> int:
         return int(reader.run(ExtentQuery()).rows["requests"][0].as_py())
 
 
-def test_heavy_queries_do_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_heavy_queries_do_not_hold_up_the_shutdown(tmp_path: Path) -> None:
     with busy(tmp_path, "counting") as server:
         began = time.monotonic()
         assert server.stop() == 0
@@ -60,7 +60,7 @@ def test_heavy_queries_do_not_hold_up_the_end(tmp_path: Path) -> None:
     assert stored(tmp_path / "data") == 10
 
 
-def test_what_cannot_be_stopped_is_ended_by_the_kernel_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_collector_that_cannot_be_stopped_is_ended_by_the_kernel_and_loses_nothing(tmp_path: Path) -> None:
     with busy(tmp_path, "sleeping", ending_s=3) as server:
         began = time.monotonic()
         assert server.stop() == -signal.SIGALRM

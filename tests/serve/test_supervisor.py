@@ -93,7 +93,7 @@ def test_ready_lines_keep_one_order(keeper: Supervisor, capsys: pytest.CaptureFi
     assert names == ["api", "otlp_http", "otlp_grpc", "dashboard"]
 
 
-def test_words_of_a_part_reach_standard_error_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_of_a_part_reaches_standard_error_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> None:
         text = "import sys; print('on stdout'); sys.stderr.write('no newline')"
         child = await start_process(program(text))
@@ -105,7 +105,7 @@ def test_words_of_a_part_reach_standard_error_with_its_name(capsys: pytest.Captu
     assert said.out == ""
 
 
-def test_a_line_without_end_does_not_stop_the_listening(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_output_line_without_end_does_not_stop_the_supervisor(capsys: pytest.CaptureFixture[str]) -> None:
     async def main() -> list[str]:
         heard: list[str] = []
         child = await start_process(program(f"print('x' * 3_000_000)\n{READY}"))

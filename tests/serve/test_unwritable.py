@@ -64,7 +64,7 @@ def test_a_data_directory_that_cannot_be_written_is_named(
 
 
 @pytest.mark.parametrize("kept_from", ["journal", "controlsurface.duckdb"])
-def test_a_part_of_it_that_cannot_be_written_is_named(data: Path, kept_from: str) -> None:
+def test_a_part_of_the_data_directory_that_cannot_be_written_is_named(data: Path, kept_from: str) -> None:
     (data / kept_from).chmod(0o500)
     ended = ran("controlsurface.collector", "--data", str(data))
     assert ended.returncode == StoreError.exit_code
@@ -72,7 +72,7 @@ def test_a_part_of_it_that_cannot_be_written_is_named(data: Path, kept_from: str
     assert "Traceback" not in ended.stderr
 
 
-def test_the_doctor_says_so_too(data: Path) -> None:
+def test_the_doctor_names_an_unwritable_data_directory_too(data: Path) -> None:
     read_only(data)
     ended = ran("controlsurface.cli", "doctor", "--data", str(data))
     assert ended.returncode == 1

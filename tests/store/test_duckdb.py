@@ -13,7 +13,7 @@ from controlsurface.errors import StoreError, StoreInUse, StoreTooNew, TooSlow
 from controlsurface.store.duckdb import DuckStore, store_owner
 
 
-def test_a_second_owner_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
+def test_a_second_owner_of_a_store_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     code = f"""
 from pathlib import Path
@@ -25,14 +25,14 @@ DuckStore.open(Path({str(tmp_path)!r}))"""
     assert store_owner(tmp_path) is None
 
 
-def test_the_same_process_cannot_own_a_directory_twice(tmp_path: Path) -> None:
+def test_a_process_cannot_own_a_data_directory_twice(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with pytest.raises(StoreInUse):
         DuckStore.open(tmp_path)
     store.close()
 
 
-def test_an_exception_leaves_nothing_of_a_transaction(tmp_path: Path) -> None:
+def test_a_transaction_with_an_exception_leaves_nothing(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with suppress(ZeroDivisionError), store.writing() as writing:
         writing.execute("INSERT INTO journal_position VALUES (1, 2)")
@@ -41,7 +41,7 @@ def test_an_exception_leaves_nothing_of_a_transaction(tmp_path: Path) -> None:
     store.close()
 
 
-def test_rows_survive_closing_and_opening(tmp_path: Path) -> None:
+def test_stored_rows_survive_closing_and_opening(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with store.writing() as writing:
         writing.attach("new", pa.table({"segment": [7], "offset": [9]}))
@@ -59,7 +59,7 @@ def test_a_query_that_takes_too_long_is_stopped_and_harms_no_other() -> None:
     assert store.state("SELECT 1 AS one").to_pylist() == [{"one": 1}]
 
 
-def test_nothing_outside_the_file_can_be_read() -> None:
+def test_a_query_can_read_nothing_outside_the_database_file() -> None:
     with pytest.raises(Exception, match=r"external access|disabled|Permission"):
         DuckStore.in_memory().state("SELECT * FROM read_csv('/etc/passwd')")
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert store_owner(tmp_path) is None
 
 
-def test_a_store_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path) -> None:
+def test_a_store_of_a_newer_version_is_refused_with_a_clear_message(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with store.writing() as writing:
         writing.execute("INSERT INTO schema_version VALUES (999, now()::TIMESTAMP)")
@@ -80,7 +80,7 @@ def test_a_store_of_a_newer_version_is_refused_with_a_clear_word(tmp_path: Path)
         DuckStore.open(tmp_path)
 
 
-def test_opening_an_older_file_makes_what_it_lacks_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_an_older_store_gets_what_it_lacks_and_keeps_what_it_has(tmp_path: Path) -> None:
     store = DuckStore.open(tmp_path)
     with store.writing() as writing:
         writing.execute("INSERT INTO journal_position VALUES (1, 2)")

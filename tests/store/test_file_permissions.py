@@ -63,7 +63,7 @@ def test_an_older_data_directory_is_narrowed_and_that_is_said_once(
     ]
 
 
-def test_what_is_not_ours_in_a_data_directory_keeps_its_rights_and_so_does_the_directory(tmp_path: Path) -> None:
+def test_foreign_files_in_a_data_directory_keep_their_rights_and_so_does_the_directory(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "journal").symlink_to(tmp_path / "notes.txt")
     tmp_path.chmod(0o755)

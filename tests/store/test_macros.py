@@ -27,7 +27,7 @@ def value(sql: str, *params: object) -> Any:
         ("9" * 30, None),
     ],
 )
-def test_a_token_count_is_a_whole_number_and_nothing_else(text: str, count: int | None) -> None:
+def test_to_count_takes_a_whole_number_and_nothing_else(text: str, count: int | None) -> None:
     assert value("to_count(?)", text) == count
 
 
@@ -43,12 +43,12 @@ def test_a_token_count_is_a_whole_number_and_nothing_else(text: str, count: int 
         ("1.2.3", None),
     ],
 )
-def test_a_number_is_finite(text: str, number: float | None) -> None:
+def test_to_number_gives_only_finite_numbers(text: str, number: float | None) -> None:
     assert value("to_number(?)", text) == number
 
 
 @pytest.mark.parametrize(("text", "flag"), [("True", True), ("0", False), ("no", False), ("maybe", None)])
-def test_a_flag_is_true_or_false_or_unknown(text: str, flag: bool | None) -> None:
+def test_to_flag_gives_true_false_or_unknown(text: str, flag: bool | None) -> None:
     assert value("to_flag(?)", text) is flag
 
 
@@ -62,7 +62,7 @@ def test_a_flag_is_true_or_false_or_unknown(text: str, flag: bool | None) -> Non
         ("gpt-4o@20240806", "gpt-4o"),
     ],
 )
-def test_one_model_has_one_name(raw: str, name: str) -> None:
+def test_model_name_gives_one_model_one_name(raw: str, name: str) -> None:
     assert value("model_name(?)", raw) == name
 
 

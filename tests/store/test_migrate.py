@@ -65,7 +65,7 @@ def test_columns_of_a_later_build_are_left_alone_where_they_may_be_empty(file: P
         ),
     ],
 )
-def test_what_cannot_be_added_is_refused_by_name_and_nothing_is_changed(
+def test_a_column_that_cannot_be_added_is_refused_by_name_and_nothing_is_changed(
     file: Path, statements: list[str], problem: str
 ) -> None:
     data = altered(
@@ -77,7 +77,7 @@ def test_what_cannot_be_added_is_refused_by_name_and_nothing_is_changed(
         assert "job" not in [row[0] for row in connection.execute("DESCRIBE requests").fetchall()]
 
 
-def test_the_command_says_it_in_a_sentence(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_says_in_a_sentence_that_the_store_differs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     altered(file, "DROP VIEW scores", "ALTER TABLE requests DROP COLUMN failed")
     assert run_command(["query", "requests", "--data", str(file.parent)]) == StoreDiffers.exit_code
     assert f"controlsurface: error: {file}: table requests lacks column failed" in capsys.readouterr().err

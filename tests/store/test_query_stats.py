@@ -23,7 +23,7 @@ def store() -> Iterator[DuckStore]:
     opened.close()
 
 
-def test_runs_are_counted_by_name_and_state_is_not(store: DuckStore) -> None:
+def test_query_runs_are_counted_by_name_and_state_reads_are_not(store: DuckStore) -> None:
     rows = [store.query(ONE).to_pylist() for _ in range(3)]
     store.state("SELECT 1")
     assert rows == [[{"a": 1}]] * 3
@@ -54,7 +54,7 @@ def test_a_slow_query_is_logged_once_in_a_minute(store: DuckStore, caplog: pytes
     assert store.stats.by_name["metrics.query"].slow == 2
 
 
-def test_what_a_session_materializes_is_its_own(store: DuckStore) -> None:
+def test_a_table_that_a_session_materializes_is_its_own(store: DuckStore) -> None:
     with store.session() as session:
         session.materialize("ones", ONE)
         assert session.query(NamedQuery("SELECT a + 1 AS b FROM ones", {}, "metrics.query"))["b"].to_pylist() == [2]

@@ -60,7 +60,7 @@ def test_no_module_outside_the_store_makes_temporary_tables_itself() -> None:
         "EXPLAIN ANALYZE SELECT 1",
     ],
 )
-def test_the_scan_finds_an_engines_own_words(text: str) -> None:
+def test_the_source_scan_finds_an_engines_own_words(text: str) -> None:
     assert OWN_WORDS.search(text)
 
 

@@ -88,7 +88,7 @@ def counts(data: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("spoil", [differs, log_damaged], ids=lambda each: each.__name__)
-def test_what_people_did_comes_back_by_doing_what_the_error_says(
+def test_user_data_comes_back_by_doing_what_the_error_says(
     data: Path, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil(data / STORE_FILE)
@@ -103,7 +103,7 @@ def test_what_people_did_comes_back_by_doing_what_the_error_says(
     assert counts(data) == dict.fromkeys(ROWS, 1)
 
 
-def test_the_text_names_the_file_where_tables_differ(data: Path) -> None:
+def test_the_error_names_the_file_where_tables_differ(data: Path) -> None:
     differs(data / STORE_FILE)
     with pytest.raises(StoreDiffers, match="column attempts of table requests is VARCHAR"):
         DuckStore.open(data)
@@ -120,7 +120,7 @@ def test_a_table_that_does_not_fit_harms_no_other(data: Path, capsys: pytest.Cap
     assert found["events"]["brought"] == found["audit_labels"]["brought"] == 1
 
 
-def test_a_file_of_which_nothing_can_be_read_is_said_to_be_so(
+def test_a_store_file_of_which_nothing_can_be_read_is_said_to_be_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "old.duckdb").write_bytes(b"not a database" * 1000)
@@ -145,7 +145,7 @@ def test_files_and_a_store_are_not_imported_together(tmp_path: Path, capsys: pyt
     assert "name files, or a store with --from-store" in capsys.readouterr().err
 
 
-def test_every_table_of_what_people_did_is_brought() -> None:
+def test_every_table_of_user_data_is_salvaged() -> None:
     assert {
         table for table, reason in PERMANENT_TABLES.items() if reason == PEOPLE_REASON
     } <= SALVAGED_TABLE_KEYS.keys()

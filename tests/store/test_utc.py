@@ -42,7 +42,7 @@ def test_rows_that_left_the_store_go_back_as_they_were(store: DuckStore) -> None
     assert store.state('SELECT "at" FROM moments')["at"].to_pylist() == [AT]
 
 
-def test_now_is_utc_on_a_machine_elsewhere(store: DuckStore) -> None:
+def test_now_in_sql_is_utc_whatever_the_zone_of_the_machine(store: DuckStore) -> None:
     (row,) = store.state("SELECT now()::TIMESTAMP AS now").to_pylist()
     assert abs(row["now"] - datetime.now(UTC)) < timedelta(minutes=1)
 

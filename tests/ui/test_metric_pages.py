@@ -29,7 +29,7 @@ def test_every_table_can_be_downloaded(opened: Open, seeded_url: str, page: str)
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("page", "names"), [("cost.py", ("week", "by")), ("compare.py", ("way", "one", "other"))])
 @pytest.mark.parametrize("value", NASTY, ids=ascii)
-def test_no_value_of_its_own_breaks_a_page(
+def test_a_page_survives_any_value_of_its_own_parameters(
     opened: Open, seeded_url: str, page: str, names: tuple[str, ...], value: str
 ) -> None:
     app = opened(seeded_url, page, **dict.fromkeys(names, value))
@@ -37,18 +37,18 @@ def test_no_value_of_its_own_breaks_a_page(
     assert "<script>" not in html(app)
 
 
-def test_routing_breaks_escalation_down_by_kind(opened: Open, seeded_url: str) -> None:
+def test_the_routing_page_breaks_escalation_down_by_kind(opened: Open, seeded_url: str) -> None:
     first = columns(opened(seeded_url, "routing.py", range="7d"))[0]
     assert {"task_type", "escalation_rate_routed", "escalation_rate_cascaded", "escalation_rate_fallback"} <= first
 
 
-def test_a_row_leads_to_its_requests(opened: Open, seeded_url: str) -> None:
+def test_a_table_row_leads_to_its_requests(opened: Open, seeded_url: str) -> None:
     links = opened(seeded_url, "routing.py", range="7d", lane="large").dataframe[0].value["open"]
     assert all(link.startswith("traces?") and "lane=large" in link and "range=7d" in link for link in links)
     assert any("task_type=code" in link for link in links)
 
 
-def test_latency_shows_lanes_beside_all_of_them(opened: Open, seeded_url: str) -> None:
+def test_the_latency_page_shows_lanes_beside_all_of_them(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "latency.py", range="7d")
     assert [*app.dataframe[0].value["lane"]] == ["blended", "cache", "large", "small", "unknown"]
     assert "small is faster than large" in html(app)
@@ -59,7 +59,7 @@ def test_lanes_of_few_requests_are_not_compared(opened: Open, seeded_url: str) -
     assert "200 of each are needed" in said or "no small and large lane" in said
 
 
-def test_cost_shows_last_week_to_the_cent(opened: Open, seeded_url: str, seeded: DuckStore) -> None:
+def test_the_cost_page_shows_last_week_to_the_cent(opened: Open, seeded_url: str, seeded: DuckStore) -> None:
     app = opened(seeded_url, "cost.py")
     week = app.selectbox(key="week").value
     (total,) = LocalClient(seeded).run(AttributionQuery(AttributionArgs(week=week))).rows.to_pylist()
@@ -68,13 +68,13 @@ def test_cost_shows_last_week_to_the_cent(opened: Open, seeded_url: str, seeded:
     assert "(unassigned)" in {*shown["team"]}
 
 
-def test_another_week_and_breakdown_are_in_the_address(opened: Open, seeded_url: str) -> None:
+def test_the_week_and_breakdown_of_cost_are_in_the_address(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "cost.py", by=["tenant"])
     assert app.multiselect(key="by").value == ["tenant"]
     assert {"tenant", "cost_usd"} < columns(app)[-1]
 
 
-def test_versions_are_compared_with_what_they_rest_on(opened: Open, seeded_url: str) -> None:
+def test_router_versions_are_compared_with_what_they_rest_on(opened: Open, seeded_url: str) -> None:
     said = html(opened(seeded_url, "compare.py", range="7d", one="v1", other="v2"))
     assert "v1 against v2" in said
     assert "Escalation rate" in said
@@ -87,17 +87,17 @@ def test_a_window_is_compared_with_the_week_before(opened: Open, seeded_url: str
     )
 
 
-def test_one_version_cannot_be_compared(opened: Open, seeded_url: str) -> None:
+def test_one_router_version_alone_cannot_be_compared(opened: Open, seeded_url: str) -> None:
     assert "Fewer than two router versions" in html(opened(seeded_url, "compare.py", range="1h", way="router versions"))
 
 
-def test_data_says_what_every_counter_means(opened: Open, seeded_url: str) -> None:
+def test_the_data_page_says_what_every_counter_means(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "data.py", range="7d")
     (ledger,) = (each.value for each in app.dataframe if {"what", "meaning"} <= {*each.value.columns})
     assert [*ledger["meaning"]] == [*COUNTER_MEANINGS.values()]
 
 
-def test_data_gives_the_line_that_assigns_a_lane(opened: Open, seeded_url: str) -> None:
+def test_the_data_page_gives_the_line_that_assigns_a_lane(opened: Open, seeded_url: str) -> None:
     (lines,) = (each.value for each in opened(seeded_url, "data.py", range="7d").code if "models" in each.value)
     assert '"mystery-1"' in lines
 

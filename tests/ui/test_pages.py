@@ -77,12 +77,12 @@ def test_a_collector_that_is_there_but_fails_is_not_asked_in_a_loop(opened: Open
     assert reader.asked == 1
 
 
-def test_a_sum_is_not_held_against_a_week_that_is_not_whole(opened: Open, seeded_url: str) -> None:
+def test_a_sum_is_not_compared_with_a_week_that_is_not_whole(opened: Open, seeded_url: str) -> None:
     assert "no whole week before to compare with" not in html(opened(seeded_url, range="24h"))
     assert "no whole week before to compare with" in html(opened(seeded_url, range="7d"))
 
 
-def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
+def test_change_events_are_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:
     LocalClient(seeded).execute(
         RecordEvent(ChangeEvent(at=datetime.now(UTC) - timedelta(hours=2), kind="deploy", title="r-77 <b>"))
     )
@@ -90,7 +90,7 @@ def test_what_changed_is_marked_on_the_charts(opened: Open, seeded: DuckStore, s
     assert sum("r-77 &lt;b&gt;" in chart for chart in charts) == 4
 
 
-def test_the_address_restores_the_view(opened: Open, seeded_url: str) -> None:
+def test_the_address_of_a_page_restores_its_view(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, range="7d", task_type=["code", "chat"], tenant="acme")
     assert app.segmented_control(key="range").value == "7d"
     assert app.multiselect(key="task_type").value == ["code", "chat"]
@@ -99,7 +99,7 @@ def test_the_address_restores_the_view(opened: Open, seeded_url: str) -> None:
     assert (shown.end - shown.start).days == 7
 
 
-def test_a_chosen_filter_is_what_questions_are_about(opened: Open, seeded_url: str) -> None:
+def test_a_chosen_filter_is_in_the_view_that_queries_use(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url)
     app.multiselect(key="lane").select("large").run()
     assert app.session_state["_view"].where == ("lane:large",)
@@ -124,7 +124,7 @@ def test_a_range_that_ends_before_it_starts_is_turned_round(opened: Open, seeded
     assert app.session_state["_view"].start < app.session_state["_view"].end
 
 
-def test_rows_whose_value_nobody_said_can_be_chosen(opened: Open, seeded_url: str) -> None:
+def test_requests_with_an_unknown_value_can_be_filtered_for(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, task_type="(unknown)")
     assert app.session_state["_view"].where == ("task_type:",)
     assert "cs-tile" in html(app)
@@ -137,7 +137,7 @@ NASTY = ("", "\0", "<script>alert(1)</script>", "' OR 1=1 --", "a:b", "-1", "nan
 @pytest.mark.no_cover
 @pytest.mark.parametrize("value", NASTY, ids=ascii)
 @pytest.mark.parametrize("page", PAGES)
-def test_no_address_breaks_a_page(opened: Open, seeded_url: str, page: str, value: str) -> None:
+def test_a_page_survives_any_address(opened: Open, seeded_url: str, page: str, value: str) -> None:
     app = opened(seeded_url, page, **dict.fromkeys(NAMES, value))
     assert not app.exception
     assert "<script>" not in html(app)

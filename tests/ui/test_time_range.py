@@ -22,13 +22,13 @@ def test_a_running_window_holds_the_whole_range_until_now(now: datetime, name: s
 
 
 @given(now=MOMENTS, name=st.sampled_from(list(TIME_RANGES)))
-def test_last_week_has_the_same_buckets(now: datetime, name: str) -> None:
+def test_the_window_of_last_week_has_the_same_buckets(now: datetime, name: str) -> None:
     view = relative_view(name, now)
     assert (view.span.times - view.week_before.span.times == 7 * 86_400_000).all()
 
 
 @pytest.mark.parametrize(("name", "seconds"), [("1h", 10), ("24h", 10), ("3d", 60), ("28d", 60)])
-def test_sessions_within_a_refresh_ask_the_same(name: str, seconds: int) -> None:
+def test_sessions_within_a_refresh_have_the_same_view(name: str, seconds: int) -> None:
     now = datetime(2026, 1, 9, 12, 0, 1, tzinfo=UTC)
     assert relative_view(name, now) == relative_view(name, now + timedelta(seconds=seconds - 2))
     assert relative_view(name, now) != relative_view(name, now + timedelta(seconds=seconds))
@@ -43,7 +43,7 @@ def test_a_fixed_window_goes_forward_in_a_few_buckets(one: datetime, other: date
 
 
 @pytest.mark.parametrize("rows", [0, 10, 1000, 10**6])
-def test_few_rows_make_long_steps_but_never_too_few_points(rows: int) -> None:
+def test_a_view_of_few_rows_has_long_steps_but_never_too_few_points(rows: int) -> None:
     view = relative_view("7d", datetime(2026, 1, 9, tzinfo=UTC))
     steady = view.coarsened_for(rows)
     assert steady.step >= view.step

@@ -13,7 +13,7 @@ HOUR = timedelta(hours=1)
 SPIKE = {"spike_from": f"{NOW - 30 * HOUR:%Y-%m-%dT%H:%M}", "spike_to": f"{NOW - 6 * HOUR:%Y-%m-%dT%H:%M}"}
 
 
-def test_a_selection_in_the_address_is_what_is_explained(opened: Open, seeded_url: str) -> None:
+def test_a_selection_in_the_address_is_explained(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "triage.py", range="7d", **SPIKE)
     assert not app.exception
     assert f"{NOW - 30 * HOUR:%b %d %H:%M} to" in html(app)
@@ -21,7 +21,7 @@ def test_a_selection_in_the_address_is_what_is_explained(opened: Open, seeded_ur
     assert any("Clear" in button.label for button in app.button)
 
 
-def test_clearing_takes_the_selection_out_of_the_address(opened: Open, seeded_url: str) -> None:
+def test_a_cleared_selection_is_out_of_the_address(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "triage.py", range="7d", **SPIKE)
     next(button for button in app.button if "Clear" in button.label).click().run()
     assert "spike_from" not in app.query_params
@@ -40,14 +40,14 @@ def test_every_baseline_explains_totals_means_and_shares(
 
 
 @pytest.mark.parametrize("edge", ["", "soon", "<script>", "0001-01-01T00:00", "9999-12-31T23:59", "\0"])
-def test_a_selection_that_makes_no_sense_is_none(opened: Open, seeded_url: str, edge: str) -> None:
+def test_an_invalid_selection_is_ignored(opened: Open, seeded_url: str, edge: str) -> None:
     app = opened(seeded_url, "triage.py", spike_from=edge, spike_to=SPIKE["spike_to"])
     assert not app.exception
     assert not any("Clear" in button.label for button in app.button)
 
 
 @pytest.mark.parametrize("value", ["", "<script>", "latency_p95", "\0"])
-def test_a_metric_or_baseline_that_is_none_is_the_usual_one(opened: Open, seeded_url: str, value: str) -> None:
+def test_an_unknown_metric_or_baseline_is_the_default_one(opened: Open, seeded_url: str, value: str) -> None:
     app = opened(seeded_url, "triage.py", metric=value, against=value)
     assert not app.exception
     assert BASELINES["before"] in html(app)
@@ -62,7 +62,7 @@ def test_a_baseline_ends_before_its_selection_begins(name: Baseline, hours: int)
     assert last <= start
 
 
-def test_the_time_before_begins_with_the_view() -> None:
+def test_the_previous_period_begins_with_the_view() -> None:
     assert baseline_window("before", NOW - HOUR, NOW, NOW - 9 * HOUR) == (NOW - 9 * HOUR, NOW - HOUR)
 
 

@@ -18,7 +18,7 @@ def test_a_zoom_is_the_window_and_leads_to_triage(opened: Open, seeded_url: str)
     assert "triage?range=7d&amp;metric=escalation_rate&amp;spike_from=2026-01-05T10%3A00" in html(app)
 
 
-def test_zooming_out_shows_the_range_again(opened: Open, seeded_url: str) -> None:
+def test_a_zoom_out_shows_the_range_again(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, range="7d", zoom="2026-01-05T10:00/2026-01-05T12:30")
     next(button for button in app.button if button.label == "Zoom out").click().run()
     assert "zoom" not in app.query_params
@@ -26,14 +26,14 @@ def test_zooming_out_shows_the_range_again(opened: Open, seeded_url: str) -> Non
 
 
 @pytest.mark.parametrize("zoom", ["soon/later", "2026-01-05T10:00/2026-01-05T10:00", "\0"])
-def test_a_zoom_that_makes_no_sense_is_none(opened: Open, seeded_url: str, zoom: str) -> None:
+def test_an_invalid_zoom_is_ignored(opened: Open, seeded_url: str, zoom: str) -> None:
     app = opened(seeded_url, range="7d", zoom=zoom)
     assert not app.exception
     assert app.session_state["_view"].end - app.session_state["_view"].start >= timedelta(days=7)
 
 
 @pytest.mark.parametrize("seconds", [1, 29, 30, 31, 3600])
-def test_whole_minutes_hold_what_was_drawn(seconds: int) -> None:
+def test_the_url_minutes_of_a_zoom_hold_what_was_drawn(seconds: int) -> None:
     start, end = map(parse_url_time, url_minutes(AT, AT + timedelta(seconds=seconds)))
     assert start
     assert end

@@ -50,7 +50,7 @@ def descriptors(server: Server) -> int:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: "])
-def test_a_head_that_never_ends_is_cut_off(strict: Server, sent: bytes) -> None:
+def test_a_request_head_that_never_ends_is_cut_off(strict: Server, sent: bytes) -> None:
     with crowd(strict.ready["api"], 1, sent) as (connection,):
         began = time.monotonic()
         assert is_cut_off(connection)
@@ -67,17 +67,17 @@ def trickled_until_cut_off(connection: socket.socket) -> float:
     return time.monotonic() - began
 
 
-def test_a_head_that_trickles_is_cut_off_too(strict: Server) -> None:
+def test_a_request_head_that_trickles_is_cut_off_too(strict: Server) -> None:
     with crowd(strict.ready["api"], 1, b"GET /healthz HTTP/1.1\r\nX: ") as (connection,):
         assert 1 < trickled_until_cut_off(connection) < 5
 
 
-def test_a_head_without_end_is_refused_however_quick_it_comes(strict: Server) -> None:
+def test_a_request_head_without_end_is_refused_however_quick_it_comes(strict: Server) -> None:
     with crowd(strict.ready["api"], 1, b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000) as (connection,):
         assert connection.recv(12) == b"HTTP/1.1 400"
 
 
-def test_what_was_cut_off_is_counted(strict: Server) -> None:
+def test_connections_that_were_cut_off_are_counted(strict: Server) -> None:
     with crowd(strict.ready["api"], 40):
         text = requests.get(
             f"{strict.ready['api']}/metrics", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=9

@@ -40,20 +40,20 @@ def test_otlp_takes_nothing_under_another_name_and_counts_it(plain: Running) -> 
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "https://x y"])
-def test_a_page_elsewhere_changes_nothing_through_the_api(plain: Running, origin: str) -> None:
+def test_a_cross_origin_page_changes_nothing_through_the_api(plain: Running, origin: str) -> None:
     answer = requests.post(f"{plain.ready['api']}/api/v1/events", json=EVENT, headers={"Origin": origin}, timeout=30)
     assert answer.status_code == 403
     assert "forged" not in requests.get(f"{plain.ready['api']}/api/v1/events?start=2026-01-01", timeout=30).text
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_what_is_not_said_to_be_json_changes_nothing(plain: Running, kind: str) -> None:
+def test_a_body_that_is_not_said_to_be_json_changes_nothing(plain: Running, kind: str) -> None:
     head = {"Content-Type": kind}
     answer = requests.post(f"{plain.ready['api']}/api/v1/events", b"{}", headers=head, timeout=30)
     assert answer.status_code == 415
 
 
-def test_a_page_of_our_own_and_one_that_is_named_may_change_something(strict: Running) -> None:
+def test_an_own_origin_and_a_configured_one_may_change_something(strict: Running) -> None:
     url, token = strict.ready["api"], {"Authorization": "Bearer the admin's own token"}
     for origin in (url, "https://portal.example.com"):
         answer = requests.post(f"{url}/api/v1/events", json=EVENT, headers=token | {"Origin": origin}, timeout=30)
@@ -75,21 +75,21 @@ def test_loopback_is_served_under_all_its_names(host: str) -> None:
         *("0.0.0.0", "0x7f.1", "2130706433", "127.1", "192.168.0.7", "", "[", "a b", "localhost:x"),
     ],
 )
-def test_on_loopback_no_other_name_is_served(host: str) -> None:
+def test_a_loopback_server_serves_no_other_name(host: str) -> None:
     assert not LOCAL.serves(host)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.7:8502", "[2001:db8::7]", "cs.example.com", "a.svc.cluster.local:80"])
-def test_elsewhere_addresses_and_names_of_the_configuration_are_served(host: str) -> None:
+def test_a_server_outside_loopback_serves_addresses_and_configured_names(host: str) -> None:
     assert WORLD.serves(host)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "svc.cluster.local.evil.example", "xcs.example.com"])
-def test_elsewhere_too_strange_names_are_refused(host: str) -> None:
+def test_a_server_outside_loopback_refuses_unknown_names_too(host: str) -> None:
     assert not WORLD.serves(host)
 
 
-def test_what_is_refused_is_counted(plain: Running) -> None:
+def test_refused_host_names_are_counted(plain: Running) -> None:
     requests.get(f"{plain.ready['api']}/healthz", headers={"Host": "evil.example"}, timeout=30)
     text = requests.get(f"{plain.ready['api']}/metrics", timeout=30).text
     (line,) = (
@@ -100,14 +100,14 @@ def test_what_is_refused_is_counted(plain: Running) -> None:
     assert float(line.split()[-1]) >= 1
 
 
-def test_who_says_no_name_is_no_browser_and_is_served(plain: Running) -> None:
+def test_a_request_without_a_host_name_is_no_browsers_and_is_served(plain: Running) -> None:
     host, _, port = plain.ready["api"].removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"
 
 
-def test_of_two_names_both_must_be_ours(plain: Running) -> None:
+def test_two_host_names_of_a_request_must_both_be_ours(plain: Running) -> None:
     host, _, port = plain.ready["api"].removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")

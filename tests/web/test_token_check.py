@@ -61,12 +61,12 @@ def test_the_readers_token_reads_and_changes_nothing(strict: Server) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
-def test_the_scheme_has_no_case(strict: Server, scheme: str) -> None:
+def test_the_authorization_scheme_has_no_case(strict: Server, scheme: str) -> None:
     url = f"{strict.ready['api']}/api/v1/lanes"
     assert requests.get(url, headers=bearer(ADMIN, scheme), timeout=30).status_code == 200
 
 
-def test_guesses_at_the_api_are_counted_and_slowed_down(strict: Server) -> None:
+def test_token_guesses_at_the_api_are_counted_and_throttled(strict: Server) -> None:
     url, client = f"{strict.ready['api']}/api/v1/lanes", {"X-Forwarded-For": "203.0.113.9"}
     statuses = [requests.get(url, headers=bearer(f"guess {i}") | client, timeout=30).status_code for i in range(7)]
     assert statuses == [401] * 5 + [429] * 2
@@ -90,7 +90,7 @@ def checked(**more: object) -> TokenCheck[str]:
 CLOCK = [0.0]
 
 
-def test_who_has_shown_a_right_token_before_is_not_locked_out_by_a_guesser_at_the_same_address() -> None:
+def test_a_client_with_a_right_token_is_not_locked_out_by_a_guesser_at_the_same_address() -> None:
     check = checked()
     assert check.owner("10.0.0.1", ADMIN.encode()) == "admin"
     assert [check.owner("10.0.0.1", b"guess") for _ in range(2)] == [None, None]
@@ -99,7 +99,7 @@ def test_who_has_shown_a_right_token_before_is_not_locked_out_by_a_guesser_at_th
         check.owner("10.0.0.1", READ.encode())
 
 
-def test_a_client_is_listened_to_again_after_the_window() -> None:
+def test_a_throttled_client_is_let_in_again_after_the_window() -> None:
     check = checked(failure_window="10s")
     assert [check.owner("10.0.0.1", b"guess") for _ in range(2)] == [None, None]
     CLOCK[0] += 10
@@ -113,7 +113,7 @@ def test_addresses_of_one_ipv6_network_are_one_client() -> None:
         check.owner("2001:db8::99", b"guess")
 
 
-def test_a_flood_of_clients_does_not_grow_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_of_clients_does_not_grow_the_memory_of_failures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_check, "MAX_CLIENTS", 10)
     check = checked()
     for i in range(100):

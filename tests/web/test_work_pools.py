@@ -42,7 +42,7 @@ def ask(url: str, statuses: list[int]) -> None:
     statuses.append(requests.get(url + SLOW, timeout=60).status_code)
 
 
-def test_routers_and_health_wait_for_no_query_and_a_query_too_many_is_told_to_come_again() -> None:
+def test_routers_and_health_wait_for_no_query_and_a_query_too_many_gets_retry_after() -> None:
     with busy(6) as (url, statuses):
         for path in ("/api/v1/policy", "/api/v1/sampling/r-1", "/api/v1/audits/plan", "/readyz", "/metrics"):
             assert requests.get(url + path, timeout=30).status_code in {200, 404}

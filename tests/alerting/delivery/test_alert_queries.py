@@ -57,13 +57,13 @@ def test_rules_are_listed_in_groups_with_their_alerts(url: str) -> None:
     assert '"above":0.3' in rule["query"]
 
 
-def test_what_became_of_alerts_and_what_was_sent_is_listed(url: str) -> None:
+def test_alert_history_and_notifications_are_listed(url: str) -> None:
     assert [row["state"] for row in get_json(f"{url}/alerts/history")["rows"]] == ["firing"]
     (message,) = get_json(f"{url}/notifications")["rows"]
     assert (message["notifier"], message["state"], message["reason"]) == ("ops", "waiting", "new")
 
 
-def test_a_silenced_alert_says_so(url: str, reader: LocalClient) -> None:
+def test_a_silenced_alert_names_its_silence(url: str, reader: LocalClient) -> None:
     now = datetime.now(UTC)
     quiet = MatcherBody(name="task_type", value="code")
     body = SilenceBody(matchers=(quiet,), startsAt=now, endsAt=now + timedelta(hours=1))

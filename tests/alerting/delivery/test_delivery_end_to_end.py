@@ -97,7 +97,7 @@ def messages(server: Server) -> list[dict[str, Any]]:
     return rows
 
 
-def test_an_incident_is_told_once_with_its_cause_whatever_is_killed_in_between(folder: Path) -> None:
+def test_an_incident_is_notified_once_with_its_cause_whatever_is_killed_in_between(folder: Path) -> None:
     down, up = (503, dict[str, str](), b""), (200, dict[str, str](), b"")
     with ExitStack() as ends:
         sink = ends.enter_context(http_sink(down, down, up))

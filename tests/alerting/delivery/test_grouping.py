@@ -34,17 +34,17 @@ def test_alerts_of_one_name_and_lane_make_one_message_after_the_group_wait(clock
     assert sending.labels == {"alertname": "High", "lane": "small"}
 
 
-def test_another_lane_is_another_message(clockwork: DeliveryClock) -> None:
+def test_groups_of_different_lanes_get_separate_notifications(clockwork: DeliveryClock) -> None:
     clockwork.put(episode(lane="small"), episode(lane="large"))
     assert len(clockwork.run(minutes=1)) == 2
 
 
-def test_what_fired_long_ago_does_not_wait(clockwork: DeliveryClock) -> None:
+def test_an_alert_older_than_the_group_wait_is_notified_at_once(clockwork: DeliveryClock) -> None:
     clockwork.put(episode(EPOCH - MINUTE))
     assert len(clockwork.run(seconds=5)) == 1
 
 
-def test_one_that_joins_is_told_at_the_next_group_interval(clockwork: DeliveryClock) -> None:
+def test_an_alert_that_joins_a_group_is_notified_at_the_next_group_interval(clockwork: DeliveryClock) -> None:
     clockwork.put(episode(task_type="code"))
     clockwork.run(minutes=1)
     clockwork.put(episode(clockwork.now, task_type="chat"))
@@ -61,7 +61,7 @@ def test_an_unchanged_group_is_repeated_after_four_hours(clockwork: DeliveryCloc
     assert [each.reason for each in clockwork.run(MINUTE, minutes=10)] == ["repeat"]
 
 
-def test_the_end_is_told_once_and_the_group_forgotten(clockwork: DeliveryClock) -> None:
+def test_a_resolution_is_notified_once_and_its_group_forgotten(clockwork: DeliveryClock) -> None:
     alert = episode()
     clockwork.put(alert)
     clockwork.run(minutes=1)
@@ -71,7 +71,7 @@ def test_the_end_is_told_once_and_the_group_forgotten(clockwork: DeliveryClock) 
     assert clockwork.desk == DeliveryState()
 
 
-def test_a_part_that_is_over_is_told_with_the_rest_that_fires(clockwork: DeliveryClock) -> None:
+def test_a_resolved_alert_is_notified_with_the_firing_rest_of_its_group(clockwork: DeliveryClock) -> None:
     one, other = episode(task_type="code"), episode(task_type="chat")
     clockwork.put(one, other)
     clockwork.run(minutes=1)
@@ -80,7 +80,7 @@ def test_a_part_that_is_over_is_told_with_the_rest_that_fires(clockwork: Deliver
     assert (sending.reason, len(sending.firing), len(sending.resolved)) == ("partly resolved", 1, 1)
 
 
-def test_what_is_over_within_the_group_wait_is_not_told(clockwork: DeliveryClock) -> None:
+def test_an_alert_resolved_within_the_group_wait_is_not_notified(clockwork: DeliveryClock) -> None:
     alert = episode()
     clockwork.put(alert)
     clockwork.run(seconds=10)
@@ -89,7 +89,7 @@ def test_what_is_over_within_the_group_wait_is_not_told(clockwork: DeliveryClock
     assert clockwork.desk == DeliveryState()
 
 
-def test_the_end_of_what_nobody_was_told_of_is_no_reason_for_a_message(clockwork: DeliveryClock) -> None:
+def test_a_resolution_of_an_alert_never_notified_sends_nothing(clockwork: DeliveryClock) -> None:
     clockwork.put(episode(task_type="code"))
     clockwork.run(minutes=1)
     short = episode(clockwork.now, task_type="chat")
@@ -109,7 +109,7 @@ def test_an_alert_that_comes_back_is_a_new_episode(clockwork: DeliveryClock) -> 
     assert (sending.reason, len(sending.firing), len(sending.resolved)) == ("grown", 1, 1)
 
 
-def test_one_who_wants_no_resolutions_gets_none_and_is_told_of_the_next_alert() -> None:
+def test_a_notifier_without_send_resolved_gets_no_resolution_but_the_next_alert() -> None:
     clockwork = DeliveryClock(delivery(ops=WEBHOOK | {"send_resolved": False}))
     alert = episode()
     clockwork.put(alert)
@@ -130,7 +130,7 @@ def test_the_first_route_that_matches_is_taken_and_further_ones_when_it_says_so(
     assert [each.notifier for each in clockwork.run(minutes=1)] == ["ops"]
 
 
-def test_an_alert_manager_is_told_at_once_and_every_minute_and_of_the_end_for_fifteen() -> None:
+def test_alertmanager_is_notified_at_once_every_minute_and_of_a_resolution_for_fifteen_minutes() -> None:
     clockwork = DeliveryClock(delivery(am={"kind": "alertmanager", "url": "http://127.0.0.1"}))
     alert = episode()
     clockwork.put(alert)
@@ -142,7 +142,7 @@ def test_an_alert_manager_is_told_at_once_and_every_minute_and_of_the_end_for_fi
     assert clockwork.desk == DeliveryState()
 
 
-def test_a_repeat_is_not_queued_behind_one_that_still_waits(clockwork: DeliveryClock) -> None:
+def test_a_repeat_is_not_queued_behind_a_waiting_notification(clockwork: DeliveryClock) -> None:
     clockwork.put(episode())
     (sending,) = clockwork.run(minutes=1)
     clockwork.desk = replace(clockwork.desk, waiting=frozenset({(sending.group, "ops")}))
@@ -154,7 +154,7 @@ def add_silence(clockwork: DeliveryClock, matcher: str, minutes: float) -> None:
     clockwork.silences.append(Silence("s", (parse_matcher(matcher),), clockwork.now, ends, "me", "", clockwork.now))
 
 
-def test_a_silenced_alert_is_told_when_the_silence_is_over(clockwork: DeliveryClock) -> None:
+def test_a_silenced_alert_is_notified_when_the_silence_ends(clockwork: DeliveryClock) -> None:
     add_silence(clockwork, "task_type=code", minutes=20)
     clockwork.put(episode(task_type="code"), episode(task_type="chat"))
     (sending,) = clockwork.run(minutes=19)
@@ -162,7 +162,7 @@ def test_a_silenced_alert_is_told_when_the_silence_is_over(clockwork: DeliveryCl
     assert [each.reason for each in clockwork.run(minutes=7)] == ["grown"]
 
 
-def test_a_resolution_that_was_silenced_is_told_afterwards(clockwork: DeliveryClock) -> None:
+def test_a_silenced_resolution_is_notified_after_the_silence(clockwork: DeliveryClock) -> None:
     alert = episode(task_type="code")
     clockwork.put(alert)
     clockwork.run(minutes=1)

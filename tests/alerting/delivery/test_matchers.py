@@ -83,7 +83,7 @@ def test_a_matcher_is_written_as_it_is_read() -> None:
 @pytest.mark.parametrize(
     "text", ["", "lane", '="x"', 'lane=="x"', 'la-ne="x"', 'lane="x', 'lane=~"("', 'lane=~"a)|(b"', "a=" + "x" * 1001]
 )
-def test_what_is_no_matcher_is_refused(text: str) -> None:
+def test_an_invalid_matcher_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"matcher|label|regular|longer"):
         parse_matcher(text)
 

@@ -44,7 +44,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("last", "firing", "resolved", "wants", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_a_group_is_told_when(
+def test_a_group_needs_an_update_when(
     last: LogEntry | None, firing: str, resolved: str, wants: bool, expected: str | None
 ) -> None:
     assert needs_update(last, keys(firing), keys(resolved), REPEAT, wants, NOW) == expected
@@ -65,5 +65,5 @@ FORWARDED = [
 @pytest.mark.parametrize(
     ("last", "firing", "resolved", "expected"), [c[1:] for c in FORWARDED], ids=[c[0] for c in FORWARDED]
 )
-def test_an_alert_manager_is_told_when(last: LogEntry | None, firing: str, resolved: str, expected: str | None) -> None:
+def test_a_group_needs_forwarding_when(last: LogEntry | None, firing: str, resolved: str, expected: str | None) -> None:
     assert needs_forwarding(last, keys(firing), keys(resolved), REPEAT, NOW) == expected

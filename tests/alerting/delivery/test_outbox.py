@@ -103,7 +103,7 @@ def bench(store: DuckStore) -> Bench:
     return Bench(store)
 
 
-def test_an_alert_is_sent_once_and_its_end_once(bench: Bench) -> None:
+def test_an_alert_is_sent_once_and_its_resolution_once(bench: Bench) -> None:
     bench.take(alert())
     bench.run(3 * MINUTE)
     bench.take(replace(alert(), state="resolved", resolved_at=bench.now))
@@ -113,7 +113,7 @@ def test_an_alert_is_sent_once_and_its_end_once(bench: Bench) -> None:
     assert bench.store.state("FROM alert_episodes").num_rows == 0
 
 
-def test_to_be_told_again_and_again_changes_nothing(bench: Bench) -> None:
+def test_repeated_evaluations_of_an_alert_add_no_notification(bench: Bench) -> None:
     over = replace(alert(), state="resolved", resolved_at=EPOCH + 2 * MINUTE)
     for _ in range(6):
         bench.take(alert())
@@ -124,7 +124,7 @@ def test_to_be_told_again_and_again_changes_nothing(bench: Bench) -> None:
     assert [got["reason"] for got in bench.receiver.got] == ["new", "resolved"]
 
 
-def test_an_alert_that_goes_back_to_pending_is_over(bench: Bench) -> None:
+def test_an_alert_that_goes_back_to_pending_is_resolved(bench: Bench) -> None:
     bench.take(alert())
     bench.run(MINUTE)
     bench.take(replace(alert(), state="pending", fired_at=None))
@@ -140,7 +140,7 @@ def test_a_transaction_that_fails_takes_its_alerts_along(bench: Bench) -> None:
     assert bench.receiver.got == []
 
 
-def test_what_fails_is_tried_again_with_the_same_words_and_never_twice_after_success(bench: Bench) -> None:
+def test_a_failed_notification_is_retried_with_the_same_payload_and_never_after_success(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down"), Undelivered("busy", retry_after_s=90), OSError("a mistake")]
     bench.take(alert())
     bench.run(10 * MINUTE)
@@ -148,7 +148,7 @@ def test_what_fails_is_tried_again_with_the_same_words_and_never_twice_after_suc
     assert bench.rows() == [{"state": "sent", "attempts": 4, "problem": None}]
 
 
-def test_a_receiver_is_left_alone_for_as_long_as_it_asks(bench: Bench) -> None:
+def test_a_receiver_is_left_alone_for_as_long_as_its_retry_after(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("busy", retry_after_s=600)]
     bench.take(alert())
     bench.run(10 * MINUTE)
@@ -158,7 +158,7 @@ def test_a_receiver_is_left_alone_for_as_long_as_it_asks(bench: Bench) -> None:
     assert len(bench.receiver.got) == 1
 
 
-def test_what_is_refused_is_given_up_visibly_and_the_group_told_anew(bench: Bench) -> None:
+def test_a_refused_notification_is_marked_dead_and_its_group_notified_anew(bench: Bench) -> None:
     bench.receiver.errors = [Refused("answered 404")]
     bench.take(alert())
     bench.run(MINUTE)
@@ -167,7 +167,7 @@ def test_what_is_refused_is_given_up_visibly_and_the_group_told_anew(bench: Benc
     assert [got["reason"] for got in bench.receiver.got] == ["new"]
 
 
-def test_what_became_of_messages_is_counted_for_prometheus_and_outlives_them(bench: Bench) -> None:
+def test_notification_counters_for_prometheus_outlive_the_outbox_rows(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down"), Refused("answered 404")]
     bench.take(alert())
     bench.run(10 * MINUTE)
@@ -215,7 +215,7 @@ def sent_at(bench: Bench, notifier: str) -> list[tuple[str, float]]:
     ]
 
 
-def test_one_that_fails_holds_up_no_other_and_is_told_in_the_end(bench: Bench) -> None:
+def test_a_failing_notifier_holds_up_no_other_and_is_notified_in_the_end(bench: Bench) -> None:
     bench = published(bench.store, group_interval="2s", repeat_interval="3s")
     late = bench.sending("late", LateNotifier(bench, 4.5))
     bench.now = EPOCH + SECOND
@@ -228,7 +228,7 @@ def test_one_that_fails_holds_up_no_other_and_is_told_in_the_end(bench: Bench) -
     assert (reason, 4.5 <= second <= 10) == ("new", True)
 
 
-def test_what_timed_out_is_tried_again_long_before_the_next_look(bench: Bench) -> None:
+def test_a_timed_out_notification_is_retried_long_before_the_next_group_interval(bench: Bench) -> None:
     bench = published(bench.store, group_interval="1m", repeat_interval="1m")
     late = bench.sending("late", LateNotifier(bench, 3))
     bench.take(alert())
@@ -239,7 +239,7 @@ def test_what_timed_out_is_tried_again_long_before_the_next_look(bench: Bench) -
     assert (reason, 3 <= second <= 6) == ("new", True)
 
 
-def test_a_new_start_tells_nothing_twice_and_leaves_groups_their_time(bench: Bench) -> None:
+def test_a_restarted_dispatcher_repeats_no_notification_and_keeps_group_intervals(bench: Bench) -> None:
     bench = published(bench.store, group_by=[], group_interval="6s", repeat_interval="10m")
     bench.now = EPOCH + SECOND
     bench.take(alert(bench.now))
@@ -252,14 +252,14 @@ def test_a_new_start_tells_nothing_twice_and_leaves_groups_their_time(bench: Ben
     assert [len(got["firing"]) for got in bench.receiver.got] == [1, 2]
 
 
-def test_what_fails_for_too_long_is_given_up(bench: Bench) -> None:
+def test_a_notification_that_fails_for_too_long_is_given_up(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down")] * 100
     bench.take(alert())
     bench.run(timedelta(minutes=36), 2 * MINUTE)
     assert bench.rows()[0]["state"] == "dead"
 
 
-def test_messages_of_one_group_keep_their_order_and_others_pass(bench: Bench) -> None:
+def test_notifications_of_one_group_keep_their_order_and_other_groups_pass(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down", retry_after_s=600)]
     bench.take(alert(lane="small"))
     bench.run(MINUTE)
@@ -270,7 +270,7 @@ def test_messages_of_one_group_keep_their_order_and_others_pass(bench: Bench) ->
     assert [got["reason"] for got in bench.receiver.got] == ["new", "new", "resolved"]
 
 
-def test_no_more_are_sent_than_a_minute_may_have(bench: Bench) -> None:
+def test_a_notifier_sends_no_more_than_its_limit_per_minute(bench: Bench) -> None:
     bench.sender = bench.sending("ops", bench.receiver, per_minute=2)
     bench.take(*(alert(lane=str(i)) for i in range(5)))
     bench.run(MINUTE)
@@ -279,7 +279,7 @@ def test_no_more_are_sent_than_a_minute_may_have(bench: Bench) -> None:
     assert len(bench.receiver.got) == 5
 
 
-def test_what_waits_survives_a_new_start(bench: Bench) -> None:
+def test_a_waiting_notification_survives_a_restart(bench: Bench) -> None:
     bench.take(alert())
     for _ in range(8):
         bench.now += 5 * SECOND
@@ -290,13 +290,13 @@ def test_what_waits_survives_a_new_start(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("attempts", "low", "high"), [(0, 0.5, 1), (3, 4, 8), (50, 150, 300)])
-def test_waits_double_and_half_of_each_is_left_to_chance(attempts: int, low: float, high: float) -> None:
+def test_retry_waits_double_and_half_of_each_is_random(attempts: int, low: float, high: float) -> None:
     ends: list[Callable[[], float]] = [lambda: 0.0, lambda: 1.0]
     assert [retry_wait_s(attempts, luck=end) for end in ends] == [low, high]
     assert retry_wait_s(attempts, 1000) == 1000
 
 
-def test_what_waits_for_a_notifier_that_is_gone_is_given_up(bench: Bench) -> None:
+def test_a_notification_for_a_removed_notifier_is_given_up(bench: Bench) -> None:
     bench.receiver.errors = [Undelivered("down", retry_after_s=900)]
     bench.take(alert())
     bench.run(MINUTE)

@@ -97,7 +97,7 @@ def story(inhibit: Sequence[dict[str, Any]] = (), notifiers: dict[str, Any] | No
     return Story(DeliveryClock(DeliveryConfig.model_validate(found)))
 
 
-def test_an_alert_told_anew_keeps_its_start_and_takes_the_latest_words() -> None:
+def test_an_updated_alert_keeps_its_start_and_takes_the_latest_annotations() -> None:
     said, one = story(group_by=["alertname"]), alert("test", 1)
     words = [replace(one, facts=AlertSnapshot(rule="r", annotations={"ann": word})) for word in ("v1", "v2", "v3")]
     said.at(1, one)
@@ -111,14 +111,14 @@ def test_an_alert_told_anew_keeps_its_start_and_takes_the_latest_words() -> None
     assert [each.facts.annotations.get("ann") for each in told] == [None, "v1", "v2", "v3", None]
 
 
-def test_a_repeat_comes_with_each_look_and_the_end_once() -> None:
+def test_an_alert_is_repeated_at_each_interval_and_its_resolution_sent_once() -> None:
     said, one = story(group_by=["alertname"]), alert("test", 1)
     said.at(1, one)
     said.at(3.5, over(one, 3))
     said.tells(8, [(2, "test", ""), (3, "test", ""), (4, "", "test")])
 
 
-def test_what_comes_together_is_told_together() -> None:
+def test_alerts_that_arrive_together_are_notified_together() -> None:
     said = story(repeat_interval="4900ms")
     said.at(1.1, alert("test1", 1))
     said.at(1.7, alert("test5", 1))
@@ -127,7 +127,7 @@ def test_what_comes_together_is_told_together() -> None:
     said.tells(9.5, [(2, "test1 test5", ""), (4.1, everything, ""), (9.1, everything, "")])
 
 
-def test_a_group_that_is_over_is_told_with_the_next_look() -> None:
+def test_a_resolved_group_is_notified_at_the_next_interval() -> None:
     said = story(group_by=["alertname"], group_interval="5s", repeat_interval="4h")
     three = [alert("test", 1, lbl=name) for name in ("v1", "v2", "v3")]
     said.at(1, *three)
@@ -135,7 +135,7 @@ def test_a_group_that_is_over_is_told_with_the_next_look() -> None:
     said.tells(13, [(2, "v1 v2 v3", ""), (12, "", "v1 v2 v3")])
 
 
-def test_one_who_wants_no_ends_hears_of_the_next_alert_only() -> None:
+def test_a_notifier_without_send_resolved_gets_only_the_next_alert() -> None:
     both = {"ops": WEBHOOK, "quiet": WEBHOOK | {"send_resolved": False}}
     said = story(notifiers=both, group_by=["alertname"], group_interval="5s", repeat_interval="4h")
     v1, v2, v3 = (alert("test", start, lbl=name) for name, start in (("v1", 1), ("v2", 1), ("v3", 3)))
@@ -158,7 +158,7 @@ def test_a_silence_takes_an_alert_out_for_as_long_as_it_lasts() -> None:
     said.tells(5.5, [(2, "test1 test2", ""), (3, "test2", ""), (4, "test2", ""), (5, "test1 test2", "")])
 
 
-def test_the_end_of_a_silence_by_hand_lets_everything_out() -> None:
+def test_an_expired_silence_releases_all_its_alerts() -> None:
     said = story()
     said.at(1, alert("test1", 1), alert("test2", 1))
     long = said.silenced(1.3, silence('alertname=~".+"', 1.5, 100))
@@ -174,7 +174,7 @@ def down(name: str, start: float, zone: str = "aa") -> Episode:
     return alert(name, start, job="testjob", zone=zone, lbl=f"{name}-{zone}")
 
 
-def test_an_inhibited_alert_is_told_again_once_its_source_is_over() -> None:
+def test_an_inhibited_alert_is_notified_again_once_its_source_resolves() -> None:
     said, job = story([JOB_DOWN], repeat_interval="1s"), down("JobDown", 2.2)
     said.at(1, down("test1", 1), down("InstanceDown", 1), down("InstanceDown", 1, "ab"))
     said.at(2.2, job)
@@ -190,7 +190,7 @@ def test_an_inhibited_alert_is_told_again_once_its_source_is_over() -> None:
     )
 
 
-def test_ends_at_the_same_time_are_told_together() -> None:
+def test_resolutions_at_the_same_time_are_notified_together() -> None:
     said, both = story([JOB_DOWN], repeat_interval="1s"), (down("InstanceDown", 1), down("JobDown", 1))
     said.at(1, *both)
     said.at(2.6, *(over(each, 2.6) for each in both))
@@ -204,7 +204,7 @@ def test_a_group_waits_once_and_then_for_its_interval() -> None:
     said.tells(2.2, [(1, "a1", ""), (1.3, "a1 a3", ""), (1.6, "a1 a3", ""), (1.9, "a1 a3", "")])
 
 
-def test_what_is_old_is_not_kept_waiting_and_what_is_over_leaves_with_its_message() -> None:
+def test_an_old_alert_skips_the_group_wait_and_a_resolved_one_leaves_with_its_notification() -> None:
     said = story(group_by=["a", "b"], group_interval="300ms")
     a1, a2, a3 = (alert(name, start, a="v1", b="v2") for name, start in (("a1", 60), ("a2", -3600), ("a3", 60)))
     said.at(0, a1, a2)
@@ -256,7 +256,7 @@ def test_alerts_are_grouped_as_published() -> None:
     assert len({key for taken in found for _, key, _ in taken}) == 6
 
 
-def test_without_a_wait_every_group_is_told_at_once() -> None:
+def test_a_group_wait_of_zero_notifies_every_group_at_once() -> None:
     said = story(group_by=["alertname"], group_wait="0s", group_interval="1h", repeat_interval="1h")
     said.at(0, *(alert(f"Alert_{i}", -60) for i in range(5000)))
     said.at(0.1)

@@ -76,7 +76,7 @@ def test_an_alert_is_inhibited(target: dict[str, str], plain: bool, excluding: b
         ([({"a": "c", "c": "d"}, False), ({"a": "c", "c": "f"}, False)], ("a",), {"a": "b"}, False),
     ],
 )
-def test_a_source_is_found_for_equal_labels(
+def test_an_inhibition_source_is_found_for_equal_labels(
     sources: list[tuple[dict[str, str], bool]], equal: tuple[str, ...], target: dict[str, str], expected: bool
 ) -> None:
     rule = InhibitionRule.of(InhibitConfig(source=("s=1",), target=("t=1",), equal=equal))
@@ -87,7 +87,7 @@ def test_a_source_is_found_for_equal_labels(
 
 
 @pytest.mark.parametrize(("second", "muted"), [(None, False), ("fires", True), ("over", False)])
-def test_only_a_source_that_fires_mutes(second: str | None, muted: bool) -> None:
+def test_an_inhibition_source_mutes_only_while_it_fires(second: str | None, muted: bool) -> None:
     rule = InhibitionRule.of(InhibitConfig(source=("s=1",), target=("t=1",), equal=("e",)))
     one, two = episode(t="1", e="f"), replace(episode(s="1", e="f"), ends_at=EPOCH if second == "over" else None)
     known = [one, two] if second else [one]
@@ -124,7 +124,7 @@ def test_a_silence_is_set_and_changed_as_published() -> None:
     assert again.state(now + SECOND) == "active"
 
 
-def test_a_start_that_differs_by_less_than_a_second_is_the_same() -> None:
+def test_a_silence_start_that_differs_by_less_than_a_second_is_the_same() -> None:
     (active,) = silence_updates(silence(-MINUTE, 5 * MINUTE), None, EPOCH)
     close = replace(active, starts_at=EPOCH + timedelta(microseconds=2), ends_at=active.ends_at + 2 * MINUTE)
     (longer,) = silence_updates(close, active, EPOCH + MINUTE)
@@ -142,12 +142,12 @@ def test_a_start_that_differs_by_less_than_a_second_is_the_same() -> None:
         silence(-HOUR, -SECOND),  # it is over already
     ],
 )
-def test_what_cannot_be_a_silence_is_refused(wrong: Silence) -> None:
+def test_an_invalid_silence_is_refused(wrong: Silence) -> None:
     with pytest.raises(BadRequest, match=r"matchers|endsAt"):
         silence_updates(wrong, None, EPOCH)
 
 
-def test_a_silence_that_nobody_knows_cannot_be_changed() -> None:
+def test_an_unknown_silence_cannot_be_changed() -> None:
     with pytest.raises(NotFound):
         silence_updates(silence(0 * HOUR, 5 * MINUTE, id="some_id"), None, EPOCH)
 
@@ -177,7 +177,7 @@ def test_a_silence_is_changed_in_place_only_if_history_stays(
 
 
 @pytest.mark.parametrize(("old", "start", "end"), [(PENDING, MINUTE, MINUTE), (ACTIVE, -HOUR, -SECOND)])
-def test_a_change_that_leaves_no_silence_is_refused(old: Silence, start: timedelta, end: timedelta) -> None:
+def test_a_silence_change_with_an_impossible_end_is_refused(old: Silence, start: timedelta, end: timedelta) -> None:
     with pytest.raises(BadRequest, match="endsAt"):
         silence_updates(silence(start, end, id="s"), old, EPOCH)
 
@@ -217,7 +217,7 @@ def test_silences_come_and_go_by_the_hour() -> None:
 @pytest.mark.parametrize(
     ("one", "state"), [(silence(MINUTE, HOUR), "pending"), (ACTIVE, "active"), (EXPIRED, "expired")]
 )
-def test_the_state_of_a_silence(one: Silence, state: str) -> None:
+def test_a_silence_is_pending_active_or_expired(one: Silence, state: str) -> None:
     assert one.state(EPOCH) == state
 
 
@@ -243,6 +243,6 @@ WEEKENDS = MuteTimeConfig(weekdays=("saturday", "sunday"), location="Australia/S
         ("2024-01-06T10:00+00:00", True, True),
     ],
 )
-def test_evenings_and_weekends_are_mute(moment: str, evening: bool, weekend: bool) -> None:
+def test_mute_times_hold_in_evenings_and_on_weekends(moment: str, evening: bool, weekend: bool) -> None:
     now = datetime.fromisoformat(moment)
     assert (is_within_mute_time(now, EVENINGS), is_within_mute_time(now, WEEKENDS)) == (evening, weekend)

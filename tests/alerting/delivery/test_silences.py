@@ -73,18 +73,18 @@ def test_a_silence_is_put_listed_changed_and_ended(url: str, store: DuckStore) -
         ({"comments": "x"}, "did you mean 'comment'"),
     ],
 )
-def test_a_silence_that_cannot_be_is_refused_with_the_reason(url: str, change: dict[str, object], words: str) -> None:
+def test_an_invalid_silence_is_refused_with_the_reason(url: str, change: dict[str, object], words: str) -> None:
     answer = requests.post(url, json=BODY | change, timeout=10)
     assert answer.status_code == (400 if words else 200)
     assert words in answer.json().get("detail", "")
 
 
-def test_what_is_not_there_cannot_be_changed_or_ended(url: str) -> None:
+def test_an_unknown_silence_cannot_be_changed_or_expired(url: str) -> None:
     assert requests.post(url, json=BODY | {"id": "nothing"}, timeout=10).status_code == 404
     assert requests.delete(f"{url}/nothing", timeout=10).status_code == 404
 
 
-def test_a_silence_that_is_over_is_listed_for_five_days_more() -> None:
+def test_an_expired_silence_is_listed_for_five_days_more() -> None:
     store, now = DuckStore.in_memory(), datetime.now(UTC)
     ends = {
         "active": now + timedelta(hours=3),
@@ -126,7 +126,7 @@ def run(data: Path, *words: str) -> str:
     return result.stdout
 
 
-def test_the_command_adds_lists_and_expires(tmp_path: Path) -> None:
+def test_the_silence_command_adds_lists_and_expires(tmp_path: Path) -> None:
     DuckStore.open(tmp_path).close()
     name = run(tmp_path, "add", "lane=large", 'task_type=~"code|chat"', "--for", "1h", "--comment", "deploy").strip()
     assert 'lane="large" task_type=~"code|chat"' in run(tmp_path, "list")

@@ -15,7 +15,7 @@ from controlsurface.config.alert_delivery import InhibitConfig, MuteTimeConfig
 from tests.alerting.episode_clock import episode
 
 
-def test_labels_that_both_lack_are_equal() -> None:
+def test_labels_missing_from_both_alerts_are_equal_for_inhibition() -> None:
     rule = InhibitionRule.of(InhibitConfig(source=("s1=1",), target=("t1=1",), equal=("e",)))
     source = episode(s1="1")
     assert InhibitionIndex([source], [rule]).of(episode(t1="1")) is source

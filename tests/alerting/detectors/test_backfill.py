@@ -47,7 +47,7 @@ def readings_of_new_engine(store: DuckStore, now: datetime) -> dict[str, RuleRea
 
 
 @pytest.mark.parametrize(("order", "restarts"), [((0, 1, 2, 3, 4), False), ((4, 1, 3, 0, 2), True)])
-def test_history_in_any_order_leads_where_it_would_have_led_at_the_start(
+def test_backfill_in_any_order_gives_the_readings_of_history_present_at_the_start(
     store: DuckStore, order: tuple[int, ...], restarts: bool
 ) -> None:
     engine, pieces = DriftEngine(store), OLD + NEW
@@ -61,7 +61,7 @@ def test_history_in_any_order_leads_where_it_would_have_led_at_the_start(
     assert seen[-1] == readings_of_new_engine(store, NOW + 8 * MINUTE)
 
 
-def test_a_drift_that_is_known_goes_on_while_older_history_comes(store: DuckStore) -> None:
+def test_a_known_drift_goes_on_during_a_backfill(store: DuckStore) -> None:
     insert_late_history(store, *NEW)
     engine = DriftEngine(store)
     seen = [read(engine, NOW)[DRIFTED]]
@@ -75,7 +75,7 @@ def test_a_drift_that_is_known_goes_on_while_older_history_comes(store: DuckStor
     )
 
 
-def test_what_was_accepted_stays_so_when_older_history_comes(store: DuckStore) -> None:
+def test_an_accepted_slice_stays_accepted_after_a_backfill(store: DuckStore) -> None:
     insert_late_history(store, *NEW)
     engine = DriftEngine(store)
     read(engine, NOW)
@@ -89,7 +89,7 @@ def test_what_was_accepted_stays_so_when_older_history_comes(store: DuckStore) -
     assert told[0] == told[1]
 
 
-def test_what_trickles_in_late_is_not_learnt_from_at_every_look(store: DuckStore) -> None:
+def test_late_requests_do_not_retrain_the_baseline_at_every_evaluation(store: DuckStore) -> None:
     insert_late_history(store, *NEW)
     engine = DriftEngine(store)
     first = engine.readings([drift_rule()], NOW)["EscalationDrift"]
@@ -103,7 +103,7 @@ def history(*n: float, first: int = 0) -> HourlyHistory:
     return HourlyHistory(first * HOUR_S, np.array(n, dtype=np.float64), 0)
 
 
-def test_history_has_come_where_hours_have_more_than_a_tenth_more() -> None:
+def test_a_backfill_is_hours_with_more_than_a_tenth_more_requests() -> None:
     assert has_backfill(history(0, 0, 0), history(0, 50, 60))
     assert has_backfill(history(100, 100, 100), history(100, 120, 100))
     assert not has_backfill(history(100, 100, 100), history(109, 109, 109))
@@ -111,13 +111,13 @@ def test_history_has_come_where_hours_have_more_than_a_tenth_more() -> None:
     assert not has_backfill(history(), history(100, 100, 100))
 
 
-def test_hours_that_were_added_are_known_and_those_that_grew_are_still_news() -> None:
+def test_added_hours_are_known_and_hours_that_grew_are_still_a_backfill() -> None:
     learnt = history(5, 100, 100).extended(history(109, 100, 50, first=1))
     assert learnt.n.tolist() == [100, 100, 50]
     assert not has_backfill(learnt, history(109, 100, 50, 40, first=1))
     assert has_backfill(learnt, history(118, 100, 50, first=1))
 
 
-def test_more_than_one_in_a_thousand_between_two_looks_is_no_trickle() -> None:
+def test_a_backfill_goes_on_while_it_adds_more_than_one_request_in_a_thousand() -> None:
     assert is_still_filling(history(1_000, 1_000), history(1_000, 1_003))
     assert not is_still_filling(history(1_000, 1_000), history(1_000, 1_001))

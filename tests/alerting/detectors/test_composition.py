@@ -26,17 +26,17 @@ def drifting_state(follows: DriftState, fired_s: list[int]) -> DriftState:
     return replace(follows, fired_at=fired, direction=(fired > 0).astype(float))
 
 
-def test_what_moves_from_the_same_onset_follows_the_first_to_speak() -> None:
+def test_a_share_that_drifts_from_the_same_onset_follows_the_first_alert() -> None:
     found = mark_followers(QUIET, QUIET, [drift_onset(1, 9000, 3000), drift_onset(0, 9300, 3600)])
     assert found.follows.tolist() == [9000, 0, 0]
 
 
-def test_of_two_that_speak_at_once_the_stronger_one_leads() -> None:
+def test_the_stronger_of_two_simultaneous_drifts_leads() -> None:
     found = mark_followers(QUIET, QUIET, [drift_onset(0, 9000, 3000, score=15), drift_onset(2, 9000, 3000, score=30)])
     assert found.follows.tolist() == [9000, 0, 0]
 
 
-def test_a_change_that_begins_a_day_after_the_alert_is_told() -> None:
+def test_a_drift_that_begins_a_day_after_the_alert_follows_no_other() -> None:
     first = mark_followers(QUIET, QUIET, [drift_onset(1, 9000, 3000)])
     late = 9000 + SAME_CHANGE_WINDOW_S + 300
     known = drifting_state(first, [0, 9000, 0])

@@ -54,7 +54,7 @@ def hours_by_walking(needed: float, onsets: Ints, profile: Floats) -> Floats:
     needed=st.floats(0.5, 40_000),
     profile=st.lists(st.integers(0, 200), min_size=HOUR_CELLS, max_size=HOUR_CELLS).filter(lambda p: sum(p[:24]) > 50),
 )
-def test_the_range_is_that_of_all_hours_of_a_week(needed: float, profile: list[int]) -> None:
+def test_the_range_of_expected_delay_covers_all_hours_of_a_week(needed: float, profile: list[int]) -> None:
     busy = np.array(profile, dtype=float)
     truth = hours_by_walking(needed, np.arange(168), busy)
     found = expected_delay(np.array([needed]), busy[:, None])
@@ -63,7 +63,7 @@ def test_the_range_is_that_of_all_hours_of_a_week(needed: float, profile: list[i
     assert found.mean[0] == pytest.approx(math.fsum(truth.tolist()) / 168, abs=1e-6)
 
 
-def test_steady_traffic_takes_as_long_at_every_hour_as_the_formula_says() -> None:
+def test_the_expected_delay_of_steady_traffic_is_the_formula_at_every_hour() -> None:
     found = expected_delay(np.atleast_1d(requests_needed(0.1, 2, 13.0)), np.full((HOUR_CELLS, 1), 100.0))
     same = 24 * float(requests_needed(0.1, 2, 13.0)) / 2_400
     assert [found.low[0], found.mean[0], found.high[0]] == pytest.approx([same] * 3)
@@ -102,7 +102,7 @@ def test_the_detector_finds_a_doubling_within_the_range_whenever_it_begins() -> 
     assert max(took) > 3 * min(took)
 
 
-def test_only_hours_of_a_streams_own_window_count_towards_its_traffic() -> None:
+def test_mean_hourly_volume_counts_only_hours_of_a_streams_own_window() -> None:
     at_s = MONDAY_S + HOUR_S * np.arange(7 * 24)
     inside = (np.arange(7 * 24) >= 48)[:, None]
     assert mean_hourly_volume(at_s, np.full((7 * 24, 1), 10.0) * inside, inside)[:, 0] == pytest.approx(
@@ -110,7 +110,7 @@ def test_only_hours_of_a_streams_own_window_count_towards_its_traffic() -> None:
     )
 
 
-def test_without_requests_nothing_is_found_and_without_counts_nobody_knows() -> None:
+def test_expected_delay_is_infinite_without_requests_and_unknown_without_counts() -> None:
     found = expected_delay(
         np.array([500.0, 500.0]), np.stack([np.zeros(HOUR_CELLS), np.full(HOUR_CELLS, np.nan)], axis=1)
     )

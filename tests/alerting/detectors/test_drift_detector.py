@@ -69,7 +69,7 @@ def test_a_changed_rate_is_found_with_its_direction_and_its_onset(rate: float, d
     assert change.at_s - (MONDAY + 2 * DAY_S) <= 12 * 3600
 
 
-def test_a_change_within_the_tolerance_is_none() -> None:
+def test_a_change_within_the_tolerance_is_no_drift() -> None:
     assert replay_week(0.115, a_day=200_000)[1] == []
 
 
@@ -88,12 +88,12 @@ def test_a_weak_drift_at_low_volume_is_over_after_a_day_in_the_band() -> None:
     assert [change.at_s - MONDAY >= DAY_S for change in changes] == [True]
 
 
-def test_the_odds_seen_since_the_onset_say_how_strong_a_drift_is() -> None:
+def test_the_odds_ratio_of_a_drift_is_that_of_the_counts_since_its_onset() -> None:
     after, _ = replay_week(0.2)
     assert drift_odds_ratio(after)[0] == pytest.approx(2.25, rel=0.05)  # 0.2 / 0.8 by 0.1 / 0.9
 
 
-def test_after_a_known_event_the_same_change_is_found_sooner() -> None:
+def test_a_drift_is_found_sooner_after_a_known_event() -> None:
     _, n, k = traffic(4, 3_000, 0.15, streams=20, seed=9)
     known = likelihood_ratios(trained_baseline(streams=20, a_day=3_000))
     plain, sooner = (
@@ -104,7 +104,7 @@ def test_after_a_known_event_the_same_change_is_found_sooner() -> None:
     assert np.median([change.state.since[0] for change in sooner]) == MONDAY
 
 
-def test_a_known_event_that_changes_nothing_raises_nothing() -> None:
+def test_a_known_event_that_changes_nothing_raises_no_drift() -> None:
     _, n, k = traffic(10, 3_000, 0.1, streams=50, seed=10)
     state = bet_on_event(fresh_state(50), np.ones(50, dtype=bool), MONDAY)
     assert (
@@ -115,7 +115,7 @@ def test_a_known_event_that_changes_nothing_raises_nothing() -> None:
     )
 
 
-def test_what_is_counted_makes_no_difference() -> None:
+def test_a_baseline_of_the_complement_has_the_same_phi_and_tolerance() -> None:
     at_s, n, k = traffic(14, 2_000, 0.04)
     one, other = fit_baseline(at_s, n, k), fit_baseline(at_s, n, n - k)
     assert one.rates == pytest.approx(1 - other.rates)
@@ -136,7 +136,7 @@ def test_a_baseline_of_a_handful_of_events_tolerates_more() -> None:
     assert trained_baseline(a_day=2_000).tolerance[0] == 1.2
 
 
-def test_days_are_counted_where_there_were_requests() -> None:
+def test_days_with_requests_counts_no_empty_day() -> None:
     at_s, n, _ = traffic(9, 1_000, 0.1)
     n[DAY : 3 * DAY] = 0
     assert days_with_requests(at_s, n).tolist() == [7]
@@ -148,7 +148,7 @@ def test_the_hours_of_a_weekend_are_cells_of_their_own() -> None:
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=60), st.floats(-2, 5))
-def test_the_closed_form_is_the_recursion(ratios: list[float], before: float) -> None:
+def test_the_closed_form_of_cusum_is_its_recursion(ratios: list[float], before: float) -> None:
     recursion, found = np.array([before]), []
     for ratio in ratios:
         recursion = cusum.advance_sums(recursion, np.array([ratio]))
@@ -171,7 +171,7 @@ RATES = st.sampled_from([0.1, 0.1, 0.05, 0.2, 0.35])
 
 @settings(max_examples=10)
 @given(st.lists(st.tuples(st.integers(1, 150), RATES), min_size=2, max_size=4), st.integers(0, 200), st.booleans())
-def test_a_replay_equals_living_through_it_with_restarts(
+def test_a_replay_equals_live_detection_with_restarts(
     parts: list[tuple[int, float]], restart: int, event: bool
 ) -> None:
     rates = np.concatenate([np.full(length, rate) for length, rate in parts])[:, None] * np.array([1, 0.9, 0.5])
@@ -198,7 +198,7 @@ def _counts(rates: Floats) -> tuple[Floats, Floats]:
     return n.astype(float), random.binomial(n, rates).astype(float)
 
 
-def test_sums_stay_exact_over_months() -> None:
+def test_drift_sums_stay_exact_over_months() -> None:
     _, n, k = traffic(180, 1_000_000, 0.1, seed=5)
     known = likelihood_ratios(trained_baseline(a_day=1_000_000))
     whole, _ = replay_counts(fresh_state(1), known, MONDAY, n, k, 13)
@@ -207,7 +207,7 @@ def test_sums_stay_exact_over_months() -> None:
     assert whole.sums == pytest.approx(short.sums, abs=1e-9)
 
 
-def test_streams_can_be_parted_and_joined() -> None:
+def test_streams_replayed_apart_equal_streams_replayed_together() -> None:
     _, n, k = traffic(2, 5_000, 0.3, streams=4)
     known: LikelihoodRatios = likelihood_ratios(trained_baseline(streams=4))
     both, _ = replay_counts(fresh_state(4), known, MONDAY, n, k, 13)
@@ -216,5 +216,5 @@ def test_streams_can_be_parted_and_joined() -> None:
     assert parts[0].join(parts[1]).flat() == pytest.approx(both.flat())
 
 
-def test_an_odds_ratio_of_nothing_is_one() -> None:
+def test_an_odds_ratio_without_counts_is_one() -> None:
     assert odds_ratio(*np.zeros((3, 1))).tolist() == [1.0]

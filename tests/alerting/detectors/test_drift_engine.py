@@ -73,7 +73,7 @@ def test_an_empty_store_has_no_readings(empty: DuckStore) -> None:
     assert DriftEngine(empty).readings([drift_rule()], datetime_of_day(31)) == {"EscalationDrift": []}
 
 
-def test_living_through_it_with_restarts_says_the_same_as_looking_back(store: DuckStore) -> None:
+def test_drift_readings_with_restarts_equal_those_of_a_replay(store: DuckStore) -> None:
     engine = DriftEngine(store)
     for step in range(12):
         if step % 5 == 0:
@@ -83,14 +83,14 @@ def test_living_through_it_with_restarts_says_the_same_as_looking_back(store: Du
     assert lived == read(DriftEngine(store), datetime_of_day(30) + 11 * timedelta(minutes=65))
 
 
-def test_between_two_buckets_nothing_is_read_again(store: DuckStore) -> None:
+def test_the_drift_engine_reads_nothing_again_between_two_buckets(store: DuckStore) -> None:
     engine = DriftEngine(store)
     first = engine.readings([drift_rule()], datetime_of_day(31) + timedelta(minutes=3))
     again = engine.readings([drift_rule()], datetime_of_day(31) + timedelta(minutes=4))
     assert again["EscalationDrift"] is first["EscalationDrift"]
 
 
-def test_rows_that_are_two_hours_late_count(store: DuckStore) -> None:
+def test_requests_that_are_two_hours_late_count_towards_a_drift(store: DuckStore) -> None:
     engine = DriftEngine(store)
     before = read(engine, datetime_of_day(31) + BUCKET)[STEADY]
     buckets = int((datetime_of_day(31) - timedelta(hours=2)).timestamp() * 1e6) + 300_000_000 * np.arange(24)
@@ -99,7 +99,7 @@ def test_rows_that_are_two_hours_late_count(store: DuckStore) -> None:
     assert (before.breach, after.breach) == (False, True)
 
 
-def test_what_is_accepted_is_normal_from_then_on(store: DuckStore) -> None:
+def test_an_accepted_slice_is_its_own_baseline_from_then_on(store: DuckStore) -> None:
     engine = DriftEngine(store)
     assert read(engine, datetime_of_day(31))[DRIFTED].breach
     accept_slice(store, {"task_type": DRIFTED})
@@ -120,7 +120,7 @@ def test_only_a_slice_that_is_watched_can_be_accepted(store: DuckStore) -> None:
         accept_slice(store, {"task_typ": STEADY})
 
 
-def test_what_was_accepted_is_learnt_anew_after_seven_days(store: DuckStore) -> None:
+def test_an_accepted_slice_gets_a_new_baseline_after_seven_days(store: DuckStore) -> None:
     escalations(store, DRIFTED, (32, 40), 0.2, 5_000)
     engine = DriftEngine(store)
     read(engine, datetime_of_day(31))
@@ -140,7 +140,7 @@ def test_a_new_slice_gets_a_baseline_after_seven_days_and_one_without_requests_i
     assert set(found) == {YOUNG}
 
 
-def test_a_slice_that_was_seldom_seen_learns_when_it_is_seen_daily(empty: DuckStore) -> None:
+def test_a_rare_slice_gets_a_baseline_when_it_is_seen_daily(empty: DuckStore) -> None:
     for number in range(0, 36, 6):
         escalations(empty, "audit", (number, number + 1), 0.1, 1_000)
     escalations(empty, "audit", (36, 44), 0.1, 1_000)
@@ -151,7 +151,7 @@ def test_a_slice_that_was_seldom_seen_learns_when_it_is_seen_daily(empty: DuckSt
     assert found.evidence["baseline_from"] > datetime_of_day(10).isoformat()
 
 
-def test_after_a_known_event_a_drift_is_found_sooner(empty: DuckStore) -> None:
+def test_a_drift_is_found_sooner_after_a_known_event(empty: DuckStore) -> None:
     escalations(empty, "batch", (0, 30), 0.1, 2_000)
     escalations(empty, "batch", (30, 32), 0.2, 2_000)
     plain = _found(empty)

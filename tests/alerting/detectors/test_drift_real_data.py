@@ -66,7 +66,7 @@ def alerts(store: DuckStore, watched: DriftRule) -> list[RuleReading]:
     return found
 
 
-def test_one_change_of_a_real_mix_of_lanes_is_one_alert_that_names_the_others(mix: DuckStore) -> None:
+def test_a_change_of_a_real_lane_mix_is_one_alert_that_names_the_other_lanes(mix: DuckStore) -> None:
     (told,) = alerts(mix, drift_rule(metric="request_share", by=["lane"]))
     assert told.slice == {"lane": "small"}
     assert [each["lane"] for each in told.evidence["moved_with_it"]] == ["mid"]

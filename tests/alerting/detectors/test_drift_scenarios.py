@@ -59,7 +59,7 @@ def steady() -> Iterator[DuckStore]:
     ("metric", "by"),
     [("escalation_rate", ["task_type"]), ("output_tokens_per_request", [])],
 )
-def test_four_steady_weeks_raise_nothing(steady: DuckStore, metric: str, by: list[str]) -> None:
+def test_drift_rules_raise_nothing_in_four_steady_weeks(steady: DuckStore, metric: str, by: list[str]) -> None:
     steps = list(
         replay_drift_rule(
             steady, drift_rule(metric=metric, by=by), datetime_of_day(LEARNT), datetime_of_day(LEARNT + WATCHED)
@@ -69,7 +69,7 @@ def test_four_steady_weeks_raise_nothing(steady: DuckStore, metric: str, by: lis
     assert all(found.breach is False for found in steps[-1][1])
 
 
-def test_answers_that_grow_by_one_percent_a_day_are_found() -> None:
+def test_drift_of_answers_that_grow_by_one_percent_a_day_is_found() -> None:
     with simulated("drift") as store:
         grown = drift_rule(metric="output_tokens_per_request", by=[])
         told = [

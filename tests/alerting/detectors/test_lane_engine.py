@@ -40,7 +40,7 @@ def look(store: DuckStore, check: str) -> dict[tuple[str | None, ...], RuleReadi
     }
 
 
-def test_a_fast_lane_with_a_slow_tail_is_told(store: DuckStore) -> None:
+def test_a_fast_lane_with_a_slow_tail_is_in_breach(store: DuckStore) -> None:
     found = look(store, "separation")
     assert {key: each.breach for key, each in found.items()} == {
         ("chat",): False,
@@ -50,14 +50,14 @@ def test_a_fast_lane_with_a_slow_tail_is_told(store: DuckStore) -> None:
     assert len(found["extraction",].evidence["problems"]) == 1
 
 
-def test_a_mode_hidden_in_a_lane_is_told_with_its_place(store: DuckStore) -> None:
+def test_a_hidden_mode_of_a_lane_is_reported_with_its_place(store: DuckStore) -> None:
     found = look(store, "hidden_mode")
     assert [key for key, each in found.items() if each.breach] == [("extraction", "small")]
     assert found["extraction", "small"].evidence["modes_ms"] == pytest.approx([300, 9_000], rel=0.1)
     assert found["rare", "small"].breach is None
 
 
-def test_a_lane_is_looked_at_again_when_a_bucket_has_closed(store: DuckStore) -> None:
+def test_a_lane_is_evaluated_again_when_a_bucket_has_closed(store: DuckStore) -> None:
     rule = LaneRule.model_validate({"alert": "Lanes", "lanes": {}})
     engine = LaneEngine(store)
     first, again, later = (

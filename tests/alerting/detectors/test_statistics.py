@@ -29,7 +29,7 @@ def around(median: float, spread: float, n: int) -> Floats:
 FAST, SLOW = histogram(around(300, 0.4, 9_700)), histogram(around(4_000, 0.4, 2_000))
 
 
-def test_a_small_slice_cannot_be_fast() -> None:
+def test_detection_hours_of_a_small_slice_are_long() -> None:
     needed = requests_needed(0.02, 2, score_threshold(250))
     assert needed / 300 > 7  # days
     assert needed / 30_000 < 0.125  # three hours
@@ -39,7 +39,7 @@ def test_a_drift_inside_the_band_is_never_expected_to_be_found() -> None:
     assert requests_needed(0.1, 1.1, 13) == np.inf
 
 
-def test_a_fall_is_judged_against_the_lower_edge() -> None:
+def test_detection_hours_of_a_fall_use_the_lower_edge() -> None:
     assert requests_needed(0.5, 0.5, 13) == pytest.approx(requests_needed(0.5, 2, 13))
 
 
@@ -49,13 +49,13 @@ def test_equal_distributions_are_no_distance_apart() -> None:
     assert found.psi < 0.01
 
 
-def test_a_shift_by_one_bin_is_one_unit_of_earth_moved() -> None:
+def test_a_shift_by_one_bin_is_an_earth_movers_distance_of_one() -> None:
     found = effect_sizes_of([0, 1, 2], [1, 2, 3], [10, 0, 0], [0, 10, 0])
     assert found.w1 == pytest.approx(1)
     assert found.js == pytest.approx(1)
 
 
-def test_against_nothing_there_is_no_distance() -> None:
+def test_a_distance_to_an_empty_histogram_is_unknown() -> None:
     assert np.isnan(effect_sizes_of([0], [1], [0], [3]).psi)
 
 
@@ -69,7 +69,7 @@ def test_two_lanes_of_one_speed_have_all_three_problems() -> None:
     assert len(found.problems) == 3
 
 
-def test_a_slow_tail_of_the_fast_lane_is_told() -> None:
+def test_a_slow_tail_of_the_fast_lane_is_a_problem() -> None:
     tail = histogram(np.concatenate([around(300, 0.4, 900), around(9_000, 0.2, 80)]))
     assert [problem.split(" ")[1] for problem in compare_lanes(tail, SLOW).problems] == ["of"]
 
@@ -105,5 +105,5 @@ def test_one_lane_has_one_mode_whatever_its_shape(values: Floats) -> None:
     assert not found.two
 
 
-def test_one_value_has_no_modes() -> None:
+def test_a_histogram_of_one_value_has_no_modes() -> None:
     assert fit_latency_modes(histogram(np.full(300, 5.0))) is None

@@ -19,19 +19,19 @@ from controlsurface.alerting.model import Alert, RuleReading
 from tests.alerting.evaluation.alert_lives import EPOCH, KEY, MINUTE, readings_of, rule, states_over_time
 
 
-def test_without_a_hold_it_fires_in_the_same_evaluation() -> None:
+def test_an_alert_without_a_hold_fires_in_the_same_evaluation() -> None:
     assert states_over_time(rule(), True) == ["firing"]
 
 
-def test_it_is_pending_until_the_hold_is_over() -> None:
+def test_an_alert_is_pending_until_its_hold_is_over() -> None:
     assert states_over_time(rule(**{"for": "2m"}), True, True, True) == ["pending", "pending", "firing"]
 
 
-def test_a_pending_alert_that_is_well_again_just_goes() -> None:
+def test_a_pending_alert_that_recovers_is_dropped() -> None:
     assert states_over_time(rule(**{"for": "2m"}), True, False, True) == ["pending", None, "pending"]
 
 
-def test_a_firing_alert_that_is_well_again_resolves() -> None:
+def test_a_firing_alert_that_recovers_resolves() -> None:
     assert states_over_time(rule(), True, False) == ["firing", "resolved"]
 
 
@@ -48,7 +48,7 @@ def test_a_resolved_alert_begins_anew() -> None:
     ]
 
 
-def test_it_keeps_firing_until_the_clock_that_the_first_miss_started_runs_out() -> None:
+def test_an_alert_keeps_firing_for_its_time_after_the_first_miss() -> None:
     assert states_over_time(rule(keep_firing_for="2m"), True, False, False, False) == [
         "firing",
         "firing",
@@ -57,7 +57,7 @@ def test_it_keeps_firing_until_the_clock_that_the_first_miss_started_runs_out() 
     ]
 
 
-def test_a_new_breach_stops_that_clock() -> None:
+def test_a_new_breach_restarts_the_keep_firing_time() -> None:
     states = states_over_time(rule(keep_firing_for="2m"), True, False, True, False, False, False)
     assert states == ["firing"] * 5 + ["resolved"]
 
@@ -70,7 +70,7 @@ def test_a_hold_raised_by_a_reload_makes_a_firing_alert_pending_again() -> None:
     assert [(t.was, t.alert and t.alert.state) for t in step.transitions] == [("firing", "pending")]
 
 
-def test_a_hold_raised_by_a_reload_counts_while_it_keeps_firing_too() -> None:
+def test_a_hold_raised_by_a_reload_counts_while_an_alert_keeps_firing_too() -> None:
     kept = rule(keep_firing_for="10m")
     active = advance_alerts(kept, {}, readings_of(True), EPOCH).active
     active = advance_alerts(kept, active, readings_of(False), EPOCH + MINUTE).active
@@ -80,24 +80,24 @@ def test_a_hold_raised_by_a_reload_counts_while_it_keeps_firing_too() -> None:
     assert KEY not in advance_alerts(raised, active, readings_of(False), EPOCH + 3 * MINUTE).active
 
 
-def test_without_data_it_stays_as_it_was() -> None:
+def test_an_alert_without_data_keeps_its_state() -> None:
     assert states_over_time(rule(), True, None, None) == ["firing"] * 3
     assert states_over_time(rule(**{"for": "1m"}), True, None, None) == ["pending"] * 3
 
 
-def test_keeping_the_last_state_ends_when_the_slice_is_no_longer_known() -> None:
+def test_an_alert_without_data_resolves_when_its_slice_is_no_longer_known() -> None:
     assert states_over_time(rule(known_for="2m"), True, None, None, None) == ["firing", "firing", "firing", "resolved"]
 
 
-def test_without_data_it_may_be_well() -> None:
+def test_an_alert_without_data_resolves_where_no_data_is_ok() -> None:
     assert states_over_time(rule(no_data="ok"), True, None) == ["firing", "resolved"]
 
 
-def test_without_data_it_may_alert_under_its_own_labels() -> None:
+def test_a_rule_without_data_fires_where_no_data_is_an_alert() -> None:
     assert states_over_time(rule(no_data="alert"), None) == ["firing"]
 
 
-def test_a_slice_that_nobody_knows_any_more_is_well() -> None:
+def test_an_alert_of_a_slice_no_longer_known_resolves() -> None:
     active = advance_alerts(rule(no_data="alert"), {}, readings_of(None), EPOCH).active
     assert advance_alerts(rule(no_data="alert"), active, {}, EPOCH + MINUTE).active[KEY].state == "resolved"
 
@@ -114,7 +114,7 @@ def test_an_unknown_dimension_is_no_label() -> None:
         ("5m", 2, 5, 3),  # a hold below the grace is not made longer
     ],
 )
-def test_a_restart_does_not_count_the_time_when_nobody_looked(hold: str, spent: int, outage: int, waits: int) -> None:
+def test_a_restart_does_not_count_the_outage_towards_the_hold(hold: str, spent: int, outage: int, waits: int) -> None:
     held = rule(**{"for": hold})
     alert = advance_alerts(held, {}, readings_of(True), EPOCH).active[KEY]
     down_at, up_at = EPOCH + spent * MINUTE, EPOCH + (spent + outage) * MINUTE
@@ -123,13 +123,13 @@ def test_a_restart_does_not_count_the_time_when_nobody_looked(hold: str, spent: 
     assert back.active_at + held.for_ - up_at == waits * MINUTE
 
 
-def test_a_long_outage_forgets_what_was_pending() -> None:
+def test_a_long_outage_forgets_pending_alerts() -> None:
     held = rule(**{"for": "30m"})
     alert = advance_alerts(held, {}, readings_of(True), EPOCH).active[KEY]
     assert restore_alert(held, alert, EPOCH, EPOCH + 61 * MINUTE) is None
 
 
-def test_a_restart_forgets_nothing_that_fires() -> None:
+def test_a_restart_forgets_no_firing_alert() -> None:
     alert = advance_alerts(rule(keep_firing_for="1h"), {}, readings_of(True), EPOCH).active[KEY]
     assert restore_alert(rule(), alert, EPOCH, EPOCH + timedelta(days=2)) is alert
 
@@ -142,7 +142,7 @@ def test_an_alert_fires_only_after_its_whole_hold_time_in_breach(breaches: list[
 
 
 @given(st.lists(st.sampled_from([True, False, None]), max_size=30))
-def test_transitions_tell_the_whole_story(breaches: list[bool | None]) -> None:
+def test_transitions_give_every_state_of_an_alert(breaches: list[bool | None]) -> None:
     active: ActiveAlerts = {}
     told: Alert | None = None
     for i, breach in enumerate(breaches):

@@ -92,7 +92,7 @@ def states(active: Mapping[str, ActiveAlerts]) -> dict[object, object]:
     }
 
 
-def test_moments_are_asked_for_in_pieces() -> None:
+def test_replay_moments_are_split_into_pieces() -> None:
     long = ReplayMoments(NOW, NOW + 2000 * STEP, STEP)
     pieces = list(split_moments(long))
     assert sum((each.last - each.first) // STEP + 1 for each in pieces) == 2001
@@ -105,7 +105,7 @@ def run_backtest(store: DuckStore, rule: dict[str, object]) -> list[dict[str, ob
     return rows
 
 
-def test_it_says_from_when_until_when_a_rule_would_have_fired() -> None:
+def test_a_backtest_says_from_when_until_when_a_rule_would_have_fired() -> None:
     store = DuckStore.in_memory()
     traffic(store, NOW - 2 * STEP, failed=3)
     (row,) = run_backtest(store, high_failure_rule(over="20m"))
@@ -121,6 +121,6 @@ def test_it_says_from_when_until_when_a_rule_would_have_fired() -> None:
         ({"alert": "Typo", "metric": "error_rat", "above": 1}, "did you mean 'error_rate'"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(store: DuckStore, rule: dict[str, object], problem: str) -> None:
+def test_a_rule_that_cannot_be_replayed_is_refused(store: DuckStore, rule: dict[str, object], problem: str) -> None:
     with pytest.raises(BadRequest, match=problem):
         run_backtest(store, rule)

@@ -48,7 +48,7 @@ def states(text: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize(("series", "expected"), [(LOW[0], "p f f r r p f"), (LOW[1], "p f r r r r -")])
-def test_both_instances_live_as_published(series: tuple[int, ...], expected: str) -> None:
+def test_alerts_of_two_instances_change_states_as_published(series: tuple[int, ...], expected: str) -> None:
     assert states_over_time(rule(**{"for": "1m"}), *(value < 100 for value in series), every=5 * MINUTE) == states(
         expected
     )
@@ -64,7 +64,7 @@ def test_the_onset_is_that_of_the_latest_stretch() -> None:
     assert onsets == [0, 0, 0, None, None, 25, 25]
 
 
-def test_keep_firing_as_published() -> None:
+def test_keep_firing_for_holds_an_alert_as_published() -> None:
     kept = rule(keep_firing_for="1m", **{"for": "1m"})
     assert states_over_time(kept, *(value > 50 for value in (75, 85, 70, 70, 10, 10))) == states("p f f f f r")
 
@@ -130,7 +130,7 @@ HOLDS = [
 @pytest.mark.parametrize(
     ("hold", "evaluated", "up", "state", "onset"), [c[1:] for c in HOLDS], ids=[c[0] for c in HOLDS]
 )
-def test_an_alert_that_goes_on_through_an_outage(
+def test_an_alert_goes_on_through_an_outage_as_published(
     hold: str, evaluated: tuple[int, ...], up: int, state: str, onset: float
 ) -> None:
     held = rule(**{"for": hold})
@@ -158,7 +158,7 @@ def test_an_alert_is_sent_again_as_published() -> None:
     assert reasons == {1: "new", 2: None, 5: "repeat", 6: "resolved"}
 
 
-def test_a_hold_raised_from_fifteen_seconds_to_an_hour_makes_what_fires_pending() -> None:
+def test_a_hold_raised_from_fifteen_seconds_to_an_hour_makes_a_firing_alert_pending() -> None:
     fires = active_alerts_after(rule(**{"for": "15s"}), {0: True, 0.5: True})
     raised = active_alerts_after(rule(**{"for": "1h"}), {1: True}, fires)[KEY]
     assert (fires[KEY].state, raised.state) == ("firing", "pending")

@@ -77,7 +77,7 @@ def seeded() -> Iterator[DuckStore]:
     store.close()
 
 
-def test_each_slice_is_judged_and_kept_with_what_is_told(scene: Scene) -> None:
+def test_each_slice_is_evaluated_and_stored_with_its_notifications(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3, fine=1)
     traffic(scene.store, NOW - MINUTE, lane="large", fine=4)
     scene.engine.put_in_force(rule_set(high_failure_rule()), NOW)
@@ -89,7 +89,7 @@ def test_each_slice_is_judged_and_kept_with_what_is_told(scene: Scene) -> None:
     assert (alert.reading.value, alert.reading.n, alert.reading.threshold) == (0.75, 4, 0.5)
 
 
-def test_too_few_events_are_no_data(scene: Scene) -> None:
+def test_a_rule_with_too_few_events_has_no_data(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3)
     scene.engine.put_in_force(rule_set(high_failure_rule(min_count=4)), NOW)
     scene.engine.tick(NOW)
@@ -115,7 +115,7 @@ def test_a_bound_may_be_another_metric_or_an_earlier_time(scene: Scene) -> None:
     assert {rule: len(active) for rule, active in alert_store.load_alerts(scene.store).items()} == {"Doubled": 1}
 
 
-def test_a_slice_that_has_gone_quiet_can_alert(scene: Scene) -> None:
+def test_a_slice_without_traffic_can_alert(scene: Scene) -> None:
     traffic(scene.store, NOW - 30 * MINUTE, fine=5)
     traffic(scene.store, NOW - MINUTE, lane="large", fine=5)
     quiet = {"alert": "Quiet", "metric": "requests", "by": ["lane"], "over": "5m", "below": 1, "no_data": "alert"}
@@ -143,7 +143,7 @@ def test_label_sets_that_collide_fail_the_rule_and_say_so(scene: Scene) -> None:
     assert scene.health()["High"].startswith("High: two slices have the label set")
 
 
-def test_what_cannot_be_stored_has_not_happened(scene: Scene) -> None:
+def test_an_evaluation_that_cannot_be_stored_changes_nothing(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3)
     scene.engine.put_in_force(rule_set(high_failure_rule()), NOW)
     scene.told.broken = True
@@ -155,7 +155,7 @@ def test_what_cannot_be_stored_has_not_happened(scene: Scene) -> None:
     assert scene.history() == [(None, "firing")]
 
 
-def test_a_restart_finds_everything_again(scene: Scene) -> None:
+def test_a_restarted_engine_restores_its_alerts(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3)
     rules = rule_set(high_failure_rule(**{"for": "2m"}, keep_firing_for="30m"))
     scene.engine.put_in_force(rules, NOW)
@@ -169,7 +169,7 @@ def test_a_restart_finds_everything_again(scene: Scene) -> None:
     assert scene.history() == [(None, "pending"), ("pending", "firing")]
 
 
-def test_a_rule_that_is_no_more_ends_its_alerts(scene: Scene) -> None:
+def test_a_removed_rule_resolves_its_alerts(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3)
     scene.engine.put_in_force(rule_set(high_failure_rule()), NOW)
     scene.engine.tick(NOW)
@@ -201,14 +201,14 @@ def test_groups_are_evaluated_at_multiples_of_their_intervals(scene: Scene) -> N
     assert scene.engine.next_after(NOW + MINUTE / 2) == NOW + MINUTE
 
 
-def test_moments_that_passed_unseen_are_counted(scene: Scene) -> None:
+def test_missed_evaluations_are_counted(scene: Scene) -> None:
     scene.engine.put_in_force(rule_set(high_failure_rule()), NOW)
     scene.engine.tick(NOW)
     scene.engine.tick(NOW + 5 * MINUTE)
     assert scene.engine._loop.missed == 4
 
 
-def test_delivery_is_told_at_once_and_given_new_figures_every_few_minutes(scene: Scene) -> None:
+def test_delivery_gets_an_alert_at_once_and_new_measurements_every_few_minutes(scene: Scene) -> None:
     scene.engine.put_in_force(rule_set({"alert": "Here", "heartbeat": True}), NOW)
     calls = [found for found in _told_in(scene, 2 * REFRESH_INTERVAL_MIN + 1) if found]
     assert calls[0] == [("Here", "firing")]
@@ -237,7 +237,7 @@ def test_rules_with_the_same_breakdown_share_a_statement_whatever_their_windows(
     assert set(scene.health().values()) == {"ok"}
 
 
-def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore) -> None:
+def test_rules_measure_the_values_that_queries_show(scene: Scene, seeded: DuckStore) -> None:
     usual = {"comparisons": "router", "arrivals": "service"}
     by = {name: usual.get(metric.source, "lane") for name, metric in CATALOG.items()}
     about = {"over": "6h", "above": -1e9, "min_count": 0}
@@ -253,7 +253,7 @@ def test_rules_see_the_figures_that_queries_show(scene: Scene, seeded: DuckStore
         assert seen == pytest.approx({row[by[name]]: row["value"] for row in shown if row["value"] is not None})
 
 
-def test_the_loop_can_be_scraped(scene: Scene) -> None:
+def test_the_rule_loop_can_be_scraped(scene: Scene) -> None:
     traffic(scene.store, NOW - MINUTE, failed=3)
     scene.engine.put_in_force(
         rule_set(high_failure_rule(), {"alert": "Here", "drift": {}, "metric": "error_rate"}), NOW

@@ -55,7 +55,7 @@ def problem(store: DuckStore) -> str:
     return (found and found.problem) or ""
 
 
-def test_it_evaluates_reloads_and_keeps_the_last_good_rules(
+def test_the_rule_loop_evaluates_reloads_and_keeps_the_last_good_rules(
     store: DuckStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "r.yaml"
@@ -76,7 +76,7 @@ def test_it_evaluates_reloads_and_keeps_the_last_good_rules(
     assert "rules were not evaluated" not in caplog.text
 
 
-def test_a_file_that_is_broken_at_the_start_leaves_the_rules_of_last_time(store: DuckStore, tmp_path: Path) -> None:
+def test_a_rule_file_broken_at_the_start_leaves_the_rules_of_the_last_run(store: DuckStore, tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(RULE.replace("NAME", "First"), "utf-8")
     loop_over(store, path).start().stop()
@@ -106,7 +106,7 @@ def test_an_evaluation_that_takes_for_ever_does_not_hold_up_the_end_and_is_no_er
     assert store.state("FROM alert_rules WHERE health = 'err' OR last_evaluation IS NOT NULL").num_rows == 0
 
 
-def test_a_killed_process_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+def test_a_killed_rule_loop_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "tests.alerting.evaluation.rule_loop_process", str(tmp_path / "killed")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -94,7 +94,7 @@ def test_the_title_says_before_and_after_with_unit_interval_and_n(payload: dict[
     assert payload["title"] == expected
 
 
-def test_a_drift_of_values_is_told_as_the_share_above_the_usual_ones() -> None:
+def test_a_drift_of_values_is_shown_as_the_share_above_the_usual_ones() -> None:
     dear = DriftRule.model_validate({"alert": "Dear", "metric": "cost_per_request", "by": ["task_type"], "drift": {}})
     reading = RuleReading({"task_type": "code"}, True, 0.79, 120, before=0.488, evidence={"share_above": "p50"})
     found = snapshot_alert(dear, Alert("Dear", (("alertname", "Dear"),), "firing", NOW, reading, NOW))
@@ -103,25 +103,25 @@ def test_a_drift_of_values_is_told_as_the_share_above_the_usual_ones() -> None:
     assert "is 79.0 %, not 48.8 % as in its baseline" in about["why"]["sentence"]
 
 
-def test_the_cause_comes_first_and_is_split_into_mix_and_rate(payload: dict[str, Any]) -> None:
+def test_the_top_contributor_comes_first_and_is_split_into_mix_and_rate(payload: dict[str, Any]) -> None:
     first = payload["alerts"][0]["contributors"][0]
     assert (first["dimension"], first["value"]) == ("tenant", "acme")
     assert first["delta"] == pytest.approx(first["mix"] + first["rate"])
     assert first["rate"] > 0.4
 
 
-def test_the_change_nearby_is_named_and_not_an_older_one(payload: dict[str, Any]) -> None:
+def test_the_nearest_change_event_is_named_and_not_an_older_one(payload: dict[str, Any]) -> None:
     assert payload["alerts"][0]["event"]["title"] == "router r-77"
 
 
-def test_since_is_the_onset_and_why_is_a_sentence(payload: dict[str, Any]) -> None:
+def test_the_payload_has_the_onset_as_since_and_a_sentence_as_why(payload: dict[str, Any]) -> None:
     alert = payload["alerts"][0]
     assert alert["since"] == ONSET.isoformat()
     assert alert["why"]["sentence"] == "escalation rate over 15m is 50.0 %, above 30.0 %"
     assert (alert["owner"], alert["links"]["runbook"]) == ("router team", "http://runbooks/1")
 
 
-def test_links_open_the_slice_in_a_window_that_holds_data(payload: dict[str, Any]) -> None:
+def test_payload_links_open_the_slice_in_a_window_that_holds_data(payload: dict[str, Any]) -> None:
     links = payload["alerts"][0]["links"]
     asked = parse_qs(urlsplit(links["dashboard"]).query)
     assert links["dashboard"].startswith("http://board/triage?")
@@ -143,14 +143,14 @@ def test_a_drift_can_be_accepted_and_says_its_false_alarms(reader: LocalClient) 
     assert alert["why"]["sentence"].endswith("not 10.0 % as in its baseline")
 
 
-def test_a_metric_that_nothing_contributes_to_still_has_before_course_and_a_reason(reader: LocalClient) -> None:
+def test_evidence_without_contributors_still_has_a_before_a_series_and_a_reason(reader: LocalClient) -> None:
     facts = FACTS.model_copy(update={"metric": "request_share", "unit": "ratio", "value": 0.9})
     found = gather_evidence(reader, episode(NOW, facts), NOW)
     assert "no row contributes" in found.missing["contributors"]
     assert found.before == pytest.approx(1)
 
 
-def test_a_quantile_is_told_in_its_own_unit_and_its_contributors_in_shares(reader: LocalClient) -> None:
+def test_a_quantile_is_shown_in_its_own_unit_and_its_contributors_in_shares(reader: LocalClient) -> None:
     facts = FACTS.model_copy(update={"metric": "latency_p95", "unit": "ms", "value": 900.0})
     found = gather_evidence(reader, episode(NOW, facts), NOW)
     assert found.before == pytest.approx(400)
@@ -158,7 +158,7 @@ def test_a_quantile_is_told_in_its_own_unit_and_its_contributors_in_shares(reade
     assert all(abs(row["delta"]) <= 1 for row in found.contributors)
 
 
-def test_more_alerts_than_are_looked_into_say_so(reader: LocalClient) -> None:
+def test_alerts_beyond_the_first_five_say_that_they_have_no_evidence(reader: LocalClient) -> None:
     many = [episode(NOW, FACTS, job=str(i)) for i in range(7)]
     found = compose_payload(reader, message(*many), "http://board", NOW)
     assert found["title"] == "Firing: 7 × High"
@@ -175,7 +175,7 @@ def test_an_alert_without_a_metric_says_its_summary(reader: LocalClient) -> None
     assert (ended["title"], ended["alerts"][0]["state"]) == ("Resolved: alerting works", "resolved")
 
 
-def test_the_whole_can_be_read_as_text(payload: dict[str, Any]) -> None:
+def test_the_payload_can_be_read_as_text(payload: dict[str, Any]) -> None:
     told = payload_as_text(payload)
     for words in ("tenant acme +", "deploy router r-77", "Owner: router team", "Silence: http://board/alerts?", "▁"):
         assert words in told
@@ -200,7 +200,7 @@ def test_a_sparklines_picture_has_the_highest_value_on_top_and_a_gap_where_one_i
     assert (max(inked[0]), min(inked[179]), {len(ys) for ys in inked.values()}) == (46, 1, {2})
 
 
-def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:
+def test_the_sparkline_in_a_payload_is_a_png(payload: dict[str, Any]) -> None:
     assert base64.b64decode(payload["alerts"][0]["sparkline"]["png"]).startswith(b"\x89PNG")
 
 
@@ -215,11 +215,11 @@ def test_the_picture_in_a_payload_is_one(payload: dict[str, Any]) -> None:
         (None, "ratio", "–"),
     ],
 )
-def test_figures_have_their_units(value: float | None, unit: str, expected: str) -> None:
+def test_format_value_writes_the_unit(value: float | None, unit: str, expected: str) -> None:
     assert format_value(value, unit) == expected
 
 
-def test_a_budget_that_burns_names_the_job_that_burns_it() -> None:
+def test_an_alert_on_a_burning_budget_names_the_job_that_burns_it() -> None:
     store = DuckStore.in_memory()
     usual = [{"started_at": NOW - timedelta(minutes=6 * i), "cost_usd": 0.01, "task_type": "chat"} for i in range(300)]
     few = [{"started_at": NOW - timedelta(minutes=i), "cost_usd": 12, "job": "runaway"} for i in range(1, 21)]

@@ -81,7 +81,7 @@ def told(sink: FakeReceiver, status: str, alerts: int) -> dict[str, Any] | None:
     return next((each for each in found if each["status"] == status and len(each["alerts"]) == alerts), None)
 
 
-def test_alerts_are_received_grouped_and_resolved(manager: str, sink: FakeReceiver) -> None:
+def test_alertmanager_receives_groups_and_resolves_alerts(manager: str, sink: FakeReceiver) -> None:
     now = datetime.now(UTC)
     firing = [episode(now, lane="small", task_type=name) for name in ("code", "chat")]
     send(manager, *firing)

@@ -41,7 +41,7 @@ def members(network: Network) -> st.SearchStrategy[int]:
 
 @pytest.mark.parametrize("network", NOT_ROUTED, ids=str)
 @given(data=st.data())
-def test_no_address_that_iana_keeps_off_the_internet_is_sent_to(network: Network, data: st.DataObject) -> None:
+def test_the_egress_policy_refuses_addresses_iana_keeps_off_the_internet(network: Network, data: st.DataObject) -> None:
     number = data.draw(members(network))
     assert not GATE.admits(str(type(network.network_address)(number)))
 
@@ -49,13 +49,13 @@ def test_no_address_that_iana_keeps_off_the_internet_is_sent_to(network: Network
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 @given(network=st.sampled_from([each for each in NOT_ROUTED if each.version == 4]), data=st.data())
 @settings(max_examples=150)
-def test_no_wrapping_of_such_an_ipv4_address_is_sent_to(wrapper: str, network: Network, data: st.DataObject) -> None:
+def test_the_egress_policy_refuses_ipv4_wrapped_in_ipv6(wrapper: str, network: Network, data: st.DataObject) -> None:
     assert not GATE.admits(WRAPPERS[wrapper](data.draw(members(network))))
 
 
 @pytest.mark.parametrize("network", ROUTED, ids=str)
 @given(data=st.data())
-def test_public_addresses_are_sent_to_however_they_are_written(network: Network, data: st.DataObject) -> None:
+def test_the_egress_policy_admits_public_addresses_however_written(network: Network, data: st.DataObject) -> None:
     number = data.draw(members(network))
     assert GATE.admits(str(type(network.network_address)(number)))
     if network.version == 4:
@@ -63,7 +63,7 @@ def test_public_addresses_are_sent_to_however_they_are_written(network: Network,
 
 
 @given(st.integers(0, 2**128 - 1))
-def test_an_address_outside_of_global_unicast_is_sent_to_only_for_a_public_one_in_it(number: int) -> None:
+def test_the_egress_policy_admits_addresses_outside_global_unicast_only_for_a_public_part(number: int) -> None:
     address = IPv6Address(number)
     embeds = any(address in ip_network(each) for each in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
     if address not in ip_network("2000::/3") and not embeds:
@@ -81,7 +81,7 @@ REPORTED = """
 
 
 @pytest.mark.parametrize("address", REPORTED)
-def test_reported_ways_around_such_a_gate_are_closed(address: str) -> None:
+def test_the_egress_policy_refuses_publicly_reported_bypasses(address: str) -> None:
     assert not GATE.admits(address)
     with pytest.raises(Refused, match="private address"):
         GATE.connect(address, 9, 0.1)

@@ -79,7 +79,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("kind", HTTP)
-def test_what_a_receiver_takes_is_delivered_at_the_first_attempt(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notification_is_delivered_at_the_first_attempt(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with http_sink((200, {}, YES[kind])) as sink:
         to(kind, sink.url, monkeypatch).send(payload())
     assert len(sink.got) == (2 if kind == "pagerduty" else 1)
@@ -100,7 +100,7 @@ def test_a_receiver_that_misbehaves_is_named_and_no_secret_is(
 
 
 @pytest.mark.parametrize("kind", ["slack", "pagerduty"])
-def test_a_yes_that_is_none_is_not_believed(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_status_200_without_the_receivers_answer_is_no_delivery(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with http_sink((200, {}, b"<html>please sign in</html>")) as sink, pytest.raises(Undelivered, match="was not"):
         to(kind, sink.url, monkeypatch).send(payload())
 
@@ -114,7 +114,7 @@ def test_a_redirect_that_keeps_the_method_is_followed(kind: str, monkeypatch: py
     assert [got.path for got in sink.got][1::2] == ["/moved"] * (len(sink.got) // 2)
 
 
-def test_nobody_at_the_address_is_a_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_a_reason_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     with http_sink() as sink:
         gone = sink.url
     with pytest.raises(Undelivered, match="refused") as problem:
@@ -134,11 +134,11 @@ def test_a_private_address_is_refused_unless_it_is_allowed(kind: str, monkeypatc
     "127.0.0.1 10.1.2.3 192.168.1.1 172.16.0.1 169.254.169.254 0.0.0.0 100.64.0.1 224.0.0.1 ::1 fe80::1%eth0 fd00::1 "
     "::ffff:127.0.0.1 ::ffff:169.254.169.254 64:ff9b::7f00:1 2002:7f00:1::1 fd00:ec2::254".split(),
 )
-def test_the_gate_keeps_private_addresses_in_every_disguise_out(address: str) -> None:
+def test_the_egress_policy_refuses_private_addresses_however_they_are_written(address: str) -> None:
     assert not EgressPolicy().admits(address)
 
 
-def test_the_gate_admits_public_addresses_and_allowed_networks() -> None:
+def test_the_egress_policy_admits_public_addresses_and_allowed_networks() -> None:
     gate = EgressPolicy((ip_network("10.1.0.0/16"),))
     assert [gate.admits(each) for each in ("8.8.8.8", "2001:4860:4860::8888", "10.1.2.3", "10.2.2.3")] == [
         True,
@@ -174,7 +174,7 @@ def test_pagerduty_triggers_and_resolves_under_one_key(monkeypatch: pytest.Monke
     assert second["event_action"] == "resolve"
 
 
-def test_an_alert_manager_is_told_until_when_a_firing_alert_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alertmanager_gets_the_time_until_which_a_firing_alert_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     with http_sink() as sink:
         to("alertmanager", sink.url, monkeypatch).send(payload())
     firing, over = sink.got[0].json
@@ -248,7 +248,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     return found
 
 
-def test_apprise_is_told_title_and_text(services: Services) -> None:
+def test_apprise_gets_title_and_text(services: Services) -> None:
     create_notifier(channel(kind="apprise", urls="env:THE_URL"), LOOPBACK).send(payload())
     assert services.told[0]["title"] == "Firing: 2 × High <b>"
     services.takes = False
@@ -256,13 +256,13 @@ def test_apprise_is_told_title_and_text(services: Services) -> None:
         create_notifier(channel(kind="apprise", urls="env:THE_URL"), LOOPBACK).send(payload())
 
 
-def test_apprise_that_is_not_there_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_apprise_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controlsurface.alerting.notifiers.apprise_services.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'controlsurface\[apprise\]'"):
         create_notifier(channel(kind="apprise", urls="env:THE_URL"), LOOPBACK)
 
 
-def test_a_secret_that_is_not_there_is_named_by_its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_is_named_by_its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("THE_KEY", raising=False)
     with pytest.raises(ConfigError, match="env:THE_KEY: holds nothing"):
         create_notifier(channel(kind="webhook", url="http://a.test", secret="env:THE_KEY"), LOOPBACK)

@@ -46,7 +46,7 @@ def mail(port: int, tls: str, ca_file: str) -> AlertNotifier:
     return to(**given, port=port, tls=tls, ca_file=ca_file)
 
 
-def test_a_webhook_of_ones_own_authority_is_told(authority: trustme.CA, trusted: str) -> None:
+def test_a_webhook_with_a_private_certificate_authority_gets_notifications(authority: trustme.CA, trusted: str) -> None:
     with http_sink(tls=serving(authority)) as sink:
         to(kind="webhook", url=sink.url, ca_file=trusted).send(payload())
     assert sink.got[0].json["id"] == "m-1"
@@ -56,7 +56,7 @@ def test_a_webhook_of_ones_own_authority_is_told(authority: trustme.CA, trusted:
     ("name", "known", "problem"),
     [("127.0.0.1", False, "unable to get local issuer certificate"), ("elsewhere.test", True, "IP address mismatch")],
 )
-def test_a_stranger_and_another_name_are_told_nothing(
+def test_a_receiver_with_an_untrusted_certificate_gets_nothing(
     authority: trustme.CA, trusted: str, name: str, known: bool, problem: str
 ) -> None:
     with http_sink(tls=serving(authority, name)) as sink, pytest.raises(Undelivered, match=f"not trusted: {problem}"):
@@ -65,7 +65,7 @@ def test_a_stranger_and_another_name_are_told_nothing(
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_mail_goes_over_tls_to_those_who_can_be_trusted(authority: trustme.CA, trusted: str, tls: str) -> None:
+def test_mail_goes_over_tls_to_trusted_servers(authority: trustme.CA, trusted: str, tls: str) -> None:
     with smtp_sink(tls=serving(authority), implicit=tls == "implicit") as post:
         mail(post.port, tls, trusted).send(payload())
         assert post.secured == 1
@@ -80,7 +80,7 @@ def test_mail_is_not_sent_in_the_clear_by_a_server_that_offers_no_tls(trusted: s
     assert post.mails == []
 
 
-def test_an_authority_that_cannot_be_read_is_named_at_the_start(tmp_path: Path) -> None:
+def test_an_unreadable_certificate_authority_is_named_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("")
     for name, problem in (("absent.pem", "No such file"), ("empty.pem", "empty.pem: ")):
         with pytest.raises(ConfigError, match=problem):

@@ -65,7 +65,7 @@ class Attempts:
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_an_attempt_is_written_down_whatever_the_receiver_asks_for(store: DuckStore, said: str) -> None:
+def test_an_attempt_is_stored_whatever_retry_after_says(store: DuckStore, said: str) -> None:
     with http_sink((503, {"Retry-After": said}, b"")) as sink:
         attempts = Attempts(store, sink)
         assert attempts.sender.step() == 0
@@ -76,7 +76,7 @@ def test_an_attempt_is_written_down_whatever_the_receiver_asks_for(store: DuckSt
 
 
 @pytest.mark.parametrize("said", ["inf", "9999999999"])
-def test_a_message_is_given_up_however_long_its_receiver_asks_for(store: DuckStore, said: str) -> None:
+def test_a_notification_is_given_up_however_long_retry_after_is(store: DuckStore, said: str) -> None:
     with http_sink((503, {"Retry-After": said}, b"")) as sink:
         attempts = Attempts(store, sink)
         while attempts.row()["state"] == "waiting":
@@ -88,11 +88,11 @@ def test_a_message_is_given_up_however_long_its_receiver_asks_for(store: DuckSto
 
 
 @given(st.floats() | st.none(), st.integers(0, 10_000))
-def test_a_wait_is_always_a_time_that_can_be_waited(asked_s: float | None, attempts: int) -> None:
+def test_a_retry_wait_is_always_more_than_zero_and_at_most_an_hour(asked_s: float | None, attempts: int) -> None:
     assert 0 < retry_wait_s(attempts, asked_s) <= 3600
 
 
-def test_a_problem_that_no_column_can_hold_is_written_down_all_the_same(store: DuckStore) -> None:
+def test_a_problem_text_that_no_column_can_hold_is_stored_in_part(store: DuckStore) -> None:
     with http_sink() as sink:
         attempts = Attempts(store, sink)
     message = outbox.next_due_message(store, "ops", attempts.now, HOUR)
@@ -101,7 +101,7 @@ def test_a_problem_that_no_column_can_hold_is_written_down_all_the_same(store: D
     assert attempts.row()["problem"] == "??" + "x" * 998
 
 
-def test_a_notifier_that_asks_for_eternity_by_itself_is_asked_again_within_the_hour(store: DuckStore) -> None:
+def test_a_notifier_with_an_endless_retry_after_is_retried_within_the_hour(store: DuckStore) -> None:
     with http_sink() as sink:
         attempts = Attempts(store, sink)
     attempts.sender._notifier = Eternal()

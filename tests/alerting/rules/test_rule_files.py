@@ -70,7 +70,7 @@ def test_a_rule_reads_as_it_is_written(tmp_path: Path) -> None:
     assert rule.where_pairs == ("lane:small", "team:a", "team:")
 
 
-def test_all_problems_of_a_file_are_told_at_once_with_line_place_and_nearest_name(tmp_path: Path) -> None:
+def test_a_rule_file_reports_all_problems_at_once_with_line_place_and_nearest_name(tmp_path: Path) -> None:
     assert problems_of(tmp_path, BAD) == [
         "r.yaml:6: groups[0].rules[0].metric: no metric named 'escalation_rat'; did you mean 'escalation_rate'?",
         "r.yaml:7: groups[0].rules[0].by: no dimension named 'task_tpe'; did you mean 'task_type'?",
@@ -104,17 +104,17 @@ def test_all_problems_of_a_file_are_told_at_once_with_line_place_and_nearest_nam
         (GOOD.replace("above:", "\tabove:"), "r.yaml:11: found character '\\t' that cannot start any token"),
     ],
 )
-def test_what_cannot_be_right_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_rule_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     assert any(problem in line for line in problems_of(tmp_path, text))
 
 
-def test_tests_beside_rules_are_no_rules(tmp_path: Path) -> None:
+def test_rule_test_files_are_not_found_as_rule_files(tmp_path: Path) -> None:
     kept = write_rule_file(tmp_path, GOOD)
     write_rule_file(tmp_path, "", "r.test.yaml")
     assert find_rule_files([tmp_path, kept]) == [kept]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_rule_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         find_rule_files([tmp_path / "nowhere"])
 
@@ -131,9 +131,7 @@ TREES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TE
 
 
 @given(value=TREES, flow=st.sampled_from([None, True, False]), width=st.integers(20, 200), anchored=st.booleans())
-def test_the_tree_of_a_yaml_text_is_what_another_library_wrote(
-    value: Any, flow: bool | None, width: int, *, anchored: bool
-) -> None:
+def test_parse_yaml_reads_what_pyyaml_writes(value: Any, flow: bool | None, width: int, *, anchored: bool) -> None:
     written = [value, value] if anchored else value
     assert (
         parse_yaml(yaml.safe_dump(written, default_flow_style=flow, width=width, allow_unicode=True)).value == written

@@ -28,7 +28,7 @@ groups:   # ours
 """
 
 
-def test_only_the_number_moves() -> None:
+def test_a_threshold_edit_changes_only_the_number() -> None:
     found = replace_threshold(TEXT, "EscalationRateHigh", ThresholdChange(value=0.25, was=0.3))
     assert found == TEXT.replace("above: 0.30  # agreed", "above: 0.25  # agreed")
 
@@ -37,7 +37,7 @@ def test_only_the_number_moves() -> None:
     ("rule", "was", "error"),
     [("Nobody", None, NotFound), ("EscalationRateHigh", 0.4, Conflict), ("Relative", None, BadRequest)],
 )
-def test_what_cannot_be_changed_says_why(rule: str, was: float | None, error: type[Exception]) -> None:
+def test_a_threshold_that_cannot_be_changed_says_why(rule: str, was: float | None, error: type[Exception]) -> None:
     with pytest.raises(error):
         replace_threshold(TEXT, rule, ThresholdChange(value=0.25, was=was))
 
@@ -50,7 +50,7 @@ def saved(path: Path, value: float) -> DuckStore:
     return store
 
 
-def test_the_file_has_it_and_who_did_it_is_kept(tmp_path: Path) -> None:
+def test_a_threshold_edit_is_in_the_file_and_recorded_with_its_author(tmp_path: Path) -> None:
     (tmp_path / "routing.yaml").write_text(TEXT)
     store = saved(tmp_path / "routing.yaml", 0.25)
     assert "above: 0.25  # agreed" in (tmp_path / "routing.yaml").read_text()
@@ -68,7 +68,7 @@ def test_a_shipped_rule_is_not_changed_in_place() -> None:
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_wrong_elsewhere_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_rule_file_that_is_wrong_elsewhere_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "routing.yaml").write_text(TEXT.replace("over: 15m", "ovr: 15m"))
     with pytest.raises(Exception, match="no such field"):
         saved(tmp_path / "routing.yaml", 0.25)

@@ -68,12 +68,12 @@ def test_a_series_is_a_metric_and_its_slice() -> None:
     )
 
 
-def test_what_comes_out_as_expected_is_ok(tmp_path: Path) -> None:
+def test_a_rule_test_that_comes_out_as_expected_is_ok(tmp_path: Path) -> None:
     result = run(tmp_path, GOOD)
     assert (result.exit_code, result.output.split()[0]) == (0, "ok")
 
 
-def test_differences_are_printed_and_end_in_an_exit_code_of_their_own(tmp_path: Path) -> None:
+def test_failed_rule_tests_print_differences_and_have_their_own_exit_code(tmp_path: Path) -> None:
     kind, text = failure(tmp_path, GOOD.replace("lane: small}}", "lane: large}}"))
     assert kind is RulesFailed
     assert 'High at 5m: expected, but does not fire: {alertname="High", lane="large"}' in text
@@ -81,7 +81,7 @@ def test_differences_are_printed_and_end_in_an_exit_code_of_their_own(tmp_path: 
     assert "1 of 1 tests failed" in text
 
 
-def test_texts_are_compared_where_they_are_given(tmp_path: Path) -> None:
+def test_annotations_are_compared_where_they_are_given(tmp_path: Path) -> None:
     texts = "lane: small}, exp_annotations: {summary: 90% in small}}"
     kind, text = failure(tmp_path, GOOD.replace("lane: small}}", texts))
     assert kind is RulesFailed
@@ -98,7 +98,7 @@ def test_texts_are_compared_where_they_are_given(tmp_path: Path) -> None:
         ("to: 5m", "to: soon", "'soon' is not a duration"),
     ],
 )
-def test_what_a_test_cannot_mean_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
+def test_an_invalid_rule_test_is_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
     kind, text = failure(tmp_path, GOOD.replace(old, new))
     assert kind is ConfigError
     assert problem in text
@@ -108,5 +108,5 @@ def test_rules_can_be_listed(tmp_path: Path) -> None:
     assert run(tmp_path, GOOD, "check").output.splitlines()[1].split() == ["g", "High", "threshold", "-"]
 
 
-def test_editors_are_told_the_schema() -> None:
+def test_the_schema_command_prints_the_schema_of_rule_files() -> None:
     assert '"title": "RuleFile"' in CliRunner().invoke(command, ["schema"]).output

@@ -23,7 +23,7 @@ def store() -> Iterator[DuckStore]:
 
 
 @pytest.mark.parametrize("path", rule_test_runner.find_test_files([shipped_paths.ALERTS]), ids=lambda path: path.name)
-def test_each_file_of_tests_comes_out_as_expected(path: Path, store: DuckStore) -> None:
+def test_each_shipped_rule_test_file_comes_out_as_expected(path: Path, store: DuckStore) -> None:
     assert [result for result in rule_test_runner.run_rule_tests(path, store) if result.failures] == []
 
 
@@ -42,7 +42,7 @@ def test_each_shipped_rule_has_a_test(path: Path) -> None:
     assert {*rule_loader.load_rule_files([path]).rules} <= tested
 
 
-def test_each_shipped_rule_says_how_bad_it_is_and_what_it_means() -> None:
+def test_each_shipped_rule_has_a_severity_and_a_summary() -> None:
     for rule in rule_loader.load_rule_files(FILES).rules.values():
         assert rule.labels["severity"] in {"page", "ticket", "info", "none"}
         assert rule.annotations["summary"]

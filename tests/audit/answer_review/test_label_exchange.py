@@ -53,7 +53,7 @@ def labels(data: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_what_is_exported_comes_back_the_same(
+def test_exported_labels_come_back_the_same(
     data: Path, form: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     before = labels(data)
@@ -70,7 +70,7 @@ def test_what_is_exported_comes_back_the_same(
     assert labels(tmp_path / "other") == before
 
 
-def test_a_table_of_one_s_own_needs_three_columns(data: Path, tmp_path: Path, capsys: Said) -> None:
+def test_a_label_table_needs_three_columns(data: Path, tmp_path: Path, capsys: Said) -> None:
     item = labels(data)[0]["item_id"]
     (tmp_path / "own.csv").write_text(f"item_id,reviewer,verdict\n{item},bob,shadow\nunknown-item,bob,both\n")
     assert run_command(["audit", "import", str(tmp_path / "own.csv"), "--data", str(data)]) == 0
@@ -78,7 +78,7 @@ def test_a_table_of_one_s_own_needs_three_columns(data: Path, tmp_path: Path, ca
     assert [each["verdict"] for each in labels(data) if each["reviewer"] == "bob"] == ["shadow", "both"]
 
 
-def test_a_label_that_contradicts_a_kept_one_is_refused_and_nothing_is_brought(
+def test_a_label_that_contradicts_a_stored_one_is_refused_and_nothing_is_imported(
     data: Path, tmp_path: Path, capsys: Said
 ) -> None:
     before = labels(data)
@@ -94,7 +94,7 @@ def test_a_label_that_contradicts_a_kept_one_is_refused_and_nothing_is_brought(
     ("text", "problem"),
     [("item_id,reviewer,verdict\na,b,left\n", "row 2: verdict"), ("item_id,verdict\na,both\n", "row 2: reviewer")],
 )
-def test_a_table_that_is_no_labels_is_refused_with_its_place(
+def test_an_invalid_label_table_is_refused_with_its_place(
     data: Path, tmp_path: Path, capsys: Said, text: str, problem: str
 ) -> None:
     (tmp_path / "bad.csv").write_text(text)
@@ -102,7 +102,7 @@ def test_a_table_that_is_no_labels_is_refused_with_its_place(
     assert problem in capsys.readouterr().err
 
 
-def test_items_are_listed_labelled_and_the_label_taken_back(data: Path, capsys: Said) -> None:
+def test_the_audit_command_lists_items_labels_one_and_undoes_the_label(data: Path, capsys: Said) -> None:
     assert run_command(["audit", "list", "--since", "9000d", "--which", "open", "--json", "--data", str(data)]) == 0
     item = json.loads(capsys.readouterr().out)["rows"][0]["item_id"]
     for verdict, revision in (("shadow", 1), ("undo", 2)):
@@ -111,5 +111,5 @@ def test_items_are_listed_labelled_and_the_label_taken_back(data: Path, capsys: 
     assert [each["verdict"] for each in labels(data) if each["reviewer"] == "cy"] == ["shadow", None]
 
 
-def test_a_label_of_nothing_is_refused(data: Path) -> None:
+def test_a_label_of_an_unknown_item_is_refused(data: Path) -> None:
     assert run_command(["audit", "label", "nothing", "both", "--data", str(data)]) == NotFound.exit_code

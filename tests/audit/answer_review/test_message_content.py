@@ -60,19 +60,19 @@ def card(data: Path, store: Literal["none", "redacted", "all"]) -> Iterator[dict
         yield row
 
 
-def test_what_is_kept_is_shown_on_both_sides(tmp_path: Path) -> None:
+def test_stored_content_is_shown_on_both_sides_of_a_card(tmp_path: Path) -> None:
     with card(tmp_path, "all") as shown:
         assert shown["prompt"] == "Is anna@example.org due?"
         assert {shown["left_words"], shown["right_words"]} == {"Yes.", "No."}
 
 
-def test_what_is_redacted_is_shown_redacted(tmp_path: Path) -> None:
+def test_redacted_content_is_shown_redacted(tmp_path: Path) -> None:
     with card(tmp_path, "redacted") as shown:
         assert "anna@example.org" not in shown["prompt"]
         assert shown["prompt"].startswith("Is ")
 
 
-def test_without_content_a_card_links_to_the_traces(tmp_path: Path) -> None:
+def test_a_card_without_content_links_to_the_traces(tmp_path: Path) -> None:
     with card(tmp_path, "none") as shown:
         assert (shown["prompt"], shown["left_words"], shown["right_words"]) == (None, None, None)
         assert len(shown["left_trace_id"]) == 32
@@ -94,6 +94,6 @@ def test_without_content_a_card_links_to_the_traces(tmp_path: Path) -> None:
         ({"output.value": '{"total": [1, 2]}'}, None, '{"total": [1, 2]}'),
     ],
 )
-def test_the_words_of_every_vocabulary_are_found(attributes: dict[str, str], prompt: str, answer: str) -> None:
+def test_prompts_and_answers_of_each_vocabulary_are_found(attributes: dict[str, str], prompt: str, answer: str) -> None:
     found = read_prompt_and_answer(attributes)
     assert (found.prompt, found.answer) == (prompt, answer)

@@ -55,7 +55,7 @@ def test_a_card_says_nothing_of_lanes_and_models(reader: Client) -> None:
     assert not [name for name in ("small", "large", "slm", "phi", "gpt", "claude") if name in words]
 
 
-def test_a_card_stays_until_its_label_is_kept(reader: Client) -> None:
+def test_a_card_stays_until_its_label_is_saved(reader: Client) -> None:
     name = f"bea {type(reader).__name__}"
     first = shown(reader, name)
     assert shown(reader, name) == first
@@ -74,7 +74,7 @@ def test_a_label_says_who_when_and_what_was_meant(reader: Client) -> None:
     assert label["labelled_at"].year >= 2026
 
 
-def test_twenty_clicks_at_once_are_one_label(local: LocalClient) -> None:
+def test_a_label_set_twenty_times_at_once_is_stored_once(local: LocalClient) -> None:
     item = shown(local, "dan")["item_id"]
     with ThreadPoolExecutor(20) as threads:
         told = [*threads.map(lambda _: say(local, item, "dan", "both"), range(20))]
@@ -82,7 +82,7 @@ def test_twenty_clicks_at_once_are_one_label(local: LocalClient) -> None:
     assert len(said(local, "dan")) == 1
 
 
-def test_of_two_different_words_with_one_revision_the_first_is_kept(reader: Client) -> None:
+def test_the_first_of_two_different_labels_with_one_revision_is_kept(reader: Client) -> None:
     name = f"eva {type(reader).__name__}"
     item = shown(reader, name)["item_id"]
     say(reader, item, name, "both")
@@ -92,7 +92,7 @@ def test_of_two_different_words_with_one_revision_the_first_is_kept(reader: Clie
         say(reader, item, name, "neither", revision=3)
 
 
-def test_undoing_keeps_the_history_and_brings_the_card_back(reader: Client) -> None:
+def test_an_undo_keeps_the_label_history_and_brings_the_card_back(reader: Client) -> None:
     name = f"fay {type(reader).__name__}"
     item = shown(reader, name)["item_id"]
     say(reader, item, name, "left")
@@ -103,7 +103,7 @@ def test_undoing_keeps_the_history_and_brings_the_card_back(reader: Client) -> N
     assert (shown(reader, name)["item_id"], shown(reader, name)["revision"]) == (item, 3)
 
 
-def test_a_second_reviewer_is_shown_what_the_first_has_labelled(local: LocalClient) -> None:
+def test_a_second_reviewer_is_shown_items_that_the_first_has_labeled(local: LocalClient) -> None:
     say(local, shown(local, "gil")["item_id"], "gil", "both")
     labelled = {
         each["item_id"]
@@ -134,7 +134,7 @@ def test_filters_and_windows_narrow_the_queue(local: LocalClient) -> None:
 
 
 @pytest.mark.parametrize("item", ["no/such item?&#%", "'; DROP TABLE audit_labels"])
-def test_a_label_of_nothing_is_refused(reader: Client, item: str) -> None:
+def test_a_label_of_an_unknown_item_is_refused(reader: Client, item: str) -> None:
     with pytest.raises(NotFound, match="no audit item"):
         say(reader, item, "ana", "both")
 
@@ -152,7 +152,7 @@ def test_labels_survive_the_calls_they_are_about(tmp_path: Any) -> None:
     again.close()
 
 
-def test_a_labelled_pair_is_not_changed_by_spans_that_come_late() -> None:
+def test_a_labeled_pair_is_not_changed_by_late_spans() -> None:
     reader = LocalClient(DuckStore.in_memory())
     seed(reader._store, n=500, end=NOW)
     item = shown(reader, "ana")["item_id"]
@@ -168,7 +168,7 @@ def test_a_labelled_pair_is_not_changed_by_spans_that_come_late() -> None:
     reader.close()
 
 
-def test_a_problem_is_the_same_here_and_over_http(local: LocalClient) -> None:
+def test_a_review_error_is_the_same_locally_and_over_http(local: LocalClient) -> None:
     with serving(local) as url:
         problems = []
         for each in (local, RemoteClient(url)):
@@ -178,7 +178,7 @@ def test_a_problem_is_the_same_here_and_over_http(local: LocalClient) -> None:
     assert problems[0] == problems[1]
 
 
-def test_reviewers_are_compared_over_what_both_labelled(reader: Client) -> None:
+def test_reviewers_are_compared_over_items_that_both_labeled(reader: Client) -> None:
     ivo, jan = f"ivo {type(reader).__name__}", f"jan {type(reader).__name__}"
     items = [
         each["item_id"]

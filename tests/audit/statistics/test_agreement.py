@@ -25,11 +25,11 @@ def test_items_that_one_judge_left_out_do_not_count() -> None:
     assert (found.n, found.raw, found.ac1) == (2, 1, 1)
 
 
-def test_nothing_judged_by_both_says_nothing() -> None:
+def test_agreement_without_common_items_is_unknown() -> None:
     assert measure_agreement(["a"], [None]).raw is None
 
 
-def test_one_category_has_no_chance_to_correct_for() -> None:
+def test_chance_corrected_agreement_of_one_category_is_unknown() -> None:
     found = measure_agreement(["a", "a"], ["a", "a"])
     assert (found.raw, found.ac1, found.kappa) == (1, None, None)
 

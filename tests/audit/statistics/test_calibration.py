@@ -11,7 +11,7 @@ def perfect(random: np.random.Generator, n: int, kind: str = "probability") -> C
     return measure_calibration(confidence, (random.random(n) < confidence).astype(float), np.ones(n), kind)
 
 
-def test_the_bias_is_what_perfect_calibration_shows() -> None:
+def test_the_bias_of_calibration_error_is_that_of_perfect_calibration() -> None:
     random = np.random.default_rng(1)
     found = [errors for _ in range(200) if (errors := perfect(random, 600).errors) is not None]
     ece = np.array([each.ece for each in found])
@@ -20,7 +20,7 @@ def test_the_bias_is_what_perfect_calibration_shows() -> None:
     assert np.mean([each.ece_low == 0 for each in found]) > 0.93
 
 
-def test_the_bias_is_the_stated_sum() -> None:
+def test_the_bias_of_calibration_error_is_the_stated_sum() -> None:
     found = perfect(np.random.default_rng(2), 800)
     confidence = np.random.default_rng(2).random(800)
     cell = np.minimum((confidence * 10).astype(int), 9)
@@ -46,7 +46,7 @@ def test_briers_parts_add_up() -> None:
     assert parts == pytest.approx(errors.brier)
 
 
-def test_too_few_answers_are_refused_and_still_shown_by_bin() -> None:
+def test_calibration_of_too_few_answers_is_refused_and_still_shown_by_bin() -> None:
     found = perfect(np.random.default_rng(5), 499)
     assert found.refused is not None
     assert found.refused.startswith("499 graded answers; under 500")
@@ -66,7 +66,7 @@ def test_a_score_is_ranked_and_mapped_and_not_calibrated() -> None:
     assert found.map(np.array([0.5])) == pytest.approx([0.5], abs=0.08)
 
 
-def test_seven_values_are_levels_each_with_its_own_row() -> None:
+def test_confidences_of_seven_values_have_a_calibration_row_each() -> None:
     random = np.random.default_rng(7)
     confidence = random.integers(1, 8, 1000) / 8
     found = measure_calibration(confidence, (random.random(1000) < confidence).astype(float), np.ones(1000))
@@ -76,7 +76,7 @@ def test_seven_values_are_levels_each_with_its_own_row() -> None:
     assert (found.errors, found.map) == (None, None)
 
 
-def test_nothing_graded_says_so() -> None:
+def test_calibration_without_graded_answers_says_so() -> None:
     assert measure_calibration(np.array([]), np.array([]), np.array([])).refused == (
         "0 graded answers; under 500 the figure would be mostly noise"
     )
@@ -89,7 +89,7 @@ def test_a_weight_stands_for_as_many_rows() -> None:
     assert twice == measure_calibration(confidence, right, np.ones(600)).errors
 
 
-def test_the_map_rises_and_joins_its_steps() -> None:
+def test_the_isotonic_map_rises_and_joins_its_steps() -> None:
     scores = np.array([1.0, 2.0, 2.0, 3.0, 4.0])
     found = fit_isotonic(scores, np.array([0.0, 1.0, 0.0, 0.0, 1.0]), np.ones(5))
     assert list(found.x) == [1, 2, 3, 4]

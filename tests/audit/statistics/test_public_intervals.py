@@ -11,7 +11,7 @@ from controlsurface.metrics.statistics import holm_adjust
 
 
 @pytest.mark.parametrize("n", [25, 400])
-def test_a_perfect_score_of_few_is_no_certainty(n: int) -> None:
+def test_the_interval_of_a_perfect_score_of_few_has_a_width(n: int) -> None:
     """EleutherAI/lm-evaluation-harness issue 4070: at 0 or 100 % the reported error is exactly 0 at any size."""
     ones: Floats = np.ones(n)
     words = ["a", "b"] * (n // 2)
@@ -24,25 +24,25 @@ def test_a_perfect_score_of_few_is_no_certainty(n: int) -> None:
 
 
 @pytest.mark.parametrize(("right", "low", "high"), [(10, 0.7225, 1.0), (0, 0.0, 0.2775)])
-def test_ten_of_ten_and_none_of_ten_are_the_intervals_of_the_textbook(right: int, low: float, high: float) -> None:
+def test_intervals_of_ten_of_ten_and_none_of_ten_are_those_of_the_textbook(right: int, low: float, high: float) -> None:
     """NVIDIA/garak pull request 2034: a bootstrap of 10 of 10 has no width; these are the ends it should have."""
     found = estimate_share(np.array([1.0] * right + [0.0] * (10 - right)), np.ones(10))
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_nineteen_of_twenty_stay_below_all() -> None:
+def test_the_interval_of_nineteen_of_twenty_ends_below_one() -> None:
     """UKGovernmentBEIS/inspect_ai pull request 4980: Student's interval of 19 of 20 ends above 1."""
     found = estimate_share(np.array([1.0] * 19 + [0.0]), np.ones(20))
     assert found.high is not None
     assert 0.95 < found.high < 1
 
 
-def test_a_larger_chance_is_never_corrected_to_a_smaller_one() -> None:
+def test_a_larger_p_value_is_never_corrected_to_a_smaller_one() -> None:
     """HomericIntelligence/Scylla pull request 288: 0.01 and 0.011 were corrected to 0.02 and 0.011."""
     assert holm_adjust(np.array([0.01, 0.011])).tolist() == pytest.approx([0.02, 0.02])
 
 
-def test_chances_are_corrected_by_rank_and_not_by_place() -> None:
+def test_p_values_are_corrected_by_rank_and_not_by_place() -> None:
     """raphaelvallat/pingouin issue 294 suspects that Holm's correction goes by the order of rows."""
     chances = np.array([0.04, 0.001, 0.03, 0.005])
     order = np.array([2, 0, 3, 1])
@@ -67,7 +67,7 @@ def test_a_judge_who_is_off_by_as_much_everywhere_is_corrected_whole() -> None:
     assert found.value == pytest.approx(truth.mean(), abs=0.02)
 
 
-def test_answers_that_are_all_right_are_as_far_off_as_their_confidence_says() -> None:
+def test_the_calibration_error_of_all_right_answers_is_one_minus_their_confidence() -> None:
     """JonathanWenger/pycalib issue 4: a wrong error where all predictions are accurate."""
     confidence = np.random.default_rng(8).uniform(0.81, 0.99, 600)
     errors = measure_calibration(confidence, np.ones(600), np.ones(600)).errors

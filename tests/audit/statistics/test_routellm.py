@@ -37,6 +37,6 @@ def test_a_router_that_tosses_coins_recovers_half_the_gap(gsm8k: pl.DataFrame) -
     assert apgr.std() < 0.05
 
 
-def test_where_both_models_are_equal_there_is_no_gap_to_recover() -> None:
+def test_a_router_curve_of_two_equal_models_has_no_gap_to_recover() -> None:
     grades = np.array([1.0, 0.0])
     assert router_curve(np.array([0.2, 0.8]), grades, grades[::-1].copy(), np.ones(2)) is None

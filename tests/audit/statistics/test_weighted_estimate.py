@@ -31,7 +31,7 @@ def test_a_rate_of_unequally_sampled_requests_is_covered() -> None:
     assert covered(low, high, 0.3 * 0.35 + 0.7 * 0.08) == pytest.approx(0.95, abs=0.02)
 
 
-def test_people_on_a_part_and_a_judge_on_all_are_covered_and_narrower_than_people_alone() -> None:
+def test_intervals_of_labels_on_a_part_and_a_judge_on_all_are_covered_and_narrower() -> None:
     random = np.random.default_rng(2)
     found, alone = [], []
     for _ in range(RUNS):
@@ -67,20 +67,20 @@ def test_equal_weights_are_wilsons_interval() -> None:
     assert figures == pytest.approx([0.3, 0.1077913, 0.6032219, 10, 10])
 
 
-def test_no_sample_of_yes_and_no_is_worth_more_rows_than_it_has() -> None:
+def test_the_effective_sample_size_of_a_share_is_at_most_its_rows() -> None:
     found = estimate_share(np.array([0.0, 0.0, 0.0, 1.0]), np.array([1.0, 1.0, 1.0, 0.1]))
     assert 3.1**2 / 3.01 <= found.effective < 4
     assert estimate_share(np.array([0.4, 0.5, 0.6, 0.5]), np.ones(4)).effective > 4
 
 
-def test_no_rows_are_unknown_and_one_row_has_no_spread() -> None:
+def test_an_estimate_of_no_rows_is_unknown_and_of_one_row_has_no_interval() -> None:
     nothing = estimate_share(np.array([]), np.array([]))
     assert (nothing.value, nothing.low, nothing.high, nothing.n) == (None, None, None, 0)
     one = mean_from_moments(weighted_moments(np.array([7.0]), np.ones(1)))
     assert one.tolist() == pytest.approx([7, np.nan, np.nan, 1], nan_ok=True)
 
 
-def test_the_sums_of_two_halves_are_the_sums_of_the_whole() -> None:
+def test_weighted_moments_of_two_halves_add_up_to_those_of_the_whole() -> None:
     values, weights = np.random.default_rng(6).random((2, 40))
     halves = weighted_moments(values[:15], weights[:15]) + weighted_moments(values[15:], weights[15:])
     assert halves == pytest.approx(weighted_moments(values, weights))

@@ -34,7 +34,7 @@ def places(prompts: ContentPolicy, spans: list[list[bytes]], mean: float) -> lis
 
 
 @given(bodies=st.lists(SPANS, min_size=1, max_size=4))
-def test_a_full_memory_lets_nothing_pass_that_the_rule_looks_at(bodies: list[list[list[bytes]]]) -> None:
+def test_a_full_attribute_memory_lets_nothing_pass_that_the_rule_checks(bodies: list[list[list[bytes]]]) -> None:
     with_memory, without = (policy(ContentConfig(store="none")) for _ in range(2))
     for spans in bodies * 2:
         places(with_memory, spans, 1e9)  # meets the keys
@@ -45,7 +45,7 @@ def test_a_full_memory_lets_nothing_pass_that_the_rule_looks_at(bodies: list[lis
         assert places(with_memory, spans, 0) == places(without, spans, 1e9)
 
 
-def test_a_memory_takes_no_more_bytes_than_its_bound_and_only_short_ones() -> None:
+def test_the_attribute_memory_takes_no_more_bytes_than_its_bound_and_only_short_values() -> None:
     memory = AttributeMemory()
     for number in range(40):
         values = [b"%d %d" % (number, n % 2000) for n in range(WINDOW_ATTRIBUTES - 2)] + [b"l" * 200] * 2
@@ -54,7 +54,7 @@ def test_a_memory_takes_no_more_bytes_than_its_bound_and_only_short_ones() -> No
         assert max(map(len, memory)) <= MAX_ATTRIBUTE_BYTES
 
 
-def test_a_memory_holds_what_came_twice_and_passed_and_nothing_else() -> None:
+def test_the_attribute_memory_holds_only_values_that_came_twice_and_passed() -> None:
     memory = AttributeMemory()
     once = [b"%d" % n for n in range(WINDOW_ATTRIBUTES - 4)]
     memory.learn([b"twice", b"twice", b"barred", b"barred", *once], lambda each: each != b"barred")

@@ -58,7 +58,7 @@ def put(message: Message, field: Any, given: str | bytes) -> None:
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("turn", range(12))
 @pytest.mark.parametrize("filler", ["two words ", "word", "%20", "{'a': 1} "])
-def test_no_field_of_otlp_is_forgotten(nothing_kept: ContentPolicy, signal: Signal, turn: int, filler: str) -> None:
+def test_every_field_of_otlp_is_checked(nothing_kept: ContentPolicy, signal: Signal, turn: int, filler: str) -> None:
     request = EXPORT_REQUESTS[signal]()
     filled(request, filler * 200 + MARK, turn)
     body = request.SerializeToString()
@@ -118,7 +118,7 @@ def bodies(draw: st.DrawFn) -> tuple[Signal, bytes]:
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(bodies())
-def test_no_long_text_is_kept_under_any_name_at_any_depth(body: tuple[Signal, bytes]) -> None:
+def test_a_long_text_is_kept_under_no_name_at_no_depth(body: tuple[Signal, bytes]) -> None:
     checked = validate_body(*body, "protobuf", POLICY)
     assert MARK.encode() not in checked.payload
     again = validate_body(body[0], checked.payload, "protobuf", POLICY)
@@ -183,7 +183,7 @@ def test_short_values_that_columns_read_are_the_same_with_content_dropped() -> N
     assert dropped == kept
 
 
-def test_what_is_dropped_fills_no_column() -> None:
+def test_dropped_content_fills_no_column() -> None:
     prompts = ContentPolicy(ContentConfig(drop=("acme.*",)), VOCABULARIES)
     body = traces(span({"acme.note": "a secret", "acme.level": "gold"})).SerializeToString()
     payload = validate_body("traces", body, "protobuf", prompts).payload
@@ -194,7 +194,7 @@ def test_what_is_dropped_fills_no_column() -> None:
     assert read == [["a secret"], [None]]
 
 
-def test_what_an_evaluation_says_in_short_stays_and_its_explanation_does_not() -> None:
+def test_the_label_of_an_evaluation_stays_and_its_explanation_does_not() -> None:
     told: dict[str, Plain] = {
         "gen_ai.evaluation.name": "Tone of voice",
         "gen_ai.evaluation.score.label": "could be better",
@@ -210,7 +210,7 @@ def test_what_an_evaluation_says_in_short_stays_and_its_explanation_does_not() -
     assert found == [("Tone of voice", "could be better", None)] * 2
 
 
-def test_names_are_kept_up_to_their_bound(nothing_kept: ContentPolicy) -> None:
+def test_names_of_otlp_items_are_kept_up_to_their_bound(nothing_kept: ContentPolicy) -> None:
     for name, left in (
         ("Chat Completion with gpt-4o", "Chat Completion with gpt-4o"),
         ("n" * 129, "[dropped: 129 characters]"),
@@ -223,7 +223,7 @@ def test_names_are_kept_up_to_their_bound(nothing_kept: ContentPolicy) -> None:
         assert found.resource_metrics[0].scope_metrics[0].metrics[0].name == left
 
 
-def test_of_a_trace_state_the_members_that_are_identifiers_stay(nothing_kept: ContentPolicy) -> None:
+def test_trace_state_members_that_are_identifiers_stay(nothing_kept: ContentPolicy) -> None:
     own = span()
     own.trace_state = "ot=th:fd70a4;rv:fe123456789abc,vendor=two words,acme=1"
     payload = validate_body("traces", traces(own).SerializeToString(), "protobuf", nothing_kept).payload
@@ -254,7 +254,7 @@ WHERE_NOBODY_LOOKS = {
 
 
 @pytest.mark.parametrize("where", WHERE_NOBODY_LOOKS)
-def test_what_no_decoder_of_ours_would_read_is_not_kept_either(where: str) -> None:
+def test_fields_that_no_decoder_reads_are_not_kept(where: str) -> None:
     body = field(1, field(2, field(2, WHERE_NOBODY_LOOKS[where])))
     for _ in range(2):  # once the key is known as well
         assert MARK.encode() not in validate_body("traces", body, "protobuf", POLICY).payload

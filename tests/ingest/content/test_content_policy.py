@@ -56,7 +56,7 @@ def text(prompts: ContentPolicy, key: str, given: Plain) -> str:
         "cache.key",
     ],
 )
-def test_by_default_every_known_content_attribute_is_dropped(nothing_kept: ContentPolicy, key: str) -> None:
+def test_every_known_content_attribute_is_dropped_by_default(nothing_kept: ContentPolicy, key: str) -> None:
     left = cleaned(nothing_kept, {"before": 1, key: "prompt", "after": 2})
     assert (left["before"], left[key], left["after"]) == (value(1), value("[dropped: 6 characters]"), value(2))
 
@@ -77,16 +77,16 @@ def test_numbers_flags_and_identifiers_stay_under_any_key(nothing_kept: ContentP
 @pytest.mark.parametrize(
     "given", ["two words", "x" * 65, "why%20not", "q=a&b=c", "\u8bf7\u95ee\u6211\u7684\u5361", "caf\u00e9", "is-it?"]
 )
-def test_what_could_be_said_by_somebody_does_not(nothing_kept: ContentPolicy, given: str) -> None:
+def test_text_that_a_person_could_say_is_dropped_under_any_key(nothing_kept: ContentPolicy, given: str) -> None:
     assert text(nothing_kept, "acme.odd", given) == f"[dropped: {len(given)} characters]"
 
 
-def test_a_name_that_says_text_keeps_not_even_a_word(nothing_kept: ContentPolicy) -> None:
+def test_an_attribute_whose_name_says_text_keeps_not_even_a_word(nothing_kept: ContentPolicy) -> None:
     assert text(nothing_kept, "acme.user_question", "Paris") == "[dropped: 5 characters]"
     assert cleaned(nothing_kept, {"acme.answer": 42})["acme.answer"] == value(42)
 
 
-def test_what_a_column_reads_stays_and_is_cut_where_it_is_long(nothing_kept: ContentPolicy) -> None:
+def test_an_attribute_that_a_column_reads_stays_and_is_cut_where_it_is_long(nothing_kept: ContentPolicy) -> None:
     assert text(nothing_kept, "controlsurface.router.reason", "he asked twice, so large") == "he asked twice, so large"
     cut = text(nothing_kept, "controlsurface.task_type", "p" * 20_000)
     assert cut == "p" * 512 + "[dropped: 19488 characters]"
@@ -137,7 +137,7 @@ def test_lists_and_maps_are_treated_at_every_depth(nothing_kept: ContentPolicy) 
     assert left == {"acme.odd": value(inside), "acme.ids": value(["a", "[dropped: 3 characters]"])}
 
 
-def test_names_of_members_are_no_place_for_sentences(nothing_kept: ContentPolicy) -> None:
+def test_sentences_as_names_of_members_are_dropped(nothing_kept: ContentPolicy) -> None:
     given = {"is my card lost?": 1, "n": 2}
     left = {"[dropped: 16 characters]": 1, "n": 2}
     assert json.loads(text(nothing_kept, "acme.odd", json.dumps(given))) == left
@@ -150,11 +150,11 @@ def test_a_very_deep_text_is_not_kept(nothing_kept: ContentPolicy) -> None:
     assert "deep" not in text(nothing_kept, "acme.odd", "[" * 5000 + '"deep"' + "]" * 5000)
 
 
-def test_a_member_that_is_there_twice_leaves_no_trace(nothing_kept: ContentPolicy) -> None:
+def test_a_json_member_given_twice_leaves_no_text(nothing_kept: ContentPolicy) -> None:
     assert "lost" not in text(nothing_kept, "acme.odd", '{"x": "my card is lost", "x": 1}')
 
 
-def test_the_user_keeps_and_drops_by_patterns_and_drop_wins() -> None:
+def test_keep_and_drop_patterns_select_attributes_and_drop_wins() -> None:
     chosen = policy(ContentConfig(keep=("acme.*", "gen_ai.prompt"), drop=("acme.secret*", "gen_ai.request.*")))
     left = cleaned(
         chosen,
@@ -196,7 +196,7 @@ def test_the_users_own_task_type_stays_whatever_it_is_called() -> None:
     assert text(chosen, "acme.question", "a hard one") == "a hard one"
 
 
-def test_what_was_dropped_is_counted_by_key_and_the_names_are_bounded(nothing_kept: ContentPolicy) -> None:
+def test_dropped_attributes_are_counted_by_key_and_the_names_are_bounded(nothing_kept: ContentPolicy) -> None:
     one, other = ({f"acme.k{n}": "two words" for n in range(first, first + 750)} for first in (0, 750))
     inputs = span({"input.value": "a"}), span({"input.value": "b"})
     body = traces(span(one), span({**other, "x" * 300: "two words"}), *inputs)
@@ -221,7 +221,7 @@ def test_the_facts_inside_a_decisions_answer_stay(nothing_kept: ContentPolicy) -
     ("kind", "given"),
     [("LLM", json.dumps(DECISION)), ("DECISION", "free text"), ("DECISION", '{"answers": []}'), ("DECISION", "{")],
 )
-def test_where_there_are_no_such_facts_nothing_stays(nothing_kept: ContentPolicy, kind: str, given: str) -> None:
+def test_a_decisions_answer_without_facts_is_dropped_whole(nothing_kept: ContentPolicy, kind: str, given: str) -> None:
     left = cleaned(nothing_kept, {"openinference.span.kind": kind, "output.value": given})
     assert left["output.value"].string_value == f"[dropped: {len(given)} characters]"
 
@@ -231,11 +231,11 @@ def test_a_path_never_keeps_what_lies_below_it(nothing_kept: ContentPolicy) -> N
     assert json.loads(text(nothing_kept, "metadata", given)) == {"tenant": "acme"}
 
 
-def test_all_keeps_all(all_kept: ContentPolicy) -> None:
+def test_the_store_setting_all_keeps_all_content(all_kept: ContentPolicy) -> None:
     assert cleaned(all_kept, {"input.value": "my secret"})["input.value"].string_value == "my secret"
 
 
-def test_redacted_keeps_the_words_and_hides_the_person() -> None:
+def test_the_store_setting_redacted_keeps_the_words_and_hides_the_person() -> None:
     left = cleaned(
         policy(ContentConfig(store="redacted")), {"input.value": "I am ann@example.org", "tag": "bob@example.org"}
     )
@@ -243,7 +243,7 @@ def test_redacted_keeps_the_words_and_hides_the_person() -> None:
     assert left["tag"].string_value == "bob@example.org"  # not content: no vocabulary says so
 
 
-def test_only_the_chosen_kinds_are_redacted() -> None:
+def test_the_redact_setting_redacts_only_the_chosen_kinds() -> None:
     left = cleaned(
         policy(ContentConfig(store="redacted", redact=("card",))), {"input.value": "a@b.org 4111111111111111"}
     )
@@ -266,7 +266,7 @@ def test_the_body_of_a_log_record_is_content(store: str, expected: str | None) -
     assert b"gen_ai.response.id" in payload
 
 
-def test_no_captured_prompt_survives_the_default_policy(captures: Path, nothing_kept: ContentPolicy) -> None:
+def test_the_default_policy_drops_every_captured_prompt(captures: Path, nothing_kept: ContentPolicy) -> None:
     found = 0
     for path in captures.glob("*-cascade*.traces.pb"):
         body = path.read_bytes()
@@ -286,7 +286,7 @@ def attributes(body: bytes) -> list[KeyValue]:
     return [each for own in spans for each in own.attributes]
 
 
-def test_senders_cannot_fill_the_memory_with_names(nothing_kept: ContentPolicy) -> None:
+def test_senders_cannot_fill_the_attribute_memory_with_names(nothing_kept: ContentPolicy) -> None:
     for n in range(MAX_REMEMBERED_KEYS + 10):
         nothing_kept.begin()
         assert nothing_kept.keys[f"k{n}"] is KeyVerdict.OTHER
@@ -319,7 +319,7 @@ def test_a_text_that_patterns_read_is_the_same_when_it_is_cleaned_twice(
 
 
 @given(audio=st.tuples(st.integers(0, 99), st.integers(0, 99)))
-def test_what_patterns_read_of_a_text_that_is_cut_short_they_read_once_it_is_cleaned(audio: tuple[int, int]) -> None:
+def test_patterns_read_the_same_of_a_text_cut_short_once_it_is_cleaned(audio: tuple[int, int]) -> None:
     left = text(NOTHING_KEPT, "metadata.usage_object", USAGE % audio)
     parts = ColumnReads(VOCABULARIES).parts("metadata.usage_object")
     assert "refund" not in left

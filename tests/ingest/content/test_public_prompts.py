@@ -14,7 +14,7 @@ MARKS = (b"PROMPTMARK", b"ANSWERMARK", b"SYSTEMMARK")
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_a_public_thread_shows_to_leak_is_not_kept_and_the_facts_beside_it_are(
+def test_content_that_a_public_thread_shows_to_leak_is_dropped_and_the_facts_beside_it_stay(
     nothing_kept: ContentPolicy, case: dict[str, Any]
 ) -> None:
     body = json.dumps(case["body"]).encode()

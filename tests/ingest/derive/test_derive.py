@@ -26,7 +26,7 @@ def test_a_routing_span_encloses_its_calls() -> None:
     assert (row["span_id"], row["confidence"], row["task_type"], row["duration_ms"]) == (1, 0.9, "sql", 100.0)
 
 
-def test_a_note_of_the_decision_beside_the_call_speaks_for_the_span_around_both() -> None:
+def test_a_routing_span_beside_the_call_speaks_for_the_span_around_both() -> None:
     (row,) = requests(S(1, name="handle"), route(2, 1, confidence=0.4), call(3, 1))
     assert (row["span_id"], row["confidence"], row["attempts"]) == (1, 0.4, 1)
 
@@ -74,12 +74,12 @@ def test_a_failed_gate_explains_the_cascade() -> None:
     assert (row["escalation_kind"], row["escalation_reason"]) == ("cascaded", "quality_gate")
 
 
-def test_the_same_model_again_after_a_failure_is_a_retry() -> None:
+def test_a_call_of_the_same_model_after_a_failure_is_a_retry() -> None:
     (row,) = requests(route(1), call(2, 1, error=True), call(3, 1, at=20))
     assert (row["retries"], row["fell_back"], row["escalated"], row["attempts"]) == (1, False, False, 2)
 
 
-def test_when_everything_fails_nobody_answered() -> None:
+def test_a_request_whose_calls_all_fail_has_no_answering_model() -> None:
     (row,) = requests(
         route(1), call(2, 1, error=True, error__type="Timeout"), call(3, 1, at=20, error=True, error__type="Down")
     )
@@ -121,7 +121,7 @@ def test_a_shared_id_joins_attempts_that_come_in_different_batches() -> None:
     assert [row["attempts"] for row in rows[0]] == [2]
 
 
-def test_a_model_no_lane_claims_is_in_the_unknown_lane() -> None:
+def test_a_model_without_a_lane_is_in_the_unknown_lane() -> None:
     (row,) = requests(call(1, model="mystery"))
     assert (row["lane"], row["escalated"], row["escalation_kind"]) == ("unknown", None, None)
 
@@ -166,7 +166,7 @@ def test_the_routers_own_time_ends_with_the_first_call_for_the_user() -> None:
     assert row["routing_ms"] == 30.0
 
 
-def test_where_nothing_routed_the_routers_time_is_unknown() -> None:
+def test_the_routers_time_is_unknown_without_a_routing_span() -> None:
     alone, around = call(1), S(2, name="app", trace=2)
     inside = call(3, 2, at=20, trace=2), call(4, 2, at=40, trace=2)
     assert [row["routing_ms"] for row in requests(alone, around, *inside)] == [None, None]

@@ -37,7 +37,7 @@ def test_a_model_with_tokens_is_a_call_whatever_its_operation_word() -> None:
     assert [(row["input_tokens"], row["output_tokens"]) for row in rows.rows("attempts")] == [(100, 20)] * len(words)
 
 
-def test_any_evidence_makes_a_call_of_a_span_with_a_model_whatever_its_kind() -> None:
+def test_a_span_with_a_model_and_any_evidence_is_a_call_whatever_its_kind() -> None:
     evidence: list[dict[str, Value]] = [
         {"gen_ai.response.id": "r1"},
         {"gen_ai.response.finish_reasons": "stop"},
@@ -72,11 +72,11 @@ def test_tokens_without_a_model_are_unexplained() -> None:
     assert uncounted(S(1, attributes=USAGE)) == {1: "no_model"}
 
 
-def test_a_note_of_usage_below_a_call_is_part_of_it() -> None:
+def test_a_usage_span_below_a_call_is_part_of_it() -> None:
     assert uncounted(named(1, word="chat", tokens=(100, 20)), S(2, 1, USAGE)) == {2: "part"}
 
 
-def test_the_innermost_of_stacked_wrappers_counts() -> None:
+def test_the_innermost_of_stacked_wrapper_spans_counts() -> None:
     given = [named(own, own - 1, tokens=(100, 20)) for own in range(1, 6)]
     assert attempts(*given) == [(5, 100, 20)]
     assert uncounted(*given) == dict.fromkeys(range(1, 5), "wrapper")
@@ -111,7 +111,7 @@ def test_calls_for_different_purposes_do_not_hide_each_other() -> None:
     assert attempts(named(1, word="chat", tokens=(100, 20)), inner) == [(1, 100, 20), (2, 50, 7)]
 
 
-def test_attributes_that_nobody_lists_are_read_by_what_their_last_words_say() -> None:
+def test_unlisted_attributes_are_read_by_the_last_words_of_their_keys() -> None:
     given: dict[str, Value] = {
         "acme.llm.model_name": "slm-7b",
         "acme.usage.prompt_tokens": 100,
@@ -124,7 +124,7 @@ def test_attributes_that_nobody_lists_are_read_by_what_their_last_words_say() ->
     assert found == ("slm-7b", 100, 60, 20, "total")
 
 
-def test_the_order_of_arrival_decides_nothing_about_wrappers() -> None:
+def test_wrapper_spans_do_not_depend_on_the_order_of_arrival() -> None:
     given = named(1, word="invoke_agent", tokens=(20, 10)), call(2, 1), call(3, 1, at=20)
     for first in given:
         others = [span for span in given if span is not first]
@@ -143,12 +143,12 @@ def told(own: int, at: int, answer: str, tokens: int = 100) -> S:
     return call(own, at=at, gen_ai__response__id=answer, gen_ai__usage__input_tokens=tokens)
 
 
-def test_two_instruments_beside_each_other_tell_one_call_once() -> None:
+def test_a_call_instrumented_twice_counts_once() -> None:
     given = told(1, 0, "r1"), told(2, 3, "r1")
     assert attempts(*given) == [(1, 100, 5)]
     assert uncounted(*given) == {2: "twin"}
 
 
-def test_answers_of_their_own_time_id_or_usage_are_calls_of_their_own() -> None:
+def test_spans_with_their_own_time_id_or_usage_are_calls_of_their_own() -> None:
     given = told(1, 0, "r1"), told(2, 3, "r2"), told(3, 20, "r1"), told(4, 4, "r1", tokens=7)
     assert [own for own, *_ in attempts(*given)] == [1, 2, 3, 4]

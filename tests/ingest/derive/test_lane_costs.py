@@ -44,30 +44,30 @@ def test_the_large_call_of_a_cascade_is_what_all_large_would_have_cost() -> None
     assert told(OWN, (route(1), costing(2, 0.5), costing(3, 1.0, "gpt-large", at=20))) == [1.0, 0.5]
 
 
-def test_a_lone_call_tells_of_its_own_lane_alone() -> None:
+def test_a_lone_call_gives_the_cost_of_its_own_lane_alone() -> None:
     assert told(OWN, (route(1), costing(2, 0.5))) == [None, 0.5]
 
 
-def test_all_tries_in_a_lane_count_the_failed_ones_too() -> None:
+def test_the_cost_of_a_lane_counts_all_attempts_in_it_the_failed_ones_too() -> None:
     failed = costing(2, 0.2, "gpt-large", error=True, gen_ai__usage__input_tokens=10)
     assert told(OWN, (route(1), failed, costing(3, 1.0, "gpt-large", at=20))) == [1.2, None]
 
 
-def test_a_large_call_that_failed_before_a_small_one_answered_tells_nothing_of_a_large_answer() -> None:
+def test_a_large_call_that_failed_before_a_small_one_answered_gives_no_cost_of_the_lane() -> None:
     failed = costing(2, 0.2, "gpt-large", error=True, gen_ai__usage__input_tokens=10)
     assert told(OWN, (route(1), failed, costing(3, 0.5, at=20))) == [None, 0.5]
 
 
-def test_a_large_call_without_a_price_tells_nothing() -> None:
+def test_a_large_call_without_a_price_gives_no_cost_of_the_lane() -> None:
     assert told(OWN, (route(1), costing(2, 0.5), call(3, 1, "gpt-large", at=20))) == [None, 0.5]
 
 
-def test_a_shadow_in_the_same_trace_tells_of_its_lane() -> None:
+def test_a_shadow_in_the_same_trace_gives_the_cost_of_its_lane() -> None:
     spans = (route(1, request_id="q1"), costing(2, 0.5), shadow(3, 2.0, parent=1, trace=1))
     assert told(SHADOW, spans) == [2.0, None]
 
 
-def test_shadows_in_traces_of_their_own_tell_in_any_order_and_two_tell_their_mean() -> None:
+def test_shadows_in_traces_of_their_own_give_their_mean_cost_in_any_order() -> None:
     batches = [(route(1, request_id="q1"), costing(2, 0.5)), (shadow(1, 2.0),), (shadow(1, 3.0, trace=3),)]
     assert told_of_each(SHADOW, *permutations(batches)) == [[2.5, None]] * 6
 
@@ -78,13 +78,13 @@ def test_a_shadow_far_from_its_request_is_found_up_to_a_week_after_it() -> None:
     assert told_of_each(SHADOW, (asked, near), (near, asked), (asked, far)) == [[2.0, None], [2.0, None], [None, None]]
 
 
-def test_a_shadow_that_failed_or_has_no_price_or_answers_another_request_tells_nothing() -> None:
+def test_a_shadow_that_failed_has_no_price_or_answers_another_request_gives_no_cost() -> None:
     asked = (route(1, request_id="q1"), costing(2, 0.5))
     said = (shadow(1, 2.0, error=True), shadow(1, None), shadow(1, 2.0, of="q2"))
     assert told_of_each(SHADOW, *((asked, (each,)) for each in said)) == [[None, None]] * 3
 
 
-def test_what_a_late_shadow_tells_marks_the_bucket_of_its_request() -> None:
+def test_a_late_shadow_marks_the_bucket_of_its_request() -> None:
     store = loaded([("traces", body(route(1, request_id="q1"), costing(2, 0.5)))])
     with store.store.writing() as writing:
         writing.execute("DELETE FROM rollup_dirty")

@@ -44,7 +44,7 @@ def store() -> Loaded:
 
 
 @pytest.mark.parametrize(("trace", "report"), list(enumerate(REPORTS, 1)), ids=[report.name for report in REPORTS])
-def test_a_reports_spans_come_to_its_calls_once(trace: int, report: Report, store: Loaded) -> None:
+def test_spans_of_a_public_report_come_to_its_calls_once(trace: int, report: Report, store: Loaded) -> None:
     row = store.one(
         "SELECT count(*) AS attempts, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens "
         f"FROM attempts WHERE trace_hex(trace_id) = '{trace:032x}'"

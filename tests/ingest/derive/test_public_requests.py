@@ -21,7 +21,7 @@ def at(span: S, start: int, end: int) -> S:
     return S(span.own, span.parent, span.attributes, start, end, span.error, span.name, span.kind, span.trace)
 
 
-def test_of_models_asked_in_parallel_the_fastest_answered() -> None:
+def test_the_fastest_of_models_called_in_parallel_answers_the_request() -> None:
     """docs.litellm.ai, "Batching Completion()": one call to many models returns the fastest response."""
     models = {"slm-7b": (0, 240), "gpt-large": (0, 900), "claude-opus": (0, 610)}
     calls = [at(call(own, 1, model=model), *when) for own, (model, when) in enumerate(models.items(), 2)]
@@ -92,7 +92,7 @@ def test_a_sample_rate_of_zero_stands_for_itself() -> None:
     assert request(route(1, trace__sample_rate=0.0), call(2, 1))["sample_weight"] == 1
 
 
-def test_random_chains_of_calls_are_told_as_they_happened() -> None:
+def test_random_chains_of_calls_are_derived_as_they_happened() -> None:
     """Each call after the other; what answered is the last, a retry repeats a model that failed or failed its gate."""
     rng = random.Random(9)
     spans: list[S] = []

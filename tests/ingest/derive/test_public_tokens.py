@@ -31,6 +31,6 @@ def store() -> Loaded:
 
 
 @pytest.mark.parametrize(("trace", "report"), list(enumerate(REPORTS, 1)), ids=[report.name for report in REPORTS])
-def test_a_reports_tokens_lie_inside_their_whole(trace: int, report: TokenReport, store: Loaded) -> None:
+def test_tokens_of_a_public_report_lie_inside_their_whole(trace: int, report: TokenReport, store: Loaded) -> None:
     rows = store.rows(f"(SELECT {', '.join(report.expect)} FROM attempts WHERE trace_hex(trace_id) = '{trace:032x}')")
     assert rows == [report.expect], report.source

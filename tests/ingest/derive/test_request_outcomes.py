@@ -70,7 +70,7 @@ def test_a_stream_that_began_in_time_answers_although_it_ends_after_the_routing_
 @pytest.mark.parametrize(
     "word", [{"lane": "small"}, {"router__model": "slm-7b"}], ids=["controlsurface.lane", "selected model"]
 )
-def test_of_calls_at_the_same_time_the_routers_word_says_which_answered(word: dict[str, Any]) -> None:
+def test_the_routing_span_says_which_of_simultaneous_calls_answered(word: dict[str, Any]) -> None:
     spans = timed(2, "slm-7b", 0, 110), timed(3, "gpt-large", 50, 190)
     assert outcome(request(routed(200, **word), *spans)) == ("slm-7b", "small", False, None)
     assert outcome(request(routed(200), *spans))[0] == "gpt-large"  # without a word: what ended last
@@ -117,7 +117,7 @@ def test_a_call_that_began_before_the_failure_is_hedged_and_no_retry() -> None:
     assert request(routed(200), timed(2, "slm-a", 0, 50, error=True), timed(3, "slm-a", 20, 90))["retries"] == 0
 
 
-def test_the_lane_said_by_the_router_is_that_of_the_call_that_answered_too() -> None:
+def test_the_lane_that_the_router_states_is_that_of_the_call_that_answered_too() -> None:
     store = stored(routed(200, lane="frontier"), timed(2, "slm-7b", 0, 20, error=True), timed(3, "mystery", 30, 90))
     assert [(row["lane"], row["escalated"]) for row in store.rows("requests")] == [("large", True)]
     assert {row["model"]: row["lane"] for row in store.rows("attempts")} == {"slm-7b": "small", "mystery": "large"}

@@ -40,7 +40,7 @@ def batches(spans: list[S], seed: int) -> Iterator[list[Body]]:
     return ([("traces", body(*mixed[i::7]))] for i in range(7))
 
 
-def test_what_spans_tell_is_what_was_saved() -> None:
+def test_the_saving_of_spans_is_what_was_saved() -> None:
     shares = [1.0, 0.1, 0.0]
     made = [sent(3, shadows, f"sum-{shadows}") for shadows in shares]
     spans = [span for number, (own, _) in enumerate(made) for span in apart(number, own)]

@@ -61,7 +61,7 @@ def test_a_replay_through_the_router_makes_no_request_of_its_own() -> None:
     assert [(row["request_id"], row["steps"]) for row in store.rows("requests")] == [("q1", 2)]
 
 
-def test_naming_the_request_is_enough_to_be_a_shadow() -> None:
+def test_a_call_that_names_the_request_it_shadows_is_a_shadow() -> None:
     of: dict[str, Any] = {"controlsurface.shadow.of": "q1"}
     named = call(9, model="gpt-large", trace=2, **of)
     store = loaded([("traces", body(*asked("q1", 1), named))])
@@ -69,13 +69,13 @@ def test_naming_the_request_is_enough_to_be_a_shadow() -> None:
     assert [row["request_id"] for row in shadows_of(store)] == ["q1"]
 
 
-def test_a_shadow_of_a_request_that_never_comes_belongs_to_nobody() -> None:
+def test_a_shadow_of_a_request_that_never_comes_belongs_to_no_request() -> None:
     store = loaded([("traces", body(*asked("q1", 1), shadow(9, "q2", 2)))])
     assert [row["request_id"] for row in shadows_of(store)] == [None]
     assert store.one("SELECT overhead_usd FROM requests") == {"overhead_usd": None}
 
 
-def test_what_shadows_cost_is_laid_to_the_requests_they_answer_again_whatever_the_order() -> None:
+def test_the_cost_of_shadows_is_assigned_to_the_requests_they_answer_again_in_any_order() -> None:
     rng = random.Random(5)
     spans: list[list[S]] = []
     truth: Counter[str] = Counter()

@@ -95,7 +95,7 @@ def found() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: str(CASES[number][0]))
-def test_how_a_sender_counts_is_found_out(found: list[dict[str, Any]], number: int) -> None:
+def test_the_token_counting_of_a_sender_is_found_out(found: list[dict[str, Any]], number: int) -> None:
     row = found[number]
     assert (*(row[column] for column in COLUMNS.values()), row["token_counting"]) == CASES[number][1]
 
@@ -209,7 +209,7 @@ def every_row_is_lawful(examples: list[list[dict[str, Value]]]) -> None:
     assert store.rows(f"(SELECT attempt_id FROM attempts WHERE NOT ({LAWS}))") == []
 
 
-def test_a_row_that_breaks_a_law_cannot_be_stored() -> None:
+def test_an_attempt_that_breaks_a_law_of_tokens_cannot_be_stored() -> None:
     store = stored(usage({"input": 10, "output": 5}))
     for column, count in {"cached_tokens": 11, "cache_write_tokens": 11, "reasoning_tokens": 6}.items():
         with pytest.raises(duckdb.ConstraintException), store.store.writing() as writing:

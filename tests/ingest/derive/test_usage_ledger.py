@@ -100,7 +100,7 @@ def each_span_is_in_one_entry(examples: list[tuple[list[S], list[S]]]) -> None:
     store.store.close()
 
 
-def test_what_is_counted_is_the_same_in_any_order() -> None:
+def test_counted_usage_is_the_same_in_any_order() -> None:
     check_together(trees(), spans_from_last_to_first_come_to_the_same)
 
 

@@ -60,7 +60,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name.partition(".")[2].lstrip("0123456789.") for path in folder.iterdir())
 
 
-def test_what_was_answered_is_read_back_in_order(open_journal: Callable[..., Journal]) -> None:
+def test_acknowledged_records_are_read_back_in_order(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal()
     ends = put(journal, b"a", b"bb", b"ccc")
     records = everything(journal)
@@ -73,14 +73,14 @@ def test_what_was_answered_is_read_back_in_order(open_journal: Callable[..., Jou
     assert journal.end == ends[-1]
 
 
-def test_all_three_signals_keep_their_name(open_journal: Callable[..., Journal]) -> None:
+def test_journal_records_of_all_three_signals_keep_their_name(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal()
     for signal in ("traces", "logs", "metrics"):
         journal.append(signal, b"x", 1, 1).result(5)
     assert [record.signal for record in everything(journal)] == ["traces", "logs", "metrics"]
 
 
-def test_reading_starts_after_any_position_and_is_bounded_but_never_stuck(open_journal: Callable[..., Journal]) -> None:
+def test_a_journal_read_starts_after_any_position_bounded_and_never_stuck(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal()
     ends = put(journal, b"x" * 1000, b"y" * 5_000_000, b"z" * 1000)
     assert [len(each.payload) for each in journal.read(ends[0], 10)] == [5_000_000]
@@ -96,7 +96,7 @@ def test_many_senders_share_a_sync_and_all_are_answered(open_journal: Callable[.
     assert payloads(journal) == [b"%d" % n for n in range(3000)]
 
 
-def test_a_new_start_goes_on_in_a_new_segment(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
+def test_a_reopened_journal_goes_on_in_a_new_segment(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
     first = open_journal()
     put(first, b"a")
     first.close()
@@ -116,7 +116,7 @@ def test_a_position_that_a_store_remembers_never_lies_ahead_of_a_fresh_journal(
     assert [record.payload for record in everything(journal, remembered)] == [b"a"]
 
 
-def test_waiting_ends_as_soon_as_something_is_durable(open_journal: Callable[..., Journal]) -> None:
+def test_a_journal_wait_ends_as_soon_as_a_record_is_durable(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal()
     assert not journal.wait(START, 0.01)
     journal.append("traces", b"a", 1, 1)
@@ -157,7 +157,7 @@ def test_stored_segments_are_compressed_and_still_read(open_journal: Callable[..
     assert payloads(open_journal()) == [b"x" * 30_000] * 6
 
 
-def test_what_is_not_stored_is_never_dropped_and_then_the_journal_is_full(open_journal: Callable[..., Journal]) -> None:
+def test_a_full_journal_never_drops_records_that_are_not_stored(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal(segment=1000, max_size=3000)
     ends = put(journal, *[b"x" * 900] * 3)
     with pytest.raises(DiskFull, match="max_size"):
@@ -178,7 +178,7 @@ def test_stored_segments_go_when_they_are_old(open_journal: Callable[..., Journa
     assert len(everything(journal)) == 2
 
 
-def test_too_little_left_on_the_disk_is_full_before_it_is_tried(open_journal: Callable[..., Journal]) -> None:
+def test_the_journal_is_full_before_the_disk_is(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal(min_free=1 << 60)
     with pytest.raises(DiskFull, match="min_free"):
         put(journal, b"a")
@@ -219,7 +219,7 @@ def test_a_segment_that_cannot_be_begun_is_full_too(open_journal: Callable[..., 
     assert payloads(journal) == [b"b"]
 
 
-def test_after_a_failed_sync_nothing_is_answered_until_it_is_opened_anew(
+def test_the_journal_answers_nothing_after_a_failed_sync_until_it_is_opened_anew(
     open_journal: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = open_journal()
@@ -240,7 +240,7 @@ def _fails(fd: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-def test_closing_writes_what_waits_and_then_takes_nothing(open_journal: Callable[..., Journal]) -> None:
+def test_a_closing_journal_writes_waiting_records_and_takes_no_more(open_journal: Callable[..., Journal]) -> None:
     journal = open_journal()
     futures = [journal.append("traces", b"x", 1, 1) for _ in range(100)]
     journal.close()
@@ -272,7 +272,7 @@ def test_damage_in_a_compressed_segment_costs_that_segment(
     assert payloads(journal) == [b"b" * 200]
 
 
-def test_other_files_in_the_folder_are_left_alone(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
+def test_the_journal_leaves_other_files_beside_it_alone(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
     (tmp_path / "notes.journal").write_text("mine")
     put(open_journal(), b"a")
     assert (tmp_path / "notes.journal").read_text() == "mine"
@@ -297,7 +297,7 @@ def test_a_segment_removed_by_someone_else_is_passed_over(open_journal: Callable
     assert len(everything(journal)) == 2
 
 
-def test_a_file_of_another_kind_is_refused(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
+def test_a_segment_file_of_another_version_is_refused(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
     (tmp_path / "0000000000000007.journal").write_bytes(b"CSJRNL9\nwhatever")
     with pytest.raises(StoreError, match="not a journal segment of this version"):
         open_journal()
@@ -313,7 +313,7 @@ def test_a_segment_that_a_crash_left_empty_is_removed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_crash_while_compressing_leaves_one_copy(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
+def test_a_compression_crash_leaves_one_copy_of_a_segment(open_journal: Callable[..., Journal], tmp_path: Path) -> None:
     journal = open_journal(segment=100)
     put(journal, b"x" * 200, b"y" * 200)
     plain = min(tmp_path.iterdir())

@@ -40,7 +40,7 @@ while True:
     st.data(),
     st.binary(max_size=40) | st.just(bytes(64)),
 )
-def test_from_any_cut_a_prefix_is_left_and_work_goes_on(
+def test_a_journal_cut_anywhere_keeps_a_prefix_and_goes_on(
     written: list[bytes], data: st.DataObject, after: bytes
 ) -> None:
     with TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def ends(written: list[bytes]) -> list[int]:
     return [8 + sum(lengths[: n + 1]) for n in range(len(lengths))]
 
 
-def test_kill_9_at_any_moment_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+def test_the_journal_loses_no_acknowledged_record_through_kill_9_at_any_moment(tmp_path: Path) -> None:
     answered: set[int] = set()
     for number in range(3):
         first = number * 1_000_000

@@ -95,7 +95,7 @@ def test_sound_segments_of_every_form_are_read_whole(made: Callable[[Path], Jour
     assert recovered(tmp_path) == PAYLOADS
 
 
-def test_of_a_stream_that_was_packed_by_an_earlier_version_what_lies_before_damage_is_read(tmp_path: Path) -> None:
+def test_a_segment_packed_by_an_earlier_version_is_read_up_to_its_damage(tmp_path: Path) -> None:
     segment = packed_as_before(tmp_path)
     data = segment.path.read_bytes()
     segment.path.write_bytes(flipped(data, len(data) - 3, 255))
@@ -136,7 +136,7 @@ def test_packing_keeps_what_is_left_of_a_damaged_segment(tmp_path: Path) -> None
     assert recovered(tmp_path) == before
 
 
-def test_after_a_flipped_byte_and_a_lost_store_all_other_spans_are_stored_and_the_loss_is_counted(
+def test_spans_outside_a_damaged_record_are_stored_after_a_lost_store_and_the_loss_is_counted(
     tmp_path: Path,
 ) -> None:
     bodies = [body(2) for _ in range(8)]

@@ -21,7 +21,7 @@ def figures(store: DuckStore) -> Figure:
     return figure
 
 
-def test_stored_late_unrecognised_refused_and_repeated_spans_are_told_apart() -> None:
+def test_stored_late_unrecognized_refused_and_repeated_spans_are_counted_apart() -> None:
     loaded = Loaded()
     loaded.load([("traces", body(call(1), call(2), S(3, attributes={"some": "thing"})))])
     loaded.load([("traces", body(call(4)))])  # of the same trace

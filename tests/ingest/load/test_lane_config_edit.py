@@ -39,7 +39,7 @@ def test_a_model_is_in_one_lane_only() -> None:
     assert config.lanes["small"].models == ("slm-*",)
 
 
-def test_a_file_without_lanes_gets_those_in_force_beside_the_new_one() -> None:
+def test_a_configuration_without_lanes_gets_those_in_force_beside_the_new_one() -> None:
     _, config = assign_in_config("", "c.toml", "qwen-x", "large")
     usual = Config().lanes
     assert config.lanes["small"] == usual["small"]
@@ -47,7 +47,7 @@ def test_a_file_without_lanes_gets_those_in_force_beside_the_new_one() -> None:
 
 
 @pytest.mark.parametrize("model", ["a*b", "a?b", "[ab]", 'a"b', "a\\b"])
-def test_a_name_is_no_pattern(model: str) -> None:
+def test_a_model_name_is_no_pattern(model: str) -> None:
     _, config = assign_in_config(FILE, "c.toml", model, "small")
     assert matching_lane(config.lanes, model) == ("small", config.lanes["small"].models[-1])
     assert matching_lane(config.lanes, "axb") is None
@@ -58,12 +58,12 @@ def test_a_lane_that_comes_first_is_named() -> None:
         assign_in_config(FILE, "c.toml", "slm-9", "large")
 
 
-def test_a_lane_that_is_not_there_has_a_neighbour() -> None:
+def test_an_unknown_lane_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UnknownName, match="did you mean 'small'"):
         assign_in_config(FILE, "c.toml", "qwen-x", "smal")
 
 
 @pytest.mark.parametrize("text", ["lanes = 1", "[lanes.small", "[lanes.small]\nmodel = []"])
-def test_a_file_that_is_wrong_stays_as_it_is(text: str) -> None:
+def test_an_invalid_configuration_file_stays_as_it_is(text: str) -> None:
     with pytest.raises(ConfigError, match=r"c\.toml: "):
         assign_in_config(text, "c.toml", "qwen-x", "small")

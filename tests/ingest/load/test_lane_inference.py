@@ -70,7 +70,7 @@ def test_a_cheap_model_is_small_whatever_its_name_and_a_dear_one_is_an_escalatio
         assert rows == {"small": [FLASH, MINI], "large": [OPUS]}
 
 
-def test_of_one_model_alone_the_lane_is_unknown_and_that_is_said(tmp_path: Path) -> None:
+def test_the_lane_of_one_model_alone_is_unknown_and_that_is_said(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, *calls("gpt-5"))
         assert lanes(engine) == {"gpt-5": "unknown"}
@@ -81,7 +81,7 @@ def test_of_one_model_alone_the_lane_is_unknown_and_that_is_said(tmp_path: Path)
 
 
 @pytest.mark.parametrize("order", [(FLASH, MINI, OPUS), (OPUS, MINI, FLASH), (MINI, OPUS, FLASH)])
-def test_whatever_model_comes_first_the_lanes_end_the_same_and_each_move_is_an_event(
+def test_inferred_lanes_end_the_same_whatever_model_comes_first_and_each_move_is_an_event(
     tmp_path: Path, order: Sequence[str]
 ) -> None:
     with started(tmp_path) as engine:
@@ -92,7 +92,7 @@ def test_whatever_model_comes_first_the_lanes_end_the_same_and_each_move_is_an_e
         assert titles[-1] == f"lanes assumed: now small = {FLASH}, {MINI}; large = {OPUS}"
 
 
-def test_the_same_batch_of_calls_is_the_same_as_single_ones(tmp_path: Path) -> None:
+def test_lanes_inferred_from_a_batch_of_calls_are_those_of_single_calls(tmp_path: Path) -> None:
     found = []
     for folder, batches in (
         ("one", [calls(FLASH, OPUS, MINI)]),
@@ -106,7 +106,7 @@ def test_the_same_batch_of_calls_is_the_same_as_single_ones(tmp_path: Path) -> N
     assert found[0] == found[1]
 
 
-def test_what_takes_longer_than_a_transaction_may_is_done_after_it(
+def test_a_lane_reassignment_longer_than_its_budget_is_done_after_the_transaction(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("controlsurface.ingest.load.store_writer.REASSIGN_BUDGET_S", -1)
@@ -125,7 +125,7 @@ def test_a_call_is_priced_once_though_it_is_derived_again(tmp_path: Path) -> Non
         assert len(prices) == len({tuple(map(str, row.values())) for row in prices}) > 0
 
 
-def test_the_routers_own_words_win_over_prices(tmp_path: Path) -> None:
+def test_lanes_that_the_router_states_win_over_prices(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, route(1, lane="slm"), call(2, 1, OPUS), call(3, 0, MINI, trace=2, controlsurface__lane="large"))
         assert lanes(engine) == {OPUS: "small", MINI: "large"}
@@ -141,7 +141,7 @@ def test_a_fallback_to_a_model_that_the_router_did_not_name_is_seen(tmp_path: Pa
         assert found == [{"lane": "large", "escalation_kind": "fallback"}]
 
 
-def test_a_classifier_alone_asks_nobody_for_a_lane(tmp_path: Path) -> None:
+def test_a_classifier_alone_needs_no_lane(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(
             engine,
@@ -159,7 +159,7 @@ def test_an_embedding_moves_no_lane(tmp_path: Path) -> None:
         assert {*lanes(engine).values()} == {"unknown"}
 
 
-def test_a_click_writes_all_lanes_down_and_ends_the_assuming(tmp_path: Path) -> None:
+def test_a_lane_assignment_writes_all_lanes_down_and_ends_the_inference(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         send(engine, *calls(FLASH, OPUS, MINI))
         engine.reader().execute(AssignLane(LaneAssignment(model=MINI, lane="large")))
@@ -191,7 +191,7 @@ def test_a_store_that_had_lanes_until_now_is_not_left_mixed(tmp_path: Path) -> N
         assert lanes(engine) == {FLASH: "small", OPUS: "large"}
 
 
-def test_a_price_of_ones_own_counts_before_the_list(tmp_path: Path) -> None:
+def test_a_price_of_the_user_counts_before_the_list_price(tmp_path: Path) -> None:
     prices = tmp_path / "prices.toml"
     prices.write_text('[[price]]\nmodel = "own-model"\ninput = 30\noutput = 60\n')
     config = CONFIG.model_copy(update={"costs": CONFIG.costs.model_copy(update={"prices": str(prices)})})

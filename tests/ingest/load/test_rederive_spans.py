@@ -80,7 +80,7 @@ def truth() -> Loaded:
     return filled(EVERYTHING)
 
 
-def test_what_is_read_again_by_the_same_vocabularies_does_not_change(truth: Loaded) -> None:
+def test_spans_read_again_by_the_same_vocabularies_do_not_change(truth: Loaded) -> None:
     store = filled(EVERYTHING)
     reader = asked(store)
     assert max(steps(store)) >= 1
@@ -118,7 +118,7 @@ def test_rows_follow_another_attribute_of_the_task_type_and_other_lanes() -> Non
     assert {row["lane"] for row in store.rows("requests")} == {"cheap"}
 
 
-def test_attributes_that_are_read_by_now_are_no_strangers_any_more(truth: Loaded) -> None:
+def test_attributes_that_are_read_by_now_are_no_longer_unmapped(truth: Loaded) -> None:
     store = filled(EVERYTHING, without("litellm"))
     assert any(row["key"].startswith("litellm.") for row in store.rows("attribute_keys"))
     with_loader(store, CONVENTIONS)
@@ -134,7 +134,7 @@ MIX: list[Body] = [
 SMALL = LANED.model_copy(update={"task_types": KIND, "writer": LANED.writer.model_copy(update={"max_rows": 7})})
 
 
-def test_in_between_each_request_is_as_before_or_as_after_and_none_is_missing() -> None:
+def test_each_request_during_rederive_is_as_before_or_as_after_and_none_is_missing() -> None:
     store = filled(MIX)
     with_loader(store, conventions.load_conventions(SMALL), SMALL)
     asked(store)
@@ -149,7 +149,7 @@ def test_in_between_each_request_is_as_before_or_as_after_and_none_is_missing() 
     assert (done[-1], len(done) > 5) == (len(MIX), True)
 
 
-def test_after_a_crash_it_goes_on_where_it_was() -> None:
+def test_rederive_goes_on_where_it_was_after_a_crash() -> None:
     store = filled(MIX)
     with_loader(store, conventions.load_conventions(SMALL), SMALL)
     reader = asked(store)
@@ -167,7 +167,7 @@ def test_after_a_crash_it_goes_on_where_it_was() -> None:
     assert len(rest) < half["spans"] / 7 + 2
 
 
-def test_only_what_began_since_then_is_read_again() -> None:
+def test_rederive_since_a_time_reads_only_later_spans_again() -> None:
     store = filled(MIX)
     with_loader(store, conventions.load_conventions(SMALL), SMALL)
     starts = sorted(row["started_at"] for row in store.rows("spans") if row["is_call"])
@@ -177,7 +177,7 @@ def test_only_what_began_since_then_is_read_again() -> None:
     assert [row["task_type"] for row in store.rows("requests")].count("k") == len(starts) - 30
 
 
-def test_what_the_retention_has_frozen_stays_as_it_was_and_is_counted() -> None:
+def test_spans_that_the_retention_has_frozen_stay_as_they_were_and_are_counted() -> None:
     store = filled(MIX)
     first = min(row["started_at"] for row in store.rows("requests"))
     calls = sorted(row["started_at"] for row in store.rows("spans") if row["is_call"])
@@ -193,7 +193,7 @@ def test_what_the_retention_has_frozen_stays_as_it_was_and_is_counted() -> None:
     assert {row["task_type"] for row in store.rows("requests") if row["started_at"] < calls[20]} == {None}
 
 
-def test_asked_again_before_it_is_done_it_begins_anew_from_the_earlier_moment() -> None:
+def test_a_second_rederive_request_begins_anew_from_the_earlier_time() -> None:
     store = filled(MIX)
     with_loader(store, conventions.load_conventions(SMALL), SMALL)
     reader = asked(store)

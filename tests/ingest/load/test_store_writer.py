@@ -47,14 +47,14 @@ def running(folder: Path) -> Iterator[Running]:
 BODY = capture("otelgenai-1.3b0-cascade")[0][1]
 
 
-def test_what_was_answered_becomes_rows(tmp_path: Path) -> None:
+def test_acknowledged_spans_become_rows(tmp_path: Path) -> None:
     with running(tmp_path) as parts:
         parts.put(BODY, 8)
         assert parts.writer.drain(timeout_s=20)
         assert (parts.count("spans"), parts.count("requests")) == (8, 3)
 
 
-def test_a_restart_goes_on_where_the_store_stands(tmp_path: Path) -> None:
+def test_a_restarted_writer_goes_on_where_the_store_stands(tmp_path: Path) -> None:
     with running(tmp_path) as parts:
         parts.put(BODY, 8)
         assert parts.writer.drain(timeout_s=20)
@@ -65,7 +65,7 @@ def test_a_restart_goes_on_where_the_store_stands(tmp_path: Path) -> None:
         assert (parts.count("spans"), counts["duplicate"], counts["stored"], counts["accepted"]) == (16, 0, 16, 8)
 
 
-def test_what_was_answered_before_a_crash_is_stored_after_it(tmp_path: Path) -> None:
+def test_spans_acknowledged_before_a_crash_are_stored_after_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal", CONFIG.journal)
     journal.append("traces", BODY, 8, time.time_ns()).result(timeout=10)
     journal.close()
@@ -74,7 +74,7 @@ def test_what_was_answered_before_a_crash_is_stored_after_it(tmp_path: Path) -> 
         assert parts.count("requests") == 3
 
 
-def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
+def test_ingest_counters_go_on_after_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as parts:
         parts.counters.add(too_large=2)
         parts.counters.take(accepted=8, rejected=1, size=len(BODY), received_ns=time.time_ns())
@@ -88,7 +88,7 @@ def test_counters_go_on_after_a_restart(tmp_path: Path) -> None:
     assert after["last_accepted_ns"] > 0
 
 
-def test_what_an_end_has_no_time_for_is_stored_after_the_next_start(
+def test_spans_that_a_shutdown_has_no_time_for_are_stored_after_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("controlsurface.ingest.load.store_writer.SHUTDOWN_DRAIN_S", 0)
@@ -101,7 +101,7 @@ def test_what_an_end_has_no_time_for_is_stored_after_the_next_start(
         assert (parts.count("spans"), parts.count("requests")) == (8, 3)
 
 
-def test_a_record_that_cannot_be_stored_is_put_aside_whole(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_stored_is_quarantined_whole(tmp_path: Path) -> None:
     with running(tmp_path) as parts:
         parts.put(BODY, 8)
         parts.put(b"\xff\xff no protobuf", 1)

@@ -62,7 +62,7 @@ def test_an_empty_value_is_present_without_a_kind() -> None:
     assert attribute.value.WhichOneof("value") is None
 
 
-def test_nan_is_a_word() -> None:
+def test_nan_is_a_json_string() -> None:
     assert math.isnan(read(request({"doubleValue": "NaN"})).attributes[0].value.double_value)
 
 
@@ -110,7 +110,7 @@ def test_enums_are_numbers_and_their_names_are_understood() -> None:
         (b'{"resourceSpans": "\\ud800"}', "resourceSpans: expected a list"),
     ],
 )
-def test_what_cannot_be_read_as_a_whole_is_a_bad_body_that_names_the_place(body: bytes, place: str) -> None:
+def test_an_unreadable_json_message_is_a_bad_body_that_names_the_place(body: bytes, place: str) -> None:
     with pytest.raises(BadBody, match="^.*" + place):
         parse_otlp_json("traces", body)
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_read_as_a_whole_is_a_bad_body_that_names_the_place(body:
         ({"attributes": [{"key": "k", "value": ["a"]}]}, "attributes: value: expected an object for AnyValue"),
     ],
 )
-def test_a_span_with_a_field_of_the_wrong_type_is_rejected_alone_and_the_place_is_told(
+def test_a_span_with_a_field_of_the_wrong_type_is_rejected_alone_and_its_place_named(
     nothing_kept: ContentPolicy, bad: dict[str, object], place: str
 ) -> None:
     own = [{"traceId": TRACE.hex(), "spanId": f"{n:016x}", "name": "chat"} for n in (1, 2, 3)]
@@ -180,7 +180,7 @@ def test_log_records_and_data_points_of_the_wrong_type_are_rejected_alone(nothin
     assert (checked.accepted, checked.rejected) == (2, 4)
 
 
-def test_a_thousand_different_faults_are_told_in_few_words(nothing_kept: ContentPolicy) -> None:
+def test_a_thousand_different_faults_are_reported_in_a_short_text(nothing_kept: ContentPolicy) -> None:
     own = [{"traceId": TRACE.hex(), "spanId": f"{n:016x}", "name": n} for n in range(1, 1001)]
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": own}]}]}).encode()
     checked = validate_body("traces", body, "json", nothing_kept)
@@ -202,7 +202,7 @@ def test_a_thousand_different_faults_are_told_in_few_words(nothing_kept: Content
         ("flags", 257.0, 257),
     ],
 )
-def test_what_can_mean_only_one_thing_is_read_as_that(field: str, value: object, read_as: int) -> None:
+def test_a_field_that_can_mean_only_one_thing_is_read_as_that(field: str, value: object, read_as: int) -> None:
     found = read(request(**{field: value}))
     assert (found.kind if field == "kind" else found.flags or found.start_time_unix_nano) == read_as
 
@@ -309,7 +309,7 @@ def test_a_pair_of_surrogates_is_one_character_and_mends_nothing(all_kept: Conte
     assert "🦊\x01".encode() in checked.payload
 
 
-def test_protobuf_that_calls_itself_json_is_recognised(nothing_kept: ContentPolicy) -> None:
+def test_protobuf_that_calls_itself_json_is_recognized(nothing_kept: ContentPolicy) -> None:
     body = traces(span({"a": 1})).SerializeToString()
     checked = validate_body("traces", body, "json", nothing_kept)
     assert (checked.payload, checked.accepted) == (body, 1)

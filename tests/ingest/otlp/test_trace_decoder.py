@@ -39,7 +39,7 @@ def texts(*pairs: tuple[str, str]) -> list[KeyValue]:
     return [KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in pairs]
 
 
-def test_of_a_repeated_attribute_the_first_counts_and_of_repeated_events_the_last() -> None:
+def test_the_first_of_repeated_attributes_counts_and_the_last_of_repeated_events() -> None:
     event, key = EVENT_KEY[6:].rsplit("/", 1)
     events = [Span.Event(name=event, attributes=texts((key, text))) for text in ("earlier", "later")]
     models = texts(("gen_ai.request.model", "first"), ("gen_ai.request.model", "second"))
@@ -50,5 +50,5 @@ def test_of_a_repeated_attribute_the_first_counts_and_of_repeated_events_the_las
     assert (row["@gen_ai.request.model"], row[f"@{EVENT_KEY}"]) == ("first", "later")
 
 
-def test_nothing_to_decode_is_an_empty_table_with_all_base_columns() -> None:
+def test_decode_traces_of_no_body_is_an_empty_table_with_all_base_columns() -> None:
     assert trace_decoder.decode_traces([], WANTED).table.schema.names == trace_decoder.BASE_SCHEMA.names

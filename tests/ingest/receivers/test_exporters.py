@@ -39,7 +39,7 @@ EXPORTERS: dict[str, Make] = {
 
 
 @pytest.mark.parametrize("make", EXPORTERS.values(), ids=EXPORTERS)
-def test_what_an_exporter_sends_is_kept_without_the_prompt(
+def test_spans_of_an_sdk_exporter_are_kept_without_the_prompt(
     site: Site, recorded: Sequence[ReadableSpan], make: Make
 ) -> None:
     exporter = make(site)

@@ -44,7 +44,7 @@ def refusal(site: Site, payload: bytes, compressed: bool = False) -> tuple[grpc.
     return error.code(), error.details() or "", trailers
 
 
-def test_all_three_services_answer_full_success_with_nothing_set(site: Site) -> None:
+def test_each_grpc_service_answers_full_success_with_nothing_set(site: Site) -> None:
     requests = {"trace": traces(span()), "logs": logs(LogRecord()), "metrics": metrics(4)}
     assert [sent(site, request.SerializeToString(), service) for service, request in requests.items()] == [
         b"",
@@ -60,7 +60,7 @@ def test_an_empty_request_is_a_success(site: Site) -> None:
     assert site.records() == []
 
 
-def test_rejected_spans_are_told(site: Site) -> None:
+def test_rejected_spans_are_reported_to_the_sender(site: Site) -> None:
     answer = sent(site, traces(span(), span(own=b"")).SerializeToString())
     assert ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans == 1
 
@@ -95,7 +95,7 @@ def test_a_busy_server_says_when_to_return_in_both_places_that_clients_look(open
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_too_large_a_message_is_exhausted_without_a_time_to_retry(
+def test_a_message_over_the_limit_is_resource_exhausted_without_a_retry_time(
     opened: Callable[[Config], Site], compressed: bool
 ) -> None:
     site = opened(Config(receiver=ReceiverConfig(max_grpc_body=100_000)))
@@ -107,7 +107,7 @@ def test_too_large_a_message_is_exhausted_without_a_time_to_retry(
     assert site.records() == []
 
 
-def test_more_than_fits_in_memory_is_for_later(opened: Callable[[Config], Site]) -> None:
+def test_a_message_that_does_not_fit_in_memory_is_unavailable(opened: Callable[[Config], Site]) -> None:
     site = opened(Config(receiver=ReceiverConfig(max_buffered=100)))
     code, said, _ = refusal(site, traces(span({"k": "x" * 200})).SerializeToString())
     assert code is grpc.StatusCode.UNAVAILABLE
@@ -123,7 +123,7 @@ def test_a_disk_that_hangs_is_unavailable_before_senders_give_up(site: Site, mon
     hanging.set()
 
 
-def test_our_own_mistake_is_internal_and_says_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_internal_and_says_no_more(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("controlsurface.ingest.validation.checker_process.validate_body", lambda *_: 1 / 0)
     assert refusal(site, b"x")[:2] == (grpc.StatusCode.INTERNAL, "internal error")
 
@@ -134,11 +134,11 @@ def test_a_message_larger_than_usual_is_taken_up_to_the_limit(site: Site) -> Non
     assert b"[dropped: 15728640 characters]" in site.records()[0].payload
 
 
-def test_without_the_token_a_call_is_unauthenticated(guarded: Site) -> None:
+def test_a_call_without_the_token_is_unauthenticated(guarded: Site) -> None:
     assert refusal(guarded, b"")[0] is grpc.StatusCode.UNAUTHENTICATED
 
 
-def test_with_the_token_a_call_is_taken(guarded: Site) -> None:
+def test_a_call_with_the_token_is_taken(guarded: Site) -> None:
     assert sent(guarded, traces(span()).SerializeToString(), metadata=(("authorization", "Bearer open sesame"),)) == b""
 
 

@@ -38,7 +38,7 @@ def status_of(response: httpx.Response) -> Status:
     return Status.FromString(response.content)
 
 
-def test_full_success_says_nothing_in_the_encoding_of_the_request(site: Site, client: httpx.Client) -> None:
+def test_a_full_success_is_an_empty_message_in_the_encoding_of_the_request(site: Site, client: httpx.Client) -> None:
     for path, request in (("/v1/traces", traces(span())), ("/v1/logs", logs(LogRecord())), ("/v1/metrics", metrics(2))):
         answer = post(client, site, request.SerializeToString(), path)
         assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"", PROTOBUF)
@@ -55,13 +55,13 @@ def test_full_success_says_nothing_in_the_encoding_of_the_request(site: Site, cl
 @pytest.mark.parametrize(
     ("kind", "empty"), [(PROTOBUF, b""), (JSON, b""), (JSON, b"{}"), (JSON, b'{"resourceSpans":[]}')]
 )
-def test_nothing_at_all_is_a_success_and_not_kept(site: Site, client: httpx.Client, kind: str, empty: bytes) -> None:
+def test_an_empty_body_is_a_success_and_not_kept(site: Site, client: httpx.Client, kind: str, empty: bytes) -> None:
     answer = post(client, site, empty, content_type=kind)
     assert (answer.status_code, answer.content) == (200, b"" if kind == PROTOBUF else b"{}")
     assert site.records() == []
 
 
-def test_rejected_spans_are_told_in_both_encodings(site: Site, client: httpx.Client) -> None:
+def test_rejected_spans_are_reported_in_both_encodings(site: Site, client: httpx.Client) -> None:
     some = traces(span(), span(trace=b""), span(own=b"short"))
     told = ExportTraceServiceResponse.FromString(post(client, site, some.SerializeToString()).content).partial_success
     assert told.rejected_spans == 2
@@ -72,7 +72,7 @@ def test_rejected_spans_are_told_in_both_encodings(site: Site, client: httpx.Cli
     assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
 
 
-def test_mended_spans_are_counted_and_their_sender_is_told_nothing(site: Site, client: httpx.Client) -> None:
+def test_mended_spans_are_counted_and_not_reported_to_the_sender(site: Site, client: httpx.Client) -> None:
     spoiled = traces(span({"text": "<spoil>"}), span(own=b"12345678")).SerializeToString()
     answer = post(client, site, spoiled.replace(b"<spoil>", b"caf\xe9!\xff!"))
     assert (answer.status_code, answer.content) == (200, b"")
@@ -83,7 +83,7 @@ def test_mended_spans_are_counted_and_their_sender_is_told_nothing(site: Site, c
     assert [record.items for record in site.records()] == [2, 1]
 
 
-def test_a_span_of_the_wrong_type_is_rejected_alone_and_the_place_is_told(site: Site, client: httpx.Client) -> None:
+def test_a_span_of_the_wrong_type_is_rejected_alone_and_its_place_named(site: Site, client: httpx.Client) -> None:
     two = json.loads(json.dumps(ONE_SPAN))
     two["resourceSpans"][0]["scopeSpans"][0]["spans"].append({"startTimeUnixNano": "yesterday"})
     told = post(client, site, json.dumps(two), content_type=JSON).json()["partialSuccess"]
@@ -92,7 +92,7 @@ def test_a_span_of_the_wrong_type_is_rejected_alone_and_the_place_is_told(site: 
     assert [record.items for record in site.records()] == [1]
 
 
-def test_rejected_log_records_are_told_under_their_name(site: Site, client: httpx.Client) -> None:
+def test_rejected_log_records_are_reported_under_their_name(site: Site, client: httpx.Client) -> None:
     answer = post(client, site, logs(LogRecord(span_id=b"x")).SerializeToString(), "/v1/logs")
     assert ExportLogsServiceResponse.FromString(answer.content).partial_success.rejected_log_records == 1
 
@@ -106,7 +106,7 @@ def test_a_dropped_link_is_a_warning_and_nothing_is_rejected(site: Site, client:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "identity"])
-def test_every_usual_coding_is_undone(site: Site, client: httpx.Client, coding: str) -> None:
+def test_every_usual_content_encoding_is_decoded(site: Site, client: httpx.Client, coding: str) -> None:
     sent = body(3)
     packed = {"gzip": gzip.compress(sent), "deflate": zlib.compress(sent)}.get(coding.lower(), sent)
     assert post(client, site, packed, content_encoding=coding).status_code == 200
@@ -172,30 +172,30 @@ def test_a_gzip_bomb_is_refused_without_being_unpacked(opened: Callable[[Config]
 @pytest.mark.parametrize(
     ("kind", "coding"), [("text/plain", ""), ("", ""), ("application/grpc", ""), (PROTOBUF, "br"), (JSON, "zstd")]
 )
-def test_other_types_and_codings_are_415(site: Site, client: httpx.Client, kind: str, coding: str) -> None:
+def test_unknown_content_types_and_encodings_are_415(site: Site, client: httpx.Client, kind: str, coding: str) -> None:
     answer = post(client, site, body(), content_type=kind, content_encoding=coding)
     assert answer.status_code == 415
     assert "must be one of" in answer.text
 
 
-def test_other_paths_are_404_and_other_methods_405(site: Site, client: httpx.Client) -> None:
+def test_unknown_paths_are_404_and_unsupported_methods_405(site: Site, client: httpx.Client) -> None:
     assert post(client, site, body(), "/v1/profiles").status_code == 404
     answer = client.get(site.http + "/v1/traces")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic open sesame", "open sesame"])
-def test_without_the_token_there_is_only_401(guarded: Site, client: httpx.Client, given: str) -> None:
+def test_bodies_without_the_token_are_401(guarded: Site, client: httpx.Client, given: str) -> None:
     answer = post(client, guarded, body(), authorization=given)
     assert (answer.status_code, answer.headers["www-authenticate"], status_of(answer).code) == (401, "Bearer", 16)
     assert guarded.records() == []
 
 
-def test_with_the_token_bodies_are_taken(guarded: Site, client: httpx.Client) -> None:
+def test_bodies_with_the_token_are_taken(guarded: Site, client: httpx.Client) -> None:
     assert post(client, guarded, body(), authorization="bearer open sesame").status_code == 200
 
 
-def test_when_the_store_is_too_far_behind_senders_are_told_when_to_return(
+def test_senders_get_503_and_retry_after_when_the_store_is_too_far_behind(
     opened: Callable[[Config], Site], client: httpx.Client
 ) -> None:
     site = opened(Config(receiver=ReceiverConfig(max_pending=1)))
@@ -208,9 +208,7 @@ def test_when_the_store_is_too_far_behind_senders_are_told_when_to_return(
     assert site.counters.snapshot()["refused"] == 1
 
 
-def test_when_too_much_is_in_memory_senders_are_told_when_to_return(
-    opened: Callable[[Config], Site], client: httpx.Client
-) -> None:
+def test_senders_get_503_when_too_much_is_in_memory(opened: Callable[[Config], Site], client: httpx.Client) -> None:
     site = opened(Config(receiver=ReceiverConfig(max_buffered=20_000)))
     large = traces(span({"k": "x" * 19_000}))
     assert post(client, site, bytes(30_000)).status_code == 503
@@ -225,7 +223,7 @@ def test_a_full_disk_is_503_and_later(opened: Callable[[Config], Site], client: 
     assert "min_free" in site.intake.reasons()[0]
 
 
-def test_our_own_mistake_is_500_and_says_no_more(
+def test_an_unexpected_error_is_500_and_says_no_more(
     site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("controlsurface.ingest.validation.checker_process.validate_body", lambda *_: 1 / 0)
@@ -234,19 +232,19 @@ def test_our_own_mistake_is_500_and_says_no_more(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_after_the_end_bodies_are_for_later(site: Site, client: httpx.Client) -> None:
+def test_bodies_after_the_intake_is_closed_are_503(site: Site, client: httpx.Client) -> None:
     site.intake.close()
     answer = post(client, site, body())
     assert (answer.status_code, status_of(answer).message) == (503, "the server is stopping")
 
 
-def test_the_same_body_sent_again_is_kept_again_since_the_store_sorts_it_out(site: Site, client: httpx.Client) -> None:
+def test_a_body_sent_again_is_journaled_again_since_the_store_deduplicates(site: Site, client: httpx.Client) -> None:
     sent = body()
     assert [post(client, site, sent).status_code for _ in range(2)] == [200, 200]
     assert [record.payload for record in site.records()] == [sent, sent]
 
 
-def test_counters_tell_what_happened(site: Site, client: httpx.Client) -> None:
+def test_ingest_counters_count_received_accepted_rejected_and_pending_items(site: Site, client: httpx.Client) -> None:
     post(client, site, traces(span(), span(own=b"")).SerializeToString())
     counts = site.counters.snapshot()
     assert (counts["received"], counts["accepted"], counts["rejected"], counts["pending"]) == (2, 1, 1, 1)

@@ -67,12 +67,12 @@ def test_the_next_request_of_a_session_is_taken(strict: Site) -> None:
     assert strict.counters.snapshot()["too_large"] == 3
 
 
-def test_the_standard_library_sees_the_answer(strict: Site) -> None:
+def test_the_standard_librarys_client_sees_the_answer(strict: Site) -> None:
     with pytest.raises(HTTPError, match="413"):
         urlopen(Request(f"{strict.http}/v1/traces", bytes(3 * LIMIT), PROTOBUF), timeout=20)
 
 
-def test_the_sdk_exporter_is_told_that_the_body_is_too_large(strict: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_sdk_exporter_sees_that_the_body_is_too_large(strict: Site, caplog: pytest.LogCaptureFixture) -> None:
     memory = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
@@ -86,7 +86,7 @@ def test_the_sdk_exporter_is_told_that_the_body_is_too_large(strict: Site, caplo
     assert strict.counters.snapshot()["too_large"] == 1  # it is not sent again
 
 
-def test_the_answer_comes_before_the_rest_of_the_body(strict: Site) -> None:
+def test_the_refusal_comes_before_the_rest_of_the_body(strict: Site) -> None:
     with raw(strict, LIMIT + 100) as connection:
         connection.sendall(b"x" * 100)
         assert connection.recv(100).startswith(b"HTTP/1.1 413")

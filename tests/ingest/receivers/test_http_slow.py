@@ -41,14 +41,14 @@ def is_cut_off(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1", HEAD])
-def test_a_head_that_never_ends_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+def test_a_request_head_that_never_ends_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(otlp_http, "HEAD_TIMEOUT_S", 0.2)
     with connected(site) as connection:
         connection.sendall(sent)
         assert is_cut_off(connection)
 
 
-def test_a_body_that_never_ends_is_cut_off_however_it_trickles(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_body_without_end_is_cut_off_however_it_trickles(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp_http, "BODY_TIMEOUT_S", 0.5)
     begun = time.monotonic()
     with connected(site) as connection:
@@ -64,7 +64,7 @@ def trickle(connection: socket.socket) -> None:
         time.sleep(0.02)
 
 
-def test_a_head_without_bound_is_refused(site: Site) -> None:
+def test_a_request_head_without_bound_is_refused(site: Site) -> None:
     with connected(site) as connection:
         connection.sendall(HEAD + b"x-filler: " + b"x" * 200_000)
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -111,7 +111,7 @@ def test_a_disk_that_hangs_is_503_before_senders_give_up(site: Site, monkeypatch
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
-def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Path) -> None:
+def test_a_stopping_receiver_answers_requests_under_way_and_takes_no_more(tmp_path: Path) -> None:
     journal = Journal(tmp_path, Config().journal)
     intake = Intake(journal, IngestCounters(), Config(), InlineChecker(policy(ContentConfig())))
     receiver = HttpReceiver(intake, Config(), "127.0.0.1", 0, RefusalCounter("otlp_http"), 1000)
@@ -133,7 +133,7 @@ def test_stopping_answers_what_is_under_way_and_takes_nothing_more(tmp_path: Pat
     assert not stopping.is_alive()
 
 
-def test_stopping_does_not_wait_longer_than_told(site: Site) -> None:
+def test_a_stopping_receiver_waits_no_longer_than_its_timeout(site: Site) -> None:
     receiver = HttpReceiver(site.intake, Config(), "127.0.0.1", 0, RefusalCounter("otlp_http"), 1000)
     with socket.create_connection(("127.0.0.1", receiver.start()), timeout=10) as connection:
         connection.sendall(HEAD + b"content-length: 1000\r\n\r\nabc")

@@ -5,7 +5,7 @@ import time
 from controlsurface.ingest.ingest_counters import IngestCounters
 
 
-def test_pending_is_what_was_answered_and_is_not_stored_whatever_run_answered_it() -> None:
+def test_pending_counts_accepted_items_not_stored_whatever_run_accepted_them() -> None:
     counters = IngestCounters()
     counters.add(accepted=10, received=10)
     counters.take(accepted=5, rejected=1, size=100, received_ns=1)
@@ -22,7 +22,7 @@ def test_mended_items_are_accepted_items_too() -> None:
     assert (snapshot["mended"], snapshot["accepted"], snapshot["received"]) == (3, 7, 8)
 
 
-def test_lag_is_how_long_the_oldest_waits_and_zero_when_none_does() -> None:
+def test_lag_is_how_long_the_oldest_item_waits_and_zero_when_none_does() -> None:
     counters, now = IngestCounters(), time.time_ns()
     assert counters.snapshot()["lag_ms"] == 0
     counters.take(1, 0, 1, now - 5_000_000_000)
@@ -35,7 +35,7 @@ def test_lag_is_how_long_the_oldest_waits_and_zero_when_none_does() -> None:
     assert counters.snapshot()["lag_ms"] == 0
 
 
-def test_times_never_go_back() -> None:
+def test_counter_times_never_go_back() -> None:
     counters = IngestCounters()
     counters.mark(last_stored_received_ns=5)
     counters.mark(last_stored_received_ns=3)

@@ -108,7 +108,7 @@ def stored_traces(reader: Client) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize("seed", [0, 1])
-def test_nothing_answered_is_lost_and_nothing_doubled_through_ten_kills(tmp_path: Path, seed: int) -> None:
+def test_acknowledged_bodies_are_neither_lost_nor_doubled_through_ten_kills(tmp_path: Path, seed: int) -> None:
     dice, load = random.Random(seed), Load()
     with collector(tmp_path) as server:
         assert _http(server, BODY.body(0))

@@ -68,7 +68,7 @@ def attributes(span: Span) -> dict[str, Any]:
     return {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in span.attributes}
 
 
-def test_a_row_is_a_routing_span_with_its_attempts_below(files: Files) -> None:
+def test_a_table_row_is_a_routing_span_with_its_attempts_below(files: Files) -> None:
     route, call, shadow, *second = files.spans()
     assert [span.parent_span_id for span in (route, call, shadow)] == [b"", route.span_id, route.span_id]
     assert attributes(route) == {"controlsurface.task_type": "sql", "controlsurface.router.confidence": 0.87}
@@ -97,7 +97,7 @@ def test_a_gzipped_table_is_the_same_table(files: Files, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_other_separators_are_seen(files: Files, separator: str) -> None:
+def test_other_csv_separators_are_detected(files: Files, separator: str) -> None:
     expected = [attributes(span) for span in files.spans()]
     read = [attributes(span) for span in files.write(CSV.replace(",", separator)).spans()]
     without_link = [{k: v for k, v in each.items() if k != "controlsurface.shadow.of"} for each in read]
@@ -164,7 +164,7 @@ def test_rows_keep_their_ids_whatever_is_filtered_and_another_name_makes_others(
         ('name = "mine"', "name = ", "Invalid value"),
     ],
 )
-def test_a_mapping_that_cannot_be_is_refused_with_its_place(files: Files, wrong: str, right: str, said: str) -> None:
+def test_an_invalid_mapping_is_refused_with_its_place(files: Files, wrong: str, right: str, said: str) -> None:
     text = files.problem(mapping=MAPPING.replace(wrong, right, 1))
     assert text.startswith(f"{files.mapping}: ")
     assert said in text
@@ -198,7 +198,7 @@ def test_a_value_that_does_not_fit_is_named_with_row_and_column(
     assert said in text
 
 
-def test_what_is_no_table_is_refused(files: Files, tmp_path: Path) -> None:
+def test_a_file_that_is_no_table_is_refused(files: Files, tmp_path: Path) -> None:
     assert str(files.table) in files.problem(table="")
     (tmp_path / "p.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(BadBody, match=r"p\.parquet: "):
@@ -207,7 +207,7 @@ def test_what_is_no_table_is_refused(files: Files, tmp_path: Path) -> None:
         files.spans(tmp_path / "gone.csv")
 
 
-def test_a_mapping_that_is_not_there_offers_the_shipped_ones() -> None:
+def test_an_unknown_mapping_is_refused_with_the_shipped_ones() -> None:
     with pytest.raises(ConfigError, match=r"did you mean 'routellm_gsm8k'.*azure_llm_2023, llmrouter_uiuc"):
         read_mapping(Path("routellm_gsm8"))
 
@@ -227,7 +227,7 @@ def test_a_table_named_like_our_rows_needs_no_mapping(tmp_path: Path, caplog: py
     assert "no field of mapping requests takes the columns modle" in caplog.text
 
 
-def test_a_row_that_no_model_answered_has_no_call(tmp_path: Path) -> None:
+def test_a_table_row_that_no_model_answered_has_no_call(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("started_at,cache,answered_by\n2026-01-01,exact,\n2026-01-01,,slm-7b\n")
     [payload] = table.table_bodies(path)

@@ -29,17 +29,17 @@ EXAMPLES = {
 
 
 @pytest.mark.parametrize("name", [name for name, run in EXAMPLES.items() if run])
-def test_a_vocabulary_recognises_its_example(name: str) -> None:
+def test_a_vocabulary_recognizes_its_example(name: str) -> None:
     spoken = loaded(capture(str(EXAMPLES[name]))).rows("spans")
     assert any(name in (row["vocabularies"] or "").split(",") for row in spoken)
 
 
-def test_no_capture_leaves_an_attribute_unrecognised() -> None:
+def test_the_vocabularies_recognize_every_attribute_of_the_captures() -> None:
     store = loaded([body for run in EXAMPLES.values() if run for body in capture(run)])
     assert [row["key"] for row in store.rows("attribute_keys")] == []
 
 
-def test_an_attribute_nobody_knows_is_counted_and_kept() -> None:
+def test_an_unmapped_attribute_is_counted_and_kept() -> None:
     store = Loaded()
     body = capture("handmade-1-duplicate")[0][1].replace(b"gen_ai.provider.name", b"acme.private.thing.x")
     store.load([("traces", body)])
@@ -47,7 +47,7 @@ def test_an_attribute_nobody_knows_is_counted_and_kept() -> None:
     assert b"acme.private.thing.x" in store.one("SELECT span FROM spans")["span"]
 
 
-def test_a_mended_span_is_known_by_its_mark_and_not_recognised_by_it() -> None:
+def test_a_mended_span_is_known_by_its_mark_and_not_recognized_by_it() -> None:
     store = Loaded()
     outcome = store.load(
         [("traces", traces(span({"a": "<spoil>"})).SerializeToString().replace(b"<spoil>", b"caf\xe9!\xff!"))]
@@ -106,7 +106,7 @@ def test_a_folder_without_vocabularies_is_an_error(tmp_path: Path) -> None:
         load_conventions(Config(), tmp_path)
 
 
-def test_comparisons_made_for_a_batch_come_to_what_comparisons_of_each_span_come_to(
+def test_vocabulary_comparisons_for_a_batch_equal_those_of_each_span(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runs = [body for run in EXAMPLES.values() if run for body in capture(run)]

@@ -68,24 +68,24 @@ def apart() -> Iterator[ProcessChecker]:
         RequestBody("metrics", b"{}", "json"),
     ],
 )
-def test_bodies_are_judged_apart_as_they_are_here(apart: ProcessChecker, sent: RequestBody) -> None:
+def test_the_process_checker_judges_bodies_as_the_inline_checker_does(apart: ProcessChecker, sent: RequestBody) -> None:
     assert apart.check(sent) == InlineChecker(policy(ContentConfig())).check(sent)
 
 
-def test_what_is_wrong_with_a_body_is_said_in_the_same_words(apart: ProcessChecker) -> None:
+def test_the_process_checker_reports_a_bad_body_in_the_same_words(apart: ProcessChecker) -> None:
     with pytest.raises(BadBody, match="not an ExportTraceServiceRequest"):
         apart.check(RequestBody("traces", b"\xff"))
     with pytest.raises(TooLarge, match="10 bytes"):
         apart.check(RequestBody("traces", gzip.compress(PROMPT), coding="gzip", limit=10))
 
 
-def test_a_body_that_ends_the_process_is_refused_and_the_next_is_taken(apart: ProcessChecker) -> None:
+def test_a_body_that_ends_the_checker_process_is_refused_and_the_next_is_taken(apart: ProcessChecker) -> None:
     with pytest.raises(BadBody, match="ended twice"):
         apart.check(Deadly("traces", b"x"))
     assert apart.check(RequestBody("traces", body(3)))[0].accepted == 3
 
 
-def test_a_process_that_was_killed_is_replaced_without_a_word_to_the_sender(apart: ProcessChecker) -> None:
+def test_a_killed_checker_process_is_replaced_without_an_error_to_the_sender(apart: ProcessChecker) -> None:
     os.kill(apart._process.pid, signal.SIGKILL)
     assert apart.check(RequestBody("traces", body(3)))[0].accepted == 3
 
@@ -101,7 +101,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessChecker]:
         yield apart
 
 
-def test_a_process_that_hangs_is_replaced_and_its_body_may_come_again(hasty: ProcessChecker) -> None:
+def test_a_hung_checker_process_is_replaced_and_its_body_may_come_again(hasty: ProcessChecker) -> None:
     os.kill(hasty._process.pid, signal.SIGSTOP)
     with pytest.raises(Busy, match="check_timeout"):
         hasty.check(RequestBody("traces", body(3)))
@@ -109,13 +109,13 @@ def test_a_process_that_hangs_is_replaced_and_its_body_may_come_again(hasty: Pro
     assert hasty.restarts == 1
 
 
-def test_a_process_that_hangs_with_a_body_too_large_for_the_pipe_is_replaced(hasty: ProcessChecker) -> None:
+def test_a_checker_process_that_hangs_with_a_body_too_large_for_the_pipe_is_replaced(hasty: ProcessChecker) -> None:
     os.kill(hasty._process.pid, signal.SIGSTOP)
     with pytest.raises(Busy, match="check_timeout"):
         hasty.check(RequestBody("traces", bytes(8 << 20)))
 
 
-def test_a_body_over_which_the_process_hangs_twice_is_refused_for_good(hasty: ProcessChecker) -> None:
+def test_a_body_over_which_the_checker_process_hangs_twice_is_refused_for_good(hasty: ProcessChecker) -> None:
     sleepy = Sleepy("traces", b"x")
     with pytest.raises(Busy):
         hasty.check(sleepy)
@@ -124,7 +124,7 @@ def test_a_body_over_which_the_process_hangs_twice_is_refused_for_good(hasty: Pr
         hasty.check(sleepy)
 
 
-def test_an_idle_process_that_hangs_is_found_and_replaced(
+def test_an_idle_checker_process_that_hangs_is_found_and_replaced(
     hasty: ProcessChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checker_process, "PING_AFTER_IDLE_S", 0.2)
@@ -136,7 +136,7 @@ def test_an_idle_process_that_hangs_is_found_and_replaced(
     assert hasty.check(RequestBody("traces", body(3)))[0].accepted == 3
 
 
-def test_a_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
+def test_a_checker_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
     hasty: ProcessChecker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checker_process, "SLOW_BODY_S", 0.1)
@@ -153,7 +153,7 @@ def test_a_process_that_is_long_over_one_body_is_a_reason_for_not_being_ready(
     assert hasty.problem == ""
 
 
-def test_a_process_that_hangs_does_not_keep_its_owner_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hung_checker_process_does_not_keep_its_owner_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker_process, "_END_TIMEOUT_S", 0.1)
     apart = ProcessChecker(ContentConfig(), VOCABULARIES)
     os.kill(apart._process.pid, signal.SIGSTOP)
@@ -168,7 +168,7 @@ def test_a_body_that_takes_all_memory_ends_nothing_but_itself() -> None:
         assert small.check(RequestBody("traces", body(3)))[0].accepted == 3
 
 
-def test_the_process_ends_with_an_owner_that_is_killed() -> None:
+def test_the_checker_process_ends_with_an_owner_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout
         checked_by = int(owner.stdout.readline())

@@ -228,7 +228,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.source.partition(":")[0])
-def test_a_body_as_it_was_reported_comes_to_what_it_can_only_mean(case: Case) -> None:
+def test_a_publicly_reported_body_comes_to_what_it_can_only_mean(case: Case) -> None:
     checked = validate_body(case.signal, case.body, case.encoding, EVERYTHING)
     assert (checked.accepted, checked.rejected, checked.mended) == (case.accepted, case.rejected, case.mended)
     assert case.look(EXPORT_REQUESTS[case.signal].FromString(checked.payload)) == case.seen

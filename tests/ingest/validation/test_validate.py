@@ -84,7 +84,7 @@ def test_metrics_are_counted_by_data_points(nothing_kept: ContentPolicy) -> None
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\x0a\x05abc", b"not protobuf", b"{}"])
-def test_what_is_not_protobuf_is_a_bad_body(nothing_kept: ContentPolicy, body: bytes) -> None:
+def test_a_body_that_is_not_protobuf_is_a_bad_body(nothing_kept: ContentPolicy, body: bytes) -> None:
     with pytest.raises(BadBody, match="not an ExportTraceServiceRequest"):
         validate_body("traces", body, "protobuf", nothing_kept)
 
@@ -124,7 +124,7 @@ def varint(number: int) -> bytes:
     return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
 
 
-def test_nesting_that_protobuf_allows_is_kept(nothing_kept: ContentPolicy) -> None:
+def test_a_message_nested_as_deep_as_protobuf_allows_is_kept(nothing_kept: ContentPolicy) -> None:
     body = traces(nested(40)).SerializeToString()
     assert validate_body("traces", body, "protobuf", nothing_kept) == ValidatedBody(body, 1)
 

@@ -69,7 +69,7 @@ def without_marks(message: Any) -> Any:
 
 
 @given(st.sampled_from(SIGNALS), st.sampled_from(["protobuf", "json"]), st.data())
-def test_whatever_texts_are_spoiled_all_items_stay_and_all_other_fields_are_equal(
+def test_a_mended_body_keeps_all_items_and_all_other_fields_whatever_texts_are_bad(
     signal: Signal, encoding: Encoding, data: st.DataObject
 ) -> None:
     noise = st.binary(min_size=TOKEN, max_size=TOKEN) | st.sampled_from([b"ab\xff\xfecdef", b"\xed\xa0\xbdabc\xe4\xbd"])
@@ -113,7 +113,7 @@ def test_a_mended_span_says_what_was_mended(spoil: Callable[[Span], object], nam
     assert (checked.accepted, checked.mended, checked.message) == (2, 1, "")
 
 
-def test_what_spans_share_marks_each_of_them_and_not_the_resource() -> None:
+def test_a_bad_text_that_spans_share_marks_each_of_them_and_not_the_resource() -> None:
     request = traces(span(), span(own=b"12345678"))
     request.resource_spans[0].resource.attributes.extend(pairs({"service.name": "<spoil>"}))
     request.resource_spans[0].scope_spans[0].scope.name = "<scope>"
@@ -126,7 +126,7 @@ def test_what_spans_share_marks_each_of_them_and_not_the_resource() -> None:
     assert checked.mended == 2
 
 
-def test_a_mark_is_bounded() -> None:
+def test_the_mark_of_a_mended_span_is_bounded() -> None:
     own = span({f"key.{n}" + "x" * 500: f"<text{n:02}>" for n in range(30)})
     bad = {f"<text{n:02}>": b"\xff2345678"[:8] for n in range(30)}
     (said,) = marks(validate_body("traces", spoiled(traces(own), **bad), "protobuf", EVERYTHING).payload)
@@ -173,14 +173,14 @@ def test_a_text_cut_inside_a_letter_costs_that_letter() -> None:
         b"\x0a\x03\x0f\xff\xff",
     ],
 )
-def test_what_is_no_protobuf_is_a_bad_body_as_before(hostile: bytes) -> None:
+def test_a_body_that_is_no_protobuf_is_a_bad_body_as_before(hostile: bytes) -> None:
     bad_name = b"\x0a\x07\x12\x05\x12\x03\x2a\x01\xff"
     for body in (hostile, bad_name + hostile):
         with pytest.raises(BadBody, match="not an ExportTraceServiceRequest"):
             validate_body("traces", body, "protobuf", EVERYTHING)
 
 
-def test_noise_nested_as_deep_as_it_goes_ends_soon() -> None:
+def test_mending_noise_nested_as_deep_as_it_goes_ends_soon() -> None:
     body = b"\xff" * 400_000
     for tag in b"\x0a" + b"\x0a\x2a" * 200 + b"\x12\x0a\x0a\x0a":
         body = bytes([tag]) + varint(len(body)) + body
@@ -190,7 +190,7 @@ def test_noise_nested_as_deep_as_it_goes_ends_soon() -> None:
     assert time.process_time() - begun < 5
 
 
-def test_more_bad_texts_than_a_body_can_have_by_mistake_are_noise() -> None:
+def test_a_body_with_more_bad_texts_than_a_mistake_makes_is_a_bad_body() -> None:
     links = b"\x6a\x03\x1a\x01\xff" * 100_001
     own = b"\x0a\x10%b\x12\x08%b%b" % (TRACE, SPAN, links)
     for tag in b"\x12\x12\x0a":
@@ -199,7 +199,7 @@ def test_more_bad_texts_than_a_body_can_have_by_mistake_are_noise() -> None:
         validate_body("traces", own, "protobuf", EVERYTHING)
 
 
-def test_what_lies_deep_is_mended_in_a_few_times_its_own_memory() -> None:
+def test_a_deeply_nested_text_is_mended_in_a_few_times_its_own_memory() -> None:
     body = b"x" * (1 << 20) + b"\xff"
     for tag in b"\x0a" + b"\x0a\x2a" * 40 + b"\x12\x0a\x0a\x0a":
         body = bytes([tag]) + varint(len(body)) + body

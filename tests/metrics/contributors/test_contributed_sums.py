@@ -92,7 +92,7 @@ def test_a_large_value_that_only_holds_the_cause_explains_its_share_and_stands_b
     assert production["excess"] < 0.03 * production["delta"]  # it had 98 % of the cost before
 
 
-def test_what_is_listed_and_what_is_unexplained_are_the_whole_change(kept: DuckStore) -> None:
+def test_listed_contributions_and_the_unexplained_rest_are_the_whole_change(kept: DuckStore) -> None:
     random = Random(7)
     more = [call(NOW - HOUR + i * timedelta(seconds=5), random.expovariate(1), job=f"j{i % 40}") for i in range(600)]
     calls = [*usual(), *more]
@@ -116,14 +116,14 @@ def test_values_that_contribute_next_to_nothing_are_not_listed_however_many_rows
     assert tasks == {"code"}
 
 
-def test_what_stopped_explains_a_cost_that_fell(kept: DuckStore) -> None:
+def test_a_job_that_stopped_explains_a_cost_that_fell(kept: DuckStore) -> None:
     before = [call(NOW - 20 * HOUR + i * HOUR, 12, job="nightly") for i in range(10)]
     first = told(kept, [*usual(), *before]).causes[0]
     assert (first["dimension"], first["value"]) == ("job", "nightly")
     assert first["delta"] == pytest.approx(-120 * SCALE)
 
 
-def test_two_that_moved_apart_and_leave_the_whole_as_it_was_are_both_named(kept: DuckStore) -> None:
+def test_two_teams_that_moved_apart_and_leave_the_total_as_it_was_are_both_named(kept: DuckStore) -> None:
     before = [call(NOW - 24.5 * HOUR + i * HOUR, 1, environment="production", team="old") for i in range(24)]
     found = told(kept, [*usual(), *before, *late(1, 1.001, team="new")]).causes
     assert {(row["dimension"], row["value"]) for row in found[:2]} == {("team", "new"), ("team", "old")}
@@ -152,7 +152,7 @@ def test_the_mean_of_a_sum_names_few_rows_too(kept: DuckStore) -> None:
     assert first["share"] == pytest.approx(first["delta"] / (after - before))
 
 
-def test_unexplained_is_told_of_each_dimension_shown() -> None:
+def test_the_unexplained_rest_is_given_for_each_dimension_shown() -> None:
     rows = [{"dimension": "job", "delta": 7.0}, {"dimension": "team", "delta": 9.0}, {"dimension": "job", "delta": 2.0}]
     assert unexplained_change(rows, 10.0) == {"job": 1.0, "team": 1.0}
     assert unexplained_change([], None) == {}

@@ -87,7 +87,7 @@ def test_mix_and_rate_add_up_to_the_whole_change(metric: str, store: DuckStore, 
 
 @given(st.integers(0, 7 * 24), st.integers(1, 48), st.integers(0, 48), st.integers(1, 96), st.sampled_from(EXPLAINABLE))
 @settings(max_examples=15)
-def test_every_row_is_its_mix_and_its_rate(
+def test_every_contribution_is_its_mix_and_its_rate(
     reader: LocalClient, ago: int, length: int, gap: int, baseline: int, metric: str
 ) -> None:
     end = NOW - timedelta(hours=ago)
@@ -122,7 +122,7 @@ def test_a_quantile_is_explained_by_the_share_above_that_of_the_baseline(
 
 
 @pytest.mark.parametrize("metric", [metric for metric in EXPLAINABLE if metric not in QUANTILES])
-def test_the_whole_is_what_the_metric_says(metric: str, reader: LocalClient) -> None:
+def test_the_whole_change_of_contributors_is_that_of_the_metric(metric: str, reader: LocalClient) -> None:
     answer = reader.run(ContributorsQuery(ContributorsArgs(metric=metric, **WINDOWS)))
     now = value(reader, metric, NOW - 2 * DAY, NOW)
     before = value(reader, metric, BEFORE["baseline_start"], BEFORE["baseline_end"])
@@ -132,7 +132,7 @@ def test_the_whole_is_what_the_metric_says(metric: str, reader: LocalClient) -> 
     assert (answer.n, answer.n_before) == (now["n"], before["n"])
 
 
-def test_two_values_are_one_row() -> None:
+def test_a_dimension_of_two_values_is_one_row() -> None:
     store = DuckStore.in_memory()
     put(store, [request(i, router_version="v2" if i >= 100 else "v1", escalated=i % 2 == 0) for i in range(200)])
     found = rows(LocalClient(store), "escalation_rate")
@@ -155,7 +155,7 @@ def test_a_dimension_that_says_the_same_is_marked_with_what_it_repeats() -> None
     store.close()
 
 
-def test_what_the_filters_fix_and_what_the_metric_is_made_of_is_left_out(reader: LocalClient) -> None:
+def test_dimensions_that_filters_fix_or_the_metric_is_made_of_are_left_out(reader: LocalClient) -> None:
     found = {row["dimension"] for row in rows(reader, "escalation_rate", where=["tenant:acme"])}
     assert not found & {"tenant", "lane", "escalation_kind", "selected_lane"}
     assert found
@@ -172,7 +172,7 @@ def test_empty_windows_are_an_empty_answer(metric: str, empty: LocalClient) -> N
     assert (answer.rows.num_rows, answer.values, answer.n, answer.n_before, answer.after) == (0, 0, 0, 0, None)
 
 
-def test_nothing_is_said_against_a_baseline_without_rows(reader: LocalClient) -> None:
+def test_contributors_are_empty_against_a_baseline_without_rows(reader: LocalClient) -> None:
     long_ago = {"baseline_start": NOW - 900 * DAY, "baseline_end": NOW - 800 * DAY}
     answer = reader.run(ContributorsQuery(ContributorsArgs(metric="escalation_rate", **WINDOWS | long_ago)))
     assert answer.before is None
@@ -180,7 +180,7 @@ def test_nothing_is_said_against_a_baseline_without_rows(reader: LocalClient) ->
     assert answer.rows.num_rows == 0
 
 
-def test_a_shorter_list_says_how_many_there_are(reader: LocalClient) -> None:
+def test_a_shorter_list_of_contributors_says_how_many_there_are(reader: LocalClient) -> None:
     few, many = (
         reader.run(ContributorsQuery(ContributorsArgs(metric="cost", limit=limit, **WINDOWS))) for limit in (2, 1000)
     )
@@ -201,7 +201,7 @@ def test_a_shorter_list_says_how_many_there_are(reader: LocalClient) -> None:
         ({"support": 1}, "support: no such argument"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(arguments: dict[str, Any], problem: str) -> None:
+def test_an_impossible_comparison_is_refused(arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(BadRequest) as refused:
         render_contributors(ContributorsArgs(**{"metric": "escalation_rate", **WINDOWS, **arguments}))
     assert problem in str(refused.value)

@@ -51,7 +51,7 @@ def test_an_incident_is_its_version_its_task_type_and_its_tenants(
     assert {*found[2:4]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
 
-def test_in_the_slice_that_an_alert_names_the_planted_tenants_stand_before_those_that_did_not_change(
+def test_the_planted_tenants_come_first_in_the_slice_that_an_alert_names(
     incident: LocalClient,
 ) -> None:
     windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
@@ -61,7 +61,7 @@ def test_in_the_slice_that_an_alert_names_the_planted_tenants_stand_before_those
     assert {*found[1:3]} == {("tenant", tenant) for tenant in INCIDENT_TENANTS}
 
 
-def test_what_an_incident_costs_is_laid_to_who_asked_before_the_lane_that_answered(incident: LocalClient) -> None:
+def test_the_cost_of_an_incident_is_explained_by_its_callers_before_the_answering_lane(incident: LocalClient) -> None:
     found = [(row["dimension"], row["value"]) for row in ranked(incident, "cost_per_request")]
     assert found[:2] == PLANTED
 

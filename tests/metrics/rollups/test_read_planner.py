@@ -37,7 +37,7 @@ def test_each_moment_of_a_window_is_read_once_and_no_marked_bucket_is_trusted(
 
 
 @given(hours)
-def test_however_many_buckets_are_marked_few_ranges_are_read(marked: list[datetime]) -> None:
+def test_a_read_plan_has_few_ranges_however_many_buckets_are_marked(marked: list[datetime]) -> None:
     plan = divide_window(ReadRange(None, None), HOURLY, marked)
     assert plan
     assert len(plan.raw) <= MAX_HOLES

@@ -80,7 +80,7 @@ def same(one: Row, other: Row) -> bool:
 @settings(max_examples=60)
 @given(st.sampled_from(SUMS), windows(), dimensions, steps)
 @pytest.mark.usefixtures("any_size")
-def test_counts_and_sums_are_those_of_the_rows(
+def test_counts_and_sums_of_roll_ups_are_those_of_the_rows(
     rolled: DuckStore, metric: str, window: Row, by: list[str], every: str | None
 ) -> None:
     args = MetricArgs(metric=metric, by=by, every=every, **window)
@@ -100,7 +100,7 @@ def test_every_metric_that_only_sums_is_read_from_a_roll_up(rolled: DuckStore, m
 
 @pytest.mark.parametrize("few", [0, 10_000])
 @pytest.mark.parametrize(("by", "where"), [(("task_type", "lane"), ()), ((), ("tenant:acme", "lane:large"))])
-def test_windows_that_are_asked_for_together_have_the_figures_of_each_alone(
+def test_windows_that_are_queried_together_have_the_metrics_of_each_alone(
     rolled: DuckStore, by: tuple[str, ...], where: tuple[str, ...], few: int
 ) -> None:
     edges = [NOW - timedelta(hours=hours, seconds=7) for hours in (47, 40.4, 20, 3)]
@@ -124,7 +124,7 @@ def test_windows_that_are_asked_for_together_have_the_figures_of_each_alone(
 @settings(max_examples=25)
 @given(st.sampled_from(sorted(QUANTILES)), windows(), st.booleans())
 @pytest.mark.usefixtures("any_size")
-def test_quantiles_lie_within_their_bin(rolled: DuckStore, metric: str, window: Row, by_lane: bool) -> None:
+def test_quantiles_of_roll_ups_lie_within_their_bin(rolled: DuckStore, metric: str, window: Row, by_lane: bool) -> None:
     window |= {"where": ()}
     by = ["lane"] if by_lane else []
     source, column = (
@@ -160,7 +160,7 @@ def within(at: datetime | None, start: datetime | None, end: datetime | None) ->
 
 @pytest.mark.parametrize("column", ["confidence", "latency_ms", "cost_usd", "output_tokens"])
 @pytest.mark.usefixtures("any_size")
-def test_bins_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
+def test_bins_of_roll_ups_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
     reader = LocalClient(rolled)
     for more in ({}, {"by": "lane", "every": "2h"}, {"by": "tenant"}):
         args = DistributionArgs(column=column, start=FIRST + timedelta(minutes=7), end=NOW, **more)
@@ -168,12 +168,12 @@ def test_bins_are_those_of_the_rows(rolled: DuckStore, column: Any) -> None:
         assert reader.run(DistributionQuery(args)).rows.to_pylist() == rows.to_pylist()
 
 
-def test_few_rows_are_read_themselves(rolled: DuckStore) -> None:
+def test_few_rows_are_read_without_roll_ups(rolled: DuckStore) -> None:
     assert LocalClient(rolled).run(MetricQuery(MetricArgs(metric="requests", start=FIRST))).source == "raw"
 
 
 @pytest.mark.usefixtures("any_size")
-def test_what_no_roll_up_has_is_read_from_rows(rolled: DuckStore) -> None:
+def test_a_query_that_no_roll_up_serves_is_read_from_rows(rolled: DuckStore) -> None:
     reader = LocalClient(rolled)
     for more in ({"by": "job"}, {"where": ["service:assistant"]}, {"every": "1m"}, {"by": "tenant,router_version"}):
         assert reader.run(MetricQuery(MetricArgs(metric="requests", start=FIRST, **more))).source == "raw"
@@ -195,7 +195,7 @@ def test_a_store_that_never_rolled_up_answers_from_rows() -> None:
 
 @pytest.mark.parametrize("days", [0.5, 1, 2])
 @pytest.mark.usefixtures("any_size")
-def test_changes_are_found_alike_in_rows_and_in_roll_ups(rolled: DuckStore, days: float) -> None:
+def test_change_events_are_found_alike_in_rows_and_in_roll_ups(rolled: DuckStore, days: float) -> None:
     args = EventsArgs(start=NOW - timedelta(days=days), end=NOW)
     plan = read_planner.plan_read(LocalClient(rolled).rows, event_query.measures_of_sightings(args))
     assert plan.source == "both"

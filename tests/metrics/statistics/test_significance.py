@@ -17,7 +17,7 @@ def test_holm_says_what_r_says() -> None:
     assert holm_adjust([0.20, 0.001, 0.50, 0.04, 0.01]) == pytest.approx([0.40, 0.005, 0.50, 0.12, 0.04])
 
 
-def test_holm_does_not_count_what_is_no_figure() -> None:
+def test_holm_does_not_count_p_values_that_are_unknown() -> None:
     assert holm_adjust([0.02, float("nan"), 0.03])[::2] == pytest.approx([0.04, 0.04])
     assert holm_adjust([]).tolist() == []
 
@@ -43,7 +43,7 @@ def test_pairs_that_all_differ_one_way_are_no_surer_than_coins(n: int) -> None:
 @pytest.mark.parametrize("weighted", [False, True], ids=["equal weights", "weights by sampling"])
 @pytest.mark.parametrize("pairs", [30, 300])
 @pytest.mark.parametrize("right", [0.9, 0.3])
-def test_of_57_equal_slices_one_is_called_different_in_at_most_5_percent_of_looks(
+def test_holm_calls_one_of_57_equal_slices_different_in_at_most_5_percent_of_looks(
     pairs: int, right: float, weighted: bool
 ) -> None:
     random = np.random.default_rng(pairs + weighted)

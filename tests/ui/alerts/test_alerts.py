@@ -47,7 +47,7 @@ def url(store: DuckStore) -> Iterator[str]:
         yield address
 
 
-def test_what_fires_is_listed_with_its_change_and_leads_to_its_cause(opened: Open, url: str) -> None:
+def test_a_firing_alert_is_listed_with_its_change_and_leads_to_its_cause(opened: Open, url: str) -> None:
     app = opened(url, "alerts.py")
     assert not app.exception
     shown = html(app)
@@ -57,7 +57,7 @@ def test_what_fires_is_listed_with_its_change_and_leads_to_its_cause(opened: Ope
     assert "above 30.0 %" in shown
 
 
-def test_a_drift_of_a_mean_is_told_as_the_share_that_it_is() -> None:
+def test_a_drift_of_a_mean_is_shown_as_the_share_that_it_is() -> None:
     known = {"kind": "drift", "rule": "CostPerRequestDrift", "slice": '{"task_type": "code"}', "annotations": "{}"}
     counted = {"before": 0.488, "value": 0.79, "low": None, "high": None, "n": 138}
     drift = known | counted | {"definition": '{"metric": "cost_per_request"}', "evidence": '{"share_above": "P50"}'}
@@ -65,7 +65,7 @@ def test_a_drift_of_a_mean_is_told_as_the_share_that_it_is() -> None:
     assert alert_headline(drift) == said
 
 
-def test_the_overview_says_what_fires_above_all(opened: Open, url: str) -> None:
+def test_the_overview_shows_firing_alerts_above_all(opened: Open, url: str) -> None:
     shown = html(opened(url))
     assert shown.index("cs-strip") < shown.index("cs-tiles")
     assert "Inspect" in shown
@@ -88,7 +88,7 @@ def test_an_alert_is_silenced_from_its_link_and_the_silence_ended(opened: Open, 
     assert load_delivery_state(store.state)[1][0].state(datetime.now(UTC)) == "expired"
 
 
-def test_a_matcher_that_is_none_is_said_beside_the_form(opened: Open, url: str, store: DuckStore) -> None:
+def test_an_invalid_matcher_is_reported_beside_the_form(opened: Open, url: str, store: DuckStore) -> None:
     before = len(load_delivery_state(store.state)[1])
     app = opened(url, "alerts.py", silence=["nonsense"])
     app.button(key="FormSubmitter:silence-Silence").click().run()
@@ -96,7 +96,7 @@ def test_a_matcher_that_is_none_is_said_beside_the_form(opened: Open, url: str, 
     assert len(load_delivery_state(store.state)[1]) == before
 
 
-def test_another_threshold_says_how_often_it_would_have_fired_and_is_saved(opened: Open, url: str, rules: Path) -> None:
+def test_a_new_threshold_says_how_often_it_would_have_fired_and_is_saved(opened: Open, url: str, rules: Path) -> None:
     app = opened(url, "alerts.py")
     field = app.number_input(key="threshold EscalationRateHigh")
     assert field.value == 30

@@ -39,7 +39,7 @@ def test_small_slices_are_said_to_be_slow_and_a_link_offers_the_new_baseline(ope
 
 
 @pytest.mark.parametrize(("signed_in", "expected"), [("", ""), ("olga", "olga")])
-def test_forms_ask_the_visitor_who_it_is_and_not_the_user_that_runs_the_server(
+def test_forms_ask_the_visitor_for_a_name_and_do_not_take_the_user_that_runs_the_server(
     opened: Open, monkeypatch: pytest.MonkeyPatch, signed_in: str, expected: str
 ) -> None:
     monkeypatch.setenv("USER", "daemon")

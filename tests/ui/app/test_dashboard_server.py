@@ -64,11 +64,11 @@ def test_a_document_is_dark_unless_its_user_chose(path: str) -> None:
     assert int(answer.headers.get("content-length", len(answer.content))) == len(answer.content)
 
 
-def test_what_is_no_document_passes_as_it_is() -> None:
+def test_a_response_that_is_no_document_passes_as_it_is() -> None:
     assert get(DefaultThemeMiddleware(APP), "/_stcore/health").text == "<head> is a word"
 
 
-def test_nothing_is_shown_without_the_token() -> None:
+def test_the_dashboard_shows_nothing_without_the_token() -> None:
     answer = get(SignInMiddleware(APP, [TOKEN]), "/?range=7d")
     assert answer.status_code == 401
     assert 'action="/?range=7d"' in answer.text
@@ -105,7 +105,7 @@ def test_an_endless_form_is_not_read() -> None:
     assert post(SignInMiddleware(APP, [TOKEN]), "/", token="x" * 10**6).status_code == 401
 
 
-def test_signing_in_never_leads_to_another_host() -> None:
+def test_a_sign_in_never_leads_to_another_host() -> None:
     answer = post(SignInMiddleware(APP, [TOKEN]), "//evil.example/%2e%2e", token=TOKEN)
     assert not answer.headers["location"].startswith("//")
 
@@ -136,7 +136,7 @@ def test_a_websocket_without_the_cookie_is_closed() -> None:
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-def test_everyone_signs_in_with_a_token_of_their_own() -> None:
+def test_users_sign_in_with_tokens_of_their_own() -> None:
     app = SignInMiddleware(APP, [TOKEN, "olga's token"])
     cookies = [post(app, "/", token=each).cookies[COOKIE_NAME] for each in (TOKEN, "olga's token")]
     assert [get(app, "/", headers={"cookie": f"{COOKIE_NAME}={each}"}).status_code for each in cookies] == [200, 200]
@@ -168,7 +168,7 @@ def test_a_session_cannot_be_made_younger() -> None:
     assert visitor.cookie_owner(f"{name}.9000.{proof}", [TOKEN], age_s=60, now=9000) == ""
 
 
-def test_signing_out_ends_the_session_for_whoever_has_its_cookie() -> None:
+def test_a_sign_out_ends_the_session_for_whoever_has_its_cookie() -> None:
     app = SignInMiddleware(APP, [TOKEN])
     signed_in = {"cookie": f"{COOKIE_NAME}={post(app, '/', token=TOKEN).cookies[COOKIE_NAME]}"}
     assert "Sign out" in get(app, "/signout", headers=signed_in).text
@@ -178,7 +178,7 @@ def test_signing_out_ends_the_session_for_whoever_has_its_cookie() -> None:
     assert get(app, "/", headers=signed_in).status_code == 401
 
 
-def test_guesses_are_slowed_down_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_token_guesses_are_throttled_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     app = SignInMiddleware(APP, [TOKEN], AuthConfig(max_failures=3))
     statuses = [post(app, "/", token=f"guess {i}").status_code for i in range(6)]
     assert statuses == [401, 401, 401, 429, 429, 429]
@@ -191,6 +191,6 @@ def test_guesses_are_slowed_down_and_said_once(caplog: pytest.LogCaptureFixture)
     ]
 
 
-def test_without_a_token_of_the_server_nobody_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_have_no_names_without_a_token_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(USERS_ENVIRONMENT, '{"olga\'s token": "olga"}')
     assert users_by_token() == {}

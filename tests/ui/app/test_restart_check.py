@@ -17,11 +17,11 @@ def page(tmp_path: Path) -> Path:
     return path
 
 
-def test_files_that_stay_are_no_update(page: Path) -> None:
+def test_files_that_stay_the_same_are_no_update(page: Path) -> None:
     assert not FileSnapshot.of([page, page.with_name("never there")]).changed()
 
 
-def test_a_file_that_is_written_or_taken_away_is_one(page: Path) -> None:
+def test_a_file_that_is_written_or_removed_is_an_update(page: Path) -> None:
     files = FileSnapshot.of([page])
     page.write_text("newer")
     assert files.changed()

@@ -46,13 +46,13 @@ def opened_by(opened: Open, url: str, reviewer: str) -> AppTest:
     return opened(url, "quality.py", range="3d", part="Review", reviewer=reviewer)
 
 
-def test_without_a_name_nothing_is_shown(opened: Open, url: str) -> None:
+def test_the_review_page_shows_nothing_without_a_name(opened: Open, url: str) -> None:
     app = opened(url, "quality.py", part="Review")
     assert not app.exception
     assert "Who reviews?" in "".join(each.body for each in app.html)
 
 
-def test_a_key_keeps_a_label_and_shows_the_next_pair(opened: Open, url: str, local: LocalClient) -> None:
+def test_a_key_saves_a_label_and_shows_the_next_pair(opened: Open, url: str, local: LocalClient) -> None:
     app = opened_by(opened, url, "ana")
     first = shown(app)
     press(app, "Left")
@@ -65,7 +65,7 @@ def test_a_reload_shows_the_same_pair(opened: Open, url: str) -> None:
     assert shown(opened_by(opened, url, "bea")) == shown(opened_by(opened, url, "bea"))
 
 
-def test_undo_brings_the_pair_back_and_keeps_both_words(opened: Open, url: str, local: LocalClient) -> None:
+def test_undo_brings_the_pair_back_and_keeps_both_labels(opened: Open, url: str, local: LocalClient) -> None:
     app = opened_by(opened, url, "cid")
     first = shown(app)
     press(app, "Neither")
@@ -74,7 +74,7 @@ def test_undo_brings_the_pair_back_and_keeps_both_words(opened: Open, url: str, 
     assert [each["verdict"] for each in kept(local, "cid")] == ["neither", None]
 
 
-def test_a_comment_is_kept_with_its_label(opened: Open, url: str, local: LocalClient) -> None:
+def test_a_comment_is_saved_with_its_label(opened: Open, url: str, local: LocalClient) -> None:
     app = opened_by(opened, url, "dan")
     (comment,) = (each for each in app.text_input if each.label.startswith("Comment"))
     comment.set_value("  wrong unit").run()
@@ -82,7 +82,7 @@ def test_a_comment_is_kept_with_its_label(opened: Open, url: str, local: LocalCl
     assert kept(local, "dan")[0]["comment"] == "  wrong unit"
 
 
-def test_every_key_has_its_shortcut(opened: Open, url: str) -> None:
+def test_every_label_button_has_its_shortcut(opened: Open, url: str) -> None:
     app = opened_by(opened, url, "eva")
     press(app, "Both")
     keys = {each.label: each.proto.shortcut for each in app.button if each.proto.shortcut}

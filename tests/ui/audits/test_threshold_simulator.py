@@ -42,20 +42,20 @@ def escalated(app: AppTest) -> str:
     return html(app).partition("Escalated</dt>")[2].partition("</dd>")[0].rpartition(">")[2]
 
 
-def test_a_slider_moves_the_figures(opened: Open, url: str) -> None:
+def test_a_threshold_slider_moves_the_metrics(opened: Open, url: str) -> None:
     app = opened(url, "what_if.py", range="3d")
     assert escalated(moved(app, 0.0)) == "0.0 %"
     assert escalated(moved(app, 1.0)) == "100.0 %"
     assert not app.exception
 
 
-def test_where_no_pair_tells_of_quality_it_says_so(opened: Open, url: str) -> None:
+def test_the_simulator_says_where_no_pair_tells_of_quality(opened: Open, url: str) -> None:
     app = opened(url, "what_if.py", range="3d")
     assert "no evidence" in html(app)
     assert "of the requests lie where no pair tells anything" in "".join(each.value for each in app.caption)
 
 
-def test_a_task_type_is_in_the_address(opened: Open, url: str) -> None:
+def test_the_task_type_of_the_simulator_is_in_the_address(opened: Open, url: str) -> None:
     app = opened(url, "what_if.py", range="3d", task="code")
     assert app.selectbox(key="task").value == "code"
 
@@ -81,7 +81,7 @@ def test_moved_thresholds_become_a_policy_with_its_evidence(opened: Open, url: s
     ]
 
 
-def test_a_policy_without_a_reason_is_not_kept(opened: Open, url: str, local: LocalClient) -> None:
+def test_a_policy_without_a_reason_is_not_saved(opened: Open, url: str, local: LocalClient) -> None:
     before = local.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows.num_rows
     app = moved(opened(url, "what_if.py", range="3d", task="chat"), 0.3)
     (save,) = (each for each in app.button if each.label == "Save as policy")
@@ -90,7 +90,7 @@ def test_a_policy_without_a_reason_is_not_kept(opened: Open, url: str, local: Lo
     assert local.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows.num_rows == before
 
 
-def test_an_older_policy_comes_back_with_who_and_why(opened: Open, url: str, local: LocalClient) -> None:
+def test_an_older_policy_is_restored_with_author_and_reason(opened: Open, url: str, local: LocalClient) -> None:
     for at in (0.2, 0.8):
         proposal = policy.Proposal(
             policy=policy.Policy(default=policy.TaskTypePolicy(threshold=at)), who="ana", why="trial"

@@ -55,7 +55,7 @@ def test_a_threshold_between_two_of_three_lanes_is_saved_with_both(opened: Open,
     assert orjson.loads(kept["settings"])["default"] == {"tier": "small", "threshold": 0.3, "escalate_to": "mid"}
 
 
-def test_with_two_lanes_nobody_is_asked(opened: Open) -> None:
+def test_the_simulator_asks_for_no_lanes_where_there_are_two(opened: Open) -> None:
     store = DuckStore.in_memory()
     seed(store, n=300, days=2, end=datetime.now(UTC))
     with serving(LocalClient(store, lanes=Fixed(Config()))) as url:

@@ -13,7 +13,7 @@ def too_large() -> None:
     run_or_show_error(ask)
 
 
-def test_an_answer_that_is_too_large_is_a_state_with_its_reason_and_no_exception() -> None:
+def test_a_result_that_is_too_large_is_a_state_with_its_reason_and_no_exception() -> None:
     page = AppTest.from_function(too_large).run()
     assert not page.exception
     assert any("limits.query_memory; take a narrower window." in each.body for each in page.html)

@@ -30,14 +30,14 @@ def test_counts_of_dropped_keys_are_stored_with_the_spans_and_outlive_the_proces
             assert engine.counters.dropped() == {}
 
 
-def test_what_was_dropped_before_it_came_is_counted_too(tmp_path: Path) -> None:
+def test_content_dropped_before_it_came_is_counted_too(tmp_path: Path) -> None:
     with running_engine(tmp_path, Config()) as engine:
         engine.intake.take(RequestBody("traces", body(call(1, acme__question="[dropped: 17 characters]"))))
         assert engine.writer.drain()
         assert counts(engine) == {"acme.question": 1}
 
 
-def test_keys_that_wait_to_be_stored_are_bounded() -> None:
+def test_dropped_keys_that_wait_to_be_stored_are_bounded() -> None:
     counters = IngestCounters()
     for n in range(MAX_PENDING_DROPPED_KEYS + 5):
         counters.drop({f"k{n}": 2})
@@ -60,7 +60,7 @@ def test_the_data_page_says_which_keys_and_the_line_that_would_keep_them(opened:
     ]
 
 
-def test_the_line_keeps_those_keys_and_no_others() -> None:
+def test_the_configuration_line_keeps_the_dropped_keys_and_no_others() -> None:
     keys = ["acme.odd[1]", 'quoted"key', "acme.note"]
     kept = parse_config(tomllib.loads(keep_configuration_lines(keys)), "c.toml").content.keep
     assert kept == ("acme.odd[[]1]", 'quoted"key', "acme.note")

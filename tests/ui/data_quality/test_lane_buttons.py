@@ -24,7 +24,7 @@ def engine(tmp_path: Path) -> Iterator[IngestEngine]:
         yield parts
 
 
-def test_a_click_writes_the_lane_and_the_model_leaves_the_list(
+def test_a_lane_button_writes_the_lane_and_the_model_leaves_the_list(
     opened: Open, engine: IngestEngine, tmp_path: Path
 ) -> None:
     with serving(engine.reader()) as url:
@@ -36,7 +36,7 @@ def test_a_click_writes_the_lane_and_the_model_leaves_the_list(
     assert load_config(tmp_path / "ours.toml").lanes["large"].models[-1] == "never-met"
 
 
-def test_a_click_that_fails_says_why_and_leaves_the_list(opened: Open, engine: IngestEngine, tmp_path: Path) -> None:
+def test_a_failed_lane_button_says_why_and_leaves_the_list(opened: Open, engine: IngestEngine, tmp_path: Path) -> None:
     engine.lanes.file = tmp_path / "no folder" / "ours.toml"
     with serving(engine.reader()) as url:
         app = opened(url, "data.py", **THEN)

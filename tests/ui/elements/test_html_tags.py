@@ -34,7 +34,7 @@ class Elements(HTMLParser):
 
 
 @given(st.text())
-def test_text_arrives_as_it_was(said: str) -> None:
+def test_escaped_html_text_is_read_as_it_was(said: str) -> None:
     page = Elements(html_tag("p", html_text(said), title=said))
     assert page.seen == [("p", {"title": said})]
     assert page.words == said
@@ -44,14 +44,14 @@ def test_an_unknown_attribute_is_left_out() -> None:
     assert html_tag("p", title=None, class_="a", aria_label="b") == '<p class="a" aria-label="b"></p>'
 
 
-def test_nothing_on_a_tile_becomes_markup() -> None:
+def test_text_on_a_tile_becomes_no_markup() -> None:
     tile = tile_row.Tile("cost", NASTY, html_text(NASTY), NASTY)
     drawn = tile_row._tile_html(tile, tile_row.TileCourse(CATALOG["cost"], MetricValue(1, 2), MetricValue(), [1, 2]))
     pictures = [sorted(attributes) for name, attributes in Elements(drawn).seen if name == "img"]
     assert pictures == [["alt", "src"]]
 
 
-def test_nothing_on_a_card_becomes_markup() -> None:
+def test_text_on_a_card_becomes_no_markup() -> None:
     numbers = dict.fromkeys(("confidence", "threshold", "duration_ms", "ttft_ms", "input_tokens", "output_tokens"), 0.5)
     row: defaultdict[str, Any] = defaultdict(lambda: NASTY, numbers | {"cost_usd": 0.5, "failed": True})
     page = Elements(request_card.request_card_html(row, [row, row], [row]))

@@ -59,7 +59,7 @@ CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Zs"]) | st.
 
 
 @given(st.text(CHARACTERS, min_size=1))
-def test_any_value_is_shown_as_it_is(value: str) -> None:
+def test_escape_markdown_shows_any_value_as_it_is(value: str) -> None:
     if not value.strip(" \n"):
         return
     kinds, shown = words(f"x {escape_markdown(value)}")
@@ -68,13 +68,13 @@ def test_any_value_is_shown_as_it_is(value: str) -> None:
 
 
 @pytest.mark.parametrize("text", [":red[x]", ":material/home:", ":smile:", "http://evil", "www.evil.example", "a@b.io"])
-def test_what_streamlit_finds_in_plain_text_is_not_found(text: str) -> None:
+def test_escape_markdown_hides_what_streamlit_finds_in_plain_text(text: str) -> None:
     assert WORD_JOINER in escape_markdown(text)
     assert escape_markdown(text).replace(WORD_JOINER, "").replace("\\", "") == text
 
 
 @pytest.mark.parametrize("text", ["rag_answer", "gpt-4o-mini, 12:30", "n 1,234 (5 %)", "small → large", "–"])
-def test_what_is_no_markdown_stays_as_it_is(text: str) -> None:
+def test_escape_markdown_leaves_plain_text_as_it_is(text: str) -> None:
     assert escape_markdown(text) == text
 
 
@@ -113,7 +113,7 @@ WRITTEN = {
 CONSTANT = {"MISSING_REASON_TEXT", "label"}  # of modules
 
 
-def test_every_text_that_is_drawn_passes_the_one_border() -> None:
+def test_every_text_that_is_drawn_is_escaped() -> None:
     found = [(place, ast.unparse(text)) for place, text in calls() if not is_safe(text)]
     assert len([*calls()]) > 80
     assert [each for each in found if each[1] not in WRITTEN | CONSTANT] == []

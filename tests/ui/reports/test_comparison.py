@@ -17,16 +17,16 @@ def share(value: float, half: float = 0.01) -> MetricValue:
 
 
 @given(SHARES)
-def test_what_stays_does_not_move(value: float) -> None:
+def test_a_share_that_stays_has_not_moved(value: float) -> None:
     assert not has_moved(share(value), share(value))
 
 
-def test_a_move_within_both_intervals_is_chance() -> None:
+def test_a_change_within_both_intervals_is_chance() -> None:
     assert not has_moved(share(0.20), share(0.21))
     assert has_moved(share(0.20), share(0.22))
 
 
-def test_what_is_unknown_has_not_moved() -> None:
+def test_an_unknown_value_has_not_moved() -> None:
     assert not has_moved(MetricValue(), share(0.2))
     assert change_verdict(RATE, share(0.2), MetricValue()) == ""
 
@@ -52,13 +52,13 @@ def test_rows_of_unknown_value_are_compared_too() -> None:
     assert row["moved"]
 
 
-def test_what_was_not_there_last_week_has_no_delta() -> None:
+def test_a_row_missing_last_week_has_no_delta() -> None:
     (row,) = compare_breakdown(rows(code=0.5), rows(chat=0.2), "task_type").to_dicts()
     assert row["delta"] is None
     assert not row["moved"]
 
 
-def test_what_moved_most_stands_out() -> None:
+def test_the_largest_mover_is_the_row_that_moved_most() -> None:
     compared = compare_breakdown(rows(a=0.9, b=0.5, c=0.3), rows(a=0.9, b=0.4, c=0.4), "task_type")
     assert largest_mover(compared, "task_type")[:2] in {("b", True), ("c", True)}
     assert largest_mover(compare_breakdown(rows(a=0.1, b=0.5), rows(a=0.1, b=0.5), "task_type"), "task_type")[:2] == (
@@ -67,11 +67,11 @@ def test_what_moved_most_stands_out() -> None:
     )
 
 
-def test_nothing_stands_out_of_nothing() -> None:
+def test_the_largest_mover_of_no_rows_is_none() -> None:
     assert largest_mover(compare_breakdown(rows(), rows(), "task_type"), "task_type") == (..., False, "")
 
 
-def test_what_rests_on_too_few_is_last_and_without_a_value() -> None:
+def test_a_row_of_too_few_requests_is_last_and_without_a_value() -> None:
     few = rows(a=0.1, b=0.9, c=0.5).with_columns(n=pl.Series([1000, 5, 1000]))
     assert rank_rows(few)["task_type"].to_list() == ["c", "a", "b"]
     assert rank_rows(few)["value"].to_list() == [0.5, 0.1, None]

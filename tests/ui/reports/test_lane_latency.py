@@ -30,7 +30,7 @@ def drawn(seed: int, centre: float) -> list[float]:
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.3, 1.5, -1.0])
-def test_figures_from_bins_are_those_of_the_requests(gap: float) -> None:
+def test_lane_comparisons_from_bins_are_those_of_the_requests(gap: float) -> None:
     fast, slow = drawn(1, 5.0), drawn(2, 5.0 + gap)
     one, other = latency_histogram(bins(fast)), latency_histogram(bins(slow))
     found = compare_lanes(one, other)
@@ -52,7 +52,7 @@ def test_requests_of_no_duration_are_the_fastest() -> None:
     assert (found.faster, found.beyond) == (1, 0)
 
 
-def test_a_lane_that_takes_two_ways_is_named_with_both_and_the_share_of_the_smaller() -> None:
+def test_a_bimodal_lane_is_named_with_both_modes_and_the_share_of_the_smaller() -> None:
     found, looked_at = bimodal_slices(
         pl.concat(
             [

@@ -88,7 +88,7 @@ def test_a_request_that_nothing_answered_says_so() -> None:
     assert said.endswith("slm-7b failed (rate_limit). Nothing answered it: rate_limit.")
 
 
-def test_a_row_that_knows_nothing_is_still_explained() -> None:
+def test_a_request_without_any_field_is_still_explained() -> None:
     assert explain_routing({}, []) == "A model without a name answered in –."
 
 

@@ -57,18 +57,18 @@ def test_a_trace_without_a_request_is_drawn(opened: Open, seeded: DuckStore, see
     assert "cs-fall" in html(app)
 
 
-def test_the_order_of_the_list_is_in_the_address(opened: Open, seeded_url: str) -> None:
+def test_the_order_of_the_request_list_is_in_the_address(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "traces.py", order="Slowest")
     took = app.dataframe[0].value["duration_ms"].dropna().to_list()
     assert took == sorted(took, reverse=True)
 
 
-def test_bounds_are_in_the_address(opened: Open, seeded_url: str) -> None:
+def test_range_filters_are_in_the_address(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "traces.py", range="7d", confidence_min="0.4", confidence_max="0.5")
     assert app.dataframe[0].value["confidence"].between(0.4, 0.5).all()
 
 
-def test_more_of_a_long_list_is_shown_on_demand(opened: Open, seeded_url: str) -> None:
+def test_a_long_request_list_shows_more_on_demand(opened: Open, seeded_url: str) -> None:
     app = opened(seeded_url, "traces.py", range="7d")
     assert len(app.dataframe[0].value) == 100
     app.button(key="more").click().run()

@@ -16,7 +16,7 @@ def span(name: str, parent: str = "", start: int = 0, end: int = 10, **more: Any
     return {"spanId": name, "parentSpanId": parent, "name": name, **times, **more}
 
 
-def test_children_follow_their_parent_in_order_of_time() -> None:
+def test_child_spans_follow_their_parent_in_order_of_time() -> None:
     bars = list(arrange_spans([span("c", "a", 5), span("b", "a", 1), span("a"), span("d", "b", 2)]))
     assert [(bar.name, bar.level) for bar in bars] == [("a", 0), ("b", 1), ("d", 2), ("c", 1)]
 
@@ -48,7 +48,7 @@ def test_a_failed_span_is_red() -> None:
     assert DARK.bad in picture
 
 
-def test_an_attempt_has_the_colour_of_its_lane() -> None:
+def test_an_attempt_has_the_color_of_its_lane() -> None:
     assert DARK.lanes["large"] in waterfall_html(list(arrange_spans([span("a")])), {"a": "large"}, DARK)
 
 
@@ -57,5 +57,5 @@ def test_a_clock_that_runs_backwards_makes_no_negative_bar() -> None:
     assert bar.end == bar.start
 
 
-def test_attributes_without_a_value_are_no_trouble() -> None:
+def test_attributes_without_a_value_are_shown_empty() -> None:
     assert attribute_lines([{"key": "a"}, {"key": "b", "value": {}}, {}]) == "a = \nb = \n = "
