@@ -1,7 +1,7 @@
 """Alerts on screen: the strip above a page, what fires, and what became of earlier ones."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,11 +15,9 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.config.label_matchers import LabelMatcher
 from controlsurface.formatting import format_count
 from controlsurface.metrics.catalog import CATALOG
+from controlsurface.ui.alerts.alert_triage import alert_triage_url
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.navigation.triage_selection import triage_parameters
-from controlsurface.ui.navigation.view_controls import custom_range_parameters
-from controlsurface.ui.view import FILTER_LABELS, UNKNOWN_VALUE_LABEL
 from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]
@@ -27,7 +25,6 @@ Row = Mapping[str, Any]
 MAX_STRIP_ALERTS = 3  # alerts that the strip names
 URGENT_SEVERITIES = ("page", "ticket")
 MAX_HISTORY_ROWS = 50  # changes and messages listed
-HOUR = timedelta(hours=1)
 
 
 def alerts_now() -> list[dict[str, Any]]:
@@ -121,21 +118,6 @@ def alert_headline(row: Row) -> str:
 def silence_matchers(row: Row) -> list[str]:
     """What silences exactly this alert."""
     return [str(LabelMatcher(name, value)) for name, value in orjson.loads(row["labels"]).items()]
-
-
-def alert_triage_url(row: Row) -> str:
-    """The triage of the alert's slice, from its onset on, with as much before it."""
-    about = orjson.loads(row["definition"] or "{}")
-    end = row["resolved_at"] or datetime.now(UTC)
-    start = min(row["onset"] or row["active_at"], end - HOUR / 4)
-    view = custom_range_parameters(start - max(6 * HOUR, end - start), end)
-    filters = {
-        name: value or UNKNOWN_VALUE_LABEL
-        for name, value in orjson.loads(row["slice"]).items()
-        if name in FILTER_LABELS
-    }
-    metric = {"metric": about["metric"]} if "metric" in about else {}
-    return f"triage?{urlencode({**view, **filters, **metric, **triage_parameters(start, end)})}"
 
 
 def _severity(row: Row) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.formatting import format_count, format_time
+from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
@@ -102,10 +103,9 @@ def draw_sidebar() -> None:
     )  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
         plain = _window(datetime.now(UTC))
-        known = collector_queries.frequent_values(FILTER_LABELS, plain)
-        where = tuple(
-            pair for name in FILTER_LABELS for pair in _filter(name, known.filter(pl.col("dimension") == name))
-        )
+        names = filter_names()
+        known = collector_queries.frequent_values(names, plain)
+        where = tuple(pair for name in names for pair in _filter(name, known.filter(pl.col("dimension") == name)))
         _live()
         _freshness()
         if visitor.users_by_token():
@@ -153,10 +153,18 @@ def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:
     return {"range": CUSTOM_RANGE} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
 
 
+def filter_names() -> list[str]:
+    """The dimensions that pages filter by: the usual ones, and others that the address names, as an alert's slice."""
+    return [
+        *FILTER_LABELS,
+        *(name for name in SHARED_DIMENSIONS if name not in FILTER_LABELS and st.query_params.get_all(name)),
+    ]
+
+
 def _filter(name: str, known: pl.DataFrame) -> list[str]:
     """The chosen values of a dimension as `dimension:value`; none are all."""
     chosen = st.multiselect(
-        FILTER_LABELS[name],
+        FILTER_LABELS.get(name, name.replace("_", " ").capitalize()),
         [UNKNOWN_VALUE_LABEL if value is None else value for value in known["value"]],
         key=name,
         bind="query-params",
