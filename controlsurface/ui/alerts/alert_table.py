@@ -29,11 +29,7 @@ MAX_HISTORY_ROWS = 50  # changes and messages listed
 
 def alerts_now() -> list[dict[str, Any]]:
     """The alerts of now, as the collector has them at this moment."""
-    return as_dicts(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(alert_queries.AlertsQuery())
-        ).rows
-    )
+    return as_dicts(collector_queries.run_now(alert_queries.AlertsQuery()).rows)
 
 
 def alert_strip() -> None:
@@ -131,11 +127,7 @@ def _moment(at: datetime) -> str:
 def alert_history() -> None:
     """What became of earlier alerts."""
     args = alert_queries.LatestArguments(limit=MAX_HISTORY_ROWS)
-    rows = as_dicts(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(alert_queries.AlertHistoryQuery(args))
-        ).rows
-    )
+    rows = as_dicts(collector_queries.run_now(alert_queries.AlertHistoryQuery(args)).rows)
     with panel("History", f"the last {len(rows)} changes"):
         if rows:
             names = ("When", "Alert", "Labels", "From", "To", "Value", "n")
@@ -161,11 +153,7 @@ def _change(row: Row) -> str:
 def alert_messages() -> None:
     """What was sent, waits, or was given up."""
     args = alert_queries.LatestArguments(limit=MAX_HISTORY_ROWS)
-    rows = as_dicts(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(alert_queries.NotificationsQuery(args))
-        ).rows
-    )
+    rows = as_dicts(collector_queries.run_now(alert_queries.NotificationsQuery(args)).rows)
     stuck = sum(row["state"] != "sent" for row in rows)
     with panel("Messages", f"the last {len(rows)}; {stuck} not delivered"):
         if rows:

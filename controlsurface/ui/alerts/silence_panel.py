@@ -21,11 +21,7 @@ SILENCE_DONE_KEY = "_silence_done"
 
 def silence_panel() -> None:
     """The panel; an address with `silence=` has filled the form already."""
-    rows = as_dicts(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(silence_commands.SilencesQuery())
-        ).rows
-    )
+    rows = as_dicts(collector_queries.run_now(silence_commands.SilencesQuery()).rows)
     live = [row for row in rows if row["status"]["state"] != "expired"]
     with panel("Silences", f"{len(live)} in force or to come"):
         if said := st.session_state.pop(SILENCE_DONE_KEY, ""):

@@ -1,4 +1,4 @@
-"""Scripts of the dashboard's document: the one that makes it dark first, and hashes of those that may run (CSP 3)."""
+"""Scripts of the dashboard's document (dark first; nobody answers), and hashes of those that may run (CSP 3)."""
 
 import re
 from base64 import b64encode
@@ -25,11 +25,36 @@ THEME_SCRIPT = b"""<script>
 })();
 </script>"""
 
+# Asks beside Streamlit's connection, which says nothing while a run waits for a collector that hangs: a script of the
+# page could not. The bar stands in the main area above what was drawn last, and comes back if a page took it out.
+HEALTH_SCRIPT = b"""<script>
+(() => {
+  const bar = Object.assign(document.createElement("div"), {className: "cs-silent"});
+  bar.setAttribute("role", "alert");
+  const say = (notice) => {
+    const main = document.querySelector("[data-testid=stMain]");
+    if (!notice || !main) return bar.remove();
+    if (bar.textContent !== notice) bar.textContent = notice;
+    if (bar.parentNode !== main) main.prepend(bar);
+  };
+  const look = async () => {
+    let notice = "No answer from the dashboard's server. What is shown is from before; this page goes on by itself.";
+    try {
+      const answer = await fetch("/collector-health", {cache: "no-store", signal: AbortSignal.timeout(2000)});
+      notice = answer.ok ? (await answer.json()).notice : "";
+    } catch {}
+    say(notice);
+    setTimeout(look, 1000);
+  };
+  setTimeout(look, 1000);
+})();
+</script>"""
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class DefaultThemeMiddleware:
-    """Puts SCRIPT into every HTML document; everything else passes as it is."""
+class DocumentScriptsMiddleware:
+    """Puts both scripts into every HTML document; everything else passes as it is."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,7 +89,7 @@ class _Document:
         self.body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = self.body.replace(b"<head>", b"<head>" + THEME_SCRIPT, 1)
+        body = self.body.replace(b"<head>", b"<head>" + THEME_SCRIPT + HEALTH_SCRIPT, 1)
         headers = [*_drop_header(start["headers"], b"content-length"), (b"content-length", str(len(body)).encode())]
         await self.send({**start, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
@@ -82,9 +107,9 @@ _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def script_hashes() -> tuple[str, ...]:
-    """Of our own script, and of those in Streamlit's document."""
+    """Of our own scripts, and of those in Streamlit's document."""
     document = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
-    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(THEME_SCRIPT + document))))
+    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(THEME_SCRIPT + HEALTH_SCRIPT + document))))
 
 
 def _hash(script: bytes) -> str:

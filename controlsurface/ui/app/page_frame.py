@@ -11,7 +11,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.data import visitor
+from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.data.collector_health import HEALTH
 from controlsurface.ui.elements import html_tags, states
 from controlsurface.ui.elements.html_tags import html_tag
 from controlsurface.ui.navigation import triage_selection, view_controls
@@ -76,10 +77,15 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     page = st.navigation(pages, position="top")
     stop_if_updated()
     _stop_where_signed_out()
+    collector_queries.begin_run()
     view_controls.carry_zoom(page.url_path)
     view_controls.draw_sidebar()
     triage_selection.zoom_banner()
     page.run()
+    if collector_queries.is_collector_silent():
+        states.rerun_every(states.RETRY_INTERVAL, when=lambda: HEALTH.silent_since() is None)
+    else:
+        view_controls.remember_now()
     _loaded()
 
 

@@ -44,9 +44,9 @@ def _desk(view: DashboardView) -> None:
     try:
         if PENDING_LABEL_KEY in st.session_state:
             _send()
-        _draw(view)
     except Unreachable:
         st.rerun()  # the page says so, and comes back by itself
+    _draw(view)
 
 
 def _draw(view: DashboardView) -> None:
@@ -61,7 +61,7 @@ def _draw(view: DashboardView) -> None:
     asked = answer_review.NextItemArgs.model_validate(
         {**view.asked, "reviewer": who, "which": REVIEW_QUEUES.get(queue or "", "open")}
     )
-    found = collector_queries.collector_client().run(answer_review.NextItemQuery(asked))
+    found = collector_queries.run_now(answer_review.NextItemQuery(asked))
     _refusal()
     _progress(found.facts)
     rows = as_dicts(found.rows)

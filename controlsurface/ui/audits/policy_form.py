@@ -87,11 +87,7 @@ def policy_version_table() -> None:
     if said := st.session_state.pop(ROLLBACK_KEY, None):
         st.success(escape_markdown(said))
     args = policy.PolicyHistoryArgs()
-    rows = as_polars(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(policy.PolicyHistoryQuery(args))
-        ).rows
-    )
+    rows = as_polars(collector_queries.run_now(policy.PolicyHistoryQuery(args)).rows)
     if rows.is_empty():
         states.empty_state(
             "No policy yet", f"The first one is made above, or by {html_tag('code', 'controlsurface policy set')}."

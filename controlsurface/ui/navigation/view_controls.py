@@ -92,6 +92,7 @@ def _into(metric: str, box: SelectionBox) -> None:
     st.query_params[ZOOM_PARAMETER] = f"{start}/{end}"
 
 
+NOW_KEY, ANSWERED_KEY = "_now", "_answered"  # in the session: the moment of this run, and of the last that was answered
 DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
 MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
 
@@ -102,7 +103,7 @@ def draw_sidebar() -> None:
         IngestQuery()
     )  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
-        plain = _window(datetime.now(UTC))
+        plain = _window(_now())
         names = filter_names()
         known = collector_queries.frequent_values(names, plain)
         where = tuple(pair for name in names for pair in _filter(name, known.filter(pl.col("dimension") == name)))
@@ -111,6 +112,19 @@ def draw_sidebar() -> None:
         if visitor.users_by_token():
             st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
     collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
+
+
+def _now() -> datetime:
+    """This moment; that of the last answers while the collector is silent, so that the page asks what it asked then."""
+    now = datetime.now(UTC)
+    found: datetime = st.session_state.get(ANSWERED_KEY, now) if collector_queries.is_collector_silent() else now
+    st.session_state[NOW_KEY] = found
+    return found
+
+
+def remember_now() -> None:
+    """The run that ends here was answered: its moment is that of the last answers."""
+    st.session_state[ANSWERED_KEY] = st.session_state[NOW_KEY]
 
 
 def _window(now: datetime) -> DashboardView:

@@ -62,9 +62,7 @@ def no_requests_state(title: str = "No requests in this window") -> NoReturn:
 
 def _where_requests_are() -> str:
     """When the stored requests began, as a sentence."""
-    found = collector_queries.run_or_show_error(
-        lambda: extent_text(as_dicts(collector_queries.collector_client().run(ExtentQuery()).rows)[0])
-    )
+    found = extent_text(as_dicts(collector_queries.run_now(ExtentQuery()).rows)[0])
     return f"{found[:1].upper()}{found[1:]}."
 
 
