@@ -43,7 +43,7 @@ from controlsurface.ui.navigation.triage_selection import (
     select_for_triage,
     triage_contributors,
 )
-from controlsurface.ui.navigation.view_controls import choose_tab, zoomable_chart
+from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
@@ -148,6 +148,7 @@ __all__ = [
     "request_card",
     "request_table",
     "request_trace",
+    "rerun_if_view_changed",
     "retention_table",
     "rule_table",
     "rules_in_force",

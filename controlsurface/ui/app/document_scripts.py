@@ -50,11 +50,21 @@ HEALTH_SCRIPT = b"""<script>
 })();
 </script>"""
 
+# Enter applies a field; the keys that follow are for the page, as shortcuts, and no part of the text any more.
+FIELD_SCRIPT = b"""<script>
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing && event.target.closest?.("[data-testid=stTextInput]"))
+    setTimeout(() => event.target.blur());
+});
+</script>"""
+
+SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 class DocumentScriptsMiddleware:
-    """Puts both scripts into every HTML document; everything else passes as it is."""
+    """Puts SCRIPTS into every HTML document; everything else passes as it is."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -89,7 +99,7 @@ class _Document:
         self.body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = self.body.replace(b"<head>", b"<head>" + THEME_SCRIPT + HEALTH_SCRIPT, 1)
+        body = self.body.replace(b"<head>", b"<head>" + SCRIPTS, 1)
         headers = [*_drop_header(start["headers"], b"content-length"), (b"content-length", str(len(body)).encode())]
         await self.send({**start, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
@@ -109,7 +119,7 @@ _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 def script_hashes() -> tuple[str, ...]:
     """Of our own scripts, and of those in Streamlit's document."""
     document = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
-    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(THEME_SCRIPT + HEALTH_SCRIPT + document))))
+    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(SCRIPTS + document))))
 
 
 def _hash(script: bytes) -> str:

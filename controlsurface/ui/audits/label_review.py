@@ -17,6 +17,7 @@ from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.navigation.view_controls import rerun_if_view_changed
 from controlsurface.ui.view import DashboardView
 
 REVIEWER_PARAMETER, QUEUE_PARAMETER = "reviewer", "queue"
@@ -41,6 +42,7 @@ def review_panel(view: DashboardView) -> None:
 
 @st.fragment
 def _desk(view: DashboardView) -> None:
+    rerun_if_view_changed()
     try:
         if PENDING_LABEL_KEY in st.session_state:
             _send()
@@ -163,7 +165,7 @@ def _keys(card: ReviewCard | None, found: Result, reviewer: str) -> None:
             )
     if card:
         key = _comment(card["item_id"], card["revision"])
-        st.text_input("Comment (optional; Esc, then a key)", key=key, max_chars=1000, width=640)
+        st.text_input("Comment (optional; Enter, then a key)", key=key, max_chars=1000, width=640)
 
 
 def _comment(item: str, revision: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -30,6 +31,7 @@ from controlsurface.ui.view import (
 from controlsurface.ui.widgets.panels import SelectionBox, box_chart_with_callback
 
 TAB_PARAMETER = "part"
+CONTROLS_KEY = "_controls"  # in the session: what the controls of the view said when the whole page was last drawn
 
 
 def choose_tab(names: Sequence[str]) -> str:
@@ -43,7 +45,22 @@ def choose_tab(names: Sequence[str]) -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
+    _remember_controls()
     return chosen if chosen in names else names[0]
+
+
+def rerun_if_view_changed() -> None:
+    """Draw the whole page, in a fragment that runs alone though a control outside it was moved in the same moment."""
+    if st.session_state.get(CONTROLS_KEY) != _controls():
+        st.rerun()
+
+
+def _controls() -> dict[str, Any]:
+    return {name: st.session_state.get(name) for name in ("range", "from", "to", TAB_PARAMETER, *filter_names())}
+
+
+def _remember_controls() -> None:
+    st.session_state[CONTROLS_KEY] = _controls()
 
 
 # in the session: the zoom that is shown, on which page, and what the last box was drawn over
@@ -111,6 +128,7 @@ def draw_sidebar() -> None:
         _freshness()
         if visitor.users_by_token():
             st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
+    _remember_controls()
     collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
 
 
