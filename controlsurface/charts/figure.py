@@ -87,6 +87,7 @@ def plotly_template(palette: Palette) -> PlotlyTrace:
             "hoverlabel": {
                 "bgcolor": palette.surface,
                 "bordercolor": palette.border,
+                "namelength": -1,
                 "font": {"family": FONT_FAMILY, "size": 12, "color": palette.text},
             },
             "dragmode": "select",
