@@ -37,6 +37,7 @@ from controlsurface.ui.data_quality.received_counts import (
 from controlsurface.ui.data_quality.storage_limits import cardinality_table, retention_table
 from controlsurface.ui.elements.html_tags import escape_markdown, palette
 from controlsurface.ui.elements.states import empty_state
+from controlsurface.ui.navigation.empty_window import no_requests_state
 from controlsurface.ui.navigation.triage_selection import (
     choose_triage,
     incident_report_button,
@@ -74,7 +75,7 @@ from controlsurface.ui.widgets.data_table import (
     largest_mover,
     ranking_table,
 )
-from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, no_requests_state, panel
+from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
 from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles
 
 __all__ = [

@@ -17,6 +17,7 @@ from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
 from controlsurface.ui.view import (
     FILTER_LABELS,
+    MINUTE,
     REFRESH_INTERVAL,
     TIME_RANGES,
     UNKNOWN_VALUE_LABEL,
@@ -170,6 +171,19 @@ def _window(now: datetime) -> DashboardView:
     if name != CUSTOM_RANGE:
         return relative_view(DEFAULT_RANGE, now)  # an address may leave the range empty
     return absolute_view(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
+
+
+def select_range(start: datetime, end: datetime) -> None:
+    """Show the minutes from `start` to `end`; for a callback, before the controls are drawn."""
+    edges = zip(("from", "to"), url_minutes(start, end + MINUTE), strict=True)
+    st.session_state["range"] = CUSTOM_RANGE
+    st.session_state.update({name: datetime.fromisoformat(edge) for name, edge in edges})
+    zoom_out()
+
+
+def clear_filters() -> None:
+    """Show rows of any value; for a callback."""
+    st.session_state.update({name: [] for name in filter_names()})
 
 
 def _moment(label: str, key: str, default: datetime) -> datetime:

@@ -18,10 +18,10 @@ from controlsurface.query.arguments import parse_instant
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.navigation import empty_window
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.requests import request_card
 from controlsurface.ui.view import FILTER_LABELS, DashboardView
-from controlsurface.ui.widgets import panels
 from controlsurface.ui.widgets.panels import panel
 
 REQUEST_COLUMNS = {
@@ -146,7 +146,7 @@ def requests_link(start: datetime, end: datetime, **bounds: float) -> None:
 def no_match_state(found: RequestSearchResult) -> None:
     """The state of an empty list: a trace that holds no request is drawn all the same."""
     if not found.wanted:
-        panels.no_requests_state("No request matches")
+        empty_window.no_requests_state("No request matches")
     trace = collector_queries.fetch_trace(found.wanted, None) if _is_trace(found.wanted) else None
     if trace is None:
         states.stop_with_state(
