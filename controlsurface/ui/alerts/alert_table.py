@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 import streamlit as st
@@ -15,9 +14,10 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.config.label_matchers import LabelMatcher
 from controlsurface.formatting import format_count
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.ui.alerts.alert_triage import alert_triage_url
+from controlsurface.ui.alerts.alert_triage import alert_triage_parameters
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]
@@ -42,7 +42,7 @@ def alert_strip() -> None:
     lines = [_strip_line(row) for row in firing[:MAX_STRIP_ALERTS]]
     left = len(firing) - MAX_STRIP_ALERTS
     if left > 0:
-        lines.append(html_tag("p", html_tag("a", html_text(f"and {left} more"), href="alerts", class_="cs-link")))
+        lines.append(html_tag("p", page_link(f"and {left} more", "alerts")))
     st.html(html_tag("section", *lines, class_="cs-strip", aria_label="Alerts that fire"))
 
 
@@ -53,7 +53,7 @@ def _urgency(row: Row) -> int:
 
 
 def _strip_line(row: Row) -> str:
-    inspect = html_tag("a", html_text("Inspect"), href=alert_triage_url(row), class_="cs-link")
+    inspect = page_link("Inspect", "triage", alert_triage_parameters(row))
     since = html_tag("small", html_text(f"since {_moment(row['onset'] or row['fired_at'])}"))
     return html_tag(
         "p", html_tag("b", html_text(_severity(row))), html_tag("span", html_text(alert_headline(row))), since, inspect
@@ -80,11 +80,8 @@ def _line(row: Row) -> str:
         html_text(_moment(row["onset"] or row["active_at"])),
         html_text(_severity(row)),
     ]
-    ways = (
-        ("Inspect", alert_triage_url(row)),
-        ("Silence", f"alerts?{urlencode([('silence', m) for m in silence_matchers(row)])}"),
-    )
-    links = [html_tag("a", html_text(name), href=href, class_="cs-link") for name, href in ways]
+    silence = page_link("Silence", "alerts", [("silence", each) for each in silence_matchers(row)])
+    links = [page_link("Inspect", "triage", alert_triage_parameters(row)), silence]
     marked = html_tag("td", html_text(state), class_="bad" if state == "firing" else None, title=held)
     return html_tag("tr", marked, *(html_tag("td", each) for each in (*cells, " · ".join(links))))
 

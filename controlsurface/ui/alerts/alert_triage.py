@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -27,23 +26,22 @@ MIN_TIME_BEFORE, MIN_ONSET_AGE = timedelta(hours=6), timedelta(minutes=15)
 BUDGET_METRIC = "cost"
 
 
-def alert_triage_url(row: Row) -> str:
-    """Of the alert whose row of `AlertsQuery` this is."""
+def alert_triage_parameters(row: Row) -> dict[str, object]:
+    """Of the alert whose row of `AlertsQuery` this is; only its own filters."""
     rule = RULE_CLASSES[row["kind"]].model_validate_json(row["definition"]) if row["definition"] else None
     start, end = _selection(row, rule)
     baseline = _comparison(rule, start, end)
     since = baseline[0] if baseline else start - max(MIN_TIME_BEFORE, end - start)
     metric = rule.metric if isinstance(rule, MetricRule) else BUDGET_METRIC if isinstance(rule, BudgetRule) else ""
-    return "triage?" + urlencode(
-        {
-            **custom_range_parameters(since, end),
-            **_filters(row, rule.where_pairs if rule else ()),
-            **({"metric": metric} if metric else {}),
-            **triage_parameters(start, end),
-            **(baseline_parameters(*baseline) if baseline else {}),
-        },
-        doseq=True,
-    )
+    filters = _filters(row, rule.where_pairs if rule else ())
+    return {
+        **custom_range_parameters(since, end),
+        **filters,
+        **({"metric": metric} if metric else {}),
+        **triage_parameters(start, end),
+        **(baseline_parameters(*baseline) if baseline else {}),
+        **{name: () for name in SHARED_DIMENSIONS if name not in filters},
+    }
 
 
 def _selection(row: Row, rule: object) -> Window:

@@ -58,7 +58,30 @@ document.addEventListener("keydown", (event) => {
 });
 </script>"""
 
-SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT
+# Pages are one app: a deep link finds its server without asking under each folder of its path (Streamlit 1.67 reads the
+# address when it loads); a link to a page is a step inside it, and so is what a control writes into the address, which
+# Streamlit writes over the entry of before. Back and forward read addresses as they are.
+ADDRESS_SCRIPT = b"""<script>
+(() => {
+  window.__streamlit = {BACKEND_BASE_URL: location.origin};
+  const replace = history.replaceState.bind(history);
+  history.replaceState = (state, unused, url) => {
+    const next = new URL(url ?? location, location.href);
+    const chosen = next.pathname === location.pathname && next.search !== location.search;
+    if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
+    else replace(state, unused, url);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.cs-link");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    dispatchEvent(new PopStateEvent("popstate"));
+  });
+})();
+</script>"""
+
+SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT
 
 Headers = Iterable[tuple[bytes, bytes]]
 

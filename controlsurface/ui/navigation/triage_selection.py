@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -22,9 +21,9 @@ from controlsurface.metrics.contributors.contributor_query import (
 from controlsurface.metrics.metric import Metric
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation import view_controls
 from controlsurface.ui.view import (
-    FILTER_LABELS,
     MINUTE,
     DashboardView,
     absolute_view,
@@ -126,11 +125,8 @@ def zoom_banner() -> None:
 
 def triage_link(metric: str, start: datetime, end: datetime) -> None:
     """A link to the triage of a metric between two moments, under the view of now."""
-    names = (*FILTER_LABELS, "range", "from", "to")
-    kept = {name: st.query_params.get_all(name) for name in names}
-    address = urlencode({**kept, "metric": metric, **triage_parameters(start, end)}, doseq=True)
     words = f"What is different from {format_time(start)} to {format_time(end)} UTC?"
-    st.html(html_tag("a", html_text(words), href=f"triage?{address}", class_="cs-link"))
+    st.html(page_link(words, "triage", {"metric": metric, **triage_parameters(start, end), "zoom": ""}))
 
 
 def _metric() -> Metric:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
@@ -25,6 +24,7 @@ from controlsurface.ui.data import collector_queries, comparison
 from controlsurface.ui.data.comparison import MetricValue
 from controlsurface.ui.data.metric_series import list_change_events
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.elements.states import is_too_few
 from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView, absolute_view
 from controlsurface.ui.widgets.data_table import csv_button
@@ -219,7 +219,7 @@ def _around(name: str, after: comparison.MetricValue, before: comparison.MetricV
 def _sample(row: dict[str, Any]) -> str:
     at = row["started_at"]
     name = str(row["request_id"])
-    address = urlencode({"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""})
+    about = {"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""}
     certain = row["confidence"]
     cells = (
         html_text(format_time(at) if isinstance(at, datetime) else None),
@@ -229,6 +229,6 @@ def _sample(row: dict[str, Any]) -> str:
         html_text(format_confidence(certain) if isinstance(certain, float) else None),
         html_text(format_value(row["duration_ms"], "ms")),
         html_text(format_value(row["cost_usd"], "usd")),
-        html_tag("a", html_text(name[:24]), href=f"traces?{address}", class_="cs-link"),
+        page_link(name[:24], "traces", about),
     )
     return html_tag("tr", *(html_tag("td", cell) for cell in cells))

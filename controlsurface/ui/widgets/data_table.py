@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
 from typing import Any
-from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
@@ -14,7 +13,8 @@ from controlsurface.formatting import format_difference, format_money
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
 from controlsurface.ui.elements.html_tags import escape_markdown
-from controlsurface.ui.view import FILTER_LABELS, MIN_SHARE_ROWS, TIME_PARAMETERS, UNKNOWN_VALUE_LABEL, DashboardView
+from controlsurface.ui.elements.page_links import page_url
+from controlsurface.ui.view import FILTER_LABELS, MIN_SHARE_ROWS, UNKNOWN_VALUE_LABEL, DashboardView
 
 
 def csv_button(rows: pl.DataFrame, name: str, key: str = "") -> None:
@@ -212,7 +212,4 @@ def _enough(metric: str) -> pl.Expr:
 
 def _address(dimension: str) -> Any:
     """From a value to the address of its requests, in the window and under the filters of now."""
-    kept = {name: st.query_params.get_all(name) for name in (*FILTER_LABELS, *TIME_PARAMETERS)}
-    return lambda value: (
-        "traces?" + urlencode({**kept, dimension: UNKNOWN_VALUE_LABEL if value is None else value}, doseq=True)
-    )
+    return lambda value: page_url("traces", {dimension: UNKNOWN_VALUE_LABEL if value is None else value})
