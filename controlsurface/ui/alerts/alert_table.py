@@ -1,7 +1,7 @@
 """Alerts on screen: the strip above a page, what fires, and what became of earlier ones."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -23,7 +23,9 @@ from controlsurface.ui.widgets.panels import panel
 Row = Mapping[str, Any]
 
 MAX_STRIP_ALERTS = 3  # alerts that the strip names
-URGENT_SEVERITIES = ("page", "ticket")
+SEVERITY_ORDER = ("critical", "page", "error", "ticket", "warning", "", "info", "none")  # "": any other
+INFORMATION_SEVERITIES = ("info", "none")
+INCIDENT_GAP = timedelta(hours=1)  # between the beginnings of two alerts of one incident
 MAX_HISTORY_ROWS = 50  # changes and messages listed
 
 
@@ -35,10 +37,10 @@ def alerts_now() -> list[dict[str, Any]]:
 def alert_strip() -> None:
     """What fires, in one line each with the way to its cause; nothing where nothing fires."""
     rows = as_dicts(collector_queries.fetch_cached(alert_queries.AlertsQuery()).rows)
-    firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and row["kind"] != "heartbeat"]
+    firing = [row for row in rows if row["state"] == "firing" and row["held_by"] is None and _is_news(row)]
+    firing = sorted((row for row in firing if not _is_information(row)), key=_order)
     if not firing:
         return
-    firing.sort(key=_urgency)
     lines = [_strip_line(row) for row in firing[:MAX_STRIP_ALERTS]]
     left = len(firing) - MAX_STRIP_ALERTS
     if left > 0:
@@ -46,10 +48,37 @@ def alert_strip() -> None:
     st.html(html_tag("section", *lines, class_="cs-strip", aria_label="Alerts that fire"))
 
 
-def _urgency(row: Row) -> int:
-    """What wakes somebody comes first."""
+def group_incidents(rows: Iterable[Row]) -> list[list[Row]]:
+    """Alerts that begin within INCIDENT_GAP of one another, in the order in which to look at them and at each."""
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=_began):
+        if groups and _began(row) - _began(groups[-1][-1]) <= INCIDENT_GAP:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return sorted((sorted(group, key=_order) for group in groups), key=lambda group: _order(group[0]))
+
+
+def _order(row: Row) -> tuple[int, datetime, str, str]:
+    """What wakes somebody comes first, then what is oldest."""
     severity = _severity(row)
-    return URGENT_SEVERITIES.index(severity) if severity in URGENT_SEVERITIES else len(URGENT_SEVERITIES)
+    urgency = SEVERITY_ORDER.index(severity) if severity in SEVERITY_ORDER else SEVERITY_ORDER.index("")
+    return urgency, _began(row), row["rule"], row["labels"]
+
+
+def _began(row: Row) -> datetime:
+    at: datetime = row["onset"] or row["active_at"]
+    return at
+
+
+def _is_news(row: Row) -> bool:
+    """A heartbeat always fires, and what has been resolved is in the history."""
+    return row["state"] != "resolved" and row["kind"] != "heartbeat"
+
+
+def _is_information(row: Row) -> bool:
+    """Whether nobody has to act: a change that somebody made, as a saved policy."""
+    return _severity(row) in INFORMATION_SEVERITIES
 
 
 def _strip_line(row: Row) -> str:
@@ -61,14 +90,28 @@ def _strip_line(row: Row) -> str:
 
 
 def alert_table(rows: Iterable[Row]) -> None:
-    """What fires and what is pending, as a table; a heartbeat always fires, and is no news."""
+    """What fires and what is pending, as a table of incidents."""
     names = ("State", "Alert", "Change", "Since", "Severity", "Go to")
-    lines = [_line(row) for row in rows if row["state"] != "resolved" and row["kind"] != "heartbeat"]
-    with panel("Firing and pending", f"{len(lines)} now"):
-        if lines:
-            st.html(html_table(names, lines, "Alerts that fire or are pending"))
-        else:
-            st.caption("Nothing fires, and nothing is about to.")
+    incidents = group_incidents(row for row in rows if _is_news(row))
+    shown = sum(map(len, incidents))
+    with panel("Firing and pending", f"{_counted(len(incidents), 'incident')}, {_counted(shown, 'alert')}"):
+        if not incidents:
+            st.caption("No active alerts.")
+            return
+        lines = [line for group in incidents for line in (*_incident_head(group, len(names)), *map(_line, group))]
+        st.html(html_table(names, lines, "Alerts that fire or are pending"))
+
+
+def _incident_head(group: Sequence[Row], columns: int) -> tuple[str, ...]:
+    """A line above alerts that belong together; none above one alone."""
+    if len(group) == 1:
+        return ()
+    words = f"Incident since {_moment(min(map(_began, group)))}: {_counted(len(group), 'alert')}"
+    return (html_tag("tr", html_tag("th", html_text(words), colspan=columns, scope="rowgroup")),)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{format_count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _line(row: Row) -> str:
@@ -77,12 +120,14 @@ def _line(row: Row) -> str:
     cells = [
         html_text(row["rule"]),
         html_text(alert_headline(row)),
-        html_text(_moment(row["onset"] or row["active_at"])),
+        html_text(_moment(_began(row))),
         html_text(_severity(row)),
     ]
     silence = page_link("Silence", "alerts", [("silence", each) for each in silence_matchers(row)])
     links = [page_link("Inspect", "triage", alert_triage_parameters(row)), silence]
-    marked = html_tag("td", html_text(state), class_="bad" if state == "firing" else None, title=held)
+    marked = html_tag(
+        "td", html_text(state), class_="bad" if state == "firing" and not _is_information(row) else None, title=held
+    )
     return html_tag("tr", marked, *(html_tag("td", each) for each in (*cells, " · ".join(links))))
 
 
@@ -152,7 +197,7 @@ def alert_messages() -> None:
     args = alert_queries.LatestArguments(limit=MAX_HISTORY_ROWS)
     rows = as_dicts(collector_queries.run_now(alert_queries.NotificationsQuery(args)).rows)
     stuck = sum(row["state"] != "sent" for row in rows)
-    with panel("Messages", f"the last {len(rows)}; {stuck} not delivered"):
+    with panel("Notifications", f"the last {len(rows)}; {stuck} not delivered"):
         if rows:
             names = ("When", "To", "State", "About", "Attempts", "Problem")
             st.html(html_table(names, [_message(row) for row in rows], "Messages about alerts"))
