@@ -24,6 +24,7 @@ Row = Mapping[str, Any]
 
 MAX_STRIP_ALERTS = 3  # alerts that the strip names
 SEVERITY_ORDER = ("critical", "page", "error", "ticket", "warning", "", "info", "none")  # "": any other
+NO_SLICE = "{}"
 INFORMATION_SEVERITIES = ("info", "none")
 INCIDENT_GAP = timedelta(hours=1)  # between the beginnings of two alerts of one incident
 MAX_HISTORY_ROWS = 50  # changes and messages listed
@@ -49,13 +50,14 @@ def alert_strip() -> None:
 
 
 def group_incidents(rows: Iterable[Row]) -> list[list[Row]]:
-    """Alerts that begin within INCIDENT_GAP of one another, in the order in which to look at them and at each."""
+    """Alerts of one slice, or that begin within INCIDENT_GAP of one another, in the order in which to look at them."""
     groups: list[list[Row]] = []
-    for row in sorted(rows, key=_began):
-        if groups and _began(row) - _began(groups[-1][-1]) <= INCIDENT_GAP:
-            groups[-1].append(row)
-        else:
+    for row in sorted(rows, key=_order_in_time):
+        group = next((each for each in groups if any(_belong_together(row, other) for other in each)), None)
+        if group is None:
             groups.append([row])
+        else:
+            group.append(row)
     return sorted((sorted(group, key=_order) for group in groups), key=lambda group: _order(group[0]))
 
 
@@ -66,6 +68,14 @@ def _order(row: Row) -> tuple[int, datetime, str, str]:
     return urgency, _began(row), row["rule"], row["labels"]
 
 
+def _belong_together(one: Row, other: Row) -> bool:
+    return abs(_began(one) - _began(other)) <= INCIDENT_GAP or one["slice"] == other["slice"] != NO_SLICE
+
+
+def _order_in_time(row: Row) -> tuple[datetime, str, str]:
+    return _began(row), row["rule"], row["labels"]
+
+
 def _began(row: Row) -> datetime:
     at: datetime = row["onset"] or row["active_at"]
     return at
@@ -73,7 +83,7 @@ def _began(row: Row) -> datetime:
 
 def _is_news(row: Row) -> bool:
     """A heartbeat always fires, and what has been resolved is in the history."""
-    return row["state"] != "resolved" and row["kind"] != "heartbeat"
+    return not (row["state"] == "resolved" or row["kind"] == "heartbeat")
 
 
 def _is_information(row: Row) -> bool:

@@ -81,7 +81,15 @@ ADDRESS_SCRIPT = b"""<script>
 })();
 </script>"""
 
-SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT
+# On a phone the pages are listed in the sidebar, which covers the page that was chosen in it.
+MENU_SCRIPT = b"""<script>
+document.addEventListener("click", (event) => {
+  if (innerWidth <= 768 && event.target.closest?.("[data-testid=stSidebarNavLink]"))
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
+});
+</script>"""
+
+SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT + MENU_SCRIPT
 
 Headers = Iterable[tuple[bytes, bytes]]
 

@@ -59,6 +59,7 @@ def _mark(path: Path) -> FileMark | None:
 
 FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parents[1].rglob("*.py")])
 
+PAGES_WITHOUT_FILTERS = ("alerts",)  # rules look at all traffic; the controls stay for the pages that follow
 ABOUT_TEXT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
 
@@ -78,6 +79,9 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     stop_if_updated()
     _stop_where_signed_out()
     collector_queries.begin_run()
+    st.html(html_tag("h1", html_tags.html_text(page.title), class_="cs-page"))
+    if page.url_path in PAGES_WITHOUT_FILTERS:
+        st.html(html_tag("i", class_="cs-no-filters"))
     view_controls.carry_zoom(page.url_path)
     view_controls.draw_sidebar()
     triage_selection.zoom_banner()

@@ -23,15 +23,21 @@ from tests.ui.test_pages import html
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 
 
-def row(rule: str, minutes_ago: int, severity: str = "ticket", kind: str = "threshold") -> dict[str, Any]:
-    at = NOW - timedelta(minutes=minutes_ago)
-    return {"rule": rule, "onset": None, "active_at": at, "labels": orjson.dumps({"severity": severity}), "kind": kind}
+def row(rule: str, minutes_ago: int, severity: str = "ticket", slice_: str = "{}") -> dict[str, Any]:
+    at, labels = NOW - timedelta(minutes=minutes_ago), orjson.dumps({"severity": severity}).decode()
+    return {"rule": rule, "onset": None, "active_at": at, "labels": labels, "slice": slice_}
 
 
 def test_alerts_that_begin_together_are_one_incident_most_severe_and_oldest_first() -> None:
     rows = [row("c", 10), row("d", 40, "info"), row("b", 20, "page"), row("a", 30, "page"), row("old", 600)]
     incidents = group_incidents(rows)
     assert [[each["rule"] for each in alerts] for alerts in incidents] == [["a", "b", "c", "d"], ["old"]]
+
+
+def test_alerts_of_one_slice_are_one_incident_however_late_each_began() -> None:
+    code = '{"task_type":"code"}'
+    rows = [row("late", 10, slice_=code), row("other", 400), row("early", 1500, slice_=code)]
+    assert [[each["rule"] for each in alerts] for alerts in group_incidents(rows)] == [["early", "late"], ["other"]]
 
 
 def test_the_order_is_the_same_however_rows_come() -> None:
