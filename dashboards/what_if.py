@@ -13,7 +13,9 @@ if ui.query_metric("requests", by=["lane"]).is_empty():
 def simulator() -> None:
     """A slider draws only this anew."""
     ui.rerun_if_view_changed()
-    with ui.panel("Another threshold", "solid: the one chosen; dotted: the one of now; nothing here changes a router"):
+    with ui.panel(
+        "Threshold simulator", "solid: the one chosen; dotted: the one of now; nothing here changes a router"
+    ):
         ui.threshold_simulator.simulator_panel(view)
     with ui.panel("Save as policy", "a version with who, when, why and this evidence; an event on every chart"):
         ui.policy_form.save_policy_form(view)

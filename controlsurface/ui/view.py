@@ -44,10 +44,8 @@ def parse_url_time(text: str) -> datetime | None:
     return found if isinstance(found, datetime) and 1970 < found.year < 9000 else None
 
 
-REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-)  # how often a window moves; SLOWLY one of days
+# how often a window moves, and one of days
+REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL = timedelta(seconds=10), timedelta(minutes=1)
 SLOW_REFRESH_MIN_LENGTH, WEEK = timedelta(days=2), timedelta(days=7)
 TIME_RANGES = {
     "1h": (timedelta(hours=1), timedelta(seconds=20)),

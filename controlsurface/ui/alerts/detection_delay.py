@@ -40,7 +40,7 @@ def detection_delay(rules: Sequence[Row]) -> None:
     shares = {name: about for name, about in drifts.items() if CATALOG[about["metric"]].kind == "ratio"}
     if not shares:
         return
-    with panel("How soon a drift is found", "a slice with few requests cannot be fast"):
+    with panel("Time to detect", "a slice with few requests cannot be fast"):
         name = st.selectbox("Drift rule", list(shares), key="drift") or next(iter(shares))
         rows = _slices(shares[name])
         busy = _busy(shares[name])

@@ -153,7 +153,7 @@ def _preview(rows: Sequence[Row]) -> None:
         tried = now if abs(tried - now) < scale * 1e-12 else tried
         _course(about, tried, unit)
         with st.container(horizontal=True):
-            if st.button("When would it have fired?", key="backtest"):
+            if st.button("Backtest", key="backtest"):
                 st.session_state[TRIED_THRESHOLD_KEY] = (name, tried)
             if tried != now and st.button("Save this threshold", key="save threshold"):
                 _save(name, now, tried)

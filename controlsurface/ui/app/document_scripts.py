@@ -67,7 +67,8 @@ ADDRESS_SCRIPT = b"""<script>
   const replace = history.replaceState.bind(history);
   history.replaceState = (state, unused, url) => {
     const next = new URL(url ?? location, location.href);
-    const chosen = next.pathname === location.pathname && next.search !== location.search;
+    const now = new URL(location.href), zoom = (each) => each.searchParams.get("zoom");  // a page keeps it by itself
+    const chosen = next.pathname === now.pathname && next.search !== now.search && zoom(next) === zoom(now);
     if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
     else replace(state, unused, url);
   };

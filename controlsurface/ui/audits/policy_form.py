@@ -20,16 +20,7 @@ from controlsurface.ui.widgets.data_table import data_table
 
 POLICY_SET_KEY, ROLLBACK_KEY = "_policy_set", "_policy_back"  # what was done last, said once
 MISSING_REASON_TEXT = "Say who decides, and why: those who find this policy will wonder."
-EVIDENCE_COLUMNS = (
-    "escalation_rate",
-    "quality",
-    "quality_low",
-    "quality_high",
-    "quality_n",
-    "cost_usd",
-    "latency_ms",
-    "n",
-)
+EVIDENCE_COLUMNS = "escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms n".split()
 
 
 def save_policy_form(view: DashboardView) -> None:

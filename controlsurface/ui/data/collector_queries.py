@@ -34,7 +34,7 @@ HOUR = timedelta(hours=1)
 SLOW_ANSWER_TTL = timedelta(minutes=5)
 MAX_CACHED_ANSWERS = 512  # answers in memory
 MAX_COLLECTOR_CLIENTS = 64  # people at once, each with connections of their own
-SPINNER_TEXT = "Asking the collector"
+SPINNER_TEXT = "Loading"
 VIEW_KEY = "_view"  # of this run, in the session
 # in the session: its latest answers; whether this run lives on them, began so, and whether the next has to
 REMEMBERED_KEY, SILENT_KEY, BEGAN_SILENT_KEY, SILENT_NEXT_KEY = (

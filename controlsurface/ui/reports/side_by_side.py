@@ -131,11 +131,11 @@ def _row(pair: MetricPair) -> dict[str, object]:
 
 COMPARED_METRICS = {
     "escalation_rate": "Escalation rate",
-    "confidence_below_threshold": "Confidence under threshold",
+    "confidence_below_threshold": "Below threshold",
     "cost_per_request": "Cost per request",
     "latency_mean": "Mean latency",
     "latency_p95": "P95 latency",
-    "error_rate": "Not answered",
+    "error_rate": "Error rate",
 }
 MAX_EVENT_WINDOW = timedelta(hours=6)  # at most, before and after an event
 MAX_SAMPLES = 6
