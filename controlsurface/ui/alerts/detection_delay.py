@@ -121,8 +121,8 @@ def _accept(known: Sequence[str]) -> None:
         st.caption("What the rule sees now is normal from here on; it watches for what differs from that.")
         left, right = st.columns(2)
         with left:
-            who = visitor.name_field("Who", "accept who")
-        why = right.text_input("Why", key="accept why")
+            who = visitor.name_field("Author", "accept who")
+        why = right.text_input("Reason", key="accept why")
         if st.form_submit_button("Accept"):
             _accepted(name, who, why)
 

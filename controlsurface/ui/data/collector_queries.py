@@ -43,6 +43,7 @@ REMEMBERED_KEY, SILENT_KEY, BEGAN_SILENT_KEY, SILENT_NEXT_KEY = (
     "_began_silent",
     "_silent_next",
 )
+ANSWERED_KEY = "_answered"  # in the session: the moment of the last run that was answered
 MAX_REMEMBERED_ANSWERS = 128
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ def run_or_show_error(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except Unreachable as problem:
-        if st.session_state.get(REMEMBERED_KEY) and not st.session_state.get(BEGAN_SILENT_KEY):
+        if ANSWERED_KEY in st.session_state and not st.session_state.get(BEGAN_SILENT_KEY):
             st.session_state[SILENT_NEXT_KEY] = True
             st.rerun()  # about the window of the latest answers
         states.unreachable_state(problem, collector_client().health)

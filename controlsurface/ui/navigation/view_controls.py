@@ -110,7 +110,7 @@ def _into(metric: str, box: SelectionBox) -> None:
     st.query_params[ZOOM_PARAMETER] = f"{start}/{end}"
 
 
-NOW_KEY, ANSWERED_KEY = "_now", "_answered"  # in the session: the moment of this run, and of the last that was answered
+NOW_KEY = "_now"  # in the session: the moment of this run
 DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
 MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
 
@@ -136,14 +136,16 @@ def draw_sidebar() -> None:
 def _now() -> datetime:
     """This moment; that of the last answers while the collector is silent, so that the page asks what it asked then."""
     now = datetime.now(UTC)
-    found: datetime = st.session_state.get(ANSWERED_KEY, now) if collector_queries.is_collector_silent() else now
+    found: datetime = (
+        st.session_state.get(collector_queries.ANSWERED_KEY, now) if collector_queries.is_collector_silent() else now
+    )
     st.session_state[NOW_KEY] = found
     return found
 
 
 def remember_now() -> None:
     """The run that ends here was answered: its moment is that of the last answers."""
-    st.session_state[ANSWERED_KEY] = st.session_state[NOW_KEY]
+    st.session_state[collector_queries.ANSWERED_KEY] = st.session_state[NOW_KEY]
 
 
 def _window(now: datetime) -> DashboardView:
