@@ -139,7 +139,7 @@ def _answer(card: ReviewCard, side: str) -> str:
         ids = f"trace {card[f'{side}_trace_id']}, span {card[f'{side}_span_id']}"
         where = html_tag("small", html_text(f"The words are not kept here (content.store): {ids}"))
     title = f"{'1' if side == 'left' else '2'} {side.capitalize()}"
-    return html_tag("section", html_tag("h4", html_text(title)), name, body, where, aria_label=f"{side} answer")
+    return html_tag("section", html_tag("h3", html_text(title)), name, body, where, aria_label=f"{side} answer")
 
 
 def _keys(card: ReviewCard | None, found: Result, reviewer: str) -> None:

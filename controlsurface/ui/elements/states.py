@@ -20,7 +20,7 @@ def empty_state(title: str, *paragraphs: str) -> None:
     st.html(
         html_tag(
             "div",
-            html_tag("h3", html_text(title)),
+            html_tag("h2", html_text(title)),
             *(html_tag("p", each) for each in paragraphs),
             class_="cs-state",
             role="status",

@@ -52,7 +52,7 @@ def panel(title: str, note: str = "") -> Iterator[None]:
         head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
         with head:
             st.html(
-                html_tag("h3", html_text(title), html_tag("small", html_text(note)) if note else "", class_="cs-title")
+                html_tag("h2", html_text(title), html_tag("small", html_text(note)) if note else "", class_="cs-title")
             )
         yield
         with head:
