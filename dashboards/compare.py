@@ -38,7 +38,7 @@ else:
                 "escalation_rate": "Escalated",
                 "cost_per_request": "Cost per request",
                 "latency_p95": "P95",
-                "error_rate": "Not answered",
+                "error_rate": "Error rate",
             }
             ui.breakdown_table(
                 columns,

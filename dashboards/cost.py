@@ -43,7 +43,7 @@ for first, second in (("lane", "task_type"), ("team", "purpose")):
 saved = {
     "saving_vs_all_large": "Against all-large",
     "saving_share_vs_all_large": "... of its cost",
-    "saving_vs_random": "Against a router by lot",
+    "saving_vs_random": "vs random routing",
     "saving_vs_all_small": "Against all-small",
     "baseline_known_share": "Known, not estimated",
 }

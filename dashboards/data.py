@@ -11,7 +11,7 @@ ui.last_assignment_note()
 ui.assumed_lanes_note()
 with ui.panel("What the spans fill", "the facts that pages and alert rules live on, and the line to add for each"):
     ui.fact_coverage_table()
-with ui.panel("Accounts", "since the store was made; nothing is dropped without a line here"):
+with ui.panel("Ingest ledger", "since the store was made; nothing is dropped without a line here"):
     ui.data_table(ui.ingest_counters(), {"items": "count"}, "ingest")
     st.caption(
         "Bodies stay in the journal for `journal.retention` of the configuration and within `journal.max_size`; "

@@ -11,7 +11,7 @@ if requests.is_empty():
 events = ui.event_marks()
 bins = ui.query_distribution("latency_ms", by=["lane"])
 
-with ui.panel("Lanes and all of them together", "the blended figure belongs to no request"):
+with ui.panel("Lanes and all of them together", '"All" mixes lanes'):
     ui.lane_and_total_table(
         {
             "requests": "Requests",
@@ -38,7 +38,7 @@ with right, ui.panel("P99 over time"):
     figure = charts.lines(p99, steady.span, ui.palette(), by="lane", unit="ms", events=events, height=260)
     ui.zoomable_chart(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
 
-with ui.panel("How fast each lane is", "share of the lane's requests by latency"):
+with ui.panel("Latency distribution", "share of the lane's requests by latency"):
     ui.chart(charts.lane_histogram(bins, ui.palette(), height=260), alt="Latency distribution of each lane")
     ui.lane_separation_panel(bins)
     ui.csv_button(bins, "latency-bins")
@@ -47,7 +47,7 @@ with ui.panel("How fast each lane is", "share of the lane's requests by latency"
 @st.fragment(parallel=True)
 def modes() -> None:
     """It takes longer than all else here."""
-    with ui.panel("Hidden modes", "task types that a lane answers in two ways, one slower than the other"):
+    with ui.panel("Bimodal latency", "task types that a lane answers in two ways, one slower than the other"):
         ui.hidden_modes_panel()
 
 

@@ -21,10 +21,10 @@ def tiles() -> None:
     ui.metric_tiles(
         [
             ui.Tile("escalation_rate", "Escalation rate"),
-            ui.Tile("confidence_below_threshold", "Confidence under threshold", note=ui.confidence_note(view)),
+            ui.Tile("confidence_below_threshold", "Below threshold", note=ui.confidence_note(view)),
             ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
             ui.Tile("latency_p95", "P95 latency", value=ui.fastest_and_slowest_lane(by_lane)),
-            ui.Tile("error_rate", "Not answered"),
+            ui.Tile("error_rate", "Error rate"),
         ],
         view,
     )
@@ -40,7 +40,7 @@ def escalation() -> None:
     now = ui.query_metric("escalation_rate", by=["task_type"])
     before = ui.query_metric("escalation_rate", by=["task_type"], within=view.week_before)
     compared, (left, right) = ui.compare_breakdown(now, before, "task_type"), st.columns([3, 2])
-    with right, ui.panel("Task types by escalation", "choose one to bring it out"):
+    with right, ui.panel("Task types by escalation", "select to highlight"):
         chosen = ui.ranking_table(compared, "task_type", "Task type")
     standout, moved, words = ui.largest_mover(compared, "task_type")
     with left, ui.panel("Escalation by task type", words if chosen is ... else f"in colour: {chosen or 'unknown'}"):
@@ -74,7 +74,7 @@ def latency() -> None:
         p95, p50 = ui.query_metrics(["latency_p95", "latency_p50"], by=["lane"], every=steady.step).values()
         figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=ui.event_marks())
         ui.zoomable_chart(figure, "latency", "Latency of each lane over time", metric="latency_mean")
-    with right, ui.panel("How fast each lane is", "share of the lane's requests by latency"):
+    with right, ui.panel("Latency distribution", "share of the lane's requests by latency"):
         bins = ui.query_distribution("latency_ms", by=["lane"])
         ui.chart(charts.lane_histogram(bins, ui.palette()), alt="Latency distribution of each lane")
 

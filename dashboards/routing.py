@@ -30,7 +30,9 @@ with right, ui.panel("Escalation by task type and kind", "routed at once, answer
 
 ui.confidence_panel(view)
 
-with ui.panel("Knife edge", "confidence within 0.05 of the threshold, each kind by itself: a small drift turns these"):
+with ui.panel(
+    "Near threshold (±0.05)", "confidence within 0.05 of the threshold, each kind by itself: a small drift turns these"
+):
     ui.breakdown_table(
         {
             "requests": "Requests",
@@ -47,7 +49,7 @@ outcome = {
     "requests": "Requests",
     "request_share": "Share",
     "escalation_rate": "Escalated",
-    "error_rate": "Not answered",
+    "error_rate": "Error rate",
 }
 left, right = st.columns([3, 2])
 with left, ui.panel("Reasons", "why this lane, in the router's words"):

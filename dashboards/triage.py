@@ -34,6 +34,7 @@ with (
         steps.span,
         ui.palette(),
         unit=metric.unit,
+        name=name,
         selection=selection if about.drawn else None,
         baseline=baseline,
         events=events,

@@ -12,7 +12,10 @@ if ui.query_metric("requests", by=["lane"]).is_empty():
 @st.fragment
 def simulator() -> None:
     """A slider draws only this anew."""
-    with ui.panel("Another threshold", "solid: the one chosen; dotted: the one of now; nothing here changes a router"):
+    ui.rerun_if_view_changed()
+    with ui.panel(
+        "Threshold simulator", "solid: the one chosen; dotted: the one of now; nothing here changes a router"
+    ):
         ui.threshold_simulator.simulator_panel(view)
     with ui.panel("Save as policy", "a version with who, when, why and this evidence; an event on every chart"):
         ui.policy_form.save_policy_form(view)

@@ -1,5 +1,3 @@
 """The HTTP API over a reader: named questions, never SQL from outside."""
 
 from controlsurface.api.app import create_app
-
-__all__ = ["create_app"]

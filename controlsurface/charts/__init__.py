@@ -6,23 +6,3 @@ from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline
 from controlsurface.charts.time_series import TimeSpan, lines, marked_windows, quantiles, stacked_areas
 from controlsurface.charts.uncertainty import interval_whiskers, reliability_curve, threshold_curves
-
-__all__ = [
-    "DARK",
-    "LIGHT",
-    "ChartFigure",
-    "EventMark",
-    "Palette",
-    "TimeSpan",
-    "confidence_heatmap",
-    "interval_whiskers",
-    "is_blank",
-    "lane_histogram",
-    "lines",
-    "marked_windows",
-    "quantiles",
-    "reliability_curve",
-    "stacked_areas",
-    "svg_sparkline",
-    "threshold_curves",
-]

@@ -87,14 +87,11 @@ def lines(
         colours = {name: palette.lane(name) for name in names}
     else:
         colours = dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
-    marks, words = event_markers(events, span, palette)
-    if target is not None:
-        marks = [*marks, _level(target * unit_scale(unit), palette)]
     data = _line_traces(rows, span, by, names, colours, unit)
     if highlight is not ...:  # which one is in colour, its surroundings say
         data = [{**line, "showlegend": False} for line in data]
-    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
-    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+    levels = [] if target is None else [_level(target * unit_scale(unit), palette)]
+    return _time_figure(data, span, palette, unit, events, height, levels)
 
 
 def stacked_areas(
@@ -113,14 +110,14 @@ def stacked_areas(
     """
     rows = rows.drop_nulls("value")
     names = sorted(rows[by].unique(maintain_order=True), key=palette.rank)  # the same from the bottom up everywhere
-    (sums,) = span.grids(rows, names, by, value=0)
-    marks, words = event_markers(events, span, palette)
+    sums, *counts = span.grids(rows, names, by, value=0, **({"n": 0} if "n" in rows.columns else {}))
     data = [
         _area(name, span, values * unit_scale(unit), unit, palette.lane(name))
         for name, values in zip(names, sums, strict=True)
     ]
-    axes = {"xaxis": time_axis(span), "yaxis": value_axis(unit)}
-    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+    for found in counts:
+        data = [_with_counts(area, count[: span.complete]) for area, count in zip(data, found, strict=True)]
+    return _time_figure(data, span, palette, unit, events, height)
 
 
 def quantiles(
@@ -142,9 +139,35 @@ def quantiles(
         for line in _line_traces(rows, span, by, found, colours, "ms"):
             styled = {**line["line"], "dash": dash}
             data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
+    return _time_figure(data, span, palette, "ms", events, height)
+
+
+def _time_figure(
+    data: Sequence[PlotlyTrace],
+    span: TimeSpan,
+    palette: Palette,
+    unit: str,
+    events: Sequence[EventMark],
+    height: int,
+    shapes: Sequence[PlotlyTrace] = (),
+) -> ChartFigure:
+    """Traces over the whole window with its events; one hover box for a moment, the largest value first.
+
+    The hover mode is the figure's own: Streamlit sets that of every figure in which a box can be drawn.
+    """
     marks, words = event_markers(events, span, palette)
-    axes = {"xaxis": time_axis(span), "yaxis": value_axis("ms")}
-    return build_figure(data, palette, height=height, shapes=marks, annotations=words, selectdirection="h", **axes)
+    return build_figure(
+        data,
+        palette,
+        height=height,
+        xaxis=time_axis(span),
+        yaxis=value_axis(unit),
+        shapes=[*marks, *shapes],
+        annotations=words,
+        selectdirection="h",
+        hovermode="x unified",
+        hoversort="value descending",
+    )
 
 
 def time_axis(span: TimeSpan) -> PlotlyTrace:
@@ -220,21 +243,27 @@ def _line_traces(
     values[counts < MIN_POINT_ROWS] = np.nan
     if span.complete < counts.shape[1]:
         values[counts[:, -1] < MIN_RUNNING_BUCKET_ROWS, -1] = np.nan
-    said = hover_format(unit) + "  n %{customdata:,.0f}"
     return [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": plotly_text(name),
-            **span.regular,
-            "y": known * unit_scale(unit),
-            "customdata": count,
-            "line": {"color": colours[name], "width": 1.6},
-            "marker": {"size": lone_point_sizes(known), "color": colours[name]},
-            "hovertemplate": said,
-        }
+        _with_counts(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": plotly_text(name),
+                **span.regular,
+                "y": known * unit_scale(unit),
+                "line": {"color": colours[name], "width": 1.6},
+                "marker": {"size": lone_point_sizes(known), "color": colours[name]},
+                "hovertemplate": hover_format(unit),
+            },
+            count,
+        )
         for name, known, count in zip(names, values, counts, strict=True)
     ]
+
+
+def _with_counts(trace: PlotlyTrace, counts: Values) -> PlotlyTrace:
+    """The trace with the rows of each of its points in the hover box."""
+    return {**trace, "customdata": counts, "hovertemplate": trace["hovertemplate"] + "  n %{customdata:,.0f}"}
 
 
 def _area(name: object, span: TimeSpan, values: Values, unit: str, colour: str) -> PlotlyTrace:
@@ -282,14 +311,15 @@ def marked_windows(
     palette: Palette,
     *,
     unit: str,
+    name: str,
     selection: Window | None,
     baseline: Window,
     events: Sequence[EventMark] = (),
     height: int = 220,
 ) -> ChartFigure:
-    """Rows (bucket, value, n) as a line; a box drawn in the figure reaches from its foot to its head."""
-    named = rows.with_columns(pl.lit("").alias("course"))
-    figure = lines(named, span, palette, by="course", unit=unit, highlight="", events=events, height=height)
+    """Rows (bucket, value, n) as a line of that name; a box drawn in the figure reaches from its foot to its head."""
+    named = rows.with_columns(course=pl.lit(name))
+    figure = lines(named, span, palette, by="course", unit=unit, highlight=name, events=events, height=height)
     windows = ((baseline, palette.rest), *([(selection, palette.changed)] if selection else []))
     marks = [_window_shape(window, colour, span) for window, colour in windows]
     return figure.having(shapes=[*figure.layout["shapes"], *filter(None, marks)])

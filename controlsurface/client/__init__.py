@@ -3,5 +3,3 @@
 from controlsurface.client.local_client import LocalClient
 from controlsurface.client.query_protocol import Client
 from controlsurface.client.remote_client import RemoteClient, connect_client
-
-__all__ = ["Client", "LocalClient", "RemoteClient", "connect_client"]

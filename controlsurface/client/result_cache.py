@@ -88,6 +88,10 @@ def _newest(results: KeptResults, room: CachePolicy) -> KeptResults:
     return found
 
 
+class _AskerStopped(Exception):
+    """Whoever asked was stopped, which is nothing to those who wait for the answer."""
+
+
 class SharedResults(Generic[T]):
     """The latest `most` answers, each for `keep` from when it was asked for."""
 
@@ -98,6 +102,14 @@ class SharedResults(Generic[T]):
 
     def of(self, questions: Sequence[str], ask: Callable[[Sequence[str]], Mapping[str, T]]) -> list[T]:
         """The answers, in order; `ask` answers, all at once, those that nobody has asked. What it raises is raised."""
+        while True:
+            try:
+                return self._of(questions, ask)
+            except _AskerStopped:
+                continue
+
+    def _of(self, questions: Sequence[str], ask: Callable[[Sequence[str]], Mapping[str, T]]) -> list[T]:
+        """The same; _AskerStopped where another was asking and did not come to the end."""
         with self._lock:
             now = monotonic()
             self._drop_old(now)
@@ -121,7 +133,7 @@ class SharedResults(Generic[T]):
             self._known.popitem(last=False)
 
     def _fill(self, mine: Mapping[str, Future[T]], ask: Callable[[Sequence[str]], Mapping[str, T]]) -> None:
-        """Ask, and tell all who wait; a failure is told to them and not kept."""
+        """Ask, and tell all who wait; a failure is told to them, not kept. What stops a thread stops only that one."""
         try:
             told = ask([*mine])
             for name, future in mine.items():
@@ -133,5 +145,5 @@ class SharedResults(Generic[T]):
                         del self._known[name]
             for future in mine.values():
                 if not future.done():
-                    future.set_exception(problem)
+                    future.set_exception(problem if isinstance(problem, Exception) else _AskerStopped())
             raise

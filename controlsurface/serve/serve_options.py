@@ -74,7 +74,7 @@ class ServeOptions:
 
     @property
     def otlp(self) -> str:
-        """Where the simulated router sends."""
+        """Where routers send, the simulated one and those that the dashboard tells."""
         return url(self.host, self.ports.otlp_http)
 
 
@@ -135,4 +135,5 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
     access = DashboardAccess(host=options.host, server=options.config.server, auth=auth)
     own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
+    own |= {"CONTROLSURFACE_OTLP": options.otlp}
     return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

@@ -24,13 +24,15 @@ MINUTE = timedelta(minutes=1)
 
 
 def format_url_time(at: datetime) -> str:
-    """`2026-01-31T12:05`."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}"
+    """`2026-01-31T12:05`; with seconds where there are any, `2026-01-31T12:05:30Z`."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%SZ}" if utc.second else f"{utc:%Y-%m-%dT%H:%M}"
 
 
 def url_minutes(start: datetime, end: datetime) -> tuple[str, str]:
     """The whole minutes around a window, as an address has them."""
-    return format_url_time(start), format_url_time(end + MINUTE - timedelta(microseconds=1))
+    end = floor_to_step(end + MINUTE - timedelta(microseconds=1), MINUTE)
+    return format_url_time(floor_to_step(start, MINUTE)), format_url_time(end)
 
 
 def parse_url_time(text: str) -> datetime | None:
@@ -42,10 +44,8 @@ def parse_url_time(text: str) -> datetime | None:
     return found if isinstance(found, datetime) and 1970 < found.year < 9000 else None
 
 
-REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-)  # how often a window moves; SLOWLY one of days
+# how often a window moves, and one of days
+REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL = timedelta(seconds=10), timedelta(minutes=1)
 SLOW_REFRESH_MIN_LENGTH, WEEK = timedelta(days=2), timedelta(days=7)
 TIME_RANGES = {
     "1h": (timedelta(hours=1), timedelta(seconds=20)),

@@ -13,7 +13,7 @@ AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 TEXT = {"Dark": charts.DARK.text, "Light": charts.LIGHT.text}
 PAGES = {  # and what each draws last
     "Triage": "Sample requests",
-    "Alerts": "Messages",
+    "Alerts": "Notifications",
     "Routing": "Router versions",
     "Latency": "By model",
     "Cost": "Weekly attribution",

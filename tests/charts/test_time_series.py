@@ -123,3 +123,15 @@ def test_a_chart_without_rows_has_no_traces(palette: charts.Palette) -> None:
 def test_a_value_without_neighbors_is_a_dot() -> None:
     values = np.array([1, np.nan, 1, 1, np.nan, 1], dtype=np.float32)
     assert lone_point_sizes(values).tolist() == [4, 0, 0, 0, 0, 4]
+
+
+def test_every_time_chart_has_one_hover_box_sorted_by_value() -> None:
+    some = rows(small={0: 1}, large={0: 2})
+    drawn = [
+        charts.lines(some, DAY, charts.DARK, by="lane"),
+        charts.stacked_areas(some, DAY, charts.DARK, by="lane"),
+        charts.quantiles(some, some, DAY, charts.DARK),
+    ]
+    for figure in map(checked, drawn):
+        assert (figure.layout.hovermode, figure.layout.hoversort) == ("x unified", "value descending")
+        assert all("n %{customdata" in line.hovertemplate for line in figure.data)

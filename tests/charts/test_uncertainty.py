@@ -42,5 +42,7 @@ def test_a_selection_and_its_baseline_are_shaded() -> None:
     rows = pl.DataFrame({"bucket": [START], "value": [0.2], "n": [90]}, schema_overrides={"bucket": TIME})
     windows = (START + 5 * HOUR, START + 6 * HOUR), (START, START + 5 * HOUR)
     span = charts.TimeSpan(START, START + 6 * HOUR, HOUR)
-    figure = charts.marked_windows(rows, span, charts.DARK, unit="ratio", selection=windows[0], baseline=windows[1])
+    figure = charts.marked_windows(
+        rows, span, charts.DARK, unit="ratio", name="Rate", selection=windows[0], baseline=windows[1]
+    )
     assert [mark.type for mark in checked(figure).layout.shapes] == ["rect", "rect"]

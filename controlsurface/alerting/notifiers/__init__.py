@@ -14,8 +14,6 @@ from controlsurface.alerting.notifiers.webhook import WebhookNotifier
 from controlsurface.clock import wall_time
 from controlsurface.config import alert_delivery
 
-__all__ = ["AlertNotifier", "EgressPolicy", "create_notifier"]
-
 
 def create_notifier(
     channel: alert_delivery.AnyNotifierConfig, gate: EgressPolicy, now: Callable[[], datetime] = wall_time

@@ -20,19 +20,3 @@ from controlsurface.audit.policy.policy_versions import (
     RollbackCommand,
     SetPolicyCommand,
 )
-
-__all__ = [
-    "CurrentPolicyQuery",
-    "Policy",
-    "PolicyHistoryArgs",
-    "PolicyHistoryQuery",
-    "PolicyVersion",
-    "Proposal",
-    "Rollback",
-    "RollbackCommand",
-    "SetPolicyCommand",
-    "TaskTypePolicy",
-    "policy_document",
-    "policy_etag",
-    "policy_version_of",
-]

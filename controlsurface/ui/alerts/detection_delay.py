@@ -40,7 +40,7 @@ def detection_delay(rules: Sequence[Row]) -> None:
     shares = {name: about for name, about in drifts.items() if CATALOG[about["metric"]].kind == "ratio"}
     if not shares:
         return
-    with panel("How soon a drift is found", "a slice with few requests cannot be fast"):
+    with panel("Time to detect", "a slice with few requests cannot be fast"):
         name = st.selectbox("Drift rule", list(shares), key="drift") or next(iter(shares))
         rows = _slices(shares[name])
         busy = _busy(shares[name])
@@ -121,8 +121,8 @@ def _accept(known: Sequence[str]) -> None:
         st.caption("What the rule sees now is normal from here on; it watches for what differs from that.")
         left, right = st.columns(2)
         with left:
-            who = visitor.name_field("Who", "accept who")
-        why = right.text_input("Why", key="accept why")
+            who = visitor.name_field("Author", "accept who")
+        why = right.text_input("Reason", key="accept why")
         if st.form_submit_button("Accept"):
             _accepted(name, who, why)
 

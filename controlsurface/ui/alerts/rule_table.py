@@ -92,9 +92,7 @@ MAX_PREVIEW_SERIES = 8  # lines of the preview; the others are counted and not d
 
 def rules_in_force() -> list[dict[str, Any]]:
     """The rules in force, and warnings where newer rule files or the clock are wrong."""
-    found = collector_queries.run_or_show_error(
-        lambda: collector_queries.collector_client().run(alert_queries.AlertRulesQuery())
-    )
+    found = collector_queries.run_now(alert_queries.AlertRulesQuery())
     warnings: list[str] = found.facts.get("warnings") or []
     for said in (each for each in warnings if each.startswith(CLOCK_SUBJECT)):
         st.warning(f"{escape_markdown(said[0].upper() + said[1:])}.")
@@ -155,7 +153,7 @@ def _preview(rows: Sequence[Row]) -> None:
         tried = now if abs(tried - now) < scale * 1e-12 else tried
         _course(about, tried, unit)
         with st.container(horizontal=True):
-            if st.button("When would it have fired?", key="backtest"):
+            if st.button("Backtest", key="backtest"):
                 st.session_state[TRIED_THRESHOLD_KEY] = (name, tried)
             if tried != now and st.button("Save this threshold", key="save threshold"):
                 _save(name, now, tried)
@@ -172,9 +170,7 @@ def _list_firings(about: Row, bounds: Iterable[float], unit: str) -> None:
             end="now",
             every=PREVIEW_INTERVAL,
         )
-        found = collector_queries.run_or_show_error(
-            lambda args=args: collector_queries.collector_client().run(BacktestQuery(args))  # type: ignore[misc]
-        ).rows
+        found = collector_queries.run_now(BacktestQuery(args)).rows
         times = [f"{at:%b %d %H:%M}" for at in as_polars(found)["since"].to_list()[-MAX_LISTED_FIRINGS:]]
         last = f", last {', '.join(times)}" if times else ""
         fired = f"it would have fired **{found.num_rows:,} times** in 28 days"

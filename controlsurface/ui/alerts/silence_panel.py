@@ -21,11 +21,7 @@ SILENCE_DONE_KEY = "_silence_done"
 
 def silence_panel() -> None:
     """The panel; an address with `silence=` has filled the form already."""
-    rows = as_dicts(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(silence_commands.SilencesQuery())
-        ).rows
-    )
+    rows = as_dicts(collector_queries.run_now(silence_commands.SilencesQuery()).rows)
     live = [row for row in rows if row["status"]["state"] != "expired"]
     with panel("Silences", f"{len(live)} in force or to come"):
         if said := st.session_state.pop(SILENCE_DONE_KEY, ""):
@@ -42,7 +38,7 @@ def _row(row: Mapping[str, Any]) -> None:
         told = " ".join(str(LabelMatcher(m["name"], m["value"], m["isRegex"], m["isEqual"])) for m in row["matchers"])
         about = f"until {row['endsAt']:%b %d %H:%M} UTC, {row['createdBy'] or 'nobody named'}: {row['comment'] or '–'}"
         st.text(f"{told}\n{row['status']['state']} {about}")
-        if st.button("End it", key=f"end {row['id']}", help=f"End the silence of {escape_markdown(told)} now"):
+        if st.button("Expire", key=f"end {row['id']}", help=f"End the silence of {escape_markdown(told)} now"):
             _do(silence_commands.ExpireSilence(row["id"]), "The silence has ended.")
 
 
@@ -58,14 +54,17 @@ def _form() -> None:
         left, middle, right = st.columns(3)
         length = left.selectbox("For", list(SILENCE_LENGTHS_H), index=1)
         with middle:
-            who = visitor.name_field("Who", "silence who")
-        why = right.text_input("Why")
+            who = visitor.name_field("Author", "silence who")
+        why = right.text_input("Reason", key="silence why").strip()
         if st.form_submit_button("Silence"):
             _put(matchers, timedelta(hours=SILENCE_LENGTHS_H[length or "2 hours"]), who, why)
 
 
 def _put(matchers: str, length: timedelta, who: str, why: str) -> None:
     """Ask for the silence; what is wrong with it is said beside the form."""
+    if not (who and why):
+        st.warning("Not silenced: a silence needs an author and a reason, for those who wonder why it is quiet.")
+        return
     now = datetime.now(UTC)
     try:
         found = [parse_matcher(line) for line in matchers.splitlines() if line.strip()]

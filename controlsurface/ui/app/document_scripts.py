@@ -1,4 +1,4 @@
-"""Scripts of the dashboard's document: the one that makes it dark first, and hashes of those that may run (CSP 3)."""
+"""Scripts of the dashboard's document (dark first; nobody answers), and hashes of those that may run (CSP 3)."""
 
 import re
 from base64 import b64encode
@@ -25,11 +25,78 @@ THEME_SCRIPT = b"""<script>
 })();
 </script>"""
 
+# Asks beside Streamlit's connection, which says nothing while a run waits for a collector that hangs: a script of the
+# page could not. The bar stands in the main area above what was drawn last, and comes back if a page took it out.
+HEALTH_SCRIPT = b"""<script>
+(() => {
+  const bar = Object.assign(document.createElement("div"), {className: "cs-silent"});
+  bar.setAttribute("role", "alert");
+  const say = (notice) => {
+    const main = document.querySelector("[data-testid=stMain]");
+    if (!notice || !main) return bar.remove();
+    if (bar.textContent !== notice) bar.textContent = notice;
+    if (bar.parentNode !== main) main.prepend(bar);
+  };
+  const look = async () => {
+    let notice = "No answer from the dashboard's server. What is shown is from before; this page goes on by itself.";
+    try {
+      const answer = await fetch("/collector-health", {cache: "no-store", signal: AbortSignal.timeout(2000)});
+      notice = answer.ok ? (await answer.json()).notice : "";
+    } catch {}
+    say(notice);
+    setTimeout(look, 1000);
+  };
+  setTimeout(look, 1000);
+})();
+</script>"""
+
+# Enter applies a field; the keys that follow are for the page, as shortcuts, and no part of the text any more.
+FIELD_SCRIPT = b"""<script>
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing && event.target.closest?.("[data-testid=stTextInput]"))
+    setTimeout(() => event.target.blur());
+});
+</script>"""
+
+# Pages are one app: a deep link finds its server without asking under each folder of its path (Streamlit 1.67 reads the
+# address when it loads); a link to a page is a step inside it, and so is what a control writes into the address, which
+# Streamlit writes over the entry of before. Back and forward read addresses as they are.
+ADDRESS_SCRIPT = b"""<script>
+(() => {
+  window.__streamlit = {BACKEND_BASE_URL: location.origin};
+  const replace = history.replaceState.bind(history);
+  history.replaceState = (state, unused, url) => {
+    const next = new URL(url ?? location, location.href);
+    const now = new URL(location.href), zoom = (each) => each.searchParams.get("zoom");  // a page keeps it by itself
+    const chosen = next.pathname === now.pathname && next.search !== now.search && zoom(next) === zoom(now);
+    if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
+    else replace(state, unused, url);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.cs-link");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    dispatchEvent(new PopStateEvent("popstate"));
+  });
+})();
+</script>"""
+
+# On a phone the pages are listed in the sidebar, which covers the page that was chosen in it.
+MENU_SCRIPT = b"""<script>
+document.addEventListener("click", (event) => {
+  if (innerWidth <= 768 && event.target.closest?.("[data-testid=stSidebarNavLink]"))
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
+});
+</script>"""
+
+SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT + MENU_SCRIPT
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class DefaultThemeMiddleware:
-    """Puts SCRIPT into every HTML document; everything else passes as it is."""
+class DocumentScriptsMiddleware:
+    """Puts SCRIPTS into every HTML document; everything else passes as it is."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,7 +131,7 @@ class _Document:
         self.body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = self.body.replace(b"<head>", b"<head>" + THEME_SCRIPT, 1)
+        body = self.body.replace(b"<head>", b"<head>" + SCRIPTS, 1)
         headers = [*_drop_header(start["headers"], b"content-length"), (b"content-length", str(len(body)).encode())]
         await self.send({**start, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
@@ -82,9 +149,9 @@ _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def script_hashes() -> tuple[str, ...]:
-    """Of our own script, and of those in Streamlit's document."""
+    """Of our own scripts, and of those in Streamlit's document."""
     document = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
-    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(THEME_SCRIPT + document))))
+    return tuple(dict.fromkeys(map(_hash, _INLINE.findall(SCRIPTS + document))))
 
 
 def _hash(script: bytes) -> str:

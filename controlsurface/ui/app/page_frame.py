@@ -11,7 +11,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from controlsurface import __version__
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.data import visitor
+from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.data.collector_health import HEALTH
 from controlsurface.ui.elements import html_tags, states
 from controlsurface.ui.elements.html_tags import html_tag
 from controlsurface.ui.navigation import triage_selection, view_controls
@@ -58,6 +59,7 @@ def _mark(path: Path) -> FileMark | None:
 
 FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parents[1].rglob("*.py")])
 
+PAGES_WITHOUT_FILTERS = ("alerts",)  # rules look at all traffic; the controls stay for the pages that follow
 ABOUT_TEXT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
 
@@ -76,10 +78,18 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     page = st.navigation(pages, position="top")
     stop_if_updated()
     _stop_where_signed_out()
+    collector_queries.begin_run()
+    st.html(html_tag("h1", html_tags.html_text(page.title), class_="cs-page"))
+    if page.url_path in PAGES_WITHOUT_FILTERS:
+        st.html(html_tag("i", class_="cs-no-filters"))
     view_controls.carry_zoom(page.url_path)
     view_controls.draw_sidebar()
     triage_selection.zoom_banner()
     page.run()
+    if collector_queries.is_collector_silent():
+        states.rerun_every(states.RETRY_INTERVAL, when=lambda: HEALTH.silent_since() is None)
+    else:
+        view_controls.remember_now()
     _loaded()
 
 

@@ -6,7 +6,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controlsurface.shipped_paths import DASHBOARDS
-from controlsurface.ui.app.document_scripts import DefaultThemeMiddleware, script_hashes
+from controlsurface.ui.app.document_scripts import DocumentScriptsMiddleware, script_hashes
+from controlsurface.ui.app.health_endpoint import CollectorHealthMiddleware
 from controlsurface.ui.app.signin import SignInMiddleware
 from controlsurface.ui.data.visitor import users_by_token
 from controlsurface.web import request_guard
@@ -50,7 +51,8 @@ app = st.App(
         # Streamlit leaves its own bundles uncompressed: 10 MB where 3 do.
         Middleware(GZipMiddleware, compresslevel=5),
         *([Middleware(SignInMiddleware, tokens=TOKENS, auth=ACCESS.auth, refusals=REFUSALS)] if TOKENS else []),
+        Middleware(CollectorHealthMiddleware),
         Middleware(OwnOriginCheck),
-        Middleware(DefaultThemeMiddleware),
+        Middleware(DocumentScriptsMiddleware),
     ],
 )

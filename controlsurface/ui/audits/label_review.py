@@ -17,6 +17,7 @@ from controlsurface.errors import Conflict, Forbidden, Unreachable
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.navigation.view_controls import rerun_if_view_changed
 from controlsurface.ui.view import DashboardView
 
 REVIEWER_PARAMETER, QUEUE_PARAMETER = "reviewer", "queue"
@@ -41,12 +42,13 @@ def review_panel(view: DashboardView) -> None:
 
 @st.fragment
 def _desk(view: DashboardView) -> None:
+    rerun_if_view_changed()
     try:
         if PENDING_LABEL_KEY in st.session_state:
             _send()
-        _draw(view)
     except Unreachable:
         st.rerun()  # the page says so, and comes back by itself
+    _draw(view)
 
 
 def _draw(view: DashboardView) -> None:
@@ -61,7 +63,7 @@ def _draw(view: DashboardView) -> None:
     asked = review_queue.NextItemArgs.model_validate(
         {**view.asked, "reviewer": who, "which": REVIEW_QUEUES.get(queue or "", "open")}
     )
-    found = collector_queries.collector_client().run(review_queue.NextItemQuery(asked))
+    found = collector_queries.run_now(review_queue.NextItemQuery(asked))
     _refusal()
     _progress(found.facts)
     rows = as_dicts(found.rows)
@@ -137,7 +139,7 @@ def _answer(card: ReviewCard, side: str) -> str:
         ids = f"trace {card[f'{side}_trace_id']}, span {card[f'{side}_span_id']}"
         where = html_tag("small", html_text(f"The words are not kept here (content.store): {ids}"))
     title = f"{'1' if side == 'left' else '2'} {side.capitalize()}"
-    return html_tag("section", html_tag("h4", html_text(title)), name, body, where, aria_label=f"{side} answer")
+    return html_tag("section", html_tag("h3", html_text(title)), name, body, where, aria_label=f"{side} answer")
 
 
 def _keys(card: ReviewCard | None, found: Result, reviewer: str) -> None:
@@ -163,7 +165,7 @@ def _keys(card: ReviewCard | None, found: Result, reviewer: str) -> None:
             )
     if card:
         key = _comment(card["item_id"], card["revision"])
-        st.text_input("Comment (optional; Esc, then a key)", key=key, max_chars=1000, width=640)
+        st.text_input("Comment (optional; Enter, then a key)", key=key, max_chars=1000, width=640)
 
 
 def _comment(item: str, revision: int) -> str:

@@ -20,16 +20,7 @@ from controlsurface.ui.widgets.data_table import data_table
 
 POLICY_SET_KEY, ROLLBACK_KEY = "_policy_set", "_policy_back"  # what was done last, said once
 MISSING_REASON_TEXT = "Say who decides, and why: those who find this policy will wonder."
-EVIDENCE_COLUMNS = (
-    "escalation_rate",
-    "quality",
-    "quality_low",
-    "quality_high",
-    "quality_n",
-    "cost_usd",
-    "latency_ms",
-    "n",
-)
+EVIDENCE_COLUMNS = "escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms n".split()
 
 
 def save_policy_form(view: DashboardView) -> None:
@@ -87,11 +78,7 @@ def policy_version_table() -> None:
     if said := st.session_state.pop(ROLLBACK_KEY, None):
         st.success(escape_markdown(said))
     args = policy.PolicyHistoryArgs()
-    rows = as_polars(
-        collector_queries.run_or_show_error(
-            lambda: collector_queries.collector_client().run(policy.PolicyHistoryQuery(args))
-        ).rows
-    )
+    rows = as_polars(collector_queries.run_now(policy.PolicyHistoryQuery(args)).rows)
     if rows.is_empty():
         states.empty_state(
             "No policy yet", f"The first one is made above, or by {html_tag('code', 'controlsurface policy set')}."

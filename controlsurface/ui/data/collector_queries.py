@@ -1,6 +1,5 @@
 """What pages ask the collector: each answer kept for seconds, each failure a state that says what to do."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +26,7 @@ from controlsurface.metrics.queries.dimension_values import DimensionsArgs
 from controlsurface.metrics.queries.distribution_query import DistributionArgs, DistributionColumn
 from controlsurface.metrics.queries.metric_query import extra_columns
 from controlsurface.ui.data import visitor
+from controlsurface.ui.data.collector_health import HEALTH, api_address
 from controlsurface.ui.elements import states
 from controlsurface.ui.view import REFRESH_INTERVAL, SLOW_REFRESH_INTERVAL, DashboardView, floor_to_step
 
@@ -34,8 +34,17 @@ HOUR = timedelta(hours=1)
 SLOW_ANSWER_TTL = timedelta(minutes=5)
 MAX_CACHED_ANSWERS = 512  # answers in memory
 MAX_COLLECTOR_CLIENTS = 64  # people at once, each with connections of their own
-SPINNER_TEXT = "Asking the collector"
+SPINNER_TEXT = "Loading"
 VIEW_KEY = "_view"  # of this run, in the session
+# in the session: its latest answers; whether this run lives on them, began so, and whether the next has to
+REMEMBERED_KEY, SILENT_KEY, BEGAN_SILENT_KEY, SILENT_NEXT_KEY = (
+    "_remembered",
+    "_silent",
+    "_began_silent",
+    "_silent_next",
+)
+ANSWERED_KEY = "_answered"  # in the session: the moment of the last run that was answered
+MAX_REMEMBERED_ANSWERS = 128
 
 T = TypeVar("T")
 
@@ -57,7 +66,7 @@ _RECORDED_QUERIES: ContextVar[list[ExecutedQuery] | None] = ContextVar("noted", 
 
 def collector_address() -> tuple[str, str]:
     """Where the collector's API is, and the token it wants."""
-    return os.environ.get("CONTROLSURFACE_API", "http://127.0.0.1:8502"), visitor.visitor_token()
+    return api_address(), visitor.visitor_token()
 
 
 @st.cache_resource(max_entries=MAX_COLLECTOR_CLIENTS, show_spinner=False)
@@ -75,6 +84,9 @@ def run_or_show_error(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except Unreachable as problem:
+        if ANSWERED_KEY in st.session_state and not st.session_state.get(BEGAN_SILENT_KEY):
+            st.session_state[SILENT_NEXT_KEY] = True
+            st.rerun()  # about the window of the latest answers
         states.unreachable_state(problem, collector_client().health)
     except Busy as problem:
         states.stop_with_state("The collector is busy", f"{problem}. A shorter time range asks less of it.")
@@ -106,6 +118,47 @@ def _cached_for_minutes(_call: Callable[[], T], question: str) -> T:  # noqa: AR
     return _call()
 
 
+def run_now(query: Query[R]) -> R:
+    """The answer of this moment, for what somebody may just have changed."""
+    found: R = run_or_show_error(lambda: _or_remembered([_name(query)], lambda: [collector_client().run(query)])[0])
+    return found
+
+
+def _or_remembered(questions: Sequence[str], ask: Callable[[], list[Any]]) -> list[Any]:
+    """The answers; while the collector is silent, those that this session has seen last."""
+    remembered: dict[str, Any] = st.session_state.setdefault(REMEMBERED_KEY, {})
+    try:
+        found = _ask_unless_silent(ask)
+    except Unreachable:
+        if not all(each in remembered for each in questions):
+            raise
+        st.session_state[SILENT_KEY] = True
+        return [remembered[each] for each in questions]
+    for name, answer in zip(questions, found, strict=True):
+        remembered.pop(name, None)
+        remembered[name] = answer
+    for name in [*remembered][:-MAX_REMEMBERED_ANSWERS]:
+        del remembered[name]
+    return found
+
+
+def _ask_unless_silent(ask: Callable[[], T]) -> T:
+    """The answer; Unreachable at once where it is known that nobody answers: a query would wait for its whole time."""
+    if HEALTH.is_silent():
+        raise Unreachable(f"{api_address()}: no answer; is the server running?")
+    return ask()
+
+
+def begin_run() -> None:
+    """Ask the collector again, unless the run before found it silent and could not be drawn."""
+    st.session_state[SILENT_KEY] = st.session_state[BEGAN_SILENT_KEY] = st.session_state.pop(SILENT_NEXT_KEY, False)
+
+
+def is_collector_silent() -> bool:
+    """Whether this run shows remembered answers."""
+    return bool(st.session_state.get(SILENT_KEY))
+
+
 def fetch_cached(query: Query[R], keep: timedelta = REFRESH_INTERVAL) -> R:
     """The answer, shared by all sessions that ask the same within `keep`: REFRESH, or a view's `refresh`."""
     found: R = shared(_name(query), lambda: collector_client().run(query), keep)
@@ -134,7 +187,8 @@ def _fetch_cached_together(
             found = call([name.removeprefix(where) for name in names])
         return {f"{where}{name}": each for name, each in found.items()}
 
-    return run_or_show_error(lambda: _recent_answers(keep).of([f"{where}{each}" for each in questions], missing))
+    names = [f"{where}{each}" for each in questions]
+    return run_or_show_error(lambda: _or_remembered(names, lambda: _recent_answers(keep).of(names, missing)))
 
 
 def clear_query_cache() -> None:
@@ -150,12 +204,15 @@ def fetch_slow_cached(query: Query[R]) -> R:
 
 def computed(question: str, call: Callable[[], T]) -> T:
     """`call`'s answer, under the question's name, shared for MINUTES."""
+    name = f"{collector_address()} {question}"
     try:
-        return _cached_for_minutes(call, f"{collector_address()} {question}")
+        (found,) = _or_remembered([name], lambda: [_cached_for_minutes(call, name)])
     except NotFound:
         raise
     except ControlSurfaceError as problem:
         failed = problem
+    else:
+        return found  # type: ignore[no-any-return]
 
     def again() -> T:
         raise failed

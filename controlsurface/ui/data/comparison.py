@@ -7,6 +7,7 @@ import polars as pl
 
 from controlsurface.formatting import format_change
 from controlsurface.metrics.metric import Metric
+from controlsurface.ui.view import MIN_SHARE_ROWS
 
 NOTABLE_RELATIVE_CHANGE = 0.05  # relative change that is said in colour where there is no interval
 
@@ -34,9 +35,19 @@ def metric_value(rows: pl.DataFrame) -> MetricValue:
     return MetricValue(row["value"], row["n"], row.get("low"), row.get("high"))
 
 
+def is_too_few(metric: Metric, n: int) -> bool:
+    """The one rule of all pages: a share, mean or quantile of so few rows is not shown, a count or a sum always is."""
+    return metric.kind != "sum" and n < MIN_SHARE_ROWS
+
+
+def is_comparable(now: MetricValue, before: MetricValue) -> bool:
+    """Whether both values are known and rest on enough rows: a difference of fewer is chance, of whatever kind."""
+    return None not in {now.value, before.value} and min(now.n, before.n) >= MIN_SHARE_ROWS
+
+
 def has_moved(now: MetricValue, before: MetricValue) -> bool:
     """Whether two values differ by more than their intervals together, or without intervals by NOTABLE."""
-    if now.value is None or before.value is None:
+    if now.value is None or before.value is None or not is_comparable(now, before):
         return False
     if now.half is not None and before.half is not None:
         return abs(now.value - before.value) > math.hypot(now.half, before.half)
@@ -51,8 +62,8 @@ def change_verdict(metric: Metric, now: MetricValue, before: MetricValue) -> str
 
 
 def change_text(metric: Metric, now: MetricValue, before: MetricValue) -> str:
-    """`+1.2 pp`, or nothing where one of the two is unknown."""
-    if now.value is None or before.value is None:
+    """`+1.2 pp`, or nothing where one of the two is unknown or rests on too few rows."""
+    if now.value is None or before.value is None or not is_comparable(now, before):
         return ""
     return format_change(now.value, before.value, metric.unit)
 
@@ -62,9 +73,13 @@ def compare_breakdown(now: pl.DataFrame, before: pl.DataFrame, by: str) -> pl.Da
     noise = (
         ((pl.col("high") - pl.col("low")) / 2) ** 2 + ((pl.col("high_before") - pl.col("low_before")) / 2) ** 2
     ).sqrt()
-    delta = pl.col("value") - pl.col("value_before")
+    enough = pl.min_horizontal("n", "n_before") >= MIN_SHARE_ROWS
+    delta = pl.when(enough).then(pl.col("value") - pl.col("value_before"))
     joined = now.join(
-        before.select(by, pl.col("value", "low", "high").name.suffix("_before")), on=by, how="left", nulls_equal=True
+        before.select(by, pl.col("value", "low", "high", "n").name.suffix("_before")),
+        on=by,
+        how="left",
+        nulls_equal=True,
     )
     return joined.select(
         *now.columns,

@@ -12,7 +12,7 @@ from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.view import DashboardView
 
-ALL_LANES_LABEL = "blended"
+ALL_LANES_LABEL = "All"
 TOKEN_KIND_METRICS = {
     "input": "input_tokens",
     "cached": "cached_tokens",

@@ -37,6 +37,10 @@ def _escaped(found: re.Match[str]) -> str:
     return f"{text}\\" if text.isdigit() else f"\\{text}"
 
 
+# Charts and tables are drawn in the colours of the theme; inverted, all of a dark page is light on paper.
+DARK_PRINT_RULE = (
+    "@media print{html{print-color-adjust:exact;background:#fff}.stApp{filter:invert(1) hue-rotate(180deg)}}"
+)
 CSS_FILE = Path(__file__).with_suffix(".css")
 
 
@@ -90,5 +94,6 @@ def _style(colours: Palette) -> str:
         "rest": colours.rest,
     }
     variables = "".join(f"--cs-{name}:{value};" for name, value in named.items())
+    light_print = "" if colours is LIGHT else DARK_PRINT_RULE
     # Streamlit applies HTML of nothing but rules only once the page is complete; the mark makes it more than rules.
-    return f"<i class='cs-style'></i><style>:root{{{variables}}}{CSS_FILE.read_text('utf-8')}</style>"
+    return f"<i class='cs-style'></i><style>:root{{{variables}}}{CSS_FILE.read_text('utf-8')}{light_print}</style>"

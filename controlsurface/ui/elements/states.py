@@ -10,7 +10,6 @@ import streamlit as st
 from controlsurface.charts.time_series import MIN_POINT_ROWS
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.view import MIN_SHARE_ROWS
 
 RETRY_INTERVAL = timedelta(seconds=2)
 RUN_STARTED_KEY = "_drawn"  # when this run began, in the session
@@ -21,7 +20,7 @@ def empty_state(title: str, *paragraphs: str) -> None:
     st.html(
         html_tag(
             "div",
-            html_tag("h3", html_text(title)),
+            html_tag("h2", html_text(title)),
             *(html_tag("p", each) for each in paragraphs),
             class_="cs-state",
             role="status",
@@ -38,8 +37,8 @@ def stop_with_state(title: str, advice: str) -> NoReturn:
 def unknown_value_state() -> None:
     """The state of a chart without a single known value: an empty one would look like zero."""
     empty_state(
-        "Nothing to draw",
-        f"No request says it, or no step has {MIN_POINT_ROWS} that do: a longer time range may help.",
+        "Not enough data",
+        f"No request has it, or no step has {MIN_POINT_ROWS} that do: a longer time range may help.",
         "The Data page has a table of what spans fill, with the line to add for what they do not.",
     )
 
@@ -74,8 +73,3 @@ def _succeeds(call: Callable[[], object]) -> bool:
     except ControlSurfaceError:
         return False
     return True
-
-
-def is_too_few(n: int) -> bool:
-    """Whether a share of `n` rows is too few to be shown."""
-    return n < MIN_SHARE_ROWS

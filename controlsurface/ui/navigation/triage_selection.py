@@ -1,10 +1,9 @@
 """What triage is about, all in the address: a metric, a selection of time, its baseline; and its report as a file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -15,7 +14,6 @@ from controlsurface.export.incident_report import gather_incident, render_incide
 from controlsurface.formatting import format_time, format_time_range
 from controlsurface.metrics.contributors.contributor_query import (
     BASELINES,
-    Baseline,
     ContributorsArgs,
     baseline_window,
     divided_measures,
@@ -23,11 +21,20 @@ from controlsurface.metrics.contributors.contributor_query import (
 from controlsurface.metrics.metric import Metric
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation import view_controls
-from controlsurface.ui.view import FILTER_LABELS, MINUTE, DashboardView, absolute_view, parse_url_time, url_minutes
+from controlsurface.ui.view import (
+    MINUTE,
+    DashboardView,
+    absolute_view,
+    format_url_time,
+    parse_url_time,
+    url_minutes,
+)
 from controlsurface.ui.widgets.panels import SelectionBox
 
-DEFAULT_BASELINE: Baseline = "before"
+RULE_BASELINE, RULE_BASELINE_LABEL = "rule", "the window of the alert's rule"
+SELECTION_PARAMETERS, BASELINE_PARAMETERS = ("spike_from", "spike_to"), ("baseline_from", "baseline_to")
 DEFAULT_METRIC = "escalation_rate"
 
 
@@ -58,16 +65,19 @@ def choose_triage(view: DashboardView) -> TriageSelection:
     """Draw the choice of metric and baseline, and read the selection; without one it is the whole view."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = _metric()
-        against = _against()
-        chosen = _url_selection()
+        chosen = _url_window(SELECTION_PARAMETERS)
+        given = _url_window(BASELINE_PARAMETERS) if chosen else None
+        against = _against((RULE_BASELINE, *BASELINES) if given and chosen and given[1] <= chosen[0] else (*BASELINES,))
         if chosen:
             st.button("Clear the selection", icon=":material/close:", on_click=_clear)
     start, end = chosen or (view.start, view.end)
     selection = absolute_view(start, end, view.where)
-    before = absolute_view(
-        *baseline_window(against, selection.start, selection.end, view.start if chosen else None), view.where
-    )
-    return TriageSelection(metric, selection, before, BASELINES[against], chosen is not None)
+    if given and against == RULE_BASELINE:
+        return TriageSelection(metric, selection, absolute_view(*given, view.where), RULE_BASELINE_LABEL, drawn=True)
+    name = next(each for each in BASELINES if each == against)
+    before = baseline_window(name, selection.start, selection.end, view.start if chosen else None)
+    baseline = absolute_view(*before, view.where)
+    return TriageSelection(metric, selection, baseline, BASELINES[name], chosen is not None)
 
 
 def triage_contributors(about: TriageSelection) -> ContributorResult:
@@ -82,18 +92,24 @@ def triage_contributors(about: TriageSelection) -> ContributorResult:
 
 
 def select_for_triage(box: SelectionBox) -> None:
-    """Write a selection into the address, in one step so that Back takes it out again."""
-    st.query_params.update(triage_parameters(*box[:2]))
+    """Write the minutes around a box into the address, in one step so that Back takes it out again."""
+    _clear()
+    st.query_params.update(dict(zip(SELECTION_PARAMETERS, url_minutes(*box[:2]), strict=True)))
 
 
 def _clear() -> None:
-    for name in ("spike_from", "spike_to"):
+    for name in (*SELECTION_PARAMETERS, *BASELINE_PARAMETERS):
         st.query_params.pop(name, None)
 
 
 def triage_parameters(start: datetime, end: datetime) -> dict[str, str]:
-    """The part of an address that selects the minutes from `start` to `end`."""
-    return dict(zip(("spike_from", "spike_to"), url_minutes(start, end), strict=True))
+    """The part of an address that selects the time from `start` to `end`."""
+    return dict(zip(SELECTION_PARAMETERS, map(format_url_time, (start, end)), strict=True))
+
+
+def baseline_parameters(start: datetime, end: datetime) -> dict[str, str]:
+    """The part of an address that compares a selection with the time from `start` to `end`."""
+    return dict(zip(BASELINE_PARAMETERS, map(format_url_time, (start, end)), strict=True))
 
 
 def zoom_banner() -> None:
@@ -109,11 +125,8 @@ def zoom_banner() -> None:
 
 def triage_link(metric: str, start: datetime, end: datetime) -> None:
     """A link to the triage of a metric between two moments, under the view of now."""
-    names = (*FILTER_LABELS, "range", "from", "to")
-    kept = {name: st.query_params.get_all(name) for name in names}
-    address = urlencode({**kept, "metric": metric, **triage_parameters(start, end)}, doseq=True)
     words = f"What is different from {format_time(start)} to {format_time(end)} UTC?"
-    st.html(html_tag("a", html_text(words), href=f"triage?{address}", class_="cs-link"))
+    st.html(page_link(words, "triage", {"metric": metric, **triage_parameters(start, end), "zoom": ""}))
 
 
 def _metric() -> Metric:
@@ -151,12 +164,13 @@ def _explainable(metric: Metric) -> bool:
     return True
 
 
-def _against() -> Baseline:
-    now = next(name for name in BASELINES if name == _url_choice("against", BASELINES, DEFAULT_BASELINE))
+def _against(names: Sequence[str]) -> str:
+    """The comparison, one of `names`; the first, or the one that the address names."""
+    now = _url_choice("against", names, names[0])
     key = f"against {now}"
     st.segmented_control(
-        "Held against",
-        list(BASELINES),
+        "Compare to",
+        names,
         default=now,
         required=True,
         format_func=lambda name: name.replace("_", " "),
@@ -166,9 +180,9 @@ def _against() -> Baseline:
     return now
 
 
-def _url_selection() -> tuple[datetime, datetime] | None:
-    """The selection that the address names; None for none and for nonsense."""
-    edges = [parse_url_time(st.query_params.get(name, "")) for name in ("spike_from", "spike_to")]
+def _url_window(names: tuple[str, str]) -> tuple[datetime, datetime] | None:
+    """The window whose edges the address names; None for none and for nonsense."""
+    edges = [parse_url_time(st.query_params.get(name, "")) for name in names]
     known = sorted(edge for edge in edges if edge is not None)
     return (known[0], max(known[1], known[0] + MINUTE)) if len(known) == 2 else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -10,11 +11,13 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.formatting import format_count, format_time
+from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
 from controlsurface.ui.view import (
     FILTER_LABELS,
+    MINUTE,
     REFRESH_INTERVAL,
     TIME_RANGES,
     UNKNOWN_VALUE_LABEL,
@@ -29,6 +32,7 @@ from controlsurface.ui.view import (
 from controlsurface.ui.widgets.panels import SelectionBox, box_chart_with_callback
 
 TAB_PARAMETER = "part"
+CONTROLS_KEY = "_controls"  # in the session: what the controls of the view said when the whole page was last drawn
 
 
 def choose_tab(names: Sequence[str]) -> str:
@@ -42,7 +46,22 @@ def choose_tab(names: Sequence[str]) -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
+    _remember_controls()
     return chosen if chosen in names else names[0]
+
+
+def rerun_if_view_changed() -> None:
+    """Draw the whole page, in a fragment that runs alone though a control outside it was moved in the same moment."""
+    if st.session_state.get(CONTROLS_KEY) != _controls():
+        st.rerun()
+
+
+def _controls() -> dict[str, Any]:
+    return {name: st.session_state.get(name) for name in ("range", "from", "to", TAB_PARAMETER, *filter_names())}
+
+
+def _remember_controls() -> None:
+    st.session_state[CONTROLS_KEY] = _controls()
 
 
 # in the session: the zoom that is shown, on which page, and what the last box was drawn over
@@ -91,6 +110,7 @@ def _into(metric: str, box: SelectionBox) -> None:
     st.query_params[ZOOM_PARAMETER] = f"{start}/{end}"
 
 
+NOW_KEY = "_now"  # in the session: the moment of this run
 DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
 MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
 
@@ -101,16 +121,31 @@ def draw_sidebar() -> None:
         IngestQuery()
     )  # here and not in the sidebar, so that a missing collector is said on the page
     with st.sidebar:
-        plain = _window(datetime.now(UTC))
-        known = collector_queries.frequent_values(FILTER_LABELS, plain)
-        where = tuple(
-            pair for name in FILTER_LABELS for pair in _filter(name, known.filter(pl.col("dimension") == name))
-        )
+        plain = _window(_now())
+        names = filter_names()
+        known = collector_queries.frequent_values(names, plain)
+        where = tuple(pair for name in names for pair in _filter(name, known.filter(pl.col("dimension") == name)))
         _live()
         _freshness()
         if visitor.users_by_token():
             st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
+    _remember_controls()
     collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
+
+
+def _now() -> datetime:
+    """This moment; that of the last answers while the collector is silent, so that the page asks what it asked then."""
+    now = datetime.now(UTC)
+    found: datetime = (
+        st.session_state.get(collector_queries.ANSWERED_KEY, now) if collector_queries.is_collector_silent() else now
+    )
+    st.session_state[NOW_KEY] = found
+    return found
+
+
+def remember_now() -> None:
+    """The run that ends here was answered: its moment is that of the last answers."""
+    st.session_state[collector_queries.ANSWERED_KEY] = st.session_state[NOW_KEY]
 
 
 def _window(now: datetime) -> DashboardView:
@@ -140,6 +175,19 @@ def _window(now: datetime) -> DashboardView:
     return absolute_view(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
 
 
+def select_range(start: datetime, end: datetime) -> None:
+    """Show the minutes from `start` to `end`; for a callback, before the controls are drawn."""
+    edges = zip(("from", "to"), url_minutes(start, end + MINUTE), strict=True)
+    st.session_state["range"] = CUSTOM_RANGE
+    st.session_state.update({name: datetime.fromisoformat(edge) for name, edge in edges})
+    zoom_out()
+
+
+def clear_filters() -> None:
+    """Show rows of any value; for a callback."""
+    st.session_state.update({name: [] for name in filter_names()})
+
+
 def _moment(label: str, key: str, default: datetime) -> datetime:
     """A date and time in UTC."""
     chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
@@ -153,10 +201,18 @@ def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:
     return {"range": CUSTOM_RANGE} | {name: f"{edge:%Y-%m-%dT%H:%M}" for name, edge in edges.items()}
 
 
+def filter_names() -> list[str]:
+    """The dimensions that pages filter by: the usual ones, and others that the address names, as an alert's slice."""
+    return [
+        *FILTER_LABELS,
+        *(name for name in SHARED_DIMENSIONS if name not in FILTER_LABELS and st.query_params.get_all(name)),
+    ]
+
+
 def _filter(name: str, known: pl.DataFrame) -> list[str]:
     """The chosen values of a dimension as `dimension:value`; none are all."""
     chosen = st.multiselect(
-        FILTER_LABELS[name],
+        FILTER_LABELS.get(name, name.replace("_", " ").capitalize()),
         [UNKNOWN_VALUE_LABEL if value is None else value for value in known["value"]],
         key=name,
         bind="query-params",

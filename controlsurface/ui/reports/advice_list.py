@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
+from controlsurface.ui.elements.page_links import page_url
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.view import FILTER_LABELS, DashboardView
 
@@ -59,7 +59,7 @@ def _address(row: Row, view: DashboardView) -> str:
     """The page that shows the figures, over this window and narrowed to the slice where the page can be."""
     dimension, _, value = row["where"].partition(":")
     narrowed = {dimension: value} if dimension in FILTER_LABELS and value else {}
-    return f"{row['page']}?{urlencode({**custom_range_parameters(view.start, view.end), **narrowed})}"
+    return page_url(row["page"], {**custom_range_parameters(view.start, view.end), **narrowed})
 
 
 def _rules_without_evidence(rules: Iterable[Row]) -> str:

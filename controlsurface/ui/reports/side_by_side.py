@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
@@ -25,7 +24,7 @@ from controlsurface.ui.data import collector_queries, comparison
 from controlsurface.ui.data.comparison import MetricValue
 from controlsurface.ui.data.metric_series import list_change_events
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.elements.states import is_too_few
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView, absolute_view
 from controlsurface.ui.widgets.data_table import csv_button
 
@@ -102,11 +101,8 @@ def population_table(metrics: Sequence[str], one: Population, other: Population,
 def _line(pair: MetricPair) -> str:
     """One metric as a row of the table."""
     metric, one, other = pair.metric, pair.one, pair.other
-    enough = metric.kind == "sum" or not (is_too_few(one.n) or is_too_few(other.n))
-    change = (enough and comparison.change_text(metric, other, one)) or UNKNOWN
-    verdict = (
-        comparison.change_verdict(metric, other, one) if enough and metric.kind != "sum" else ""
-    )  # more traffic is no fault
+    change = comparison.change_text(metric, other, one) or UNKNOWN
+    verdict = "" if metric.kind == "sum" else comparison.change_verdict(metric, other, one)  # more traffic is no fault
     return html_tag(
         "tr",
         html_tag("td", html_text(metric.title), title=metric.help),
@@ -118,7 +114,7 @@ def _line(pair: MetricPair) -> str:
 def _cell(figure: MetricValue, metric: Metric) -> str:
     """The value, its n, and its interval where it has one."""
     unit = metric.unit
-    if metric.kind == "ratio" and is_too_few(figure.n):
+    if comparison.is_too_few(metric, figure.n):
         return f"too few {html_tag('small', html_text(f'{figure.n} of {MIN_SHARE_ROWS} needed'))}"
     sure = f" · {format_interval(figure.low, figure.high, unit)}" if figure.half is not None else ""
     small = html_tag("small", html_text(f"n {format_count(figure.n)}{sure}"))
@@ -135,11 +131,11 @@ def _row(pair: MetricPair) -> dict[str, object]:
 
 COMPARED_METRICS = {
     "escalation_rate": "Escalation rate",
-    "confidence_below_threshold": "Confidence under threshold",
+    "confidence_below_threshold": "Below threshold",
     "cost_per_request": "Cost per request",
     "latency_mean": "Mean latency",
     "latency_p95": "P95 latency",
-    "error_rate": "Not answered",
+    "error_rate": "Error rate",
 }
 MAX_EVENT_WINDOW = timedelta(hours=6)  # at most, before and after an event
 MAX_SAMPLES = 6
@@ -190,7 +186,7 @@ def _tile(now: comparison.MetricValue, before: comparison.MetricValue, name: str
     metric = collector_queries.fetch_catalog()[name]
     change = comparison.change_text(metric, now, before)
     verdict = comparison.change_verdict(metric, now, before) or "same"
-    said = f"vs {against}" if change else "nothing to compare with"
+    said = f"vs {against}" if change else "too few to compare"
     was = html_tag("small", html_text(f"was {format_value(before.value, metric.unit)}"))
     value = f"{html_text(format_value(now.value, metric.unit))}{was}"
     return html_tag(
@@ -219,7 +215,7 @@ def _around(name: str, after: comparison.MetricValue, before: comparison.MetricV
 def _sample(row: dict[str, Any]) -> str:
     at = row["started_at"]
     name = str(row["request_id"])
-    address = urlencode({"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""})
+    about = {"find": name, "request": name, "at": at.isoformat() if isinstance(at, datetime) else ""}
     certain = row["confidence"]
     cells = (
         html_text(format_time(at) if isinstance(at, datetime) else None),
@@ -229,6 +225,6 @@ def _sample(row: dict[str, Any]) -> str:
         html_text(format_confidence(certain) if isinstance(certain, float) else None),
         html_text(format_value(row["duration_ms"], "ms")),
         html_text(format_value(row["cost_usd"], "usd")),
-        html_tag("a", html_text(name[:24]), href=f"traces?{address}", class_="cs-link"),
+        page_link(name[:24], "traces", about),
     )
     return html_tag("tr", *(html_tag("td", cell) for cell in cells))

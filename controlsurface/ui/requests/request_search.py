@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, get_args
-from urllib.parse import urlencode
 
 import polars as pl
 import pyarrow as pa
@@ -17,11 +16,11 @@ from controlsurface.formatting import format_time
 from controlsurface.query.arguments import parse_instant
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.elements.page_links import page_link
+from controlsurface.ui.navigation import empty_window
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.requests import request_card
-from controlsurface.ui.view import FILTER_LABELS, DashboardView
-from controlsurface.ui.widgets import panels
+from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.panels import panel
 
 REQUEST_COLUMNS = {
@@ -133,20 +132,15 @@ def search_requests(view: DashboardView) -> RequestSearchResult:
 
 
 def requests_link(start: datetime, end: datetime, **bounds: float) -> None:
-    """A link to the list of requests between two moments, within bounds, under the filters of now.
-
-    An address of its own, and so a new session: inside one, Streamlit's bound widgets hold their value against a link.
-    """
-    kept = {name: st.query_params.get_all(name) for name in FILTER_LABELS}
-    address = urlencode({**kept, **custom_range_parameters(start, end), **bounds}, doseq=True)
+    """A link to the list of requests between two moments, within bounds, under the filters of now."""
     words = f"Show the requests from {format_time(start)} to {format_time(end)} UTC"
-    st.html(html_tag("a", html_text(words), href=f"traces?{address}", class_="cs-link"))
+    st.html(page_link(words, "traces", {**custom_range_parameters(start, end), **bounds}))
 
 
 def no_match_state(found: RequestSearchResult) -> None:
     """The state of an empty list: a trace that holds no request is drawn all the same."""
     if not found.wanted:
-        panels.no_requests_state("No request matches")
+        empty_window.no_requests_state("No request matches")
     trace = collector_queries.fetch_trace(found.wanted, None) if _is_trace(found.wanted) else None
     if trace is None:
         states.stop_with_state(

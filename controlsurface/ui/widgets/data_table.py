@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import reduce
 from typing import Any
-from urllib.parse import urlencode
 
 import polars as pl
 import streamlit as st
@@ -14,7 +13,8 @@ from controlsurface.formatting import format_difference, format_money
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
 from controlsurface.ui.elements.html_tags import escape_markdown
-from controlsurface.ui.view import FILTER_LABELS, MIN_SHARE_ROWS, TIME_PARAMETERS, UNKNOWN_VALUE_LABEL, DashboardView
+from controlsurface.ui.elements.page_links import page_url
+from controlsurface.ui.view import FILTER_LABELS, MIN_SHARE_ROWS, UNKNOWN_VALUE_LABEL, DashboardView
 
 
 def csv_button(rows: pl.DataFrame, name: str, key: str = "") -> None:
@@ -96,13 +96,13 @@ def breakdown_table(
 ) -> pl.DataFrame:
     """Metrics (id: label) side by side for each value of `by`, the most of the first one on top; the rows, as read.
 
-    Shares of fewer than ENOUGH rows are left out of the screen; the CSV has them all, with n and interval.
+    Of shares, means and quantiles of fewer than MIN_SHARE_ROWS rows only the CSV tells; it has n and intervals too.
     """
     known = collector_queries.fetch_catalog()
     rows = join_metrics(metrics, by, within=within, every=every).sort(
         next(iter(metrics)), descending=True, nulls_last=True
     )
-    shown = rows.select(*by, *(_enough(each) if known[each].kind == "ratio" else pl.col(each) for each in metrics))
+    shown = rows.select(*by, *(pl.col(each) if known[each].kind == "sum" else _enough(each) for each in metrics))
     if links and len(by) == 1 and by[0] in FILTER_LABELS:
         shown = shown.with_columns(
             pl.col(by[0]).map_elements(_address(by[0]), pl.String, skip_nulls=False).alias("open")
@@ -116,7 +116,7 @@ def breakdown_table(
         download=rows,
     )
     if any(shown[each].null_count() > rows[each].null_count() for each in metrics):
-        st.caption(f"– a share of fewer than {MIN_SHARE_ROWS:,} is too few to be shown.")
+        st.caption(f"– fewer than {MIN_SHARE_ROWS:,} rows are too few to be shown.")
     return rows
 
 
@@ -125,8 +125,9 @@ def lane_and_total_table(metrics: Mapping[str, str], name: str) -> None:
     known = collector_queries.fetch_catalog()
     together = join_metrics(metrics, []).with_columns(lane=pl.lit(ALL_LANES_LABEL))
     rows = pl.concat([together, join_metrics(metrics, ["lane"])], how="diagonal_relaxed")
+    shown = (pl.col(each) if known[each].kind == "sum" else _enough(each) for each in metrics)
     data_table(
-        rows.select("lane", *metrics), {each: known[each].unit for each in metrics}, name, labels=metrics, download=rows
+        rows.select("lane", *shown), {each: known[each].unit for each in metrics}, name, labels=metrics, download=rows
     )
 
 
@@ -187,7 +188,7 @@ def _as_arrow(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
     owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
     if not owed:
         return shown.to_arrow()
-    return shown.to_pandas().style.format(format_money, subset=owed)
+    return shown.to_pandas().style.format(format_money, subset=owed, na_rep="–")
 
 
 def _below_zero(values: pl.Series) -> bool:
@@ -212,7 +213,4 @@ def _enough(metric: str) -> pl.Expr:
 
 def _address(dimension: str) -> Any:
     """From a value to the address of its requests, in the window and under the filters of now."""
-    kept = {name: st.query_params.get_all(name) for name in (*FILTER_LABELS, *TIME_PARAMETERS)}
-    return lambda value: (
-        "traces?" + urlencode({**kept, dimension: UNKNOWN_VALUE_LABEL if value is None else value}, doseq=True)
-    )
+    return lambda value: page_url("traces", {dimension: UNKNOWN_VALUE_LABEL if value is None else value})

@@ -1,18 +1,16 @@
-"""A bordered panel: a title, a chart and what is drawn in it, the SQL behind it, and what it shows without requests."""
+"""A bordered panel: a title, a chart and what is drawn in it, and the SQL behind it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import streamlit as st
 from plotly.basedatatypes import BaseFigure
 
 from controlsurface import charts
 from controlsurface.charts import ChartFigure
-from controlsurface.client.arrow_tables import as_dicts
-from controlsurface.client.queries.store_statistics import ExtentQuery, extent_text
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.collector_queries import ExecutedQuery
 from controlsurface.ui.elements import states
@@ -47,27 +45,6 @@ def selected_box(event: Any) -> SelectionBox | None:
     return start, end, lower, upper
 
 
-def no_requests_state(title: str = "No requests in this window") -> NoReturn:
-    """The state of an empty window, with the three usual ways out; ends the run."""
-    states.empty_state(
-        title,
-        html_text(_where_requests_are()),
-        "Choose a longer time range or fewer filters on the left.",
-        "Nothing was ever sent? Point a router's OTLP exporter at this collector, "
-        f"{html_tag('code', 'OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318')}, or look at simulated traffic with "
-        f"{html_tag('code', 'controlsurface demo')}.",
-    )
-    st.stop()
-
-
-def _where_requests_are() -> str:
-    """When the stored requests began, as a sentence."""
-    found = collector_queries.run_or_show_error(
-        lambda: extent_text(as_dicts(collector_queries.collector_client().run(ExtentQuery()).rows)[0])
-    )
-    return f"{found[:1].upper()}{found[1:]}."
-
-
 @contextmanager
 def panel(title: str, note: str = "") -> Iterator[None]:
     """What is drawn inside gets a border, the title, a quiet note, and a button that shows its SQL."""
@@ -75,7 +52,7 @@ def panel(title: str, note: str = "") -> Iterator[None]:
         head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
         with head:
             st.html(
-                html_tag("h3", html_text(title), html_tag("small", html_text(note)) if note else "", class_="cs-title")
+                html_tag("h2", html_text(title), html_tag("small", html_text(note)) if note else "", class_="cs-title")
             )
         yield
         with head:

@@ -12,7 +12,6 @@ from controlsurface.formatting import format_count, format_interval, format_valu
 from controlsurface.metrics.metric import Metric
 from controlsurface.ui.data import collector_queries, comparison
 from controlsurface.ui.data.comparison import MetricValue
-from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import html_tag, html_text, palette
 from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView
 
@@ -81,8 +80,8 @@ def fastest_and_slowest_lane(rows: pl.DataFrame) -> str:
 
 
 def _value(metric: Metric, now: MetricValue) -> str:
-    """A figure as HTML; a share of few rows is not shown, for it says more about chance than about the router."""
-    if metric.kind == "ratio" and states.is_too_few(now.n):
+    """A figure as HTML; one of few rows is not shown, for it says more about chance than about the router."""
+    if comparison.is_too_few(metric, now.n):
         return f"too few {html_tag('small', html_text(f'{now.n} of {MIN_SHARE_ROWS} needed'))}"
     return html_text(format_value(now.value, metric.unit))
 
@@ -116,6 +115,7 @@ def _basis_text(tile: Tile, course: TileCourse) -> str:
 def _change(course: TileCourse) -> str:
     said = comparison.change_text(course.metric, course.now, course.before)
     if not said:
-        return html_text("no whole week before to compare with")
+        known = course.before.value is not None
+        return html_text("too few to compare with last week" if known else "no whole week before to compare with")
     verdict = comparison.change_verdict(course.metric, course.now, course.before)
     return f"{html_tag('b', html_text(said), class_=verdict or 'same')} vs last week"

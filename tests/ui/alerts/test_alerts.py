@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from controlsurface.alerting.delivery.outbox import load_delivery_state
 from controlsurface.alerting.evaluation.evaluator import EvaluationContext
@@ -75,9 +76,16 @@ def test_the_overview_is_quiet_when_nothing_fires(opened: Open, seeded_url: str)
     assert "cs-strip" not in html(opened(seeded_url))
 
 
+def signed(app: AppTest) -> AppTest:
+    """The form of a silence with its author and reason."""
+    app.text_input(key="silence who").set_value("ann")
+    app.text_input(key="silence why").set_value("a deploy")
+    return app
+
+
 def test_an_alert_is_silenced_from_its_link_and_the_silence_ended(opened: Open, url: str, store: DuckStore) -> None:
     app = opened(url, "alerts.py", silence=['alertname="EscalationRateHigh"', 'task_type="code"'])
-    app.button(key="FormSubmitter:silence-Silence").click().run()
+    signed(app).button(key="FormSubmitter:silence-Silence").click().run()
     (silence,) = load_delivery_state(store.state)[1]
     assert silence.silences({"alertname": "EscalationRateHigh", "task_type": "code"}, datetime.now(UTC))
     assert "silenced" in html(app)
@@ -91,7 +99,7 @@ def test_an_alert_is_silenced_from_its_link_and_the_silence_ended(opened: Open, 
 def test_an_invalid_matcher_is_reported_beside_the_form(opened: Open, url: str, store: DuckStore) -> None:
     before = len(load_delivery_state(store.state)[1])
     app = opened(url, "alerts.py", silence=["nonsense"])
-    app.button(key="FormSubmitter:silence-Silence").click().run()
+    signed(app).button(key="FormSubmitter:silence-Silence").click().run()
     assert "is no matcher" in app.warning[0].value
     assert len(load_delivery_state(store.state)[1]) == before
 

@@ -48,5 +48,5 @@ def test_forms_ask_the_visitor_for_a_name_and_do_not_take_the_user_that_runs_the
     with store.writing() as writing:
         alert_store.write_rules(writing, RuleSet((LoadedRuleGroup("own.yaml", RuleGroup(name="g", rules=(RULE,))),)))
     with closing(store), serving(LocalClient(store)) as url:
-        fields = [each for each in opened(url, "alerts.py", accept=RULE.alert).text_input if each.label == "Who"]
+        fields = [each for each in opened(url, "alerts.py", accept=RULE.alert).text_input if each.label == "Author"]
     assert [(each.value, each.disabled) for each in fields] == [(expected, bool(signed_in))] * 2

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from controlsurface.config.server_access import AuthConfig
-from controlsurface.ui.app.document_scripts import THEME_SCRIPT, DefaultThemeMiddleware
+from controlsurface.ui.app.document_scripts import THEME_SCRIPT, DocumentScriptsMiddleware
 from controlsurface.ui.app.signin import SignInMiddleware
 from controlsurface.ui.data import visitor
 from controlsurface.ui.data.visitor import COOKIE_NAME, USERS_ENVIRONMENT, users_by_token
@@ -58,14 +58,14 @@ def post(app: ASGIApp, path: str, **fields: str) -> httpx.Response:
 
 @pytest.mark.parametrize("path", ["/", "/parts"])
 def test_a_document_is_dark_unless_its_user_chose(path: str) -> None:
-    answer = get(DefaultThemeMiddleware(APP), path)
+    answer = get(DocumentScriptsMiddleware(APP), path)
     assert answer.content.count(THEME_SCRIPT) == 1
     assert answer.content.startswith(b"<html><head><script>")
     assert int(answer.headers.get("content-length", len(answer.content))) == len(answer.content)
 
 
 def test_a_response_that_is_no_document_passes_as_it_is() -> None:
-    assert get(DefaultThemeMiddleware(APP), "/_stcore/health").text == "<head> is a word"
+    assert get(DocumentScriptsMiddleware(APP), "/_stcore/health").text == "<head> is a word"
 
 
 def test_the_dashboard_shows_nothing_without_the_token() -> None:

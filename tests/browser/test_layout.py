@@ -1,0 +1,68 @@
+"""A page on a phone, on paper, and where its filters would do nothing.
+
+Streamlit: the menu of a phone stays over the page that was chosen in it (streamlit/streamlit 7509, 12642); a dark page
+is printed dark, with its sidebar (7722, 8502).
+"""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.gestures import ready, settled
+
+SIDEBAR = '[data-testid="stSidebar"]'
+BOXES = """found => found.map(each => {
+    const box = each.getBoundingClientRect()
+    return [box.left, box.top, box.right, box.bottom]
+})"""
+
+
+def test_the_menu_of_a_phone_closes_when_a_page_is_chosen_and_the_page_has_its_name(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    ready(page, f"{url}/routing", ".cs-title")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name="Data").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Data")
+    expect(page.locator(SIDEBAR)).not_to_be_in_viewport()
+
+
+def test_a_dark_page_prints_light_without_sidebar_and_menu(page: Page, url: str) -> None:
+    ready(page, f"{url}/latency", ".cs-title")
+    page.emulate_media(media="print")
+    expect(page.locator(SIDEBAR)).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Latency")
+    pixels = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"))
+    assert pixels.mean() > 200
+
+
+def test_filters_are_hidden_where_they_do_nothing_and_come_back(page: Page, url: str) -> None:
+    ready(page, f"{url}/alerts?range=7d&lane=large", ".cs-table")
+    expect(page.get_by_role("combobox", name="Lane")).to_be_hidden()
+    expect(page.get_by_text("7d", exact=True)).to_be_hidden()
+    page.get_by_role("link", name="Routing").click()
+    page.wait_for_url("**/routing?*lane=large*")
+    expect(page.get_by_role("combobox", name="Lane")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_nothing_is_cut_or_overlaps(page: Page, url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    ready(page, url)
+    cut = "found => found.filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)"
+    assert page.locator(".cs-tile dd, .cs-tile dt").evaluate_all(cut) == []
+    if width > 768:
+        tops = page.locator(f'{SIDEBAR} [data-testid="stButtonGroup"] button').evaluate_all(BOXES)
+        assert len({top for _, top, _, _ in tops}) == 1  # "custom" stands in the line of the others
+    page.locator(".js-plotly-plot .xtick text").first.wait_for()
+    settled(page)
+    for chart in page.locator(".js-plotly-plot").all():
+        labels = chart.locator(".xtick text, .ytick text").evaluate_all(BOXES)
+        assert not [(a, b) for i, a in enumerate(labels) for b in labels[:i] if overlap(a, b)]
+
+
+def overlap(one: list[float], other: list[float]) -> bool:
+    """Whether two boxes share more than a hair."""
+    return all(min(one[i + 2], other[i + 2]) - max(one[i], other[i]) > 1 for i in (0, 1))

@@ -1,0 +1,22 @@
+"""A page that is left while it is drawn leaves nothing behind: the one that was chosen last is shown, whole.
+
+Streamlit pages stayed blank, or kept parts of the page before (streamlit/streamlit 8208, 9259, 7954).
+"""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.gestures import settled
+
+
+@pytest.mark.parametrize("pages", [("Data", "Cost"), ("Data", "What-if", "Routing")] * 2)
+def test_the_page_chosen_last_is_shown_though_those_before_were_still_drawn(
+    page: Page, url: str, pages: tuple[str, ...]
+) -> None:
+    page.goto(f"{url}/routing", wait_until="commit")
+    for name in pages:
+        page.get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(pages[-1])
+    expect(page.locator(".cs-title").first).to_be_visible(timeout=30_000)
+    settled(page)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
