@@ -1,7 +1,4 @@
-"""One rule for what is too few: not shown as a share, mean or quantile, never compared, never in colour.
-
-Datadog and Honeycomb show a percentile of two events as of two million; Grafana colours a delta against nothing.
-"""
+"""One rule for what is too few: not shown as a share, mean or quantile, never compared, never in colour."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
