@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from controlsurface.api import create_app
+from controlsurface.api.app import create_app
 from controlsurface.client import Client
 from controlsurface.config import Config
 

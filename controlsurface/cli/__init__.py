@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import controlsurface as package
-from controlsurface.cli.terminal_output import print_note
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.errors import ControlSurfaceError
 
 _COMMANDS = {

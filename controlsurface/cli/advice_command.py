@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from controlsurface.cli.command_options import data_option, json_option, open_client
-from controlsurface.cli.terminal_output import OUTPUT_FORMATS, print_note, write_answer
+from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.queries.store_statistics import empty_window_hint

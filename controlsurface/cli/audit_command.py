@@ -23,7 +23,8 @@ from controlsurface.audit.sampling_plan import (
     SamplingPlanQuery,
 )
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
-from controlsurface.cli.terminal_output import print_note, write_json, write_result, write_rows
+from controlsurface.cli.terminal.terminal_rows import write_json, write_result, write_rows
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client.query_protocol import Result
 from controlsurface.errors import BadBody, BadRequest, NotFound
 from controlsurface.export.table_formats import unguard_formula

@@ -10,7 +10,8 @@ from controlsurface.bench import evaluation_bench as evaluations
 from controlsurface.bench import ingest_bench as benchmark
 from controlsurface.bench import query_bench as questions
 from controlsurface.cli.command_options import json_option
-from controlsurface.cli.terminal_output import print_note, write_result
+from controlsurface.cli.terminal.terminal_rows import write_result
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.store.named_query import PURPOSES
 
 

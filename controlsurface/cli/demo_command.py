@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from controlsurface.cli.command_options import DURATION
-from controlsurface.cli.terminal_output import print_note
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.demo.demo_company import SCENARIOS
 from controlsurface.demo.traffic_sender import run_demo

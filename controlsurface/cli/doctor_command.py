@@ -8,7 +8,8 @@ import click
 import pyarrow as pa
 
 from controlsurface.cli.command_options import active_config, config_file, data_option, json_option
-from controlsurface.cli.terminal_output import print_text, write_document, write_result, write_table
+from controlsurface.cli.terminal.terminal_rows import write_document, write_result, write_table
+from controlsurface.cli.terminal.terminal_text import print_text
 from controlsurface.client.queries.coverage_query import coverage_by_service, coverage_share_text, missing_facts
 from controlsurface.doctor.checks import DoctorTarget, run_checks
 from controlsurface.doctor.config_toml import config_as_toml

@@ -9,7 +9,8 @@ from typing import get_args
 import click
 
 from controlsurface.cli.command_options import data_option, open_client, parse_filter
-from controlsurface.cli.terminal_output import print_note, print_text, write_document
+from controlsurface.cli.terminal.terminal_rows import write_document
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.errors import BadRequest
 from controlsurface.export.incident_report import gather_incident, render_incident_report
 from controlsurface.export.table_formats import ExportFormat

@@ -12,7 +12,8 @@ from typing import get_args
 import click
 
 from controlsurface.cli.command_options import active_config, data_option, json_option
-from controlsurface.cli.terminal_output import print_note, write_result
+from controlsurface.cli.terminal.terminal_rows import write_result
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.collector.import_target import ImportTarget, open_import_target
 from controlsurface.config import Config
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, TooLarge

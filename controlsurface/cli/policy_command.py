@@ -13,7 +13,8 @@ from controlsurface.audit import policy
 from controlsurface.audit.policy.litellm import ProxyModels, policy_as_yaml
 from controlsurface.audit.policy.litellm_import import policy_from_yaml
 from controlsurface.cli.command_options import active_config, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, write_document, write_json, write_result
+from controlsurface.cli.terminal.terminal_rows import write_document, write_json, write_result
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client import Client
 from controlsurface.config import LaneConfig
 from controlsurface.errors import BadRequest, NotFound

@@ -9,7 +9,8 @@ import click
 import pyarrow as pa
 
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
-from controlsurface.cli.terminal_output import OUTPUT_FORMATS, print_note, print_text, write_answer, write_rows
+from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer, write_rows
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.queries.store_statistics import empty_window_hint
 from controlsurface.metrics.catalog import CATALOG

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, print_text, write_json
+from controlsurface.cli.terminal.terminal_rows import write_json
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.ingest_queries import DroppedKeysQuery

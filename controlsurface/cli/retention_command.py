@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from controlsurface.cli.command_options import active_config, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, write_result
+from controlsurface.cli.terminal.terminal_rows import write_result
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client import Client, RemoteClient
 from controlsurface.client.queries import retention_status
 from controlsurface.config import Config

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from controlsurface.cli.command_options import data_option
-from controlsurface.cli.terminal_output import print_note
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.maintenance import rollup_worker
 from controlsurface.store.duckdb import DuckStore
 

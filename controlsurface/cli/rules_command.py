@@ -16,7 +16,8 @@ from controlsurface.alerting.rules.rule_loader import configured_rule_paths
 from controlsurface.alerting.rules.rule_models import GaugeRule, HeartbeatRule, RuleFile
 from controlsurface.alerting.testing import rule_test_runner
 from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, print_text, write_json, write_result
+from controlsurface.cli.terminal.terminal_rows import write_json, write_result
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.errors import RulesFailed
 from controlsurface.query.arguments import FilteredRange
 from controlsurface.store.duckdb import DuckStore

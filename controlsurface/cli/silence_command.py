@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from controlsurface.alerting.delivery import silence_commands
 from controlsurface.cli.command_options import DURATION, data_option, json_option, open_client
-from controlsurface.cli.terminal_output import print_note, print_text, write_json, write_result
+from controlsurface.cli.terminal.terminal_rows import write_json, write_result
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import BadRequest
 

@@ -8,7 +8,8 @@ import click
 
 from controlsurface.audit.what_if_query import WhatIfArgs, WhatIfQuery
 from controlsurface.cli.command_options import data_option, json_option, open_client, parse_filter
-from controlsurface.cli.terminal_output import OUTPUT_FORMATS, print_note, write_answer
+from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
+from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.formatting import format_ratio
 
 _COLUMNS = "task_type threshold escalation_rate quality quality_low quality_high cost_usd latency_ms evidence".split()

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import pyarrow as pa
 
-from controlsurface.api import create_app
+from controlsurface.api.app import create_app
 from controlsurface.collector.alert_services import delivery_service, rule_service
 from controlsurface.collector.discovery import publish_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import requests
 
-from controlsurface.api import create_app
+from controlsurface.api.app import create_app
 from controlsurface.client import LocalClient
 from controlsurface.client.query_protocol import Query, R
 from controlsurface.config import Config, ServerConfig

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
-from controlsurface.api import create_app
+from controlsurface.api.app import create_app
 from controlsurface.client.local_client import LocalClient
 from controlsurface.config import Config
 from controlsurface.store.duckdb import DuckStore

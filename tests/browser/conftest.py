@@ -27,7 +27,7 @@ from playwright.sync_api import (
 )
 
 from controlsurface import ui
-from controlsurface.api import create_app
+from controlsurface.api.app import create_app
 from controlsurface.client.local_client import LocalClient
 from controlsurface.config import Config
 from controlsurface.shipped_paths import DASHBOARDS, ROOT

@@ -16,7 +16,7 @@ import pytest
 
 import controlsurface
 from controlsurface.cli import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, run_command
-from controlsurface.cli.terminal_output import _WRITERS
+from controlsurface.cli.terminal.terminal_rows import _WRITERS
 from controlsurface.config import Config, parse_config
 from controlsurface.doctor.config_toml import config_as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable
@@ -49,6 +49,21 @@ def test_help_and_version_are_there(capsys: Said) -> None:
     assert "Exit codes:" in asked(capsys, "--help")
     for command in ("serve", "demo", "import", "query", "doctor", "bench"):
         assert f"controlsurface {command}" in asked(capsys, command, "--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], ["pyarrow", "numpy", "pydantic", "starlette", "controlsurface.config"]),
+        (["query", "--list"], ["controlsurface.api.app", "controlsurface.alerting", "uvicorn", "grpc", "streamlit"]),
+    ],
+)
+def test_a_command_starts_without_what_it_does_not_need(arguments: list[str], unneeded: list[str]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "controlsurface.cli", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "controlsurface.cli" in imported
+    assert imported.isdisjoint(unneeded)
 
 
 def test_wrong_usage_says_where_help_is(capsys: Said) -> None:

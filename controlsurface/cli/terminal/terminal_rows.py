@@ -1,12 +1,6 @@
-"""All that commands write: rows for people and programs, and words; nothing a sender wrote reaches a terminal raw.
-
-A name can hold escape sequences that a terminal obeys (CVE-2021-25743, kubectl), and signs that turn a line around
-(CVE-2021-42574, "Trojan Source"). People see them escaped; in JSON they are escaped in any case, and files have them
-as they are.
-"""
+"""Rows that commands write, for people and programs; what a sender wrote is escaped (terminal_text)."""
 
 import math
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -17,12 +11,9 @@ import click
 import pyarrow as pa
 
 from controlsurface.api.response_encoding import json_response, plain
+from controlsurface.cli.terminal.terminal_text import IN_WORDS, escape_control_characters
 from controlsurface.client.query_protocol import Query, Result
 from controlsurface.export.table_formats import as_csv, as_parquet
-
-# Control characters, line separators, signs of direction, halves of surrogate pairs; words may have breaks and tabs.
-_INVISIBLE_CHARACTERS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-_IN_WORDS, _IN_CELL = re.compile(f"[{_INVISIBLE_CHARACTERS}]"), re.compile(f"[{_INVISIBLE_CHARACTERS}\t\n]")
 
 OUTPUT_FORMATS = ("table", "json", "csv", "parquet")
 
@@ -42,7 +33,7 @@ def write_rows(table: pa.Table, form: str) -> None:
 
 def write_json(value: object) -> None:
     """One JSON document on one line, as the API would write it."""
-    click.echo(_IN_WORDS.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(json_response(value).body).decode()))
+    click.echo(IN_WORDS.sub(lambda found: f"\\u{ord(found[0]):04x}", bytes(json_response(value).body).decode()))
 
 
 def write_result(document: object, rows: pa.Table | Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -53,30 +44,11 @@ def write_result(document: object, rows: pa.Table | Sequence[Mapping[str, Any]],
         write_table(rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([*rows]))
 
 
-def print_text(text: object) -> None:
-    """Words, or text for people: what a terminal would obey is shown."""
-    click.echo(escape_control_characters(str(text), _IN_WORDS))
-
-
-def print_note(text: str) -> None:
-    """Words beside the data, on standard error."""
-    click.echo(escape_control_characters(text, _IN_WORDS), err=True)
-
-
 def write_document(text: str | bytes) -> None:
     """A document as it is into a file or a pipe, and safe to be looked at on a terminal."""
     whole = text if isinstance(text, bytes) else text.encode()
     # As bytes into a file: click would take some of the sequences out of text, and nobody asked for that.
-    click.echo(escape_control_characters(whole.decode(), _IN_WORDS) if sys.stdout.isatty() else whole, nl=False)
-
-
-def escape_control_characters(text: str, unseen: re.Pattern[str] = _IN_CELL) -> str:
-    r"""The text with everything shown that does something else than being seen.
-
-    >>> escape_control_characters("\x1b[31m\u202ex\n")
-    '\\x1b[31m\\u202ex\\n'
-    """
-    return unseen.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    click.echo(escape_control_characters(whole.decode(), IN_WORDS) if sys.stdout.isatty() else whole, nl=False)
 
 
 def write_table(table: pa.Table) -> None:
