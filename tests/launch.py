@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from controlsurface.client import RemoteClient
-from tests.forked_collector import ForkedCollector, StartedProcess
+from tests.forked_process import ForkedCollector, StartedProcess
 
 FREE_PORTS = ("--api-port", "0", "--otlp-http-port", "0", "--otlp-grpc-port", "0")
 SECONDS = 60.0  # a busy machine takes its time

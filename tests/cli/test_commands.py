@@ -20,6 +20,7 @@ from controlsurface.cli.terminal.terminal_rows import _WRITERS
 from controlsurface.config import Config, parse_config
 from controlsurface.doctor.config_toml import config_as_toml
 from controlsurface.errors import BadBody, BadRequest, ConfigError, NotFound, Unreachable
+from tests.forked_process import run_forked_command
 from tests.launch import collector
 
 Said = pytest.CaptureFixture[str]
@@ -215,6 +216,18 @@ def test_a_closed_pipe_ends_a_command_quietly() -> None:
     ended = subprocess.run(argv, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(write_end)
     assert (ended.returncode, ended.stderr) == (EXIT_BROKEN_PIPE, "")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--frmat"], [], ["--config", "c.toml", "query"]])
+def test_a_forked_command_ends_and_writes_as_a_new_process_does(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path / "folder")
+    command = [sys.executable, "-m", "controlsurface.cli", *arguments]
+    new = subprocess.run(command, capture_output=True, timeout=60, check=False, env=os.environ)
+    forked = run_forked_command(arguments, tmp_path)
+    assert (forked.returncode, forked.stdout, forked.stderr) == (new.returncode, new.stdout, new.stderr)
 
 
 def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:

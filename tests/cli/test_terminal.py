@@ -11,6 +11,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from controlsurface import cli
 from controlsurface.cli.terminal.terminal_text import escape_control_characters
 from controlsurface.store.duckdb import DuckStore
+from tests.forked_process import run_forked_command, start_command
 from tests.stores import put
 
 HOSTILE = "chat\x1b[31m\x1b]0;owned\x07\x9b2J\u202eevil\u2066\r\nok"
@@ -43,17 +45,28 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def on_a_terminal(arguments: Sequence[object]) -> str:
     """What the command writes there, to both of its outputs."""
     leader, follower = pty.openpty()
-    argv = [sys.executable, "-m", "controlsurface.cli", *map(str, arguments)]
-    with subprocess.Popen(argv, stdout=follower, stderr=follower, stdin=subprocess.DEVNULL):
-        os.close(follower)
+    process = start_command(arguments, follower, follower)
+    os.close(follower)
+    with suppress(OSError):  # the other end is closed
         parts = []
-        try:
-            while part := os.read(leader, 65536):
-                parts.append(part)
-        except OSError:  # the other end is closed
-            pass
+        while part := os.read(leader, 65536):
+            parts.append(part)
+    process.wait(60)
     os.close(leader)
     return b"".join(parts).decode()
+
+
+def test_a_new_process_on_a_terminal_writes_what_a_forked_one_writes(data: Path) -> None:
+    arguments = ["query", "requests", "--by", "task_type", "--data", str(data)]
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "controlsurface.cli", *arguments]
+    assert subprocess.run(command, stdout=follower, stderr=follower, timeout=60, check=False).returncode == 0
+    os.close(follower)
+    written = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert "owned" in written
+    assert not any(each in written for each in RAW)
+    assert written == on_a_terminal(arguments)
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
@@ -75,11 +88,14 @@ def test_an_error_that_quotes_a_name_is_no_command_either(data: Path) -> None:
     assert not any(each in said for each in RAW)
 
 
-def test_output_to_a_file_has_every_character_as_it_was_sent(data: Path) -> None:
-    argv = [sys.executable, "-m", "controlsurface.cli", "query", "requests", "--by", "task_type", "--data", str(data)]
-    rows = json.loads(subprocess.check_output([*argv, "--json"]))["rows"]
-    assert rows[0]["task_type"] == HOSTILE
-    assert HOSTILE.encode() in subprocess.check_output([*argv, "--format", "csv"])
+def test_output_to_a_file_has_every_character_as_it_was_sent(data: Path, tmp_path: Path) -> None:
+    arguments = ["query", "requests", "--by", "task_type", "--data", data]
+    from_json = run_forked_command([*arguments, "--json"], tmp_path)
+    assert from_json.returncode == 0
+    assert json.loads(from_json.stdout)["rows"][0]["task_type"] == HOSTILE
+    from_csv = run_forked_command([*arguments, "--format", "csv"], tmp_path)
+    assert from_csv.returncode == 0
+    assert HOSTILE.encode() in from_csv.stdout
 
 
 @given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs"])))

@@ -1,4 +1,4 @@
-"""A collector that imports nothing any more: a fork of one process that has imported all (fork_server.py)."""
+"""Programs that import nothing any more: forks of one process that has imported all (fork_server.py)."""
 
 import atexit
 import json
@@ -7,7 +7,8 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, Protocol
@@ -25,17 +26,15 @@ class StartedProcess(Protocol):
     def send_signal(self, sig: int) -> None: ...
 
 
-class ForkedCollector:
-    """Used as a process of `subprocess` is."""
+class ForkedProcess:
+    """Used as a process of `subprocess` is; `name` is "collector" or "command"."""
 
-    def __init__(self, flags: Sequence[str], stderr: int) -> None:
+    def __init__(self, name: str, flags: Sequence[str], stdin: int, stdout: int, stderr: int) -> None:
         given = {"folder": str(Path.cwd()), "names": [*os.environ], "values": [*os.environ.values()]}
-        (out, stdout), (self._status, status) = os.pipe(), os.pipe()
-        request = json.dumps({"flags": [*flags], **given}).encode()
-        socket.send_fds(_fork_server(), [request], [stdout, stderr, status])
-        os.close(stdout)
+        self._status, status = os.pipe()
+        request = json.dumps({"name": name, "flags": [*flags], **given}).encode()
+        socket.send_fds(_fork_server(), [request], [stdin, stdout, stderr, status])
         os.close(status)
-        self.stdout = os.fdopen(out)
         self.pid = int(self._line())
         self._code: int | None = None
 
@@ -45,7 +44,7 @@ class ForkedCollector:
     def wait(self, timeout: float) -> int:
         code = self._end(timeout)
         if code is None:
-            raise subprocess.TimeoutExpired("a forked collector", timeout)
+            raise subprocess.TimeoutExpired("a forked process", timeout)
         return code
 
     def send_signal(self, sig: int) -> None:
@@ -66,6 +65,40 @@ class ForkedCollector:
             assert more, "the fork server ended"
             line += more
         return line
+
+
+class ForkedCollector(ForkedProcess):
+    """A collector whose ready lines are read from `stdout`."""
+
+    def __init__(self, flags: Sequence[str], stderr: int) -> None:
+        out, stdout = os.pipe()
+        with _no_input() as stdin:
+            super().__init__("collector", flags, stdin, stdout, stderr)
+        os.close(stdout)
+        self.stdout = os.fdopen(out)
+
+
+def start_command(arguments: Sequence[object], stdout: int, stderr: int) -> ForkedProcess:
+    """`controlsurface` with these arguments, and no input."""
+    with _no_input() as stdin:
+        return ForkedProcess("command", [*map(str, arguments)], stdin, stdout, stderr)
+
+
+def run_forked_command(arguments: Sequence[object], folder: Path) -> "subprocess.CompletedProcess[bytes]":
+    """`controlsurface` with these arguments, and what it wrote into files of this folder."""
+    out, err = folder / "stdout.bin", folder / "stderr.bin"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        code = start_command(arguments, stdout.fileno(), stderr.fileno()).wait(60)
+    return subprocess.CompletedProcess([*map(str, arguments)], code, out.read_bytes(), err.read_bytes())
+
+
+@contextmanager
+def _no_input() -> Iterator[int]:
+    file = os.open(os.devnull, os.O_RDONLY)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 @cache
