@@ -1,12 +1,11 @@
 """`rederive` as a command: without a server, beside one, after a kill, and with what it cannot bring back."""
 
+import io
 import json
-import os
+import shutil
 import signal
-import subprocess
-import sys
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,10 @@ from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.rederivation import RederiveCommand, RederiveRequest
 from controlsurface.collector.discovery import find_addresses
-from controlsurface.store.duckdb import DuckStore
+from controlsurface.store.duckdb import STORE_FILE, DuckStore
+from tests.forked_process import start_command
 from tests.ingest.spans import body, call, route
-from tests.launch import collector
+from tests.launch import collector, until
 
 BEFORE = "[lanes.small]\nmodels = ['slm*']\n[lanes.large]\nescalation = true\n"
 AFTER = "[lanes.small]\n[lanes.large]\nmodels = ['slm*']\nescalation = true\n[task_types]\nfrom = ['acme.kind']\n"
@@ -35,15 +35,22 @@ def spans(kind: str = "sum") -> bytes:
     return body(*(each for pair in calls for each in pair))
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that was filled when the configuration said something else, between that and the present one."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "before.toml").write_text(BEFORE)
+    (folder / "after.toml").write_text(AFTER)
+    (folder / "s.pb").write_bytes(spans())
+    head = ["--config", str(folder / "before.toml"), "import", str(folder / "s.pb"), "--anyway"]
+    with redirect_stdout(io.StringIO()):
+        assert run_command([*head, "--data", str(folder / "data")]) == 0
+    return folder
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A store that was filled when the configuration said something else."""
-    (tmp_path / "before.toml").write_text(BEFORE)
-    (tmp_path / "after.toml").write_text(AFTER)
-    (tmp_path / "s.pb").write_bytes(spans())
-    head = ["--config", str(tmp_path / "before.toml"), "import", str(tmp_path / "s.pb"), "--anyway"]
-    assert run_command([*head, "--data", str(tmp_path / "data")]) == 0
-    return tmp_path / "data"
+def data(tmp_path: Path, filled: Path) -> Path:
+    return shutil.copytree(filled, tmp_path, dirs_exist_ok=True) / "data"
 
 
 def api(data: Path) -> str:
@@ -102,11 +109,12 @@ def test_rederive_says_that_a_server_of_before_the_change_needs_a_restart(
 
 def test_a_killed_rederive_is_finished_by_the_next_start(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data.parent / "after.toml").write_text(AFTER + SLOW)
-    command = [sys.executable, "-m", "controlsurface.cli", *asked(data)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(2.5)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(30)
+    with (data.parent / "words.txt").open("wb") as words:
+        process = start_command(asked(data), words.fileno(), words.fileno())
+    until((data / f"{STORE_FILE}.wal").exists)
+    time.sleep(1)  # somewhere amid the steps
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(30) == -signal.SIGKILL
     with collector(data.parent, "--config", str(data.parent / "after.toml")):
         url = api(data)
         state: dict[str, Any] = {"asked_at": None}
