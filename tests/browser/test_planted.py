@@ -50,7 +50,7 @@ def page(reader: BrowserContext) -> Iterator[Page]:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_renders_no_markup_that_a_sender_wrote(page: Page, seen: Seen, planted: str, name: str) -> None:
     page.goto(f"{planted}/{'' if name == 'overview' else name}?range=7d")
-    page.wait_for_selector('[data-testid="stMain"] h3, .cs-tile, .cs-state')
+    page.wait_for_selector("[data-testid=stMain] :is(h2, h3):visible, .cs-tile, .cs-state")
     settled(page)
     for chart in page.locator(".nsewdrag").all()[:6]:
         chart.hover(force=True)
