@@ -2,8 +2,9 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
-from itertools import zip_longest
+from itertools import permutations, zip_longest
 from typing import Any
 
 import pytest
@@ -186,3 +187,17 @@ def poorer(body: bytes, rng: random.Random) -> bytes:
     if rng.random() < 0.5:
         span.ClearField("status")
     return copy.SerializeToString()
+
+
+def test_a_request_told_in_two_traces_has_the_same_answer_in_any_order() -> None:
+    shadow: dict[str, Any] = {"controlsurface.purpose": "shadow", "controlsurface.shadow.of": "r"}
+    sent: list[Body] = [
+        ("traces", made.body(route(1, request_id="r"), call(2, 1), call(3, 1, model="gpt-5"))),
+        (
+            "traces",
+            made.body(*(replace(each, trace=2) for each in (route(1, request_id="r"), call(2, 1, "gpt-large")))),
+        ),
+        ("traces", made.body(call(9, model="gpt-5", trace=3, **shadow))),
+    ]
+    stored = [everything(loaded(*([each] for each in order))) for order in permutations(sent)]
+    assert stored == [everything(loaded(sent))] * len(stored)

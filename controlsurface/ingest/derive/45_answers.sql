@@ -69,7 +69,7 @@ placed_last AS (
         *,
         first_value(struct_pack(failed, too_late, is_named, start_ns, end_ns)) OVER (
             PARTITION BY request_trace, request_span
-            ORDER BY failed, too_late, NOT is_named, end_ns DESC, start_ns DESC, span_id DESC
+            ORDER BY failed, too_late, NOT is_named, end_ns DESC, start_ns DESC, trace_id DESC, span_id DESC
         ) AS latest
     FROM judged
 )
@@ -80,7 +80,7 @@ WHERE failed = latest.failed AND too_late = latest.too_late AND is_named = lates
         OR NOT failed AND start_ns < latest.end_ns AND end_ns > latest.start_ns)
 QUALIFY row_number() OVER (
     PARTITION BY request_trace, request_span
-    ORDER BY NOT passed AND NOT failed, NOT is_selected, NOT is_of_lane, end_ns DESC, start_ns DESC, span_id DESC
+    ORDER BY NOT passed AND NOT failed, NOT is_selected, NOT is_of_lane, end_ns DESC, start_ns DESC, trace_id DESC, span_id DESC
 ) = 1;
 
 -- tried_first: of requests with several calls the model that was tried first. Where lanes are assumed, the router's word
@@ -89,7 +89,7 @@ CREATE OR REPLACE TEMP TABLE tried_first AS
 SELECT
     placed_call.request_trace,
     placed_call.request_span,
-    arg_min(calls.answering_model, (calls.end_ns, calls.start_ns, calls.span_id)) AS model
+    arg_min(calls.answering_model, (calls.end_ns, calls.start_ns, calls.trace_id, calls.span_id)) AS model
 FROM placed_call
 JOIN calls ON calls.trace_id = placed_call.trace_id AND calls.span_id = placed_call.span_id
 WHERE lanes_are_assumed() AND placed_call.beside > 1

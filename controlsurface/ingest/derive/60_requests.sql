@@ -1,7 +1,7 @@
 -- new_requests: one row a unit, from its facts and its priced attempts.
 CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
-    request_trace, request_span, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed, speaks,
+    request_trace, request_span, trace_id, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed, speaks,
     input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, unpriced_parts,
     (cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable AS fully_priced,
     lag(failed) OVER in_order AS previous_failed,
@@ -11,9 +11,9 @@ SELECT
 FROM priced
 WHERE purpose = 'user' AND request_span IS NOT NULL
 WINDOW
-    in_order AS (PARTITION BY request_trace, request_span ORDER BY end_ns, start_ns, span_id),
+    in_order AS (PARTITION BY request_trace, request_span ORDER BY end_ns, start_ns, trace_id, span_id),
     before_it AS (
-        PARTITION BY request_trace, request_span, model ORDER BY end_ns, start_ns, span_id
+        PARTITION BY request_trace, request_span, model ORDER BY end_ns, start_ns, trace_id, span_id
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     );
 
@@ -30,7 +30,7 @@ SELECT
     count(*) FILTER (WHERE tried.is_retry) AS retries,
     coalesce(bool_or(tried.previous_failed AND tried.model IS DISTINCT FROM tried.previous_model), FALSE) AS fell_back,
     -- what a smaller lane did before the answer came
-    arg_max(CASE WHEN tried.failed THEN 'failed' ELSE 'answered' END, (tried.end_ns, tried.span_id))
+    arg_max(CASE WHEN tried.failed THEN 'failed' ELSE 'answered' END, (tried.end_ns, tried.trace_id, tried.span_id))
         FILTER (WHERE NOT tried.speaks AND tried.end_ns <= answer.end_ns AND escalates(tried.lane) IS NOT TRUE) AS smaller,
     coalesce(bool_or(tried.gate = 'fail') FILTER (WHERE NOT tried.speaks), FALSE) AS gate_failed,
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.input_tokens) END AS input_tokens,
