@@ -137,7 +137,7 @@ class RuleEngine:
             for alert in self._known[name].values()
             if alert.state == "firing"
         ]
-        loop = replace(self._loop, loaded_at=now, problem=None)
+        loop = replace(self._loop, loaded_at=now, problem=None, doubts="\n".join(rules.doubts) or None)
         with self._store.writing() as writing:
             alert_store.write_rules(writing, rules)
             alert_store.write_loop_status(writing, loop)
