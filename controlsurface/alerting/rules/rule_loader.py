@@ -1,6 +1,7 @@
 """Rule files: found, read again when they change, understood as a whole or refused with every problem's place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,11 @@ class LoadedRuleGroup:
 
     file: str
     group: RuleGroup
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others: two files may have groups of one name."""
+        return self.file, self.group.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,11 @@ def load_rule_files(paths: Iterable[Path]) -> RuleSet:
 
     An override that is wrong leaves its rule as it is, and is a doubt.
     """
-    files = parse_rule_files(paths)
+    return build_rule_set(parse_rule_files(paths))
+
+
+def build_rule_set(files: Sequence[ParsedRuleFile]) -> RuleSet:
+    """The rules of files that are understood, overrides applied."""
     groups = tuple(LoadedRuleGroup(str(each.path), group) for each in files for group in each.model.groups)
     found = _with_overrides(RuleSet(groups), files)
     return replace(found, doubts=(*found.doubts, *_doubt_lines(files, found)))
@@ -306,6 +316,23 @@ class RulePaths:
                     continue  # it has just gone: the next look finds the same without it
                 found.append((str(path), about.st_mtime_ns, about.st_size))
         return tuple(found)
+
+
+RULES_FOLDER = "alerts"  # in the data directory: rules made on the page or by the API, where no folder is configured
+
+
+def with_rule_folders(config: Config, own: Sequence[Path], data: Path) -> Config:
+    """The configuration with further files and folders of rules: `own`, and that of the data directory."""
+    places = (*config.alerts.directories, *map(str, own), str(data / RULES_FOLDER))
+    return config.model_copy(
+        update={"alerts": config.alerts.model_copy(update={"directories": tuple(dict.fromkeys(places))})}
+    )
+
+
+def make_rules_folder(data: Path) -> None:
+    """The folder of rules in a data directory; where nothing can be written there, nothing can be made there later."""
+    with suppress(OSError):
+        (data / RULES_FOLDER).mkdir(exist_ok=True)
 
 
 def configured_rule_paths(config: Config, own: Sequence[Path] = ()) -> RulePaths:

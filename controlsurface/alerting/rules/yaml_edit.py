@@ -86,7 +86,7 @@ def remove_from_list(text: str, place: YamlPath) -> str:
 
 def _with_key(text: str, place: YamlPath, name: str, value: Any) -> str:
     """The table at a place with one key set, merged or removed (None)."""
-    node = _node(text, place)
+    node: MappingNode = _node(text, place)
     if not isinstance(node, MappingNode):
         raise BadRequest("the file has no table there")
     names = [str(key.value) for key, _ in node.value]
@@ -106,7 +106,7 @@ def _with_key(text: str, place: YamlPath, name: str, value: Any) -> str:
     )
     kept = "".join(f"{_newline(text)}{' ' * node.value[0][0].start_mark.column}{each.strip()}" for each in comments)
     kept = kept if isinstance(old, MappingNode | SequenceNode) and not old.flow_style else ""
-    return text[: old.start_mark.index] + yaml_text(merge_patch(None, value)) + kept + text[stop:]
+    return f"{text[: old.start_mark.index]}{yaml_text(merge_patch(None, value))}{kept}{text[stop:]}"
 
 
 def _with_new_key(text: str, node: MappingNode, name: str, value: Any) -> str:
@@ -115,7 +115,8 @@ def _with_new_key(text: str, node: MappingNode, name: str, value: Any) -> str:
         at = _end(text, node.value[-1][1]) + _closing(node.value[-1][1]) if node.value else node.start_mark.index + 1
         return text[:at] + (", " if node.value else "") + pair + text[at:]
     at = _line_end(text, _end(text, node))
-    return text[:at] + _newline(text) + " " * node.value[0][0].start_mark.column + pair + text[at:]
+    indent = " " * int(node.value[0][0].start_mark.column)
+    return f"{text[:at]}{_newline(text)}{indent}{pair}{text[at:]}"
 
 
 def _without_key(text: str, node: MappingNode, i: int) -> str:

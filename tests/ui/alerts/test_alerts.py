@@ -14,6 +14,7 @@ from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import RuleEngine
 from controlsurface.client.local_client import LocalClient
 from controlsurface.clock import CLOCK_SUBJECT
+from controlsurface.config import parse_config
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.ui.alerts.alert_table import alert_headline
 from tests.alerting.firing_store import store_firing_alert
@@ -43,8 +44,9 @@ def store(rules: Path) -> Iterator[DuckStore]:
 
 
 @pytest.fixture(scope="module")
-def url(store: DuckStore) -> Iterator[str]:
-    with serving(LocalClient(store)) as address:
+def url(store: DuckStore, rules: Path) -> Iterator[str]:
+    config = parse_config({"alerts": {"shipped": False, "directories": [str(rules.parent)]}}, "c.toml")
+    with serving(LocalClient(store, config=config)) as address:
         yield address
 
 
