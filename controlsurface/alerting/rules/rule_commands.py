@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import orjson
 from pydantic import Field
 
-from controlsurface.alerting.rules.rule_doubts import rule_doubts
+from controlsurface.alerting.rules.rule_doubts import NOTIFIER_LABEL, rule_doubts
 from controlsurface.alerting.rules.rule_edit import (
     EditableRules,
     TextEdit,
@@ -39,8 +39,6 @@ from controlsurface.formatting import format_period
 from controlsurface.query.arguments import Arguments, ArgumentText, StepLength
 from controlsurface.store.named_query import StateSql
 
-NOTIFIER_LABEL = "notifier"  # names who is notified of a rule's alerts, whatever the routes say
-MAX_DEFINITION_CHARS = 20_000
 _IF_NONE_MATCH, _IF_MATCH = "if-none-match", "if-match"
 _DOCUMENT = columns(
     **dict.fromkeys(("rule", "kind", "origin", "group", "interval", "file", "definition"), TEXT),

@@ -9,7 +9,8 @@ from controlsurface.formatting import format_period
 
 SEVERITIES = ("page", "ticket", "info", "none")
 _OTHER_SEVERITIES = ("critical", "warning", "error", "high", "medium", "low", "major", "minor", "debug", "notice")
-_LABELS = ("severity", "owner", "team", "notifier")
+NOTIFIER_LABEL = "notifier"  # names who is notified of a rule's alerts, whatever the routes say
+_LABELS = ("severity", "owner", "team", NOTIFIER_LABEL)
 
 
 def rule_doubts(rule: AlertRule, interval: timedelta) -> Iterator[tuple[str, str]]:
