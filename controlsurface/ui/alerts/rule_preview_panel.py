@@ -108,6 +108,6 @@ def _course(rule: Row, firings: Sequence[Row]) -> None:
     chart(figure, alt="The rule's metric over four weeks beside the threshold; firings are shaded")
     left_out = named["slice"].n_unique() - most.len()
     st.caption(
-        f"Shaded: the rule would have fired. In colour: {escape_markdown(lit or 'unknown')}."
+        (f"Shaded: the rule would have fired. In colour: {escape_markdown(lit or 'unknown')}." if firings else "")
         + (f" The {most.len():,} largest slices; {left_out:,} more are judged and not drawn." if left_out > 0 else "")
     )

@@ -27,7 +27,7 @@ def client(url: str) -> LocalClient:
 
 
 def test_every_notifier_takes_a_test_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    ok = (200, {}, b"ok")
+    ok: tuple[int, dict[str, str], bytes] = (200, {}, b"ok")
     with http_sink(ok, ok, (202, {}, b'{"status": "success"}'), ok) as sink:
         monkeypatch.setenv("SLACK_HOOK", sink.url)
         monkeypatch.setenv("PAGER_KEY", SECRET)
