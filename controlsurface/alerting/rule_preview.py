@@ -36,7 +36,7 @@ from controlsurface.metrics.statistics import Z_95, wilson_interval
 from controlsurface.query.arguments import StepLength
 
 MIN_WINDOWS = 30  # windows with data, below which nothing is said about chance or time
-MAX_ONSETS = 30  # moments from which a change is made up
+MAX_ONSETS = 60  # moments from which a change is made up
 MONTH = timedelta(days=30)
 MIN_HORIZON, MAX_HORIZON = timedelta(days=1), timedelta(days=7)  # how long a made-up change is looked at
 _HOUR = timedelta(hours=1)

@@ -30,7 +30,7 @@ SAVED_KEY, PREVIEWED_KEY, ETAG_KEY = "_rule_saved", "_rule_previewed", "_rule_et
 
 def rule_editor(rows: Sequence[Row]) -> None:
     """The panel; `rule=` of an address names the rule that is changed."""
-    with panel("Rule editor", "rules of your own, and overrides of shipped ones"):
+    with panel("Rule editor", "rules of your own, and overrides of shipped ones"), st.container():
         if said := st.session_state.pop(SAVED_KEY, ""):
             st.success(escape_markdown(said))
         action, subject = _choose(rows)

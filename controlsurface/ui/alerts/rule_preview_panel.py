@@ -24,14 +24,14 @@ from controlsurface.ui.widgets.panels import chart
 PREVIEW_LENGTH = timedelta(days=28)
 PREVIEW_CHART_STEP = timedelta(hours=8)
 MAX_PREVIEW_SERIES = 8  # lines of the chart; the others are judged and not drawn
-CHANGES = {"odds × 1.5": 1.5, "doubled": 2.0, "tripled": 3.0, "× 5": 5.0}
+CHANGES = {"× 1.5": 1.5, "× 2": 2.0, "× 3": 3.0, "× 5": 5.0}  # of the odds of a share, of any other value itself
 
 Row = Mapping[str, Any]
 
 
 def rule_preview(rule: Row) -> None:
     """What the rule would have done in the last four weeks, by the evaluation that rules live by."""
-    change = st.segmented_control("Change to find", list(CHANGES), default="doubled", key="rule change") or "doubled"
+    change = st.segmented_control("Change to find", list(CHANGES), default="× 2", key="rule change") or "× 2"
     args = PreviewArgs(
         definition=orjson.dumps({**rule, "alert": rule["alert"] or "Preview"}).decode(),
         start="-28d",
