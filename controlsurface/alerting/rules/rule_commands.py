@@ -54,7 +54,7 @@ class RuleQuery(Query[Result]):
     """
 
     endpoint: ClassVar = ReadEndpoint(
-        "/api/v1/rules/{alert:path}",
+        "/api/v1/rules/{alert}",
         "rule",
         "One rule as its files have it, with the version that a change rests on",
         _DOCUMENT,
@@ -111,7 +111,7 @@ class SaveRule(Command):
     """
 
     endpoint: ClassVar = WriteEndpoint(
-        "/api/v1/rules/{alert:path}",
+        "/api/v1/rules/{alert}",
         "save_rule",
         "Make a rule, change one, or override a shipped one, on top of the version that If-Match names",
         columns(rule=TEXT, file=TEXT, overridden=MAYBE_TEXT, etag=TEXT, doubts=list_of(TEXT)),
@@ -151,7 +151,7 @@ class RemoveRule(Command):
     """Take an override back, else remove a rule of one's own. Raises NotFound, BadRequest for shipped ones."""
 
     endpoint: ClassVar = WriteEndpoint(
-        "/api/v1/rules/{alert:path}",
+        "/api/v1/rules/{alert}",
         "remove_rule",
         "Take the override of a shipped rule back, or remove a rule of your own",
         columns(rule=TEXT, file=TEXT, removed=TEXT),
