@@ -39,6 +39,8 @@ def rule_editor(rows: Sequence[Row]) -> None:
         if row is not None:
             _about(row)
         key = f"{action} {subject}"
+        if row is not None and action == CHANGE:
+            base = _seen_rule(subject, key, base)
         try:
             rule = _form(base, key, fixed=action == CHANGE)
         except BadRequest as problem:
@@ -46,7 +48,7 @@ def rule_editor(rows: Sequence[Row]) -> None:
             return
         with st.expander("As YAML"):
             st.code(table_lines(rule, 0), language="yaml")
-        _save_buttons(rule, row if action == CHANGE else None, key)
+        _save_buttons(rule, row if action == CHANGE else None)
 
 
 def _choose(rows: Sequence[Row]) -> tuple[str, str]:
@@ -187,7 +189,7 @@ def _delivery(base: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {"severity": chosen, "labels": text, "notifier": to, "summary": summary}
 
 
-def _save_buttons(rule: Mapping[str, Any], row: Row | None, key: str) -> None:
+def _save_buttons(rule: Mapping[str, Any], row: Row | None) -> None:
     """Preview, save, and take back."""
     left, right = st.columns(2)
     with left:
@@ -204,20 +206,21 @@ def _save_buttons(rule: Mapping[str, Any], row: Row | None, key: str) -> None:
                 _do(RemoveRule(rule["alert"], RuleRemoval(who=who)), f"{rule['alert']}: {text.lower()}, done")
     if st.session_state.get(PREVIEWED_KEY) == orjson.dumps(rule):
         rule_preview(rule)
-    if row is not None:
-        _remember_version(rule["alert"], key)
 
 
-def _remember_version(name: str, key: str) -> None:
-    """The version that was seen when the form was opened: a change by somebody else since is not overwritten."""
+def _seen_rule(name: str, key: str, in_force: dict[str, Any]) -> dict[str, Any]:
+    """The rule as its file had it when the form was opened: a change by somebody else since is not overwritten."""
     held = st.session_state.get(ETAG_KEY)
     if held is None or held[0] != key:
         try:
             found = collector_queries.collector_client().run(RuleQuery(name))
         except ControlSurfaceError as problem:
             st.warning(escape_markdown(problem))
-            return
-        st.session_state[ETAG_KEY] = (key, found.facts["etag"])
+            return in_force
+        held = (key, found.facts["etag"], found.rows.to_pylist()[0]["definition"])
+        st.session_state[ETAG_KEY] = held
+    seen: dict[str, Any] = orjson.loads(held[2])
+    return seen
 
 
 def _save(rule: Mapping[str, Any], row: Row | None, who: str, why: str) -> None:

@@ -116,6 +116,12 @@ def test_a_rule_is_changed_previewed_and_saved_with_its_comment(opened: Open, ur
     assert "Expected false alerts" in told
     app.text_input(key="rule who").set_value("ann")
     app.text_input(key="rule why").set_value("too loud")
+    text = rules.read_text()
+    rules.write_text(text.replace("0.3", "0.31"))  # by somebody else, meanwhile
+    app.button(key="rule save").click().run()
+    assert "was changed or removed since" in app.warning[-1].value
+    assert "above: 0.31" in rules.read_text()
+    rules.write_text(text)
     app.button(key="rule save").click().run()
     assert [each.value for each in app.warning if "Not saved" in each.value] == []
     assert "above: 0.99" in rules.read_text()
