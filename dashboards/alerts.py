@@ -9,6 +9,8 @@ if not rules and ui.query_metric("requests")["n"].sum() == 0:
 ui.alert_table(ui.alerts_now())
 ui.silence_panel()
 ui.rule_table(rules)
+ui.rule_editor(rules)
+ui.notifier_panel()
 ui.detection_delay(rules)
 ui.alert_history()
 ui.alert_messages()

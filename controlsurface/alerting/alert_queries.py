@@ -46,7 +46,7 @@ FROM outbox ORDER BY number DESC LIMIT $limit
 
 _RULE_LOOP_SQL = """
 SELECT
-    evaluations, failed, missed, lag_s, evaluated_at, problem, problem IS NOT NULL AS outdated,
+    evaluations, failed, missed, lag_s, evaluated_at, problem, problem IS NOT NULL AS outdated, doubts,
     coalesce(clock_steps, 0) AS clock_steps, clock_problem,
     (SELECT count(*) FROM alert_rules) AS rules,
     (SELECT count(*) FROM alert_rules WHERE health = 'err') AS failing,
@@ -67,7 +67,7 @@ _ALERT = record(
     labels=TEXTS, annotations=TEXTS, state=one_of("pending", "firing"), activeAt=TIME, value=TEXT, heldBy=MAYBE_TEXT
 )
 _RULE = record(
-    **dict.fromkeys(("type", "name", "query", "state", "health", "lastError", "note"), TEXT),
+    **dict.fromkeys(("type", "name", "query", "state", "health", "lastError", "note", "overridden"), TEXT),
     duration=NUMBER,
     labels=TEXTS,
     annotations=TEXTS,
@@ -81,7 +81,8 @@ _GROUP = record(name=TEXT, file=TEXT, interval=NUMBER, rules=list_of(_RULE))
 def _success(**data: Column) -> pa.Schema:
     """Answers as Prometheus has them (HTTP API v1)."""
     status = column(pa.string(), const="success")
-    return columns(status=status, data=record(**data), warnings=optional(list_of(TEXT)))
+    told = dict.fromkeys(("warnings", "doubts"), optional(list_of(TEXT)))
+    return columns(status=status, data=record(**data), **told)
 
 
 class LatestArguments(Arguments):
@@ -140,7 +141,8 @@ class AlertHistoryQuery(Query[Result]):
 class AlertRulesQuery(PlainQuery[Result]):
     """The rules in force, in the order of their files: columns of `alert_rules`.
 
-    The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock.
+    The fact `warnings` holds the problems of rule files that are newer and wrong, one each, and that of the clock;
+    `doubts` what is odd in the files in force, such as an override of a rule that is no more.
     """
 
     endpoint: ClassVar = ReadEndpoint(
@@ -156,7 +158,8 @@ class AlertRulesQuery(PlainQuery[Result]):
         loop = session.state(_RULE_LOOP_SQL).to_pylist()
         texts = (text or "" for row in loop for text in (row["problem"], row["clock_problem"]))
         warnings = [line for text in texts for line in text.splitlines()]
-        return Result(session.state(_RULES_SQL), {"warnings": warnings})
+        doubts = [line for row in loop for line in (row["doubts"] or "").splitlines()]
+        return Result(session.state(_RULES_SQL), {"warnings": warnings, "doubts": doubts})
 
 
 @dataclass(frozen=True, slots=True)

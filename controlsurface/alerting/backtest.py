@@ -121,7 +121,7 @@ class BacktestArgs(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class _SessionStore:
+class SessionStore:
     """The store as rules ask it, over a query's session."""
 
     session: StoreSession
@@ -151,7 +151,7 @@ class BacktestQuery(Query[Result]):
     def run(self, session: StoreSession) -> Result:
         """Replay the rule. Raises BadRequest for rules about what is not kept."""
         began, args, rule = perf_counter(), self.arguments, self.arguments.rule
-        moments = replay_rule(rule, _SessionStore(session), args, session.config.alerts.weekly_budget_usd)
+        moments = replay_rule(rule, SessionStore(session), args, session.config.alerts.weekly_budget_usd)
         rows = pa.Table.from_pylist([_firing_row(each) for each in collect_firings(moments)], _FIRINGS_SCHEMA)
         return Result(rows, {"elapsed_ms": round((perf_counter() - began) * 1e3, 3)})
 

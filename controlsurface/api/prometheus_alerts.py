@@ -76,6 +76,7 @@ def _rule(row: Row, alerts: Iterable[Row]) -> dict[str, Any]:
         "health": row["health"],
         "lastError": row["last_error"] or "",
         "note": row["note"] or "",
+        "overridden": orjson.loads(row["override"])["changes"] if row["override"] else "",
         "lastEvaluation": row["last_evaluation"],
         "evaluationTime": row["evaluation_s"],
     }

@@ -4,8 +4,10 @@ from typing import Any
 
 from controlsurface.alerting import alert_queries
 from controlsurface.alerting.backtest import BacktestQuery
-from controlsurface.alerting.delivery import silence_commands
+from controlsurface.alerting.delivery import notifier_commands, silence_commands
 from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline
+from controlsurface.alerting.rule_preview import RulePreviewQuery
+from controlsurface.alerting.rules import rule_commands
 from controlsurface.alerting.rules.threshold_edit import SetThreshold
 from controlsurface.audit import calibration_query, disagreement_query, policy, sampling_plan, what_if_query
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
@@ -65,7 +67,10 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     alert_queries.AlertsQuery,
     alert_queries.AlertHistoryQuery,
     BacktestQuery,
+    RulePreviewQuery,
+    notifier_commands.NotifiersQuery,
     alert_queries.AlertRulesQuery,
+    rule_commands.RuleQuery,
     alert_queries.NotificationsQuery,
     silence_commands.SilencesQuery,
 )
@@ -85,4 +90,7 @@ COMMANDS: tuple[type[Command], ...] = (
     silence_commands.PutSilence,
     silence_commands.ExpireSilence,
     SetThreshold,
+    notifier_commands.SendTestMessage,
+    rule_commands.SaveRule,
+    rule_commands.RemoveRule,
 )

@@ -4,5 +4,5 @@ from controlsurface.charts.distribution import confidence_heatmap, lane_histogra
 from controlsurface.charts.figure import ChartFigure, EventMark, is_blank
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline
-from controlsurface.charts.time_series import TimeSpan, lines, marked_windows, quantiles, stacked_areas
+from controlsurface.charts.time_series import TimeSpan, lines, marked_windows, quantiles, shade_windows, stacked_areas
 from controlsurface.charts.uncertainty import interval_whiskers, reliability_curve, threshold_curves

@@ -325,6 +325,12 @@ def marked_windows(
     return figure.having(shapes=[*figure.layout["shapes"], *filter(None, marks)])
 
 
+def shade_windows(figure: ChartFigure, windows: Sequence[Window], span: TimeSpan, palette: Palette) -> ChartFigure:
+    """The figure with stretches of time shaded, such as those in which an alert fired."""
+    marks = (_window_shape(window, palette.changed, span) for window in windows)
+    return figure.having(shapes=[*figure.layout["shapes"], *filter(None, marks)])
+
+
 def _window_shape(window: Window, colour: str, span: TimeSpan) -> PlotlyTrace | None:
     """A window as a shade over the height of the chart; None where all of it lies outside."""
     start, end = max(window[0], span.start), min(window[1], span.end)

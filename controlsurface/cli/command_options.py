@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from controlsurface.alerting.rules.rule_loader import make_rules_folder, with_rule_folders
 from controlsurface.audit.comparators import install_comparators
 from controlsurface.client import Client, LocalClient, connect_client
 from controlsurface.config import Config, load_config, parse_duration
@@ -76,7 +77,8 @@ def open_client(data: Path) -> Client:
     """A reader of what is stored, through the server that owns it if one does. Raises NotFound where nothing is."""
     if not (data / STORE_FILE).exists():
         raise NotFound(f"{data}: nothing is stored here; `controlsurface serve` begins it, --data names another place")
-    config = active_config()
+    config = with_rule_folders(active_config(), (), data.absolute())
+    make_rules_folder(data)
     reader = connect_client(data, config.auth.token or None, config=config)
     if isinstance(reader, LocalClient):  # a server has done so already
         reader.write(install_comparators(config.audit))

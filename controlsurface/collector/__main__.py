@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import pyarrow as pa
 
+from controlsurface.alerting.rules.rule_loader import make_rules_folder, with_rule_folders
 from controlsurface.api.app import create_app
 from controlsurface.collector.alert_services import delivery_service, rule_service
 from controlsurface.collector.discovery import publish_addresses
@@ -62,9 +63,11 @@ def _run(flags: argparse.Namespace, config: Config, told: UnixSignals) -> None:
     ports = {"api": flags.api_port, "otlp_http": flags.otlp_http_port, "otlp_grpc": flags.otlp_grpc_port}
     with ExitStack() as held:  # whether all ports can be had, before anything starts
         hold_ports(held, flags.host, ports)
+    config = with_rule_folders(config, flags.alerts, flags.data)
     with running_engine(flags.data, config, flags.config, apart=True) as engine, delivery_service(engine):
+        make_rules_folder(flags.data)
         with (
-            rule_service(engine, flags.alerts) as rules,
+            rule_service(engine) as rules,
             _serving(flags, config, engine) as addresses,
             publish_addresses(flags.data, addresses),
         ):

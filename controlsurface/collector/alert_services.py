@@ -1,10 +1,9 @@
 """The alert loop and the delivery of alerts of a running collector: what they look at, when they begin and end."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from controlsurface.alerting.delivery.dispatcher import DeliveryService
 from controlsurface.alerting.delivery.outbox import enqueue_alerts
@@ -54,8 +53,8 @@ class ServerGauges:
 
 
 @contextmanager
-def rule_service(engine: IngestEngine, own: Sequence[Path] = ()) -> Iterator[RuleLoop]:
-    """Evaluate rules meanwhile. `own` are further files and folders of rules."""
+def rule_service(engine: IngestEngine) -> Iterator[RuleLoop]:
+    """Evaluate the rules of the configuration meanwhile."""
     section = engine.config.alerts
     sight = EvaluationContext(
         engine.store,
@@ -63,7 +62,7 @@ def rule_service(engine: IngestEngine, own: Sequence[Path] = ()) -> Iterator[Rul
         detectors=create_detectors(engine.store, section.false_alerts_per_week, engine.config.limits.streams),
         weekly_budget_usd=section.weekly_budget_usd,
     )
-    rules = configured_rule_paths(engine.config, own)
+    rules = configured_rule_paths(engine.config)
     loop = RuleLoop(engine.store, rules, sight, enqueue_alerts, engine.clock, engine.liveness).start()
     try:
         yield loop

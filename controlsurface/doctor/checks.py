@@ -162,7 +162,8 @@ def _server(reader: Client) -> Iterator[DoctorFinding]:
 
 def _alerting(reader: Client) -> Iterator[DoctorFinding]:
     """What is wrong with rule files, and with the clock that rules go by."""
-    warnings = [str(text) for text in reader.run(AlertRulesQuery()).facts["warnings"]]
+    facts = reader.run(AlertRulesQuery()).facts
+    warnings = [str(text) for name in ("warnings", "doubts") for text in facts[name]]
     yield from (DoctorFinding("alerting", "warn", text) for text in warnings)
     if not warnings:
         yield DoctorFinding("alerting", "ok", "rules and clock are as they should be")

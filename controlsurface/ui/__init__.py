@@ -6,6 +6,8 @@ The only place, beside the pages themselves, that imports Streamlit.
 from controlsurface.formatting import format_duration, format_time_range, format_value
 from controlsurface.ui.alerts.alert_table import alert_history, alert_messages, alert_strip, alert_table, alerts_now
 from controlsurface.ui.alerts.detection_delay import detection_delay
+from controlsurface.ui.alerts.notifier_panel import notifier_panel
+from controlsurface.ui.alerts.rule_editor import rule_editor
 from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
 from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard

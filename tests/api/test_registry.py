@@ -38,7 +38,7 @@ ARGUMENTS: dict[str, Any] = {
     "metrics": "cost",
     "definition": '{"alert": "slow", "metric": "latency_p95", "above": 1}',
 }
-FIELDS = {"request_id": "req-2"}
+FIELDS = {"request_id": "req-2", "alert": "ErrorRateHigh"}
 
 
 class PowersArgs(Arguments):

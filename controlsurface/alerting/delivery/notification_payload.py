@@ -28,6 +28,11 @@ def compose_payload(reader: Client, message: OutboxMessage, dashboard: str, now:
         alert_payload(each, gather_evidence(reader, each, now) if i < MAX_EXPLAINED_ALERTS else None, dashboard)
         for i, each in enumerate(episodes)
     ]
+    return message_payload(message, alerts)
+
+
+def message_payload(message: OutboxMessage, alerts: Sequence[JsonObject]) -> JsonObject:
+    """The payload of a message with these alerts."""
     return {
         "version": PAYLOAD_VERSION,
         "id": message.id,
@@ -37,7 +42,7 @@ def compose_payload(reader: Client, message: OutboxMessage, dashboard: str, now:
         "group": {"key": message.group, "labels": dict(message.labels)},
         "firing": len(message.firing),
         "resolved": len(message.resolved),
-        "alerts": alerts,
+        "alerts": list(alerts),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from controlsurface.alerting.rules.rule_doubts import NOTIFIER_LABEL
 from controlsurface.config.alert_delivery import AlertmanagerConfig as AlertmanagerSection
 from controlsurface.config.alert_delivery import AnyNotifierConfig, DeliveryConfig, MuteTimeConfig
 from controlsurface.config.alert_delivery import RouteConfig as RouteSection
@@ -37,8 +38,14 @@ class NotificationRoute:
 
 
 def build_routes(delivery: DeliveryConfig) -> list[NotificationRoute]:
-    """The configured routes; those to receivers that group by themselves are parted from the others."""
-    sections = delivery.routes or (RouteSection(notifiers=tuple(delivery.notifiers)),)
+    """The configured routes; those to receivers that group by themselves are parted from the others.
+
+    Before them, for each notifier, a route of alerts whose label `notifier` names it.
+    """
+    named = tuple(
+        RouteSection(matchers=(f'{NOTIFIER_LABEL}="{name}"',), notifiers=(name,)) for name in delivery.notifiers
+    )
+    sections = (*named, *(delivery.routes or (RouteSection(notifiers=tuple(delivery.notifiers)),)))
     return [route for section in sections for route in _split_forwarding_routes(section, delivery)]
 
 

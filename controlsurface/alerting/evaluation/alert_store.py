@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from controlsurface.alerting.evaluation.alert_state_machine import ActiveAlerts
 from controlsurface.alerting.model import Alert, AlertTransition, LabelSet, RuleReading
-from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet
+from controlsurface.alerting.rules.rule_loader import LoadedRuleGroup, RuleSet, is_shipped
 from controlsurface.alerting.rules.rule_models import AlertRule, RuleGroup
+from controlsurface.alerting.rules.rule_overrides import AppliedOverride, describe_change, rule_json
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 _TIME_COLUMNS = ("active_at", "fired_at", "resolved_at", "keep_firing_since", "seen_at", "onset")
@@ -36,7 +37,9 @@ ALERTS_SCHEMA = _schema(
 )
 ALERT_HISTORY_SCHEMA = _schema(("rule", "labels", "was", "state"), ("at", "onset"), ("value",), n=pa.int64())
 _RULES_SCHEMA = _schema(
-    ("rule", "kind", "group_name", "file", "definition"), numbers=("interval_s",), position=pa.int32()
+    ("rule", "kind", "group_name", "file", "definition", "origin", "override"),
+    numbers=("interval_s",),
+    position=pa.int32(),
 )
 _EVALUATIONS_SCHEMA = _schema(("rule", "error"), ("evaluated_at",), ("took_s",))
 
@@ -54,6 +57,7 @@ class RuleLoopStatus:
     missed: int = 0
     clock_steps: int = 0
     clock_problem: str | None = None
+    doubts: str | None = None
 
 
 def load_alerts(store: DuckStore) -> dict[str, dict[LabelSet, Alert]]:
@@ -120,6 +124,8 @@ def write_rules(writing: WriteTransaction, found: RuleSet) -> None:
             "file": source.file,
             "interval_s": source.group.interval.total_seconds(),
             "definition": rule_definition(rule),
+            "origin": "shipped" if is_shipped(source.file) else "own",
+            "override": _override_json(found.overrides.get(rule.alert), rule),
         }
         for source in found.groups
         for rule in source.group.rules
@@ -135,6 +141,14 @@ def write_rules(writing: WriteTransaction, found: RuleSet) -> None:
     )
     writing.execute("DELETE FROM alert_rules")
     writing.execute("INSERT INTO alert_rules BY NAME SELECT * FROM known_rules")
+
+
+def _override_json(override: AppliedOverride | None, rule: AlertRule) -> str | None:
+    """What an override says, where it stands and what it changes, as JSON."""
+    if override is None:
+        return None
+    about = {"file": override.file, "line": override.line, "changes": describe_change(override.original, rule)}
+    return orjson.dumps(about | {"original": rule_json(override.original)}).decode()
 
 
 def write_evaluations(
@@ -160,7 +174,7 @@ def write_loop_status(writing: WriteTransaction, row: RuleLoopStatus) -> None:
 
 def rule_definition(rule: AlertRule) -> str:
     """The rule as JSON that reads as the same rule."""
-    return orjson.dumps(rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)).decode()
+    return orjson.dumps(rule_json(rule)).decode()
 
 
 def labels_to_json(labels: LabelSet) -> str:

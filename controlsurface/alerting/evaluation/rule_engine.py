@@ -108,7 +108,7 @@ class RuleEngine:
         self._errors: dict[str, str | None] = {}
         self._loop = alert_store.load_loop_status(store) or RuleLoopStatus(loaded_at=now)
         self._known: dict[str, ActiveAlerts] = dict(alert_store.load_alerts(store))
-        self._last: dict[str, datetime] = {}
+        self._last: dict[tuple[str, str], datetime] = {}
         self._went_down = self._loop.evaluated_at
         self._recalled = False
         self._clock_steps = self._loop.clock_steps or 0
@@ -137,7 +137,7 @@ class RuleEngine:
             for alert in self._known[name].values()
             if alert.state == "firing"
         ]
-        loop = replace(self._loop, loaded_at=now, problem=None)
+        loop = replace(self._loop, loaded_at=now, problem=None, doubts="\n".join(rules.doubts) or None)
         with self._store.writing() as writing:
             alert_store.write_rules(writing, rules)
             alert_store.write_loop_status(writing, loop)
@@ -192,7 +192,7 @@ class RuleEngine:
     def tick(self, now: datetime) -> RuleEvaluation | None:
         """Evaluate what is due at `now`, at the moments its intervals ask for. None where nothing is due."""
         self._recall(now)
-        due = {source.group.name: source for source in self._rules.groups if self._is_due(source, now)}
+        due = {source.key: source for source in self._rules.groups if self._is_due(source, now)}
         if not due:
             return None
         moments: dict[datetime, list[LoadedRuleGroup]] = {}
@@ -214,7 +214,7 @@ class RuleEngine:
 
     def _is_due(self, source: LoadedRuleGroup, now: datetime) -> bool:
         """Whether the group's moment has come since its last evaluation."""
-        last = self._last.get(source.group.name)
+        last = self._last.get(source.key)
         return last is None or align_to_interval(now, source.group.interval) > last
 
     def _evaluate(self, sources: Sequence[LoadedRuleGroup], moment: datetime, now: datetime) -> RuleEvaluation:
@@ -235,14 +235,14 @@ class RuleEngine:
         self._known = {name: active for name, active in {**self._known, **found.active}.items() if active}
         self._loop = loop
         self._errors |= found.errors
-        self._last |= {source.group.name: moment for source in sources}
+        self._last |= {source.key: moment for source in sources}
         return found
 
     def _counted(
         self, sources: Sequence[LoadedRuleGroup], found: RuleEvaluation, moment: datetime, now: datetime
     ) -> RuleLoopStatus:
         """The loop's row after an evaluation."""
-        seen = [(self._last[each.group.name], each.group) for each in sources if each.group.name in self._last]
+        seen = [(self._last[each.key], each.group) for each in sources if each.key in self._last]
         missed = max(((moment - last) // group.interval - 1 for last, group in seen), default=0)
         failed = sum(error is not None for error in found.errors.values())
         lag_s = (now - moment).total_seconds() if seen else None  # the first may come at any time

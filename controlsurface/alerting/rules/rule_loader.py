@@ -1,14 +1,24 @@
 """Rule files: found, read again when they change, understood as a whole or refused with every problem's place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from controlsurface.alerting.rules import annotation_templates
-from controlsurface.alerting.rules.rule_models import RULE_CLASSES, AlertRule, RuleFile, RuleGroup, detect_rule_kind
+from controlsurface.alerting.rules.rule_doubts import rule_doubts
+from controlsurface.alerting.rules.rule_models import (
+    RULE_CLASSES,
+    AlertRule,
+    RuleFile,
+    RuleGroup,
+    RuleOverride,
+    detect_rule_kind,
+)
+from controlsurface.alerting.rules.rule_overrides import AppliedOverride, merge_patch
 from controlsurface.alerting.rules.yaml_tree import YamlPath, YamlTree, parse_yaml, value_at
 from controlsurface.config import Config
 from controlsurface.errors import ConfigError, NotFound, did_you_mean
@@ -27,12 +37,19 @@ class LoadedRuleGroup:
     file: str
     group: RuleGroup
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others: two files may have groups of one name."""
+        return self.file, self.group.name
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """All rules in force, in the order of their files."""
 
     groups: tuple[LoadedRuleGroup, ...] = ()
+    overrides: Mapping[str, AppliedOverride] = field(default_factory=dict)  # by the name of the rule
+    doubts: tuple[str, ...] = ()  # what is odd and harms nothing else, with file and line
 
     @property
     def rules(self) -> Mapping[str, AlertRule]:
@@ -47,7 +64,22 @@ class RuleSet:
             for source in self.groups
             if (rules := tuple(rule for rule in source.group.rules if rule.alert not in left_out))
         )
-        return RuleSet(tuple(kept))
+        overrides = {name: each for name, each in self.overrides.items() if name not in left_out}
+        return RuleSet(tuple(kept), overrides, self.doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRuleFile:
+    """A rule file that is understood: its text as a tree, and what it means."""
+
+    path: Path
+    tree: YamlTree
+    model: RuleFile
+
+
+def is_shipped(file: str | Path) -> bool:
+    """Whether a rule file came with Control Surface."""
+    return Path(file).resolve().is_relative_to(Path(ALERTS).resolve())
 
 
 def find_rule_files(places: Iterable[Path]) -> list[Path]:
@@ -62,8 +94,23 @@ def find_rule_files(places: Iterable[Path]) -> list[Path]:
 
 
 def load_rule_files(paths: Iterable[Path]) -> RuleSet:
-    """The rules of the files. Raises ConfigError with every problem of all of them, one a line."""
-    groups: list[LoadedRuleGroup] = []
+    """The rules of the files, overrides applied. Raises ConfigError with every problem of all of them, one a line.
+
+    An override that is wrong leaves its rule as it is, and is a doubt.
+    """
+    return build_rule_set(parse_rule_files(paths))
+
+
+def build_rule_set(files: Sequence[ParsedRuleFile]) -> RuleSet:
+    """The rules of files that are understood, overrides applied."""
+    groups = tuple(LoadedRuleGroup(str(each.path), group) for each in files for group in each.model.groups)
+    found = _with_overrides(RuleSet(groups), files)
+    return replace(found, doubts=(*found.doubts, *_doubt_lines(files, found)))
+
+
+def parse_rule_files(paths: Iterable[Path]) -> list[ParsedRuleFile]:
+    """Each file by itself. Raises ConfigError with every problem of all of them, one a line."""
+    files: list[ParsedRuleFile] = []
     wrong: list[str] = []
     names: dict[str, str] = {}
     for path in paths:
@@ -72,10 +119,75 @@ def load_rule_files(paths: Iterable[Path]) -> RuleSet:
         if model:
             found = (*_template_problems(model), *_duplicate_rules(model, str(path), tree, names))
             wrong += _problem_lines(path, tree, found)
-            groups += [LoadedRuleGroup(str(path), group) for group in model.groups]
+            files.append(ParsedRuleFile(path, tree, model))
     if wrong:
         raise ConfigError("\n".join(wrong))
-    return RuleSet(tuple(groups))
+    return files
+
+
+def _with_overrides(found: RuleSet, files: Sequence[ParsedRuleFile]) -> RuleSet:
+    """The rules as overrides have them; of two for one rule the first counts."""
+    originals = {
+        rule.alert: value_at(each.tree.value, place) for each in files for place, rule in _rules_with_places(each.model)
+    }
+    rules: dict[str, AlertRule] = {}
+    applied: dict[str, AppliedOverride] = {}
+    doubts: list[str] = []
+    for each, place, override in _overrides_with_places(files):
+        name, line = override.alert, each.tree.line((*place, "alert"))
+        if name not in originals:
+            problems = [((*place, "alert"), f"no rule named '{name}'{did_you_mean(name, originals)}; without effect")]
+        elif name in applied:
+            problems = [((*place, "alert"), f"overridden already: {applied[name].file}:{applied[name].line}")]
+        else:
+            merged, problems = validate_rule(merge_patch(originals[name], override.changes), place)
+            if merged:
+                rules[name] = merged
+                applied[name] = AppliedOverride(str(each.path), line, found.rules[name])
+        doubts += _problem_lines(each.path, each.tree, problems)
+    return RuleSet(tuple(_replace_rules(source, rules) for source in found.groups), applied, tuple(doubts))
+
+
+def _overrides_with_places(files: Iterable[ParsedRuleFile]) -> Iterator[tuple[ParsedRuleFile, YamlPath, RuleOverride]]:
+    for each in files:
+        for i, override in enumerate(each.model.overrides):
+            yield each, ("overrides", i), override
+
+
+def _replace_rules(source: LoadedRuleGroup, rules: Mapping[str, AlertRule]) -> LoadedRuleGroup:
+    """The group with some of its rules in another shape."""
+    changed = tuple(rules.get(rule.alert, rule) for rule in source.group.rules)
+    return LoadedRuleGroup(source.file, source.group.model_copy(update={"rules": changed}))
+
+
+def validate_rule(value: Any, place: YamlPath = ()) -> tuple[AlertRule | None, list[tuple[YamlPath, str]]]:
+    """One rule as rule files have it (None where it is not understood), and its problems at their places."""
+    alone = {"groups": [{"name": "alone", "rules": [value]}]}
+    inside = len(("groups", 0, "rules", 0))
+    try:
+        model = RuleFile.model_validate(alone)
+    except ValidationError as problem:
+        found = list(_explain_validation_error(problem, alone, RuleFile))
+        return None, [((*place, *where[inside:]), text) for where, text in found]
+    wrong = [((*place, *where[inside:]), text) for where, text in _template_problems(model)]
+    return None if wrong else model.groups[0].rules[0], wrong
+
+
+def _doubt_lines(files: Sequence[ParsedRuleFile], found: RuleSet) -> Iterator[str]:
+    """What is odd about rules, where it is written: in the override, where that is to blame."""
+    places = {
+        rule.alert: (each, place, each.model.groups[place[1]].interval)  # type: ignore[index]
+        for each in files
+        for place, rule in _rules_with_places(each.model)
+    }
+    overriding = {override.alert: (each, place) for each, place, override in _overrides_with_places(files)}
+    for name, rule in found.rules.items():
+        each, place, interval = places[name]
+        for field_name, text in rule_doubts(rule, interval):
+            source, at = overriding.get(name, (each, place))
+            if (*at, field_name) not in source.tree.lines:
+                source, at = each, place
+            yield from _problem_lines(source.path, source.tree, [((*at, field_name), text)])
 
 
 def parse_yaml_file(path: Path, model: type[M]) -> tuple[YamlTree, M | None, list[str]]:
@@ -204,6 +316,23 @@ class RulePaths:
                     continue  # it has just gone: the next look finds the same without it
                 found.append((str(path), about.st_mtime_ns, about.st_size))
         return tuple(found)
+
+
+RULES_FOLDER = "alerts"  # in the data directory: rules made on the page or by the API, where no folder is configured
+
+
+def with_rule_folders(config: Config, own: Sequence[Path], data: Path) -> Config:
+    """The configuration with further files and folders of rules: `own`, and that of the data directory."""
+    places = (*config.alerts.directories, *map(str, own), str(data / RULES_FOLDER))
+    return config.model_copy(
+        update={"alerts": config.alerts.model_copy(update={"directories": tuple(dict.fromkeys(places))})}
+    )
+
+
+def make_rules_folder(data: Path) -> None:
+    """The folder of rules in a data directory; where nothing can be written there, nothing can be made there later."""
+    with suppress(OSError):
+        (data / RULES_FOLDER).mkdir(exist_ok=True)
 
 
 def configured_rule_paths(config: Config, own: Sequence[Path] = ()) -> RulePaths:

@@ -365,10 +365,31 @@ class RuleGroup(RuleFileModel):
     rules: tuple[AnyRule, ...] = Field(min_length=1)
 
 
-class RuleFile(RuleFileModel):
-    """A file of rules."""
+class RuleOverride(RuleFileModel):
+    """What differs from the rule of that name in another file: its fields, merged key by key; null removes one."""
 
-    groups: tuple[RuleGroup, ...] = Field(min_length=1)
+    model_config = ConfigDict(extra="allow")
+
+    alert: str = Field(min_length=1, max_length=100, description="name of the rule, in another file")
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """The fields that differ, as the file has them."""
+        return self.model_extra or {}
+
+
+class RuleFile(RuleFileModel):
+    """A file of rules, or of what differs from rules of other files."""
+
+    groups: tuple[RuleGroup, ...] = ()
+    overrides: tuple[RuleOverride, ...] = Field((), description="what differs from rules of other files")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        """Refuse a file that says nothing, unless it says that there are no overrides."""
+        if not self.groups and "overrides" not in self.model_fields_set:
+            raise ValueError("give 'groups' of rules or 'overrides'")
+        return self
 
 
 def _known_metric(name: str) -> str:

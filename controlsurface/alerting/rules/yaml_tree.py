@@ -88,14 +88,20 @@ def value_at(value: Any, place: YamlPath) -> Any:
     return value
 
 
-def parse_yaml(text: str) -> YamlTree:
-    """The document's tree; where it cannot be parsed, its value is None and the problem says why."""
-    reading = _TreeBuilder()
+def compose_yaml(text: str) -> Node | None:
+    """The document's node, with its places in the text. Raises YAMLError, RecursionError."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Scanner = _Scanner
     yaml.composer.warn_double_anchors = False  # YAML allows them
+    found: Node | None = yaml.compose(text)
+    return found
+
+
+def parse_yaml(text: str) -> YamlTree:
+    """The document's tree; where it cannot be parsed, its value is None and the problem says why."""
+    reading = _TreeBuilder()
     try:
-        root = yaml.compose(text)
+        root = compose_yaml(text)
         value = None if root is None else reading.value(root, ())
     except MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark

@@ -8,5 +8,6 @@ CREATE TABLE IF NOT EXISTS alert_loop (
     failed       BIGINT NOT NULL,    -- rules that failed, each time they did
     missed       BIGINT NOT NULL,    -- moments that passed without an evaluation while the loop ran
     clock_steps  BIGINT DEFAULT 0,   -- how often the machine's clock was set, since the store was made
-    clock_problem VARCHAR            -- how it is away from where it should be
+    clock_problem VARCHAR,           -- how it is away from where it should be
+    doubts       VARCHAR             -- what is odd in the files in force, such as an override without its rule
 );

@@ -11,5 +11,7 @@ CREATE TABLE IF NOT EXISTS alert_rules (
     last_error      VARCHAR,
     last_evaluation TIMESTAMP,         -- UTC
     evaluation_s    DOUBLE,            -- of the evaluation it was part of
-    note            VARCHAR            -- what it leaves out, such as streams over a limit; NULL: nothing
+    note            VARCHAR,           -- what it leaves out, such as streams over a limit; NULL: nothing
+    origin          VARCHAR,           -- shipped | own; NULL: written by an older version
+    override        VARCHAR            -- JSON object: file, line, changes in words, original; NULL: none
 );

@@ -1,28 +1,21 @@
-"""Rules on screen: which are in force, what each looks for, and what another threshold would have meant."""
+"""Rules on screen: which are in force, what each looks for, and what is overridden."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
-import polars as pl
 import streamlit as st
 
-from controlsurface import charts
 from controlsurface.alerting import alert_queries
-from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery
-from controlsurface.alerting.rules.threshold_edit import SetThreshold, ThresholdChange
-from controlsurface.client.arrow_tables import as_dicts, as_polars
-from controlsurface.client.queries.metric_queries import MetricQuery
+from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.clock import CLOCK_SUBJECT
 from controlsurface.config.section import parse_duration
-from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_period, format_value
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
-from controlsurface.ui.widgets.panels import chart, panel
+from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text
+from controlsurface.ui.widgets.panels import panel
 
 Row = Mapping[str, Any]
 
@@ -82,13 +75,6 @@ _DESCRIPTIONS: Mapping[str, Callable[[Row, str], str]] = {
     "heartbeat": lambda *_: "always, to show that alerting works",
 }
 
-PREVIEW_SINCE, PREVIEW_LENGTH = "-28d", timedelta(days=28)
-PREVIEW_INTERVAL = "15m"  # from one evaluation of the past to the next
-PREVIEW_CHART_STEP = timedelta(hours=8)  # of the chart
-MAX_LISTED_FIRINGS = 3  # firings whose time is said
-TRIED_THRESHOLD_KEY = "_threshold_tried"
-MAX_PREVIEW_SERIES = 8  # lines of the preview; the others are counted and not drawn
-
 
 def rules_in_force() -> list[dict[str, Any]]:
     """The rules in force, and warnings where newer rule files or the clock are wrong."""
@@ -99,11 +85,14 @@ def rules_in_force() -> list[dict[str, Any]]:
     if mistakes := [each for each in warnings if not each.startswith(CLOCK_SUBJECT)]:
         st.warning("Rule files have mistakes, so the rules that were read before go on.")
         st.code("\n".join(mistakes), language=None, wrap_lines=True)
+    if doubts := found.facts.get("doubts"):
+        st.warning("Something in rule files is without effect, or hardly meant.")
+        st.code("\n".join(doubts), language=None, wrap_lines=True)
     return as_dicts(found.rows)
 
 
 def rule_table(rows: Sequence[Row]) -> None:
-    """The rules, and beneath them the one chosen over the past."""
+    """The rules; where one is overridden, by what."""
     sick = sum(row["health"] == "err" for row in rows)
     with panel("Rules", f"{len(rows)} in force, {sick} fail"):
         if not rows:
@@ -111,15 +100,15 @@ def rule_table(rows: Sequence[Row]) -> None:
             return
         names = ("Rule", "Fires when", "Group", "Severity", "Health", "Last evaluation")
         st.html(html_table(names, [_line(row) for row in rows], "Rules in force"))
-    _preview([row for row in rows if row["kind"] == "threshold"])
 
 
 def _line(row: Row) -> str:
     about = orjson.loads(row["definition"])
     at = row["last_evaluation"]
+    override = orjson.loads(row["override"])["changes"] if row.get("override") else ""
     cells = (
         row["rule"],
-        describe_rule(about, row["kind"]),
+        f"{describe_rule(about, row['kind'])}{f'; overridden: {override}' if override else ''}",
         row["group_name"],
         (about.get("labels") or {}).get("severity"),
     )
@@ -134,96 +123,3 @@ def _line(row: Row) -> str:
         health,
         html_tag("td", html_text(f"{at:%b %d %H:%M:%S}" if at else None)),
     )
-
-
-def _preview(rows: Sequence[Row]) -> None:
-    """A threshold moved by hand, held against the last four weeks, and saved."""
-    fixed = {row["rule"]: orjson.loads(row["definition"]) for row in rows}
-    bounds = {name: bound for name, about in fixed.items() if (bound := _bound(about)) is not None}
-    if not bounds:
-        return
-    with panel("Try a threshold", "over the last 28 days"):
-        left, right = st.columns([2, 1])
-        name = left.selectbox("Rule", list(bounds), key="rule") or next(iter(bounds))
-        about, now = fixed[name], bounds[name]
-        unit = CATALOG[about["metric"]].unit
-        scale = 100.0 if unit == "ratio" else 1.0
-        label = f"Threshold{' in %' if unit == 'ratio' else ''}"
-        tried = right.number_input(label, value=now * scale, key=f"threshold {name}", step=scale / 100) / scale
-        tried = now if abs(tried - now) < scale * 1e-12 else tried
-        _course(about, tried, unit)
-        with st.container(horizontal=True):
-            if st.button("Backtest", key="backtest"):
-                st.session_state[TRIED_THRESHOLD_KEY] = (name, tried)
-            if tried != now and st.button("Save this threshold", key="save threshold"):
-                _save(name, now, tried)
-        if st.session_state.get(TRIED_THRESHOLD_KEY) == (name, tried):
-            _list_firings(about, dict.fromkeys((now, tried)), unit)
-
-
-def _list_firings(about: Row, bounds: Iterable[float], unit: str) -> None:
-    """How often the rule would have fired at each bound, by the same steps as live."""
-    for bound in bounds:
-        args = BacktestArgs(
-            definition=orjson.dumps(_with_bound(about, bound)).decode(),
-            start=PREVIEW_SINCE,
-            end="now",
-            every=PREVIEW_INTERVAL,
-        )
-        found = collector_queries.run_now(BacktestQuery(args)).rows
-        times = [f"{at:%b %d %H:%M}" for at in as_polars(found)["since"].to_list()[-MAX_LISTED_FIRINGS:]]
-        last = f", last {', '.join(times)}" if times else ""
-        fired = f"it would have fired **{found.num_rows:,} times** in 28 days"
-        st.markdown(f"At {escape_markdown(format_value(bound, unit))} {fired}{escape_markdown(last)}.")
-
-
-def _with_bound(about: Row, bound: float) -> dict[str, Any]:
-    """The rule with another bound."""
-    return {**about, "above" if about.get("above") is not None else "below": bound}
-
-
-def _save(name: str, was: float, value: float) -> None:
-    try:
-        kept = collector_queries.collector_client().execute(SetThreshold(name, ThresholdChange(value=value, was=was)))
-    except ControlSurfaceError as problem:
-        st.warning(f"Not saved: {escape_markdown(problem)}")
-        return
-    st.success(f"Saved in {escape_markdown(kept['file'])}; the rule is read again within seconds.")
-
-
-def _bound(about: Row) -> float | None:
-    """The threshold, where it is a number."""
-    found = about.get("above", about.get("below"))
-    return float(found) if isinstance(found, int | float) else None
-
-
-def _course(about: Row, bound: float, unit: str) -> None:
-    """The rule's metric over the past, by its first dimension, beside the threshold."""
-    by = tuple(about.get("by") or ())[:1]
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
-    args = MetricArgs(
-        metric=about["metric"], by=by, where=where, start=end - PREVIEW_LENGTH, end=end, every=PREVIEW_CHART_STEP
-    )
-    found = as_polars(collector_queries.fetch_cached(MetricQuery(args)).rows)
-    if found.is_empty():
-        return
-    named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))
-    most = named.group_by("slice").agg(pl.col("n").sum()).sort("n", descending=True)["slice"].head(MAX_PREVIEW_SERIES)
-    rows = named.filter(pl.col("value").is_not_null()).group_by("slice").agg(pl.col("value").mean())
-    nearest = rows.sort("value", descending=about.get("above") is not None)["slice"]
-    drawn = named.filter(pl.col("slice").is_in(most.implode(), nulls_equal=True))
-    axis = charts.TimeSpan(end - PREVIEW_LENGTH, end, PREVIEW_CHART_STEP)
-    figure = charts.lines(
-        drawn,
-        axis,
-        palette(),
-        by="slice",
-        unit=unit,
-        highlight=next((each for each in nearest if each in most), None),
-        target=bound,
-        height=240,
-    )
-    chart(figure, alt="The rule's metric over four weeks beside the threshold")
-    if (left_out := named["slice"].n_unique() - most.len()) > 0:
-        st.caption(f"The {most.len():,} largest slices; {left_out:,} more are judged and not drawn.")

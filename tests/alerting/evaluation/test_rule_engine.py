@@ -1,6 +1,7 @@
 """Rules over stored traffic: judged together, stored with their notifications, found again after a restart."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -264,3 +265,14 @@ def test_the_rule_loop_can_be_scraped(scene: Scene) -> None:
     assert "controlsurface_rules 2.0\n" in text
     assert "controlsurface_rules_failing 1.0\n" in text  # nothing judges drift in this scene
     assert "controlsurface_alerts_firing 1.0\n" in text
+
+
+def test_groups_of_one_name_in_two_files_are_both_evaluated() -> None:
+    store, told = DuckStore.in_memory(), DeliveredAlerts()
+    engine = RuleEngine(store, EvaluationContext(store), told, NOW)
+    one, other = (rule_set({"alert": name, "heartbeat": True}).groups[0] for name in ("One", "Other"))
+    engine.put_in_force(RuleSet((one, replace(other, file="own.yaml"))), NOW)
+    found = engine.tick(NOW)
+    assert found is not None
+    assert engine.known.keys() == {"One", "Other"}
+    store.close()

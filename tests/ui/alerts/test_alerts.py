@@ -14,6 +14,7 @@ from controlsurface.alerting.evaluation.evaluator import EvaluationContext
 from controlsurface.alerting.evaluation.rule_engine import RuleEngine
 from controlsurface.client.local_client import LocalClient
 from controlsurface.clock import CLOCK_SUBJECT
+from controlsurface.config import parse_config
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.ui.alerts.alert_table import alert_headline
 from tests.alerting.firing_store import store_firing_alert
@@ -43,8 +44,9 @@ def store(rules: Path) -> Iterator[DuckStore]:
 
 
 @pytest.fixture(scope="module")
-def url(store: DuckStore) -> Iterator[str]:
-    with serving(LocalClient(store)) as address:
+def url(store: DuckStore, rules: Path) -> Iterator[str]:
+    config = parse_config({"alerts": {"shipped": False, "directories": [str(rules.parent)]}}, "c.toml")
+    with serving(LocalClient(store, config=config)) as address:
         yield address
 
 
@@ -104,17 +106,40 @@ def test_an_invalid_matcher_is_reported_beside_the_form(opened: Open, url: str, 
     assert len(load_delivery_state(store.state)[1]) == before
 
 
-def test_a_new_threshold_says_how_often_it_would_have_fired_and_is_saved(opened: Open, url: str, rules: Path) -> None:
-    app = opened(url, "alerts.py")
-    field = app.number_input(key="threshold EscalationRateHigh")
+def test_a_rule_is_changed_previewed_and_saved_with_its_comment(opened: Open, url: str, rules: Path) -> None:
+    app = opened(url, "alerts.py", rule="EscalationRateHigh")
+    field = app.number_input(key="rule threshold Change EscalationRateHigh escalation_rate above")
     assert field.value == 30
     field.set_value(99)
-    app.button(key="backtest").click().run()
-    told = [each.value for each in app.markdown]
-    assert told[0].startswith("At 30.0 % it would have fired")
-    assert "At 99.0 % it would have fired" in told[1]
-    app.button(key="save threshold").click().run()
+    app.button(key="rule preview").click().run()
+    told = next(each.value for each in app.markdown if "Would have fired" in each.value)
+    assert "Expected false alerts" in told
+    app.text_input(key="rule who").set_value("ann")
+    app.text_input(key="rule why").set_value("too loud")
+    text = rules.read_text()
+    rules.write_text(text.replace("0.3", "0.31"))  # by somebody else, meanwhile
+    app.button(key="rule save").click().run()
+    assert "was changed or removed since" in app.warning[-1].value
+    assert "above: 0.31" in rules.read_text()
+    rules.write_text(text)
+    app.button(key="rule save").click().run()
+    assert [each.value for each in app.warning if "Not saved" in each.value] == []
     assert "above: 0.99" in rules.read_text()
+
+
+def test_a_rule_is_made_from_a_template_and_a_name_that_is_taken_is_refused(
+    opened: Open, url: str, rules: Path
+) -> None:
+    app = opened(url, "alerts.py")
+    app.selectbox(key="rule subject New rule").set_value("Budget of each team").run()
+    app.text_input(key="rule name New rule Budget of each team").set_value("TeamBudget")
+    app.button(key="rule save").click().run()
+    text = (rules.parent / "custom.yaml").read_text()
+    assert "- alert: TeamBudget\n" in text
+    assert "budget: {usd: 100, burn: 1.5}" in text
+    app.button(key="rule save").click().run()
+    assert "has this name already" in app.warning[-1].value
+    (rules.parent / "custom.yaml").unlink()
 
 
 def test_an_inspected_alert_opens_triage_at_its_slice(opened: Open, url: str) -> None:
