@@ -61,7 +61,7 @@ with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {values[0
 
 shown = [metric.id, *(each for each in ui.COMPARED_METRICS if each != metric.id)][:5]
 ui.before_after_tiles(about.selection, about.baseline, about.against, shown)
-if concluded.change:
+if concluded.change and not concluded.since_change:
     with ui.panel(f"Before and after {concluded.change.title}", f"{concluded.change.at:%b %d %H:%M} UTC"):
         ui.before_after_table(concluded.change.at, view)
 ui.incident_report_button(about)

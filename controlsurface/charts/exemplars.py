@@ -41,7 +41,7 @@ def _dot(exemplar: Exemplar, known: pl.DataFrame, palette: Palette, unit: str) -
         "x": int(exemplar.at.timestamp() * 1000),
         "y": value * unit_scale(unit),
         "showarrow": False,
-        "text": f'<a href="{escape(exemplar.address, quote=True)}">●</a>',
+        "text": f'<a href="{escape(exemplar.address, quote=True)}" style="color:{palette.changed}">●</a>',
         "hovertext": escape(exemplar.label),
         "font": {"color": palette.changed, "size": 13},
         "captureevents": True,

@@ -29,7 +29,7 @@ def test_back_after_a_range_change_shows_the_range_before(page: Page, url: str) 
 
 
 def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Page, url: str, seen: Seen) -> None:
-    ready(page, f"{url}/triage?range=7d&lane=large", ".cs-different")
+    ready(page, f"{url}/triage?range=7d&lane=large", ".cs-conclusion")
     assert not seen.complaints
     page.evaluate("window.same = true")
     page.locator("a.cs-link[href^='traces?']").first.click()

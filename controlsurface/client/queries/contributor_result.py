@@ -10,6 +10,7 @@ import pyarrow as pa
 from controlsurface.client.arrow_tables import (
     COUNT,
     FIGURE,
+    FLAG,
     MAYBE_TEXT,
     NUMBER,
     OBJECT,
@@ -36,7 +37,7 @@ from controlsurface.metrics.contributors.contributor_query import (
     render_ranked,
     within_value,
 )
-from controlsurface.metrics.contributors.contributor_ranking import SplitSums, fold_duplicates
+from controlsurface.metrics.contributors.contributor_ranking import SplitSums, excess_z, fold_duplicates
 from controlsurface.metrics.contributors.explained_share import change_z, explained_share
 from controlsurface.metrics.contributors.leading_cause import LeadingCause, leading_causes
 from controlsurface.metrics.metric import Metric
@@ -50,7 +51,8 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("n_before", "n"), pa.int64()),
     **dict.fromkeys(("delta", "mix", "rate", "share", "excess", "z"), pa.float64()),
     **dict.fromkeys(("within", "same_as"), pa.string()),
-    **dict.fromkeys(("explains", "explains_low", "explains_high"), pa.float64()),
+    **dict.fromkeys(("explains", "explains_low", "explains_high", "beyond"), pa.float64()),
+    "follows": pa.bool_(),
 }
 _CAUSE = record(
     dimension=TEXT,
@@ -72,7 +74,9 @@ class ContributorResult(Result):
     (of a total: delta beyond its part of the baseline's total; else null), z, within (null, or the `dimension:value`
     among whose rows alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value`
     further up), explains (its excess over the baseline's rate and mix, as a part of the whole's; all values of a
-    dimension explain 1; null: the whole change is within chance) with its 95 % interval explains_low to explains_high.
+    dimension explain 1; null: the whole change is within chance) with its 95 % interval explains_low to explains_high,
+    beyond (what it moved beyond its due, in standard errors, among all rows), follows (it shows how the metric came
+    about, as the router's reason does, and not why).
 
     `leading` holds what the change is put down to, the first cause first: dimension, values, share, low, high, excess,
     before, after, n, n_before, row_share, within. `change_z` is the whole change in standard errors, `excess` what the
@@ -125,6 +129,8 @@ class ContributorsQuery(Query[ContributorResult]):
             **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
             **dict.fromkeys(("within", "same_as"), MAYBE_TEXT),
             **dict.fromkeys(("explains", "explains_low", "explains_high"), FIGURE),
+            beyond=NUMBER,
+            follows=FLAG,
         ),
         columns(
             **dict.fromkeys(("metric", "unit", "sql"), TEXT),
@@ -200,10 +206,11 @@ def _ranked(
 
 
 def _explains(row: Mapping[str, Any], whole: SplitSums | None, scale: float | None) -> dict[str, float | None]:
-    """What a value explains of the whole change, with the interval."""
+    """What a value explains of the whole change, with the interval, and how far beyond its due it moved."""
     found = explained_share(SplitSums.of(row), whole, scale) if whole else None
     names = {"explains": "share", "explains_low": "low", "explains_high": "high"}
-    return {name: getattr(found, each, None) for name, each in names.items()}
+    beyond = excess_z(SplitSums.of(row), whole, scale) if whole else 0.0
+    return {name: getattr(found, each, None) for name, each in names.items()} | {"beyond": beyond}
 
 
 def _leading(

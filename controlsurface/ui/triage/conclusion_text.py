@@ -58,7 +58,7 @@ def headline(about: Comparison) -> str:
         )
     if about.verdict == "chance":
         return f"{_subject(about)}: no change beyond chance, {_figures(found)}."
-    explained = "; ".join([_explained(each) for each in found.leading[:1]] or [_alike(found)])
+    explained = "; ".join([_explained(each) for each in found.leading[:1]] or [MOVED_ALIKE_TEXT])
     return f"{_subject(about)} {_figures(found)} {_since(about)}; {explained}."
 
 
@@ -66,9 +66,7 @@ def evidence_notes(about: Comparison) -> list[str]:
     """What the sentence rests on, and what else is to be known about it."""
     found, notes = about.found, []
     if found.total:
-        notes.append(
-            f"n {format_count(found.n)} and {format_count(found.n_before)}; sums, the earlier one scaled to the same length."
-        )
+        notes.append(f"n {format_count(found.n)} and {format_count(found.n_before)}; sums, scaled to the same length.")
     else:
         notes.append(f"n {format_count(found.n)} against {format_count(found.n_before)} before.")
     if found.compared:
@@ -102,6 +100,7 @@ def change_sentence(about: Comparison) -> str:
     return f"{_kind(change)} {change.title} at {when} lies nearby; the metric did not step there."
 
 
+MOVED_ALIKE_TEXT = "all values moved alike, none explains more than its share"
 KIND_NAMES = {"deploy": "Deployment", "model": "Model", "price": "Price", "config": "Configuration", "other": "Change"}
 
 
@@ -139,11 +138,7 @@ def _names(cause: Cause) -> str:
     if values[0] in UNKNOWN_VALUES:
         return f"requests without a known {name}"
     *most, last = map(str, values)
-    return f"{name} {', '.join(most)} and {last}" if most else f"{name} {last}"
-
-
-def _alike(found: ContributorResult) -> str:
-    return "all values moved alike, none explains more than its share"
+    return f"{name}s {', '.join(most)} and {last}" if most else f"{name} {last}"
 
 
 def share_text(share: float) -> str:
@@ -156,7 +151,7 @@ def share_text(share: float) -> str:
 
 
 def _bounds(cause: Cause) -> str:
-    return f"{share_text(cause['share'])} (95 %: {cause['low'] * 100:.0f} to {cause['high'] * 100:.0f} %)"
+    return f"{share_text(cause['share'])}, interval {cause['low'] * 100:.0f} to {cause['high'] * 100:.0f} %"
 
 
 def slice_words(where: Sequence[str]) -> str:

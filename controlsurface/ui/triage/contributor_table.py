@@ -7,7 +7,8 @@ import streamlit as st
 
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.contributor_result import ContributorResult
-from controlsurface.formatting import format_count, format_difference, format_value
+from controlsurface.formatting import format_count, format_difference, format_ratio, format_value
+from controlsurface.metrics.contributors.contributor_ranking import MIN_NEW_SHARE
 from controlsurface.metrics.contributors.leading_cause import UNKNOWN_VALUES
 from controlsurface.metrics.statistics import Z_95
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
@@ -35,15 +36,26 @@ MAX_BAR_SHARE = 1.0  # of the change: longer bars end there
 
 
 def worth_showing(found: ContributorResult) -> list[Row]:
-    """The values that surely moved, those of the leading cause first, and what has no name behind all that has."""
+    """Values that surely moved beyond their due, those of the leading cause first, and names before what has none.
+
+    Left out is what only shows how the metric came about, such as the router's reason for an escalation.
+    """
     leading = [(cause["dimension"], value) for cause in found.leading for value in cause["values"]]
-    rows = [row for row in found.causes if abs(row["z"]) >= Z_95 or (row["dimension"], row["value"]) in leading]
+    moved = [row for row in found.causes if abs(row["beyond"]) >= Z_95 and not row["follows"]]
+    known = {(row["dimension"], row["value"]) for row in moved}
+    moved += [row for row in found.causes if (row["dimension"], row["value"]) in {*leading} - known]
 
-    def place(row: Row) -> tuple[int, bool]:
+    def place(row: Row) -> tuple[int, bool, bool]:
         key = (row["dimension"], row["value"])
-        return (leading.index(key) if key in leading else len(leading)), row["value"] in UNKNOWN_VALUES
+        return (leading.index(key) if key in leading else len(leading)), took_over(row), row["value"] in UNKNOWN_VALUES
 
-    return sorted(rows, key=place)
+    return sorted(moved, key=place)
+
+
+def took_over(row: Row) -> bool:
+    """Whether a value is new in most rows, or gone from them: there is nothing to hold its rows against."""
+    grew: float = (row["share_after"] or 0) - (row["share_before"] or 0)
+    return abs(grew) > MIN_NEW_SHARE
 
 
 def known_values(found: ContributorResult, view: DashboardView) -> dict[str, list[str | None]]:
@@ -82,7 +94,7 @@ def _line(found: ContributorResult, row: Row, values: Collection[str | None]) ->
     cells = [
         html_tag("div", html_text(own), class_="figure", role="cell"),
         html_tag("div", _explains(found, row), role="cell"),
-        html_tag("div", html_text(f"{row['z']:+.1f}"), class_="figure", role="cell"),
+        html_tag("div", html_text(f"{row['beyond']:+.1f}"), class_="figure", role="cell"),
         html_tag("div", " ".join(filter(None, links)), class_="links", role="cell"),
     ]
     return html_tag("div", _head(row), *cells, role="row")
@@ -98,17 +110,20 @@ def _head(row: Row) -> str:
 
 def _explains(found: ContributorResult, row: Row) -> str:
     """The share explained as a bar and in words, its interval beside it."""
+    if took_over(row):
+        shares = " → ".join(format_ratio(row[f"share_{side}"] or 0) for side in ("before", "after"))
+        return html_tag("div", html_text(f"{shares} of all rows: came with the change"), class_="quiet")
     share, low, high = (row[name] for name in ("explains", "explains_low", "explains_high"))
     if share is None:
         return html_text("–")
     width = min(max(share, 0.0), MAX_BAR_SHARE) / MAX_BAR_SHARE * 100
     bar = html_tag("i", class_="bar", style=f"width:{width:.1f}%;background:{palette().changed}")
     track = html_tag("span", bar, class_="track", aria_hidden="true")
-    parts = f"rate effect {format_difference(row['rate'], found.unit)}, mix effect {format_difference(row['mix'], found.unit)}"
+    effects = [f"{name} effect {format_difference(row[name], found.unit)}" for name in ("rate", "mix")]
     figures = html_tag(
         "span", html_text(share_text(share)), html_tag("small", html_text(f" {low * 100:.0f} to {high * 100:.0f} %"))
     )
-    return html_tag("div", track, figures, class_="explains", title=parts)
+    return html_tag("div", track, figures, class_="explains", title=", ".join(effects))
 
 
 def _notes(found: ContributorResult, rows: Sequence[Row]) -> list[str]:
@@ -119,10 +134,12 @@ def _notes(found: ContributorResult, rows: Sequence[Row]) -> list[str]:
         contributor_criteria(found),
     ]
     if rows:
-        parts.append(f"Unexplained by the rows shown: {_unexplained(rows[:MAX_ROWS])}.")
+        parts.append(
+            f"Unexplained by the rows shown: {_unexplained([r for r in rows[:MAX_ROWS] if not took_over(r)])}."
+        )
     hidden = len(found.causes) - len(rows)
     if hidden:
-        parts.append(f"{format_count(hidden)} values within chance not shown.")
+        parts.append(f"{format_count(hidden)} values that moved with the rest, or only follow from routing, not shown.")
     if len(rows) > MAX_ROWS:
         parts.append(f"{format_count(len(rows) - MAX_ROWS)} more not shown.")
     folded = (row for row in as_dicts(found.rows) if row["same_as"])

@@ -20,15 +20,21 @@ from controlsurface.ui.navigation.triage_selection import TriageSelection
 from controlsurface.ui.requests.request_card import request_card, request_trace
 
 Row = Mapping[str, Any]
-MAX_EXAMPLES = 6  # listed
+MAX_EXAMPLES, MAX_CANDIDATES = 6, 300  # listed, and looked at
 MAX_OPENED = 3  # of them, whose trace can be opened here
 ORDERS: Mapping[str, RequestOrder] = {"usd": "costliest", "ms": "slowest"}  # of amounts the largest; else the latest
 
 
 def counted_requests(about: TriageSelection, found: ContributorResult) -> list[dict[str, Any]]:
-    """Requests of the selection that the metric counted, of the leading values; of any where no value leads."""
+    """Requests of the selection that the metric counted, of the leading values; of any where no value leads.
+
+    Of amounts the largest; else some from the latest to the earliest looked at, so that they are not one burst.
+    """
     args = counted_arguments(about.metric, about, found)
-    return as_dicts(collector_queries.fetch_cached(RequestsQuery(args)).rows) if args else []
+    rows = as_dicts(collector_queries.fetch_cached(RequestsQuery(args)).rows) if args else []
+    if args is None or args.order != "recent" or len(rows) <= MAX_EXAMPLES:
+        return rows[:MAX_EXAMPLES]
+    return [rows[place * (len(rows) - 1) // (MAX_EXAMPLES - 1)] for place in range(MAX_EXAMPLES)]
 
 
 def counted_arguments(metric: Metric, about: TriageSelection, found: ContributorResult) -> RequestsArgs | None:
@@ -47,7 +53,7 @@ def counted_arguments(metric: Metric, about: TriageSelection, found: Contributor
         counted_where=tuple(own),
         counted_above=found.above,
         order=ORDERS.get(metric.unit, "recent"),
-        limit=MAX_EXAMPLES,
+        limit=MAX_CANDIDATES,
     )
 
 

@@ -1,5 +1,6 @@
 """Which recorded change a metric stepped at, if any: its course is cut where both sides differ most."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,8 @@ from typing import Any
 MAX_CHANGE_DISTANCE = timedelta(hours=2)  # between the beginning of a selection and a change that is still nearby
 MIN_STEP_SQUARES = 16.0  # the F of a step (four standard errors), under which a course has none
 MIN_COURSE_POINTS = 4
+
+_HOW_NOTICED = re.compile(r" (first seen|\d+ % → \d+ %)$")
 
 CoursePoint = tuple[datetime, float, float]  # of a bucket: its start, the value and its weight
 
@@ -24,12 +27,7 @@ class NearbyChange:
     @property
     def name(self) -> str:
         """What changed, without how that was noticed."""
-        return self.title.removesuffix(" first seen")
-
-    @property
-    def began(self) -> bool:
-        """Whether something began there: a rollout, a price, a setting; what was last seen has ended."""
-        return not self.title.endswith(" last seen")
+        return _HOW_NOTICED.sub("", self.title)
 
 
 def course_step(points: Sequence[CoursePoint]) -> datetime | None:
