@@ -1,7 +1,6 @@
 """A store with two simulated events, each with the alert that its rule would have left: an incident and an upgrade."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from controlsurface.alerting.evaluation import alert_store
@@ -12,6 +11,7 @@ from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.store.duckdb import DuckStore
 from tests.demo.demo_store import stored
 
+INCIDENT_AT = datetime(2026, 1, 5, 12, tzinfo=UTC)  # the simulation is the same every day that the test runs
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 THRESHOLD = {
     "alert": "EscalationRateHigh",
@@ -23,37 +23,26 @@ THRESHOLD = {
     "annotations": {"summary": "many escalate", "runbook_url": "https://runbooks.example/escalation"},
 }
 DRIFT = {
-    "alert": "EscalationRateDrift",
-    "metric": "escalation_rate",
+    "alert": "KnifeEdgeDrift",
+    "metric": "confidence_knife_edge",
     "drift": {"tolerance": 1.2},
     "labels": {"severity": "page"},
 }
 
 
-@dataclass(frozen=True)
-class PlantedAlerts:
-    """The store, and when each event began: the incident two weeks ago, the upgrade a day ago."""
+def plant_alerts(now: datetime) -> DuckStore:
+    """Traffic of both, so far apart that neither knows the other's versions; and both alerts, firing.
 
-    store: DuckStore
-    incident_at: datetime
-    upgrade_at: datetime
-
-
-def plant_alerts(now: datetime) -> PlantedAlerts:
-    """Traffic of both, fourteen days apart so that neither knows the other's versions; and both alerts, firing."""
-    incident, upgrade = now - 14 * DAY - 8 * HOUR, now - DAY
-    store = stored(DemoSettings(1, "upgrade", event_at=upgrade), now - 2 * DAY, now)
-    stored(DemoSettings(2, "incident", event_at=incident), incident - 12 * HOUR, incident + 8 * HOUR, into=store)
-    seen = incident + 8 * HOUR
-    extraction = {"task_type": "extraction"}
-    _fire(
-        store,
-        [
-            _alert(THRESHOLD, RuleReading(extraction, True, 0.42, 90, 0.32, 0.52, 0.3), seen - HOUR, seen),
-            _alert(DRIFT, RuleReading({}, True, 0.15, 1400, 0.13, 0.17, None, 0.19, upgrade), upgrade + 8 * HOUR, now),
-        ],
-    )
-    return PlantedAlerts(store, incident, upgrade)
+    The incident lasts eight hours, the upgrade began a day ago: its router is surer, whoever asks.
+    """
+    upgrade, seen = now - DAY, INCIDENT_AT + 8 * HOUR
+    store = stored(DemoSettings(1, "upgrade", rate=0.02, event_at=upgrade), now - 2 * DAY, now)
+    incident = DemoSettings(2, "incident", rate=0.025, event_at=INCIDENT_AT)
+    stored(incident, INCIDENT_AT - 16 * HOUR, seen, into=store)
+    high = RuleReading({"task_type": "extraction"}, True, 0.42, 90, 0.32, 0.52, 0.3)
+    fell = RuleReading({}, True, 0.03, 1400, before=0.08, onset=upgrade)
+    _fire(store, [_alert(THRESHOLD, high, seen - HOUR, seen), _alert(DRIFT, fell, upgrade + 8 * HOUR, now)])
+    return store
 
 
 def _rule(definition: dict[str, Any]) -> Any:

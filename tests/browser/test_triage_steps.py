@@ -11,24 +11,25 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION
+from controlsurface.store.duckdb import DuckStore
 from tests.browser.conftest import Collector, dashboard
 from tests.browser.gestures import settled
-from tests.browser.planted_alerts import PlantedAlerts, plant_alerts
+from tests.browser.planted_alerts import plant_alerts
 
 MAX_STEPS = 4
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 
 
 @pytest.fixture(scope="module")
-def planted() -> Iterator[PlantedAlerts]:
+def planted() -> Iterator[DuckStore]:
     found = plant_alerts(NOW)
     yield found
-    found.store.close()
+    found.close()
 
 
 @pytest.fixture(scope="module")
-def planted_url(planted: PlantedAlerts) -> Iterator[str]:
-    collector = Collector(planted.store)
+def planted_url(planted: DuckStore) -> Iterator[str]:
+    collector = Collector(planted)
     with dashboard(collector.url) as url:
         yield url
     collector.finish()
@@ -63,10 +64,10 @@ def walk(page: Page, url: str, alert: str) -> tuple[StepCounter, str, list[str]]
     return counter, page.locator(".cs-conclusion").inner_text(), traces
 
 
-def acknowledge(counter: StepCounter, planted: PlantedAlerts, rule: str) -> None:
+def acknowledge(counter: StepCounter, planted: DuckStore, rule: str) -> None:
     counter.press(counter.page.get_by_role("button", name="Acknowledge"))
     expect(counter.page.get_by_text(re.compile("Acknowledged by .+ until"))).to_be_visible()
-    found = planted.store.state("FROM silences").to_pylist()
+    found = planted.state("FROM silences").to_pylist()
     (silence,) = (each for each in found if {"alertname", rule} <= {*each["matchers"][0].values()})
     assert silence["created_by"]
     assert silence["comment"]
@@ -74,7 +75,7 @@ def acknowledge(counter: StepCounter, planted: PlantedAlerts, rule: str) -> None
 
 
 def test_a_threshold_alert_of_an_incident_leads_to_its_cause_and_a_silence_in_four_clicks(
-    page: Page, planted_url: str, planted: PlantedAlerts
+    page: Page, planted_url: str, planted: DuckStore
 ) -> None:
     counter, said, traces = walk(page, planted_url, "EscalationRateHigh")
     acknowledge(counter, planted, "EscalationRateHigh")
@@ -89,10 +90,10 @@ def test_a_threshold_alert_of_an_incident_leads_to_its_cause_and_a_silence_in_fo
 
 
 def test_a_drift_alert_of_an_upgrade_leads_to_its_version_and_a_silence_in_four_clicks(
-    page: Page, planted_url: str, planted: PlantedAlerts
+    page: Page, planted_url: str, planted: DuckStore
 ) -> None:
-    counter, said, traces = walk(page, planted_url, "EscalationRateDrift")
-    acknowledge(counter, planted, "EscalationRateDrift")
+    counter, said, traces = walk(page, planted_url, "KnifeEdgeDrift")
+    acknowledge(counter, planted, "KnifeEdgeDrift")
     assert counter.steps <= MAX_STEPS
     assert NEXT_VERSION in said
     assert len(traces) == 3
