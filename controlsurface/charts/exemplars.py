@@ -15,7 +15,10 @@ MAX_EXEMPLARS = 12  # dots on one chart
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """One request: when it began, the address of its trace (quoted already), and what the pointer says of it."""
+    """One request: when it began, the address of its trace, and what the pointer says of it.
+
+    plotly quotes an address once more, so one in which a reserved character is quoted would lead elsewhere.
+    """
 
     at: datetime
     address: str
@@ -29,7 +32,9 @@ def with_exemplars(
     known = rows.drop_nulls("value").sort("bucket")
     if known.is_empty():
         return figure
-    dots = [_dot(each, known, palette, unit) for each in exemplars[:MAX_EXEMPLARS]]
+    start, end = figure.layout["xaxis"]["range"]
+    inside = [each for each in exemplars if start <= each.at.timestamp() * 1000 <= end]
+    dots = [_dot(each, known, palette, unit) for each in inside[:MAX_EXEMPLARS]]
     return figure.having(annotations=[*figure.layout.get("annotations", ()), *dots])
 
 
@@ -37,12 +42,12 @@ def _dot(exemplar: Exemplar, known: pl.DataFrame, palette: Palette, unit: str) -
     """An annotation: it lies above the layer that takes drags, so that it can be clicked where boxes are drawn."""
     earlier = known.filter(pl.col("bucket") <= exemplar.at)
     value = float((earlier if earlier.height else known.head(1))["value"][-1])
+    address = escape(exemplar.address, quote=True)
     return {
         "x": int(exemplar.at.timestamp() * 1000),
         "y": value * unit_scale(unit),
         "showarrow": False,
-        "text": f'<a href="{escape(exemplar.address, quote=True)}" style="color:{palette.changed}">●</a>',
+        "text": f'<a href="{address}" target="_self" style="color:{palette.changed}">●</a>',
         "hovertext": escape(exemplar.label),
         "font": {"color": palette.changed, "size": 13},
-        "captureevents": True,
     }

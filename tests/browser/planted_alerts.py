@@ -35,7 +35,7 @@ def plant_alerts(now: datetime) -> DuckStore:
 
     The incident lasts eight hours, the upgrade began a day ago: its router is surer, whoever asks.
     """
-    upgrade, seen = now - DAY, INCIDENT_AT + 8 * HOUR
+    upgrade, seen = now.replace(minute=0) - DAY, INCIDENT_AT + 8 * HOUR
     store = stored(DemoSettings(1, "upgrade", rate=0.02, event_at=upgrade), now - 2 * DAY, now)
     incident = DemoSettings(2, "incident", rate=0.025, event_at=INCIDENT_AT)
     stored(incident, INCIDENT_AT - 16 * HOUR, seen, into=store)

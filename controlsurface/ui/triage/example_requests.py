@@ -1,6 +1,8 @@
 """Example requests: those that the metric counted, of the leading values, the first with its decision and trace."""
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 import streamlit as st
@@ -15,12 +17,13 @@ from controlsurface.metrics.metric import Metric
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
-from controlsurface.ui.elements.page_links import page_link, page_url
+from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation.triage_selection import TriageSelection
 from controlsurface.ui.requests.request_card import request_card, request_trace
 
 Row = Mapping[str, Any]
 MAX_EXAMPLES, MAX_CANDIDATES = 6, 300  # listed, and looked at
+PLAIN_ID = re.compile(r"[\w.~:-]+", re.ASCII)
 MAX_OPENED = 3  # of them, whose trace can be opened here
 ORDERS: Mapping[str, RequestOrder] = {"usd": "costliest", "ms": "slowest"}  # of amounts the largest; else the latest
 
@@ -58,14 +61,18 @@ def counted_arguments(metric: Metric, about: TriageSelection, found: Contributor
 
 
 def exemplars_of(rows: Sequence[Row]) -> list[charts.Exemplar]:
-    """The rows as dots of a time chart."""
+    """The rows as dots of a time chart; those whose id an address in a chart cannot hold have none."""
     return [
-        charts.Exemplar(
-            row["started_at"], page_url("traces", _address(row)), f"{row['task_type'] or 'request'}, {_took(row)}"
-        )
+        charts.Exemplar(row["started_at"], _chart_address(row), f"{row['task_type'] or 'request'}, {_took(row)}")
         for row in rows
-        if row["started_at"] is not None
+        if row["started_at"] is not None and PLAIN_ID.fullmatch(str(row["request_id"]))
     ]
+
+
+def _chart_address(row: Row) -> str:
+    """The trace's address without a quoted character."""
+    name = row["request_id"]
+    return f"traces?find={name}&request={name}&at={row['started_at'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def example_note(found: ContributorResult) -> str:

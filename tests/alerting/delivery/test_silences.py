@@ -136,7 +136,7 @@ def test_the_silence_command_adds_lists_and_expires(tmp_path: Path) -> None:
 
 
 def test_a_silence_without_author_or_reason_says_so_in_their_place(url: str) -> None:
-    """Alertmanager shows blanks, and nobody knows who to ask (prometheus/alertmanager 1480)."""
+    """Alertmanager's form asked for both and its API took blanks (prometheus/alertmanager 2998)."""
     bare = {key: value for key, value in BODY.items() if key not in {"createdBy", "comment"}}
     name = requests.post(url, json=bare, timeout=10).json()["silenceID"]
     (found,) = (each for each in requests.get(url, timeout=10).json() if each["id"] == name)

@@ -150,12 +150,26 @@ def test_a_value_that_only_sends_more_at_the_usual_rate_is_no_cause() -> None:
 
 
 def test_unknown_values_lead_only_where_they_are_what_moved() -> None:
-    """Of a dimension that few senders name, most rows have no value (grafana/explore-traces 340: `nil` first)."""
+    """Comparisons elsewhere had them in the top spots (metabase/metabase 6168)."""
     quiet = tenants(a=(100, 60), b=(100, 10))
     lost = [*many(300, 30, late=False), *many(300, 36, late=True)]
     assert told(quiet + lost).leading[0]["values"] == ["a"]
     grown = [*many(300, 30, late=False), *many(300, 150, late=True)]
     assert told([*tenants(a=(100, 10), b=(100, 10)), *grown]).leading[0]["values"] == [None]
+
+
+@pytest.mark.parametrize("lost", [40, 100])
+def test_an_attribute_that_is_no_longer_sent_is_no_cause(lost: int) -> None:
+    """An attribute without values on one side was flagged as suspicious (getsentry/seer 2040)."""
+    quiet = [row for t in "ab" for task in "xy" for row in many(50, 5, tenant=t, task_type=task, late=False)]
+    loud = [
+        {**row, "tenant": None if place < lost / 2 else row["tenant"]}
+        for t in "ab"
+        for task in "xy"
+        for place, row in enumerate(many(50, 35 if task == "x" else 5, tenant=t, task_type=task, late=True)[::-1])
+    ]
+    first = told(quiet + loud).leading[0]
+    assert (first["dimension"], first["values"]) == ("task_type", ["x"])
 
 
 def test_two_causes_of_different_dimensions_are_both_named() -> None:

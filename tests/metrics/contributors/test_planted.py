@@ -124,7 +124,7 @@ def test_the_planted_tenants_explain_the_slice_of_an_alert_by_as_much_as_their_r
     def excess(hit: Callable[[dict[str, Any]], bool]) -> float:
         """What is escalated more than at the rate and mix of the day before."""
         after, before = (sum(r["escalated"] and hit(r) for r in side) for side in (late, early))
-        return after - before * len(late) / len(early)
+        return float(after - before * len(late) / len(early))
 
     assert {*first["values"]} == {*INCIDENT_TENANTS}
     share = excess(lambda row: row["tenant"] in INCIDENT_TENANTS) / excess(lambda row: True)

@@ -1,7 +1,6 @@
 """The triage of an alert begins with the alert, and one press silences it in somebody's name until an end.
 
-Silences without an owner or an end are what is complained of elsewhere (prometheus/alertmanager 2315, 3200;
-grafana/grafana 50711).
+Readers of Grafana's alerts ask to acknowledge with a comment, until some time (grafana/grafana 13364, 24762).
 """
 
 from collections.abc import Iterator
