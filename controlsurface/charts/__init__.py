@@ -1,6 +1,7 @@
 """Rows in, figure out: every chart of the dashboard, without a word of Streamlit."""
 
 from controlsurface.charts.distribution import confidence_heatmap, lane_histogram
+from controlsurface.charts.exemplars import Exemplar, with_exemplars
 from controlsurface.charts.figure import ChartFigure, EventMark, is_blank
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline

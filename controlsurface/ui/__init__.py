@@ -44,6 +44,7 @@ from controlsurface.ui.navigation.triage_selection import (
     choose_triage,
     incident_report_button,
     select_for_triage,
+    split_dimension,
     triage_contributors,
 )
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
@@ -55,9 +56,7 @@ from controlsurface.ui.reports.side_by_side import (
     before_after_table,
     before_after_tiles,
     choose_populations,
-    nearest_event,
     population_table,
-    sample_requests,
 )
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution
 from controlsurface.ui.requests.request_card import request_card, request_trace
@@ -68,7 +67,17 @@ from controlsurface.ui.requests.request_search import (
     request_table,
     search_requests,
 )
-from controlsurface.ui.widgets.bar_lists import bar_list, contributor_bars
+from controlsurface.ui.triage.alert_header import alert_header, chosen_alert
+from controlsurface.ui.triage.conclusion_panel import conclude, conclusion_panel
+from controlsurface.ui.triage.contributor_table import contributor_table, known_values
+from controlsurface.ui.triage.example_requests import (
+    counted_requests,
+    example_note,
+    example_table,
+    example_traces,
+    exemplars_of,
+)
+from controlsurface.ui.widgets.bar_lists import bar_list
 from controlsurface.ui.widgets.data_table import (
     breakdown_table,
     csv_button,

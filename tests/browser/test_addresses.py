@@ -29,10 +29,10 @@ def test_back_after_a_range_change_shows_the_range_before(page: Page, url: str) 
 
 
 def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Page, url: str, seen: Seen) -> None:
-    ready(page, f"{url}/triage?range=7d&lane=large", ".cs-different")
+    ready(page, f"{url}/triage?range=7d&lane=large", ".cs-conclusion")
     assert not seen.complaints
     page.evaluate("window.same = true")
-    page.locator("a.cs-link[href^='traces?']").first.click()
+    page.locator("a.cs-link[href^='traces?'][href*='request=']").first.click()
     page.wait_for_url(re.compile("traces"))
     page.wait_for_selector(".cs-fall")
     asked = parse_qs(urlsplit(page.url).query)
@@ -40,7 +40,7 @@ def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Pag
     expect(page.locator(CHOSEN)).to_have_text("7d")
     assert page.evaluate("window.same")
     page.go_back()
-    page.wait_for_selector(".cs-different")
+    page.wait_for_selector(".cs-conclusion")
     assert page.evaluate("window.same")
 
 

@@ -33,9 +33,15 @@ class Bodies(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-def stored(settings: DemoSettings, start: datetime, end: datetime, book: PriceBook | None = None) -> DuckStore:
-    """A store in memory with the traffic from `start` to `end`."""
-    kept, store = Bodies(), DuckStore.in_memory()
+def stored(
+    settings: DemoSettings,
+    start: datetime,
+    end: datetime,
+    book: PriceBook | None = None,
+    into: DuckStore | None = None,
+) -> DuckStore:
+    """A store in memory with the traffic from `start` to `end`; `into`: one that has other traffic already."""
+    kept, store = Bodies(), into or DuckStore.in_memory()
     with DemoSpanExporter(kept, threading.Event()) as outlet:
         for request in simulate_requests(settings, start, end):
             outlet.add(request)

@@ -17,7 +17,7 @@ def test_a_selection_in_the_address_is_explained(opened: Open, seeded_url: str) 
     app = opened(seeded_url, "triage.py", range="7d", **SPIKE)
     assert not app.exception
     assert f"{NOW - 30 * HOUR:%b %d %H:%M} to" in html(app)
-    assert "cs-different" in html(app)
+    assert "cs-conclusion" in html(app)
     assert any("Clear" in button.label for button in app.button)
 
 
@@ -35,7 +35,7 @@ def test_every_baseline_explains_totals_means_and_shares(
     app = opened(seeded_url, "triage.py", range="24h", metric=metric, against=against)
     assert not app.exception
     assert "Top contributors" in html(app)
-    assert any("Unexplained by the rows shown" in each.value for each in app.caption)
+    assert any("Explains: what a value has more" in each.value for each in app.caption)
     assert BASELINES[against] in html(app)  # type: ignore[index]
 
 

@@ -133,7 +133,12 @@ def _links(episode: Episode, found: AlertEvidence | None, dashboard: str) -> Jso
     start, end = (found.window.start, found.window.end) if found else (episode.starts_at - timedelta(hours=1), at)
     view = _view_query(start - (end - start), end, facts.where)
     last = _minute(end + ONE_MINUTE)
-    spike = {"metric": explained_metric(facts) or "", "spike_from": _minute(start), "spike_to": last}
+    spike = {
+        "alert": episode.key,
+        "metric": explained_metric(facts) or "",
+        "spike_from": _minute(start),
+        "spike_to": last,
+    }
     matchers = [str(LabelMatcher(name, value)) for name, value in sorted(episode.labels.items())]
     return {
         "dashboard": f"{root}/triage?{urlencode([*view, *spike.items()])}",

@@ -26,6 +26,8 @@ from controlsurface.query.arguments import Arguments, ArgumentText, Instant
 from controlsurface.store.named_query import StateSql
 
 SILENCES_PATH = "/api/v1/silences"
+# What a silence says for ever after of a caller that named nobody, or nothing.
+UNNAMED_AUTHOR, MISSING_REASON = "not signed in", "no reason given"
 
 
 class MatcherBody(Arguments):
@@ -57,13 +59,14 @@ class SilenceBody(Arguments):
     matchers: tuple[MatcherBody, ...] = Field(max_length=50, description="all must match")
     startsAt: Instant = Field(strict=True, description="RFC 3339, or now")  # noqa: N815 - Alertmanager's
     endsAt: Instant = Field(strict=True, description="RFC 3339")  # noqa: N815 - Alertmanager's
-    createdBy: ArgumentText = Field("", description="who is quiet")  # noqa: N815 - Alertmanager's
+    createdBy: ArgumentText = Field("", description="who is quiet; a caller with a name of its own is that")  # noqa: N815 - Alertmanager's
     comment: ArgumentText = Field("", description="why")
 
     def made(self, now: datetime) -> Silence:
-        """The silence."""
+        """The silence. It always has an author and a reason: one that came without either says so."""
         matchers = tuple(each.made() for each in self.matchers)
-        return Silence(self.id, matchers, self.startsAt, self.endsAt, self.createdBy, self.comment, now)
+        author, comment = self.createdBy.strip() or UNNAMED_AUTHOR, self.comment.strip() or MISSING_REASON
+        return Silence(self.id, matchers, self.startsAt, self.endsAt, author, comment, now)
 
 
 SILENCE = columns(

@@ -1,13 +1,26 @@
 """What is different between two windows, as readers hand it out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from controlsurface.client.arrow_tables import COUNT, FIGURE, MAYBE_TEXT, NUMBER, OBJECT, SHARE, TEXT, as_dicts, columns
+from controlsurface.client.arrow_tables import (
+    COUNT,
+    FIGURE,
+    FLAG,
+    MAYBE_TEXT,
+    NUMBER,
+    OBJECT,
+    SHARE,
+    TEXT,
+    as_dicts,
+    columns,
+    list_of,
+    record,
+)
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
 from controlsurface.formatting import format_value
@@ -24,7 +37,9 @@ from controlsurface.metrics.contributors.contributor_query import (
     render_ranked,
     within_value,
 )
-from controlsurface.metrics.contributors.contributor_ranking import fold_duplicates
+from controlsurface.metrics.contributors.contributor_ranking import SplitSums, excess_z, fold_duplicates
+from controlsurface.metrics.contributors.explained_share import change_z, explained_share
+from controlsurface.metrics.contributors.leading_cause import LeadingCause, leading_causes
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries.metric_query import MetricArgs, find_metric
 from controlsurface.metrics.queries.quantile import quantile_spread
@@ -36,7 +51,17 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("n_before", "n"), pa.int64()),
     **dict.fromkeys(("delta", "mix", "rate", "share", "excess", "z"), pa.float64()),
     **dict.fromkeys(("within", "same_as"), pa.string()),
+    **dict.fromkeys(("explains", "explains_low", "explains_high", "beyond"), pa.float64()),
+    "follows": pa.bool_(),
 }
+_CAUSE = record(
+    dimension=TEXT,
+    values=list_of(MAYBE_TEXT),
+    **dict.fromkeys(("share", "low", "high", "excess", "row_share"), NUMBER),
+    **dict.fromkeys(("before", "after"), FIGURE),
+    **dict.fromkeys(("n", "n_before"), COUNT),
+    within=MAYBE_TEXT,
+)
 _NOTHING: Mapping[str, Any] = {"before": None, "after": None, "delta": None, "n_before": 0, "n": 0}
 
 
@@ -48,7 +73,14 @@ class ContributorResult(Result):
     whole metric, explained by this value) = mix + rate, share (of the whole change; null: nothing changed), excess
     (of a total: delta beyond its part of the baseline's total; else null), z, within (null, or the `dimension:value`
     among whose rows alone it stands out), same_as (null, or what this row repeats: the metric, or a `dimension:value`
-    further up).
+    further up), explains (its excess over the baseline's rate and mix, as a part of the whole's; all values of a
+    dimension explain 1; null: the whole change is within chance) with its 95 % interval explains_low to explains_high,
+    beyond (what it moved beyond its due, in standard errors, among all rows), follows (it shows how the metric came
+    about, as the router's reason does, and not why).
+
+    `leading` holds what the change is put down to, the first cause first: dimension, values, share, low, high, excess,
+    before, after, n, n_before, row_share, within. `change_z` is the whole change in standard errors, `excess` what the
+    metric's numerator has more than at the baseline's rate.
 
     No row adds to a quantile: of one, all figures are about the share of rows `above` the baseline's quantile (in the
     metric's unit), and `unit` is that of a share; `compared` says so. Else both are None.
@@ -66,6 +98,8 @@ class ContributorResult(Result):
     unexplained = ResultFact[Mapping[str, float]]()
     parameters = ResultFact[Mapping[str, Any]]()
     above, compared = ResultFact[float | None](), ResultFact[str | None]()
+    change_z, excess = ResultFact[float](), ResultFact[float]()
+    leading = ResultFact[Sequence[Mapping[str, Any]]]()
 
     @property
     def causes(self) -> list[dict[str, Any]]:
@@ -94,6 +128,9 @@ class ContributorsQuery(Query[ContributorResult]):
             **dict.fromkeys(("n_before", "n"), COUNT),
             **dict.fromkeys(("delta", "mix", "rate", "z"), NUMBER),
             **dict.fromkeys(("within", "same_as"), MAYBE_TEXT),
+            **dict.fromkeys(("explains", "explains_low", "explains_high"), FIGURE),
+            beyond=NUMBER,
+            follows=FLAG,
         ),
         columns(
             **dict.fromkeys(("metric", "unit", "sql"), TEXT),
@@ -102,6 +139,8 @@ class ContributorsQuery(Query[ContributorResult]):
             parameters=OBJECT,
             elapsed_ms=NUMBER,
             compared=MAYBE_TEXT,
+            **dict.fromkeys(("change_z", "excess"), NUMBER),
+            leading=list_of(_CAUSE),
         ),
     )
     result: ClassVar = ContributorResult
@@ -140,9 +179,10 @@ def _ranked(
 ) -> ContributorResult:
     """The ranked rows, folded; `above` is the bound of a quantile."""
     whole, *rows = found or [_NOTHING]
-    metric = find_metric(args.metric)
+    metric, scale = find_metric(args.metric), baseline_scale(args)
+    all_sums = SplitSums.of(whole) if found else None
     most, total = fold_duplicates(rows, metric.id), divided_measures(metric)[1] is None
-    listed = most[: args.limit]
+    listed = [row | _explains(row, all_sums, scale) for row in most[: args.limit]]
     facts = {
         "metric": metric.id,
         "unit": metric.unit if metric.kind != "quantile" else "ratio",
@@ -156,8 +196,34 @@ def _ranked(
         "elapsed_ms": elapsed_ms,
         "above": above,
         "compared": _compared(metric, above),
+        "change_z": change_z(all_sums, scale) if all_sums else 0.0,
+        "excess": explained_share(all_sums, all_sums, scale).excess if all_sums else 0.0,
+        "leading": [asdict(each) | {"values": [*each.values]} for each in _leading(whole, rows, most, scale)]
+        if found
+        else [],
     }
     return ContributorResult(pa.Table.from_pylist(listed, pa.schema(_TYPES)), facts)
+
+
+def _explains(row: Mapping[str, Any], whole: SplitSums | None, scale: float | None) -> dict[str, float | None]:
+    """What a value explains of the whole change, with the interval, and how far beyond its due it moved."""
+    found = explained_share(SplitSums.of(row), whole, scale) if whole else None
+    names = {"explains": "share", "explains_low": "low", "explains_high": "high"}
+    beyond = excess_z(SplitSums.of(row), whole, scale) if whole else 0.0
+    return {name: getattr(found, each, None) for name, each in names.items()} | {"beyond": beyond}
+
+
+def _leading(
+    whole: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    folded: Sequence[Mapping[str, Any]],
+    scale: float | None,
+) -> list[LeadingCause]:
+    """The causes: dimensions that repeat another one are not looked at twice."""
+    if scale is None and min(whole["n"], whole["n_before"]) < MIN_SUPPORT_ROWS:
+        return []
+    order = dict.fromkeys(row["dimension"] for row in folded if row["same_as"] is None)
+    return leading_causes(whole, rows, [*order], scale)
 
 
 def unexplained_change(rows: Sequence[Mapping[str, Any]], delta: float | None) -> dict[str, float]:

@@ -10,6 +10,7 @@ import orjson
 from pydantic import Field
 
 from controlsurface.client.arrow_tables import MAYBE_TEXT, TEXT, TIME, columns
+from controlsurface.client.queries.counted_requests import counted_condition
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
 from controlsurface.errors import BadRequest
 from controlsurface.metrics.measures import IS_PROBABILITY_SQL
@@ -62,6 +63,11 @@ class RequestsArgs(FilteredRange):
     latency_ms_max: float | None = Field(None, description="at most this slow")
     cost_usd_min: float | None = Field(None, description="at least this dear")
     cost_usd_max: float | None = Field(None, description="at most this dear")
+    counted: ArgumentText | None = Field(None, description="only those in the numerator of this metric")
+    counted_where: tuple[ArgumentText, ...] = Field(
+        (), max_length=20, description="dimension:value of the rows that `counted` counts, such as a call's model"
+    )
+    counted_above: float | None = Field(None, description="of a quantile: only those above, in the metric's unit")
 
 
 def render_requests(args: RequestsArgs) -> Statement:
@@ -76,6 +82,11 @@ def render_requests(args: RequestsArgs) -> Statement:
     if args.trace_id:
         found.append("r.trace_id = CAST($trace_id AS UUID)")
         parameters["trace_id"] = args.trace_id
+    if args.counted:
+        rows = FilteredRange(start=args.start, end=args.end, where=args.counted_where)
+        condition, more = counted_condition(args.counted, rows, args.counted_above)
+        found.append(condition)
+        parameters |= more
     key, _ = _KEYS[args.order]
     if args.order == "near_threshold" and "confidence_kind" not in args.filters():
         key = f"CASE WHEN {IS_PROBABILITY_SQL} THEN {key} END"  # distances on one scale

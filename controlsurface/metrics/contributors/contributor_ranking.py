@@ -30,7 +30,7 @@ class SplitSums:
     weights_0: float
 
     @staticmethod
-    def of(row: Row) -> "SplitSums":
+    def of(row: Mapping[str, Any]) -> "SplitSums":
         """The sums of a row of the statement."""
         return SplitSums(*(float(row[each.name]) for each in fields(SplitSums)))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from controlsurface.alerting.model import dedup_key
 from controlsurface.alerting.rules.rule_models import (
     RULE_CLASSES,
     BudgetRule,
@@ -15,13 +16,14 @@ from controlsurface.alerting.rules.rule_models import (
     ThresholdRule,
 )
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
-from controlsurface.ui.navigation.triage_selection import baseline_parameters, triage_parameters
+from controlsurface.ui.navigation.triage_selection import SLICE_PARAMETER, baseline_parameters, triage_parameters
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.view import UNKNOWN_VALUE_LABEL
 
 Row = Mapping[str, Any]
 Window = tuple[datetime, datetime]
 
+ALERT_PARAMETER = "alert"  # the key of the alert that a link leads to the triage of
 MIN_TIME_BEFORE, MIN_ONSET_AGE = timedelta(hours=6), timedelta(minutes=15)
 BUDGET_METRIC = "cost"
 
@@ -33,15 +35,24 @@ def alert_triage_parameters(row: Row) -> dict[str, object]:
     baseline = _comparison(rule, start, end)
     since = baseline[0] if baseline else start - max(MIN_TIME_BEFORE, end - start)
     metric = rule.metric if isinstance(rule, MetricRule) else BUDGET_METRIC if isinstance(rule, BudgetRule) else ""
-    filters = _filters(row, rule.where_pairs if rule else ())
+    pairs = _pairs(row, rule.where_pairs if rule else ())
+    filters = _filters(pairs)
+    own = [pair for pair in pairs if pair.partition(":")[0] not in SHARED_DIMENSIONS]
     return {
+        ALERT_PARAMETER: alert_key(row),
         **custom_range_parameters(since, end),
         **filters,
         **({"metric": metric} if metric else {}),
         **triage_parameters(start, end),
         **(baseline_parameters(*baseline) if baseline else {}),
+        **({SLICE_PARAMETER: own} if own else {}),
         **{name: () for name in SHARED_DIMENSIONS if name not in filters},
     }
+
+
+def alert_key(row: Row) -> str:
+    """The name of an alert's episode."""
+    return dedup_key(row["rule"], orjson.loads(row["labels"]), row["active_at"])
 
 
 def _selection(row: Row, rule: object) -> Window:
@@ -67,10 +78,17 @@ def _comparison(rule: object, start: datetime, end: datetime) -> Window | None:
     return found if found[0] < found[1] else None
 
 
-def _filters(row: Row, rule_pairs: tuple[str, ...]) -> dict[str, list[str]]:
-    """The rule's own filter, and the alert's slice, as far as pages filter by them."""
+def _pairs(row: Row, rule_pairs: tuple[str, ...]) -> list[str]:
+    """The rule's own filter and the alert's slice as `dimension:value`; the slice is narrower."""
+    sliced = {name: value or "" for name, value in orjson.loads(row["slice"]).items()}
+    others = [pair for pair in rule_pairs if pair.partition(":")[0] not in sliced]
+    return [*others, *(f"{name}:{value}" for name, value in sliced.items())]
+
+
+def _filters(pairs: list[str]) -> dict[str, list[str]]:
+    """The pairs that all pages filter by, as their filters have them."""
     found: dict[str, list[str]] = {}
-    for name, _, value in (pair.partition(":") for pair in rule_pairs):
-        found.setdefault(name, []).append(value or UNKNOWN_VALUE_LABEL)
-    found |= {name: [value or UNKNOWN_VALUE_LABEL] for name, value in orjson.loads(row["slice"]).items()}
-    return {name: values for name, values in found.items() if name in SHARED_DIMENSIONS}
+    for name, _, value in (pair.partition(":") for pair in pairs):
+        if name in SHARED_DIMENSIONS:
+            found.setdefault(name, []).append(value or UNKNOWN_VALUE_LABEL)
+    return found

@@ -1,7 +1,7 @@
 """What triage is about, all in the address: a metric, a selection of time, its baseline; and its report as a file."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +19,7 @@ from controlsurface.metrics.contributors.contributor_query import (
     divided_measures,
 )
 from controlsurface.metrics.metric import Metric
+from controlsurface.query.dimensions import DIMENSIONS, SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.elements.page_links import page_link
@@ -35,18 +36,34 @@ from controlsurface.ui.widgets.panels import SelectionBox
 
 RULE_BASELINE, RULE_BASELINE_LABEL = "rule", "the window of the alert's rule"
 SELECTION_PARAMETERS, BASELINE_PARAMETERS = ("spike_from", "spike_to"), ("baseline_from", "baseline_to")
+MAX_SLICE_PAIRS = 20
+SLICE_PARAMETER, SPLIT_PARAMETER = "slice", "split"
 DEFAULT_METRIC = "escalation_rate"
 
 
 @dataclass(frozen=True, slots=True)
 class TriageSelection:
-    """A metric, the view of the selection, and that of its baseline; `drawn`: somebody chose the selection."""
+    """A metric, the view of the selection, and that of its baseline; `drawn`: somebody chose the selection.
+
+    `own_where` filters by dimensions that the metric's rows have and requests have not, such as a call's model.
+    """
 
     metric: Metric
     selection: DashboardView
     baseline: DashboardView
     against: str
     drawn: bool
+    own_where: tuple[str, ...] = ()
+
+    def sliced(self, view: DashboardView) -> DashboardView:
+        """A view of the metric's rows alone."""
+        return replace(view, where=(*view.where, *self.own_where))
+
+    def since(self, at: datetime, name: str) -> "TriageSelection":
+        """The same from a change on, against the time before it."""
+        selection = absolute_view(at, self.selection.end, self.selection.where)
+        baseline = absolute_view(self.baseline.start, min(self.baseline.end, at), self.baseline.where)
+        return replace(self, selection=selection, baseline=baseline, against=f"the time before {name}", drawn=True)
 
     @property
     def asked(self) -> ContributorsArgs:
@@ -57,7 +74,7 @@ class TriageSelection:
             end=self.selection.end,
             baseline_start=self.baseline.start,
             baseline_end=self.baseline.end,
-            where=self.selection.where,
+            where=(*self.selection.where, *self.own_where),
         )
 
 
@@ -71,13 +88,27 @@ def choose_triage(view: DashboardView) -> TriageSelection:
         if chosen:
             st.button("Clear the selection", icon=":material/close:", on_click=_clear)
     start, end = chosen or (view.start, view.end)
-    selection = absolute_view(start, end, view.where)
+    selection, own = absolute_view(start, end, view.where), _own_where(metric)
     if given and against == RULE_BASELINE:
-        return TriageSelection(metric, selection, absolute_view(*given, view.where), RULE_BASELINE_LABEL, drawn=True)
+        return TriageSelection(metric, selection, absolute_view(*given, view.where), RULE_BASELINE_LABEL, True, own)
     name = next(each for each in BASELINES if each == against)
     before = baseline_window(name, selection.start, selection.end, view.start if chosen else None)
     baseline = absolute_view(*before, view.where)
-    return TriageSelection(metric, selection, baseline, BASELINES[name], chosen is not None)
+    return TriageSelection(metric, selection, baseline, BASELINES[name], chosen is not None, own)
+
+
+def _own_where(metric: Metric) -> tuple[str, ...]:
+    """The filters of the address that only the metric's rows know."""
+    pairs = st.query_params.get_all(SLICE_PARAMETER)[:MAX_SLICE_PAIRS]
+    return tuple(
+        pair for pair in pairs if pair.partition(":")[0] in {*DIMENSIONS[metric.source]} - {*SHARED_DIMENSIONS}
+    )
+
+
+def split_dimension(about: TriageSelection) -> str | None:
+    """The dimension that the address splits the metric by; None for none and for one that its rows lack."""
+    name = st.query_params.get(SPLIT_PARAMETER, "")
+    return name if name in DIMENSIONS[about.metric.source] else None
 
 
 def triage_contributors(about: TriageSelection) -> ContributorResult:

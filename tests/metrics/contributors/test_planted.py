@@ -1,6 +1,6 @@
 """What the demo plants is what the contributors name first, at the rate that the demo has by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.event_list import EventsQuery
+from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
 from controlsurface.demo.demo_company import INCIDENT_TASK, INCIDENT_TENANTS, NEXT_VERSION, DemoSettings
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
 from controlsurface.metrics.queries.event_query import EventsArgs
@@ -108,3 +109,31 @@ def test_the_events_of_an_upgrade_are_its_canary_and_its_rollout(upgrade: LocalC
     assert canary == f"{NEXT_VERSION} first seen"
     assert rollout.startswith(NEXT_VERSION)
     assert rollout.endswith("% → 100 %")
+
+
+def test_the_planted_tenants_explain_the_slice_of_an_alert_by_as_much_as_their_requests_say(
+    incident: LocalClient,
+) -> None:
+    windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
+    asked = ContributorsArgs(metric="escalation_rate", where=(f"task_type:{INCIDENT_TASK}",), **windows)
+    (first, *_) = incident.run(ContributorsQuery(asked)).leading
+    kept = RequestsArgs(where=(f"task_type:{INCIDENT_TASK}",), start=NOW - 2 * DAY, end=NOW, limit=1000)
+    rows = [row for row in incident.run(RequestsQuery(kept)).rows.to_pylist() if row["escalated"] is not None]
+    late, early = ([r for r in rows if (r["started_at"] >= NOW - DAY) == side] for side in (True, False))
+
+    def excess(hit: Callable[[dict[str, Any]], bool]) -> float:
+        """What is escalated more than at the rate and mix of the day before."""
+        after, before = (sum(r["escalated"] and hit(r) for r in side) for side in (late, early))
+        return float(after - before * len(late) / len(early))
+
+    assert {*first["values"]} == {*INCIDENT_TENANTS}
+    share = excess(lambda row: row["tenant"] in INCIDENT_TENANTS) / excess(lambda row: True)
+    assert first["share"] == pytest.approx(share)
+    assert first["low"] < share < first["high"]
+
+
+def test_all_values_moved_alike_in_an_upgrade(upgrade: LocalClient) -> None:
+    windows = {"start": NOW - DAY, "end": NOW, "baseline_start": NOW - 2 * DAY, "baseline_end": NOW - DAY}
+    found = upgrade.run(ContributorsQuery(ContributorsArgs(metric="escalation_rate", **windows)))
+    assert found.change_z < -2
+    assert [each["dimension"] for each in found.leading if each["dimension"] in {"tenant", "team"}] == []
