@@ -16,7 +16,7 @@ events = ui.event_marks()
 left, right = st.columns([2, 3])
 with left, ui.panel("Escalation by kind", "dotted: the target"):
     steady = view.coarsened_for(int(requests["n"].sum()))
-    rows = ui.metrics_as_series({kind: f"escalation_rate_{kind}" for kind in KINDS}, steady.step)
+    rows = ui.metrics_as_series({kind: f"escalation_rate_{kind}" for kind in KINDS}, steady)
     figure = charts.lines(
         rows, steady.span, ui.palette(), by="kind", unit="ratio", target=TARGET, events=events, height=300
     )

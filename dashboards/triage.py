@@ -28,7 +28,7 @@ with (
     ui.panel(name, "drag to explain a selection; orange is selected, grey the baseline"),
 ):
     steps = view.coarsened_for(rows)
-    course = ui.query_metric(metric.id, every=steps.step)
+    course = ui.steady_series(metric.id, steps)
     figure = charts.marked_windows(
         course,
         steps.span,
@@ -44,7 +44,7 @@ with (
     ui.box_chart_with_callback(figure, f"course {selection if about.drawn else None}", alt, ui.select_for_triage)
 with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {cause['value'] or 'unknown'}" if cause else ""):
     steady = view.coarsened_for(found.n // 5)
-    lines = ui.query_metric(metric.id, by=[dimension], every=steady.step)
+    lines = ui.steady_series(metric.id, steady, [dimension])
     highlight = {"highlight": cause["value"], "changed": True} if cause else {}
     figure = charts.lines(
         lines, steady.span, ui.palette(), by=dimension, unit=metric.unit, events=events, height=260, **highlight

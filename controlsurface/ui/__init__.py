@@ -18,6 +18,7 @@ from controlsurface.ui.data.metric_series import (
     metrics_by_lane_and_total,
     tokens_by_kind,
 )
+from controlsurface.ui.data.steady_series import steady_metrics, steady_series
 from controlsurface.ui.data_quality.fact_coverage import fact_coverage_table, price_gap_advice
 from controlsurface.ui.data_quality.lane_buttons import (
     assumed_lanes_note,
@@ -47,6 +48,16 @@ from controlsurface.ui.navigation.triage_selection import (
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
+from controlsurface.ui.reports.experiment import (
+    GUARDRAILS,
+    MEANS,
+    RATES,
+    arm_pairs,
+    difference_table,
+    exposure_table,
+    guardrail_table,
+    task_type_table,
+)
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
@@ -54,7 +65,6 @@ from controlsurface.ui.reports.side_by_side import (
     before_after_tiles,
     choose_populations,
     nearest_event,
-    population_table,
     sample_requests,
 )
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution

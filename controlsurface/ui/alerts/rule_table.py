@@ -13,15 +13,15 @@ from controlsurface.alerting import alert_queries
 from controlsurface.alerting.backtest import BacktestArgs, BacktestQuery
 from controlsurface.alerting.rules.threshold_edit import SetThreshold, ThresholdChange
 from controlsurface.client.arrow_tables import as_dicts, as_polars
-from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.clock import CLOCK_SUBJECT
 from controlsurface.config.section import parse_duration
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_period, format_value
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data.steady_series import steady_series
 from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
+from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.panels import chart, panel
 
 Row = Mapping[str, Any]
@@ -202,10 +202,7 @@ def _course(about: Row, bound: float, unit: str) -> None:
     by = tuple(about.get("by") or ())[:1]
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     where = tuple(f"{name}:{value or ''}" for name, values in (about.get("where") or {}).items() for value in values)
-    args = MetricArgs(
-        metric=about["metric"], by=by, where=where, start=end - PREVIEW_LENGTH, end=end, every=PREVIEW_CHART_STEP
-    )
-    found = as_polars(collector_queries.fetch_cached(MetricQuery(args)).rows)
+    found = steady_series(about["metric"], DashboardView(end - PREVIEW_LENGTH, end, PREVIEW_CHART_STEP, where), by)
     if found.is_empty():
         return
     named = found.rename({by[0]: "slice"}) if by else found.with_columns(slice=pl.lit("all"))
