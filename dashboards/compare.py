@@ -12,10 +12,11 @@ else:
     one, other = both
     with ui.panel("Exposure", "what each arm was sent"):
         alike = ui.exposure_table(one, other)
-    rates, guardrails = (ui.arm_pairs(names, one[1], other[1]) for names in ((*ui.RATES, *ui.MEANS), ui.GUARDRAILS))
     with ui.panel(f"{one[0]} against {other[0]}", "in colour where the interval leaves no doubt (95 %)"):
+        rates = ui.arm_pairs((*ui.RATES, *ui.MEANS), one[1], other[1])
         ui.difference_table(rates, one[0], other[0], "comparison", alike=alike)
     with ui.panel("Guardrails", "what must not get worse, and how bad it may be at worst"):
+        guardrails = ui.arm_pairs(ui.GUARDRAILS, one[1], other[1])
         ui.guardrail_table(guardrails, one[0], other[0], alike=alike)
     with ui.panel("Task types", "the same kind of request in both arms"):
         ui.task_type_table(one, other)

@@ -2,6 +2,7 @@
 
 from controlsurface.charts.distribution import confidence_heatmap, lane_histogram
 from controlsurface.charts.figure import ChartFigure, EventMark, is_blank
+from controlsurface.charts.latency_heatmap import latency_heatmap
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline
 from controlsurface.charts.time_series import (

@@ -39,6 +39,7 @@ PURPOSES: Mapping[str, str] = {
     "cardinality.values": "values of dimensions and what is over their limit",
     "contributors.joint": "counts of all combinations of dimensions",
     "contributors.ranked": "contributors by significance",
+    "contributors.region": "what is different about a region of a heatmap",
     "contributors.whole": "contributors as one statement",
     "contributors.within": "contributors within the leading value",
     "coverage.shares": "which share of rows has a field",

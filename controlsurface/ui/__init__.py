@@ -58,7 +58,7 @@ from controlsurface.ui.reports.experiment import (
     guardrail_table,
     task_type_table,
 )
-from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
+from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,

@@ -45,6 +45,7 @@ BY_TASK_TYPE = {
     "error_rate": "Error rate",
     "cost_per_request": "Cost per request",
 }
+MIN_OVERLAP = 0.1  # of the shorter arm's time, for arms that ran side by side
 BAR_REACH = 1.1  # how far a bar's scale goes beyond the farthest end
 ByKind = Mapping[Any, MetricValue]
 
@@ -109,11 +110,17 @@ def _exposure_notes(unlike: float, seen: Sequence[tuple[datetime, datetime] | No
             "arms to be alike. Read the differences at an equal mix; those without one are not coloured."
         )
     one, other = seen
-    if one and other and (one[1] <= other[0] or other[1] <= one[0]):
+    if one and other and _overlap(one, other) < MIN_OVERLAP:
         yield (
             "The arms ran one after the other: what changed in traffic meanwhile is part of every difference. Arms "
             "that run at the same time tell more."
         )
+
+
+def _overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> float:
+    """How much of the shorter arm's time the other one ran too."""
+    both = min(one[1], other[1]) - max(one[0], other[0])
+    return both / min(one[1] - one[0], other[1] - other[0])
 
 
 def arm_pairs(metrics: Iterable[str], one: DashboardView, other: DashboardView) -> list[ArmPair]:

@@ -101,6 +101,7 @@ BOUND_LABELS = {
     "confidence_min": "Confidence at least",
     "confidence_max": "Confidence at most",
     "latency_ms_min": "Latency at least, ms",
+    "latency_ms_max": "Latency at most, ms",
     "cost_usd_min": "Cost at least, $",
 }
 DEFAULT_ROWS, MAX_ROWS = 100, 1000  # rows: at first, and at most
