@@ -2,7 +2,7 @@
 
 from controlsurface import ui
 
-PARTS = ("Disagreement", "Review", "Calibration")
+PARTS = ("Disagreement", "Review", "Calibration", "Gates")
 
 view = ui.current_view()
 ui.label_review.send_pending_label()
@@ -17,6 +17,8 @@ elif part == "Review":
         ui.label_review.review_panel(view)
     with ui.panel("Reviewers", "of items that both labelled; AC1: agreement beyond chance"):
         ui.audit_panels.reviewer_agreement_panel(view)
+elif part == "Gates":
+    ui.gate_section()
 else:
     with ui.panel("Is the small lane right as often as the router's confidence says?", "dotted: exactly as often"):
         ui.audit_panels.calibration_panel(view)

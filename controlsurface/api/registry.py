@@ -22,6 +22,7 @@ from controlsurface.client.queries.metric_queries import BatchQuery
 from controlsurface.client.queries.region_result import RegionQuery
 from controlsurface.client.queries.request_detail import RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsQuery
+from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
@@ -38,6 +39,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     LanesQuery,
     AssumedLanesQuery,
     RequestsQuery,
+    SpanFailuresQuery,
     RequestQuery,
     TraceQuery,
     ingest_queries.IngestQuery,

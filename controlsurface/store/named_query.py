@@ -58,6 +58,7 @@ PURPOSES: Mapping[str, str] = {
     "requests.attempts": "the calls of a request",
     "requests.evaluations": "the evaluations of a request",
     "requests.extent": "the first and last request",
+    "requests.failures": "failed spans of requests by name",
     "requests.list": "a page of requests",
     "requests.one": "one request",
     "storage.tables": "rows and bytes of each table",

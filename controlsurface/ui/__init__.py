@@ -10,6 +10,7 @@ from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
 from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard
 from controlsurface.ui.audits import audit_panels, label_review, policy_form, threshold_simulator
+from controlsurface.ui.audits.gate_panels import gate_section
 from controlsurface.ui.data.collector_queries import current_view, query_distribution, query_metric, query_metrics
 from controlsurface.ui.data.comparison import compare_breakdown, metric_value
 from controlsurface.ui.data.metric_series import (
@@ -48,6 +49,7 @@ from controlsurface.ui.navigation.triage_selection import (
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
+from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section, job_section
 from controlsurface.ui.reports.experiment import (
     GUARDRAILS,
     MEANS,
@@ -59,6 +61,7 @@ from controlsurface.ui.reports.experiment import (
     task_type_table,
 )
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
+from controlsurface.ui.reports.reliability_section import reliability_section
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,
