@@ -33,18 +33,21 @@ class ValueRange:
         return self.high - pixels / self.height_px * (self.high - self.low)
 
 
-def value_range(lines: Iterable[Values], reaches: Iterable[float], height_px: float) -> ValueRange | None:
+def value_range(
+    lines: Iterable[Values], reaches: Iterable[float], height_px: float, head_px: float = 0
+) -> ValueRange | None:
     """From zero (or the lowest value below) to a little above the highest; `reaches` may stretch it by half.
 
-    None where nothing is known.
+    Above all lines are `head_px` pixels for words. None where nothing is known.
     """
     known = [float(end) for values in lines if not np.isnan(values).all() for end in _ends(values)]
     if not known:
         return None
     highest, lowest = max(known), min(0.0, *known)
     wanted = min(max(reaches, default=highest), highest * MAX_BAND_REACH)
-    top = max(highest, wanted) * HEADROOM
-    return ValueRange(lowest * HEADROOM, top if top > lowest else lowest + 1, height_px)
+    low, top = lowest * HEADROOM, max(highest, wanted) * HEADROOM
+    top = low + (top - low) * height_px / (height_px - head_px)
+    return ValueRange(low, top if top > low else low + 1, height_px)
 
 
 def _ends(values: Values) -> tuple[float, float]:

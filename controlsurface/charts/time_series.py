@@ -170,7 +170,9 @@ def _line_figure(
     figure = _time_figure([*data, *bands], span, palette, unit, events, height, shapes)
     margin = figure.layout["margin"]
     reaches = [*(float(np.nanmax(band["y"], initial=0)) for band in bands), *([] if level is None else [level])]
-    axis = value_range([line["y"] for line in data], reaches, height - margin["t"] - margin["b"])
+    room = height - margin["t"] - margin["b"]
+    head = TEXT_LINE_PX + 4 if place_event_labels(events, span) else 0
+    axis = value_range([line["y"] for line in data], reaches, room, head)
     if axis is None:
         return figure
     figure = figure.having(yaxis={**figure.layout["yaxis"], "range": [axis.low, axis.high]})

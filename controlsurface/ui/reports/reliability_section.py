@@ -25,21 +25,24 @@ def reliability_section(view: DashboardView) -> None:
     metric_tiles(
         [
             Tile("success_rate", "Answered"),
-            Tile("chain_success_implied", "Implied r^n", note="if every call had to succeed"),
-            Tile("step_success_rate", "Calls that succeed (r)"),
+            Tile("chain_success_implied", "Implied r^n", note="if no call might fail"),
+            Tile("step_success_rate", "Calls that pass", note="answered, and not failed by a gate"),
             Tile("retry_recovery_rate", "Recovered", note="of requests with a failed call"),
             Tile("failed_after_escalation_rate", "Failed though escalated"),
         ],
         view,
     )
-    with panel("Chains by task type", "implied: r^n of n calls that all have to succeed; observed: with retries"):
+    with panel(
+        "Chains by task type",
+        "implied r^n: share of calls without error, to the power of calls per request; observed: with retries",
+    ):
         breakdown_table(
             {
                 "requests": "Requests",
                 "calls_per_request": "Calls (n)",
-                "step_success_rate": "Call succeeds (r)",
                 "chain_success_implied": "Implied r^n",
                 "success_rate": "Observed",
+                "step_success_rate": "Calls that pass, gate included",
                 "retries_per_request": "Retries per request",
                 "fallback_rate": "Fallback",
             },
