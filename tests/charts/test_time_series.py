@@ -164,6 +164,7 @@ def test_names_at_line_ends_never_touch_and_stay_in_the_chart(places: list[float
 
 
 def test_the_highlighted_line_has_the_band_of_its_interval_and_the_others_none() -> None:
+    # fills between two lines cross the gaps of either: plotly/plotly.js#2736, plotly/plotly.py#5105
     sure = rows(a={0: 0.4, 1: 0.5, 3: 0.6}, b={0: 0.1}).with_columns(low=pl.col("value") - 0.1, high=0.9)
     figure = checked(charts.lines(sure, DAY, charts.DARK, by="lane", highlight="a"))
     (band,) = [trace for trace in figure.data if trace.fill == "toself"]

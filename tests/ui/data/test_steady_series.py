@@ -86,6 +86,19 @@ def test_a_quiet_night_does_not_widen_the_day() -> None:
     assert [length // HOUR for length in drawn["until"] - drawn["bucket"]] == [4, 4, *[1] * 16]
 
 
+def test_values_between_gaps_are_seen() -> None:
+    """A point among unknown ones is no line: grafana/grafana#35426, #48835."""
+    drawn = widened(levels([100, 0] * 12), DAY.span, [])
+    assert [length // HOUR for length in drawn["until"] - drawn["bucket"]] == [2] * 12
+
+
+@pytest.mark.parametrize("counts", [[100] + [0] * 23, [0] * 23 + [100]])
+def test_a_value_at_the_edge_of_the_window_is_seen(counts: list[int]) -> None:
+    """grafana/grafana#106507."""
+    (length,) = widened(levels(counts), DAY.span, []).select(pl.col("until") - pl.col("bucket")).to_series()
+    assert length == 2 * HOUR
+
+
 def test_a_tail_of_few_rows_joins_its_neighbour_and_leaves_the_rest() -> None:
     drawn = widened(levels([100] * 20 + [1, 0, 0, 2]), DAY.span, [])
     assert [length // HOUR for length in drawn["until"] - drawn["bucket"]] == [*[1] * 19, 5]
