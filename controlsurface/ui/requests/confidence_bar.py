@@ -6,7 +6,7 @@ from functools import lru_cache
 from controlsurface.charts import Palette
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 
-WIDTH_PX, HEIGHT_PX = 96, 14
+WIDTH_PX, HEIGHT_PX = 96, 26  # a row's height: a table makes pictures as high as that
 
 
 @lru_cache(maxsize=4096)
@@ -18,12 +18,12 @@ def confidence_image(known: float | None, threshold: float | None, colours: Pale
     below = threshold is not None and known < threshold
     colour = colours.changed if below else colours.accent
     parts = [
-        f'<rect y="4" width="{WIDTH_PX}" height="6" rx="2" fill="{colours.border}"/>',
-        f'<rect y="4" width="{known * WIDTH_PX:.1f}" height="6" rx="2" fill="{colour}"/>',
+        f'<rect y="10" width="{WIDTH_PX}" height="6" rx="2" fill="{colours.border}"/>',
+        f'<rect y="10" width="{known * WIDTH_PX:.1f}" height="6" rx="2" fill="{colour}"/>',
     ]
     if threshold is not None and 0 <= threshold <= 1:
         x = min(threshold * WIDTH_PX, WIDTH_PX - 2)
-        parts.append(f'<rect x="{x:.1f}" width="2" height="{HEIGHT_PX}" fill="{colours.text}"/>')
+        parts.append(f'<rect x="{x:.1f}" y="5" width="2" height="16" fill="{colours.text}"/>')
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH_PX}" height="{HEIGHT_PX}">{"".join(parts)}</svg>'
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 

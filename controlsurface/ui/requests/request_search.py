@@ -26,22 +26,22 @@ from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import ROW_HEIGHT_PX
 from controlsurface.ui.widgets.panels import panel
 
-REQUEST_COLUMNS = {
+REQUEST_COLUMNS = {  # those first that a table beside a request has room for
     "started_at": st.column_config.DatetimeColumn(
         "Time (UTC)", format="MMM DD HH:mm:ss.SSS", timezone="UTC", width=150
     ),
     "lane": st.column_config.TextColumn("Lane"),
     "task_type": st.column_config.TextColumn("Task type"),
-    "tenant": st.column_config.TextColumn("Tenant"),
-    "answered_by": st.column_config.TextColumn("Model"),
-    "reason": st.column_config.TextColumn("Reason", width=130),
-    "escalation_reason": st.column_config.TextColumn("Escalated because", width=130),
+    "against": st.column_config.ImageColumn("Against", width=110, help="The confidence; the tick is its threshold."),
     "confidence": st.column_config.NumberColumn("Confidence", format="%.2f", width=85),
-    "against": st.column_config.ImageColumn("to threshold", width=110, help="Confidence; the tick is its threshold."),
     "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
+    "escalation_reason": st.column_config.TextColumn("Escalated because", width=130),
+    "answered_by": st.column_config.TextColumn("Model"),
     "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
     "cost_usd": st.column_config.NumberColumn("Cost", format="$%.5f", width=85),
     "status": st.column_config.TextColumn("Status"),
+    "tenant": st.column_config.TextColumn("Tenant"),
+    "reason": st.column_config.TextColumn("Reason", width=130),
     "request_id": st.column_config.TextColumn("Request", width=200),
 }
 
