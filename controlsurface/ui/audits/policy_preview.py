@@ -103,9 +103,9 @@ def _week(here: Mapping[str, Any], before: Mapping[str, Any], length: timedelta)
         return None if value is None else float(value) * n
 
     return {
-        "requests": n,
-        "escalated_now": times(before, "escalation_rate"),
-        "escalated": times(here, "escalation_rate"),
+        "requests": round(n),
+        "escalated_now": _whole(times(before, "escalation_rate")),
+        "escalated": _whole(times(here, "escalation_rate")),
         "cost_now": times(before, "cost_usd"),
         **{
             name: times(here, f"cost_usd{end}")
@@ -114,6 +114,10 @@ def _week(here: Mapping[str, Any], before: Mapping[str, Any], length: timedelta)
         "quality_now": before.get("quality"),
         **{name: here[name] for name in ("quality", "quality_low", "quality_high")},
     }
+
+
+def _whole(value: float | None) -> float | None:
+    return None if value is None else round(value)
 
 
 def policy_json(policy: Policy) -> str:
