@@ -140,7 +140,7 @@ def _answer(card: ReviewCard, side: str, marked: str) -> str:
     where = ""
     if not words:
         ids = f"trace {card[f'{side}_trace_id']}, span {card[f'{side}_span_id']}"
-        where = html_tag("small", html_text(f"The words are not kept here (content.store): {ids}"))
+        where = html_tag("small", html_text(f"Content not stored (content.store): {ids}"))
     title = f"{'1' if side == 'left' else '2'} {side.capitalize()}"
     return html_tag("section", html_tag("h3", html_text(title)), name, body, where, aria_label=f"{side} answer")
 

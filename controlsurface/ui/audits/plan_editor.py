@@ -1,7 +1,7 @@
 """The window that holds pairs, and a plan before it is made: its pairs of a week, their cost, what they would tell."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,22 +21,35 @@ Z_95 = 1.959963984540054
 
 
 def view_with_pairs(view: DashboardView) -> DashboardView:
-    """The view, or where nobody chose a range and it holds too few pairs, the shortest longer one that holds enough."""
-    if {"range", "from", "zoom"} & {*st.query_params} or _pairs(view) >= MIN_SHARE_ROWS:
+    """The view, or where nobody chose a range and it holds too few pairs, the shortest longer one that holds enough.
+
+    Enough are MIN_SHARE_ROWS of half of the task types; where no range has them, of any.
+    """
+    if {"range", "from", "zoom"} & {*st.query_params}:
         return view
-    longer = [length for length, _ in TIME_RANGES.values() if length > view.end - view.start]
-    for length in longer:
-        wide = replace(view, start=view.end - length)
-        if _pairs(wide) >= MIN_SHARE_ROWS:
-            st.caption(f"Pairs of the last {format_period(length)}: shorter ranges hold fewer than {MIN_SHARE_ROWS}.")
-            return wide
+    lengths = [length for length, _ in TIME_RANGES.values() if length > view.end - view.start]
+    views = [view, *(replace(view, start=view.end - length) for length in lengths)]
+    counts = [_pairs_by_task_type(each) for each in views]
+    for enough in (_most_have, any):
+        for wide, pairs in zip(views, counts, strict=True):
+            if pairs and enough(n >= MIN_SHARE_ROWS for n in pairs):
+                if wide is not view:
+                    length = format_period(wide.end - wide.start)
+                    st.caption(f"Pairs of the last {length}, until a range is chosen: shorter ones hold too few.")
+                return wide
     return view
 
 
-def _pairs(view: DashboardView) -> int:
-    """How many pairs a view holds; filters that pairs do not know are left out."""
-    rows = collector_queries.query_metric("comparisons", within=replace(view, where=()))
-    return int(rows["n"].sum())
+def _most_have(flags: Iterable[bool]) -> bool:
+    """Whether half of them are true."""
+    known = [*flags]
+    return sum(known) * 2 >= len(known)
+
+
+def _pairs_by_task_type(view: DashboardView) -> list[int]:
+    """How many pairs of each task type a view holds; filters that pairs do not know are left out."""
+    rows = collector_queries.query_metric("comparisons", by=["task_type"], within=replace(view, where=()))
+    return rows["n"].to_list()
 
 
 def plan_panel(view: DashboardView) -> None:

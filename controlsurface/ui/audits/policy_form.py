@@ -89,7 +89,7 @@ def policy_version_table() -> None:
         )
         return
     columns = rows.select("version", "at", "who", "why", "restores", "settings")
-    labels = {"at": "When", "restores": "Brings back"}
+    labels = {"at": "When", "restores": "Restores"}
     data_table(columns, {"version": "count", "restores": "count"}, "policies", labels=labels)
     st.caption("Routers read GET /api/v1/policy.")
     if rows.height > 1:

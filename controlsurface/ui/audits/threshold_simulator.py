@@ -50,7 +50,7 @@ SWEEP_COLUMNS = tuple(
     "threshold escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms".split()
 )
 
-SWEEP_LABELS = FIGURE_LABELS | {"quality_low": "from", "quality_high": "to", "quality_n": "Rests on"}
+SWEEP_LABELS = FIGURE_LABELS | {"quality_low": "from", "quality_high": "to", "quality_n": "Sample size"}
 NOTABLE_QUALITY_LOSS = 0.001  # loss of quality from one step to the next that is worth a word
 STEPS_PER_ROW = 5  # steps of the slider in one line of the table
 
