@@ -12,7 +12,7 @@ from controlsurface.client.arrow_tables import COUNT, MAYBE_TEXT, NUMBER, SHARE,
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, ResultFact, StoreSession
 from controlsurface.metrics.contributors.contributor_query import MIN_SUPPORT_ROWS
 from controlsurface.metrics.contributors.region_query import RegionArgs, render_region
-from controlsurface.metrics.statistics import wilson_interval
+from controlsurface.metrics.statistics import difference_interval, wilson_interval
 
 MIN_STANDARD_ERRORS = 3.0  # by which shares differ: of hundreds of values some differ by two
 _TYPES: dict[str, pa.DataType] = {
@@ -87,19 +87,17 @@ def _compared(row: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, Any
     """The shares of one value, and how surely they differ."""
     one, other = row["weight"] / whole["weight"], row["weight_outside"] / whole["weight_outside"]
     n, rest = whole["n"], whole["n_outside"]
-    low, high = (float(end[0]) for end in wilson_interval(np.atleast_1d(one), np.atleast_1d(float(n))))
-    low_outside, high_outside = (
-        float(end[0]) for end in wilson_interval(np.atleast_1d(other), np.atleast_1d(float(rest)))
-    )
+    inside, outside = np.atleast_1d(one), np.atleast_1d(other)
+    ends = wilson_interval(inside, np.atleast_1d(float(n)))
+    low, high = difference_interval(outside, wilson_interval(outside, np.atleast_1d(float(rest))), inside, ends)
     pooled = (one * n + other * rest) / (n + rest)
     error = math.sqrt(max(pooled * (1 - pooled), 0) * (1 / n + 1 / rest))
-    difference = one - other
     return {
         **{name: row[name] for name in ("dimension", "value", "n", "n_outside")},
         "share": one,
         "share_outside": other,
-        "difference": difference,
-        "low": difference - math.hypot(one - low, high_outside - other),
-        "high": difference + math.hypot(high - one, other - low_outside),
-        "z": difference / error if error else 0.0,
+        "difference": one - other,
+        "low": float(low[0]),
+        "high": float(high[0]),
+        "z": (one - other) / error if error else 0.0,
     }

@@ -10,13 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.queries.distribution_query import DistributionColumn
+from controlsurface.metrics.statistics import (
+    binned_mean_interval,
+    binned_quantile_interval,
+    difference_interval,
+)
 from controlsurface.ui.data.comparison import MetricValue, is_comparable
 
-Z_95 = 1.959963984540054
 MIN_COVERED_SHARE = 0.8  # of either arm's rows in kinds that can be compared
 UNLIKE_MIX = 0.1  # share of requests that would have to be of another kind
 SPREAD_COLUMNS: Mapping[str, tuple[DistributionColumn, float | None]] = {  # the column, and which quantile; the mean
@@ -53,11 +58,11 @@ def difference(one: MetricValue, other: MetricValue) -> Difference | None:
     found = other.value - one.value
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return Difference(found)
-    return Difference(
-        found,
-        found - math.hypot(other.value - other.low, one.high - one.value),
-        found + math.hypot(other.high - other.value, one.value - one.low),
-    )
+    before, low_before, high_before, now, low_now, high_now = np.array(
+        [one.value, one.low, one.high, other.value, other.low, other.high]
+    )[:, None]
+    low, high = difference_interval(before, (low_before, high_before), now, (low_now, high_now))
+    return Difference(found, float(low[0]), float(high[0]))
 
 
 def difference_at_equal_mix(ones: Mapping[Any, MetricValue], others: Mapping[Any, MetricValue]) -> Difference | None:
@@ -90,32 +95,15 @@ def mix_distance(ones: Mapping[Any, float], others: Mapping[Any, float]) -> floa
 
 
 def with_spread(figure: MetricValue, bins: pl.DataFrame, quantile: float | None) -> MetricValue:
-    """A mean or quantile with the interval that its distribution (lower, upper, n) has; without bins as it is."""
+    """A mean or quantile with the interval that its distribution (lower, upper, n) has, where it has one."""
     rising = bins.sort("lower").filter(pl.col("n") > 0)
-    if figure.value is None or figure.n < 2 or rising.is_empty():
+    if figure.value is None or rising.is_empty():
         return figure
-    half = _mean_error(rising, figure.n) * Z_95 if quantile is None else None
-    if half is not None:
-        return replace(figure, low=figure.value - half, high=figure.value + half)
-    reach = Z_95 * math.sqrt(quantile * (1 - quantile) / figure.n) if quantile is not None else 0.0
-    ends = (_quantile(rising, max(0.0, (quantile or 0) - reach)), _quantile(rising, min(1.0, (quantile or 0) + reach)))
+    lower, upper, counts = (rising[name].cast(pl.Float64).to_numpy() for name in ("lower", "upper", "n"))
+    if quantile is None:
+        ends = binned_mean_interval(figure.value, lower, upper, counts, figure.n)
+    else:
+        ends = binned_quantile_interval(quantile, lower, upper, counts, figure.n)
+    if ends is None:
+        return figure
     return replace(figure, low=min(ends[0], figure.value), high=max(ends[1], figure.value))
-
-
-def _mean_error(bins: pl.DataFrame, n: int) -> float:
-    """The standard error of a mean of n rows that lie as the bins do."""
-    weights = bins["n"].cast(pl.Float64)
-    middle = (bins["lower"].cast(pl.Float64) + bins["upper"].cast(pl.Float64)) / 2
-    total = float(weights.sum())
-    mean = float((weights * middle).sum()) / total
-    return math.sqrt(float((weights * (middle - mean) ** 2).sum()) / total / n)
-
-
-def _quantile(bins: pl.DataFrame, share: float) -> float:
-    """The value that so many of the rows in rising bins lie below."""
-    wanted, passed = share * float(bins["n"].sum()), 0.0
-    for lower, upper, n in bins.select("lower", "upper", "n").iter_rows():
-        if passed + n >= wanted:
-            return float(lower + (upper - lower) * (wanted - passed) / n)
-        passed += n
-    return float(bins["upper"][-1])
