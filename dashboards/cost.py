@@ -46,6 +46,11 @@ def spend() -> None:
         for column, dimension in zip(st.columns(2), (first, second), strict=True):
             with column, ui.panel(f"Cost by {dimension.replace('_', ' ')}"):
                 ui.breakdown_table(spent, [dimension], f"cost-by-{dimension}", links=False)
+    savings_and_models(spent)
+
+
+def savings_and_models(spent: dict[str, str]) -> None:
+    """What routing saved, what each model costs, and the week."""
     saved = {
         "saving_vs_all_large": "Against all-large",
         "saving_share_vs_all_large": "... of its cost",
