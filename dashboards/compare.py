@@ -1,23 +1,6 @@
-"""Did the new router version pay? Two versions, or two periods, side by side."""
+"""Did the new router version pay? Two arms, or two periods, as an experiment: exposure, differences, guardrails."""
 
 from controlsurface import ui
-
-METRICS = (
-    "requests",
-    "escalation_rate",
-    "confidence_knife_edge",
-    "steps_per_request",
-    "input_tokens",
-    "output_tokens",
-    "output_tokens_per_request",
-    "cost",
-    "cost_per_request",
-    "priced_share",
-    "latency_p50",
-    "latency_p95",
-    "error_rate",
-    "disagreement_rate",
-)
 
 view = ui.current_view()
 if ui.query_metric("requests", by=["lane"]).is_empty():
@@ -27,23 +10,13 @@ if both is None:
     ui.empty_state("Fewer than two router versions in this window", "Choose a longer time range, or compare periods.")
 else:
     one, other = both
-    with ui.panel(
-        f"{one[0]} against {other[0]}", "in colour: shares that moved beyond chance (95 %), others by over 5 %"
-    ):
-        ui.population_table(METRICS, one, other, "comparison")
-    for name, within in both:
-        with ui.panel(f"Task types: {name}"):
-            columns = {
-                "requests": "Requests",
-                "escalation_rate": "Escalated",
-                "cost_per_request": "Cost per request",
-                "latency_p95": "P95",
-                "error_rate": "Error rate",
-            }
-            ui.breakdown_table(
-                columns,
-                ["task_type"],
-                f"task-types-{'one' if within is one[1] else 'other'}",
-                within=within,
-                links=False,
-            )
+    with ui.panel("Exposure", "what each arm was sent"):
+        alike = ui.exposure_table(one, other)
+    with ui.panel(f"{one[0]} against {other[0]}", "in colour where the interval leaves no doubt (95 %)"):
+        rates = ui.arm_pairs((*ui.RATES, *ui.MEANS), one[1], other[1])
+        ui.difference_table(rates, one[0], other[0], "comparison", alike=alike)
+    with ui.panel("Guardrails", "what must not get worse, and how bad it may be at worst"):
+        guardrails = ui.arm_pairs(ui.GUARDRAILS, one[1], other[1])
+        ui.guardrail_table(guardrails, one[0], other[0], alike=alike)
+    with ui.panel("Task types", "the same kind of request in both arms"):
+        ui.task_type_table(one, other)

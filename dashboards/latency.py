@@ -28,13 +28,13 @@ steady = view.coarsened_for(int(requests["n"].sum()) // requests.height)
 quantiles = ("latency_p95", "latency_p50", "latency_p99")
 left, right = st.columns(2)
 with left, ui.panel("P95 and P50 over time", "dotted: P50"):
-    p95, p50, _ = ui.metrics_by_lane_and_total(quantiles, steady.step)
+    p95, p50, _ = ui.metrics_by_lane_and_total(quantiles, steady)
     figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=events, height=260)
     ui.zoomable_chart(
         figure, "p95", "P95 and P50 latency of each lane and of all lanes over time", metric="latency_mean"
     )
 with right, ui.panel("P99 over time"):
-    _, _, p99 = ui.metrics_by_lane_and_total(quantiles, steady.step)
+    _, _, p99 = ui.metrics_by_lane_and_total(quantiles, steady)
     figure = charts.lines(p99, steady.span, ui.palette(), by="lane", unit="ms", events=events, height=260)
     ui.zoomable_chart(figure, "p99", "P99 latency of each lane and of all lanes over time", metric="latency_mean")
 
@@ -42,6 +42,8 @@ with ui.panel("Latency distribution", "share of the lane's requests by latency")
     ui.chart(charts.lane_histogram(bins, ui.palette(), height=260), alt="Latency distribution of each lane")
     ui.lane_separation_panel(bins)
     ui.csv_button(bins, "latency-bins")
+
+ui.latency_heatmap_panel(view)
 
 
 @st.fragment(parallel=True)

@@ -46,7 +46,7 @@ def escalation() -> None:
     with left, ui.panel("Escalation by task type", words if chosen is ... else f"in colour: {chosen or 'unknown'}"):
         course = view.coarsened_for(int(now["n"].sum()) // now.height)
         figure = charts.lines(
-            ui.query_metric("escalation_rate", by=["task_type"], every=course.step),
+            ui.steady_series("escalation_rate", course, ["task_type"]),
             course.span,
             ui.palette(),
             by="task_type",
@@ -71,7 +71,7 @@ def latency() -> None:
     left, right = st.columns(2)
     with left, ui.panel("Latency by lane", "P95, dotted P50"):
         steady = view.coarsened_for(int(by_lane["n"].sum()) // by_lane.height)
-        p95, p50 = ui.query_metrics(["latency_p95", "latency_p50"], by=["lane"], every=steady.step).values()
+        p95, p50 = ui.steady_metrics(["latency_p95", "latency_p50"], steady, ["lane"]).values()
         figure = charts.quantiles(p95, p50, steady.span, ui.palette(), events=ui.event_marks())
         ui.zoomable_chart(figure, "latency", "Latency of each lane over time", metric="latency_mean")
     with right, ui.panel("Latency distribution", "share of the lane's requests by latency"):

@@ -35,7 +35,7 @@ sliced = about.sliced(view)
 left, right = st.columns(2)
 with left, ui.panel(metric.title, "drag to explain a selection; a dot is an example request"):
     steps = sliced.coarsened_for(rows)
-    course = ui.query_metric(metric.id, every=steps.step, within=sliced)
+    course = ui.steady_series(metric.id, steps)
     figure = charts.marked_windows(
         course,
         steps.span,
@@ -52,7 +52,7 @@ with left, ui.panel(metric.title, "drag to explain a selection; a dot is an exam
     ui.box_chart_with_callback(figure, f"course {windows[0] if about.drawn else None}", alt, ui.select_for_triage)
 with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {values[0] or 'not stated'}" if values else ""):
     steady = sliced.coarsened_for(found.n // 5)
-    lines = ui.query_metric(metric.id, by=[dimension], every=steady.step, within=sliced)
+    lines = ui.steady_series(metric.id, steady, [dimension])
     highlight = {"highlight": values[0], "changed": True} if values else {}
     figure = charts.lines(
         lines, steady.span, ui.palette(), by=dimension, unit=metric.unit, events=events, height=260, **highlight

@@ -21,8 +21,10 @@ from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
 from controlsurface.client.queries.ingest_queries import SourcesQuery, UsageLedgerQuery
 from controlsurface.client.queries.lane_queries import AssignLane, AssumedLanesQuery, LanesQuery
 from controlsurface.client.queries.metric_queries import BatchQuery
+from controlsurface.client.queries.region_result import RegionQuery
 from controlsurface.client.queries.request_detail import RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsQuery
+from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
@@ -34,10 +36,12 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     metric_queries.DimensionsQuery,
     metric_queries.AttributionQuery,
     ContributorsQuery,
+    RegionQuery,
     EventsQuery,
     LanesQuery,
     AssumedLanesQuery,
     RequestsQuery,
+    SpanFailuresQuery,
     RequestQuery,
     TraceQuery,
     ingest_queries.IngestQuery,

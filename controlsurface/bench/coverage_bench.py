@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from controlsurface.bench.simulation import (
+    simulated_arms,
     simulated_intervals,
     simulated_savings,
     simulated_slices,
@@ -120,6 +121,9 @@ def _saving(
 COVERED_FIGURES = (
     CoveredFigure("ratio", simulated_intervals.simulate_ratio),
     CoveredFigure("ratio, head-sampled", simulated_intervals.simulate_weighted_ratio, worth=0.47),
+    CoveredFigure("difference of two arms", simulated_arms.simulate_arm_difference),
+    CoveredFigure("mean from bins", simulated_arms.simulate_binned_mean, rates=RATE_RANGES[:1]),
+    CoveredFigure("P95 from bins", simulated_arms.simulate_binned_quantile, rates=RATE_RANGES[:1]),
     CoveredFigure("disagreement", simulated_intervals.simulate_disagreement, worth=0.68),
     CoveredFigure("disagreement_rate", simulated_intervals.simulate_disagreement_rate, worth=0.68),
     CoveredFigure(
@@ -176,6 +180,10 @@ INTERVAL_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "audit/threshold_sweep.py": ("what-if escalation", "what-if quality"),
     "audit/answer_quality.py": ("people, half of the strata labelled",),
+    "client/queries/region_result.py": ("difference of two arms",),
+    "ui/data/differences.py": ("difference of two arms", "mean from bins", "P95 from bins"),
+    "ui/audits/plan_editor.py": ("ratio",),
+    "ui/reports/reliability_section.py": ("ratio",),
     "metrics/queries/replay_query.py": ("ratio", "disagreement_rate"),
     "metrics/queries/metric_query.py": ("ratio", "ratio of sessions", "growth", "saving_vs_all_large"),
     "metrics/queries/batch_query.py": ("ratio", "growth"),

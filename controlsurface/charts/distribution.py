@@ -28,8 +28,9 @@ def confidence_heatmap(
 ) -> ChartFigure:
     """How many requests had which confidence when (bucket, lower, n); the thresholds they met (bucket, value, n).
 
-    The axis reaches from 0 to 1; where scores lie beyond, to the next whole numbers that hold them. The colour grows
-    with the square root of n, so that a quiet night is not black beside a busy day.
+    The axis reaches from 0 to 1; where scores lie beyond, it has the whole numbers around them.
+
+    The colour grows with the square root of n, so that a quiet night is not black beside a busy day.
     """
     low, high = scale = _scale(bins)
     counts = _grid(bins, span, scale)
@@ -89,11 +90,13 @@ def lane_histogram(bins: pl.DataFrame, palette: Palette, *, by: str = "lane", he
 
 
 def _scale(bins: pl.DataFrame) -> tuple[int, int]:
-    """From 0 to 1, or as far as the bins (0.01 wide) go beyond."""
+    """From 0 to 1; of scores that lie beyond, whole numbers around all of them."""
     low, high = bins["lower"].min(), bins["lower"].max()
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return 0, 1
-    return min(0, math.floor(low + 1e-9)), max(1, math.ceil(high + 0.01 - 1e-9))
+    if low >= -1e-9 and high + 0.01 <= 1 + 1e-9:
+        return 0, 1
+    return math.floor(low + 1e-9), math.ceil(high + 0.01 - 1e-9)
 
 
 def _grid(bins: pl.DataFrame, span: TimeSpan, scale: tuple[int, int]) -> Values:

@@ -1,4 +1,7 @@
-"""Values over time: lines with gaps where nothing is known, stacked areas, and two windows marked in one metric."""
+"""Values over time: lines with gaps where nothing is known, stacked areas, and two windows marked in one metric.
+
+A line is drawn in buckets that may be wider than the chart's (`until`), where they would rest on few rows.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +21,16 @@ from controlsurface.charts.figure import (
     unit_scale,
     value_axis,
 )
+from controlsurface.charts.line_annotations import (
+    MAX_BANDS,
+    end_labels,
+    interval_band,
+    label_margin,
+    value_range,
+)
 from controlsurface.charts.palette import Palette
+from controlsurface.charts.wide_buckets import MIN_POINT_ROWS, cell_rows, with_lengths
 
-MIN_POINT_ROWS = 5  # rows: a point of fewer is left out of a line, for it jumps
-MIN_RUNNING_BUCKET_ROWS = 30  # rows that the bucket of now must have
 TEXT_LINE_PX = 13  # pixels of a line of words
 BUCKET_ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # where the store counts buckets from
 Values = npt.NDArray[np.float32]
@@ -88,10 +97,10 @@ def lines(
     else:
         colours = dict.fromkeys(names, palette.rest) | {highlight: palette.changed if changed else palette.accent}
     data = _line_traces(rows, span, by, names, colours, unit)
-    if highlight is not ...:  # which one is in colour, its surroundings say
-        data = [{**line, "showlegend": False} for line in data]
-    levels = [] if target is None else [_level(target * unit_scale(unit), palette)]
-    return _time_figure(data, span, palette, unit, events, height, levels)
+    banded = names if highlight is ... and len(names) <= MAX_BANDS else [highlight]
+    bands = _bands(rows, span, by, [name for name in banded if name in names], colours, unit)
+    level = None if target is None else target * unit_scale(unit)
+    return _line_figure(names, data, bands, span, palette, unit, events, height, level)
 
 
 def stacked_areas(
@@ -132,14 +141,62 @@ def quantiles(
     height: int = 220,
 ) -> ChartFigure:
     """Two quantiles of a latency in ms for each value of `by`: the upper a line, the lower dotted in its colour."""
-    data = []
+    data: list[PlotlyTrace] = []
+    labelled: list[object] = []
     for rows, quantile, dash in ((upper, names[0], "solid"), (lower, names[1], "dot")):
         found = sorted(rows[by].unique(maintain_order=True), key=palette.rank)
         colours = {name: palette.lane(name) for name in found}
-        for line in _line_traces(rows, span, by, found, colours, "ms"):
-            styled = {**line["line"], "dash": dash}
-            data.append({**line, "name": f"{line['name']} {quantile}", "line": styled, "showlegend": dash == "solid"})
-    return _time_figure(data, span, palette, "ms", events, height)
+        data += [
+            {**line, "name": f"{line['name']} {quantile}", "line": {**line["line"], "dash": dash}}
+            for line in _line_traces(rows, span, by, found, colours, "ms")
+        ]
+        labelled += found if dash == "solid" else []
+    return _line_figure(labelled, data, [], span, palette, "ms", events, height)
+
+
+def _line_figure(
+    names: Sequence[object],
+    data: Sequence[PlotlyTrace],
+    bands: Sequence[PlotlyTrace],
+    span: TimeSpan,
+    palette: Palette,
+    unit: str,
+    events: Sequence[EventMark],
+    height: int,
+    level: float | None = None,
+) -> ChartFigure:
+    """Lines whose names stand at their ends, the first traces being those of `names`; one alone needs none."""
+    shapes = [] if level is None else [_level(level, palette)]
+    figure = _time_figure([*data, *bands], span, palette, unit, events, height, shapes)
+    margin = figure.layout["margin"]
+    reaches = [*(float(np.nanmax(band["y"], initial=0)) for band in bands), *([] if level is None else [level])]
+    room = height - margin["t"] - margin["b"]
+    head = TEXT_LINE_PX + 4 if place_event_labels(events, span) else 0
+    axis = value_range([line["y"] for line in data], reaches, room, head)
+    if axis is None:
+        return figure
+    figure = figure.having(yaxis={**figure.layout["yaxis"], "range": [axis.low, axis.high]})
+    if len(names) < 2:
+        return figure
+    ends = [(name, line["y"], line["line"]["color"]) for name, line in zip(names, data, strict=False)]
+    labels = end_labels([(name, y, palette.quiet if c == palette.rest else c) for name, y, c in ends], axis)
+    return figure.having(
+        annotations=[*figure.layout["annotations"], *labels], margin={**margin, "r": label_margin(names)}
+    )
+
+
+def _bands(
+    rows: pl.DataFrame, span: TimeSpan, by: str, names: Sequence[object], colours: Mapping[object, str], unit: str
+) -> list[PlotlyTrace]:
+    """The interval of each of these lines, where rows have one."""
+    if not {"low", "high"} <= {*rows.columns} or not names:
+        return []
+    own = cell_rows(rows.filter(pl.col(by).is_in([*names], nulls_equal=True)), span.step)
+    low, high = span.grids(own, names, by, low=np.nan, high=np.nan)
+    return [
+        interval_band(span.times, lower * unit_scale(unit), upper * unit_scale(unit), colour_with_alpha(colour, 0.14))
+        for lower, upper, colour in zip(low, high, (colours[name] for name in names), strict=True)
+    ]
 
 
 def _time_figure(
@@ -239,26 +296,24 @@ def _line_traces(
     rows: pl.DataFrame, span: TimeSpan, by: str, names: Sequence[object], colours: Mapping[object, str], unit: str
 ) -> list[PlotlyTrace]:
     """A line for each name, with its row counts for the hover box."""
-    values, counts = span.grids(rows, names, by, value=np.nan, n=0)
-    values[counts < MIN_POINT_ROWS] = np.nan
-    if span.complete < counts.shape[1]:
-        values[counts[:, -1] < MIN_RUNNING_BUCKET_ROWS, -1] = np.nan
-    return [
-        _with_counts(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": plotly_text(name),
-                **span.regular,
-                "y": known * unit_scale(unit),
-                "line": {"color": colours[name], "width": 1.6},
-                "marker": {"size": lone_point_sizes(known), "color": colours[name]},
-                "hovertemplate": hover_format(unit),
-            },
-            count,
-        )
-        for name, known, count in zip(names, values, counts, strict=True)
+    values, counts, cells = span.grids(cell_rows(rows, span.step), names, by, value=np.nan, n=0, cells=1)
+    if span.complete < counts.shape[1]:  # what still runs looks like a fall
+        values[counts[:, -1] < MIN_POINT_ROWS, -1] = np.nan
+    data: list[PlotlyTrace] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": plotly_text(name),
+            **span.regular,
+            "y": known * unit_scale(unit),
+            "line": {"color": colours[name], "width": 1.6},
+            "hovertemplate": hover_format(unit),
+            "showlegend": False,
+        }
+        for name, known in zip(names, values, strict=True)
     ]
+    counted = (_with_counts(line, count) for line, count in zip(data, counts, strict=True))
+    return [with_lengths(line, wide, span.step) for line, wide in zip(counted, cells, strict=True)]
 
 
 def _with_counts(trace: PlotlyTrace, counts: Values) -> PlotlyTrace:
@@ -278,12 +333,6 @@ def _area(name: object, span: TimeSpan, values: Values, unit: str, colour: str) 
         "fillcolor": colour_with_alpha(colour, 0.55),
         "hovertemplate": hover_format(unit),
     }
-
-
-def lone_point_sizes(values: Values) -> npt.NDArray[np.int8]:
-    """Marker sizes: a dot where a value has no neighbour, for a line needs two points to be seen."""
-    known = np.pad(~np.isnan(values), 1)
-    return np.where(known[1:-1] & ~known[:-2] & ~known[2:], 4, 0).astype(np.int8)
 
 
 def colour_with_alpha(colour: str, alpha: float) -> str:

@@ -28,6 +28,16 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def _trace_url(text: str) -> str:
+    """An address with a place for the trace's id. Raises ValueError."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.netloc or "{trace_id}" not in text):
+        raise ValueError(
+            f"'{text}' is no address of a trace; write one like https://tracer.example.com/trace/{{trace_id}}"
+        )
+    return text
+
+
 class ServerConfig(ConfigSection):
     """What all HTTP servers hold to: API, dashboard, and the names of OTLP over HTTP."""
 
@@ -41,6 +51,12 @@ class ServerConfig(ConfigSection):
     )
     frame_ancestors: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (), description="origins of pages that may show the dashboard in a frame"
+    )
+    trace_url: Annotated[str, AfterValidator(_trace_url)] = Field(
+        "",
+        description="how your tracer writes the address of a trace, such as "
+        "`https://tracer.example.com/trace/{trace_id}`; `{start_ms}` and `{end_ms}` are an hour before and "
+        "after. Traces then have a button that opens it",
     )
     max_connections: int = Field(
         256, ge=8, description="connections to the API, and as many to the dashboard; the longest idle one makes room"

@@ -12,6 +12,7 @@ from controlsurface.arrays import Floats
 Z_95 = 1.959963984540054
 
 MIN_NORMAL_ROWS = 500  # rows by Kish's count of which the linearised variance may make twice as many
+MIN_MEAN_ROWS = 300  # rows under which a mean of a long tail has no interval that could be believed
 MIN_PAIRS = 20  # or as many as weighted ones are worth
 
 _ERFC = np.frompyfunc(erfc, 1, 1)
@@ -23,6 +24,45 @@ def wilson_interval(share: Floats, effective: Floats) -> tuple[Floats, Floats]:
         half = Z_95 * np.sqrt(np.maximum(share * (1 - share), 0) / effective + (Z_95 / 2 / effective) ** 2)
         middle, scale = share + Z_95 * Z_95 / 2 / effective, 1 + Z_95 * Z_95 / effective
         return np.maximum((middle - half) / scale, 0), np.minimum((middle + half) / scale, 1)
+
+
+def difference_interval(
+    one: Floats, ends: tuple[Floats, Floats], other: Floats, others: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Both ends for `other` - `one`, from each one's interval (MOVER; Zou & Donner 2008).
+
+    Of Wilson intervals it is Newcombe's hybrid score interval (1998, method 10).
+    """
+    value = other - one
+    return (
+        value - np.hypot(other - others[0], ends[1] - one),
+        value + np.hypot(others[1] - other, one - ends[0]),
+    )
+
+
+def binned_mean_interval(
+    mean: float, lower: Floats, upper: Floats, counts: Floats, n: int
+) -> tuple[float, float] | None:
+    """Both ends for a mean of n rows that lie in bins; None of fewer than MIN_MEAN_ROWS, for tails are long."""
+    if n < MIN_MEAN_ROWS or counts.sum() <= 0:
+        return None
+    middle = (lower + upper) / 2
+    centre = float(np.average(middle, weights=counts))
+    half = Z_95 * float(np.sqrt(np.average((middle - centre) ** 2, weights=counts) / n))
+    return mean - half, mean + half
+
+
+def binned_quantile_interval(
+    share: float, lower: Floats, upper: Floats, counts: Floats, n: int
+) -> tuple[float, float] | None:
+    """Both ends for a quantile of n rows in rising bins, by order statistics; None where they lie beyond the rows."""
+    reach = Z_95 * float(np.sqrt(share * (1 - share) / n)) if n else 1.0
+    if share - reach <= 0 or share + reach >= 1 or counts.sum() <= 0:
+        return None
+    passed = np.concatenate(([0.0], np.cumsum(counts))) / counts.sum()
+    edges = np.concatenate((lower[:1], upper))
+    low, high = np.interp([share - reach, share + reach], passed, edges)
+    return float(low), float(high)
 
 
 def normal_interval(value: Floats, error: Floats) -> tuple[Floats, Floats]:

@@ -135,5 +135,5 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     people = {each.token: each.name for each in auth.tokens} | ({auth.read_token: ""} if auth.read_token else {})
     access = DashboardAccess(host=options.host, server=options.config.server, auth=auth)
     own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
-    own |= {"CONTROLSURFACE_OTLP": options.otlp}
+    own |= {"CONTROLSURFACE_OTLP": options.otlp, "CONTROLSURFACE_TRACE_URL": options.config.server.trace_url}
     return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

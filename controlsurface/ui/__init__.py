@@ -12,6 +12,8 @@ from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
 from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard
 from controlsurface.ui.audits import audit_panels, label_review, policy_form, threshold_simulator
+from controlsurface.ui.audits.gate_panels import gate_section
+from controlsurface.ui.audits.plan_editor import plan_panel, view_with_pairs
 from controlsurface.ui.data.collector_queries import current_view, query_distribution, query_metric, query_metrics
 from controlsurface.ui.data.comparison import compare_breakdown, metric_value
 from controlsurface.ui.data.metric_series import (
@@ -20,6 +22,7 @@ from controlsurface.ui.data.metric_series import (
     metrics_by_lane_and_total,
     tokens_by_kind,
 )
+from controlsurface.ui.data.steady_series import steady_metrics, steady_series
 from controlsurface.ui.data_quality.fact_coverage import fact_coverage_table, price_gap_advice
 from controlsurface.ui.data_quality.lane_buttons import (
     assumed_lanes_note,
@@ -50,13 +53,24 @@ from controlsurface.ui.navigation.triage_selection import (
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
-from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel
+from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section, job_section
+from controlsurface.ui.reports.experiment import (
+    GUARDRAILS,
+    MEANS,
+    RATES,
+    arm_pairs,
+    difference_table,
+    exposure_table,
+    guardrail_table,
+    task_type_table,
+)
+from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
+from controlsurface.ui.reports.reliability_section import reliability_section
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,
     before_after_tiles,
     choose_populations,
-    population_table,
 )
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution
 from controlsurface.ui.requests.request_card import request_card, request_trace

@@ -29,7 +29,8 @@ def test_the_openapi_document_describes_every_path_of_the_contract(get: Get) -> 
     paths = get("/api/openapi.json").json()["paths"]
     contract = (
         "metrics query queries distribution requests requests/{request_id} traces/{trace_id} ingest dimensions "
-        "contributors events lanes unrecognised dropped sources attribution audits audits/next audits/labels "
+        "contributors region span-failures events lanes unrecognised dropped sources attribution "
+        "audits audits/next audits/labels "
         "audits/reviewers audits/{item_id}/label policy policy/history policy/rollback rules/{alert}/accept "
         "audits/plan audits/disagreement audits/calibration sampling/{request_id} whatif "
         "silences silences/{silence_id} alerts alerts/history rules rules/backtest notifications "

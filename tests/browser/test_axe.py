@@ -19,7 +19,7 @@ PAGES = {  # and what each draws last
     "Cost": "Weekly attribution",
     "Quality": "How often the lanes disagree",
     "What-if": "Policies",
-    "Compare": "Task types:",
+    "Compare": "Task types",
     "Data": "Who sends",
 }
 

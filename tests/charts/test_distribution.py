@@ -88,3 +88,29 @@ def test_scores_beyond_one_are_on_the_axis_where_they_lie() -> None:
     low, high = sorted(found)
     assert low == pytest.approx(-0.15, abs=cells.dy)
     assert high == pytest.approx(2.4, abs=cells.dy)
+
+
+def test_two_modes_of_latency_are_two_bands_with_a_gap_between() -> None:
+    slow_and_fast = pl.DataFrame(
+        {"bucket": [START, START, START], "lower": [100.0, 101.0, 5000.0], "n": [4.0, 1.0, 9.0]}
+    ).with_columns(pl.col("bucket").cast(pl.Datetime("us", "UTC")))
+    figure = checked(charts.latency_heatmap(slow_and_fast, DAY, charts.DARK))
+    (cells,) = figure.data
+    column = np.asarray(cells.customdata)[:, 0]
+    bands = np.flatnonzero(column)
+    assert column[bands].tolist() == [5, 9]
+    middles = [10 ** (cells.y0 + cells.dy * band) for band in bands]
+    assert middles == pytest.approx([100, 5000], rel=0.16)
+    low, high = figure.layout.yaxis.range
+    assert low <= 2 <= high
+    assert "100 ms" in figure.layout.yaxis.ticktext
+
+
+def test_a_heatmap_of_no_latency_is_empty() -> None:
+    none = pl.DataFrame(schema={"bucket": pl.Datetime("us", "UTC"), "lower": pl.Float64, "n": pl.Float64})
+    assert not np.asarray(checked(charts.latency_heatmap(none, DAY, charts.DARK)).data[0].customdata).any()
+
+
+def test_logarithms_of_probabilities_have_an_axis_of_their_own() -> None:
+    figure = checked(charts.confidence_heatmap(bins({(0, -1200): 3, (1, -40): 5}), thresholds(), DAY, charts.DARK))
+    assert list(figure.layout.yaxis.range) == [-12, 0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface import charts
-from controlsurface.charts.time_series import lone_point_sizes
+from controlsurface.charts.line_annotations import LABEL_HEIGHT_PX, spread
 from tests.charts.plotly_validation import checked
 
 START = datetime(2026, 1, 9, tzinfo=UTC)
@@ -59,7 +60,7 @@ def test_a_highlighted_line_is_drawn_on_top() -> None:
 
 
 def test_a_point_of_few_rows_is_a_gap() -> None:
-    few = rows(small={0: 0.5, 1: 0.5}).with_columns(n=pl.Series([100, 4]))
+    few = rows(small={0: 0.5, 1: 0.5}).with_columns(n=pl.Series([30, 29]))
     (line,) = checked(charts.lines(few, DAY, charts.DARK, by="lane", unit="ratio")).data
     assert line.y[0] == 0.5
     assert np.isnan(line.y[1])
@@ -120,9 +121,56 @@ def test_a_chart_without_rows_has_no_traces(palette: charts.Palette) -> None:
     assert not checked(charts.quantiles(rows(), rows(), DAY, palette)).data
 
 
-def test_a_value_without_neighbors_is_a_dot() -> None:
-    values = np.array([1, np.nan, 1, 1, np.nan, 1], dtype=np.float32)
-    assert lone_point_sizes(values).tolist() == [4, 0, 0, 0, 0, 4]
+def test_a_line_has_no_dots() -> None:
+    figure = checked(charts.lines(rows(small={0: 1, 2: 1, 3: 1, 5: 1}), DAY, charts.DARK, by="lane"))
+    assert [line.mode for line in figure.data] == ["lines"]
+
+
+def test_a_wide_bucket_is_level_over_all_of_its_time_and_says_how_long_it_is() -> None:
+    wide = rows(small={0: 0.5, 1: 0.2}).with_columns(until=pl.Series([START + HOUR, START + 4 * HOUR]))
+    (line,) = checked(charts.lines(wide, DAY, charts.DARK, by="lane")).data
+    assert [round(float(each), 3) for each in line.y[:4]] == [0.5, 0.2, 0.2, 0.2]
+    assert np.isnan(line.y[4:]).all()
+    assert list(line.text[:4]) == ["", " over 3 h", " over 3 h", " over 3 h"]
+    assert line.hovertemplate.endswith("%{text}")
+
+
+def test_a_line_is_named_at_its_end_in_its_colour() -> None:
+    figure = checked(charts.lines(rows(small={0: 1}, large={0: 1, 23: 3}), DAY, charts.DARK, by="lane"))
+    assert {(word.text, word.font.color) for word in figure.layout.annotations} == {
+        ("small", charts.DARK.lanes["small"]),
+        ("large", charts.DARK.lanes["large"]),
+    }
+    assert figure.layout.showlegend is False
+    assert figure.layout.margin.r > 40
+
+
+def test_a_name_too_long_for_the_margin_is_cut_and_whole_in_the_hover_box() -> None:
+    name = "a-task-type-that-goes-on-and-on"
+    figure = checked(charts.lines(rows(**{name: {0: 1}}, b={0: 2}), DAY, charts.DARK, by="lane"))
+    assert "a-task-type-th…" in {word.text for word in figure.layout.annotations}
+    assert name in {line.name for line in figure.data}
+
+
+def test_one_line_alone_needs_no_name() -> None:
+    assert not checked(charts.lines(rows(small={0: 1}), DAY, charts.DARK, by="lane")).layout.annotations
+
+
+@given(st.lists(st.floats(0, 200), max_size=15).map(sorted))
+def test_names_at_line_ends_never_touch_and_stay_in_the_chart(places: list[float]) -> None:
+    found = spread(places, 200)
+    assert all(after - before >= LABEL_HEIGHT_PX - 1e-6 for before, after in pairwise(found))
+    assert not found or (min(found) >= -1e-6 and max(found) <= 200)
+
+
+def test_the_highlighted_line_has_the_band_of_its_interval_and_the_others_none() -> None:
+    # fills between two lines cross the gaps of either: plotly/plotly.js#2736, plotly/plotly.py#5105
+    sure = rows(a={0: 0.4, 1: 0.5, 3: 0.6}, b={0: 0.1}).with_columns(low=pl.col("value") - 0.1, high=0.9)
+    figure = checked(charts.lines(sure, DAY, charts.DARK, by="lane", highlight="a"))
+    (band,) = [trace for trace in figure.data if trace.fill == "toself"]
+    known = [round(float(each), 3) for each in band.y if not np.isnan(each)]
+    assert known == [0.9, 0.9, 0.4, 0.3, 0.9, 0.5]
+    assert band.hoverinfo == "skip"
 
 
 def test_every_time_chart_has_one_hover_box_sorted_by_value() -> None:

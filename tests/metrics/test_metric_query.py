@@ -17,6 +17,7 @@ from controlsurface.errors import BadRequest, UnknownName
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.contributors import contributor_query
 from controlsurface.metrics.contributors.contributor_query import ContributorsArgs
+from controlsurface.metrics.contributors.region_query import RegionArgs, render_region
 from controlsurface.metrics.queries import batch_query, dimension_values, distribution_query, event_query
 from controlsurface.metrics.queries.batch_query import BatchArgs, query_passes
 from controlsurface.metrics.queries.dimension_values import DimensionsArgs
@@ -79,6 +80,11 @@ PINNED = {name: render_metric(MetricArgs(metric=name)) for name in CATALOG} | {
     "contributors-total": contributor_query.render_contributors(ContributorsArgs(metric="cost", **WINDOW, **BASELINE)),
     "contributors-quantile": contributor_query.render_contributors(
         ContributorsArgs(metric="latency_p95", **WINDOW, **BASELINE), 2000
+    ),
+    "region-latency": render_region(
+        RegionArgs(
+            column="latency_ms", low=100, high=900, region_start="2026-01-02", region_end="2026-01-03", **FILTERED
+        )
     ),
     "events": event_query.render_events(EventsArgs(**WINDOW)),
     "requests-near_threshold": request_list.render_requests(

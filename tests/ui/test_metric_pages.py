@@ -11,7 +11,7 @@ from controlsurface.ui.data_quality.received_counts import COUNTER_MEANINGS
 from tests.ui.conftest import Open
 from tests.ui.test_pages import NASTY, html
 
-FIGURES = ("routing.py", "latency.py", "cost.py", "compare.py", "data.py")
+FIGURES = ("routing.py", "latency.py", "cost.py", "data.py")
 
 
 def columns(app: AppTest) -> list[set[str]]:
@@ -79,6 +79,20 @@ def test_router_versions_are_compared_with_what_they_rest_on(opened: Open, seede
     assert "v1 against v2" in said
     assert "Escalation rate" in said
     assert " to " in said
+
+
+def test_no_difference_of_totals_is_shown_of_two_arms(opened: Open, seeded_url: str) -> None:
+    exposure = next(
+        each for each in html(opened(seeded_url, "compare.py", range="7d")).split("<table") if "Share of both" in each
+    )
+    assert ">Cost<" in exposure
+    assert "pp" not in exposure
+    assert exposure.count("<th ") == 2  # A and B, and no difference
+
+
+def test_the_comparison_of_two_arms_can_be_downloaded(opened: Open, seeded_url: str) -> None:
+    names = [each.proto.label for each in opened(seeded_url, "compare.py", range="7d").get("download_button")]
+    assert names.count("CSV") >= 2
 
 
 def test_a_window_is_compared_with_the_week_before(opened: Open, seeded_url: str) -> None:

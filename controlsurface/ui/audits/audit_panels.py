@@ -34,14 +34,14 @@ _LABELS = {
     "low": "from",
     "high": "to",
     "ac1": "AC1",
-    "people": "People would say",
+    "people": "Human-corrected (PPI++)",
     "people_low": "from ",
     "people_high": "to ",
     "human_n": "Labelled",
     "n": "Pairs",
     "graded": "Graded",
     "graded_share": "of requests",
-    "large": "Large lane is",
+    "large": "Large vs small",
     "large_minus_small": "Large minus small",
     "comparator": "Compared by",
 }
@@ -85,7 +85,8 @@ def disagreement_panel(view: DashboardView) -> None:
     if enough["value"].drop_nulls().len():
         figure = charts.interval_whiskers(enough.with_columns(pl.col(by).fill_null("unknown")), palette(), by=by)
         chart(figure, alt=f"Share of pairs whose answers disagree, by {chosen}, with 95 % intervals")
-    shown = enough.select(by, *(each for each in _LABELS if each in rows.columns))
+    ranked = enough.sort("value", descending=True, nulls_last=True)
+    shown = ranked.select(by, *(each for each in _LABELS if each in rows.columns))
     unit = {each: _UNITS[each] for each in shown.columns if each in _UNITS}
     data_table(shown, unit, f"disagreement-by-{by}", labels=_LABELS, download=rows)
     _caveats(rows, by)

@@ -14,6 +14,7 @@ from controlsurface.audit.answer_review import review_labels, review_queue
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.query_protocol import Result
 from controlsurface.errors import Conflict, Forbidden, Unreachable
+from controlsurface.ui.audits.answer_diff import marked_answers
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
@@ -124,20 +125,22 @@ def _card(card: ReviewCard) -> None:
     chips = "".join(html_tag("span", html_text(each)) for each in facts if each)
     asked = html_tag("p", html_text(_short(card["prompt"]))) if card["prompt"] else ""
     head = html_tag("div", chips, class_="chips")
-    answers = "".join(_answer(card, side) for side in ("left", "right"))
+    words = [_short(card[f"{side}_words"]) for side in ("left", "right")]
+    bodies = marked_answers(*words) if all(words) else [html_text(each) for each in words]
+    answers = "".join(_answer(card, side, body) for side, body in zip(("left", "right"), bodies, strict=True))
     sides = html_tag("div", answers, class_="sides")
     st.html(html_tag("div", head, asked, sides, class_="cs-desk", data_item=card["item_id"]))
 
 
-def _answer(card: ReviewCard, side: str) -> str:
-    """One side: the words where they are kept, else the label and where the call can be read."""
+def _answer(card: ReviewCard, side: str, marked: str) -> str:
+    """One side: the words where they are kept, marked where they differ, else the label and where the call is read."""
     label, words = card[f"{side}_label"], card[f"{side}_words"]
-    body = html_tag("p", html_text(_short(words))) if words else ""
+    body = html_tag("p", marked) if words else ""
     name = html_tag("b", html_text(label)) if label else ""
     where = ""
     if not words:
         ids = f"trace {card[f'{side}_trace_id']}, span {card[f'{side}_span_id']}"
-        where = html_tag("small", html_text(f"The words are not kept here (content.store): {ids}"))
+        where = html_tag("small", html_text(f"Content not stored (content.store): {ids}"))
     title = f"{'1' if side == 'left' else '2'} {side.capitalize()}"
     return html_tag("section", html_tag("h3", html_text(title)), name, body, where, aria_label=f"{side} answer")
 

@@ -12,6 +12,7 @@ from controlsurface.client.query_protocol import Command
 from controlsurface.errors import ControlSurfaceError, NotFound, Unreachable
 from controlsurface.formatting import format_confidence
 from controlsurface.ui.audits import threshold_simulator
+from controlsurface.ui.audits.policy_preview import policy_preview
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
@@ -34,6 +35,9 @@ def save_policy_form(view: DashboardView) -> None:
         )
         return
     st.caption(escape_markdown(", ".join(f"{name}: {format_confidence(at)}" for name, at in chosen.items())))
+    newest = _newest()
+    base = policy.policy_version_of(newest).policy if newest else None
+    policy_preview(view, dict(chosen), base, _changed(newest, chosen))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         who = visitor.name_field("Who decides", "who decides", width=200)
         why = st.text_input("Why", max_chars=1000, width=480)
@@ -85,7 +89,7 @@ def policy_version_table() -> None:
         )
         return
     columns = rows.select("version", "at", "who", "why", "restores", "settings")
-    labels = {"at": "When", "restores": "Brings back"}
+    labels = {"at": "When", "restores": "Restores"}
     data_table(columns, {"version": "count", "restores": "count"}, "policies", labels=labels)
     st.caption("Routers read GET /api/v1/policy.")
     if rows.height > 1:

@@ -22,6 +22,7 @@ from controlsurface.formatting import (
     format_value,
 )
 from controlsurface.ui.audits.audit_panels import describe_basis
+from controlsurface.ui.audits.threshold_address import read_thresholds, write_thresholds
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data_quality.fact_coverage import missing_facts_html
 from controlsurface.ui.elements import states
@@ -35,6 +36,7 @@ WINDOW_EDGE_STEP = collector_queries.SLOW_ANSWER_TTL
 THRESHOLD_GRID = f"0:1:{THRESHOLD_STEP}"
 ALL_TASK_TYPES = "all task types"
 TASK_KEY, CHOSEN_THRESHOLDS_KEY, LANES_KEY = "task", "_chosen thresholds", "between"
+SLIDER_KEY = "threshold {}"
 ANY_LANES_LABEL, LANE_SEPARATOR = "all, by escalation", " → "
 FIGURE_LABELS = {
     "escalation_rate": "Escalated",
@@ -48,7 +50,7 @@ SWEEP_COLUMNS = tuple(
     "threshold escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms".split()
 )
 
-SWEEP_LABELS = FIGURE_LABELS | {"quality_low": "from", "quality_high": "to", "quality_n": "Rests on"}
+SWEEP_LABELS = FIGURE_LABELS | {"quality_low": "from", "quality_high": "to", "quality_n": "Sample size"}
 NOTABLE_QUALITY_LOSS = 0.001  # loss of quality from one step to the next that is worth a word
 STEPS_PER_ROW = 5  # steps of the slider in one line of the table
 
@@ -110,6 +112,7 @@ def simulator_panel(view: DashboardView) -> None:
     if learnt is None:
         return
     rows, facts = learnt
+    read_thresholds(chosen_thresholds(), SLIDER_KEY)
     names = [ALL_TASK_TYPES, *(name for name in facts if name is not None)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         picked = st.selectbox("Task type", names, key=TASK_KEY, bind="query-params", width=240)
@@ -117,6 +120,7 @@ def simulator_panel(view: DashboardView) -> None:
         part = rows.filter(pl.col("task_type").eq_missing(None if name == ALL_TASK_TYPES else name)).sort("threshold")
         about = facts[None if name == ALL_TASK_TYPES else name]
         at = _slider(name, about)
+    write_thresholds(chosen_thresholds())
     now = about["threshold_now"]
     _tiles(_row(part, at), _row(part, now) if now is not None else None)
     figure = charts.threshold_curves(part, palette(), chosen=at, now=now)
@@ -135,7 +139,7 @@ def _slider(name: str, about: Row) -> float:
         *(0.0, 1.0),
         value=min(1.0, max(0.0, round(first, 2))),
         step=THRESHOLD_STEP,
-        key=f"threshold {name}",
+        key=SLIDER_KEY.format(name),
     )
     if about["threshold_now"] is None or abs(at - about["threshold_now"]) >= THRESHOLD_STEP / 2:
         chosen_thresholds()[name] = at

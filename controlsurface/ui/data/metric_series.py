@@ -10,6 +10,7 @@ from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.event_list import EventsQuery
 from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.data.steady_series import steady_metrics
 from controlsurface.ui.view import DashboardView
 
 ALL_LANES_LABEL = "All"
@@ -21,9 +22,13 @@ TOKEN_KIND_METRICS = {
 }
 
 
-def metrics_as_series(metrics: Mapping[str, str], every: timedelta | None = None) -> pl.DataFrame:
-    """Metrics (name: id) under each other: bucket (with `every`), kind (its name), value, n."""
-    found = collector_queries.query_metrics(metrics.values(), every=every)
+def metrics_as_series(metrics: Mapping[str, str], view: DashboardView) -> pl.DataFrame:
+    """Metrics (name: id) under each other, as `steady_metrics` has them: bucket, until, kind (its name), value, n."""
+    return _by_kind(metrics, steady_metrics(metrics.values(), view))
+
+
+def _by_kind(metrics: Mapping[str, str], found: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The rows of metrics (name: id) under each other, with their name as kind."""
     parts = [
         found[metric].with_columns(kind=pl.lit(name), value=pl.col("value").cast(pl.Float64))
         for name, metric in metrics.items()
@@ -31,16 +36,18 @@ def metrics_as_series(metrics: Mapping[str, str], every: timedelta | None = None
     return pl.concat(parts, how="diagonal_relaxed")
 
 
-def metrics_by_lane_and_total(metrics: Sequence[str], every: timedelta | None = None) -> list[pl.DataFrame]:
-    """Each metric by lane, and of all lanes together under the name ALL."""
-    together, apart = (collector_queries.query_metrics(metrics, by=by, every=every) for by in ((), ("lane",)))
+def metrics_by_lane_and_total(metrics: Sequence[str], view: DashboardView) -> list[pl.DataFrame]:
+    """Each metric by lane, and of all lanes together under the name ALL, as `steady_metrics` has them."""
+    together, apart = (steady_metrics(metrics, view, by) for by in ((), ("lane",)))
     blended = {name: rows.with_columns(lane=pl.lit(ALL_LANES_LABEL)) for name, rows in together.items()}
     return [pl.concat([blended[name], apart[name]], how="diagonal_relaxed") for name in metrics]
 
 
 def tokens_by_kind(every: timedelta) -> pl.DataFrame:
     """Tokens by kind, each counted once: bucket, kind, value. Cached ones are inside input, reasoning inside output."""
-    wide = metrics_as_series(TOKEN_KIND_METRICS, every).pivot("kind", index="bucket", values="value")
+    wide = _by_kind(
+        TOKEN_KIND_METRICS, collector_queries.query_metrics(TOKEN_KIND_METRICS.values(), every=every)
+    ).pivot("kind", index="bucket", values="value")
     amount = {name: pl.col(name).fill_null(0) for name in TOKEN_KIND_METRICS}
     return wide.select(
         "bucket",

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from controlsurface.charts.time_series import MIN_POINT_ROWS
+from controlsurface.charts import MIN_POINT_ROWS
 from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 
@@ -38,7 +38,7 @@ def unknown_value_state() -> None:
     """The state of a chart without a single known value: an empty one would look like zero."""
     empty_state(
         "Not enough data",
-        f"No request has it, or no step has {MIN_POINT_ROWS} that do: a longer time range may help.",
+        f"No request has it, or fewer than {MIN_POINT_ROWS} requests of this window do: a longer time range may help.",
         "The Data page has a table of what spans fill, with the line to add for what they do not.",
     )
 

@@ -10,7 +10,7 @@ from controlsurface.ui.data_quality.fact_coverage import missing_facts_html
 from controlsurface.ui.elements import states
 from controlsurface.ui.elements.html_tags import escape_markdown, palette
 from controlsurface.ui.navigation.triage_selection import triage_link
-from controlsurface.ui.requests.request_search import requests_link
+from controlsurface.ui.reports.region_differences import region_differences
 from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.panels import box_chart, panel
 
@@ -21,7 +21,7 @@ DEFAULT_CONFIDENCE_KIND = "probability"
 @st.fragment(parallel=True)
 def confidence_panel(view: DashboardView) -> None:
     """Draw the heatmap of this view in a panel; a box drawn in it draws only this anew."""
-    with panel("Router confidence", "dashed: the thresholds it was held against; draw a box to ask about it"):
+    with panel("Router confidence", "dashed: the thresholds it was held against; drag to explain a selection"):
         kinds = confidence_kinds(view)
         kind = _chosen_kind(kinds)
         if kind is not None:
@@ -87,7 +87,5 @@ def _heatmap(view: DashboardView, kind: str) -> None:
         figure, "confidence", alt=f"Requests by router confidence ({kind}) over time, with the thresholds"
     )
     if drawn:
-        start, end, low, high = drawn
-        bounds = {"confidence_min": round(low, 2), "confidence_max": round(high, 2)}
-        requests_link(start, end, **{name: bound for name, bound in bounds.items() if bound >= 0})
-        triage_link("confidence_below_threshold", start, end)
+        region_differences(view, "confidence", drawn)
+        triage_link("confidence_below_threshold", *drawn[:2])

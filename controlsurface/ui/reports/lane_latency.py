@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from controlsurface import charts
 from controlsurface.alerting.detectors.statistics.latency_histogram import (
     LatencyHistogram,
     compare_lanes,
@@ -17,9 +18,15 @@ from controlsurface.alerting.detectors.statistics.latency_histogram import (
 from controlsurface.formatting import UNKNOWN, format_value
 from controlsurface.metrics.queries.distribution_query import DistributionArgs
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.data.metric_series import event_marks
+from controlsurface.ui.elements import states
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text, palette
+from controlsurface.ui.reports.region_differences import region_differences
+from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
+from controlsurface.ui.widgets.panels import box_chart, panel
 
+HEATMAP_ROWS_FACTOR = 5  # a column may rest on as many times fewer requests as a point of a line
 MIN_LANE_REQUESTS = 200  # requests of each lane
 SLICE_DIMENSIONS = ("task_type", "lane")
 
@@ -74,6 +81,43 @@ def _facts(one: LatencyHistogram, other: LatencyHistogram, fast: str, slow: str,
 
 def _counted(lanes: Sequence[str], counts: Sequence[int]) -> str:
     return " and ".join(f"{n:,} {lane}" for lane, n in zip(lanes, counts, strict=True))
+
+
+@st.fragment(parallel=True)
+def latency_heatmap_panel(view: DashboardView) -> None:
+    """Latency over time of one lane; a box drawn in it draws only this anew."""
+    with panel("Latency over time", "one lane, brighter: more requests; drag to explain a selection"):
+        rows = collector_queries.query_metric("requests", by=["lane"], within=view).sort("n", descending=True)
+        lanes = rows["lane"].to_list()
+        chosen = lanes[0]
+        if len(lanes) > 1:
+            chosen = st.segmented_control(
+                "Lane of the heatmap",
+                lanes,
+                default=lanes[0],
+                required=True,
+                key="heat_lane",
+                bind="query-params",
+                format_func=escape_markdown,
+                label_visibility="collapsed",
+            )
+        lane = chosen if chosen in lanes else lanes[0]
+        _latency_heatmap(view.only("lane", lane), str(lane), int(rows.filter(pl.col("lane") == lane)["n"].sum()))
+
+
+def _latency_heatmap(view: DashboardView, lane: str, rows: int) -> None:
+    """The heatmap of one lane, and under a box drawn in it what is different there."""
+    view = view.coarsened_for(rows * HEATMAP_ROWS_FACTOR)
+    bins = collector_queries.query_distribution("latency_ms", every=view.step, within=view)
+    if bins.is_empty():
+        states.unknown_value_state()
+        return
+    figure = charts.latency_heatmap(bins, view.span, palette(), events=event_marks())
+    alt = f"Requests of the lane {lane} by latency over time"
+    drawn = box_chart(figure, f"latency heatmap {lane}", alt=alt)
+    if drawn:
+        start, end, low, high = drawn
+        region_differences(view, "latency_ms", (start, end, 10**low, 10**high))
 
 
 def hidden_modes_panel() -> None:

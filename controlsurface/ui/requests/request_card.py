@@ -1,6 +1,7 @@
 """One request on a card: why it went where it went, the facts of the decision, and every call with its cost."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,6 +12,9 @@ from controlsurface.client.queries.request_detail import RequestDetail
 from controlsurface.formatting import format_confidence, format_value
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text, palette
+from controlsurface.ui.requests.confidence_bar import confidence_bar
+from controlsurface.ui.requests.span_attributes import span_attributes
+from controlsurface.ui.requests.trace_link import trace_link_button
 from controlsurface.ui.requests.waterfall import waterfall
 
 Row = Mapping[str, Any]
@@ -135,15 +139,18 @@ def request_trace(detail: RequestDetail) -> None:
         return
     attempts = as_polars(detail.attempts)
     lanes = dict(attempts.select("span_id", "lane").iter_rows()) | {request["span_id"]: request["lane"]}
-    trace_bars(trace, request["trace_id"], lanes)
+    trace_bars(trace, request["trace_id"], lanes, request["started_at"])
 
 
-def trace_bars(trace: Mapping[str, Any], trace_id: str, lanes: Mapping[str, str]) -> None:
-    """A trace (OTLP/JSON) as bars, with the button that downloads it."""
+def trace_bars(trace: Mapping[str, Any], trace_id: str, lanes: Mapping[str, str], at: datetime | None = None) -> None:
+    """A trace (OTLP/JSON) as bars, with its attributes and the buttons that download it and open it elsewhere."""
     waterfall(trace, lanes)
+    span_attributes(trace)
     name = f"{trace_id}.otlp.json"
     icon = ":material/download:"
-    st.download_button("OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=icon, on_click="ignore")
+    with st.container(horizontal=True):
+        st.download_button("OTLP/JSON", orjson.dumps(trace), name, "application/json", icon=icon, on_click="ignore")
+        trace_link_button(trace_id, at)
 
 
 EVALUATION_COLUMNS = ("evaluation", "score", "label", "explanation")
@@ -193,6 +200,7 @@ def _facts(row: Row) -> str:
     pairs = {
         "lane": _lane(row["lane"]),
         "confidence / threshold": _certainty(row),
+        **({"escalated because": html_text(_escalation(row))} if row.get("escalation_kind") else {}),
         "task / tenant": html_text(f"{row['task_type'] or '–'} / {row['tenant'] or '–'}"),
         "router": html_text(" ".join(filter(None, (row["router"], row["router_version"]))) or None),
         "latency": _both(format_value(row["duration_ms"], "ms"), f"first token {format_value(row['ttft_ms'], 'ms')}"),
@@ -209,6 +217,11 @@ def _facts(row: Row) -> str:
     )
 
 
+def _escalation(row: Row) -> str:
+    """The kind of escalation, and its reason."""
+    return f"{row['escalation_kind']}: {row.get('escalation_reason') or 'no reason given'}"
+
+
 def _lane(name: str) -> str:
     return html_tag("span", html_tag("i", class_="cs-dot", style=f"background:{palette().lane(name)}"), html_text(name))
 
@@ -217,11 +230,12 @@ def _certainty(row: Row) -> str:
     known, threshold = row["confidence"], row["threshold"]
     if known is None:
         return _both("–", f"threshold {threshold:.2f}" if threshold is not None else "")
+    bar = confidence_bar(known, threshold, palette())
     if threshold is None:
-        return html_text(f"{known:.3f}")
+        return html_text(f"{known:.3f}") + bar
     kind = str(row.get("confidence_kind") or "")
     margin = f"margin {known - threshold:+.3f}{'' if kind in ('', 'probability') else f', {kind}'}"
-    return _both(f"{known:.3f} {'<' if known < threshold else '≥'} {threshold:.2f}", margin)
+    return _both(f"{known:.3f} {'<' if known < threshold else '≥'} {threshold:.2f}", margin) + bar
 
 
 def _both(large: str, small: str) -> str:

@@ -16,34 +16,42 @@ from controlsurface.formatting import format_time
 from controlsurface.query.arguments import parse_instant
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements import states
+from controlsurface.ui.elements.html_tags import palette
 from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation import empty_window
 from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.requests import request_card
+from controlsurface.ui.requests.confidence_bar import confidence_image
 from controlsurface.ui.view import DashboardView
+from controlsurface.ui.widgets.data_table import ROW_HEIGHT_PX
 from controlsurface.ui.widgets.panels import panel
 
-REQUEST_COLUMNS = {
+REQUEST_COLUMNS = {  # those first that a table beside a request has room for
     "started_at": st.column_config.DatetimeColumn(
         "Time (UTC)", format="MMM DD HH:mm:ss.SSS", timezone="UTC", width=150
     ),
     "lane": st.column_config.TextColumn("Lane"),
     "task_type": st.column_config.TextColumn("Task type"),
-    "tenant": st.column_config.TextColumn("Tenant"),
-    "answered_by": st.column_config.TextColumn("Model"),
-    "reason": st.column_config.TextColumn("Reason", width=130),
-    "confidence": st.column_config.ProgressColumn("Confidence", format="%.2f", min_value=0, max_value=1, width=110),
+    "against": st.column_config.ImageColumn("Against", width=110, help="The confidence; the tick is its threshold."),
+    "confidence": st.column_config.NumberColumn("Confidence", format="%.2f", width=85),
     "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
+    "escalation_reason": st.column_config.TextColumn("Escalated because", width=130),
+    "answered_by": st.column_config.TextColumn("Model"),
     "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
     "cost_usd": st.column_config.NumberColumn("Cost", format="$%.5f", width=85),
     "status": st.column_config.TextColumn("Status"),
+    "tenant": st.column_config.TextColumn("Tenant"),
+    "reason": st.column_config.TextColumn("Reason", width=130),
     "request_id": st.column_config.TextColumn("Request", width=200),
 }
 
 
-def request_table(rows: pa.Table, *, height: int = 330) -> None:
-    """Draw requests; a click on one puts its id and time into the address."""
+def request_table(rows: pa.Table) -> None:
+    """Draw requests over the height of a screen; a click on one puts its id and time into the address."""
     found = as_polars(rows)
+    colours = palette()
+    pictures = [confidence_image(*each, colours) for each in found.select("confidence", "threshold").iter_rows()]
+    found = found.with_columns(pl.Series("against", pictures, pl.String))
     ids = found["request_id"].to_list()
     times = found["started_at"].to_list()
     key = f"requests {hash(tuple(ids))}"  # other rows are another table: a selection is a position
@@ -53,7 +61,7 @@ def request_table(rows: pa.Table, *, height: int = 330) -> None:
         found.with_columns(status, pl.col("cost_usd").cast(pl.Float64)).select(*REQUEST_COLUMNS).to_arrow(),
         column_config=REQUEST_COLUMNS,
         hide_index=True,
-        height=height,
+        height=min(MAX_TABLE_HEIGHT_PX, ROW_HEIGHT_PX * (found.height + 1) + 4),
         key=key,
         on_select=partial(_choose, key, ids, times),
         selection_mode="single-row",
@@ -96,11 +104,13 @@ def _moment(text: str | None) -> datetime | None:
 ORDER_LABELS: dict[RequestOrder, str] = dict(
     zip(get_args(RequestOrder), ("Recent", "Slowest", "Costliest", "Near threshold"), strict=True),
 )
+MAX_TABLE_HEIGHT_PX = 660  # what a laptop's screen has under navigation and search
 OUTCOME_LABELS = {"escalated": "escalated", "failed": "not answered"}
 BOUND_LABELS = {
     "confidence_min": "Confidence at least",
     "confidence_max": "Confidence at most",
     "latency_ms_min": "Latency at least, ms",
+    "latency_ms_max": "Latency at most, ms",
     "cost_usd_min": "Cost at least, $",
 }
 DEFAULT_ROWS, MAX_ROWS = 100, 1000  # rows: at first, and at most
