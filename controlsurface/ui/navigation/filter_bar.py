@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.client.queries.ingest_queries import IngestQuery
-from controlsurface.formatting import format_count, format_duration, format_time
+from controlsurface.formatting import format_count, format_time
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
@@ -20,6 +20,8 @@ OLD_LIVE_PARAMETER = "live"  # of links from before there was a choice
 FILTER_WIDTH = 158  # pixels: six stand in a line on a screen of 1,280
 BAR_KEY, FILTERS_KEY, FOLD_KEY, ADD_KEY = "cs_bar", "cs_filters", "cs_unfold", "cs_add_filter"
 MAX_WINDOW = timedelta(days=366)
+JUST_NOW_S = 5
+TIME_UNITS = (("d", 86_400, 2 * 86_400), ("h", 3_600, 3_600), ("min", 60, 60), ("s", 1, 0))  # seconds; from how many on
 
 
 def draw_filter_bar(page: str) -> None:
@@ -79,7 +81,7 @@ def _refresh() -> None:
         list(REFRESH_INTERVALS),
         key="refresh",
         bind="query-params",
-        width=120,
+        width=150,
         label_visibility="collapsed",
     )
     every = REFRESH_INTERVALS.get(chosen or "off")
@@ -103,15 +105,11 @@ def relative_time(at: datetime, now: datetime) -> str:
     >>> relative_time(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 3, tzinfo=UTC))
     '3 min ago'
     """
-    passed = now - at
-    if passed < timedelta(seconds=5):
+    seconds = max(0, int((now - at).total_seconds()))
+    if seconds < JUST_NOW_S:
         return "just now"
-    unit = next(
-        unit
-        for unit, least in ((timedelta(days=1), 48), (timedelta(hours=1), 1), (MINUTE, 1), (timedelta(seconds=1), 0))
-        if passed >= unit and (unit != timedelta(days=1) or passed >= timedelta(hours=least))
-    )
-    return f"{format_duration(passed // unit * unit)} ago"
+    unit, length = next((unit, length) for unit, length, least in TIME_UNITS if seconds >= least)
+    return f"{seconds // length} {unit} ago"
 
 
 def _add_filter(names: list[str]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.saved_views import DeleteViewCommand, SavedView, SavedViewsQuery, SaveViewCommand
 from controlsurface.client.query_protocol import Command
-from controlsurface.errors import ControlSurfaceError
+from controlsurface.errors import BadRequest, ControlSurfaceError
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 
@@ -56,7 +56,12 @@ def _save(page: str, who: str) -> None:
     if not name:
         st.session_state[PROBLEM_KEY] = "Not saved: a view needs a name."
         return
-    _do(SaveViewCommand(SavedView(name=name, address=view_address(page), saved_by=who)))
+    try:
+        view = SavedView(name=name, address=view_address(page), saved_by=who)
+    except BadRequest as problem:
+        st.session_state[PROBLEM_KEY] = f"Not saved: {problem}"
+        return
+    _do(SaveViewCommand(view))
     st.session_state[NAME_KEY] = ""
 
 
