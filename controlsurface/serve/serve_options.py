@@ -125,7 +125,7 @@ def demo_traffic_process(options: ServeOptions) -> ProcessSpec:
 
 def _simulation(options: ServeOptions, *more: str) -> ProcessSpec:
     argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp, "--scenario", "incident")
-    argv = (*argv, "--rate", str(DEMO_RATE), "--event-ago", INCIDENT_AGE, *more)
+    argv = (*argv, "--event-ago", INCIDENT_AGE, "--rate", str(DEMO_RATE), *more)
     return ProcessSpec("demo", argv, environment=_environment(options))
 
 
