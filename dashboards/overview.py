@@ -30,8 +30,10 @@ def tiles() -> None:
     )
 
 
-tiles()
-ui.advice_list()
+with st.container(key="cs_tall_tiles"):  # as high as what comes, so that nothing jumps when it does
+    tiles()
+with st.container(key="cs_tall_advice"):
+    ui.advice_list()
 
 
 @st.fragment(parallel=True)
@@ -61,8 +63,10 @@ def escalation() -> None:
         ui.zoomable_chart(figure, "escalation", alt, metric="escalation_rate")
 
 
-escalation()
-ui.confidence_panel(view)
+with st.container(key="cs_tall_escalation"):
+    escalation()
+with st.container(key="cs_tall_confidence"):
+    ui.confidence_panel(view)
 
 
 @st.fragment(parallel=True)
@@ -79,7 +83,8 @@ def latency() -> None:
         ui.chart(charts.lane_histogram(bins, ui.palette()), alt="Latency distribution of each lane")
 
 
-latency()
+with st.container(key="cs_tall_latency"):
+    latency()
 
 
 @st.fragment(parallel=True)
@@ -97,4 +102,5 @@ def cost() -> None:
         ui.price_gap_advice()
 
 
-cost()
+with st.container(key="cs_tall_cost"):
+    cost()

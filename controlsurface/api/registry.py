@@ -13,7 +13,7 @@ from controlsurface.audit import calibration_query, disagreement_query, policy, 
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
-from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status
+from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status, saved_views
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
@@ -77,6 +77,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     rule_commands.RuleQuery,
     alert_queries.NotificationsQuery,
     silence_commands.SilencesQuery,
+    saved_views.SavedViewsQuery,
 )
 COMMANDS: tuple[type[Command], ...] = (
     RecordEvent,
@@ -93,6 +94,8 @@ COMMANDS: tuple[type[Command], ...] = (
     weekly_revisions.RecordExport,
     silence_commands.PutSilence,
     silence_commands.ExpireSilence,
+    saved_views.SaveViewCommand,
+    saved_views.DeleteViewCommand,
     SetThreshold,
     notifier_commands.SendTestMessage,
     rule_commands.SaveRule,

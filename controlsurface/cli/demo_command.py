@@ -12,6 +12,7 @@ from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.demo.demo_company import SCENARIOS
 from controlsurface.demo.traffic_sender import run_demo
+from controlsurface.serve.demo_history import demo_loading
 
 
 @click.command()
@@ -26,6 +27,9 @@ from controlsurface.demo.traffic_sender import run_demo
     type=DURATION,
     help="How long ago what the scenario is about began.  [default: within the history, else in two minutes]",
 )
+@click.option(
+    "--dense", type=DURATION, help="Before so much of the history, a fifteenth of the traffic.  [default: all of it]"
+)
 def command(
     endpoint: str,
     rate: float | None,
@@ -34,6 +38,7 @@ def command(
     seed: int,
     backfill: timedelta | None,
     event_ago: timedelta | None,
+    dense: timedelta | None,
 ) -> None:
     """A simulated router: requests, escalations, failures and prices as one would see them.
 
@@ -43,7 +48,8 @@ def command(
     told = UnixSignals(signal.SIGTERM, signal.SIGINT)
     threading.Thread(target=_forward_first_signal, args=(told, stop), daemon=True).start()
     token = os.environ.get("CONTROLSURFACE_TOKEN", "")
-    spans = run_demo(endpoint, rate, duration, scenario, seed, backfill, event_ago, token, stop)
+    with demo_loading(stop) as report:
+        spans = run_demo(endpoint, rate, duration, scenario, seed, backfill, event_ago, token, stop, dense, report)
     print_note(f"controlsurface: demo: {spans} spans sent")
 
 

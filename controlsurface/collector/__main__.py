@@ -19,6 +19,7 @@ import pyarrow as pa
 from controlsurface.alerting.rules.rule_loader import make_rules_folder, with_rule_folders
 from controlsurface.api.app import create_app
 from controlsurface.collector.alert_services import delivery_service, rule_service
+from controlsurface.collector.demo_config import demo_config
 from controlsurface.collector.discovery import publish_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.collector.unix_signals import UnixSignals
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of every start and stop
     told = UnixSignals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     try:
-        _run(flags, load_config(flags.config), told)
+        config = load_config(flags.config)
+        _run(flags, demo_config(config) if flags.demo else config, told)
     except ControlSurfaceError as problem:
         for line in str(problem).splitlines():
             _log.error(line)  # the user's problem: no traceback
@@ -117,6 +119,7 @@ def _flags() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="data directory")
     parser.add_argument("--config", type=Path, help="configuration, TOML")
     parser.add_argument("--alerts", type=Path, action="append", default=[], help="file or folder of rules")
+    parser.add_argument("--demo", action="store_true", help="keep simulated prompts, and log alerts")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     for flag in ("--api-port", "--otlp-http-port", "--otlp-grpc-port"):
         parser.add_argument(flag, type=int, default=0, help="0: any that is free")

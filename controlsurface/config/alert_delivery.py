@@ -151,8 +151,14 @@ class AppriseConfig(NotifierConfig):
     urls: SecretReference = Field(min_length=1, description="env:NAME or file:/path of apprise addresses, one a line")
 
 
+class LogConfig(NotifierConfig):
+    """The server's own log, a line a message: to try routes and templates before anybody is woken."""
+
+    kind: Literal["log"]
+
+
 AnyNotifierConfig = Annotated[
-    WebhookConfig | SlackConfig | PagerDutyConfig | EmailConfig | AlertmanagerConfig | AppriseConfig,
+    WebhookConfig | SlackConfig | PagerDutyConfig | EmailConfig | AlertmanagerConfig | AppriseConfig | LogConfig,
     Field(discriminator="kind"),
 ]
 

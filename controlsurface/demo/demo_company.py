@@ -85,6 +85,7 @@ INCIDENT_TENANTS = ("birch-retail", "delta-logistics")
 Scenario = Literal["steady", "incident", "drift", "upgrade"]
 SCENARIOS: tuple[str, ...] = get_args(Scenario)
 DEFAULT_RATE = 1 / 60
+THIN_SHARE = 1 / 15  # of the rate, before `dense_from`
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class DemoSettings:
     """The same settings give the same spans for the same window, whoever asks and in whatever pieces.
 
     `rate` is in requests per second, averaged over a week when `rhythm` gives days and nights, constant otherwise.
-    `event_at` is when the scenario's event begins: the bad rollout, the drift, the upgrade.
+    `event_at` is when the scenario's event begins: the bad rollout, the drift, the upgrade. Before `dense_from`
+    there is THIN_SHARE of the traffic, so that weeks of history take little room.
     """
 
     seed: int = 0
@@ -100,6 +102,7 @@ class DemoSettings:
     rate: float = DEFAULT_RATE
     rhythm: bool = True
     event_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    dense_from: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:

@@ -1,6 +1,6 @@
 """A decided request as it would be traced: the routing span and its model calls, with their attributes.
 
-Only attributes of the documented vocabulary, and no prompts or answers.
+Only attributes of the documented vocabulary, and texts that nobody has written.
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from controlsurface.demo import demo_company
 from controlsurface.demo.demo_company import DemoModel, DemoTask
+from controlsurface.demo.demo_texts import ANSWER_KEY, PROMPT_KEY, answer_text, prompt_text
 from controlsurface.demo.outcomes import MAX_CALL_MS, SHADOW_LARGE, DecidedRequest
 
 Value = str | bool | int | float | tuple[str, ...]
@@ -108,6 +109,7 @@ class _Trace:
             attributes["controlsurface.quality_gate.passed"] = gate
         if self.task.name == "classification" or self.shadow_probability(lane):
             attributes["controlsurface.answer.label"] = self.label(other=lane == "large")
+        attributes |= self.texts(self.label(other=lane == "large"))
         first_ms, all_ms = self.duration_ms(model, lane)
         if self.task.name in _INTERACTIVE:
             attributes["gen_ai.response.time_to_first_chunk"] = round(first_ms / 1000, 4)
@@ -148,6 +150,10 @@ class _Trace:
         probability = self.row.shadow_small if lane == "small" else SHADOW_LARGE
         return probability if self.row.shadow_draw < probability else 0
 
+    def texts(self, label: str) -> Attributes:
+        """What was asked, and the words of an answer."""
+        return {PROMPT_KEY: prompt_text(self.task.name, self.row.user), ANSWER_KEY: answer_text(self.task.name, label)}
+
     def label(self, other: bool) -> str:
         """The short answer of the small lane, or the large lane's, which may differ."""
         labels = self.task.labels
@@ -181,6 +187,7 @@ def _shadow(trace: _Trace) -> None:
     model = trace.task.large if other == "large" else trace.task.small
     trace.wait(250)
     attributes: Attributes = {
+        **trace.texts(trace.label(other=other == "large")),
         "controlsurface.lane": other,
         "controlsurface.purpose": "shadow",
         "controlsurface.shadow.of": f"{trace.row.ids[0] << 64 | trace.row.ids[1]:032x}-{trace.row.ids[2]:016x}",

@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 
 from controlsurface.arrays import Floats
-from controlsurface.demo.demo_company import DemoSettings
+from controlsurface.demo.demo_company import THIN_SHARE, DemoSettings
 from controlsurface.demo.outcomes import MAX_CALL_MS, decide_requests
 from controlsurface.demo.random_draws import IDS_PER_REQUEST, draw_arrivals
 from controlsurface.demo.request_spans import SimulatedRequest, build_request
@@ -45,6 +45,8 @@ def _block(settings: DemoSettings, block: int, length: int, from_ns: int) -> Ite
     """The requests that arrive within a block, but for those that have ended before `from_ns` for certain."""
     start_ns = block * length
     expected = settings.rate * (length / SECOND_NS) * (_rhythm(start_ns) if settings.rhythm else 1.0)
+    if start_ns < unix_ns(settings.dense_from):
+        expected *= THIN_SHARE
     random = np.random.default_rng([settings.seed, block])
     return map(build_request, decide_requests(draw_arrivals(random, start_ns, length, expected), settings, from_ns))
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from opentelemetry import trace
@@ -22,6 +22,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from controlsurface.demo.body_exporter import BodyExporter
+from controlsurface.demo.otlp_bodies import EncodedBody, EncodedSpans
 from controlsurface.demo.request_spans import SimulatedCall, SimulatedRequest
 from controlsurface.errors import BadRequest, Unreachable
 
@@ -96,6 +98,7 @@ class SdkTracing:
 _log = logging.getLogger(__name__)
 
 BATCH_SPANS = 2_000  # spans of one export
+BODY_SPANS = 5_000  # spans of one body of history, some 3 MB
 MAX_QUEUED_EXPORTS = 4  # exports waiting for the sender thread
 RETRY_TIMEOUT_S = 120.0  # of failures in a row before giving up
 _GRPC_PORT = 4317
@@ -110,21 +113,44 @@ def otlp_exporter(endpoint: str, token: str = "") -> SpanExporter:
     address = _address(endpoint)
     _must_listen(address, endpoint)
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    if address.scheme in {"grpc", "grpcs"} or address.port == _GRPC_PORT:
+    if _speaks_grpc(address):
         secure = address.scheme in {"grpcs", "https"}
         return GrpcExporter(f"{address.hostname}:{_port(address)}", insecure=not secure, headers=tuple(headers.items()))
+    return HttpExporter(_traces_url(address), headers=headers, compression=Compression.NoCompression)
+
+
+def history_exporter(endpoint: str, token: str, stop: threading.Event) -> "DemoSpanExporter":
+    """For weeks at once: large bodies without the SDK where the endpoint speaks HTTP. Raises as `otlp_exporter`."""
+    address = _address(endpoint)
+    if _speaks_grpc(address):
+        return DemoSpanExporter(otlp_exporter(endpoint, token), stop)
+    _must_listen(address, endpoint)
+    return DemoSpanExporter(BodyExporter(_traces_url(address), token), stop, EncodedSpans(), BODY_SPANS)
+
+
+def _speaks_grpc(address: SplitResult) -> bool:
+    return address.scheme in {"grpc", "grpcs"} or address.port == _GRPC_PORT
+
+
+def _traces_url(address: SplitResult) -> str:
     path = address.path if address.path.endswith("/v1/traces") else f"{address.path.rstrip('/')}/v1/traces"
-    url = f"{address.scheme}://{address.hostname}:{_port(address)}{path}"
-    return HttpExporter(url, headers=headers, compression=Compression.NoCompression)
+    return f"{address.scheme}://{address.hostname}:{_port(address)}{path}"
 
 
 class DemoSpanExporter:
     """Takes requests and exports their spans from a thread of its own; leaving the block waits for the last export."""
 
-    def __init__(self, exporter: SpanExporter, stop: threading.Event) -> None:
-        self._exporter = exporter
+    def __init__(
+        self,
+        exporter: SpanExporter | BodyExporter,
+        stop: threading.Event,
+        tracing: SdkTracing | EncodedSpans | None = None,
+        batch_spans: int = BATCH_SPANS,
+    ) -> None:
+        self._exporter: Any = exporter
         self._stop = stop
-        self._tracing = SdkTracing()
+        self._tracing: SdkTracing | EncodedSpans = tracing or SdkTracing()
+        self._batch_spans = batch_spans
         self._sender = ThreadPoolExecutor(1, "demo-export")
         self._under_way: deque[Future[int]] = deque()
         self.sent = 0
@@ -142,7 +168,7 @@ class DemoSpanExporter:
 
     def add(self, request: SimulatedRequest) -> None:
         """Record a request; export when a batch is full."""
-        if self._tracing.record(request) >= BATCH_SPANS:
+        if self._tracing.record(request) >= self._batch_spans:
             self._hand_over(MAX_QUEUED_EXPORTS)
 
     def flush(self) -> None:
@@ -155,7 +181,7 @@ class DemoSpanExporter:
         while len(self._under_way) > leave:
             self.sent += self._under_way.popleft().result()
 
-    def _export(self, spans: Sequence[ReadableSpan]) -> int:
+    def _export(self, spans: Sequence[ReadableSpan] | EncodedBody) -> int:
         """Export until taken; 0 spans when stopped before. A repeat is harmless: receivers know spans by their ids."""
         give_up = time.monotonic() + RETRY_TIMEOUT_S
         while self._exporter.export(spans) is not SpanExportResult.SUCCESS:

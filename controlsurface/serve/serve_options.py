@@ -10,6 +10,7 @@ from pathlib import Path
 
 from controlsurface import shipped_paths
 from controlsurface.config import Config
+from controlsurface.demo.loading_progress import PROGRESS_ENVIRONMENT, PROGRESS_FILE
 from controlsurface.errors import ConfigError
 from controlsurface.serve.child_process import ProcessSpec
 from controlsurface.web.dashboard_access import ACCESS_ENVIRONMENT, DashboardAccess
@@ -48,8 +49,9 @@ def require_token(host: str, token: str) -> None:
         raise ConfigError(f"--host {host}: others could read and write everything; {hint}")
 
 
-HISTORY_LENGTH = "28d"
-INCIDENT_AGE = "26h"  # the incident of the history began, and goes on
+HISTORY_LENGTH, DENSE_LENGTH = "28d", "10d"
+DEMO_RATE = 0.25  # requests a second on average, of the last days and of now
+INCIDENT_AGE = "450m"  # the incident of the history began, and goes on: a day's view shows before and after
 _DASHBOARD_SCRIPT = Path(__file__).parent.parent / "ui" / "app" / "server.py"
 # Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
 _LOW_MEMORY_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -88,6 +90,7 @@ def collector_process(options: ServeOptions) -> ProcessSpec:
             *("--data", str(options.data), "--host", options.host, "--api-port", str(ports.api)),
             *("--otlp-http-port", str(ports.otlp_http), "--otlp-grpc-port", str(ports.otlp_grpc)),
             *(("--config", str(options.config_file)) if options.config_file else ()),
+            *(("--demo",) if options.demo else ()),
             *(word for place in options.alerts for word in ("--alerts", str(place))),
         ),
         announces=("api", "otlp_http", "otlp_grpc"),
@@ -112,16 +115,17 @@ def dashboard_process(options: ServeOptions) -> ProcessSpec:
 
 def demo_history_process(options: ServeOptions) -> ProcessSpec:
     """Four weeks of simulated traffic with an incident in its last hours, then traffic of now."""
-    return replace(_simulation(options, "--backfill", HISTORY_LENGTH), once=True)
+    return replace(_simulation(options, "--backfill", HISTORY_LENGTH, "--dense", DENSE_LENGTH), once=True)
 
 
 def demo_traffic_process(options: ServeOptions) -> ProcessSpec:
     """Simulated traffic of now, without end; the incident of the history goes on."""
-    return _simulation(options, "--event-ago", INCIDENT_AGE)
+    return _simulation(options)
 
 
 def _simulation(options: ServeOptions, *more: str) -> ProcessSpec:
-    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp, "--scenario", "incident", *more)
+    argv = (*_python("controlsurface.cli"), "demo", "--endpoint", options.otlp, "--scenario", "incident")
+    argv = (*argv, "--event-ago", INCIDENT_AGE, "--rate", str(DEMO_RATE), *more)
     return ProcessSpec("demo", argv, environment=_environment(options))
 
 
@@ -136,4 +140,6 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     access = DashboardAccess(host=options.host, server=options.config.server, auth=auth)
     own = {"CONTROLSURFACE_API": options.api, "CONTROLSURFACE_TOKEN": auth.token, ACCESS_ENVIRONMENT: access.as_text()}
     own |= {"CONTROLSURFACE_OTLP": options.otlp, "CONTROLSURFACE_TRACE_URL": options.config.server.trace_url}
+    if options.demo:
+        own |= {PROGRESS_ENVIRONMENT: str(options.data / PROGRESS_FILE)}
     return {**os.environ, **own, "CONTROLSURFACE_PEOPLE": json.dumps(people)}

@@ -12,6 +12,7 @@ from pathlib import Path
 from controlsurface.client import RemoteClient
 from controlsurface.client.queries.request_list import RequestsArgs, RequestsQuery
 from controlsurface.client.remote_client import SERVER_FILE
+from controlsurface.demo.loading_progress import DONE, PROGRESS_FILE
 from controlsurface.errors import ControlSurfaceError, PartFailed, StoreInUse
 from controlsurface.serve import serve_options as parts
 from controlsurface.serve.child_process import ChildProcess, ProcessSpec, print_process_line, start_process
@@ -138,8 +139,12 @@ class Supervisor:
     async def _simulate(self) -> None:
         """Simulated traffic: on a new store with four weeks of history before it, and without when that ended."""
         await self._api_up.wait()
-        if not self._stopping.is_set() and await asyncio.to_thread(self._is_new):
+        if self._stopping.is_set():
+            return
+        if await asyncio.to_thread(self._is_new):
             await self._keep(parts.demo_history_process(self._options))
+        else:  # no history comes, whatever became of the one that was begun
+            (self._options.data / PROGRESS_FILE).write_text(str(DONE), "ascii")
         await self._keep(parts.demo_traffic_process(self._options))
 
     def _is_new(self) -> bool:
@@ -163,6 +168,8 @@ class Supervisor:
                 break
             self._printed.append(each)
             print(json.dumps({"ready": each, "url": self._addresses[each]}), flush=True)  # noqa: T201 - stdout is data
+            if each == "dashboard":
+                print_process_line("controlsurface", f"Open {self._addresses[each]}")
 
     async def _wind_down(self) -> None:
         """Senders first, so that nothing is refused; then the collector, which stores what it can meanwhile."""

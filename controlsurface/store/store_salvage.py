@@ -20,6 +20,7 @@ SALVAGED_TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "policies": ("version",),
     "sampling_plans": ("version",),
     "silences": ("id",),
+    "saved_views": ("name",),
     "events": ("at", "kind", "title"),
     "drift_accepts": ("rule", "slice", "at"),
     "alert_history": ("at", "rule", "labels"),

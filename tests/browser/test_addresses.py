@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Seen
 from tests.browser.gestures import ready, settled
 
-CHOSEN = '[data-testid="stSidebar"] [data-testid="stButtonGroup"] button[aria-checked="true"]'
+CHOSEN = '.st-key-range button[aria-checked="true"]'
 
 
 def test_back_after_a_range_change_shows_the_range_before(page: Page, url: str) -> None:

@@ -88,7 +88,8 @@ def test_a_page_drawn_anew_while_the_collector_is_gone_shows_its_last_answers(
     hung.end()
     page.get_by_role("alert").get_by_text("No answer").wait_for()
     page.evaluate("() => document.querySelector('.cs-tile').dataset.old = 'yes'")
-    page.get_by_test_id("stSidebar").get_by_text("Live").click()  # draws the page anew
+    page.get_by_role("combobox", name="Refresh").click()
+    page.get_by_role("option", name="off").click()  # draws the page anew
     page.wait_for_timeout(3_000)
     expect(page.locator(".cs-tile")).to_have_count(5)
     expect(page.get_by_text("The collector does not answer")).to_have_count(0)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from controlsurface.client.local_client import LocalClient
+from controlsurface.demo.loading_progress import PROGRESS_ENVIRONMENT
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import seed
 from tests.serving import serving
@@ -43,7 +45,7 @@ def test_an_empty_page_has_a_button_that_shows_the_requests(opened: Open, two: s
     (button,) = (each for each in app.button if each.label.startswith("2 requests, "))
     button.click().run()
     assert not app.exception
-    assert "OTEL_EXPORTER" not in html(app)
+    assert "Connect a router" not in html(app)
     assert (app.session_state["_view"].end - app.session_state["_view"].start) < timedelta(hours=2)
 
 
@@ -52,11 +54,27 @@ def test_a_filter_that_nothing_meets_is_cleared_and_the_window_stays(opened: Ope
     (button,) = (each for each in app.button if each.label == "Clear the filters")
     button.click().run()
     assert app.session_state["_view"].where == ()
-    assert "OTEL_EXPORTER" not in html(app)
+    assert "Connect a router" not in html(app)
 
 
 def test_an_empty_page_names_the_address_of_this_server(
     opened: Open, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONTROLSURFACE_OTLP", "http://127.0.0.1:4999")
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4999" in html(opened(empty_url, "routing.py"))
+    app = opened(empty_url, "routing.py")
+    assert [tab.label for tab in app.tabs][:2] == ["Any OpenTelemetry SDK", "Python"]
+    assert all("http://127.0.0.1:4999" in each.value for each in app.code)
+    assert "Waiting for the first span" in html(app)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("43", "Loading demo history 43 %"), ("100", "Waiting for the first span")]
+)
+def test_a_page_of_a_new_demo_says_how_much_of_its_history_is_there(
+    opened: Open, empty_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, shown: str
+) -> None:
+    (tmp_path / "progress").write_text(said, "ascii")
+    monkeypatch.setenv(PROGRESS_ENVIRONMENT, str(tmp_path / "progress"))
+    app = opened(empty_url, "routing.py")
+    assert shown in html(app)
+    assert ("cs-loading" in html(app)) == (said == "43")

@@ -40,7 +40,8 @@ def test_a_page_opens_on_traffic(opened: Open, seeded_url: str, page: str, theme
 def test_a_page_on_an_empty_store_says_what_to_do(opened: Open, empty_url: str, page: str) -> None:
     app = opened(empty_url, page)
     assert not app.exception
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in html(app)
+    assert "Waiting for the first span" in html(app)
+    assert any("OTEL_EXPORTER_OTLP_ENDPOINT" in each.value for each in app.code)
 
 
 @pytest.mark.parametrize("page", PAGES)

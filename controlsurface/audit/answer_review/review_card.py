@@ -18,12 +18,12 @@ from controlsurface.store.span_json import SPAN_COLUMNS, spans_message
 _PROMPT_KEYS = (
     "gen_ai.input.messages gen_ai.prompt.#.content llm.input_messages.#.message.content ai.prompt.messages "
     "langfuse.observation.input traceloop.entity.input mlflow.chat.messages mlflow.spanInputs "
-    "gen_ai.prompt ai.prompt input.value"
+    "gen_ai.prompt ai.prompt input.value controlsurface.demo.prompt"
 ).split()
 _ANSWER_KEYS = (
     "gen_ai.output.messages gen_ai.completion.#.content llm.output_messages.#.message.content ai.response.text "
     "ai.response.object langfuse.observation.output traceloop.entity.output mlflow.spanOutputs "
-    "gen_ai.completion final_result output.value"
+    "gen_ai.completion final_result output.value controlsurface.demo.answer"
 ).split()
 _HOLDING = ("messages", "choices", "message", "parts", "content", "text", "output")  # in the order they nest
 

@@ -15,7 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 THEME_SCRIPT = b"""<script>
 (() => {
   const theirs = "stActiveTheme-" + location.pathname + "-v2", ours = "controlsurface-theme";
+  const paint = (name) => {
+    const light = name === '"Light"' || (name !== '"Dark"' && matchMedia("(prefers-color-scheme: light)").matches);
+    document.documentElement.style.background = light ? "#fff" : "#0b0e13";
+  };
   const shown = localStorage[theirs] = localStorage[ours] ?? localStorage[theirs] ?? '"Dark"';
+  paint(shown);
   setInterval(() => {
     const chosen = localStorage[theirs] ?? '"System"';
     if (chosen === shown) return;
@@ -90,7 +95,15 @@ document.addEventListener("click", (event) => {
 });
 </script>"""
 
-SCRIPTS = THEME_SCRIPT + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT + MENU_SCRIPT
+# Before the first message of the app arrives, its layout is that of a narrow page: what stands would move.
+FIRST_PAINT_STYLE = b"""<style>
+body { background: transparent; }
+.stMainBlockContainer {
+  max-width: none !important; padding-left: 1.25rem !important; padding-right: 1.25rem !important;
+}
+</style>"""
+
+SCRIPTS = THEME_SCRIPT + FIRST_PAINT_STYLE + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT + MENU_SCRIPT
 
 Headers = Iterable[tuple[bytes, bytes]]
 

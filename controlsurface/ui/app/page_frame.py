@@ -13,9 +13,11 @@ from controlsurface import __version__
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.data.collector_health import HEALTH
+from controlsurface.ui.data.firing_alerts import firing_count
 from controlsurface.ui.elements import html_tags, states
 from controlsurface.ui.elements.html_tags import html_tag
-from controlsurface.ui.navigation import triage_selection, view_controls
+from controlsurface.ui.navigation import filter_bar, triage_selection, view_controls
+from controlsurface.ui.navigation.empty_window import demo_loading_note
 
 FileMark = tuple[int, int, int]  # of a file: when it was written, how long it is, which one it is
 
@@ -60,6 +62,7 @@ def _mark(path: Path) -> FileMark | None:
 FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).parents[1].rglob("*.py")])
 
 PAGES_WITHOUT_FILTERS = ("alerts",)  # rules look at all traffic; the controls stay for the pages that follow
+PRODUCT_NAME = "Control Surface"
 ABOUT_TEXT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
 
@@ -68,12 +71,7 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
 
     The bar belongs to the app and not to a page: Streamlit forgets a page's own filters when another is opened.
     """
-    st.set_page_config(
-        page_title="Control Surface",
-        page_icon=str(DASHBOARDS / "static" / "icon.svg"),  # an icon by name would be fetched from a font host
-        layout="wide",
-        menu_items={"About": ABOUT_TEXT},
-    )
+    _configure_window(PRODUCT_NAME)
     html_tags.style_sheet()
     page = st.navigation(pages, position="top")
     stop_if_updated()
@@ -83,14 +81,35 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     if page.url_path in PAGES_WITHOUT_FILTERS:
         st.html(html_tag("i", class_="cs-no-filters"))
     view_controls.carry_zoom(page.url_path)
-    view_controls.draw_sidebar()
+    filter_bar.draw_filter_bar(page.url_path)
     triage_selection.zoom_banner()
+    demo_loading_note()
+    _configure_window(page_title(page.title, firing_count()))
     page.run()
     if collector_queries.is_collector_silent():
         states.rerun_every(states.RETRY_INTERVAL, when=lambda: HEALTH.silent_since() is None)
     else:
         view_controls.remember_now()
     _loaded()
+
+
+def _configure_window(title: str) -> None:
+    st.set_page_config(
+        page_title=title,
+        page_icon=str(DASHBOARDS / "static" / "icon.svg"),  # an icon by name would be fetched from a font host
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={"About": ABOUT_TEXT},
+    )
+
+
+def page_title(page: str, firing: int) -> str:
+    """What the browser's tab says: the page first, for tabs are narrow, and how many alerts fire.
+
+    >>> page_title("Triage", 2), page_title("Cost", 0)
+    ('Triage (2) - Control Surface', 'Cost - Control Surface')
+    """
+    return f"{page} ({firing}) - {PRODUCT_NAME}" if firing else f"{page} - {PRODUCT_NAME}"
 
 
 def _stop_where_signed_out() -> None:

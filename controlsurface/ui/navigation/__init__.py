@@ -1,1 +1,1 @@
-"""The sidebar, tabs, zoom and triage selection: what the address of a page holds."""
+"""The bar above pages, tabs, zoom and triage selection: what the address of a page holds."""

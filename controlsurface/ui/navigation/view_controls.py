@@ -9,16 +9,11 @@ import polars as pl
 import streamlit as st
 
 from controlsurface import charts
-from controlsurface.client.queries.ingest_queries import IngestQuery
-from controlsurface.formatting import format_count, format_time
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
-from controlsurface.ui.data import collector_queries, visitor
-from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
+from controlsurface.ui.data import collector_queries
 from controlsurface.ui.view import (
     FILTER_LABELS,
     MINUTE,
-    REFRESH_INTERVAL,
     TIME_RANGES,
     UNKNOWN_VALUE_LABEL,
     ZOOM_PARAMETER,
@@ -46,7 +41,7 @@ def choose_tab(names: Sequence[str]) -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
-    _remember_controls()
+    remember_controls()
     return chosen if chosen in names else names[0]
 
 
@@ -60,7 +55,8 @@ def _controls() -> dict[str, Any]:
     return {name: st.session_state.get(name) for name in ("range", "from", "to", TAB_PARAMETER, *filter_names())}
 
 
-def _remember_controls() -> None:
+def remember_controls() -> None:
+    """Let `rerun_if_view_changed` know what the controls say."""
     st.session_state[CONTROLS_KEY] = _controls()
 
 
@@ -115,22 +111,12 @@ DEFAULT_RANGE, CUSTOM_RANGE = "24h", "custom"
 MAX_FILTER_VALUE_CHARS = 200  # characters of a value; longer ones are no names
 
 
-def draw_sidebar() -> None:
-    """Draw the bar; what it shows is the view that questions are about from here on."""
-    collector_queries.fetch_cached(
-        IngestQuery()
-    )  # here and not in the sidebar, so that a missing collector is said on the page
-    with st.sidebar:
-        plain = _window(_now())
-        names = filter_names()
-        known = collector_queries.frequent_values(names, plain)
-        where = tuple(pair for name in names for pair in _filter(name, known.filter(pl.col("dimension") == name)))
-        _live()
-        _freshness()
-        if visitor.users_by_token():
-            st.html(html_tag("a", "Sign out", href="/signout", target="_self"))
-    _remember_controls()
-    collector_queries.set_current_view(DashboardView(plain.start, plain.end, plain.step, where))
+ADDED_FILTERS_KEY = "_added_filters"  # in the session: dimensions that were added to the bar
+
+
+def draw_time_range() -> DashboardView:
+    """Draw the choice of the time range; the view that it shows, without filters."""
+    return _window(_now())
 
 
 def _now() -> datetime:
@@ -161,7 +147,6 @@ def _window(now: datetime) -> DashboardView:
         key="range",
         bind="query-params",
         label_visibility="collapsed",
-        width="stretch",
         on_change=zoom_out,
     )
     zoomed = zoom_window()
@@ -190,7 +175,7 @@ def clear_filters() -> None:
 
 def _moment(label: str, key: str, default: datetime) -> datetime:
     """A date and time in UTC."""
-    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60)
+    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60, width=200)
     return chosen.replace(tzinfo=UTC)
 
 
@@ -202,14 +187,13 @@ def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:
 
 
 def filter_names() -> list[str]:
-    """The dimensions that pages filter by: the usual ones, and others that the address names, as an alert's slice."""
-    return [
-        *FILTER_LABELS,
-        *(name for name in SHARED_DIMENSIONS if name not in FILTER_LABELS and st.query_params.get_all(name)),
-    ]
+    """The dimensions that pages filter by: the usual ones, and others that were added or that the address names."""
+    added = st.session_state.get(ADDED_FILTERS_KEY, ())
+    others = (name for name in SHARED_DIMENSIONS if name not in FILTER_LABELS)
+    return [*FILTER_LABELS, *(name for name in others if name in added or st.query_params.get_all(name))]
 
 
-def _filter(name: str, known: pl.DataFrame) -> list[str]:
+def draw_filter(name: str, known: pl.DataFrame, width: int) -> list[str]:
     """The chosen values of a dimension as `dimension:value`; none are all."""
     chosen = st.multiselect(
         FILTER_LABELS.get(name, name.replace("_", " ").capitalize()),
@@ -217,23 +201,8 @@ def _filter(name: str, known: pl.DataFrame) -> list[str]:
         key=name,
         bind="query-params",
         placeholder="all",
+        width=width,
         accept_new_options=True,  # a link may name a value that this window lacks, a list of thousands is cut
         max_selections=20,
     )
     return [f"{name}:{'' if value == UNKNOWN_VALUE_LABEL else value[:MAX_FILTER_VALUE_CHARS]}" for value in chosen]
-
-
-def _live() -> None:
-    """The switch that draws the page anew every REFRESH. What is selected is in the address, so it stays."""
-    if st.toggle(
-        "Live", key="live", bind="query-params", help=f"Draw anew every {REFRESH_INTERVAL.seconds:,} seconds."
-    ):
-        states.rerun_every(REFRESH_INTERVAL, when=lambda: True)
-
-
-def _freshness() -> None:
-    """How far behind the collector is, in words."""
-    now = collector_queries.fetch_cached(IngestQuery())
-    waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
-    last = f"Last span {format_time(now.last_accepted_at)} UTC" if now.last_accepted_at else "No span yet"
-    st.caption(escape_markdown(f"{last}{waiting}"))
