@@ -41,6 +41,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--js-flags=--no-opt",  # a page lives too short for what its optimized code costs
 ]
 SERVER = Path(ui.__file__).parent / "app" / "server.py"
 TOKEN = "a token of the dashboard"
