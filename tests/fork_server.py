@@ -12,14 +12,20 @@ import socket
 import sys
 import threading
 import traceback
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import click
 
 from controlsurface import cli
 from controlsurface.collector import __main__ as collector
+from controlsurface.config import Config
+from controlsurface.ingest.translate.conventions import load_conventions
+from controlsurface.maintenance.rollup_worker import install_rollups
+from controlsurface.store.duckdb import DuckStore
 
 MAX_REQUEST_BYTES = 1 << 20
 
@@ -27,6 +33,7 @@ MAX_REQUEST_BYTES = 1 << 20
 def main(requests: socket.socket) -> None:
     """Fork until the other side has ended."""
     import_module("pandas")  # pyarrow does where it first meets a list
+    _remember()
     signal.signal(signal.SIGCHLD, _reap)
     while True:
         request, files, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 4)
@@ -40,6 +47,15 @@ def main(requests: socket.socket) -> None:
             _watch(program, *files)
         for file in files:
             os.close(file)
+
+
+def _remember() -> None:
+    """Read and plan what a process reads and plans once."""
+    load_conventions(Config())
+    with TemporaryDirectory() as folder:
+        for _ in ("a new store", "a known one"):
+            with closing(DuckStore.open(Path(folder))) as store:
+                install_rollups(store)
 
 
 def _reap(*_: object) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -105,6 +106,7 @@ def _differs(what: str) -> StoreDiffers:
     return StoreDiffers(f"{what}: another version made it; open it with that one, or {MOVE_AWAY_HINT}")
 
 
+@cache
 def _wanted() -> Columns:
     """The columns of this version's tables."""
     with duckdb.connect(":memory:") as scratch:

@@ -133,12 +133,11 @@ def _placed(writing: WriteTransaction, lanes: dict[str, LaneConfig]) -> bool:
     return bool(moved)
 
 
-def mark_for_reassignment(writing: WriteTransaction, names: Iterable[str], until: datetime | None = _NEWEST) -> None:
-    """Remember that stored calls of these models before a time are to be derived anew (None: no more of them)."""
+def mark_for_reassignment(writing: WriteTransaction, names: Iterable[str]) -> None:
+    """Remember that stored calls of these models are to be derived anew."""
     for name in names:
         writing.execute(_FORGET, {"model": name})
-        if until:
-            writing.execute(_REMEMBER, {"model": name, "until": until})
+        writing.execute(_REMEMBER, {"model": name, "until": _NEWEST})
 
 
 def _tell(writing: WriteTransaction, lanes: Mapping[str, str | None]) -> None:

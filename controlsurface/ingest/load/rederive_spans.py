@@ -14,25 +14,30 @@ from controlsurface.ingest.translate.conventions import Conventions
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 _LANE_NAME = "SELECT lower(model_name($model)) AS name"
-_WAITING_MODEL = 'SELECT model, "until" FROM relaning ORDER BY model LIMIT 1'
+_UNDONE = "SELECT 1 FROM relaning LIMIT 1"
 _NO_SPANS = "SELECT * FROM spans LIMIT 0"
 # Spans of one moment stay together: the next step goes on before it.
 _LATEST = """
 SELECT * FROM mine
 WHERE started_at >= (SELECT min(started_at) FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most))
 """
+# Of the models that wait all at once: each step derives anew whatever it reads.
 _CLAIMED = f"""
 WITH named AS (
-    SELECT name FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
-    WHERE lower(model_name(name)) = $model
+    SELECT name, "until" FROM (SELECT DISTINCT model AS name FROM spans UNION SELECT DISTINCT selected_model FROM spans)
+    JOIN relaning ON relaning.model = lower(model_name(name))
 ),
 mine AS (
     SELECT trace_id, started_at FROM spans
-    WHERE started_at < $until AND (model IN (FROM named) OR selected_model IN (FROM named))
+    LEFT JOIN named AS called ON called.name = spans.model
+    LEFT JOIN named AS selected ON selected.name = spans.selected_model
+    WHERE started_at < greatest(called."until", selected."until")
 )
 {_LATEST}
 """
-_CLAIMED_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high FROM claimed"
+_CLAIMED_BOUNDS = "SELECT min(started_at) AS low, max(started_at) AS high, count(*) AS n FROM claimed"
+_DONE_WITH = 'UPDATE relaning SET "until" = least("until", $low)'
+_ALL_DONE = "DELETE FROM relaning"
 
 
 def lane_model_name(store: DuckStore, model: str) -> str:
@@ -48,25 +53,23 @@ def request_reassignment(writing: WriteTransaction, lanes: dict[str, LaneConfig]
 
 def reassignment_pending(store: DuckStore) -> bool:
     """Whether something is still to be derived anew."""
-    return bool(store.state("SELECT 1 FROM relaning LIMIT 1").num_rows)
+    return bool(store.state(_UNDONE).num_rows)
 
 
 def reassign_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
-    """Derive as many spans anew as fit a transaction; False when nothing is left."""
-    waiting = writing.rows(_WAITING_MODEL).to_pylist()
-    if waiting:
-        mark_for_reassignment(writing, [waiting[0]["model"]], _derive_claimed(loader, writing, waiting[0]))
-    return bool(waiting)
-
-
-def _derive_claimed(loader: BatchLoader, writing: WriteTransaction, claimed: dict[str, object]) -> datetime | None:
-    """The latest calls before a time, derived anew; when the first of them began, None where there are none."""
-    writing.materialize("claimed", _CLAIMED, {**claimed, "most": loader.config.writer.max_rows})
+    """Derive as many spans anew as fit a transaction; False when nothing was left."""
+    if not writing.rows(_UNDONE).num_rows:
+        return False
+    most = loader.config.writer.max_rows
+    writing.materialize("claimed", _CLAIMED, {"most": most})
     bounds = writing.rows(_CLAIMED_BOUNDS).to_pylist()[0]
-    low: datetime | None = bounds["low"]
-    if low is not None:
-        _derive_traces(loader, writing, "claimed", low, bounds["high"])
-    return low
+    if bounds["n"]:
+        _derive_traces(loader, writing, "claimed", bounds["low"], bounds["high"])
+    if bounds["n"] < most:
+        writing.execute(_ALL_DONE)
+    else:
+        writing.execute(_DONE_WITH, {"low": bounds["low"]})
+    return True
 
 
 def _derive_traces(loader: BatchLoader, writing: WriteTransaction, spans: str, low: datetime, high: datetime) -> None:

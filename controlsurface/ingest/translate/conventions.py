@@ -53,24 +53,24 @@ MAX_ATTRIBUTE_NAMES = 20_000  # of attributes that are looked at one by one in a
 class Conventions:
     """All vocabularies, in order of specificity."""
 
-    def __init__(self, vocabularies: Iterable[Vocabulary], config: Config) -> None:
+    def __init__(self, vocabularies: Iterable[Vocabulary], task_types: Iterable[str] = ()) -> None:
         self.vocabularies = tuple(sorted(vocabularies, key=lambda v: (v.order, v.name)))
-        self._sources = {column: self._ordered(column, config) for column in COLUMN_KINDS}
+        own = tuple(AttributeSource(key=key) for key in task_types)
+        self._sources = {column: self._ordered(column) for column in COLUMN_KINDS}
+        self._sources["task_type"] = own + self._sources["task_type"]
         self.wanted = frozenset(self._keys()).difference(SPAN_KEYS)
         known = {glob for v in self.vocabularies for glob in v.known + v.content}
         self._names = frozenset(glob for glob in known if not any(each in glob for each in "*?["))
         self._globs = re.compile("|".join(map(translate, sorted(known - self._names))) or r"(?!)")
         self._compared = frozenset(self._compared_keys()) - {"span.kind", "span.status"}
 
-    def _ordered(self, column: str, config: Config) -> tuple[AttributeSource, ...]:
-        """All sources of a column, the user's own choice of task type first."""
-        own = config.task_types.from_ if column == "task_type" else ()
-        theirs = [
-            source.model_copy(update={"values": {**v.values.get(column, {}), **source.values}})
+    def _ordered(self, column: str) -> tuple[AttributeSource, ...]:
+        """All sources of a column."""
+        return tuple(
+            _with_values(source, v.values.get(column, {}))
             for v in self.vocabularies
             for source in v.columns.get(column, ())
-        ]
-        return (*(AttributeSource(key=key) for key in own), *theirs)
+        )
 
     def _keys(self) -> Iterable[str]:
         """Every attribute that decides something."""
@@ -118,9 +118,32 @@ class Conventions:
         return ",\n".join([sql.list_sql("vocabularies", spoken), *roles, *values, sql.list_sql("invalid", marks)])
 
 
+def _with_values(source: AttributeSource, values: Mapping[str, str]) -> AttributeSource:
+    """The source with the words of its column, and its own before them."""
+    return source.model_copy(update={"values": {**values, **source.values}}) if values else source
+
+
 def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
     """Every vocabulary of a folder. Raises ConfigError naming file, place and nearest name of each problem."""
-    paths = sorted(folder.glob("*.toml"))
+    paths = tuple(sorted(folder.glob("*.toml")))
     if not paths:
         raise ConfigError(f"{folder}: no vocabularies (*.toml) here")
-    return Conventions([read_toml(path, Vocabulary) for path in paths], config)
+    return _conventions(paths, tuple(map(_content, paths)), config.task_types.from_)
+
+
+def _content(path: Path) -> bytes:
+    """What a file says now; nothing, where whoever reads it will say why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+@lru_cache(maxsize=4)
+def _conventions(
+    paths: tuple[Path, ...],
+    contents: tuple[bytes, ...],  # noqa: ARG001 (others are read anew)
+    task_types: tuple[str, ...],
+) -> Conventions:
+    """The vocabularies in these files, read once for as long as these are the `contents`."""
+    return Conventions([read_toml(path, Vocabulary) for path in paths], task_types)

@@ -9,7 +9,9 @@ import pytest
 
 from controlsurface.client.queries.lane_queries import AssignLane, AssumedLanesQuery, LanesQuery, assumed_lanes_text
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
-from controlsurface.config import Config, load_config
+from controlsurface.config import Config, WriterConfig, load_config
+from controlsurface.ingest.derive import derive_requests
+from controlsurface.ingest.load import batch, rederive_spans
 from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.lanes.lane_assignment import LaneAssignment
 from tests.ingest.spans import S, body, call, route
@@ -99,8 +101,9 @@ def test_lanes_inferred_from_a_batch_of_calls_are_those_of_single_calls(tmp_path
         ("three", [[each] for each in calls(FLASH, OPUS, MINI)]),
     ):
         with started(tmp_path / folder) as engine:
-            for batch in batches:
-                send(engine, *batch)
+            for some in batches:
+                send(engine, *some)
+            settle(engine)
             found.append([engine.store.state(f"SELECT * FROM {t} ORDER BY trace_id") for t in ("requests", "attempts")])
     assert found[0][0].num_rows == 3
     assert found[0] == found[1]
@@ -115,6 +118,29 @@ def test_a_lane_reassignment_longer_than_its_budget_is_done_after_the_transactio
         send(engine, call(1, model=OPUS, trace=9))
         settle(engine)
         assert lanes(engine) == BY_PRICE
+
+
+@pytest.mark.parametrize(("max_rows", "most"), [(1000, 2), (4, 4)])
+def test_calls_of_models_that_move_together_are_derived_anew_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_rows: int, most: int
+) -> None:
+    """Once when they come and once when they move; where a transaction holds fewer, each of them in one of its own."""
+    derived: list[bool] = []
+
+    def counted(*arguments: Any, **more: Any) -> None:
+        derived.append(True)
+        derive_requests(*arguments, **more)
+
+    monkeypatch.setattr(batch, "derive_requests", counted)
+    monkeypatch.setattr(rederive_spans, "derive_requests", counted)
+    with started(
+        tmp_path, CONFIG.model_copy(update={"writer": WriterConfig(max_delay="1ms", max_rows=max_rows)})
+    ) as engine:
+        send(engine, *calls(FLASH, OPUS, MINI, FLASH, OPUS, MINI, FLASH, OPUS))
+        settle(engine)
+        assert lanes(engine) == BY_PRICE
+        assert engine.store.state("SELECT 1 FROM relaning").num_rows == 0
+    assert 2 <= len(derived) <= most
 
 
 def test_a_call_is_priced_once_though_it_is_derived_again(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def without(*names: str) -> Conventions:
     """All vocabularies but some."""
     left = [each for each in CONVENTIONS.vocabularies if each.name not in names]
     assert len(left) < len(CONVENTIONS.vocabularies)
-    return Conventions(left, LANED)
+    return Conventions(left, LANED.task_types.from_)
 
 
 def filled(bodies: list[Body], vocabularies: Conventions = CONVENTIONS, config: Config = LANED) -> Loaded:
