@@ -190,15 +190,20 @@ def derive_requests(
     writing.materialize("priced_before", _within(_PRICED_BEFORE, reach).replace("$seen_before", seen))
     for step in _BEFORE_PRICES:
         writing.execute(_read_from(step.replace("$edition", edition), straight))
-    insert_prices(writing, prices.of(PriceKey(*call.values()) for call in writing.rows(_UNPRICED).to_pylist()))
-    writing.materialize("priced", PRICE_ATTEMPTS_SQL)
-    writing.materialize("request_costs", REQUEST_COSTS_SQL)
+    price_calls(writing, prices)
     writing.execute(_AFTER_PRICES)
     limiter = CardinalityLimiter(config.limits, lambda sql: _within(sql, reach))
     over = limiter.admit(writing, lambda sql: _read_from(sql, straight))
     replace = _within(_REPLACE, reach).replace("$seen_before", seen)
     writing.execute(_read_from(replace, straight))
     limiter.settle(writing, over)
+
+
+def price_calls(writing: WriteTransaction, prices: PriceResolver) -> None:
+    """Make `priced` of the calls in `new_attempts`, each by the edition that it is marked with, and `request_costs`."""
+    insert_prices(writing, prices.of(PriceKey(*call.values()) for call in writing.rows(_UNPRICED).to_pylist()))
+    writing.materialize("priced", PRICE_ATTEMPTS_SQL)
+    writing.materialize("request_costs", REQUEST_COSTS_SQL)
 
 
 def rerun_evidence_step(writing: WriteTransaction) -> None:

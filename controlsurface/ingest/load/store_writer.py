@@ -18,7 +18,7 @@ from controlsurface.errors import StoreError
 from controlsurface.ingest.ingest_counters import COUNTER_NAMES, IngestCounters
 from controlsurface.ingest.journal.journal import Journal
 from controlsurface.ingest.journal.segment_file import JournalPosition, JournalRecord
-from controlsurface.ingest.load import batch, rederive_spans
+from controlsurface.ingest.load import batch, rederive_spans, reprice_calls
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome, DecodedBatch
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
@@ -37,6 +37,12 @@ RETRY_DELAY_S = 2.0  # pause after a batch that could not be stored
 SHUTDOWN_DRAIN_S = 10.0  # for storing before the end; what is left then is stored after the next start
 
 WriterStep = Callable[[BatchLoader, WriteTransaction], bool]
+
+# What says of a step that failed why it ended.
+_ABANDON = {
+    rederive_spans.rederive_step: rederive_spans.abandon_rederivation,
+    reprice_calls.reprice_step: reprice_calls.abandon_repricing,
+}
 
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
@@ -143,8 +149,8 @@ class StoreWriter:
             raise
         except Exception as problem:
             log.exception("a step between batches failed")
-            if step is rederive_spans.rederive_step:
-                rederive_spans.abandon_rederivation(self._store, f"{type(problem).__name__}: {problem}")
+            if step in _ABANDON:
+                _ABANDON[step](self._store, f"{type(problem).__name__}: {problem}")
             return True
         if more:
             self._steps.append((step, done))
@@ -153,12 +159,14 @@ class StoreWriter:
         return True
 
     def _asked(self) -> bool:
-        """Whether somebody wants stored spans to be read again; looked for every POLL_INTERVAL_S."""
+        """Whether somebody wants stored spans read again or calls priced anew; looked for every POLL_INTERVAL_S."""
         if time.monotonic() < self._look_at:
             return False
         self._look_at = time.monotonic() + POLL_INTERVAL_S
         if rederive_spans.rederivation_pending(self._store):
             self.between(rederive_spans.rederive_step)
+        if reprice_calls.repricing_pending(self._store):
+            self.between(reprice_calls.reprice_step)
         return bool(self._steps)
 
     def _narrow(self, problem: str) -> None:
