@@ -11,7 +11,8 @@ from controlsurface.audit import calibration_query, disagreement_query, policy, 
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
-from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status
+from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, repricing, retention_status
+from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
@@ -46,6 +47,9 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     ExtentQuery,
     retention_status.RetentionQuery,
     rederivation.RederivationQuery,
+    repricing.RepricingQuery,
+    repricing.RepricedModelsQuery,
+    CallPricesQuery,
     UsageLedgerQuery,
     CardinalityQuery,
     AdviceQuery,
@@ -74,6 +78,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AssignLane,
     retention_status.ApplyRetentionCommand,
     rederivation.RederiveCommand,
+    repricing.RepriceCommand,
     review_labels.SetLabelCommand,
     label_exchange.ImportLabelsCommand,
     AcceptBaseline,

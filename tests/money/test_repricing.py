@@ -74,11 +74,11 @@ def test_a_price_added_for_a_model_without_one_prices_stored_calls_on_request(tm
         (row,) = models(engine)
         assert (costs(engine), row["priced_before"], row["priced_after"]) == ([AT_CHEAP], 0, 1)
         titles = engine.store.state("SELECT title FROM events WHERE kind = 'price'")["title"].to_pylist()
-        assert any("1 calls repriced" in title for title in titles)
+        assert any("1 calls repriced" in str(title) for title in titles)
 
 
 def test_repricing_under_another_book_and_back_gives_the_same_rows(tmp_path: Path) -> None:
-    found = []
+    found: list[dict[str, list[str]]] = []
     for prices in ("", EVERYTHING, ""):
         with serving(tmp_path, prices) as engine:
             if not found:
@@ -92,7 +92,7 @@ def test_repricing_under_another_book_and_back_gives_the_same_rows(tmp_path: Pat
 
 
 def test_repriced_rows_are_those_that_a_new_store_derives_from_the_same_spans(tmp_path: Path) -> None:
-    found = []
+    found: list[dict[str, list[str]]] = []
     for name, first in (("one", ""), ("two", EVERYTHING)):
         folder = tmp_path / name
         folder.mkdir()
