@@ -17,7 +17,7 @@ from controlsurface.shipped_paths import ROOT
 from tests.browser.conftest import dashboard, free_port, until
 from tests.browser.gestures import ready
 
-SAID_WITHIN_MS = 5_000
+SAID_WITHIN_MS = 10_000  # three to five seconds on a quiet machine
 PHONE, DESK = {"width": 390, "height": 800}, {"width": 1440, "height": 900}
 
 

@@ -34,4 +34,4 @@ def test_ten_probes_of_a_subject_are_too_few(opened: Open, probes: str) -> None:
     assert len(before) == len(after) == 14
     assert after["requests"].to_list() == [10] * 14
     assert after["escalation_rate"].isna().all()
-    assert any("fewer than 30 is too few" in caption.value for caption in app.caption)
+    assert any("fewer than 30 rows are too few" in caption.value for caption in app.caption)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,7 +93,7 @@ def test_an_evaluation_that_takes_for_ever_does_not_hold_up_the_end_and_is_no_er
     store: DuckStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rule_loop, "STOP_GRACE_S", 0.1)
-    put(store, [{"started_at": datetime.now(UTC)}])
+    put(store, [{"started_at": datetime.now(UTC) - timedelta(minutes=30)}])  # amid the rule's window
     make_slow(store)
     path = tmp_path / "r.yaml"
     slow = RULE.replace("NAME, heartbeat: true", "NAME, metric: requests, over: 1h, above: 0")
