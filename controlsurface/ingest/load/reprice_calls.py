@@ -109,7 +109,6 @@ def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, unti
     reach = max(loader.config.writer.trace_window, MAX_SHADOW_DELAY)
     texts = {
         "$set_money": ", ".join(f"{name} = priced.{name}" for name in _MONEY),
-        "$money": ", ".join(_MONEY),
         "$edition": sql_literal(loader.prices.edition.fingerprint),
         **{name: _moment(at) for name, at in {"$low": low, "$until": until}.items()},
         **{name: _moment(at) for name, at in {"$first": low - reach, "$last": until + reach}.items()},

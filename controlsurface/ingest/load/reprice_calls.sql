@@ -2,11 +2,15 @@
 CREATE OR REPLACE TEMP TABLE chosen AS
 SELECT request_id, trace_id, span_id, cache, started_at FROM requests WHERE started_at >= $low AND started_at < $until;
 
--- new_attempts: all calls of these requests, as the derivation hands them to pricing. A call of a release that kept no
+-- new_attempts: all calls of these requests, with what the derivation hands to pricing. A call of a release that kept no
 -- costs of spans has that which priced it.
 CREATE OR REPLACE TEMP TABLE new_attempts AS
 SELECT
-    a.* EXCLUDE ($money, price_edition, span_cost_usd, request_trace, request_span),
+    a.trace_id, a.span_id, a.started_at, a.purpose, a.lane, a.failed, a.billable,
+    a.model, a.model_raw, a.provider, a.service_tier, a.mode, a.token_counting,
+    a.input_tokens, a.cached_tokens, a.cache_write_tokens, a.cache_write_1h_tokens, a.audio_input_tokens,
+    a.cached_audio_tokens, a.image_input_tokens,
+    a.output_tokens, a.reasoning_tokens, a.audio_output_tokens, a.image_output_tokens, a.web_searches,
     coalesce(a.span_cost_usd, CASE WHEN a.cost_source = 'span' THEN a.cost_usd END) AS span_cost_usd,
     chosen.trace_id AS request_trace,
     chosen.span_id AS request_span,
