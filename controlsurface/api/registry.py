@@ -11,7 +11,7 @@ from controlsurface.audit import calibration_query, disagreement_query, policy, 
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
-from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, repricing, retention_status
+from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, reprice_order, retention_status
 from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
@@ -47,8 +47,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     ExtentQuery,
     retention_status.RetentionQuery,
     rederivation.RederivationQuery,
-    repricing.RepricingQuery,
-    repricing.RepricedModelsQuery,
+    reprice_order.RepricingQuery,
+    reprice_order.RepricedModelsQuery,
     CallPricesQuery,
     UsageLedgerQuery,
     CardinalityQuery,
@@ -78,7 +78,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AssignLane,
     retention_status.ApplyRetentionCommand,
     rederivation.RederiveCommand,
-    repricing.RepriceCommand,
+    reprice_order.RepriceCommand,
     review_labels.SetLabelCommand,
     label_exchange.ImportLabelsCommand,
     AcceptBaseline,

@@ -18,7 +18,7 @@ from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.call_prices import CallPricesQuery
-from controlsurface.client.queries.repricing import (
+from controlsurface.client.queries.reprice_order import (
     RepriceCommand,
     RepricedModelsQuery,
     RepriceRequest,

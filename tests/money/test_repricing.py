@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controlsurface.client.arrow_tables import as_dicts
-from controlsurface.client.queries.repricing import (
+from controlsurface.client.queries.reprice_order import (
     RepriceCommand,
     RepricedModelsQuery,
     RepriceRequest,

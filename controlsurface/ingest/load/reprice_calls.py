@@ -40,7 +40,6 @@ WITH mine AS (
 SELECT min(started_at) AS low FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most)
 """
 _COUNT = """
-CREATE OR REPLACE TEMP TABLE repriced AS
 SELECT
     p.model, count(*) AS calls,
     count(old.cost_usd) AS priced_before, count(p.cost_usd) AS priced_after,
@@ -115,7 +114,7 @@ def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, unti
     }
     writing.execute(_filled(_CHOSEN, texts))
     price_calls(writing, loader.prices)
-    writing.execute(_filled(_COUNT, texts))
+    writing.materialize("repriced", _filled(_COUNT, texts))
     writing.execute(_ADD)
     if not dry_run:
         writing.execute(_filled(_CHANGES, texts))

@@ -21,7 +21,7 @@ _ASK = """
 INSERT INTO repricing
 SELECT
     $at, $who, coalesce($since, TIMESTAMP '1970-01-01'), coalesce(max(started_at), $at) + INTERVAL 1 MICROSECOND,
-    $dry_run, (SELECT max(edition) FROM price_editions WHERE in_force),
+    $dry_run, coalesce((SELECT max(edition) FROM price_editions WHERE in_force), ''),
     count(*) FILTER (started_at >= greatest(coalesce($since, TIMESTAMP '1970-01-01'), frozen_before())), 0, 0,
     count(*) FILTER (started_at >= coalesce($since, TIMESTAMP '1970-01-01') AND started_at < frozen_before()),
     NULL, NULL
