@@ -43,7 +43,9 @@ class RepriceRequest(Arguments):
     since: Annotated[Instant, Field(strict=True)] | None = Field(
         None, description="requests that began before stay as they are; none: all that is stored"
     )
-    dry_run: bool = Field(True, description="figures before and after alone: nothing is changed")
+    dry_run: Annotated[bool, Field(strict=True)] = Field(
+        True, description="figures before and after alone: nothing is changed"
+    )
     who: Annotated[str, Field(min_length=1, max_length=100)] = Field("api", description="who says so")
 
 
