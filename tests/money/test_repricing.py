@@ -14,7 +14,7 @@ from controlsurface.client.queries.reprice_order import (
     RepricingQuery,
 )
 from controlsurface.collector.ingest_engine import IngestEngine
-from controlsurface.errors import Busy
+from controlsurface.errors import Conflict
 from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.loading import CAPTURES, capture
 from tests.ingest.spans import call, route
@@ -121,7 +121,7 @@ def test_a_second_order_waits_for_the_first(tmp_path: Path) -> None:
         send(engine, answered(1))
         with engine.store.writing() as writing:
             writing.execute("INSERT INTO repricing SELECT now(), 'x', now(), now(), TRUE, 'e', 1, 0, 0, 0, NULL, NULL")
-        with pytest.raises(Busy, match="being priced already"):
+        with pytest.raises(Conflict, match="being priced already"):
             engine.reader().execute(RepriceCommand(RepriceRequest(who="us")))
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from controlsurface.client.arrow_tables import MAYBE_TEXT, TEXT, TIME, column, columns
 from controlsurface.client.query_protocol import Command, PlainQuery, ReadEndpoint, Result, StoreSession, WriteEndpoint
-from controlsurface.errors import Busy
+from controlsurface.errors import Conflict
 from controlsurface.query.arguments import Arguments, Instant
 
 REPRICE_PATH = "/api/v1/prices/reprice"
@@ -105,14 +105,15 @@ class RepriceCommand(Command):
         columns(at=TIME, who=TEXT),
         role="admin",
         status=202,
+        problems=("409",),
         author="who",
     )
     body: RepriceRequest
 
     def execute(self, session: StoreSession) -> Mapping[str, Any]:
-        """Keep the wish; once this returns it is on the disk. Raises Busy while another one is under way."""
+        """Keep the wish; once this returns it is on the disk. Raises Conflict while another one is under way."""
         if session.state(_UNDER_WAY).num_rows:
-            raise Busy("stored calls are being priced already; ask again once that is done")
+            raise Conflict("stored calls are being priced already; ask again once that is done")
         at = datetime.now(UTC)
         asked = {"since": self.body.since, "at": at, "who": self.body.who, "dry_run": self.body.dry_run}
         session.write([(_FORGET, {}), (_FORGET_MODELS, {}), (_ASK, asked), (_NOT_FROZEN, {})])
