@@ -13,7 +13,15 @@ from controlsurface.audit import calibration_query, disagreement_query, policy, 
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
-from controlsurface.client.queries import ingest_queries, metric_queries, rederivation, retention_status, saved_views
+from controlsurface.client.queries import (
+    ingest_queries,
+    metric_queries,
+    rederivation,
+    reprice_order,
+    retention_status,
+    saved_views,
+)
+from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
@@ -52,6 +60,9 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     ExtentQuery,
     retention_status.RetentionQuery,
     rederivation.RederivationQuery,
+    reprice_order.RepricingQuery,
+    reprice_order.RepricedModelsQuery,
+    CallPricesQuery,
     UsageLedgerQuery,
     CardinalityQuery,
     AdviceQuery,
@@ -84,6 +95,7 @@ COMMANDS: tuple[type[Command], ...] = (
     AssignLane,
     retention_status.ApplyRetentionCommand,
     rederivation.RederiveCommand,
+    reprice_order.RepriceCommand,
     review_labels.SetLabelCommand,
     label_exchange.ImportLabelsCommand,
     AcceptBaseline,

@@ -23,7 +23,8 @@ from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.checker_process import tune_memory
 from controlsurface.ingest.validation.validate import validate_body
 from controlsurface.money.price_book import PriceBook
-from controlsurface.money.price_table import resolve_prices
+from controlsurface.money.price_edition import PriceEdition
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.store.duckdb import DuckStore
 
 _SPANS_PER_TRANSACTION = 12_288  # spans in one transaction
@@ -114,7 +115,7 @@ def _weigh_seconds(bodies: TimedBodies) -> float:
     """Seconds, once the bodies are stored and their tables are still there."""
     config = Config()
     wanted = conventions.load_conventions(config)
-    loader = BatchLoader(wanted, config, lambda keys: resolve_prices(set(keys), PriceBook()))
+    loader = BatchLoader(wanted, config, PriceResolver(PriceEdition(PriceBook()), config.limits.of("model")))
     with _temporary_store() as store, store.writing() as writing:
         loader.install(writing)
         loader.load(writing, loader.decode(bodies, []))

@@ -23,6 +23,7 @@ _COMMANDS = {
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
+    "prices": "What calls are priced by, what has no price, and price stored calls anew.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",

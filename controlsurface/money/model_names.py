@@ -99,6 +99,11 @@ def _by_last_part() -> dict[str, list[ModelInfo]]:
     return named
 
 
+def listed_names() -> list[str]:
+    """The names of all models that some list has, without prefixes."""
+    return sorted(_by_last_part())
+
+
 def _in_list(provider: Provider, name: str, whole: str = "") -> ListedModel | None:
     """The entry of one list, and the region that it does not know."""
     region = _region(name)

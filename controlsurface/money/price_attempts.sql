@@ -1,6 +1,7 @@
 -- Each row of new_attempts with its cost, by order of trust: the user's price, the cost on the span, the list price.
 -- A span's cost of 0 says "not priced" in the clients that write it, so only a positive one counts.
 -- A call of unknown time is priced only where its price never changed.
+-- Prices are those of the edition that the call is marked with: in derivation the one it had before, else that in force.
 -- One list prices a call, `p`: the user's where it has prices for what the call has, else genai-prices'. Each token is
 -- billed once: all at the price of input or output, then each part with a price of its own by the difference. Parts that
 -- together exceed their whole, where they have such prices, leave the cost unknown, as contradicted tokens do.
@@ -9,7 +10,7 @@ WITH listed AS (
     SELECT
         a.*,
         coalesce(a.cache_write_tokens, a.cache_write_1h_tokens) AS written_tokens,
-        CASE WHEN isfinite(a.span_cost_usd) AND a.span_cost_usd > 0 THEN TRY_CAST(a.span_cost_usd AS DECIMAL(18, 12)) END AS span_usd,
+        CASE WHEN e.trusts_spans IS NOT FALSE AND isfinite(a.span_cost_usd) AND a.span_cost_usd > 0 THEN TRY_CAST(a.span_cost_usd AS DECIMAL(18, 12)) END AS span_usd,
         u.rowid IS NOT NULL
             AND (u.input_usd_per_mtok IS NOT NULL OR coalesce(a.input_tokens, 0) = 0)
             AND (u.output_usd_per_mtok IS NOT NULL OR coalesce(a.output_tokens, 0) = 0) AS by_user,
@@ -17,8 +18,9 @@ WITH listed AS (
         l.rowid AS list_id,
         coalesce(u.context_window, l.context_window) AS context_window
     FROM new_attempts AS a
+    LEFT JOIN price_editions AS e ON e.edition = a.price_edition
     LEFT JOIN prices AS u
-        ON u.source = 'user' AND u.model = a.model_raw AND u.provider IS NOT DISTINCT FROM a.provider
+        ON u.source = 'user' AND u.edition = a.price_edition AND u.model = a.model_raw AND u.provider IS NOT DISTINCT FROM a.provider
         AND u.service_tier IS NOT DISTINCT FROM a.service_tier
         AND (u.mode IS NULL OR u.mode = CASE WHEN a.mode = 'batch' THEN 'batch' ELSE 'realtime' END)
         AND (u.valid_from IS NULL OR a.started_at >= u.valid_from) AND (u.valid_to IS NULL OR a.started_at < u.valid_to)
@@ -27,7 +29,7 @@ WITH listed AS (
         AND coalesce(a.input_tokens, 0) >= u.tier_from
         AND (u.tier_to IS NULL OR coalesce(a.input_tokens, 0) < u.tier_to)
     LEFT JOIN prices AS l
-        ON l.source = 'genai-prices' AND l.model = a.model_raw AND l.provider IS NOT DISTINCT FROM a.provider
+        ON l.source = 'genai-prices' AND l.edition = a.price_edition AND l.model = a.model_raw AND l.provider IS NOT DISTINCT FROM a.provider
         AND l.service_tier IS NOT DISTINCT FROM a.service_tier
         AND (l.mode IS NULL OR l.mode = CASE WHEN a.mode = 'batch' THEN 'batch' ELSE 'realtime' END)
         AND (l.valid_from IS NULL OR a.started_at >= l.valid_from) AND (l.valid_to IS NULL OR a.started_at < l.valid_to)
@@ -40,7 +42,7 @@ WITH listed AS (
 parted AS (
     SELECT
         listed.*,
-        p.* EXCLUDE (provider, model, source, valid_from, valid_to, time_from, time_to, tier_from, tier_to, context_window,
+        p.* EXCLUDE (provider, model, source, edition, valid_from, valid_to, time_from, time_to, tier_from, tier_to, context_window,
             service_tier, mode),
         p.mode AS price_mode,
         coalesce(p.cached_input_usd_per_mtok, p.input_usd_per_mtok) AS cached_price,

@@ -30,14 +30,14 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from controlsurface.config.section import ConfigSection
 from controlsurface.explanations import read_toml
 from controlsurface.money import price_rate
 from controlsurface.money.price_rate import BATCH_MODE, REALTIME_MODE, Days, PriceRate, UnitPrices, stored_price
 
-Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
+Usd = Annotated[Decimal, Field(ge=0, lt=1_000_000), PlainSerializer(lambda usd: format(usd.normalize(), "f"), str)]
 
 # What is billed as part of something else needs a price for that beside it.
 _PART_OF = {

@@ -14,7 +14,9 @@ from controlsurface.money.list_prices import list_rates
 from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_rate import UnitPrices
 
-PRICE_ATTEMPTS_SQL = Path(__file__).with_name("price_attempts.sql").read_text("utf-8")
+PRICE_ATTEMPTS_SQL, REQUEST_COSTS_SQL = (
+    Path(__file__).with_name(name).read_text("utf-8") for name in ("price_attempts.sql", "request_costs.sql")
+)
 
 _COLUMNS: dict[str, pa.DataType] = {
     **dict.fromkeys("provider model service_tier source mode".split(), pa.string()),
@@ -26,16 +28,21 @@ _COLUMNS: dict[str, pa.DataType] = {
     "context_window": pa.int64(),
     "unpriced": pa.string(),
     "provider_assumed": pa.bool_(),
+    "edition": pa.string(),
 }
 PRICE_SCHEMA = pa.schema(_COLUMNS)
 
 
 class PriceKey(NamedTuple):
-    """What a price is looked up by: provider and model as sent, and the service tier, None where none is named."""
+    """What a price is looked up by: provider and model as sent, and the service tier, None where none is named.
+
+    `edition`: of the price book.
+    """
 
     provider: str | None
     model: str | None
     service_tier: str | None = None
+    edition: str | None = None
 
 
 def resolve_prices(keys: Iterable[tuple[str | None, ...]], book: PriceBook) -> pa.Table:

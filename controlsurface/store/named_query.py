@@ -55,6 +55,7 @@ PURPOSES: Mapping[str, str] = {
     "plan.size": "how many rows a roll-up stands for",
     "plan.top": "the largest values of a dimension",
     "plan.weighted": "whether rows are sampled",
+    "prices.calls": "what calls cost by model, and what has no price",
     "requests.attempts": "the calls of a request",
     "requests.evaluations": "the evaluations of a request",
     "requests.extent": "the first and last request",

@@ -53,8 +53,8 @@ STATE_REASON = "one row, or as many as there are things now"
 PEOPLE_REASON = "what people did; nothing of it is altered or removed"
 _STATE_TABLES = (
     "alert_groups alert_loop alert_rules alerts assumed_lanes comparators derived_with drift_learnt drift_streams "
-    "ingest_counters journal_position notification_counts prices rederiving relaning retained retention_asked "
-    "retention_loop rollup_columns rollup_dirty schema_version"
+    "ingest_counters journal_position notification_counts price_editions prices rederiving relaning repriced_models "
+    "repricing retained retention_asked retention_loop rollup_columns rollup_dirty schema_version"
 )
 PERMANENT_TABLES = {
     **dict.fromkeys(_STATE_TABLES.split(), STATE_REASON),

@@ -1,10 +1,9 @@
 """A store that holds simulated traffic as the receivers would have left it: real spans, derived and priced."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-import pyarrow as pa
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -16,7 +15,8 @@ from controlsurface.demo.span_exporter import DemoSpanExporter
 from controlsurface.ingest.load.batch import BatchLoader
 from controlsurface.ingest.translate import conventions
 from controlsurface.money.price_book import PriceBook
-from controlsurface.money.price_table import PriceKey, resolve_prices
+from controlsurface.money.price_edition import PriceEdition
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.store.duckdb import DuckStore
 
 BODIES = 20  # of one transaction
@@ -45,7 +45,9 @@ def stored(
     with DemoSpanExporter(kept, threading.Event()) as outlet:
         for request in simulate_requests(settings, start, end):
             outlet.add(request)
-    loader = BatchLoader(conventions.load_conventions(Config()), Config(), _prices(book or PriceBook()))
+    loader = BatchLoader(
+        conventions.load_conventions(Config()), Config(), PriceResolver(PriceEdition(book or PriceBook()), 10_000)
+    )
     with store.writing() as writing:
         loader.install(writing)
     received_ns = int(end.timestamp() * 1e9)
@@ -54,14 +56,3 @@ def stored(
         with store.writing() as writing:
             loader.load(writing, batch)
     return store
-
-
-class _prices:  # noqa: N801 -- a function that remembers
-    def __init__(self, book: PriceBook) -> None:
-        self.book = book
-        self.met: set[PriceKey] = set()
-
-    def __call__(self, keys: Iterable[PriceKey]) -> pa.Table:
-        new = set(keys) - self.met
-        self.met |= new
-        return resolve_prices(sorted(new, key=str), self.book)

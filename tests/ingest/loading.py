@@ -11,14 +11,23 @@ from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.validation.validate import validate_body
 from controlsurface.ingest.wire.otlp_request import Signal
 from controlsurface.money.price_book import PriceBook
-from controlsurface.money.price_table import resolve_prices
+from controlsurface.money.price_edition import PriceEdition
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.store.duckdb import DuckStore
 from tests.lanes import LANED
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 CONFIG = LANED
 CONVENTIONS = conventions.load_conventions(CONFIG)
-NO_PRICES = resolve_prices([], PriceBook())
+
+
+class NoPrices(PriceResolver):
+    """Nothing has a price but what spans say."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(PriceEdition(PriceBook(), config.costs.trust_spans), 0)
+
+
 RECEIVED_NS = 1_795_300_000_000_000_000
 
 Body = tuple[Signal, bytes]
@@ -30,7 +39,7 @@ class Loaded:
     def __init__(self, config: Config = CONFIG) -> None:
         self.store = DuckStore.in_memory()
         self.prompts = ContentPolicy(config.content, CONVENTIONS.vocabularies)
-        self.loader = BatchLoader(CONVENTIONS, config, lambda pairs: NO_PRICES)
+        self.loader = BatchLoader(CONVENTIONS, config, NoPrices(config))
         with self.store.writing() as writing:
             self.loader.install(writing)
 

@@ -122,7 +122,7 @@ def test_a_raised_value_limit_and_rederive_bring_the_values_back() -> None:
     assert counted(store)[OTHER_VALUE] == 3
     raised = Loaded.__new__(Loaded)
     raised.store, raised.prompts = store.store, store.prompts
-    raised.loader = type(store.loader)(store.loader.conventions, limited(100), store.loader.prices_of)
+    raised.loader = type(store.loader)(store.loader.conventions, limited(100), store.loader.prices)
     LocalClient(store.store).execute(RederiveCommand(RederiveRequest(who="test")))
     with store.store.writing() as writing:
         while rederive_spans.rederive_step(raised.loader, writing):

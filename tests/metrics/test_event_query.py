@@ -142,9 +142,11 @@ def test_a_price_that_follows_another_is_an_event_for_models_that_are_called(
 ) -> None:
     traffic(kept, answered_by=lambda i: called)
     columns = "model, source, valid_from, valid_to, tier_from, input_usd_per_mtok, output_usd_per_mtok, request_usd"
+    before = "('e', 'm-1', 'user', NULL, DATE '2026-01-06', 0, 2, 8, 0)"
+    after = "('e', 'm-1', 'user', DATE '2026-01-06', NULL, 0, 1, 6, 0)"
     with kept.writing() as writing:
-        writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', NULL, DATE '2026-01-06', 0, 2, 8, 0)")
-        writing.execute(f"INSERT INTO prices ({columns}) VALUES ('m-1', 'user', DATE '2026-01-06', NULL, 0, 1, 6, 0)")
+        writing.execute("INSERT INTO price_editions VALUES ('e', now()::TIMESTAMP, TRUE, TRUE, '', '{}')")
+        writing.execute(f"INSERT INTO prices (edition, {columns}) VALUES {before}, {after}")
     assert titles(kept) == expected
 
 

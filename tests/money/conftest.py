@@ -32,19 +32,26 @@ _TOKENS = (
     "image_output_tokens",
     "web_searches",
 )
-_TEXT = ("provider", "model_raw", "model", "mode", "service_tier", "token_counting")
+_TEXT = ("provider", "model_raw", "model", "mode", "service_tier", "token_counting", "price_edition")
 _OTHER: dict[str, pa.DataType] = {
     "row": pa.int64(),
     "started_at": pa.timestamp("us"),
     "failed": pa.bool_(),
     "span_cost_usd": pa.float64(),
 }
+EDITION = "e"  # of the price book of a test
 CALLS = pa.schema(_OTHER | dict.fromkeys(_TEXT, pa.string()) | dict.fromkeys(_TOKENS, pa.int64()))
 
 
 def full(row: int, call: Call) -> Call:
     """The call with every column of `new_attempts`, its time as naive UTC."""
-    blank: Call = {**dict.fromkeys(_TEXT), "failed": False, "started_at": NOON, "span_cost_usd": None}
+    blank: Call = {
+        **dict.fromkeys(_TEXT),
+        "price_edition": EDITION,
+        "failed": False,
+        "started_at": NOON,
+        "span_cost_usd": None,
+    }
     filled = {"row": row, **blank, "model": call["model_raw"], **dict.fromkeys(_TOKENS), **call}
     at: datetime | None = filled["started_at"]
     return filled | {"started_at": at.replace(tzinfo=None) if at else None}
@@ -66,7 +73,7 @@ def receipts(store: DuckStore) -> Receipts:
         rows = [full(i, call) for i, call in enumerate(calls)]
         with store.writing() as writing:
             writing.execute("DELETE FROM prices")
-            keys = {(row["provider"], row["model_raw"], row["service_tier"]) for row in rows}
+            keys = {(row["provider"], row["model_raw"], row["service_tier"], EDITION) for row in rows}
             writing.attach("resolved", resolve_prices(keys, book))
             writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
             writing.attach("new_attempts", pa.Table.from_pylist(rows, CALLS))

@@ -9,7 +9,7 @@ import pytest
 from controlsurface.money.price_book import PriceBook
 from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, resolve_prices
 from controlsurface.store.duckdb import DuckStore
-from tests.money.conftest import CALLS, full
+from tests.money.conftest import CALLS, EDITION, full
 
 BOOK = PriceBook.model_validate(
     {
@@ -27,7 +27,7 @@ def priced(store: DuckStore, **call: Any) -> dict[str, Any]:
     row = full(0, {"model_raw": "own"} | TOKENS | call)
     with store.writing() as writing:
         writing.execute("DELETE FROM prices")
-        writing.attach("resolved", resolve_prices([(row["provider"], row["model_raw"])], BOOK))
+        writing.attach("resolved", resolve_prices([(row["provider"], row["model_raw"], None, EDITION)], BOOK))
         writing.execute("INSERT INTO prices BY NAME SELECT * FROM resolved")
         writing.attach("new_attempts", pa.Table.from_pylist([row], CALLS))
         return dict(writing.rows(PRICE_ATTEMPTS_SQL).to_pylist()[0])

@@ -13,7 +13,8 @@ from controlsurface.doctor.checks import _unpriced
 from controlsurface.ingest.load.batch import BatchLoader
 from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.price_book import PriceBook
-from controlsurface.money.price_table import resolve_prices
+from controlsurface.money.price_edition import PriceEdition
+from controlsurface.money.price_resolver import PriceResolver
 from tests.ingest.loading import CONFIG, CONVENTIONS, Loaded
 from tests.ingest.spans import S, body
 
@@ -26,7 +27,9 @@ CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("public").j
 def loaded() -> Loaded:
     """A store with the calls of all cases, each in a trace of its own."""
     loaded = Loaded()
-    loaded.loader = BatchLoader(CONVENTIONS, CONFIG, lambda keys: resolve_prices(set(keys), PriceBook()))
+    loaded.loader = BatchLoader(CONVENTIONS, CONFIG, PriceResolver(PriceEdition(PriceBook()), 10_000))
+    with loaded.store.writing() as writing:
+        loaded.loader.install(writing)
     spans = [S(1, attributes=case["attributes"], trace=number, kind=3) for number, case in enumerate(CASES, 1)]
     loaded.load([("traces", body(*spans))])
     return loaded

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from controlsurface.money.price_rate import PriceRate, UnitPrices
 from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, PRICE_SCHEMA
 from controlsurface.store.duckdb import DuckStore
-from tests.money.conftest import CALLS, full
+from tests.money.conftest import CALLS, EDITION, full
 
 LAST = Decimal("1e-12")
 MILLION = 1_000_000
@@ -106,7 +106,7 @@ def missing(kind: dict[str, int], list_: UnitPrices) -> set[str]:
 
 def priced(store: DuckStore, call: dict[str, Any], list_: UnitPrices) -> dict[str, Any]:
     rate = PriceRate("user", None, (None, None), (None, None), (0, None), list_)
-    row = {"provider": None, "model": "m", "service_tier": None, **rate.row()}
+    row = {"provider": None, "model": "m", "service_tier": None, "edition": EDITION, **rate.row()}
     with store.writing() as writing:
         writing.execute("DELETE FROM prices")
         writing.attach("resolved", pa.Table.from_pylist([row], PRICE_SCHEMA))

@@ -85,7 +85,7 @@ def _short(value: object) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, float | Decimal):
-        return f"{value:.6g}"
+        return f"{float(value):.6g}"
     return escape_control_characters(str(value))
 
 

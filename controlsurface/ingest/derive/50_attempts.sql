@@ -38,7 +38,8 @@ SELECT
     usage.web_searches,
     usage.has_usage,
     usage.token_counting,
-    CASE WHEN $trust_spans THEN usage.cost_usd END AS span_cost_usd,
+    usage.cost_usd AS span_cost_usd,
+    coalesce(priced_before.edition, $edition) AS price_edition,
     NOT calls.failed OR coalesce(usage.input_tokens, 0) + coalesce(usage.output_tokens, 0) > 0 AS billable,
     s.operation,
     service_tier_of(s.service_tier) AS service_tier,
@@ -47,6 +48,7 @@ SELECT
 FROM calls
 JOIN s ON s.trace_id = calls.trace_id AND s.span_id = calls.span_id
 JOIN usage ON usage.trace_id = calls.trace_id AND usage.span_id = calls.span_id
+LEFT JOIN priced_before ON priced_before.trace_id = calls.trace_id AND priced_before.span_id = calls.span_id
 LEFT JOIN told ON told.trace_id = calls.trace_id AND told.span_id = calls.span_id AND NOT told.above
 LEFT JOIN shadowing ON shadowing.trace_id = calls.trace_id AND shadowing.span_id = calls.span_id
 LEFT JOIN answering ON answering.trace_id = calls.trace_id AND answering.span_id = calls.span_id

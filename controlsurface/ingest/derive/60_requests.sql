@@ -2,8 +2,7 @@
 CREATE OR REPLACE TEMP TABLE tried AS
 SELECT
     request_trace, request_span, trace_id, span_id, start_ns, end_ns, model, provider, lane, gate, ttft_ms, error_type, failed, speaks,
-    input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost_usd, cost_source, billable, unpriced_parts,
-    (cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable AS fully_priced,
+    input_tokens, cached_tokens, output_tokens, reasoning_tokens,
     lag(failed) OVER in_order AS previous_failed,
     lag(model) OVER in_order AS previous_model,
     -- the same model failed, or failed its gate, before this call began, whatever came between
@@ -36,27 +35,14 @@ SELECT
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.input_tokens) END AS input_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.input_tokens IS NULL) THEN NULL ELSE sum(tried.cached_tokens) END AS cached_tokens,
     CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.output_tokens) END AS output_tokens,
-    CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.reasoning_tokens) END AS reasoning_tokens,
-    bool_and(tried.fully_priced) AS priced,
-    CASE WHEN bool_or(tried.billable AND tried.cost_usd IS NULL) THEN NULL ELSE sum(tried.cost_usd) END AS cost_usd,
-    CASE WHEN count(DISTINCT tried.cost_source) > 1 THEN 'mixed' ELSE max(tried.cost_source) END AS cost_source,
-    -- what an answer of one kind of lane alone costs: all its calls there, if one succeeded or nothing else was tried
-    CASE WHEN (bool_or(NOT tried.failed) FILTER (WHERE escalates(tried.lane)) OR bool_and(coalesce(escalates(tried.lane), FALSE)))
-        AND bool_and(tried.fully_priced) FILTER (WHERE escalates(tried.lane))
-        THEN sum(tried.cost_usd) FILTER (WHERE escalates(tried.lane)) END AS own_large_usd,
-    CASE WHEN (bool_or(NOT tried.failed) FILTER (WHERE NOT escalates(tried.lane)) OR bool_and(coalesce(NOT escalates(tried.lane), FALSE)))
-        AND bool_and(tried.fully_priced) FILTER (WHERE NOT escalates(tried.lane))
-        THEN sum(tried.cost_usd) FILTER (WHERE NOT escalates(tried.lane)) END AS own_small_usd
+    CASE WHEN bool_or(NOT tried.failed AND tried.output_tokens IS NULL) THEN NULL ELSE sum(tried.reasoning_tokens) END AS reasoning_tokens
 FROM tried
 JOIN answer ON answer.request_trace = tried.request_trace AND answer.request_span = tried.request_span
 GROUP BY tried.request_trace, tried.request_span;
 
 CREATE OR REPLACE TEMP TABLE overhead AS
-SELECT request_trace, request_span, count(*) AS calls, sum(cost_usd) AS cost_usd,
-    bool_and((cost_usd IS NOT NULL AND unpriced_parts IS NULL) OR NOT billable) AS priced,
-    CAST(round_even(avg(cost_usd) FILTER (WHERE shadowed AND escalates(lane)), 12) AS DECIMAL(18, 12)) AS shadow_large_usd,
-    CAST(round_even(avg(cost_usd) FILTER (WHERE shadowed AND NOT escalates(lane)), 12) AS DECIMAL(18, 12)) AS shadow_small_usd
-FROM (SELECT *, purpose = 'shadow' AND NOT failed AND unpriced_parts IS NULL AS shadowed FROM priced)
+SELECT request_trace, request_span, count(*) AS calls
+FROM priced
 WHERE purpose <> 'user' AND request_span IS NOT NULL
 GROUP BY request_trace, request_span;
 
@@ -74,10 +60,9 @@ WITH joined AS (
             THEN (tries.first_start_ns - facts.routing_start_ns) / 1e6 END AS routing_ms,
         coalesce(tries.gate_failed, FALSE) AS gate_failed,
         coalesce(overhead.calls, 0) AS overhead_calls,
-        overhead.cost_usd AS overhead_usd,
-        coalesce(tries.priced, TRUE) AND coalesce(overhead.priced, TRUE) AS priced,
+        coalesce(costs.priced, TRUE) AS priced,
         tries.input_tokens, tries.cached_tokens, tries.output_tokens, tries.reasoning_tokens,
-        tries.cost_usd, tries.cost_source, tries.own_large_usd, tries.own_small_usd, overhead.shadow_large_usd, overhead.shadow_small_usd,
+        costs.* EXCLUDE (request_trace, request_span, priced),
         answer.model, answer.provider, answer.ttft_ms, answer.gate AS answer_gate, answer.lane AS answer_lane,
         answer.error_type AS answer_error, answer.failed AS answer_failed,
         -- a cache answered where it had an answer, and no call gave one
@@ -91,6 +76,7 @@ WITH joined AS (
     FROM facts
     LEFT JOIN tries USING (request_trace, request_span)
     LEFT JOIN overhead USING (request_trace, request_span)
+    LEFT JOIN request_costs AS costs USING (request_trace, request_span)
     LEFT JOIN answer USING (request_trace, request_span)
     LEFT JOIN hits USING (request_trace, request_span)
 ),

@@ -24,8 +24,8 @@ SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, 
 INSERT INTO requests BY NAME SELECT * FROM new_requests WHERE started_at BETWEEN $low AND $high;
 INSERT INTO attempts BY NAME
 SELECT
-    priced.* EXCLUDE (request_trace, request_span, start_ns, end_ns, span_cost_usd, mode, sample_rate, routed_lane, said_lane, lane_open,
-        speaks),
+    priced.* EXCLUDE (request_trace, start_ns, end_ns, mode, sample_rate, routed_lane, said_lane, lane_open, speaks),
+    nullif(priced.request_trace, priced.trace_id) AS request_trace,
     trace_hex(priced.trace_id) || '-' || span_hex(priced.span_id) AS attempt_id,
     s.duration_ms, s.finish, s.context_system, s.context_retrieved, s.context_history, s.context_tools,
     s.answer_label, s.shadow_of, s.sampling_probability,

@@ -5,7 +5,7 @@ The rules are in the numbered .sql files, run in order. They read the temporary 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,9 @@ import pyarrow as pa
 from controlsurface.config import Config, LaneConfig
 from controlsurface.ingest.cardinality.value_limits import CardinalityLimiter
 from controlsurface.ingest.translate.vocabulary_sql import sql_literal
-from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, PriceKey
+from controlsurface.money.price_resolver import PriceResolver
+from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, REQUEST_COSTS_SQL, PriceKey
 from controlsurface.store.duckdb import WriteTransaction
-
-PriceKeys = Iterable[PriceKey]
-PricesOf = Callable[[PriceKeys], pa.Table]
 
 _FILES = sorted(Path(__file__).parent.glob("*.sql"))
 _STEPS = [path.read_text("utf-8") for path in _FILES]
@@ -87,15 +85,21 @@ WHERE trace_id IN (SELECT trace_id FROM touched)
     AND lower(label) IN ('pass', 'passed', 'true', 'yes', 'fail', 'failed', 'false', 'no')
 GROUP BY trace_id, span_id
 """
+# A call that is derived again keeps its prices; of a release that kept no editions, it has those of the first.
+_PRICED_BEFORE = """
+SELECT trace_id, span_id, coalesce(price_edition, (SELECT arg_min(edition, since) FROM price_editions)) AS edition
+FROM attempts
+WHERE $seen_before AND started_at BETWEEN $low AND $high AND trace_id IN (SELECT trace_id FROM touched)
+"""
 # Models and service tiers that were not met before.
 _UNPRICED = """
-SELECT provider, model_raw, service_tier FROM new_attempts AS met
+SELECT provider, model_raw, service_tier, price_edition FROM new_attempts AS met
 WHERE model_raw IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM prices
     WHERE prices.model = met.model_raw AND prices.provider IS NOT DISTINCT FROM met.provider
-        AND prices.service_tier IS NOT DISTINCT FROM met.service_tier
+        AND prices.service_tier IS NOT DISTINCT FROM met.service_tier AND prices.edition = met.price_edition
 )
-GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier
+GROUP BY ALL ORDER BY count(*) DESC, provider, model_raw, service_tier, price_edition
 """
 _NO_GLOBS = "WHEN FALSE THEN ''"
 
@@ -174,25 +178,32 @@ def _shadowed(writing: WriteTransaction, bounds: dict[str, datetime], window: ti
 
 
 def derive_requests(
-    writing: WriteTransaction, config: Config, prices_of: PricesOf, reach: AffectedTimeRange, seen_before: bool
+    writing: WriteTransaction, config: Config, prices: PriceResolver, reach: AffectedTimeRange, seen_before: bool
 ) -> None:
     """Replace requests and attempts of the touched traces within `reach`, and leave those of frozen buckets alone.
 
     `seen_before`: some of the traces may have rows already.
     """
     writing.materialize("gate", _GATES)
-    trust = str(config.costs.trust_spans).upper()
     straight = not _count(writing, "older")
+    seen, edition = str(seen_before).upper(), sql_literal(prices.edition.fingerprint)
+    writing.materialize("priced_before", _within(_PRICED_BEFORE, reach).replace("$seen_before", seen))
     for step in _BEFORE_PRICES:
-        writing.execute(_read_from(step.replace("$trust_spans", trust), straight))
-    insert_prices(writing, prices_of(PriceKey(*call.values()) for call in writing.rows(_UNPRICED).to_pylist()))
-    writing.materialize("priced", PRICE_ATTEMPTS_SQL)
+        writing.execute(_read_from(step.replace("$edition", edition), straight))
+    price_calls(writing, prices)
     writing.execute(_AFTER_PRICES)
     limiter = CardinalityLimiter(config.limits, lambda sql: _within(sql, reach))
     over = limiter.admit(writing, lambda sql: _read_from(sql, straight))
-    replace = _within(_REPLACE, reach).replace("$seen_before", str(seen_before).upper())
+    replace = _within(_REPLACE, reach).replace("$seen_before", seen)
     writing.execute(_read_from(replace, straight))
     limiter.settle(writing, over)
+
+
+def price_calls(writing: WriteTransaction, prices: PriceResolver) -> None:
+    """Make `priced` of the calls in `new_attempts`, each by the edition that it is marked with, and `request_costs`."""
+    insert_prices(writing, prices.of(PriceKey(*call.values()) for call in writing.rows(_UNPRICED).to_pylist()))
+    writing.materialize("priced", PRICE_ATTEMPTS_SQL)
+    writing.materialize("request_costs", REQUEST_COSTS_SQL)
 
 
 def rerun_evidence_step(writing: WriteTransaction) -> None:

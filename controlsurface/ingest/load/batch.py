@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.ingest.cardinality.value_limits import LONGEST_VALUE_SQL, truncate_values
-from controlsurface.ingest.derive import PricesOf, derive_requests, gather_spans, lane_macros
+from controlsurface.ingest.derive import derive_requests, gather_spans, lane_macros
 from controlsurface.ingest.load import lane_inference
 from controlsurface.ingest.otlp import span_events
 from controlsurface.ingest.otlp.span_events import spans_with_events
 from controlsurface.ingest.otlp.trace_decoder import DecodedSpans, decode_traces
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.store.duckdb import WriteTransaction
 from controlsurface.store.span_json import SPAN_COLUMNS, spans_message
 
@@ -137,7 +138,7 @@ class BatchLoader:
 
     conventions: Conventions
     config: Config
-    prices_of: PricesOf
+    prices: PriceResolver
     lanes_written: Event = field(default_factory=Event)  # set once somebody wrote lanes into the configuration
 
     @property
@@ -146,9 +147,10 @@ class BatchLoader:
         return self.config.lanes_assumed and not self.lanes_written.is_set()
 
     def install(self, writing: WriteTransaction) -> None:
-        """Put the configuration's lanes, or those assumed, where the derivation reads them."""
+        """Put prices, and the configuration's lanes or those assumed, where the derivation reads them."""
+        self.prices.install(writing)
         if self.assumes_lanes:
-            lane_inference.begin_lane_inference(writing, self.config.lanes, self.prices_of)
+            lane_inference.begin_lane_inference(writing, self.config.lanes, self.prices)
         else:
             lane_inference.end_lane_inference(writing)
             writing.define_functions(lane_macros(self.config.lanes))
@@ -169,7 +171,7 @@ class BatchLoader:
         writing.execute("INSERT INTO spans BY NAME SELECT * FROM batch")
         stored = writing.rows(_OLDER_AND_LATE).to_pylist()[0]
         met_before = bool(stored["older"] or outcome.duplicate or batch.judged.num_rows)
-        derive_requests(writing, self.config, self.prices_of, reach, met_before)
+        derive_requests(writing, self.config, self.prices, reach, met_before)
         moved = self.assumes_lanes and lane_inference.infer_batch_lanes(
             writing, self.config.lanes, self.config.limits.of("model")
         )

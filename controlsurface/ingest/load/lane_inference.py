@@ -7,9 +7,10 @@ from glob import escape
 import pyarrow as pa
 
 from controlsurface.config import LaneConfig
-from controlsurface.ingest.derive import PricesOf, insert_prices, lane_macros
+from controlsurface.ingest.derive import insert_prices, lane_macros
 from controlsurface.lanes.price_inference import SeenModel, blended_price, infer_lanes, inferred_lanes_text
 from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.money.price_table import PriceKey
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
@@ -41,6 +42,14 @@ WHEN MATCHED THEN UPDATE SET counted = known.counted OR met.counted
 WHEN NOT MATCHED THEN INSERT (provider, model, name, counted)
     VALUES (met.provider, met.model, lower(model_name(met.model)), met.counted)
 """
+_UNPRICED = """
+SELECT provider, model FROM assumed_lanes AS known
+WHERE NOT EXISTS (
+    SELECT 1 FROM prices
+    WHERE prices.edition = $edition AND prices.model = known.model AND prices.service_tier IS NULL
+        AND prices.provider IS NOT DISTINCT FROM known.provider
+)
+"""
 # The price that holds last, of short calls in real time; the user's own before the library's.
 _SEEN = """
 SELECT a.provider, a.model, a.name, a.counted, a.lane,
@@ -48,7 +57,7 @@ SELECT a.provider, a.model, a.name, a.counted, a.lane,
 FROM assumed_lanes AS a
 LEFT JOIN (
     SELECT *, (service_tier IS NOT NULL, source <> 'user', tier_from, input_usd_per_mtok, output_usd_per_mtok) AS rank
-    FROM prices WHERE valid_to IS NULL AND mode IS DISTINCT FROM 'batch'
+    FROM prices_in_force WHERE valid_to IS NULL AND mode IS DISTINCT FROM 'batch'
 ) AS p ON p.model = a.model AND p.provider IS NOT DISTINCT FROM a.provider
 GROUP BY a.provider, a.model, a.name, a.counted, a.lane
 """
@@ -63,12 +72,13 @@ _REMEMBER = 'INSERT INTO relaning (model, "until") VALUES ($model, $until)'
 _NEWEST = datetime(2270, 1, 1, tzinfo=UTC)
 
 
-def begin_lane_inference(writing: WriteTransaction, lanes: dict[str, LaneConfig], prices_of: PricesOf) -> None:
+def begin_lane_inference(writing: WriteTransaction, lanes: dict[str, LaneConfig], prices: PriceResolver) -> None:
     """Put assumed lanes in force at a start: with the prices of now, for the models seen so far."""
     if not writing.rows("SELECT 1 FROM assumed_lanes LIMIT 1").num_rows:
         _keep(writing, writing.rows(_STORED))
-    pairs = writing.rows("SELECT provider, model FROM assumed_lanes").to_pylist()
-    insert_prices(writing, prices_of(PriceKey(**pair) for pair in pairs))
+    edition = prices.edition.fingerprint
+    pairs = writing.rows(_UNPRICED, {"edition": edition}).to_pylist()
+    insert_prices(writing, prices.of(PriceKey(**pair, edition=edition) for pair in pairs))
     if not _placed(writing, lanes):
         install_lane_macros(writing, lanes)
 

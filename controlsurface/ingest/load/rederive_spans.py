@@ -77,7 +77,7 @@ def _derive_traces(loader: BatchLoader, writing: WriteTransaction, spans: str, l
     writing.materialize("touched", f"SELECT DISTINCT trace_id FROM {spans}")
     writing.materialize("batch", _NO_SPANS)
     reach = gather_spans(writing, low, high, loader.config.writer.trace_window)
-    derive_requests(writing, loader.config, loader.prices_of, reach, seen_before=True)
+    derive_requests(writing, loader.config, loader.prices, reach, seen_before=True)
 
 
 SPANS_PER_STEP = 20_000  # spans of one step: about a second, in which no batch is stored

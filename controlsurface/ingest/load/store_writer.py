@@ -8,25 +8,22 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from itertools import accumulate
-from pathlib import Path
 from threading import Event
 
 import pyarrow as pa
 
 from controlsurface.config import Config
 from controlsurface.errors import StoreError
-from controlsurface.ingest.derive import PriceKeys
 from controlsurface.ingest.ingest_counters import COUNTER_NAMES, IngestCounters
 from controlsurface.ingest.journal.journal import Journal
 from controlsurface.ingest.journal.segment_file import JournalPosition, JournalRecord
-from controlsurface.ingest.load import batch, rederive_spans
+from controlsurface.ingest.load import batch, rederive_spans, reprice_calls
 from controlsurface.ingest.load.batch import BatchLoader, BatchOutcome, DecodedBatch
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
-from controlsurface.money.price_book import read_book
-from controlsurface.money.price_table import PriceKey, resolve_prices
+from controlsurface.money.price_edition import price_edition
+from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 log = logging.getLogger("controlsurface.writer")
@@ -41,6 +38,12 @@ SHUTDOWN_DRAIN_S = 10.0  # for storing before the end; what is left then is stor
 
 WriterStep = Callable[[BatchLoader, WriteTransaction], bool]
 
+# What says of a step that failed why it ended.
+_ABANDON = {
+    rederive_spans.rederive_step: rederive_spans.abandon_rederivation,
+    reprice_calls.reprice_step: reprice_calls.abandon_repricing,
+}
+
 _POSITION = 'SELECT segment, "offset" FROM journal_position'
 _SET_ASIDE = "INSERT INTO set_aside VALUES (CAST(now() AS TIMESTAMP), ?, ?, ?)"
 # The other two follow from the journal.
@@ -54,8 +57,8 @@ class StoreWriter:
         self, store: DuckStore, journal: Journal, counters: IngestCounters, config: Config, conventions: Conventions
     ) -> None:
         self._store, self._journal, self._counters, self._config = store, journal, counters, config
-        self._prices = _Prices(config)
-        self._loader = BatchLoader(conventions, config, self._prices.of)
+        self._prices = PriceResolver(price_edition(config.costs), config.limits.of("model"))
+        self._loader = BatchLoader(conventions, config, self._prices)
         self._stop = threading.Event()
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -74,7 +77,6 @@ class StoreWriter:
             (JournalPosition(**row) for row in self._store.state(_POSITION).to_pylist()), self.position
         )
         with self._store.writing() as writing:
-            writing.execute("DELETE FROM prices")  # a changed price file counts from now on
             self._loader.install(writing)
             rederive_spans.store_fingerprint(writing, self._loader.conventions, self._config)
         self._prices.settle()
@@ -147,8 +149,8 @@ class StoreWriter:
             raise
         except Exception as problem:
             log.exception("a step between batches failed")
-            if step is rederive_spans.rederive_step:
-                rederive_spans.abandon_rederivation(self._store, f"{type(problem).__name__}: {problem}")
+            if step in _ABANDON:
+                _ABANDON[step](self._store, f"{type(problem).__name__}: {problem}")
             return True
         if more:
             self._steps.append((step, done))
@@ -157,12 +159,14 @@ class StoreWriter:
         return True
 
     def _asked(self) -> bool:
-        """Whether somebody wants stored spans to be read again; looked for every POLL_INTERVAL_S."""
+        """Whether somebody wants stored spans read again or calls priced anew; looked for every POLL_INTERVAL_S."""
         if time.monotonic() < self._look_at:
             return False
         self._look_at = time.monotonic() + POLL_INTERVAL_S
         if rederive_spans.rederivation_pending(self._store):
             self.between(rederive_spans.rederive_step)
+        if reprice_calls.repricing_pending(self._store):
+            self.between(reprice_calls.reprice_step)
         return bool(self._steps)
 
     def _narrow(self, problem: str) -> None:
@@ -262,35 +266,6 @@ class _Work:
     def end(self) -> JournalPosition:
         """Where the journal goes on after them."""
         return self.records[-1].end
-
-
-class _Prices:
-    """Price rows of models and service tiers not met before, from the user's file and genai-prices.
-
-    To look for a name that nobody prices takes milliseconds, so there are as many looks a day as a day may have models;
-    calls of the others are without a price.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._most, self._day, self._looks = config.limits.of("model"), date.min, 0
-        path = Path(config.costs.prices)
-        self._book = read_book(path if path.exists() else None)
-        self._met: set[PriceKey] = set()
-        self._new: set[PriceKey] = set()
-
-    def of(self, keys: PriceKeys) -> pa.Table:
-        """Rows for the new ones among the keys."""
-        today = datetime.now(UTC).date()
-        if today != self._day:
-            self._day, self._looks = today, 0
-        strange = [key for key in dict.fromkeys(keys) if key not in self._met]
-        self._new = set(strange[: self._most - self._looks])
-        self._looks += len(self._new)
-        return resolve_prices(sorted(self._new, key=str), self._book)
-
-    def settle(self) -> None:
-        """The rows asked for last are stored."""
-        self._met |= self._new
 
 
 def _counted(store: DuckStore, backlog: int) -> dict[str, int]:

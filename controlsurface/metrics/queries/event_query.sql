@@ -160,7 +160,7 @@ tunings AS (
 -- one price following another, of models that are called; the user's own prices go before the list's
 paid AS (
     SELECT *, min(CASE source WHEN 'user' THEN 1 ELSE 2 END) OVER (PARTITION BY provider, model) AS trusted
-    FROM prices
+    FROM prices_in_force
     WHERE tier_from = 0 AND time_from IS NULL AND service_tier IS NULL AND coalesce(mode, 'realtime') = 'realtime'
 ),
 dearer AS (

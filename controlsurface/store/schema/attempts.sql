@@ -74,6 +74,10 @@ CREATE TABLE IF NOT EXISTS attempts (
     unpriced_parts       VARCHAR,           -- what cost_usd leaves out, since its price list has no price for it, comma-separated
     provider_assumed     BOOLEAN,           -- the price is that of the model wherever it is sold: the provider named is not known
     answered             BOOLEAN,           -- it gave the request its answer; NULL: derived before anybody asked
+    price_edition        VARCHAR,           -- the edition of the price book that priced it, and prices it when it is derived again
+    span_cost_usd        DOUBLE,            -- what the span says it cost, whether or not that is believed
+    request_span         UBIGINT,           -- of the request it belongs to
+    request_trace        UUID,              -- of that request, where it is another trace than this one
     -- the laws of tokens: parts lie within their whole, and a part whose whole is unknown is part of no sum
     CHECK (coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) <= coalesce(input_tokens, 0)),

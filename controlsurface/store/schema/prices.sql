@@ -1,5 +1,5 @@
 -- Prices of the models seen so far: the user's price book and genai-prices, one row where nothing changes.
--- Rows of one (provider, model, service_tier, source) never overlap; upper bounds are exclusive; NULL bounds are open.
+-- Rows of one (edition, provider, model, service_tier, source) never overlap; upper bounds are exclusive; NULL bounds are open.
 CREATE TABLE IF NOT EXISTS prices (
     provider                  VARCHAR,           -- as sent; NULL: none named
     model                     VARCHAR NOT NULL,  -- as sent
@@ -29,5 +29,6 @@ CREATE TABLE IF NOT EXISTS prices (
     image_output_usd_per_mtok DECIMAL(18, 12),
     web_search_usd            DECIMAL(18, 12),   -- of one search; NULL: not billed, and the call is not fully priced
     unpriced                  VARCHAR,           -- what of the calls the list has no price for: service_tier=flex,region=eu
-    provider_assumed          BOOLEAN            -- the price is that of the model wherever it is sold
+    provider_assumed          BOOLEAN,           -- the price is that of the model wherever it is sold
+    edition                   VARCHAR            -- of the price book that the row belongs to
 );

@@ -13,7 +13,7 @@ from controlsurface.ingest.load import rederive_spans
 from controlsurface.ingest.load.batch import BatchLoader
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.translate.conventions import Conventions
-from tests.ingest.loading import CAPTURES, CONVENTIONS, NO_PRICES, Body, Loaded, capture
+from tests.ingest.loading import CAPTURES, CONVENTIONS, Body, Loaded, NoPrices, capture
 from tests.ingest.spans import body, call, route
 from tests.lanes import LANED
 
@@ -27,7 +27,7 @@ HASHES = ("content_hash",)
 
 def with_loader(store: Loaded, vocabularies: Conventions, config: Config = LANED) -> Loaded:
     """The same store, read by other vocabularies from here on."""
-    store.loader = BatchLoader(vocabularies, config, lambda pairs: NO_PRICES)
+    store.loader = BatchLoader(vocabularies, config, NoPrices(config))
     with store.store.writing() as writing:
         store.loader.install(writing)
     return store

@@ -61,7 +61,7 @@ def test_a_mended_span_is_known_by_its_mark_and_not_recognized_by_it() -> None:
 def test_the_users_choice_of_task_type_comes_first() -> None:
     config = Config(task_types=TaskTypesConfig(**{"from": ("session.id",)}))
     store = Loaded()
-    store.loader = type(store.loader)(load_conventions(config), config, store.loader.prices_of)
+    store.loader = type(store.loader)(load_conventions(config), config, store.loader.prices)
     store.load(capture("otelgenai-1.3b0-cascade"))
     assert {row["task_type"] for row in store.rows("requests")} == {"sess-1"}
 

@@ -1,0 +1,141 @@
+"""Stored calls are priced anew on request, by the edition in force: set statements over whole requests, latest first.
+
+Nothing but this changes what a stored call costs. Spans are not read: the calls keep what pricing needs.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from controlsurface.ingest.derive import MAX_SHADOW_DELAY, price_calls
+from controlsurface.ingest.load.batch import BatchLoader
+from controlsurface.ingest.translate.vocabulary_sql import sql_literal
+from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
+from controlsurface.store.duckdb import DuckStore, WriteTransaction
+
+REQUESTS_PER_STEP = 250_000  # requests of one transaction: some seconds, in which no batch is stored
+
+_CHOSEN, _CHANGES = (
+    Path(__file__).with_name(name).read_text("utf-8") for name in ("reprice_calls.sql", "repriced_rows.sql")
+)
+# What pricing writes into a call.
+_MONEY = (
+    "cost_usd cost_source cached_usd output_usd reasoning_usd cache_saving_usd batch_saving_usd context_window "
+    "unpriced_parts provider_assumed"
+).split()
+
+_WAITING = 'SELECT since, "until", dry_run, edition FROM repricing WHERE finished_at IS NULL'
+# Calls of a release that did not keep which request they are of: the request's id says it.
+_NAME_REQUESTS = """
+UPDATE attempts SET request_span = requests.span_id, request_trace = nullif(requests.trace_id, attempts.trace_id)
+FROM requests
+WHERE attempts.request_span IS NULL AND attempts.request_id IS NOT NULL AND requests.request_id = attempts.request_id
+"""
+_NAMELESS = "SELECT 1 FROM attempts WHERE request_span IS NULL AND request_id IS NOT NULL LIMIT 1"
+_MOMENTS = """
+WITH mine AS (
+    SELECT started_at FROM requests WHERE started_at >= $since AND started_at < $until
+    UNION ALL
+    SELECT started_at FROM attempts WHERE started_at >= $since AND started_at < $until AND request_span IS NULL
+)
+SELECT min(started_at) AS low FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most)
+"""
+_COUNT = """
+SELECT
+    p.model, count(*) AS calls,
+    count(old.cost_usd) AS priced_before, count(p.cost_usd) AS priced_after,
+    coalesce(sum(old.cost_usd), 0) AS usd_before, coalesce(sum(p.cost_usd), 0) AS usd_after,
+    count(*) FILTER (p.cost_usd IS DISTINCT FROM old.cost_usd) AS changed
+FROM priced AS p
+JOIN attempts AS old
+    ON old.span_id = p.span_id AND old.trace_id = p.trace_id AND old.started_at BETWEEN $first AND $last
+WHERE old.billable
+GROUP BY p.model
+"""
+_ADD = """
+MERGE INTO repriced_models AS known USING repriced AS found ON known.model IS NOT DISTINCT FROM found.model
+WHEN MATCHED THEN UPDATE SET
+    calls = known.calls + found.calls,
+    priced_before = known.priced_before + found.priced_before, priced_after = known.priced_after + found.priced_after,
+    usd_before = known.usd_before + found.usd_before, usd_after = known.usd_after + found.usd_after
+WHEN NOT MATCHED THEN INSERT
+    VALUES (found.model, found.calls, found.priced_before, found.priced_after, found.usd_before, found.usd_after)
+"""
+_DONE = """
+UPDATE repricing SET
+    "until" = $low, done = done + (SELECT count(*) FROM priced),
+    changed = changed + (SELECT coalesce(sum(changed), 0) FROM repriced)
+WHERE finished_at IS NULL
+"""
+_FINISHED = "UPDATE repricing SET finished_at = $now, problem = $problem WHERE finished_at IS NULL"
+_OUTCOME = """
+SELECT who, changed, dry_run, edition, (SELECT sum(usd_after - usd_before) FROM repriced_models) AS usd FROM repricing
+"""
+
+
+def repricing_pending(store: DuckStore) -> bool:
+    """Whether somebody asked for it and it is not done."""
+    return bool(store.state(_WAITING).num_rows)
+
+
+def reprice_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
+    """Price the calls of as many requests as fit a transaction; False when nothing is left."""
+    asked = writing.rows(_WAITING).to_pylist()
+    if not asked:
+        return False
+    if asked[0]["edition"] != loader.prices.edition.fingerprint:
+        _finish(writing, "the price file changed meanwhile; ask again")
+        return False
+    if writing.rows(_NAMELESS).num_rows:
+        writing.execute(_NAME_REQUESTS)
+    wanted = {"since": asked[0]["since"], "until": asked[0]["until"], "most": REQUESTS_PER_STEP}
+    low = writing.rows(_MOMENTS, wanted)["low"][0].as_py()
+    if low is None:
+        _finish(writing, None)
+        return False
+    _reprice(loader, writing, low, asked[0]["until"], asked[0]["dry_run"])
+    writing.execute(_DONE, {"low": low})
+    return True
+
+
+def abandon_repricing(store: DuckStore, problem: str) -> None:
+    """End it, saying why: what was priced stays so."""
+    with store.writing() as writing:
+        _finish(writing, problem)
+
+
+def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, until: datetime, dry_run: bool) -> None:
+    """The calls of requests that began from `low` to before `until`; `dry_run`: what it would change, counted alone."""
+    reach = max(loader.config.writer.trace_window, MAX_SHADOW_DELAY)
+    texts = {
+        "$set_money": ", ".join(f"{name} = priced.{name}" for name in _MONEY),
+        "$edition": sql_literal(loader.prices.edition.fingerprint),
+        **{name: _moment(at) for name, at in {"$low": low, "$until": until}.items()},
+        **{name: _moment(at) for name, at in {"$first": low - reach, "$last": until + reach}.items()},
+    }
+    writing.execute(_filled(_CHOSEN, texts))
+    price_calls(writing, loader.prices)
+    writing.materialize("repriced", _filled(_COUNT, texts))
+    writing.execute(_ADD)
+    if not dry_run:
+        writing.execute(_filled(_CHANGES, texts))
+
+
+def _filled(sql: str, texts: dict[str, str]) -> str:
+    for name, text in texts.items():
+        sql = sql.replace(name, text)
+    return sql
+
+
+def _moment(at: datetime) -> str:
+    return f"TIMESTAMP '{at.astimezone(UTC).replace(tzinfo=None)}'"
+
+
+def _finish(writing: WriteTransaction, problem: str | None) -> None:
+    now = datetime.now(UTC)
+    writing.execute(_FINISHED, {"now": now, "problem": problem})
+    found = writing.rows(_OUTCOME).to_pylist()[0]
+    if found["changed"] and not found["dry_run"]:
+        title = f"{found['changed']:,} calls repriced by {found['edition']}"
+        detail = f"{found['usd'] or 0:+,.2f} USD, asked for by {found['who']}"
+        event = ChangeEvent(at=now, kind="price", title=title, detail=detail, source="controlsurface")
+        writing.execute(*insert_event(event))
