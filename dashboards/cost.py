@@ -15,7 +15,6 @@ def spend() -> None:
     """Cost by lane, task type, team and model, savings, and the week."""
     events = ui.event_marks()
     priced = ui.metric_value(ui.query_metric("priced_share"))
-
     ui.metric_tiles(
         [
             ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
@@ -26,7 +25,6 @@ def spend() -> None:
         ],
         view,
     )
-
     left, right = st.columns(2)
     bucket = f"by {ui.format_duration(view.step)}"
     with left, ui.panel("Cost by lane", f"all model calls, {bucket}"):

@@ -1,5 +1,7 @@
 """Is the router earning its keep? The figures of the control surface, and where they come from."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from controlsurface import charts, ui
@@ -30,12 +32,6 @@ def tiles() -> None:
     )
 
 
-with st.container(key="cs_tall_tiles"):  # as high as what comes, so that nothing jumps when it does
-    tiles()
-with st.container(key="cs_tall_advice"):
-    ui.advice_list()
-
-
 @st.fragment(parallel=True)
 def escalation() -> None:
     """Escalation by task type; the line chosen in the table, or the one that moved most, in colour."""
@@ -59,14 +55,7 @@ def escalation() -> None:
             events=ui.event_marks(),
             height=290,
         )
-        alt = "Escalation rate by task type, beside the target"
-        ui.zoomable_chart(figure, "escalation", alt, metric="escalation_rate")
-
-
-with st.container(key="cs_tall_escalation"):
-    escalation()
-with st.container(key="cs_tall_confidence"):
-    ui.confidence_panel(view)
+        ui.zoomable_chart(figure, "escalation", "Escalation by task type, beside the target", metric="escalation_rate")
 
 
 @st.fragment(parallel=True)
@@ -81,10 +70,6 @@ def latency() -> None:
     with right, ui.panel("Latency distribution", "share of the lane's requests by latency"):
         bins = ui.query_distribution("latency_ms", by=["lane"])
         ui.chart(charts.lane_histogram(bins, ui.palette()), alt="Latency distribution of each lane")
-
-
-with st.container(key="cs_tall_latency"):
-    latency()
 
 
 @st.fragment(parallel=True)
@@ -102,5 +87,14 @@ def cost() -> None:
         ui.price_gap_advice()
 
 
-with st.container(key="cs_tall_cost"):
-    cost()
+PARTS: dict[str, Callable[[], None]] = {
+    "tiles": tiles,
+    "advice": ui.advice_list,
+    "escalation": escalation,
+    "confidence": lambda: ui.confidence_panel(view),
+    "latency": latency,
+    "cost": cost,
+}
+for name, draw in PARTS.items():
+    with st.container(key=f"cs_tall_{name}"):  # as high as what comes, so that nothing jumps when it does
+        draw()

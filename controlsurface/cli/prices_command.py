@@ -24,7 +24,7 @@ from controlsurface.client.queries.reprice_order import (
     RepriceRequest,
     RepricingQuery,
 )
-from controlsurface.collector.store_owner import store_owner
+from controlsurface.collector.store_owner import store_or_server
 from controlsurface.errors import Busy, NotFound
 from controlsurface.formatting import format_money
 from controlsurface.money.model_names import listed_names
@@ -48,12 +48,12 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command("show")
 @click.argument("model")
 @click.option("--provider", help="As sent: openai, vllm, ...")
 @click.option("--service-tier", help="flex, priority, ...")
 @json_option
-def show(model: str, provider: str | None, service_tier: str | None, as_json: bool) -> None:
+def show_prices(model: str, provider: str | None, service_tier: str | None, as_json: bool) -> None:
     """Prices of MODEL, in USD per million tokens: yours first, then the list's."""
     edition = price_edition(active_config().costs)
     rows = resolve_prices([PriceKey(provider, model, service_tier)], edition.prices)
@@ -70,11 +70,11 @@ def show(model: str, provider: str | None, service_tier: str | None, as_json: bo
     write_result(found, rows.select(["source", *(name for name in shown if name != "source")]), as_json=False)
 
 
-@command.command()
+@command.command("check")
 @since_option
 @data_option
 @json_option
-def check(since: timedelta, data: Path, as_json: bool) -> None:
+def check_prices(since: timedelta, data: Path, as_json: bool) -> None:
     """Read the price file, and hold its rows against the models that were called.
 
     Says which rows no call needed and whether calls are priced by this file.
@@ -125,7 +125,7 @@ def reprice(since: timedelta | None, dry_run: bool, yes: bool, data: Path, as_js
     """
     with closing(open_client(data)):  # says where nothing is stored
         pass
-    with store_owner(data, active_config(), open_client) as reader:
+    with store_or_server(data, active_config(), open_client) as reader:
         start = datetime.now(UTC) - since if since else None
         _warn_of_other_edition(reader)
         state = _reprice(reader, start, dry_run=True)

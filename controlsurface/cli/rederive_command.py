@@ -19,7 +19,7 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.ingest_queries import DroppedKeysQuery
 from controlsurface.client.queries.lane_queries import LanesQuery
 from controlsurface.client.queries.rederivation import RederivationQuery, RederiveCommand, RederiveRequest
-from controlsurface.collector.store_owner import store_owner
+from controlsurface.collector.store_owner import store_or_server
 from controlsurface.config import Config
 from controlsurface.errors import Busy
 from controlsurface.ingest.load.rederive_spans import derivation_fingerprint
@@ -61,7 +61,7 @@ def command(data: Path, since: timedelta | None, as_json: bool) -> None:
 @contextmanager
 def _owner(data: Path, config: Config) -> Iterator[Client]:
     """The server that has the store, and a word where it derives otherwise than the files here say."""
-    with store_owner(data, config, open_client) as reader:
+    with store_or_server(data, config, open_client) as reader:
         for what in _outdated_settings(reader, config):
             print_note(
                 f"controlsurface: rederive: the running server has other {what} than the files here say; "

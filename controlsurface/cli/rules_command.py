@@ -135,13 +135,13 @@ def override(alert: str, fields: tuple[str, ...], who: str, why: str, data: Path
     _tell(done, f"{alert}: {done['overridden'] or 'saved'} ({done['file']})", as_json)
 
 
-@command.command()
+@command.command("add")
 @click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--who", default=getpass.getuser, show_default="your user name", help="Who says so.")
 @click.option("--why", default="", help="A sentence for those who will wonder; a comment in the file.")
 @data_option
 @json_option
-def add(path: Path, who: str, why: str, data: Path, as_json: bool) -> None:
+def add_rule(path: Path, who: str, why: str, data: Path, as_json: bool) -> None:
     """Add the rules of FILE, each under a new name, to those of your own."""
     with closing(open_client(data)) as reader:
         for source in rule_loader.load_rule_files([path]).groups:

@@ -11,7 +11,7 @@ from controlsurface.config import Config
 
 
 @contextmanager
-def store_owner(data: Path, config: Config, connect: Callable[[Path], Client]) -> Iterator[Client]:
+def store_or_server(data: Path, config: Config, connect: Callable[[Path], Client]) -> Iterator[Client]:
     """A client of it, until the block ends; orders that it takes are carried out meanwhile.
 
     `connect` opens a client of the running server.

@@ -18,7 +18,7 @@ from controlsurface.alerting.rules.rule_edit import (
     edit_to_save,
     read_rules,
     rules_lock,
-    write_rules,
+    save_rule_file,
 )
 from controlsurface.alerting.rules.rule_loader import is_shipped, validate_rule
 from controlsurface.alerting.rules.rule_models import ONE_MINUTE, AlertRule
@@ -170,7 +170,7 @@ class RemoveRule(Command):
             found = read_rules(session.config)
             edit = edit_to_remove(found, self.alert)
             overridden = self.alert in found.rules.overrides or found.place(self.alert, "overrides") is not None
-            after = write_rules(session.config, edit).rules.rules.get(self.alert)
+            after = save_rule_file(session.config, edit).rules.rules.get(self.alert)
         removed = "override" if overridden else "rule"
         title = f"{self.alert}: {removed} removed"
         session.write([_event(title, self.alert, edit, found.rules.rules.get(self.alert), after, self.body.who, "")])
@@ -183,7 +183,7 @@ def save_rule(session: StoreSession, found: EditableRules, rule: AlertRule, draf
     interval = format_period(draft.interval) if draft.interval else ""
     said = f"{datetime.now(UTC):%Y-%m-%d} {draft.who or 'api'}: {draft.why}" if draft.why else ""
     edit = edit_to_save(found, rule, draft.group, interval, [said])
-    again = write_rules(session.config, edit)
+    again = save_rule_file(session.config, edit)
     override = again.rules.overrides.get(rule.alert)
     changes = describe_change(before, rule).replace("shipped", "was") if before else "made"
     title = f"{rule.alert}: {changes or 'as shipped'}"

@@ -183,7 +183,7 @@ def _ended(text: str) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def write_rules(config: Config, edit: TextEdit) -> EditableRules:
+def save_rule_file(config: Config, edit: TextEdit) -> EditableRules:
     """The text in the place of the file at once, after all rules were understood with it. Raises ConfigError."""
     paths = find_rule_files(configured_rule_paths(config).paths)
     try:

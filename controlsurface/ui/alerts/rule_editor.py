@@ -201,9 +201,9 @@ def _save_buttons(rule: Mapping[str, Any], row: Row | None) -> None:
         if st.button("Save rule", key="rule save", type="primary"):
             _save(rule, row, who, why)
         if row is not None and (row.get("override") or row.get("origin") != "shipped"):
-            text = "Undo override" if row.get("override") else "Remove rule"
-            if st.button(text, key="rule remove"):
-                _do(RemoveRule(rule["alert"], RuleRemoval(who=who)), f"{rule['alert']}: {text.lower()}, done")
+            done = "override undone" if row.get("override") else "rule removed"
+            if st.button("Undo override" if row.get("override") else "Remove rule", key="rule remove"):
+                _do(RemoveRule(rule["alert"], RuleRemoval(who=who)), f"{rule['alert']}: {done}")
     if st.session_state.get(PREVIEWED_KEY) == orjson.dumps(rule):
         rule_preview(rule)
 

@@ -35,7 +35,9 @@ def view_with_pairs(view: DashboardView) -> DashboardView:
             if pairs and enough(n >= MIN_SHARE_ROWS for n in pairs):
                 if wide is not view:
                     length = format_period(wide.end - wide.start)
-                    st.caption(f"Pairs of the last {length}, until a range is chosen: shorter ones hold too few.")
+                    st.caption(
+                        f"Pairs of the last {escape_markdown(length)}, until a range is chosen: fewer are too few."
+                    )
                 return wide
     return view
 

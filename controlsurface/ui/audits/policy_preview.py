@@ -58,7 +58,7 @@ def policy_preview(view: DashboardView, chosen: Mapping[str, float], base: Polic
         )
         st.caption(
             "A week of traffic like that of this window, with the intervals of what is estimated; – is no evidence. "
-            f"Of fewer than {MIN_SHARE_ROWS} requests nothing is shown."
+            f"Of fewer than {MIN_SHARE_ROWS:,} requests nothing is shown."
         )
     difference, as_json, as_yaml = st.tabs(["Diff to the policy in force", "JSON", "LiteLLM YAML"])
     with difference:

@@ -73,7 +73,7 @@ def connect_panel(otlp: str) -> None:
             role="status",
         )
     )
-    for tab, (about, language, lines) in zip(st.tabs(list(CLIENTS)), CLIENTS.values(), strict=True):
+    for tab, (client_text, language, lines) in zip(st.tabs(list(CLIENTS)), CLIENTS.values(), strict=True):
         with tab:
-            st.caption(about)
+            st.caption(client_text)
             st.code(lines.format(otlp=otlp), language=language)

@@ -11,7 +11,7 @@ from controlsurface.formatting import format_count, format_time
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import html_tag, html_text
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.navigation import saved_views, view_controls
 from controlsurface.ui.view import FILTER_LABELS, MINUTE, DashboardView
 
@@ -59,7 +59,8 @@ def _pan_and_zoom(view: DashboardView) -> None:
         ("cs_out", "zoom_out", "Longer range", *_widened(view)),
     ):
         move = partial(view_controls.select_range, start, end - MINUTE)
-        st.button(words, key=key, icon=f":material/{icon}:", help=words, on_click=move, type="tertiary")
+        label = escape_markdown(words)
+        st.button(label, key, escape_markdown(words), move, icon=f":material/{icon}:", type="tertiary")
 
 
 def _half(view: DashboardView) -> timedelta:

@@ -45,9 +45,12 @@ def _row(row: Mapping[str, Any]) -> None:
         link = html_tag("a", html_text(row["name"]), href=f"/{row['address']}", class_="cs-link")
         by = f"{row['saved_by'] or 'nobody named'}, {row['saved_at']:%b %d %H:%M} UTC"
         st.html(f"{link}<br>{html_tag('small', html_text(by), class_='cs-quiet')}", width="content")
-        what = f"Delete the view {escape_markdown(row['name'])}"
         st.button(
-            "Delete", key=f"delete view {row['name']}", help=what, on_click=_do, args=(DeleteViewCommand(row["name"]),)
+            "Delete",
+            key=f"delete view {row['name']}",
+            help=f"Delete the view {escape_markdown(row['name'])}",
+            on_click=_do,
+            args=(DeleteViewCommand(row["name"]),),
         )
 
 

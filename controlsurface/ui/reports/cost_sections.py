@@ -129,10 +129,10 @@ def _anatomy() -> None:
         "context-anatomy",
         labels={"origin": "Origin", "tokens": "Input tokens", "share": "Share", "cost": "Input cost, in proportion"},
     )
-    cost = escape_markdown(format_value(float(rows["cost"].sum()), "usd"))
+    cost = format_value(float(rows["cost"].sum()), "usd")
     st.caption(
-        f"Input cost {cost}, of calls that a price list priced, fresh and cached tokens alike: a system prompt that "
-        "is cached costs less than its share here."
+        f"Input cost {escape_markdown(cost)}, of calls that a price list priced, fresh and cached tokens alike: a "
+        "system prompt that is cached costs less than its share here."
     )
 
 

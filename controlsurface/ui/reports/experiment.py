@@ -30,7 +30,7 @@ from controlsurface.ui.data.differences import (
     mix_distance,
     with_spread,
 )
-from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text, palette
+from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
 from controlsurface.ui.reports.side_by_side import Population
 from controlsurface.ui.view import MIN_SHARE_ROWS, UNKNOWN_VALUE_LABEL, DashboardView
 from controlsurface.ui.widgets.data_table import csv_button
@@ -97,7 +97,7 @@ def exposure_table(one: Population, other: Population) -> bool:
     rows.append(_plain_row("Seen (UTC)", [format_time_range(each) if each else UNKNOWN for each in seen]))
     st.html(html_table(("", f"A: {one[0]}", f"B: {other[0]}"), rows, "exposure"))
     for words in _exposure_notes(unlike, seen):
-        st.caption(words)
+        st.caption(escape_markdown(words))
     return unlike <= UNLIKE_MIX
 
 

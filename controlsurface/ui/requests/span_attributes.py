@@ -23,7 +23,7 @@ def span_attributes(trace: Mapping[str, Any]) -> None:
     chosen = st.selectbox(
         "Attributes of span", [*bars], format_func=lambda each: escape_markdown(_label(bars[each])), key="span"
     )
-    text = attribute_text(by_id.get(str(chosen)) or next(iter(by_id.values())))
+    text = span_value_text(by_id.get(str(chosen)) or next(iter(by_id.values())))
     st.code(text[:MAX_TEXT_CHARS] or "no attributes", language=None, wrap_lines=True)
 
 
@@ -31,7 +31,7 @@ def _label(bar: SpanBar) -> str:
     return f"{bar.name}, {format_value((bar.end - bar.start) / 1e6, 'ms')}{', failed' if bar.failed else ''}"
 
 
-def attribute_text(span: Mapping[str, Any]) -> str:
+def span_value_text(span: Mapping[str, Any]) -> str:
     """What a span (OTLP/JSON) says, a line `key = value` each, sorted; then its status and events."""
     lines = [f"{key} = {value}" for key, value in sorted(_pairs(span.get("attributes", [])))]
     status = span.get("status") or {}

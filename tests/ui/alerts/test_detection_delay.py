@@ -49,4 +49,4 @@ def test_forms_ask_the_visitor_for_a_name_and_do_not_take_the_user_that_runs_the
         alert_store.write_rules(writing, RuleSet((LoadedRuleGroup("own.yaml", RuleGroup(name="g", rules=(RULE,))),)))
     with closing(store), serving(LocalClient(store)) as url:
         fields = [each for each in opened(url, "alerts.py", accept=RULE.alert).text_input if each.label == "Author"]
-    assert [(each.value, each.disabled) for each in fields] == [(expected, bool(signed_in))] * 2
+    assert [(each.value, each.disabled) for each in fields] == [(expected, bool(signed_in))] * 3

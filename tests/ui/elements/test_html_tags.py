@@ -55,5 +55,7 @@ def test_text_on_a_card_becomes_no_markup() -> None:
     numbers = dict.fromkeys(("confidence", "threshold", "duration_ms", "ttft_ms", "input_tokens", "output_tokens"), 0.5)
     row: defaultdict[str, Any] = defaultdict(lambda: NASTY, numbers | {"cost_usd": 0.5, "failed": True})
     page = Elements(request_card.request_card_html(row, [row, row], [row]))
-    assert "img" not in {name for name, _ in page.seen}
+    pictures = [attributes for name, attributes in page.seen if name == "img"]  # of the confidence, which is a number
+    assert [sorted(each) for each in pictures] == [["alt", "src"]]
+    assert str(pictures[0]["src"]).startswith("data:image/svg+xml;base64,")
     assert page.words.count(NASTY) > 20

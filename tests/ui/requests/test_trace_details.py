@@ -10,7 +10,7 @@ from controlsurface.charts import DARK
 from controlsurface.config.server_access import ServerConfig
 from controlsurface.store.duckdb import DuckStore
 from controlsurface.ui.requests.confidence_bar import confidence_image
-from controlsurface.ui.requests.span_attributes import attribute_text
+from controlsurface.ui.requests.span_attributes import span_value_text
 from controlsurface.ui.requests.trace_link import TRACE_URL_ENVIRONMENT, trace_address
 from tests.ui.conftest import Open
 from tests.ui.requests.test_traces import one
@@ -29,7 +29,7 @@ SPAN = {
 
 
 def test_attributes_are_text_with_every_value_as_it_was_sent() -> None:
-    assert attribute_text(SPAN).split("\n") == [
+    assert span_value_text(SPAN).split("\n") == [
         'a = {"k":false}',
         'b = ["x",2]',
         "empty = null",
@@ -43,7 +43,7 @@ def test_attributes_are_text_with_every_value_as_it_was_sent() -> None:
 
 
 def test_a_span_without_anything_has_no_text() -> None:
-    assert attribute_text({}) == ""
+    assert span_value_text({}) == ""
 
 
 def picture(known: float | None, threshold: float | None) -> str:
