@@ -218,6 +218,9 @@ SELECT
     CASE WHEN hash(a.attempt_id, 'answered') % 100 > 0 THEN coalesce(a.purpose = 'user' AND NOT a.failed AND a.span_id = (
         max(CASE WHEN a.purpose = 'user' AND NOT a.failed THEN a.span_id END) OVER (PARTITION BY a.request_id)
     ), FALSE) END AS answered,
+    CASE WHEN hash(a.attempt_id, 'edition') % 100 > 0 THEN '0123456789abcdef' END AS price_edition,
+    CASE WHEN a.cost_source = 'span' THEN CAST(a.cost_usd AS DOUBLE) END AS span_cost_usd,
+    r.span_id AS request_span, CASE WHEN hash(a.attempt_id, 'linked') % 100 = 0 THEN r.trace_id END AS request_trace,
     r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version,
     r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.session_id, r.environment, r.service
 FROM attempted AS a

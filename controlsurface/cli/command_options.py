@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from controlsurface.alerting.rules.rule_loader import make_rules_folder, with_rule_folders
 from controlsurface.audit.comparators import install_comparators
 from controlsurface.client import Client, LocalClient, connect_client
 from controlsurface.config import Config, load_config, parse_duration
+from controlsurface.config.rule_folders import make_rules_folder, with_rule_folders
 from controlsurface.errors import BadRequest, NotFound
 from controlsurface.store.duckdb import STORE_FILE
 

@@ -16,7 +16,6 @@ from typing import NoReturn
 
 import pyarrow as pa
 
-from controlsurface.alerting.rules.rule_loader import make_rules_folder, with_rule_folders
 from controlsurface.api.app import create_app
 from controlsurface.collector.alert_services import delivery_service, rule_service
 from controlsurface.collector.demo_config import demo_config
@@ -24,6 +23,7 @@ from controlsurface.collector.discovery import publish_addresses
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.config import Config, load_config
+from controlsurface.config.rule_folders import make_rules_folder, with_rule_folders
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ingest.receivers.otlp_grpc import GrpcReceiver
 from controlsurface.ingest.receivers.otlp_http import HttpReceiver

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from controlsurface.config.section import ConfigSection, Duration, Secret
+from controlsurface.config.section import ConfigSection, Duration, Secret, SensitiveAddress
 
 MIN_TOKEN_CHARACTERS = 16  # at 800 guesses a second, random ones of this length outlast the hardware
 
@@ -52,7 +52,7 @@ class ServerConfig(ConfigSection):
     frame_ancestors: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         (), description="origins of pages that may show the dashboard in a frame"
     )
-    trace_url: Annotated[str, AfterValidator(_trace_url)] = Field(
+    trace_url: Annotated[str, SensitiveAddress(), AfterValidator(_trace_url)] = Field(
         "",
         description="how your tracer writes the address of a trace, such as "
         "`https://tracer.example.com/trace/{trace_id}`; `{start_ms}` and `{end_ms}` are an hour before and "

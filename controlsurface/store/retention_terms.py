@@ -58,7 +58,7 @@ _STATE_TABLES = (
 )
 PERMANENT_TABLES = {
     **dict.fromkeys(_STATE_TABLES.split(), STATE_REASON),
-    **dict.fromkeys("audit_labels drift_accepts events policies sampling_plans".split(), PEOPLE_REASON),
+    **dict.fromkeys("audit_labels drift_accepts events policies sampling_plans saved_views".split(), PEOPLE_REASON),
     "rolled": "goes with the roll-ups it counts",
     "rollup_skipped": "goes with the roll-ups it leaves out",
     "weekly_exports": "what others were given; nothing of it is altered or removed",

@@ -25,6 +25,7 @@ QUANTILE = re.compile(rf"1\.95996|import [^\n]*\b(?:{INTERVALS})\b|(?<![.\w])(?:
 # The formulas themselves, how many rows an interval rests on, and made figures that rules are tested with.
 NO_INTERVAL = {
     "alerting/testing/rule_test_runner.py",
+    "alerting/rule_preview.py",
     "metrics/statistics.py",
     "client/advice/advice_row.py",
 }

@@ -12,7 +12,7 @@ from tests.browser.gestures import TABLE, choose, ready, settled
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text("utf-8")
 TEXT = {"Dark": charts.DARK.text, "Light": charts.LIGHT.text}
 PAGES = {  # and what each draws last
-    "Triage": "Sample requests",
+    "Triage": "Example requests",
     "Alerts": "Notifications",
     "Routing": "Router versions",
     "Latency": "By model",

@@ -1,7 +1,6 @@
 """Rule files: found, read again when they change, understood as a whole or refused with every problem's place."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -316,23 +315,6 @@ class RulePaths:
                     continue  # it has just gone: the next look finds the same without it
                 found.append((str(path), about.st_mtime_ns, about.st_size))
         return tuple(found)
-
-
-RULES_FOLDER = "alerts"  # in the data directory: rules made on the page or by the API, where no folder is configured
-
-
-def with_rule_folders(config: Config, own: Sequence[Path], data: Path) -> Config:
-    """The configuration with further files and folders of rules: `own`, and that of the data directory."""
-    places = (*config.alerts.directories, *map(str, own), str(data / RULES_FOLDER))
-    return config.model_copy(
-        update={"alerts": config.alerts.model_copy(update={"directories": tuple(dict.fromkeys(places))})}
-    )
-
-
-def make_rules_folder(data: Path) -> None:
-    """The folder of rules in a data directory; where nothing can be written there, nothing can be made there later."""
-    with suppress(OSError):
-        (data / RULES_FOLDER).mkdir(exist_ok=True)
 
 
 def configured_rule_paths(config: Config, own: Sequence[Path] = ()) -> RulePaths:

@@ -30,7 +30,8 @@ class SpanFact:
 
 
 TASK_TYPE_RULES = (
-    "EscalationRateHigh EscalationRateDrift OutputTokensGrowing OutputTokensDrift CostPerRequestDrift"
+    "EscalationRateHigh EscalationRateDrift OutputTokensGrowing OutputTokensDrift CostPerRequestDrift TaskMixDrift "
+    "InputTokensDrift GateFailuresByTask"
 ).split()
 FACTS: tuple[SpanFact, ...] = (
     SpanFact(
@@ -51,7 +52,13 @@ FACTS: tuple[SpanFact, ...] = (
         "set `gen_ai.usage.input_tokens` and `gen_ai.usage.output_tokens`; of streamed calls ask the provider for them "
         "with `stream_options.include_usage`",
         ("overview", "cost", "compare"),
-        ("OutputTokensGrowing", "OutputTokensDrift", "ContextWindowNearlyFull", "UnpricedShareHigh"),
+        (
+            "OutputTokensGrowing",
+            "OutputTokensDrift",
+            "InputTokensDrift",
+            "ContextWindowNearlyFull",
+            "UnpricedShareHigh",
+        ),
         among="NOT r.failed AND r.purpose <> 'embedding' AND r.operation IS DISTINCT FROM 'embedding'",
         enough=EVERY_ROW_SHARE,
     ),
@@ -160,7 +167,7 @@ FACTS: tuple[SpanFact, ...] = (
         "r.gate IS NOT NULL",
         "set `controlsurface.quality_gate.name` and `controlsurface.quality_gate.passed` on the model call",
         ("triage", "traces"),
-        ("GateFailureRateHigh",),
+        ("GateFailureRateHigh", "GateFailuresByTask"),
         among="r.purpose = 'user' AND NOT r.failed",
         enough=SOME_ROWS_SHARE,
     ),

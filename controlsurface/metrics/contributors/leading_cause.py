@@ -54,9 +54,11 @@ def leading_causes(whole: Row, rows: Sequence[Row], order: Sequence[str], scale:
     """
     sums = SplitSums.of(whole)
     found = [cause for name in order if (cause := _cause(sums, [r for r in rows if r["dimension"] == name], scale))]
-    first = next((each for each in found if each.share >= MIN_CAUSE_SHARE), None)
-    if first is None:
+    enough = [each for each in found if each.share >= MIN_CAUSE_SHARE]
+    if not enough:
         return []
+    # What explains more than all for certain is made up for by its siblings, and says little about the change.
+    first = next((each for each in enough if each.low <= 1), enough[0])
     beside = {row["dimension"]: row for row in reversed(rows)}  # its strongest row, beside the leading value
     others = (each for each in found if each is not first and _is_further(each, first, beside[each.dimension]))
     return [first, *islice(others, MAX_FURTHER_CAUSES)]
