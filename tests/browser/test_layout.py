@@ -41,9 +41,9 @@ def test_the_bar_of_a_phone_folds_into_one_button(page: Page, url: str) -> None:
     assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
 
 
-# Web Vitals' bound. Panels that jiggle into position at first load (grafana/grafana 67953), and content that moves down as
-# graphs appear, under a pointer about to click (Mikesch-mp/icingaweb2-module-grafana 131). Without triage, whose choice
-# of a metric still comes late (0.12).
+# Web Vitals' bound. Panels that jiggle into position at first load (grafana/grafana 67953), and content that moves down
+# as graphs appear, under a pointer about to click (Mikesch-mp/icingaweb2-module-grafana 131). Without triage, whose
+# choice of a metric still comes late (0.12).
 def test_a_page_hardly_moves_while_it_loads(reader: BrowserContext, url: str) -> None:
     page = reader.new_page()
     page.add_init_script(LAYOUT_SHIFT)

@@ -97,8 +97,7 @@ def change_sentence(about: Comparison) -> str:
     when = f"{change.at:%b %d %H:%M} UTC"
     if change.stepped:
         return f"{_kind(change)} {change.title} at {when}: the metric stepped there."
-    place = "in the selection" if change.at > about.window[0] else "nearby"
-    return f"{_kind(change)} {change.title} at {when} lies {place}; the metric did not step there."
+    return f"{_kind(change)} {change.title} at {when} lies nearby; the metric did not step there."
 
 
 MOVED_ALIKE_TEXT = "all values moved alike, none explains more than its share"

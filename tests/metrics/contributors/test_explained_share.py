@@ -184,6 +184,27 @@ def test_two_causes_of_different_dimensions_are_both_named() -> None:
     assert found == [("tenant", ["a"]), ("job", ["w"])]
 
 
+def test_a_new_version_that_others_make_up_for_leads_no_conclusion_about_its_task_type() -> None:
+    """Its whole numerator is new, three times the change, because the old version's went with its requests."""
+    quiet = [
+        row
+        for task, n in (("x", 4000), ("y", 16000))
+        for row in many(n, n // 10, task_type=task, router_version="1", late=False)
+    ]
+    loud = [
+        row
+        for task, version, n, hits in (
+            ("x", "1", 3200, 320),
+            ("y", "1", 12800, 1280),
+            ("x", "2", 800, 280),
+            ("y", "2", 3200, 320),
+        )
+        for row in many(n, hits, task_type=task, router_version=version, late=True)
+    ]
+    first = told(quiet + loud).leading[0]
+    assert (first["dimension"], first["values"], round(first["share"], 2)) == ("task_type", ["x"], 1.0)
+
+
 def test_a_total_is_explained_by_sums_and_not_by_rows() -> None:
     rows = [{"tenant": t, "cost_usd": 0.01, "late": late} for t in "abc" for late in (True, False) for _ in range(50)]
     rows += [{"tenant": "a", "cost_usd": 3.0, "late": True} for _ in range(30)]
