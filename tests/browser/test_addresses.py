@@ -46,6 +46,7 @@ def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Pag
 
 def test_an_alert_opens_its_own_window_in_the_app_whatever_was_chosen(page: Page, url: str) -> None:
     ready(page, f"{url}/alerts?range=7d&lane=large", ".cs-table")
+    settled(page)
     page.evaluate("window.same = true")
     page.get_by_text("Inspect").first.click()
     page.wait_for_url(re.compile(r"triage\?.*range=custom"))
