@@ -31,6 +31,7 @@ def test_back_after_a_range_change_shows_the_range_before(page: Page, url: str) 
 def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Page, url: str, seen: Seen) -> None:
     ready(page, f"{url}/triage?range=7d&lane=large", ".cs-conclusion")
     assert not seen.complaints
+    settled(page)
     page.evaluate("window.same = true")
     page.locator("a.cs-link[href^='traces?'][href*='request=']").first.click()
     page.wait_for_url(re.compile("traces"))
@@ -39,6 +40,7 @@ def test_links_between_pages_keep_what_is_chosen_and_load_nothing_anew(page: Pag
     assert (asked["range"], asked["lane"]) == (["7d"], ["large"])
     expect(page.locator(CHOSEN)).to_have_text("7d")
     assert page.evaluate("window.same")
+    settled(page)
     page.go_back()
     page.wait_for_selector(".cs-conclusion")
     assert page.evaluate("window.same")
