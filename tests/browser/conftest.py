@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +19,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
-    Error,
     Page,
-    Playwright,
     Request,
     ViewportSize,
     expect,
@@ -41,7 +39,6 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--js-flags=--no-opt",  # a page lives too short for what its optimized code costs
 ]
 SERVER = Path(ui.__file__).parent / "app" / "server.py"
 TOKEN = "a token of the dashboard"
@@ -52,7 +49,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser and one dashboard for all tests here; while it is open, asyncio is taken on that worker."""
+    """One browser and one dashboard for all tests of a module; while it is open, asyncio is taken on that worker."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
@@ -87,7 +84,7 @@ class Collector:
         self.thread.join(60)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
     store = DuckStore.in_memory()
     seed(store, n=4000, days=9, end=datetime.now(UTC))
@@ -115,56 +112,43 @@ def dashboard(api: str, token: str = "") -> Iterator[str]:
         process.wait(20)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def url(collector: Collector) -> Iterator[str]:
     with dashboard(collector.url) as address:
         yield address
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def guarded(collector: Collector) -> Iterator[str]:
     """A dashboard that asks for TOKEN."""
     with dashboard(collector.url, TOKEN) as address:
         yield address
 
 
-@pytest.fixture(scope="package")
-def playwright() -> Iterator[Playwright]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     if not Path(CHROMIUM).is_file():
         pytest.skip("chromium is not installed")
-    with sync_playwright() as found:
-        yield found
-
-
-@pytest.fixture(scope="package")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield browser
-    browser.close()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
-def page(reader: BrowserContext) -> Iterator[Page]:
-    """A new visitor, but for the browser's cache: to load Streamlit's scripts anew takes longer than most pages do."""
-    yield reader.new_page()
-    forget(reader)
+def page(chromium: Browser) -> Iterator[Page]:
+    """A new visitor."""
+    context = new_visitor(chromium)
+    yield context.new_page()
+    context.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def reader(chromium: Browser) -> Iterator[BrowserContext]:
     """A visitor who only reads, page after page: what is loaded once is in the browser's cache, as it is for users."""
     context = new_visitor(chromium)
     yield context
     context.close()
-
-
-def forget(context: BrowserContext) -> None:
-    """Close all pages, and remove what they keep with the visitor: cookies, and what was chosen."""
-    for page in context.pages:
-        with suppress(Error):  # a page without an origin keeps nothing
-            page.evaluate("localStorage.clear(), sessionStorage.clear()")
-        page.close()
-    context.clear_cookies()
 
 
 def new_visitor(chromium: Browser) -> BrowserContext:

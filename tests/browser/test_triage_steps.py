@@ -18,7 +18,7 @@ from tests.browser.gestures import settled
 from tests.browser.planted_alerts import plant_alerts
 
 MAX_STEPS = 4
-NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # shares move by the hour
 
 
 @pytest.fixture(scope="module")

@@ -65,8 +65,9 @@ document.addEventListener("keydown", (event) => {
 
 # Pages are one app: a deep link finds its server without asking under each folder of its path (Streamlit 1.67 reads the
 # address when it loads); a link to a page is a step inside it, and so is what a control writes into the address, which
-# Streamlit writes over the entry of before. Back and forward read addresses as they are. A link waits two seconds for a
-# run to end, then loads its page anew: a run stopped for another address leaves range and filters at their defaults.
+# Streamlit writes over the entry of before. Back and forward read addresses as they are. Any such step waits up to two
+# seconds for a run to end, then loads its page anew: a run that is stopped for another address leaves range and filters
+# at their defaults.
 ADDRESS_SCRIPT = b"""<script>
 (() => {
   window.__streamlit = {BACKEND_BASE_URL: location.origin};
@@ -82,15 +83,19 @@ ADDRESS_SCRIPT = b"""<script>
     const link = event.target.closest?.("a.cs-link");
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    follow(link.href, 40);
+    step(link.href, history.pushState.bind(history));
   });
-  const follow = (address, looks) => {
-    const app = document.querySelector("[data-testid=stApp]");
-    if (app?.dataset.testScriptState !== "running") {
-      history.pushState(null, "", address);
-      dispatchEvent(new PopStateEvent("popstate"));
-    } else if (looks) setTimeout(() => follow(address, looks - 1), 50);
-    else location.href = address;
+  addEventListener("popstate", (event) => {
+    if (!event.isTrusted || !isRunning()) return;
+    event.stopImmediatePropagation();
+    step(location.href, replace);
+  });
+  const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+  const step = (address, write, looks = 40) => {
+    if (isRunning() && looks) return setTimeout(() => step(address, write, looks - 1), 50);
+    if (isRunning()) return location.href = address;
+    if (location.href !== address) write(null, "", address);  // what ran meanwhile may have written its own
+    dispatchEvent(new PopStateEvent("popstate", {state: history.state}));
   };
 })();
 </script>"""
