@@ -31,6 +31,11 @@ BODIES = [RequestBody(*each) for name in NAMES for each in capture(name)]
 def reprice(engine: IngestEngine, *, dry_run: bool = False, **more: Any) -> dict[str, Any]:
     """Have it done, and how it ended."""
     engine.reader().execute(RepriceCommand(RepriceRequest(dry_run=dry_run, who="us", **more)))
+    return ended(engine)
+
+
+def ended(engine: IngestEngine) -> dict[str, Any]:
+    """How the order ended that is under way."""
     for _ in range(400):
         state = as_dicts(engine.reader().run(RepricingQuery()).rows)[0]
         if state["finished_at"]:
@@ -149,3 +154,14 @@ def test_costs_of_a_store_without_editions_are_kept_and_repriced_on_request(tmp_
     with serving(tmp_path, DEAR) as engine:
         reprice(engine)
         assert costs(engine) == [AT_DEAR, AT_DEAR]
+
+
+def test_an_order_that_a_stop_cut_off_is_carried_out_by_the_next_start(tmp_path: Path) -> None:
+    with serving(tmp_path, CHEAP) as engine:
+        send(engine, answered(1), call(2, trace=2, model="slm", at=3_600_000, **TOKENS))
+    with serving(tmp_path, DEAR) as engine:
+        engine.writer.stop()  # nothing is carried out any more
+        engine.reader().execute(RepriceCommand(RepriceRequest(dry_run=False, who="us")))
+        assert costs(engine) == [AT_CHEAP, AT_CHEAP]
+    with serving(tmp_path, DEAR) as engine:
+        assert (ended(engine)["changed"], costs(engine)) == (2, [AT_DEAR, AT_DEAR])
