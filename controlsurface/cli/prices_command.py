@@ -1,9 +1,7 @@
 """`controlsurface prices`: what calls are priced by, what has no price, and stored calls priced anew."""
 
 import getpass
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -13,6 +11,7 @@ from typing import Any
 import click
 
 from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal.order_progress import wait_for_order
 from controlsurface.cli.terminal.terminal_rows import write_json, write_result
 from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client import Client
@@ -25,7 +24,7 @@ from controlsurface.client.queries.reprice_order import (
     RepricingQuery,
 )
 from controlsurface.collector.store_owner import store_or_server
-from controlsurface.errors import Busy, NotFound
+from controlsurface.errors import NotFound
 from controlsurface.formatting import format_money
 from controlsurface.money.model_names import listed_names
 from controlsurface.money.price_book import PriceEntry
@@ -33,8 +32,6 @@ from controlsurface.money.price_edition import price_edition
 from controlsurface.money.price_table import PriceKey, resolve_prices
 from controlsurface.query.arguments import WeekRange
 
-POLL_S = 0.2
-SERVER_TIMEOUT_S = 120  # with a server that prices nothing
 since_option = click.option(
     "--since", type=DURATION, default="30d", show_default=True, help="Calls that began so long ago or later."
 )
@@ -186,31 +183,7 @@ def _warn_of_other_edition(reader: Client) -> None:
 
 def _reprice(reader: Client, start: datetime | None, *, dry_run: bool) -> Mapping[str, Any]:
     reader.execute(RepriceCommand(RepriceRequest(since=start, dry_run=dry_run, who=getpass.getuser())))
-    return _wait(reader, "counted" if dry_run else "repriced")
-
-
-def _wait(reader: Client, what: str) -> Mapping[str, Any]:
-    """The state once it is done, with its progress on a terminal. Raises Busy where nothing moves, or it failed."""
-    state = _state(reader)
-    with click.progressbar(length=max(state["calls"], 1), file=sys.stderr, label=f"calls {what}") as bar:
-        moved_at = time.monotonic()
-        for before, after in _states(reader, state):
-            state = after
-            bar.update(after["done"] - before["done"])
-            if after["done"] != before["done"]:
-                moved_at = time.monotonic()
-            elif time.monotonic() - moved_at > SERVER_TIMEOUT_S:
-                raise Busy("no call was priced for two minutes; ask again later, it goes on where it is")
-    if state["problem"]:
-        raise Busy(f"ended after {state['done']:,} of {state['calls']:,} calls: {state['problem']}")
-    return state
-
-
-def _states(reader: Client, state: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    while not state["finished_at"]:
-        time.sleep(POLL_S)
-        before, state = state, _state(reader)
-        yield before, state
+    return wait_for_order(lambda: _state(reader), "calls", f"calls {'counted' if dry_run else 'repriced'}")
 
 
 def _state(reader: Client) -> Mapping[str, Any]:

@@ -1,8 +1,6 @@
 """`controlsurface rederive`: stored rows follow a change of vocabularies, of lanes or of `task_types.from`."""
 
 import getpass
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +10,7 @@ from typing import Any
 import click
 
 from controlsurface.cli.command_options import DURATION, active_config, data_option, json_option, open_client
+from controlsurface.cli.terminal.order_progress import wait_for_order
 from controlsurface.cli.terminal.terminal_rows import write_json
 from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client import Client
@@ -21,12 +20,9 @@ from controlsurface.client.queries.lane_queries import LanesQuery
 from controlsurface.client.queries.rederivation import RederivationQuery, RederiveCommand, RederiveRequest
 from controlsurface.collector.store_owner import store_or_server
 from controlsurface.config import Config
-from controlsurface.errors import Busy
 from controlsurface.ingest.load.rederive_spans import derivation_fingerprint
 from controlsurface.ingest.translate import conventions
 
-POLL_S = 0.2
-SERVER_TIMEOUT_S = 120  # with a server that reads nothing
 _COUNTS = ("spans", "changed", "frozen")
 
 
@@ -46,7 +42,7 @@ def command(data: Path, since: timedelta | None, as_json: bool) -> None:
     with _owner(data, config) as reader:
         start = datetime.now(UTC) - since if since else None
         reader.execute(RederiveCommand(RederiveRequest(since=start, who=getpass.getuser())))
-        found = _wait_for_server(reader)
+        found = wait_for_order(lambda: _state(reader), "spans", "spans")
         dropped = sorted(
             {row["key"] for row in as_dicts(reader.run(DroppedKeysQuery()).rows)}
             & conventions.load_conventions(config).wanted
@@ -77,24 +73,6 @@ def _outdated_settings(reader: Client, config: Config) -> Iterator[str]:
     there = [(row["name"], set(row["models"])) for row in as_dicts(reader.run(LanesQuery()).rows)]
     if not config.lanes_assumed and there != [(name, set(lane.models)) for name, lane in config.lanes.items()]:
         yield "lanes"
-
-
-def _wait_for_server(reader: Client) -> Mapping[str, Any]:
-    """The state once it is done, with its progress on a terminal. Raises Busy where nothing moves, or it failed."""
-    state = _state(reader)
-    with click.progressbar(length=max(state["spans"], 1), file=sys.stderr, label="spans") as bar:
-        moved_at = time.monotonic()
-        while not state["finished_at"]:
-            time.sleep(POLL_S)
-            before, state = state, _state(reader)
-            bar.update(state["done"] - before["done"])
-            if state["done"] != before["done"]:
-                moved_at = time.monotonic()
-            elif time.monotonic() - moved_at > SERVER_TIMEOUT_S:
-                raise Busy("no span was read for two minutes; ask again later, it goes on where it is")
-    if state["problem"]:
-        raise Busy(f"ended after {state['done']:,} of {state['spans']:,} spans: {state['problem']}")
-    return state
 
 
 def _state(reader: Client) -> Mapping[str, Any]:
