@@ -4,9 +4,9 @@ Streamlit pages stayed blank, or kept parts of the page before (streamlit/stream
 """
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser.gestures import settled
+from tests.browser.gestures import ready, settled
 
 
 @pytest.mark.parametrize("pages", [("Data", "Cost"), ("Data", "What-if", "Routing")] * 2)
@@ -20,3 +20,29 @@ def test_the_page_chosen_last_is_shown_though_those_before_were_still_drawn(
     expect(page.locator(".cs-title").first).to_be_visible(timeout=30_000)
     settled(page)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
+
+
+def test_a_page_chosen_in_the_menu_comes_with_its_filters_though_the_request_for_it_is_lost(
+    page: Page, url: str
+) -> None:
+    lost: list[str | bytes] = []
+    chosen = False
+
+    def lose_first(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if chosen and not lost:
+                lost.append(message)
+            else:
+                server.send(message)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/_stcore/stream", lose_first)
+    ready(page, f"{url}/alerts?range=7d&lane=large", ".cs-table")
+    settled(page)
+    chosen = True
+    page.get_by_role("link", name="Routing").click()
+    page.wait_for_url("**/routing?*lane=large*")
+    assert len(lost) == 1

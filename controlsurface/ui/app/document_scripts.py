@@ -1,5 +1,6 @@
 """Scripts of the dashboard's document (dark first; nobody answers), and hashes of those that may run (CSP 3)."""
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import streamlit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from controlsurface.ui.elements.page_links import SHARED_PARAMETERS
 
 # Streamlit 1.67 reads this key when the page loads, one for each address, and follows the system where it is missing.
 # It has no setting for a default theme that leaves the choice to the visitor.
@@ -65,11 +68,13 @@ document.addEventListener("keydown", (event) => {
 
 # Pages are one app: a deep link finds its server without asking under each folder of its path (Streamlit 1.67 reads the
 # address when it loads); a link to a page is a step inside it, and so is what a control writes into the address, which
-# Streamlit writes over the entry of before. Back and forward read addresses as they are. Any such step waits up to two
-# seconds for a run to end, then loads its page anew: a run that is stopped for another address leaves range and filters
-# at their defaults.
+# Streamlit writes over the entry of before. Any step, also back and forward, waits up to two seconds for a run to end,
+# then loads its page anew: a run that is stopped for another address leaves range and filters at their defaults. The
+# menu's own links would keep only what is in controls that are drawn already. A page is asked for again where it does
+# not come: a timer's request of the same moment takes the place of the one for the page.
 ADDRESS_SCRIPT = b"""<script>
 (() => {
+  const SHARED_PARAMETERS = %b;
   window.__streamlit = {BACKEND_BASE_URL: location.origin};
   const replace = history.replaceState.bind(history);
   history.replaceState = (state, unused, url) => {
@@ -79,33 +84,49 @@ ADDRESS_SCRIPT = b"""<script>
     if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
     else replace(state, unused, url);
   };
+  const MENU = "[data-testid=stTopNavLink], [data-testid=stTopNavDropdownLink], [data-testid=stSidebarNavLink]";
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a.cs-link");
+    const link = event.target.closest?.("a.cs-link, " + MENU);
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    step(link.href, history.pushState.bind(history));
-  });
+    event.stopPropagation();
+    const address = new URL(link.href);
+    if (!link.matches(".cs-link")) {
+      const shared = [...new URLSearchParams(location.search)].filter(([name]) => SHARED_PARAMETERS.includes(name));
+      address.search = new URLSearchParams(shared);
+    }
+    step(address.href, history.pushState.bind(history));
+  }, true);
   addEventListener("popstate", (event) => {
-    if (!event.isTrusted || !isRunning()) return;
+    if (!event.isTrusted) return;
     event.stopImmediatePropagation();
     step(location.href, replace);
   });
-  const isRunning = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
-  const step = (address, write, looks = 40) => {
-    if (isRunning() && looks) return setTimeout(() => step(address, write, looks - 1), 50);
-    if (isRunning()) return location.href = address;
+  let waiting;
+  const isRunning = () =>
+    ["running", "rerunRequested"].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState);
+  const step = (address, write, tries = 3, looks = 40) => {
+    clearTimeout(waiting);
+    if (isRunning() && looks) return waiting = setTimeout(step, 50, address, write, tries, looks - 1);
+    if (isRunning() || !tries) return location.href = address;
     if (location.href !== address) write(null, "", address);  // what ran meanwhile may have written its own
     dispatchEvent(new PopStateEvent("popstate", {state: history.state}));
+    waiting = setTimeout(look, 500, tries - 1);
+  };
+  const look = (tries) => {
+    if (isRunning()) return waiting = setTimeout(look, 100, tries);
+    const shown = document.querySelector("h1.cs-page");
+    if (shown && shown.dataset.page !== location.pathname.split("/").pop()) step(location.href, replace, tries);
   };
 })();
-</script>"""
+</script>""" % json.dumps(SHARED_PARAMETERS).encode()
 
 # On a phone the pages are listed in the sidebar, which covers the page that was chosen in it.
 MENU_SCRIPT = b"""<script>
 document.addEventListener("click", (event) => {
   if (innerWidth <= 768 && event.target.closest?.("[data-testid=stSidebarNavLink]"))
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
-});
+}, true);
 </script>"""
 
 # Before the first message of the app arrives, its layout is that of a narrow page: what stands would move.

@@ -77,10 +77,9 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     stop_if_updated()
     _stop_where_signed_out()
     collector_queries.begin_run()
-    st.html(html_tag("h1", html_tags.html_text(page.title), class_="cs-page"))
+    st.html(html_tag("h1", html_tags.html_text(page.title), class_="cs-page", data_page=page.url_path))
     if page.url_path in PAGES_WITHOUT_FILTERS:
         st.html(html_tag("i", class_="cs-no-filters"))
-    view_controls.carry_zoom(page.url_path)
     filter_bar.draw_filter_bar(page.url_path)
     triage_selection.zoom_banner()
     demo_loading_note()

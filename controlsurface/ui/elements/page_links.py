@@ -10,6 +10,7 @@ from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.view import TIME_PARAMETERS, ZOOM_PARAMETER
 
 Parameters = Mapping[str, object]
+SHARED_PARAMETERS = (*TIME_PARAMETERS, "refresh", *SHARED_DIMENSIONS)  # of an address: what every page keeps
 
 
 def page_url(page: str, more: Parameters | Sequence[tuple[str, object]] = ()) -> str:
@@ -21,7 +22,7 @@ def page_url(page: str, more: Parameters | Sequence[tuple[str, object]] = ()) ->
     named = {name for name, _ in given}
     if "range" in named:
         given, named = [*given, (ZOOM_PARAMETER, "")], named | {*TIME_PARAMETERS}
-    names = (name for name in (*TIME_PARAMETERS, *SHARED_DIMENSIONS) if name not in named)
+    names = (name for name in SHARED_PARAMETERS if name not in named)
     query = urlencode([*((name, st.query_params.get_all(name)) for name in names), *given], doseq=True)
     return f"{page}?{query}" if query else page
 

@@ -60,16 +60,8 @@ def remember_controls() -> None:
     st.session_state[CONTROLS_KEY] = _controls()
 
 
-# in the session: the zoom that is shown, on which page, and what the last box was drawn over
-ZOOM_SHOWN_KEY, PAGE_KEY, ZOOM_METRIC_KEY = "_zoom", "_page", "_zoom_metric"
-
-
-def carry_zoom(page: str) -> None:
-    """Keep the zoom where another page is opened; Streamlit takes what is no widget's out of the address."""
-    before, shown = st.session_state.get(PAGE_KEY), st.session_state.get(ZOOM_SHOWN_KEY)
-    if before not in {None, page} and shown and ZOOM_PARAMETER not in st.query_params:
-        st.query_params[ZOOM_PARAMETER] = shown
-    st.session_state[PAGE_KEY] = page
+# in the session: the zoom that is shown, and what the last box was drawn over
+ZOOM_SHOWN_KEY, ZOOM_METRIC_KEY = "_zoom", "_zoom_metric"
 
 
 def zoom_window() -> tuple[datetime, datetime] | None:
