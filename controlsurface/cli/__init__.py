@@ -21,6 +21,7 @@ _COMMANDS = {
     "export": "Figures as files: the weekly cost attribution.",
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
+    "profile": "Before launch: which model answers which task well enough, and what a month would cost.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",
