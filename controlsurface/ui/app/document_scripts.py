@@ -71,7 +71,9 @@ document.addEventListener("keydown", (event) => {
 # Streamlit writes over the entry of before. Any step, also back and forward, waits up to two seconds for a run to end,
 # then loads its page anew: a run that is stopped for another address leaves range and filters at their defaults. The
 # menu's own links would keep only what is in controls that are drawn already. A page is asked for again where it does
-# not come: a timer's request of the same moment takes the place of the one for the page.
+# not come: a timer's request of the same moment takes the place of the one for the page. Until it has come, what the
+# server writes into the address (a path; controls write whole addresses) takes no range and no filter out: on a busy
+# machine the request for a page tells of no control, and Streamlit forgets the parameters of those it takes for gone.
 ADDRESS_SCRIPT = b"""<script>
 (() => {
   const SHARED_PARAMETERS = %b;
@@ -81,8 +83,15 @@ ADDRESS_SCRIPT = b"""<script>
     const next = new URL(url ?? location, location.href);
     const now = new URL(location.href), zoom = (each) => each.searchParams.get("zoom");  // a page keeps it by itself
     const chosen = next.pathname === now.pathname && next.search !== now.search && zoom(next) === zoom(now);
-    if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
+    if (asked?.pathname === next.pathname && url?.startsWith?.("/")) replace(state, unused, complete(next));
+    else if (chosen && navigator.userActivation?.isActive) history.pushState(state, unused, url);
     else replace(state, unused, url);
+  };
+  let asked = null;
+  const complete = (next) => {
+    const lost = SHARED_PARAMETERS.filter((name) => !next.searchParams.has(name));
+    for (const name of lost) for (const value of asked.searchParams.getAll(name)) next.searchParams.append(name, value);
+    return next.href;
   };
   const MENU = "[data-testid=stTopNavLink], [data-testid=stTopNavDropdownLink], [data-testid=stSidebarNavLink]";
   document.addEventListener("click", (event) => {
@@ -110,6 +119,7 @@ ADDRESS_SCRIPT = b"""<script>
     if (isRunning() && looks) return waiting = setTimeout(step, 50, address, write, tries, looks - 1);
     if (isRunning() || !tries) return location.href = address;
     if (location.href !== address) write(null, "", address);  // what ran meanwhile may have written its own
+    asked = new URL(address);
     dispatchEvent(new PopStateEvent("popstate", {state: history.state}));
     waiting = setTimeout(look, 500, tries - 1);
   };
@@ -117,6 +127,7 @@ ADDRESS_SCRIPT = b"""<script>
     if (isRunning()) return waiting = setTimeout(look, 100, tries);
     const shown = document.querySelector("h1.cs-page");
     if (shown && shown.dataset.page !== location.pathname.split("/").pop()) step(location.href, replace, tries);
+    else asked = null;
   };
 })();
 </script>""" % json.dumps(SHARED_PARAMETERS).encode()
