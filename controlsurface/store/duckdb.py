@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from controlsurface.errors import Abandoned, StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
 from controlsurface.store import file_permissions
-from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate
+from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate, newest_version, schema_is_current
 from controlsurface.store.named_query import NamedQuery, Parameters
 from controlsurface.store.query_budget import QueryStats, current_budget
+from controlsurface.store.schema_template import SCHEMA_TEMPLATE
 from controlsurface.store.utc import as_utc, stored, without_zone
 
 STORE_FILE = "controlsurface.duckdb"
@@ -45,15 +46,11 @@ DEFAULT_MEMORY_BYTES = 400 << 20
 SLOW_QUERY_S = 5.0
 MAX_PARSED_STATEMENTS, MAX_PARSED_CHARS = 128, 12_000  # each takes about 50 bytes a character, most have 2,000
 _STATE = "a state table"
+_MEMORY = ":memory:"
 
 
 # Rows are copied once more; what is advised instead, a relation, plans every question twice, which costs more.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
-
-
-def _with(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
-    """The settings, with a bound on the memory of all statements together."""
-    return _CONFIG | {"memory_limit": f"{memory_bytes}B"}
 
 
 def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str | duckdb.Statement, params: Parameters) -> pa.Table:
@@ -178,8 +175,8 @@ class DuckStore:
             lock = undone.enter_context(_lock(data))
             try:
                 file_permissions.restrict_permissions(data)
-                connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
-                store = DuckStore(_prepared(connection), lock, slow_query_s)
+                connection = undone.enter_context(_connected(path, memory_bytes))
+                store = DuckStore(connection, lock, slow_query_s)
             except duckdb.Error as problem:
                 raise _unusable(path, problem) from None
             except StoreDiffers as problem:
@@ -192,7 +189,7 @@ class DuckStore:
     @staticmethod
     def in_memory() -> "DuckStore":
         """The same schema without a file."""
-        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(DEFAULT_MEMORY_BYTES))))
+        return DuckStore(_connected(_MEMORY, DEFAULT_MEMORY_BYTES))
 
     def query(self, query: NamedQuery, timeout_s: float = 30) -> pa.Table:
         """Run a data query on a cursor of its own. Raises as `session` does."""
@@ -369,15 +366,32 @@ def _closed(path: Path, problem: OSError) -> StoreError:
     return StoreError(f"{path}: {problem.strerror}; {hint}")
 
 
-def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Bring the schema up to date, then lock the settings."""
+def _connected(database: Path | str, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+    """A connection to a database with our schema, and with its settings locked."""
+    new = database == _MEMORY or not Path(database).exists()
+    settings = _CONFIG | {"memory_limit": f"{memory_bytes}B"}
+    if new:  # the template of a schema is a file
+        del settings["enable_external_access"]
+    with ExitStack() as undone:
+        connection = undone.enter_context(duckdb.connect(database, config=settings))
+        if new:
+            SCHEMA_TEMPLATE.make(connection)
+        else:
+            _update_schema(connection)
+        connection.execute("SET GLOBAL enable_external_access = false")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")  # what casts and now() go by; else it is the machine's
+        connection.execute("SET lock_configuration = true")
+        undone.pop_all()
+        return connection
+
+
+def _update_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the schema up to date, where it is not."""
     known = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_version'"
     found = None
     if (connection.execute(known).fetchone() or (0,))[0]:
         found = (connection.execute("SELECT max(version) FROM schema_version").fetchone() or (None,))[0]
-    connection.begin()
-    migrate(connection.execute, found)
-    connection.commit()
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # what casts and now() go by; else it is the machine's
-    connection.execute("SET lock_configuration = true")
-    return connection
+    if found is None or found != newest_version() or not schema_is_current(connection.execute):
+        connection.begin()
+        migrate(connection.execute, found)
+        connection.commit()
