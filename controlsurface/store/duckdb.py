@@ -8,7 +8,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, TypeVar, cast
 
@@ -16,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from controlsurface.errors import Abandoned, StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
-from controlsurface.store import file_permissions
+from controlsurface.store import file_permissions, statement_cache
 from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate, newest_version, schema_is_current
 from controlsurface.store.named_query import NamedQuery, Parameters
 from controlsurface.store.query_budget import QueryStats, current_budget
@@ -44,7 +43,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 DEFAULT_MEMORY_BYTES = 400 << 20
 SLOW_QUERY_S = 5.0
-MAX_PARSED_STATEMENTS, MAX_PARSED_CHARS = 128, 12_000  # each takes about 50 bytes a character, most have 2,000
 _STATE = "a state table"
 _MEMORY = ":memory:"
 
@@ -53,44 +51,26 @@ _MEMORY = ":memory:"
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
 
 
-def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str | duckdb.Statement, params: Parameters) -> pa.Table:
-    reader = cast("pa.RecordBatchReader", cursor.execute(sql, stored(params)).to_arrow_reader())
+def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
+    reader = cast("pa.RecordBatchReader", statement_cache.run(cursor, sql, stored(params)).to_arrow_reader())
     return as_utc(reader.read_all())
-
-
-def _parser(connection: duckdb.DuckDBPyConnection) -> Callable[[str], str | duckdb.Statement]:
-    """Reads a statement's text, once for all the times that it is run: that is a quarter of the time of most."""
-
-    @lru_cache(MAX_PARSED_STATEMENTS)
-    def parse(sql: str) -> duckdb.Statement:
-        with connection.cursor() as cursor:
-            (statement,) = cursor.extract_statements(sql)
-        return statement
-
-    return lambda sql: parse(sql) if len(sql) <= MAX_PARSED_CHARS else sql
 
 
 class QuerySession:
     """A cursor for queries that build on each other. What it materializes is its own, and forgotten with it."""
 
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        stats: QueryStats,
-        parse: Callable[[str], str | duckdb.Statement],
-    ) -> None:
-        self._cursor, self._parse = cursor, parse
-        self._stats = stats
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, stats: QueryStats) -> None:
+        self._cursor, self._stats = cursor, stats
         self.running: NamedQuery | str = _STATE
 
     def query(self, query: NamedQuery) -> pa.Table:
         """Run a query."""
-        return self._timed(query, lambda: _arrow(self._cursor, self._parse(query.sql), query.parameters))
+        return self._timed(query, lambda: _arrow(self._cursor, query.sql, query.parameters))
 
     def materialize(self, name: str, query: NamedQuery) -> None:
         """Make a query's rows readable under `name` in this session."""
         sql = f"CREATE TEMP TABLE {name} AS\n{query.sql}"
-        self._timed(query, lambda: self._cursor.execute(sql, stored(query.parameters)))
+        self._timed(query, lambda: statement_cache.run(self._cursor, sql, stored(query.parameters)))
 
     def state(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Read state tables."""
@@ -114,7 +94,7 @@ class WriteTransaction:
 
     def execute(self, sql: str, params: Parameters = ()) -> None:
         """Run a statement for its effect."""
-        self._cursor.execute(sql, stored(params))
+        statement_cache.run(self._cursor, sql, stored(params))
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query, inside the transaction."""
@@ -122,11 +102,11 @@ class WriteTransaction:
 
     def materialize(self, name: str, sql: str, params: Parameters = ()) -> None:
         """Make a query's rows readable under `name` on this connection, until others take their place."""
-        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS\n{sql}", stored(params))
+        statement_cache.run(self._cursor, f"CREATE OR REPLACE TEMP TABLE {name} AS\n{sql}", stored(params))
 
     def define_view(self, name: str, sql: str) -> None:
         """Make a query readable under `name` on this connection."""
-        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS\n{sql}")
+        statement_cache.run(self._cursor, f"CREATE OR REPLACE TEMP VIEW {name} AS\n{sql}")
 
     def define_functions(self, expressions: Mapping[str, str]) -> None:
         """Make expressions callable on this connection, by signatures such as `lane_of_name(name)`."""
@@ -156,7 +136,7 @@ class DuckStore:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None, slow_query_s: float = SLOW_QUERY_S
     ) -> None:
-        self._connection, self._parse = connection, _parser(connection)
+        self._connection = connection
         self.stats = QueryStats(slow_query_s)
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
@@ -225,7 +205,7 @@ class DuckStore:
             began = time.monotonic()
             with self._reading_lock:
                 self._reading[cursor] = began
-            session = QuerySession(cursor, self.stats, self._parse)
+            session = QuerySession(cursor, self.stats)
             try:
                 yield session
             except duckdb.InterruptException:
