@@ -1,5 +1,6 @@
 """What all tests share: how hypothesis searches, where real data lies, and when skipping is forbidden."""
 
+import gc
 import os
 from collections.abc import Generator
 from itertools import count
@@ -56,6 +57,12 @@ def shared(name: str) -> Path:
     if not (SHARED / name).is_dir():
         pytest.skip(f"{name} is not beside the repository; CONTROLSURFACE_SHARED names the folder that holds it")
     return SHARED / name
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected by now stays to the end: garbage need not be looked for among it."""
+    gc.collect()
+    gc.freeze()
 
 
 # What their files share takes long to make, and two browsers at once keep each other waiting.

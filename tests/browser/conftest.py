@@ -21,6 +21,7 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     ViewportSize,
     expect,
@@ -53,7 +54,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser and one dashboard for all tests of a module; while it is open, asyncio is taken on that worker."""
+    """One browser and one dashboard for all tests of the folder."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
@@ -129,19 +130,25 @@ def guarded(collector: Collector) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """While it is there, asyncio is taken on this worker: it ends with the folder."""
     if not Path(CHROMIUM).is_file():
         pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    with sync_playwright() as found:
+        yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
 def tab(chromium: Browser) -> Iterator[Page]:
-    """The one tab of a module's tests: what it has compiled once is half of what a load costs."""
+    """The one tab of all tests: what it has compiled once is half of what a load costs."""
     context = new_visitor(chromium)
     yield context.new_page()
     context.close()
@@ -160,9 +167,7 @@ def become_new_visitor(page: Page) -> None:
         if other is not page:
             other.close()
     with suppress(PlaywrightError):  # it was nowhere, or its dashboard has ended
-        page.goto(
-            urljoin(page.url, "/_stcore/health")
-        )  # same origin: another gets a renderer that has compiled nothing
+        page.goto(urljoin(page.url, "/_stcore/health"))  # its own origin: others have a process that compiled nothing
     page.mouse.move(0, 0)
     page.emulate_media(media="null")
     if page.viewport_size != SIZE:
