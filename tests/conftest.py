@@ -1,7 +1,9 @@
 """What all tests share: how hypothesis searches, where real data lies, and when skipping is forbidden."""
 
+import gc
 import os
 from collections.abc import Generator
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,11 +26,15 @@ settings.register_profile("search", parent=settings.get_profile("ci"), derandomi
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+HOMES = count()
+
+
 @pytest.fixture(autouse=True)
-def nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads or writes the home of whoever runs it."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+def nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the home of whoever runs it; its own is made by who writes there, as few tests do."""
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(HOMES))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     for name in ("API", "TOKEN", "CONFIG", "DATA"):
         monkeypatch.delenv(f"CONTROLSURFACE_{name}", raising=False)
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_RESOURCE_ATTRIBUTES"):
@@ -51,6 +57,12 @@ def shared(name: str) -> Path:
     if not (SHARED / name).is_dir():
         pytest.skip(f"{name} is not beside the repository; CONTROLSURFACE_SHARED names the folder that holds it")
     return SHARED / name
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected by now stays to the end: garbage need not be looked for among it."""
+    gc.collect()
+    gc.freeze()
 
 
 # What their files share takes long to make, and two browsers at once keep each other waiting.

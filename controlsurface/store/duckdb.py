@@ -8,7 +8,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, TypeVar, cast
 
@@ -16,10 +15,11 @@ import duckdb
 import pyarrow as pa
 
 from controlsurface.errors import Abandoned, StoreDiffers, StoreError, StoreInUse, TooMuch, TooSlow
-from controlsurface.store import file_permissions
-from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate
+from controlsurface.store import file_permissions, statement_cache
+from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate, newest_version, schema_is_current
 from controlsurface.store.named_query import NamedQuery, Parameters
 from controlsurface.store.query_budget import QueryStats, current_budget
+from controlsurface.store.schema_template import SCHEMA_TEMPLATE
 from controlsurface.store.utc import as_utc, stored, without_zone
 
 STORE_FILE = "controlsurface.duckdb"
@@ -43,57 +43,34 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 DEFAULT_MEMORY_BYTES = 400 << 20
 SLOW_QUERY_S = 5.0
-MAX_PARSED_STATEMENTS, MAX_PARSED_CHARS = 128, 12_000  # each takes about 50 bytes a character, most have 2,000
 _STATE = "a state table"
+_MEMORY = ":memory:"
 
 
 # Rows are copied once more; what is advised instead, a relation, plans every question twice, which costs more.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result makes an extra copy")
 
 
-def _with(memory_bytes: int) -> dict[str, str | bool | int | float | list[str]]:
-    """The settings, with a bound on the memory of all statements together."""
-    return _CONFIG | {"memory_limit": f"{memory_bytes}B"}
-
-
-def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str | duckdb.Statement, params: Parameters) -> pa.Table:
-    reader = cast("pa.RecordBatchReader", cursor.execute(sql, stored(params)).to_arrow_reader())
+def _arrow(cursor: duckdb.DuckDBPyConnection, sql: str, params: Parameters) -> pa.Table:
+    reader = cast("pa.RecordBatchReader", statement_cache.run(cursor, sql, stored(params)).to_arrow_reader())
     return as_utc(reader.read_all())
-
-
-def _parser(connection: duckdb.DuckDBPyConnection) -> Callable[[str], str | duckdb.Statement]:
-    """Reads a statement's text, once for all the times that it is run: that is a quarter of the time of most."""
-
-    @lru_cache(MAX_PARSED_STATEMENTS)
-    def parse(sql: str) -> duckdb.Statement:
-        with connection.cursor() as cursor:
-            (statement,) = cursor.extract_statements(sql)
-        return statement
-
-    return lambda sql: parse(sql) if len(sql) <= MAX_PARSED_CHARS else sql
 
 
 class QuerySession:
     """A cursor for queries that build on each other. What it materializes is its own, and forgotten with it."""
 
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        stats: QueryStats,
-        parse: Callable[[str], str | duckdb.Statement],
-    ) -> None:
-        self._cursor, self._parse = cursor, parse
-        self._stats = stats
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, stats: QueryStats) -> None:
+        self._cursor, self._stats = cursor, stats
         self.running: NamedQuery | str = _STATE
 
     def query(self, query: NamedQuery) -> pa.Table:
         """Run a query."""
-        return self._timed(query, lambda: _arrow(self._cursor, self._parse(query.sql), query.parameters))
+        return self._timed(query, lambda: _arrow(self._cursor, query.sql, query.parameters))
 
     def materialize(self, name: str, query: NamedQuery) -> None:
         """Make a query's rows readable under `name` in this session."""
         sql = f"CREATE TEMP TABLE {name} AS\n{query.sql}"
-        self._timed(query, lambda: self._cursor.execute(sql, stored(query.parameters)))
+        self._timed(query, lambda: statement_cache.run(self._cursor, sql, stored(query.parameters)))
 
     def state(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Read state tables."""
@@ -117,7 +94,7 @@ class WriteTransaction:
 
     def execute(self, sql: str, params: Parameters = ()) -> None:
         """Run a statement for its effect."""
-        self._cursor.execute(sql, stored(params))
+        statement_cache.run(self._cursor, sql, stored(params))
 
     def rows(self, sql: str, params: Parameters = ()) -> pa.Table:
         """Run a query, inside the transaction."""
@@ -125,11 +102,11 @@ class WriteTransaction:
 
     def materialize(self, name: str, sql: str, params: Parameters = ()) -> None:
         """Make a query's rows readable under `name` on this connection, until others take their place."""
-        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS\n{sql}", stored(params))
+        statement_cache.run(self._cursor, f"CREATE OR REPLACE TEMP TABLE {name} AS\n{sql}", stored(params))
 
     def define_view(self, name: str, sql: str) -> None:
         """Make a query readable under `name` on this connection."""
-        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS\n{sql}")
+        statement_cache.run(self._cursor, f"CREATE OR REPLACE TEMP VIEW {name} AS\n{sql}")
 
     def define_functions(self, expressions: Mapping[str, str]) -> None:
         """Make expressions callable on this connection, by signatures such as `lane_of_name(name)`."""
@@ -159,7 +136,7 @@ class DuckStore:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None, slow_query_s: float = SLOW_QUERY_S
     ) -> None:
-        self._connection, self._parse = connection, _parser(connection)
+        self._connection = connection
         self.stats = QueryStats(slow_query_s)
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
@@ -178,8 +155,8 @@ class DuckStore:
             lock = undone.enter_context(_lock(data))
             try:
                 file_permissions.restrict_permissions(data)
-                connection = undone.enter_context(duckdb.connect(path, config=_with(memory_bytes)))
-                store = DuckStore(_prepared(connection), lock, slow_query_s)
+                connection = undone.enter_context(_connected(path, memory_bytes))
+                store = DuckStore(connection, lock, slow_query_s)
             except duckdb.Error as problem:
                 raise _unusable(path, problem) from None
             except StoreDiffers as problem:
@@ -192,7 +169,7 @@ class DuckStore:
     @staticmethod
     def in_memory() -> "DuckStore":
         """The same schema without a file."""
-        return DuckStore(_prepared(duckdb.connect(":memory:", config=_with(DEFAULT_MEMORY_BYTES))))
+        return DuckStore(_connected(_MEMORY, DEFAULT_MEMORY_BYTES))
 
     def query(self, query: NamedQuery, timeout_s: float = 30) -> pa.Table:
         """Run a data query on a cursor of its own. Raises as `session` does."""
@@ -228,7 +205,7 @@ class DuckStore:
             began = time.monotonic()
             with self._reading_lock:
                 self._reading[cursor] = began
-            session = QuerySession(cursor, self.stats, self._parse)
+            session = QuerySession(cursor, self.stats)
             try:
                 yield session
             except duckdb.InterruptException:
@@ -369,15 +346,32 @@ def _closed(path: Path, problem: OSError) -> StoreError:
     return StoreError(f"{path}: {problem.strerror}; {hint}")
 
 
-def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Bring the schema up to date, then lock the settings."""
+def _connected(database: Path | str, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+    """A connection to a database with our schema, and with its settings locked."""
+    new = database == _MEMORY or not Path(database).exists()
+    settings = _CONFIG | {"memory_limit": f"{memory_bytes}B"}
+    if new:  # the template of a schema is a file
+        del settings["enable_external_access"]
+    with ExitStack() as undone:
+        connection = undone.enter_context(duckdb.connect(database, config=settings))
+        if new:
+            SCHEMA_TEMPLATE.make(connection)
+        else:
+            _update_schema(connection)
+        connection.execute("SET GLOBAL enable_external_access = false")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")  # what casts and now() go by; else it is the machine's
+        connection.execute("SET lock_configuration = true")
+        undone.pop_all()
+        return connection
+
+
+def _update_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the schema up to date, where it is not."""
     known = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_version'"
     found = None
     if (connection.execute(known).fetchone() or (0,))[0]:
         found = (connection.execute("SELECT max(version) FROM schema_version").fetchone() or (None,))[0]
-    connection.begin()
-    migrate(connection.execute, found)
-    connection.commit()
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # what casts and now() go by; else it is the machine's
-    connection.execute("SET lock_configuration = true")
-    return connection
+    if found is None or found != newest_version() or not schema_is_current(connection.execute):
+        connection.begin()
+        migrate(connection.execute, found)
+        connection.commit()

@@ -1,8 +1,10 @@
 """Bring a database file to the schema of this version; refuse one that a newer version wrote."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -28,6 +30,15 @@ SELECT table_name, column_name, data_type, is_nullable, column_default
 FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' ORDER BY table_name, column_index
 """
 
+# Every view carries the fingerprint of the schema, and of the tables as they are, in its comment. A version that knows
+# nothing of fingerprints replaces the views when it opens the store, and the comments go with them.
+_MARKS = """
+SELECT
+    (SELECT md5(string_agg(table_name || sql, chr(10) ORDER BY table_name)) FROM duckdb_tables() WHERE NOT internal),
+    (SELECT list((view_name, comment) ORDER BY view_name) FROM duckdb_views() WHERE NOT internal)
+"""
+_VIEW = re.compile(r"^CREATE OR REPLACE VIEW (\w+)", re.MULTILINE)
+
 Execute = Callable[..., duckdb.DuckDBPyConnection]
 Columns = Mapping[tuple[str, str], "TableColumn"]
 
@@ -46,6 +57,11 @@ def migration_number(path: Path) -> int:
     return int(path.name.split("_", 1)[0])
 
 
+def newest_version(migrations: Path = MIGRATIONS_FOLDER) -> int:
+    """The version of a store that this version makes."""
+    return max(map(migration_number, migrations.glob("*.sql")), default=1)  # 1 is `schema/` itself
+
+
 def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_FOLDER) -> None:
     """Bring the version that was found (None: an empty file) up to this one; then make what `schema/` has and it lacks.
 
@@ -54,7 +70,7 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_F
     what this version reads and writes.
     """
     paths = sorted(migrations.glob("*.sql"), key=migration_number)
-    newest = migration_number(paths[-1]) if paths else 1  # which is `schema/` itself
+    newest = newest_version(migrations)
     if found is not None and found > newest:
         known = f"this version knows up to {newest}"
         raise StoreTooNew(f"the store has schema version {found}, {known}; upgrade Control Surface")
@@ -71,6 +87,33 @@ def migrate(execute: Execute, found: int | None, migrations: Path = MIGRATIONS_F
         for statement in missing_column_statements(_columns(execute), _wanted()):
             execute(statement)
     _run(execute, *_OTHERS)
+    _mark(execute)
+
+
+def schema_is_current(execute: Execute) -> bool:
+    """Whether this very schema was made here, and no other version has been here since nor has a table changed."""
+    tables, views = execute(_MARKS).fetchone() or ("", [])
+    mark = f"{_fingerprint()} {tables}"
+    return dict(views or ()) == dict.fromkeys(_views(), mark)
+
+
+def _mark(execute: Execute) -> None:
+    tables, _ = execute(_MARKS).fetchone() or ("", [])
+    for view in _views():
+        execute(f"COMMENT ON VIEW {view} IS '{_fingerprint()} {tables}'")
+
+
+@cache
+def _fingerprint() -> str:
+    """Of all that makes a store what it is: the files, and the engine that reads them."""
+    paths = sorted([*SCHEMA_FOLDER.glob("*.sql"), *MIGRATIONS_FOLDER.glob("*.sql")])
+    said = [duckdb.__version__, *(f"{path.name} {path.read_text('utf-8')}" for path in paths)]
+    return sha256("\0".join(said).encode()).hexdigest()[:32]
+
+
+@cache
+def _views() -> frozenset[str]:
+    return frozenset(found[1] for text in _texts() for found in _VIEW.finditer(text))
 
 
 def missing_column_statements(known: Columns, wanted: Columns) -> Iterator[str]:
@@ -124,8 +167,12 @@ def _columns(execute: Execute) -> Columns:
 
 def _run(execute: Execute, *kinds: str) -> None:
     """The files of `schema/` that make things of these kinds. Macros read tables, and views read both."""
-    texts = [path.read_text("utf-8") for path in sorted(SCHEMA_FOLDER.glob("*.sql"))]
     for kind in kinds:
-        for text in texts:
+        for text in _texts():
             if kind == next(words for words in _IN_ORDER if words in text):
                 execute(text)
+
+
+@cache
+def _texts() -> tuple[str, ...]:
+    return tuple(path.read_text("utf-8") for path in sorted(SCHEMA_FOLDER.glob("*.sql")))

@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -20,11 +21,13 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     Request,
     ViewportSize,
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
 from controlsurface import ui
 from controlsurface.api.app import create_app
@@ -43,13 +46,15 @@ FLAGS = [
 SERVER = Path(ui.__file__).parent / "app" / "server.py"
 TOKEN = "a token of the dashboard"
 LATE = "preloaded using link"  # "but not used within a few seconds": the machine was busy, the page is well
+SIZE = ViewportSize(width=1500, height=1100)
+STORAGES = "cookies,local_storage,indexeddb,cache_storage,service_workers"
 PATIENCE_MS = 60_000  # a machine that runs all tests at once draws a page slowly
 
 expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser and one dashboard for all tests of a module; while it is open, asyncio is taken on that worker."""
+    """One browser and one dashboard for all tests of the folder."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
@@ -125,36 +130,57 @@ def guarded(collector: Collector) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """While it is there, asyncio is taken on this worker: it ends with the folder."""
     if not Path(CHROMIUM).is_file():
         pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    with sync_playwright() as found:
+        yield found
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A new visitor."""
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def tab(chromium: Browser) -> Iterator[Page]:
+    """The one tab of all tests: what it has compiled once is half of what a load costs."""
     context = new_visitor(chromium)
     yield context.new_page()
     context.close()
 
 
-@pytest.fixture(scope="module")
-def reader(chromium: Browser) -> Iterator[BrowserContext]:
-    """A visitor who only reads, page after page: what is loaded once is in the browser's cache, as it is for users."""
-    context = new_visitor(chromium)
-    yield context
-    context.close()
+@pytest.fixture
+def page(tab: Page) -> Iterator[Page]:
+    """A new visitor, in a tab that knows nothing of visitors before."""
+    yield tab
+    become_new_visitor(tab)
+
+
+def become_new_visitor(page: Page) -> None:
+    """Leave no address, storage, cookie, history, size, medium, pointer or other tab behind; what is compiled stays."""
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    with suppress(PlaywrightError):  # it was nowhere, or its dashboard has ended
+        page.goto(urljoin(page.url, "/_stcore/health"))  # its own origin: others have a process that compiled nothing
+    page.mouse.move(0, 0)
+    page.emulate_media(media="null")
+    if page.viewport_size != SIZE:
+        page.set_viewport_size(SIZE)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": STORAGES})
+    devtools.send("Page.resetNavigationHistory")
+    devtools.detach()
 
 
 def new_visitor(chromium: Browser) -> BrowserContext:
     """A visitor whose system is light, and still: drawing what turns while it waits takes a quarter of the time."""
-    size = ViewportSize(width=1500, height=1100)
-    context = chromium.new_context(viewport=size, color_scheme="light", reduced_motion="reduce")
+    context = chromium.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     return context
 
@@ -162,24 +188,34 @@ def new_visitor(chromium: Browser) -> BrowserContext:
 class Seen:
     """What a page asked for, and what it complained about."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self) -> None:
         self.complaints: list[str] = []
         self.addresses: list[str] = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self._request)
+
+    @contextmanager
+    def watching(self, page: Page) -> Iterator["Seen"]:
+        listeners = {"console": self._console, "pageerror": self._error, "request": self._request}
+        for event, listener in listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]  # one overload for each literal name
+        yield self
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and LATE not in message.text:
             self.complaints.append(message.text)
+
+    def _error(self, error: PlaywrightError) -> None:
+        self.complaints.append(str(error))
 
     def _request(self, request: Request) -> None:
         self.addresses.append(request.url)
 
 
 @pytest.fixture
-def seen(page: Page) -> Seen:
-    return Seen(page)
+def seen(page: Page) -> Iterator[Seen]:
+    with Seen().watching(page) as found:
+        yield found
 
 
 def healthy(url: str) -> bool:

@@ -4,10 +4,10 @@ import re
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from controlsurface import charts
-from tests.browser.conftest import TOKEN, Collector, Seen
+from tests.browser.conftest import TOKEN, Collector, Seen, become_new_visitor
 from tests.browser.gestures import TABLE, choose, draw, ready, settled
 
 COUNT_RUNS = """() => {
@@ -70,9 +70,7 @@ def test_a_filter_stays_on_the_next_page(page: Page, url: str) -> None:
     page.wait_for_url(re.compile(r"/\?(?=.*lane=large)(?=.*range=7d)"))
 
 
-def test_a_request_row_leads_to_its_waterfall_and_stays_selected_in_another_order(
-    page: Page, url: str, chromium: Browser
-) -> None:
+def test_a_request_row_leads_to_its_waterfall_and_stays_selected_in_another_order(page: Page, url: str) -> None:
     ready(page, f"{url}/traces?range=7d", TABLE)
     choose(page, 2)
     page.wait_for_selector(".cs-fall")
@@ -82,10 +80,10 @@ def test_a_request_row_leads_to_its_waterfall_and_stays_selected_in_another_orde
     page.wait_for_url(re.compile("order=Slowest"))
     settled(page)
     assert page.locator(".cs-why").inner_text() == sentence
-    another = chromium.new_page()
-    ready(another, page.url, ".cs-fall")
-    assert another.locator(".cs-why").inner_text() == sentence
-    another.close()
+    address = page.url
+    become_new_visitor(page)
+    ready(page, address, ".cs-fall")
+    assert page.locator(".cs-why").inner_text() == sentence
 
 
 def test_a_selection_in_the_confidence_chart_leads_to_its_requests(page: Page, url: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.ui.data.visitor import COOKIE_NAME
@@ -40,15 +40,12 @@ def test_every_api_response_has_security_headers(collector: Collector, path: str
 
 
 @pytest.mark.parametrize("name", ["", *PAGES])
-def test_a_page_renders_without_content_security_policy_violation(reader: BrowserContext, url: str, name: str) -> None:
-    page = reader.new_page()
-    seen = Seen(page)
+def test_a_page_renders_without_content_security_policy_violation(page: Page, url: str, seen: Seen, name: str) -> None:
     page.goto(f"{url}/{name}")
     page.wait_for_selector("[data-testid=stMain] :is(h2, h3):visible, .cs-tile, .cs-state")
     settled(page)
     assert [each for each in seen.complaints if NOT_FOUND not in each] == []
     assert all(each.startswith((url, "data:", "blob:", url.replace("http", "ws"))) for each in seen.addresses)
-    page.close()
 
 
 def test_a_cross_origin_page_cannot_frame_the_dashboard(page: Page, url: str) -> None:

@@ -9,7 +9,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.gestures import ready, settled
 
@@ -44,8 +44,8 @@ def test_the_bar_of_a_phone_folds_into_one_button(page: Page, url: str) -> None:
 # Web Vitals' bound of what is poor. Panels that jiggle into position at first load (grafana/grafana 67953), and content
 # that moves down as graphs appear, under a pointer about to click (Mikesch-mp/icingaweb2-module-grafana 131). Without
 # triage, whose choice of a metric still comes late.
-def test_a_page_hardly_moves_while_it_loads(reader: BrowserContext, url: str) -> None:
-    page = reader.new_page()
+def test_a_page_hardly_moves_while_it_loads(tab: Page, url: str) -> None:
+    page = tab.context.new_page()
     page.add_init_script(LAYOUT_SHIFT)
     ready(page, f"{url}/data", ".cs-title")  # scripts and fonts are in the cache from here on
     moved = {}

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Page
 
 from controlsurface.shipped_paths import DASHBOARDS
 from controlsurface.store.duckdb import DuckStore
@@ -38,13 +38,6 @@ def planted() -> Iterator[str]:
         yield url
     collector.finish()
     store.close()
-
-
-@pytest.fixture
-def page(reader: BrowserContext) -> Iterator[Page]:
-    found = reader.new_page()
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, Collector
 
@@ -24,13 +24,12 @@ POLICY = '{"policy": {"thresholds": {"default": 0.0}}, "who": "x", "why": "y"}'
 
 
 @pytest.fixture(scope="module")
-def rebound() -> Iterator[Browser]:
+def rebound(playwright: Playwright) -> Iterator[Browser]:
     """A browser to which the attacker's name means this machine."""
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
+    flags = [*FLAGS, f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

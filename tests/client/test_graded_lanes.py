@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client import LocalClient, RemoteClient, advice
 from controlsurface.client.advice import AdviceQuery
 from controlsurface.config import AuditConfig, Config
 from controlsurface.query.arguments import WeekRange
@@ -60,6 +60,11 @@ def advised(store: DuckStore, *rules: str) -> list[Row]:
     return [row for row in rows if row["rule"] in rules]
 
 
+def ask_alone(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this rule is asked from here on: a test that looks many times waits for no others."""
+    monkeypatch.setattr(advice, "ADVICE_RULES", {rule: advice.ADVICE_RULES[rule]})
+
+
 ROUTES = ("route_up", "route_down", "large_is_worse")
 
 
@@ -101,7 +106,10 @@ def test_five_pairs_say_nothing_about_a_lane(kept: DuckStore) -> None:
     assert advised(kept, *ROUTES) == []
 
 
-def test_equal_lanes_in_57_task_types_are_called_worse_in_at_most_one_look_of_twenty() -> None:
+def test_equal_lanes_in_57_task_types_are_called_worse_in_at_most_one_look_of_twenty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask_alone("large_is_worse", monkeypatch)
     random, wrong, alone = Random(5), 0, 0
     for _ in range(12):
         store = DuckStore.in_memory()
@@ -144,7 +152,10 @@ def test_gates_say_nothing_of_a_task_type_whose_pairs_are_graded(kept: DuckStore
     assert advised(kept, "strong_is_worse") == []
 
 
-def test_task_types_at_the_target_are_not_all_looked_at_until_one_is_above_it() -> None:
+def test_task_types_at_the_target_are_not_all_looked_at_until_one_is_above_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask_alone("escalation", monkeypatch)
     random, found = Random(9), 0
     for _ in range(20):
         store = DuckStore.in_memory()

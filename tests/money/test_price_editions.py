@@ -28,7 +28,7 @@ AT_CHEAP, AT_DEAR = Decimal("0.002"), Decimal("0.02")  # 1,000 x 1 + 500 x 2, an
 def serving(folder: Path, prices: str, **costs: Any) -> Iterator[IngestEngine]:
     """The store, open with this price file."""
     (folder / "prices.toml").write_text(prices)
-    settings = {"lanes": LANES, "writer": {"max_delay": "1ms"}}
+    settings = {"lanes": LANES}
     config = Config.model_validate(settings | {"costs": {"prices": str(folder / "prices.toml"), **costs}})
     with running_engine(folder / "data", config) as engine:
         yield engine

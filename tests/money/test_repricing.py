@@ -15,6 +15,7 @@ from controlsurface.client.queries.reprice_order import (
 )
 from controlsurface.collector.ingest_engine import IngestEngine
 from controlsurface.errors import Conflict
+from controlsurface.ingest.load import store_writer
 from controlsurface.ingest.wire.otlp_request import RequestBody
 from tests.ingest.loading import CAPTURES, capture
 from tests.ingest.spans import call, route
@@ -26,6 +27,11 @@ NAMES = sorted(
     {path.name.partition(".")[0] for path in CAPTURES.iterdir() if "truncated" not in path.name} - {"README"}
 )
 BODIES = [RequestBody(*each) for name in NAMES for each in capture(name)]
+
+
+@pytest.fixture(autouse=True)
+def orders_are_looked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_writer, "POLL_INTERVAL_S", 0.01)
 
 
 def reprice(engine: IngestEngine, *, dry_run: bool = False, **more: Any) -> dict[str, Any]:

@@ -58,6 +58,14 @@ def run(argv: list[str], folder: Path, given: Mapping[str, str]) -> "subprocess.
     )
 
 
+@pytest.fixture(scope="module")
+def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with pip alone; its Python works wherever it is copied to."""
+    path = tmp_path_factory.mktemp("venv") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", path], check=True, timeout=120)
+    return path
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of our Makefile with packages of its own: `needy` needs `thing[more]`, of which the lock has an old."""
@@ -101,31 +109,30 @@ def test_a_uv_that_fails_is_one_line_and_pip_installs_all_that_make_test_needs(p
     ]
 
 
-def test_make_test_is_set_up_without_uv_and_litellm_and_make_ci_is_not(project: Path) -> None:
-    (project / "index" / "uv-1.0-py3-none-any.whl").unlink()
-    made = make(project, ".venv/.test", ".cache/litellm/.installed")
+@pytest.fixture
+def begun(project: Path, empty_venv: Path) -> Path:
+    """The project, where its environment has been made and nothing is installed."""
+    shutil.copytree(empty_venv, project / ".venv", symlinks=True)
+    return project
+
+
+def test_make_test_is_set_up_without_uv_and_litellm_and_make_ci_is_not(begun: Path) -> None:
+    (begun / "index" / "uv-1.0-py3-none-any.whl").unlink()
+    made = make(begun, ".venv/.test", ".cache/litellm/.installed")
     assert made.returncode == 0, made.stderr
     assert "uv cannot be installed: pip does everything, in a minute or two" in made.stderr
     assert made.stderr.splitlines()[-1] == "LiteLLM cannot be installed: its tests are skipped"
-    assert "needy" in installed(project)
-    strict = make(project, ".cache/litellm/.installed", CONTROLSURFACE_NO_SKIP="1")
+    assert "needy" in installed(begun)
+    strict = make(begun, ".cache/litellm/.installed", CONTROLSURFACE_NO_SKIP="1")
     assert strict.returncode != 0
 
 
-def test_a_lock_that_cannot_be_installed_at_all_ends_make_with_the_reason(project: Path) -> None:
-    (project / "index" / "runs-1.0-py3-none-any.whl").unlink()
-    made = make(project, ".venv/.run")
+def test_a_lock_that_cannot_be_installed_at_all_ends_make_with_the_reason(begun: Path) -> None:
+    (begun / "index" / "runs-1.0-py3-none-any.whl").unlink()
+    made = make(begun, ".venv/.run")
     assert made.returncode != 0
     assert "No matching distribution found for runs==1.0" in made.stderr
     assert len(made.stderr.splitlines()) < 14
-
-
-@pytest.fixture(scope="module")
-def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with pip alone; its Python works wherever it is copied to."""
-    path = tmp_path_factory.mktemp("venv") / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", path], check=True, timeout=120)
-    return path
 
 
 @pytest.fixture

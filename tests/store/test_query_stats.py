@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from controlsurface.errors import TooMuch, TooSlow
-from controlsurface.store.duckdb import MAX_PARSED_CHARS, DuckStore
+from controlsurface.store.duckdb import DuckStore
 from controlsurface.store.named_query import NamedQuery
+from controlsurface.store.statement_cache import MAX_TEXT_CHARS
 
 ONE = NamedQuery("SELECT $a AS a", {"a": 1}, "metrics.query")
 ENDLESS = NamedQuery("SELECT sum(random()) AS n FROM range(10000000000000)", {}, "metrics.batch")
@@ -85,5 +86,5 @@ def test_threads_that_run_one_query_get_the_rows_of_their_own_values(store: Duck
 
 
 def test_a_query_too_long_to_be_remembered_runs_as_well(store: DuckStore) -> None:
-    long = NamedQuery(f"SELECT{' ' * MAX_PARSED_CHARS}$a AS a", {"a": 1}, "metrics.query")
+    long = NamedQuery(f"SELECT{' ' * MAX_TEXT_CHARS}$a AS a", {"a": 1}, "metrics.query")
     assert [store.query(long).to_pylist() for _ in range(2)] == [[{"a": 1}]] * 2

@@ -28,13 +28,13 @@ def test_every_table_can_be_downloaded(opened: Open, seeded_url: str, page: str)
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(("page", "names"), [("cost.py", ("week", "by")), ("compare.py", ("way", "one", "other"))])
-@pytest.mark.parametrize("value", NASTY, ids=ascii)
 def test_a_page_survives_any_value_of_its_own_parameters(
-    opened: Open, seeded_url: str, page: str, names: tuple[str, ...], value: str
+    opened: Open, seeded_url: str, page: str, names: tuple[str, ...]
 ) -> None:
-    app = opened(seeded_url, page, **dict.fromkeys(names, value))
-    assert not app.exception
-    assert "<script>" not in html(app)
+    for value in NASTY:
+        app = opened(seeded_url, page, **dict.fromkeys(names, value))
+        assert not app.exception, ascii(value)
+        assert "<script>" not in html(app), ascii(value)
 
 
 def test_the_routing_page_breaks_escalation_down_by_kind(opened: Open, seeded_url: str) -> None:

@@ -136,12 +136,12 @@ NASTY = ("", "\0", "<script>alert(1)</script>", "' OR 1=1 --", "a:b", "-1", "nan
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("value", NASTY, ids=ascii)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_survives_any_address(opened: Open, seeded_url: str, page: str, value: str) -> None:
-    app = opened(seeded_url, page, **dict.fromkeys(NAMES, value))
-    assert not app.exception
-    assert "<script>" not in html(app)
+def test_a_page_survives_any_address(opened: Open, seeded_url: str, page: str) -> None:
+    for value in NASTY:
+        app = opened(seeded_url, page, **dict.fromkeys(NAMES, value))
+        assert not app.exception, ascii(value)
+        assert "<script>" not in html(app), ascii(value)
 
 
 def nobody() -> str:

@@ -57,6 +57,7 @@ class Journal:
         self._begun = 0.0
         self._queue: list[_Waiting] = []
         self._closing = False
+        self._wakes = 0
         self.failure = ""  # why nothing is accepted any more; empty while all is well
         self._damage: dict[tuple[int, int], int] = {}  # bytes that could not be read, by where they begin
         self._changed = threading.Condition()
@@ -111,10 +112,17 @@ class Journal:
             return len(self._damage), sum(self._damage.values())
 
     def wait(self, after: JournalPosition, timeout_s: float) -> bool:
-        """Whether something durable lies beyond a position, at the latest after `timeout_s`."""
+        """Whether something durable lies beyond a position, at the latest after `timeout_s` or a call of `wake`."""
         with self._changed:
-            self._changed.wait_for(lambda: self.end > after or self._closing, timeout_s)
+            wakes = self._wakes
+            self._changed.wait_for(lambda: self.end > after or self._closing or self._wakes > wakes, timeout_s)
             return self.end > after
+
+    def wake(self) -> None:
+        """End every `wait`."""
+        with self._changed:
+            self._wakes += 1
+            self._changed.notify_all()
 
     def backlog(self, after: JournalPosition) -> int:
         """How many items lie beyond a position; reads the journal only the first time."""

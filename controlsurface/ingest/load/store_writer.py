@@ -68,7 +68,7 @@ class StoreWriter:
         self._damage = (0, 0)  # of the journal: places and bytes, as counted
         self._told = (0, 0)  # of what was turned away, how much stands in the store
         self._rows = config.writer.max_rows
-        self.position = JournalPosition(0, 0)
+        self.position, self._drained = JournalPosition(0, 0), JournalPosition(0, 0)
         self.failure: str | None = None  # why the last batch could not be stored, while it cannot
 
     def start(self) -> None:
@@ -91,7 +91,10 @@ class StoreWriter:
         """End the thread; when `drain`, after what of the durable can be stored in SHUTDOWN_DRAIN_S."""
         if drain and self.failure is None and not self.drain(SHUTDOWN_DRAIN_S):
             log.warning("stopped before all was stored; the rest is in the journal and follows at the next start")
-        self._stop.set()
+        with self._moved:
+            self._stop.set()
+            self._moved.notify_all()
+        self._journal.wake()
         self._thread.join()
 
     def between(self, step: WriterStep) -> Event:
@@ -105,9 +108,11 @@ class StoreWriter:
         self._loader.lanes_written.set()
 
     def drain(self, timeout_s: float = 60) -> bool:
-        """Wait until what is durable now is stored; False when it took longer."""
+        """Store at once what is durable now, and wait for that; False when it took longer."""
         end = self._journal.end
         with self._moved:
+            self._drained = max(self._drained, end)
+            self._moved.notify_all()
             return bool(self._moved.wait_for(lambda: self.position >= end, timeout_s))
 
     def _run(self) -> None:
@@ -189,9 +194,14 @@ class StoreWriter:
         age_s = (time.time_ns() - records[0].received_ns) / 1e9
         delay_s = self._config.writer.max_delay.total_seconds()
         if age_s < delay_s and sum(record.items for record in records) < self._rows // 2:
-            self._stop.wait(min(delay_s, delay_s - age_s))
+            self._grow(position, min(delay_s, delay_s - age_s))
             records = self._records(position)
         return _Work(records, self._loader.decode(_bodies(records, "traces"), _bodies(records, "logs")))
+
+    def _grow(self, position: JournalPosition, delay_s: float) -> None:
+        """Give the batch that begins there time, unless somebody waits for it."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._stop.is_set() or self._drained > position, delay_s)
 
     def _records(self, position: JournalPosition) -> list[JournalRecord]:
         records = _up_to(self._journal.read(position, MAX_BATCH_BYTES), self._rows)

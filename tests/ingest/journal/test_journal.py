@@ -5,6 +5,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,6 +123,15 @@ def test_a_journal_wait_ends_as_soon_as_a_record_is_durable(open_journal: Callab
     journal.append("traces", b"a", 1, 1)
     assert journal.wait(START, 10)
     assert not journal.wait(journal.end, 0.01)
+
+
+def test_waking_a_journal_ends_the_waits_of_that_moment(open_journal: Callable[..., Journal]) -> None:
+    journal = open_journal()
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(journal.wait, START, 60)
+        while not waiting.done():
+            journal.wake()
+        assert not waiting.result()
 
 
 def test_the_backlog_is_counted_in_items_from_any_position(open_journal: Callable[..., Journal]) -> None:

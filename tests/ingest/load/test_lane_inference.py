@@ -17,7 +17,7 @@ from controlsurface.lanes.lane_assignment import LaneAssignment
 from tests.ingest.spans import S, body, call, route
 from tests.lanes import LANED
 
-CONFIG = Config.model_validate({"writer": {"max_delay": "1ms"}, "costs": {"prices": "no such file"}})
+CONFIG = Config.model_validate({"costs": {"prices": "no such file"}})
 FLASH, MINI, OPUS = "gemini-2.5-flash", "gpt-5-mini", "claude-opus-4"
 BY_PRICE = {FLASH: "small", MINI: "small", OPUS: "large"}
 
@@ -133,9 +133,7 @@ def test_calls_of_models_that_move_together_are_derived_anew_together(
 
     monkeypatch.setattr(batch, "derive_requests", counted)
     monkeypatch.setattr(rederive_spans, "derive_requests", counted)
-    with started(
-        tmp_path, CONFIG.model_copy(update={"writer": WriterConfig(max_delay="1ms", max_rows=max_rows)})
-    ) as engine:
+    with started(tmp_path, CONFIG.model_copy(update={"writer": WriterConfig(max_rows=max_rows)})) as engine:
         send(engine, *calls(FLASH, OPUS, MINI, FLASH, OPUS, MINI, FLASH, OPUS))
         settle(engine)
         assert lanes(engine) == BY_PRICE

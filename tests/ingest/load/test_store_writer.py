@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from controlsurface.config import Config
+from controlsurface.config import Config, WriterConfig
 from controlsurface.ingest.ingest_counters import IngestCounters
 from controlsurface.ingest.journal.journal import Journal
 from controlsurface.ingest.load.store_writer import StoreWriter
@@ -19,11 +20,11 @@ CONFIG = Config.model_validate({"writer": {"max_delay": "10ms"}, "costs": {"pric
 
 
 class Running:
-    def __init__(self, folder: Path) -> None:
-        self.journal = Journal(folder / "journal", CONFIG.journal)
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.journal = Journal(folder / "journal", config.journal)
         self.store = DuckStore.open(folder)
         self.counters = IngestCounters()
-        self.writer = StoreWriter(self.store, self.journal, self.counters, CONFIG, CONVENTIONS)
+        self.writer = StoreWriter(self.store, self.journal, self.counters, config, CONVENTIONS)
 
     def put(self, body: bytes, items: int) -> None:
         self.journal.append("traces", body, items, time.time_ns()).result(timeout=10)
@@ -33,8 +34,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Running]:
-    parts = Running(folder)
+def running(folder: Path, config: Config = CONFIG) -> Iterator[Running]:
+    parts = Running(folder, config)
     parts.writer.start()
     try:
         yield parts
@@ -52,6 +53,14 @@ def test_acknowledged_spans_become_rows(tmp_path: Path) -> None:
         parts.put(BODY, 8)
         assert parts.writer.drain(timeout_s=20)
         assert (parts.count("spans"), parts.count("requests")) == (8, 3)
+
+
+def test_a_drain_waits_for_no_batch_to_grow(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG.model_copy(update={"writer": WriterConfig(max_delay=timedelta(hours=1))})) as parts:
+        parts.put(BODY, 8)
+        assert parts.writer.drain(timeout_s=20)
+        parts.put(capture("oi-0.1.66-cascade")[0][1], 8)  # nobody waits for this one, and the end interrupts its wait
+        assert parts.count("spans") == 8
 
 
 def test_a_restarted_writer_goes_on_where_the_store_stands(tmp_path: Path) -> None:
