@@ -53,7 +53,8 @@ def test_a_page_chosen_in_the_menu_comes_with_its_filters_though_the_request_for
 
 def test_an_address_keeps_its_window_though_the_request_for_it_tells_of_no_control(page: Page, url: str) -> None:
     """On a busy machine the app asks for a page without the states of its controls; Streamlit took them for gone."""
-    chosen, emptied = False, []
+    chosen = False
+    emptied: list[bytes] = []
 
     def empty_first(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()

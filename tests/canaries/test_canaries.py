@@ -75,7 +75,7 @@ def bodies() -> Iterator[tuple[Signal, Message, int]]:
     """Requests of AT_ONCE planted ones each, beside one another as a batch has them; how many are in it."""
     for signal, some in groupby(enumerate(PLAN), key=lambda each: each[1][0]):
         while batch := [*islice(some, AT_ONCE)]:
-            whole = EXPORT_REQUESTS[signal]()
+            whole: Message = EXPORT_REQUESTS[signal]()
             for number, (_, way, key) in batch:
                 whole.MergeFrom(planted(signal, way, canary(number), key))
             yield signal, whole, len(batch)
