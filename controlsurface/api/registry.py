@@ -24,6 +24,8 @@ from controlsurface.client.queries import (
 from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.costs.hardware_query import HardwareQuery
+from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
 from controlsurface.client.queries.ingest_queries import SourcesQuery, UsageLedgerQuery
@@ -63,6 +65,9 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     reprice_order.RepricingQuery,
     reprice_order.RepricedModelsQuery,
     CallPricesQuery,
+    HardwareQuery,
+    JobRunsQuery,
+    UnitCostsQuery,
     UsageLedgerQuery,
     CardinalityQuery,
     AdviceQuery,

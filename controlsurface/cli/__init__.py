@@ -24,6 +24,7 @@ _COMMANDS = {
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",
+    "costs": "What a run, a session or a completed task costs, and own hardware.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",

@@ -158,6 +158,14 @@ class CostsConfig(ConfigSection):
 
     trust_spans: bool = Field(True, description="use the cost a client wrote on its span")
     prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
+    run_gap: Duration = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="a job's calls after a pause longer than this are its next run, where nobody sends `job.run`",
+    )
+    success_evaluation: str = Field(
+        "", description="the evaluation whose pass completes a task; none: the quality gate's"
+    )
 
 
 class ComparatorConfig(ConfigSection):

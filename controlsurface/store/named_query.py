@@ -45,6 +45,7 @@ PURPOSES: Mapping[str, str] = {
     "coverage.shares": "which share of rows has a field",
     "dimensions.values": "values of dimensions",
     "events.list": "changes, recorded and found",
+    "hardware.used": "time that calls took of own hardware",
     "ingest.sources": "services that send",
     "metrics.batch": "several metrics of one source",
     "metrics.bins": "a distribution",
@@ -64,6 +65,8 @@ PURPOSES: Mapping[str, str] = {
     "requests.one": "one request",
     "storage.tables": "rows and bytes of each table",
     "traces.spans": "the spans of a trace",
+    "units.runs": "runs of jobs and what they cost",
+    "units.summary": "cost per run, session or completed task",
     "usage.ledger": "spans with tokens or a cost",
 }
 

@@ -20,7 +20,7 @@ _CHOSEN, _CHANGES = (
 # What pricing writes into a call.
 _MONEY = (
     "cost_usd cost_source cached_usd output_usd reasoning_usd cache_saving_usd batch_saving_usd context_window "
-    "unpriced_parts provider_assumed"
+    "unpriced_parts provider_assumed currency cost_amount hardware"
 ).split()
 
 _WAITING = 'SELECT since, "until", dry_run, edition FROM repricing WHERE finished_at IS NULL'
