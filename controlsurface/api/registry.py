@@ -25,6 +25,7 @@ from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
+from controlsurface.client.queries.costs.restatements import RestatementsQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
@@ -68,6 +69,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     HardwareQuery,
     JobRunsQuery,
     UnitCostsQuery,
+    RestatementsQuery,
     UsageLedgerQuery,
     CardinalityQuery,
     AdviceQuery,

@@ -61,6 +61,7 @@ PERMANENT_TABLES = {
     **dict.fromkeys("audit_labels drift_accepts events policies sampling_plans saved_views".split(), PEOPLE_REASON),
     "rolled": "goes with the roll-ups it counts",
     "rollup_skipped": "goes with the roll-ups it leaves out",
+    "restatements": "what prices closed weeks had before, and who changed them; one row a week and order",
     "weekly_exports": "what others were given; nothing of it is altered or removed",
 }
 

@@ -53,7 +53,7 @@ from controlsurface.ui.navigation.triage_selection import (
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
-from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section, job_section
+from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section
 from controlsurface.ui.reports.experiment import (
     GUARDRAILS,
     MEANS,
@@ -72,6 +72,7 @@ from controlsurface.ui.reports.side_by_side import (
     before_after_tiles,
     choose_populations,
 )
+from controlsurface.ui.reports.unit_cost_section import job_section
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution
 from controlsurface.ui.requests.request_card import request_card, request_trace
 from controlsurface.ui.requests.request_search import (
