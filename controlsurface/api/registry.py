@@ -39,6 +39,8 @@ from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
+from controlsurface.export.focus.charge_query import ChargesQuery
+from controlsurface.export.week_editions import EditionsQuery
 
 QUERIES: tuple[type[Query[Any]], ...] = (
     metric_queries.CatalogQuery,
@@ -86,6 +88,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     calibration_query.CalibrationQuery,
     what_if_query.WhatIfQuery,
     weekly_revisions.WeeklyExports,
+    ChargesQuery,
+    EditionsQuery,
     alert_queries.AlertsQuery,
     alert_queries.AlertHistoryQuery,
     BacktestQuery,

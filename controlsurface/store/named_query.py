@@ -30,6 +30,8 @@ PURPOSES: Mapping[str, str] = {
     "alerts.lanes": "lanes of the models that changed",
     "alerts.replay": "metrics of rules at many moments",
     "alerts.windows": "metrics of rules over windows that end now",
+    "attribution.editions": "which editions of the price book priced a week's calls",
+    "attribution.focus": "a day's calls as FOCUS charges",
     "attribution.week": "a week's calls and cost",
     "audits.cards": "content behind an audit item",
     "audits.edges": "confidence deciles of sampled traffic",
