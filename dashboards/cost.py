@@ -1,7 +1,5 @@
 """Who spends what, on which lane and model, and how much of it is known."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from controlsurface import charts, ui
@@ -90,11 +88,12 @@ def savings_and_models(spent: dict[str, str]) -> None:
     weekly()
 
 
-SECTIONS: dict[str, Callable[[], None]] = {
+SECTIONS = {
     "Spend": spend,
     "Caches": lambda: ui.cache_section(view),
     "Batch": lambda: ui.batch_section(view),
     "Context and growth": lambda: ui.context_section(view),
     "Jobs": lambda: ui.job_section(view),
+    "Reconcile": lambda: ui.reconcile_section(view),
 }
 SECTIONS[ui.choose_tab(tuple(SECTIONS))]()

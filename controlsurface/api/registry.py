@@ -40,6 +40,8 @@ from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
 from controlsurface.export.focus.charge_query import ChargesQuery
+from controlsurface.export.reconciliation.bill_import import BillsQuery, ImportBillPart
+from controlsurface.export.reconciliation.reconciliation_query import ReconciliationQuery
 from controlsurface.export.week_editions import EditionsQuery
 
 QUERIES: tuple[type[Query[Any]], ...] = (
@@ -90,6 +92,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     weekly_revisions.WeeklyExports,
     ChargesQuery,
     EditionsQuery,
+    BillsQuery,
+    ReconciliationQuery,
     alert_queries.AlertsQuery,
     alert_queries.AlertHistoryQuery,
     BacktestQuery,
@@ -115,6 +119,7 @@ COMMANDS: tuple[type[Command], ...] = (
     sampling_plan.LogSamplingCommand,
     CreatePlanCommand,
     weekly_revisions.RecordExport,
+    ImportBillPart,
     silence_commands.PutSilence,
     silence_commands.ExpireSilence,
     saved_views.SaveViewCommand,

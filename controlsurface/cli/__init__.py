@@ -19,6 +19,7 @@ _COMMANDS = {
     "advice": "What to do, by built-in rules, with the figures they rest on.",
     "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
+    "reconcile": "Bills of providers against our estimates: what differs, and why that is likely.",
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "policy": "Which thresholds were chosen, by whom and why.",
@@ -31,6 +32,7 @@ _COMMANDS = {
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }
+_FOLDERS = {"reconcile": "export."}  # of commands whose modules do not lie beside this one
 _EPILOG = """\b
 Exit codes:
   0 done               1 internal error     2 wrong usage or configuration
@@ -58,7 +60,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"controlsurface.cli.{cmd_name}_command")
+        module = import_module(f"controlsurface.cli.{_FOLDERS.get(cmd_name, '')}{cmd_name}_command")
         command: click.Command = module.command
         return command
 

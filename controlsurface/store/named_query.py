@@ -32,6 +32,7 @@ PURPOSES: Mapping[str, str] = {
     "alerts.windows": "metrics of rules over windows that end now",
     "attribution.editions": "which editions of the price book priced a week's calls",
     "attribution.focus": "a day's calls as FOCUS charges",
+    "attribution.reconcile": "estimates by day and model beside bills",
     "attribution.week": "a week's calls and cost",
     "audits.cards": "content behind an audit item",
     "audits.edges": "confidence deciles of sampled traffic",

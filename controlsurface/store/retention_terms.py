@@ -62,6 +62,7 @@ PERMANENT_TABLES = {
     "rolled": "goes with the roll-ups it counts",
     "rollup_skipped": "goes with the roll-ups it leaves out",
     "restatements": "what prices closed weeks had before, and who changed them; one row a week and order",
+    "bill_lines": "what providers charged; nothing of it is altered or removed",
     "weekly_exports": "what others were given; nothing of it is altered or removed",
 }
 

@@ -65,6 +65,7 @@ from controlsurface.ui.reports.experiment import (
     task_type_table,
 )
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
+from controlsurface.ui.reports.reconcile_section import reconcile_section
 from controlsurface.ui.reports.reliability_section import reliability_section
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
