@@ -24,6 +24,7 @@ from controlsurface.client.queries import (
 from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
@@ -74,6 +75,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     JobRunsQuery,
     UnitCostsQuery,
     RestatementsQuery,
+    BudgetsQuery,
     UsageLedgerQuery,
     CardinalityQuery,
     AdviceQuery,

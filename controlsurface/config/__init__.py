@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.config.alert_delivery import DeliveryConfig
+from controlsurface.config.budgets import Budgets
 from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.config.section import ConfigSection, Duration, parse_duration
 from controlsurface.config.server_access import MIN_TOKEN_CHARACTERS, AuthConfig, Role, ServerConfig, TokenConfig
@@ -241,6 +242,7 @@ class Config(ConfigSection):
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
     costs: CostsConfig = CostsConfig()
+    budgets: Budgets = Field((), description="what calls of a team, tenant, job or kind of work may cost")
     audit: AuditConfig = AuditConfig()
     server: ServerConfig = ServerConfig()
     auth: AuthConfig = AuthConfig()

@@ -23,6 +23,7 @@ from controlsurface.money.cost_attribution import (
     Week,
     days_of,
     render_attribution,
+    week_of,
     week_start,
 )
 from controlsurface.query.arguments import Arguments, Instant
@@ -40,6 +41,11 @@ _INSERT_EXPORT = """
 INSERT INTO weekly_exports
 SELECT $week, $by, $revision, $at, $rows_sha256, $totals, $restates
 WHERE NOT EXISTS (SELECT 1 FROM weekly_exports WHERE week = $week AND "by" = $by AND revision = $revision)
+"""
+_SELECT_REPRICED = """
+SELECT revision AS price_revision, "at", edition, calls, usd_before, usd_after FROM restatements
+WHERE week = $week AND "at" > $since
+ORDER BY revision
 """
 _SELECT_RETAINED_SINCE = "SELECT max(gone_before) AS gone_before FROM retained WHERE kind = 'requests'"
 
@@ -118,16 +124,17 @@ class RecordExport(Command):
             known = _latest_export(kept, self.body.key)
             if known and known["rows_sha256"] == self.body.rows_sha256:
                 return _as_manifest(known)
-            session.write([(_INSERT_EXPORT, self._row(totals, kept))])
+            session.write([(_INSERT_EXPORT, self._row(session, totals, kept))])
         raise Conflict(f"{args.week} is being exported by others; try again")
 
-    def _row(self, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
+    def _row(self, session: StoreSession, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
         """What is kept of figures that are not known yet."""
         own = _latest_export(kept, self.body.key)
         later = [each for each in kept if own is None or each["revision"] > own["revision"]]
         same = [each for each in later if orjson.loads(each["totals"]) == totals]  # by other dimensions
         before = own or (kept[0] if kept and not same else None)
         newest = max((each["revision"] for each in kept), default=0)
+        restates = _restatement(before, totals) | _repriced_since(session, before) if before else None
         return {
             "week": self.body.week,
             "by": self.body.key,
@@ -135,7 +142,7 @@ class RecordExport(Command):
             "at": self.body.at,
             "rows_sha256": self.body.rows_sha256,
             "totals": orjson.dumps(totals).decode(),
-            "restates": orjson.dumps(_restatement(before, totals)).decode() if before else None,
+            "restates": orjson.dumps(restates).decode() if restates else None,
         }
 
 
@@ -177,7 +184,9 @@ def describe_restatement(week: str, revision: Row) -> str:
         return ""
     moved = ", ".join(f"{name} {_signed_difference(by)}" for name, by in before["differences"].items())
     since = f"since revision {before['revision']} of {before['exported_at']}"
-    return f"{week} is revision {revision['revision']}: {since} {moved or 'parts moved within the same totals'}"
+    editions = ", ".join(each["edition"] for each in before.get("repriced", ()))
+    priced = f"; priced anew by {editions}" if editions else ""
+    return f"{week} is revision {revision['revision']}: {since} {moved or 'parts moved within the same totals'}{priced}"
 
 
 def _signed_difference(difference: object) -> str:
@@ -223,6 +232,13 @@ def _restatement(before: Row, totals: Row) -> dict[str, Any]:
         "rows_sha256": before["rows_sha256"],
         "differences": {name: by for name, by in moved.items() if by is not None},
     }
+
+
+def _repriced_since(session: StoreSession, before: Row) -> dict[str, Any]:
+    """Orders to price anew that changed calls of the week (of a day: of its week) since an export."""
+    asked = {"week": week_of(week_start(before["week"])), "since": before["exported_at"]}
+    rows = as_dicts(session.state(_SELECT_REPRICED, asked))
+    return {"repriced": [json_row(row) | {"at": _manifest_time(row["at"])} for row in rows]}
 
 
 def _difference(now: Any, before: Any) -> Any:

@@ -52,6 +52,7 @@ from controlsurface.ui.navigation.triage_selection import (
 )
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
+from controlsurface.ui.reports.budget_section import budget_section
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
 from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section
 from controlsurface.ui.reports.experiment import (
@@ -67,6 +68,7 @@ from controlsurface.ui.reports.experiment import (
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
 from controlsurface.ui.reports.reconcile_section import reconcile_section
 from controlsurface.ui.reports.reliability_section import reliability_section
+from controlsurface.ui.reports.savings_section import savings_section, savings_tile
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,

@@ -1,6 +1,8 @@
 """A closed week that is priced anew says so, how much it changed, and forgets editions that no call has any more."""
 
+import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ from controlsurface.client.queries.costs.restatements import RestatementsArgs, R
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.queries.reprice_order import RepricingQuery
 from controlsurface.collector.ingest_engine import IngestEngine
+from controlsurface.export.weekly_cost import COST_FORMATS, CostExport, CostFormat, export_weekly_cost
+from controlsurface.export.weekly_revisions import describe_restatement
 from controlsurface.money.cost_attribution import AttributionArgs, week_of
 from tests.ingest.spans import T0_NS, call
 from tests.money.test_price_editions import AT_CHEAP, AT_DEAR, CHEAP, DEAR, TOKENS, send, serving
@@ -24,6 +28,11 @@ def restated(engine: IngestEngine, week: str | None = None) -> list[dict[str, An
 
 def revision(engine: IngestEngine, week: str) -> int:
     return int(engine.reader().run(AttributionQuery(AttributionArgs(week=week))).facts["price_revision"])
+
+
+def exported(engine: IngestEngine, form: CostFormat = "csv") -> CostExport:
+    args = AttributionArgs(week=WEEK, by=("lane", "model"))
+    return export_weekly_cost(engine.reader(), args, form, datetime.now(UTC))
 
 
 def editions(engine: IngestEngine) -> tuple[int, int]:
@@ -56,6 +65,35 @@ def test_a_closed_week_that_is_priced_anew_has_a_revision_and_an_event(tmp_path:
         reprice(engine)
         assert [row["revision"] for row in restated(engine, WEEK)] == [3, 2]
         assert restated(engine, WEEK)[0]["usd_after"] == 2 * AT_CHEAP
+
+
+def test_an_export_of_a_restated_week_is_a_revision_that_names_the_order_to_price_anew(tmp_path: Path) -> None:
+    with serving(tmp_path, CHEAP) as engine:
+        send(engine, *(call(1, trace=n, model="slm", **TOKENS) for n in (1, 2)))
+        assert json.loads(exported(engine).manifest)["restates"] is None
+    with serving(tmp_path, DEAR) as engine:
+        assert json.loads(exported(engine).manifest)["revision"] == 1  # a changed price file changes no stored call
+        reprice(engine)
+        about = json.loads(exported(engine).manifest)
+        (order,) = about["restates"]["repriced"]
+        assert (about["revision"], order["price_revision"], order["calls"]) == (2, 2, 2)
+        assert Decimal(about["restates"]["differences"]["cost_usd"]) == 2 * (AT_DEAR - AT_CHEAP)
+        assert (Decimal(order["usd_before"]), Decimal(order["usd_after"])) == (2 * AT_CHEAP, 2 * AT_DEAR)
+        assert f"priced anew by {order['edition']}" in describe_restatement(WEEK, about)
+        assert about["price_book"]["fingerprint"] == order["edition"]
+
+
+def test_a_week_that_is_priced_by_another_book_and_back_is_exported_as_the_same_bytes(tmp_path: Path) -> None:
+    with serving(tmp_path, CHEAP) as engine:
+        send(engine, *(call(1, trace=n, model="slm", **TOKENS) for n in (1, 2, 3)))
+        before = {form: exported(engine, form) for form in COST_FORMATS}
+    for prices in (DEAR, CHEAP):
+        with serving(tmp_path, prices) as engine:
+            reprice(engine)
+            after = engine.store.state("SELECT DISTINCT cost_usd AS usd FROM attempts")["usd"].to_pylist()
+            assert after == [AT_DEAR if prices == DEAR else AT_CHEAP]
+            if prices == CHEAP:
+                assert {form: exported(engine, form) for form in COST_FORMATS} == before
 
 
 def test_an_edition_stays_as_long_as_a_call_is_marked_with_it(tmp_path: Path) -> None:
