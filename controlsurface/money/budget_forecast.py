@@ -111,7 +111,8 @@ def _prediction_error(
     freedom = len(residuals) - means
     squares = float((residuals**2).sum())
     following = float((residuals[1:] * residuals[:-1]).sum()) / squares if squares else 0.0
-    alike = min(MAX_AUTOCORRELATION, max(0.0, following))
+    # What a fitted mean takes off it: Kendall 1954, Note on bias in the estimation of autocorrelation, Biometrika 41.
+    alike = min(MAX_AUTOCORRELATION, max(0.0, following + (1 + 4 * following) / len(residuals)))
     # A sum of days of an AR(1) series varies so many times as much as one of independent days; so do means of days.
     wider = (1 + alike) / (1 - alike)
     weights = np.bincount(of_left, parts, 7)

@@ -156,7 +156,7 @@ def test_the_rules_of_budgets_are_rules(tmp_path: Path) -> None:
 
 
 def test_the_command_shows_budgets_and_says_where_none_is_configured(tmp_path: Path) -> None:
-    store = DuckStore(tmp_path / "data" / "controlsurface.duckdb")
+    store = DuckStore.open(tmp_path / "data")
     put(store, [{"started_at": datetime.now(UTC), "cost_usd": Decimal("2.5"), "team": "search"}], "attempts")
     store.close()
     code, _, problem = said("budgets", "--data", tmp_path / "data")

@@ -7,8 +7,8 @@ import click
 
 from controlsurface.alerting.rules.rule_templates import budget_rules_file
 from controlsurface.cli.command_options import active_config, data_option, open_client
-from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer, write_document
-from controlsurface.cli.terminal.terminal_text import print_note
+from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client.queries.costs.budgets_query import BudgetsArgs, BudgetsQuery
 from controlsurface.errors import BadRequest
 
@@ -53,4 +53,4 @@ def _print_rules() -> None:
     budgets = active_config().budgets
     if not budgets:
         raise BadRequest(_NO_BUDGETS)
-    write_document(budget_rules_file(budgets).encode())
+    print_text(budget_rules_file(budgets).rstrip())
