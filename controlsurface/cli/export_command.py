@@ -11,17 +11,12 @@ import click
 from controlsurface.cli.command_options import data_option, open_client, parse_filter
 from controlsurface.cli.terminal.terminal_rows import write_document
 from controlsurface.cli.terminal.terminal_text import print_note, print_text
+from controlsurface.config.cost_exports import COST_FORMATS, EXPORT_DIMENSIONS, CostFormat
 from controlsurface.errors import BadRequest
 from controlsurface.export.focus.focus_columns import FOCUS_VERSIONS, FocusVersion
 from controlsurface.export.focus.focus_rows import DEFAULT_BILLING_ACCOUNT
 from controlsurface.export.incident_report import gather_incident, render_incident_report
-from controlsurface.export.weekly_cost import (
-    COST_FORMATS,
-    EXPORT_DIMENSIONS,
-    CostFormat,
-    FocusOptions,
-    export_weekly_cost,
-)
+from controlsurface.export.weekly_cost import FocusOptions, export_weekly_cost
 from controlsurface.export.weekly_revisions import describe_restatement
 from controlsurface.metrics.contributors.contributor_query import BASELINES, Baseline, ContributorsArgs, baseline_window
 from controlsurface.money.cost_attribution import AttributionArgs

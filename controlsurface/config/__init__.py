@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.config.budgets import Budgets
+from controlsurface.config.cost_exports import CostExportsConfig
 from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.config.section import ConfigSection, Duration, parse_duration
 from controlsurface.config.server_access import MIN_TOKEN_CHARACTERS, AuthConfig, Role, ServerConfig, TokenConfig
@@ -243,6 +244,7 @@ class Config(ConfigSection):
     limits: LimitsConfig = LimitsConfig()
     costs: CostsConfig = CostsConfig()
     budgets: Budgets = Field((), description="what calls of a team, tenant, job or kind of work may cost")
+    exports: CostExportsConfig = CostExportsConfig()
     audit: AuditConfig = AuditConfig()
     server: ServerConfig = ServerConfig()
     auth: AuthConfig = AuthConfig()
@@ -271,7 +273,9 @@ def _beside(path: Path, config: Config) -> Config:
     costs = config.costs.model_copy(update={"prices": str(here / config.costs.prices)})
     folders = tuple(str(here / folder) for folder in config.alerts.directories)
     alerts = config.alerts.model_copy(update={"directories": folders})
-    return config.model_copy(update={"costs": costs, "alerts": alerts})
+    written = str(here / config.exports.folder) if config.exports.folder else ""
+    exports = config.exports.model_copy(update={"folder": written})
+    return config.model_copy(update={"costs": costs, "alerts": alerts, "exports": exports})
 
 
 def parse_config(table: Mapping[str, Any], name: str) -> Config:

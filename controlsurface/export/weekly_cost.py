@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -15,6 +15,7 @@ from controlsurface.atomic_file import atomic_replacement
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.metric_queries import AttributionQuery
+from controlsurface.config.cost_exports import CostFormat
 from controlsurface.errors import Busy
 from controlsurface.export.cost_workbook import as_workbook
 from controlsurface.export.focus.charge_query import ChargesArgs, ChargesQuery
@@ -34,9 +35,6 @@ from controlsurface.export.weekly_revisions import (
 from controlsurface.money.cost_attribution import AttributionArgs, days_of
 
 NO_PRICE_LABEL = "(no price)"
-EXPORT_DIMENSIONS = ("tenant", "team", "job", "task_type", "lane", "model")
-CostFormat = Literal["csv", "parquet", "xlsx", "json", "focus"]
-COST_FORMATS: tuple[CostFormat, ...] = get_args(CostFormat)
 
 
 @dataclass(frozen=True, slots=True)

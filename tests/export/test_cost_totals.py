@@ -18,13 +18,8 @@ from hypothesis import strategies as st
 
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.client.queries.metric_queries import AttributionQuery, MetricQuery
-from controlsurface.export.weekly_cost import (
-    COST_FORMATS,
-    EXPORT_DIMENSIONS,
-    CostExport,
-    CostFormat,
-    export_weekly_cost,
-)
+from controlsurface.config.cost_exports import COST_FORMATS, EXPORT_DIMENSIONS, CostFormat
+from controlsurface.export.weekly_cost import CostExport, export_weekly_cost
 from controlsurface.metrics.queries.metric_query import MetricArgs
 from controlsurface.money.cost_attribution import AttributionArgs, week_end, week_of, week_start
 from controlsurface.store.duckdb import DuckStore

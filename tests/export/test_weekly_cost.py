@@ -15,8 +15,9 @@ import pytest
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.query_protocol import Query, R
+from controlsurface.config.cost_exports import COST_FORMATS, CostFormat
 from controlsurface.errors import Busy
-from controlsurface.export.weekly_cost import COST_FORMATS, CostExport, CostFormat, export_weekly_cost
+from controlsurface.export.weekly_cost import CostExport, export_weekly_cost
 from controlsurface.export.weekly_revisions import UNASSIGNED_LABEL
 from controlsurface.money.cost_attribution import AttributionArgs
 from tests.seed import NOW

@@ -11,7 +11,8 @@ from controlsurface.client.queries.costs.restatements import RestatementsArgs, R
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.queries.reprice_order import RepricingQuery
 from controlsurface.collector.ingest_engine import IngestEngine
-from controlsurface.export.weekly_cost import COST_FORMATS, CostExport, CostFormat, export_weekly_cost
+from controlsurface.config.cost_exports import COST_FORMATS, CostFormat
+from controlsurface.export.weekly_cost import CostExport, export_weekly_cost
 from controlsurface.export.weekly_revisions import describe_restatement
 from controlsurface.money.cost_attribution import AttributionArgs, week_of
 from tests.ingest.spans import T0_NS, call
