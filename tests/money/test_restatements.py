@@ -79,7 +79,7 @@ def test_an_export_of_a_restated_week_is_a_revision_that_names_the_order_to_pric
         (order,) = about["restates"]["repriced"]
         assert (about["revision"], order["price_revision"], order["calls"]) == (2, 2, 2)
         assert Decimal(about["restates"]["differences"]["cost_usd"]) == 2 * (AT_DEAR - AT_CHEAP)
-        assert (Decimal(order["usd_before"]), Decimal(order["usd_after"])) == (2 * AT_CHEAP, 2 * AT_DEAR)
+        assert (Decimal(order["before_usd"]), Decimal(order["after_usd"])) == (2 * AT_CHEAP, 2 * AT_DEAR)
         assert f"priced anew by {order['edition']}" in describe_restatement(WEEK, about)
         assert about["price_book"]["fingerprint"] == order["edition"]
 

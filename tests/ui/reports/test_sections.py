@@ -11,6 +11,10 @@ from tests.ui.test_pages import html
 
 SECTIONS = {
     ("routing.py", "Reliability"): ("Chains by task type", "Depth over time", "Where chains fail"),
+    ("cost.py", "Explore"): ("Cost by team", "Cost and tokens by model"),
+    ("cost.py", "Savings"): ("Saved vs all-large", "Savings by task type"),
+    ("cost.py", "Budgets"): ("Budgets", "No budget is configured"),
+    ("cost.py", "Export"): ("Weekly attribution",),
     ("cost.py", "Caches"): ("Hits by layer", "Prompt caches by model"),
     ("cost.py", "Batch"): ("Jobs that could wait", "Discount by model"),
     ("cost.py", "Context and growth"): ("Context anatomy", "Growth by task type"),
