@@ -164,6 +164,19 @@ def test_duckdb_and_polars_read_csv_and_parquet_with_the_same_sums(
         assert (by_duckdb or 0, by_polars) == (cost, cost)
 
 
+def test_duckdb_and_polars_read_a_spreadsheet_with_the_same_sums(reader: LocalClient, calls: Calls) -> None:
+    """Numbers of a spreadsheet have 15 digits, the sums beside them as texts have all."""
+    week = WEEKS[1]
+    cost, attempts = truth(calls, week)
+    sheets = pl.read_excel(io.BytesIO(made(reader, week, "xlsx").body), sheet_id=0, infer_schema_length=None)
+    rows = sheets["Rows"]
+    (by_duckdb,) = duckdb.sql("SELECT sum(cost_usd), sum(attempts) FROM rows").fetchall()
+    by_polars = (rows["cost_usd"].sum(), rows["attempts"].sum())
+    assert [*by_duckdb] == pytest.approx([float(cost), float(attempts)], rel=1e-14)
+    assert by_polars == pytest.approx((float(cost), float(attempts)), rel=1e-14)
+    assert {"=1+1", "+cmd", "@SUM(A1)"} & {*rows["team"]}
+
+
 def test_calls_without_a_price_are_counted_in_the_manifest_and_cost_nothing_in_no_file(
     reader: LocalClient, calls: Calls
 ) -> None:
