@@ -16,7 +16,7 @@ class CostExportsConfig(ConfigSection):
     """Where the cost of a closed week is written by itself, and how."""
 
     folder: str = Field(
-        "", description="each closed week's cost is written into this folder, as seen from the configuration; none: no"
+        "", description="where the cost of each closed week is written, as seen from the configuration; empty: nowhere"
     )
     formats: tuple[CostFormat, ...] = Field(("csv",), min_length=1, description="csv, parquet, xlsx, json, focus")
     by: tuple[str, ...] = Field(EXPORT_DIMENSIONS, max_length=6, description="dimensions of the rows; focus has all")
@@ -24,5 +24,8 @@ class CostExportsConfig(ConfigSection):
         timedelta(days=1), description="wait for late spans after a week is over"
     )
     weeks: int = Field(
-        4, ge=1, le=53, description="closed weeks that are looked at again; what changed is written as next revision"
+        4,
+        ge=1,
+        le=53,
+        description="closed weeks that are looked at again; one that changed is written as its next revision",
     )

@@ -129,6 +129,8 @@ def _shown(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return "required"
+    if value is None:
+        return "none"
     if isinstance(value, timedelta):
         size, unit = next((size, unit) for size, unit in UNITS if value >= size)
         return f'"{value / size:g}{unit}"'
