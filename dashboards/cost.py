@@ -12,10 +12,9 @@ if ui.query_metric("requests", by=["lane"]).is_empty():
 def explore() -> None:
     """Cost by lane, task type, team, purpose and model."""
     events = ui.event_marks()
-    priced = ui.metric_value(ui.query_metric("priced_share"))
     ui.metric_tiles(
         [
-            ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
+            ui.Tile("cost", "Cost", note=ui.priced_note()),
             ui.Tile("cost_per_request", "Cost per request"),
             ui.Tile("cost_per_answer", "Cost per answer"),
             ui.Tile("overhead_cost", "Overhead cost"),

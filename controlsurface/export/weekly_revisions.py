@@ -43,7 +43,8 @@ SELECT $week, $by, $revision, $at, $rows_sha256, $totals, $restates
 WHERE NOT EXISTS (SELECT 1 FROM weekly_exports WHERE week = $week AND "by" = $by AND revision = $revision)
 """
 _SELECT_REPRICED = """
-SELECT revision AS price_revision, "at", edition, calls, usd_before AS before_usd, usd_after AS after_usd FROM restatements
+SELECT revision AS price_revision, "at", edition, calls, usd_before AS before_usd, usd_after AS after_usd
+FROM restatements
 WHERE week = $week AND "at" > $since
 ORDER BY revision
 """

@@ -105,4 +105,4 @@ from controlsurface.ui.widgets.data_table import (
     ranking_table,
 )
 from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
-from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles
+from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles, priced_note
