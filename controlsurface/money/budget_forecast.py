@@ -128,7 +128,7 @@ def _used_up_at(
     if spent >= limit:
         return None
     so_far, low = spent, at
-    for cost, (_, part) in zip(expected.tolist(), left, strict=True):
+    for (_, part), cost in zip(left, map(float, expected), strict=True):
         if so_far + cost >= limit:
             return low + part * _DAY * ((limit - so_far) / cost)
         so_far, low = so_far + cost, low + part * _DAY

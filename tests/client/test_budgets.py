@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from controlsurface.alerting.rules.rule_loader import load_rule_files
+from controlsurface.alerting.rules.rule_models import BudgetRule
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.client.queries.costs.budgets_query import BudgetsArgs, BudgetsQuery
 from controlsurface.config import Config, parse_config
@@ -151,6 +152,8 @@ def test_the_rules_of_budgets_are_rules(tmp_path: Path) -> None:
     assert (code, problem) == (0, "")
     (tmp_path / "budgets.yaml").write_text(rules)
     first, second = load_rule_files([tmp_path / "budgets.yaml"]).rules.values()
+    assert isinstance(first, BudgetRule)
+    assert isinstance(second, BudgetRule)
     assert (first.budget.usd, first.where, first.budget.period.days) == (500.5, {"team": ("search: 1",)}, 30)
     assert (second.budget.usd, second.where, second.budget.period.days) == (7, {}, 7)
 
@@ -165,7 +168,7 @@ def test_the_command_shows_budgets_and_says_where_none_is_configured(tmp_path: P
     options = ("--config", tmp_path / "c.toml", "budgets", "--data", tmp_path / "data")
     _, table, _ = said(*options)
     assert "exceeded" in table
-    (row,) = json.loads(said(*options, "--format", "json")[1])["budgets"]
+    (row,) = json.loads(said(*options, "--format", "json")[1])["rows"]
     assert (row["spent_usd"], row["status"], row["calls"]) == (2.5, "exceeded", 1)
 
 

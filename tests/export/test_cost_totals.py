@@ -170,7 +170,9 @@ def test_duckdb_and_polars_read_a_spreadsheet_with_the_same_sums(reader: LocalCl
     cost, attempts = truth(calls, week)
     sheets = pl.read_excel(io.BytesIO(made(reader, week, "xlsx").body), sheet_id=0, infer_schema_length=None)
     rows = sheets["Rows"]
-    (by_duckdb,) = duckdb.sql("SELECT sum(cost_usd), sum(attempts) FROM rows").fetchall()
+    engine = duckdb.connect()
+    engine.register("rows_of_the_sheet", rows.to_arrow())
+    by_duckdb = engine.execute("SELECT sum(cost_usd), sum(attempts) FROM rows_of_the_sheet").fetchall()[0]
     by_polars = (rows["cost_usd"].sum(), rows["attempts"].sum())
     assert [*by_duckdb] == pytest.approx([float(cost), float(attempts)], rel=1e-14)
     assert by_polars == pytest.approx((float(cost), float(attempts)), rel=1e-14)

@@ -112,9 +112,9 @@ def test_an_evaluation_that_nobody_sent_completes_no_task(engine: IngestEngine) 
 
 def test_the_interval_of_a_mean_is_that_of_the_text_book(tmp_path: Path) -> None:
     with serving(tmp_path, CHEAP) as engine:
-        for n in range(40):
-            tokens: dict[str, Any] = {"gen_ai__usage__input_tokens": 1000 * (n + 1), "gen_ai__usage__output_tokens": 0}
-            send(engine, call(1, trace=n + 1, model="slm", session__id=str(n), **tokens))
+        usage = {"gen_ai__usage__output_tokens": 0}
+        tokens: list[dict[str, Any]] = [usage | {"gen_ai__usage__input_tokens": 1000 * n} for n in range(1, 41)]
+        send(engine, *(call(1, trace=n, model="slm", session__id=str(n), **said) for n, said in enumerate(tokens, 1)))
         row = units(engine, per="session")[None]
     costs = [(n + 1) / 1000 for n in range(40)]
     spread = 1.95996398454 * stdev(costs) / sqrt(40)
