@@ -1,12 +1,10 @@
-"""What would another threshold do? Escalation, cost, latency and quality, with what is known and what is not."""
+"""What would another threshold, or model, do? Escalation, cost, latency, quality, with what is known and what not."""
 
 import streamlit as st
 
 from controlsurface import ui
 
 view = ui.current_view()
-if ui.query_metric("requests", by=["lane"]).is_empty():
-    ui.no_requests_state()
 
 
 @st.fragment
@@ -21,6 +19,12 @@ def simulator() -> None:
         ui.policy_form.save_policy_form(view)
 
 
-simulator()
-with ui.panel("Policies", "every version; the newest is in force"):
-    ui.policy_form.policy_version_table()
+if ui.choose_tab(("Threshold", "Before launch")) == "Threshold":
+    if ui.query_metric("requests", by=["lane"]).is_empty():
+        ui.no_requests_state()
+    simulator()
+    with ui.panel("Policies", "every version; the newest is in force"):
+        ui.policy_form.policy_version_table()
+else:
+    with ui.panel("Before launch", "which model answers which task type well enough, from answers collected already"):
+        ui.model_profile_panel()

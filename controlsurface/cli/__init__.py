@@ -22,6 +22,7 @@ _COMMANDS = {
     "reconcile": "Bills of providers against our estimates: what differs, and why that is likely.",
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
+    "profile": "Before launch: which model answers which task well enough, and what a month would cost.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",

@@ -203,6 +203,14 @@ class AuditConfig(ConfigSection):
     grade_labels: bool = Field(False, description="labels that are numbers from 0 to 1 are grades")
 
 
+class ProfileConfig(ConfigSection):
+    """When `profile` lets a tier answer a task type; both bounds are held against the lower end of the interval."""
+
+    alone: float = Field(0.95, gt=0, le=1, description="from this pass rate on a tier answers alone")
+    escalating: float = Field(0.85, gt=0, le=1, description="from this one on it answers first, and what fails goes up")
+    min_prompts: int = Field(200, gt=0, description="prompts without which a profile says that it rests on too few")
+
+
 class AlertsConfig(ConfigSection):
     """Which rules are in force."""
 
@@ -246,6 +254,7 @@ class Config(ConfigSection):
     budgets: Budgets = Field((), description="what calls of a team, tenant, job or kind of work may cost")
     exports: CostExportsConfig = CostExportsConfig()
     audit: AuditConfig = AuditConfig()
+    profile: ProfileConfig = ProfileConfig()
     server: ServerConfig = ServerConfig()
     auth: AuthConfig = AuthConfig()
     delivery: DeliveryConfig = DeliveryConfig()

@@ -26,12 +26,13 @@ from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.money.price_book import read_book
+from controlsurface.profile.pass_criteria import read_criteria
 from tests.project import tree
 
 MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`controlsurface ([a-z][a-z -]*)")
-TOML = re.compile(r"(?<!<!-- test: prices -->\n)^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+TOML = re.compile(r"(?<! -->\n)^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTS = [path for path in tree.files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
 COMMANDS = [
     line
@@ -141,7 +142,20 @@ def test_the_prices_examples_are_valid(tmp_path: Path) -> None:
     assert models == [["qwen2.5-7b*"], ["qwen2.5-7b*"], ["mistral-*"]]
 
 
-FILES = "traces.jsonl requests.csv scores.parquet export.jsonl my_mapping.toml labels.csv config.yaml my.yaml".split()
+def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "criteria.toml"
+    path.write_text(example("docs/profile.md", "profile"), "utf-8")
+    (tmp_path / "invoice.schema.json").write_text('{"type": "object"}', "utf-8")
+    found = read_criteria(path)
+    assert [(task, len(each.checks)) for task, each in found.tasks.items()] == [
+        *((task, 1) for task in "extraction arithmetic triage dates capitals summaries".split())
+    ]
+
+
+FILES = (
+    "answers.parquet config.yaml criteria.toml export.jsonl labels.csv my.yaml my_mapping.toml requests.csv "
+    "scores.parquet traces.jsonl"
+).split()
 
 
 @pytest.mark.parametrize("line", COMMANDS)

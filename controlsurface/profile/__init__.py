@@ -1,0 +1,1 @@
+"""Before launch: which model answers which task well enough, from prompts that each of them has answered."""
