@@ -68,6 +68,7 @@ SECTIONS = {
     "Explore": explore,
     "Savings": lambda: ui.savings_section(view),
     "Budgets": lambda: ui.budget_section(view),
+    "Control": lambda: ui.control_section(view),
     "Caches": lambda: ui.cache_section(view),
     "Batch": lambda: ui.batch_section(view),
     "Context and growth": lambda: ui.context_section(view),

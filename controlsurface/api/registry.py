@@ -24,11 +24,12 @@ from controlsurface.client.queries import (
 from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.costs import incidents
 from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
+from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
-from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
 from controlsurface.client.queries.ingest_queries import SourcesQuery, UsageLedgerQuery
@@ -77,6 +78,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     UnitCostsQuery,
     RestatementsQuery,
     BudgetsQuery,
+    incidents.IncidentsQuery,
+    incidents.ControlCostQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,
@@ -126,6 +129,9 @@ COMMANDS: tuple[type[Command], ...] = (
     ImportBillPart,
     silence_commands.PutSilence,
     silence_commands.ExpireSilence,
+    incidents.RecordIncident,
+    incidents.EndIncident,
+    incidents.DeleteIncident,
     saved_views.SaveViewCommand,
     saved_views.DeleteViewCommand,
     SetThreshold,

@@ -28,13 +28,18 @@ _COMMANDS = {
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",
     "costs": "What a run, a session or a completed task costs, and own hardware.",
     "budgets": "What teams, tenants, jobs and kinds of work may cost: spent, pace and forecast.",
+    "incident": "Time that people spend on the router: a timer, minutes told, or a file.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }
-_FOLDERS = {"reconcile": "export.", "budgets": "costs_command."}  # of commands whose modules do not lie beside this one
+_FOLDERS = {
+    "reconcile": "export.",
+    "budgets": "costs_command.",
+    "incident": "costs_command.",
+}  # of commands whose modules do not lie beside this one
 _EPILOG = """\b
 Exit codes:
   0 done               1 internal error     2 wrong usage or configuration

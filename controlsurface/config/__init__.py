@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.config.budgets import Budgets
+from controlsurface.config.control_costs import ControlConfig
 from controlsurface.config.cost_exports import CostExportsConfig
 from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.config.section import ConfigSection, Duration, parse_duration
@@ -253,6 +254,7 @@ class Config(ConfigSection):
     costs: CostsConfig = CostsConfig()
     budgets: Budgets = Field((), description="what calls of a team, tenant, job or kind of work may cost")
     exports: CostExportsConfig = CostExportsConfig()
+    control: ControlConfig = ControlConfig()
     audit: AuditConfig = AuditConfig()
     profile: ProfileConfig = ProfileConfig()
     server: ServerConfig = ServerConfig()

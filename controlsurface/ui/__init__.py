@@ -55,6 +55,7 @@ from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view
 from controlsurface.ui.reports.advice_list import advice_list
 from controlsurface.ui.reports.budget_section import budget_section
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
+from controlsurface.ui.reports.control_section import control_section
 from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section
 from controlsurface.ui.reports.experiment import (
     GUARDRAILS,
@@ -96,6 +97,7 @@ from controlsurface.ui.triage.example_requests import (
     example_traces,
     exemplars_of,
 )
+from controlsurface.ui.triage.incident_timer import incident_timer
 from controlsurface.ui.widgets.bar_lists import bar_list
 from controlsurface.ui.widgets.data_table import (
     breakdown_table,

@@ -33,7 +33,7 @@ def said() -> dict[str, str]:
 
 def test_a_month_of_input_is_1350_dollars(said: dict[str, str]) -> None:
     day = 50_000 * cost(300, 0, ("3", "0"))
-    assert (day, 30 * day) == (45, 1350)
+    assert (day, 30 * day) == (Decimal(45), Decimal(1350))
     assert "45 USD a day and 1,350 USD in 30 days" in said["A month of input"]
 
 

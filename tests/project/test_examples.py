@@ -154,7 +154,7 @@ def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
 
 FILES = (
     "answers.parquet config.yaml criteria.toml export.jsonl labels.csv my.yaml my_mapping.toml requests.csv "
-    "scores.parquet traces.jsonl"
+    "pager.csv scores.parquet traces.jsonl"
 ).split()
 
 

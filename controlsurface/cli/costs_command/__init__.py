@@ -12,6 +12,7 @@ from controlsurface.cli.command_options import DURATION, data_option, open_clien
 from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
 from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
+from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.query_protocol import Query
 from controlsurface.money.unit_costs import RunArgs, UnitCostArgs
@@ -83,6 +84,23 @@ def hardware(since: timedelta, every: timedelta | None, data: Path, form: str) -
         *"hardware lane calls untimed hours utilisation currency amount amount_with_idle per_mtok_with_idle".split(),
     )
     _answer(data, asked, form, "the price file has no [[hardware]]", shown)
+
+
+@command.command("control")
+@click.option("--by", default="", help="A dimension, such as lane, task_type or router_version.  [default: all]")
+@since_option
+@data_option
+@format_option
+def control(by: str, since: timedelta, data: Path, form: str) -> None:
+    """What control costs: calls, and the time of engineers on incidents (`controlsurface incident`)."""
+    asked = ControlCostQuery(ControlCostArgs.model_validate({"start": f"-{since.total_seconds():.0f}s", "by": by}))
+    with closing(open_client(data)) as reader:
+        answer = reader.run(asked)
+    write_answer(asked, answer, form)
+    if answer.facts["running"]:
+        print_note(f"controlsurface: costs: {answer.facts['running']} timers still run and are not counted")
+    if any((row["rated_share"] or 0) < 1 and row["engineer_minutes"] for row in answer.rows.to_pylist()):
+        print_note("controlsurface: costs: minutes without an hourly rate; set control.hourly_usd")
 
 
 def _range(since: timedelta, where: tuple[str, ...]) -> dict[str, Any]:
