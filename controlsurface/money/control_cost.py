@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class SpentTime:
     """Time spent on the router. `slice`: what it was about, `dimension:value`; `minutes`: as told, of all people."""
 
     started_at: datetime
@@ -45,7 +45,7 @@ class _Spent:
 
 
 def control_costs(
-    costs: Iterable[Row], requests: Iterable[Row], incidents: Iterable[Incident], config: ControlConfig, by: str | None
+    costs: Iterable[Row], requests: Iterable[Row], incidents: Iterable[SpentTime], config: ControlConfig, by: str | None
 ) -> list[dict[str, Any]]:
     """A row a value of `by`, the dearest first; one of all without it. Sums over the rows are those of the whole.
 
@@ -73,8 +73,8 @@ def control_costs(
                 spent.unrated_minutes += minutes / len(keys)
             else:
                 spent.usd += minutes / len(keys) / 60 * rate
-    named = [_row(name, assigned, spent) for (name, assigned), spent in found.items()]
-    return sorted(named, key=lambda row: (-(row["total_usd"] or 0), not row["assigned"], str(row["name"])))
+    priced = [_row(name, assigned, spent) for (name, assigned), spent in found.items()]
+    return sorted(priced, key=lambda row: (-(row["total_usd"] or 0), not row["assigned"], str(row["name"])))
 
 
 def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:

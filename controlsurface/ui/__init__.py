@@ -97,7 +97,6 @@ from controlsurface.ui.triage.example_requests import (
     example_traces,
     exemplars_of,
 )
-from controlsurface.ui.triage.incident_timer import incident_timer
 from controlsurface.ui.widgets.bar_lists import bar_list
 from controlsurface.ui.widgets.data_table import (
     breakdown_table,
@@ -107,5 +106,6 @@ from controlsurface.ui.widgets.data_table import (
     largest_mover,
     ranking_table,
 )
+from controlsurface.ui.widgets.incident_timer import incident_timer
 from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
 from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles, priced_note

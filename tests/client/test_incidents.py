@@ -25,7 +25,7 @@ from controlsurface.client.queries.costs.incidents import (
 from controlsurface.config import Config
 from controlsurface.config.control_costs import ControlConfig
 from controlsurface.errors import BadRequest, Conflict, NotFound, UnknownName
-from controlsurface.money.control_cost import Incident, control_costs
+from controlsurface.money.control_cost import SpentTime, control_costs
 from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
@@ -126,7 +126,7 @@ def test_an_unknown_dimension_is_refused_with_the_nearest() -> None:
 
 
 SPENT = st.builds(
-    Incident,
+    SpentTime,
     started_at=st.just(NOON),
     ended_at=st.one_of(st.none(), st.integers(0, 600).map(lambda minutes: NOON + timedelta(minutes=minutes))),
     minutes=st.one_of(st.none(), st.floats(0, 1000)),
@@ -138,7 +138,7 @@ RATED = st.sampled_from((RATES, ControlConfig(), ControlConfig(team_hourly_usd={
 
 
 @given(st.lists(SPENT, max_size=12), RATED)
-def test_every_minute_and_every_dollar_stands_in_exactly_one_row(spent: list[Incident], config: ControlConfig) -> None:
+def test_every_minute_and_every_dollar_stands_in_exactly_one_row(spent: list[SpentTime], config: ControlConfig) -> None:
     calls: list[dict[str, Any]] = [
         {"lane": "small", "value": 3.0, "priced_share": 1.0},
         {"lane": None, "value": None, "priced_share": 0.0},

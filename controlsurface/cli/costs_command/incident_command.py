@@ -165,7 +165,8 @@ def _body(told: Mapping[str, str]) -> IncidentBody:
 
 def _number(name: str, text: str) -> float:
     try:
-        return float(text)
+        found = float(text)
+        return int(found) if found.is_integer() else found
     except ValueError:
         raise BadRequest(f"{name}: '{text[:40]}' is no number") from None
 

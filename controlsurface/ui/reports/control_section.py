@@ -11,9 +11,9 @@ from controlsurface.formatting import format_duration
 from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown
-from controlsurface.ui.triage.incident_timer import stop_button
 from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
+from controlsurface.ui.widgets.incident_timer import stop_button
 from controlsurface.ui.widgets.panels import panel
 
 BREAKDOWNS = ("lane", "task_type", "router_version", "team", "tenant")

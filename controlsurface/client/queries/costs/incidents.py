@@ -37,7 +37,7 @@ from controlsurface.client.query_protocol import (
 )
 from controlsurface.errors import BadRequest, Conflict, NotFound, UnknownName
 from controlsurface.metrics.queries.metric_query import MetricArgs
-from controlsurface.money.control_cost import Incident, control_costs
+from controlsurface.money.control_cost import SpentTime, control_costs
 from controlsurface.query.arguments import Arguments, Instant, WeekRange
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 
@@ -66,6 +66,7 @@ _INCIDENT = columns(
     recorded_at=TIME,
 )
 _Text = Annotated[str, Field(max_length=2_000)]
+_Moment = Annotated[Instant, Field(strict=True)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 IncidentId = Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")]
 
@@ -74,10 +75,12 @@ class IncidentBody(Arguments):
     """Time that somebody spends or has spent; without an end and without minutes a timer that runs."""
 
     incident_id: IncidentId | None = Field(None, description="none: a new one; one that is known is replaced")
-    started_at: Instant | None = Field(None, description="none: now")
-    ended_at: Instant | None = Field(None, description="none: it goes on, unless minutes are told")
-    minutes: float | None = Field(None, ge=0, description="of all engineers together; none: from start to end for each")
-    people: int = Field(1, ge=1, le=1000, description="engineers at work on it")
+    started_at: _Moment | None = Field(None, description="none: now")
+    ended_at: _Moment | None = Field(None, description="none: it goes on, unless minutes are told")
+    minutes: float | None = Field(
+        None, ge=0, strict=True, description="of all engineers together; none: from start to end for each"
+    )
+    people: int = Field(1, ge=1, le=1000, strict=True, description="engineers at work on it")
     team: _Name | None = Field(None, description="whose time it is, for its hourly rate")
     note: _Text = Field("", description="what it was")
     alert: _Name | None = Field(None, description="the rule that told of it")
@@ -102,9 +105,11 @@ class IncidentBody(Arguments):
 class EndBody(Arguments):
     """The end of a timer."""
 
-    ended_at: Instant | None = Field(None, description="none: now")
-    minutes: float | None = Field(None, ge=0, description="of all engineers together, where it is not the whole time")
-    people: int | None = Field(None, ge=1, le=1000, description="engineers at work on it; none: as it was")
+    ended_at: _Moment | None = Field(None, description="none: now")
+    minutes: float | None = Field(
+        None, ge=0, strict=True, description="of all engineers together, where it is not the whole time"
+    )
+    people: int | None = Field(None, ge=1, le=1000, strict=True, description="engineers at work on it; none: as it was")
     note: _Text | None = Field(None, description="none: as it was")
 
 
@@ -185,9 +190,9 @@ class ControlCostQuery(Query[Result]):
         return Result(column_table(found, self.endpoint.schema), {"running": running})
 
 
-def _incident(row: Mapping[str, Any]) -> Incident:
+def _incident(row: Mapping[str, Any]) -> SpentTime:
     names = ("started_at", "ended_at", "minutes", "people", "team", "slice")
-    return Incident(**{name: row[name] for name in names})
+    return SpentTime(**{name: row[name] for name in names})
 
 
 @dataclass(frozen=True, slots=True)
