@@ -1,7 +1,5 @@
 """Who spends what, on which lane and model, and how much of it is known."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from controlsurface import charts, ui
@@ -11,13 +9,12 @@ if ui.query_metric("requests", by=["lane"]).is_empty():
     ui.no_requests_state()
 
 
-def spend() -> None:
-    """Cost by lane, task type, team and model, savings, and the week."""
+def explore() -> None:
+    """Cost by lane, task type, team, purpose and model."""
     events = ui.event_marks()
-    priced = ui.metric_value(ui.query_metric("priced_share"))
     ui.metric_tiles(
         [
-            ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
+            ui.Tile("cost", "Cost", note=ui.priced_note()),
             ui.Tile("cost_per_request", "Cost per request"),
             ui.Tile("cost_per_answer", "Cost per answer"),
             ui.Tile("overhead_cost", "Overhead cost"),
@@ -44,28 +41,6 @@ def spend() -> None:
         for column, dimension in zip(st.columns(2), (first, second), strict=True):
             with column, ui.panel(f"Cost by {dimension.replace('_', ' ')}"):
                 ui.breakdown_table(spent, [dimension], f"cost-by-{dimension}", links=False)
-    savings_and_models(spent)
-
-
-def savings_and_models(spent: dict[str, str]) -> None:
-    """What routing saved, what each model costs, and the week."""
-    saved = {
-        "saving_vs_all_large": "Against all-large",
-        "saving_share_vs_all_large": "... of its cost",
-        "saving_vs_random": "vs random routing",
-        "saving_vs_all_small": "Against all-small",
-        "baseline_known_share": "Known, not estimated",
-    }
-    with ui.panel(
-        "Savings by task type", "what the same requests would have cost more; the router's own cost is counted in"
-    ):
-        ui.breakdown_table(saved, ["task_type"], "savings", links=False)
-        st.caption(
-            "A request's own calls in the lane are its baseline there, else a shadow's; for all others it is "
-            "estimated from input tokens, by task type and lane, in this window and filter. The download has the "
-            "intervals; a figure that rests on fewer than 20 shadows or calls of the same task type and lane, or on "
-            "head-sampled traffic, has none, because nothing tells how far it is off."
-        )
     with ui.panel("Cost and tokens by model"):
         ui.breakdown_table(
             spent
@@ -81,20 +56,24 @@ def savings_and_models(spent: dict[str, str]) -> None:
         )
         st.caption("What has no price gets one in prices.toml; until then its cost is unknown, not zero.")
 
-    @st.fragment
-    def weekly() -> None:
-        """Another week draws only this anew."""
-        with ui.panel("Weekly attribution", "all calls of a week, whatever is filtered; (unassigned): nobody said"):
-            ui.weekly_attribution()
 
-    weekly()
+@st.fragment
+def export() -> None:
+    """The week, and the command that writes it to a file; another week draws only this anew."""
+    with ui.panel("Weekly attribution", "all calls of a week, whatever is filtered; (unassigned): nobody said"):
+        ui.weekly_attribution()
 
 
-SECTIONS: dict[str, Callable[[], None]] = {
-    "Spend": spend,
+SECTIONS = {
+    "Explore": explore,
+    "Savings": lambda: ui.savings_section(view),
+    "Budgets": lambda: ui.budget_section(view),
+    "Control": lambda: ui.control_section(view),
     "Caches": lambda: ui.cache_section(view),
     "Batch": lambda: ui.batch_section(view),
     "Context and growth": lambda: ui.context_section(view),
     "Jobs": lambda: ui.job_section(view),
+    "Reconcile": lambda: ui.reconcile_section(view),
+    "Export": export,
 }
 SECTIONS[ui.choose_tab(tuple(SECTIONS))]()

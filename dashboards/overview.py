@@ -18,13 +18,13 @@ if by_lane.is_empty():
 
 @st.fragment(parallel=True)
 def tiles() -> None:
-    """The five figures against last week."""
-    priced = ui.metric_value(ui.query_metric("priced_share"))
+    """The five figures and what routing saves, against last week."""
     ui.metric_tiles(
         [
             ui.Tile("escalation_rate", "Escalation rate"),
             ui.Tile("confidence_below_threshold", "Below threshold", note=ui.confidence_note(view)),
-            ui.Tile("cost", "Cost", note=f"{ui.format_value(priced.value, 'ratio')} of calls priced"),
+            ui.Tile("cost", "Cost", note=ui.priced_note()),
+            ui.savings_tile(),
             ui.Tile("latency_p95", "P95 latency", value=ui.fastest_and_slowest_lane(by_lane)),
             ui.Tile("error_rate", "Error rate"),
         ],

@@ -10,6 +10,7 @@ if not rows:
     ui.no_requests_state()
 alert = ui.chosen_alert()
 ui.alert_header(alert)
+ui.incident_timer(alert, view)
 top = st.container()
 chosen = ui.choose_triage(view)
 about, concluded = ui.conclude(chosen, view, alert)

@@ -24,7 +24,12 @@ from controlsurface.client.queries import (
 from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
+from controlsurface.client.queries.costs import incidents
+from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
+from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
+from controlsurface.client.queries.costs.restatements import RestatementsQuery
+from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
 from controlsurface.client.queries.ingest_queries import SourcesQuery, UsageLedgerQuery
@@ -37,6 +42,10 @@ from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
 from controlsurface.export import weekly_revisions
+from controlsurface.export.focus.charge_query import ChargesQuery
+from controlsurface.export.reconciliation.bill_import import BillsQuery, ImportBillPart
+from controlsurface.export.reconciliation.reconciliation_query import ReconciliationQuery
+from controlsurface.export.week_editions import EditionsQuery
 
 QUERIES: tuple[type[Query[Any]], ...] = (
     metric_queries.CatalogQuery,
@@ -64,6 +73,13 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     reprice_order.RepricingQuery,
     reprice_order.RepricedModelsQuery,
     CallPricesQuery,
+    HardwareQuery,
+    JobRunsQuery,
+    UnitCostsQuery,
+    RestatementsQuery,
+    BudgetsQuery,
+    incidents.IncidentsQuery,
+    incidents.ControlCostQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,
@@ -81,6 +97,10 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     calibration_query.CalibrationQuery,
     what_if_query.WhatIfQuery,
     weekly_revisions.WeeklyExports,
+    ChargesQuery,
+    EditionsQuery,
+    BillsQuery,
+    ReconciliationQuery,
     alert_queries.AlertsQuery,
     alert_queries.AlertHistoryQuery,
     BacktestQuery,
@@ -106,8 +126,12 @@ COMMANDS: tuple[type[Command], ...] = (
     sampling_plan.LogSamplingCommand,
     CreatePlanCommand,
     weekly_revisions.RecordExport,
+    ImportBillPart,
     silence_commands.PutSilence,
     silence_commands.ExpireSilence,
+    incidents.RecordIncident,
+    incidents.EndIncident,
+    incidents.DeleteIncident,
     saved_views.SaveViewCommand,
     saved_views.DeleteViewCommand,
     SetThreshold,

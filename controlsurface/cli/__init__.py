@@ -19,18 +19,27 @@ _COMMANDS = {
     "advice": "What to do, by built-in rules, with the figures they rest on.",
     "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
+    "reconcile": "Bills of providers against our estimates: what differs, and why that is likely.",
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "profile": "Before launch: which model answers which task well enough, and what a month would cost.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",
+    "costs": "What a run, a session or a completed task costs, and own hardware.",
+    "budgets": "What teams, tenants, jobs and kinds of work may cost: spent, pace and forecast.",
+    "incident": "Time that people spend on the router: a timer, minutes told, or a file.",
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }
+_FOLDERS = {
+    "reconcile": "export.",
+    "budgets": "costs_command.",
+    "incident": "costs_command.",
+}  # of commands whose modules do not lie beside this one
 _EPILOG = """\b
 Exit codes:
   0 done               1 internal error     2 wrong usage or configuration
@@ -58,7 +67,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"controlsurface.cli.{cmd_name}_command")
+        module = import_module(f"controlsurface.cli.{_FOLDERS.get(cmd_name, '')}{cmd_name}_command")
         command: click.Command = module.command
         return command
 

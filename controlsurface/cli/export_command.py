@@ -11,15 +11,18 @@ import click
 from controlsurface.cli.command_options import data_option, open_client, parse_filter
 from controlsurface.cli.terminal.terminal_rows import write_document
 from controlsurface.cli.terminal.terminal_text import print_note, print_text
+from controlsurface.config.cost_exports import COST_FORMATS, EXPORT_DIMENSIONS, CostFormat
 from controlsurface.errors import BadRequest
+from controlsurface.export.focus.focus_columns import FOCUS_VERSIONS, FocusVersion
+from controlsurface.export.focus.focus_rows import DEFAULT_BILLING_ACCOUNT
 from controlsurface.export.incident_report import gather_incident, render_incident_report
-from controlsurface.export.table_formats import ExportFormat
-from controlsurface.export.weekly_cost import export_weekly_cost
+from controlsurface.export.weekly_cost import FocusOptions, export_weekly_cost
 from controlsurface.export.weekly_revisions import describe_restatement
 from controlsurface.metrics.contributors.contributor_query import BASELINES, Baseline, ContributorsArgs, baseline_window
-from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs
+from controlsurface.money.cost_attribution import AttributionArgs
 from controlsurface.query.arguments import FilteredRange
 
+_BINARY_FORMATS = {"parquet", "xlsx"}
 _FOLDER_TYPE = click.Path(file_okay=False, path_type=Path)
 
 
@@ -34,37 +37,51 @@ controlsurface export cost --week 2026-W47 --by team,task_type --to reports
 
 
 @command.command(epilog=_COST_EXAMPLE)
-@click.option("--week", required=True, metavar="WEEK", help="ISO 8601 week in UTC, such as 2026-W47.")
+@click.option("--week", required=True, metavar="WEEK", help="ISO 8601 week in UTC, 2026-W47, or a day, 2026-11-16.")
 @click.option(
     "--by",
     multiple=True,
-    default=DEFAULT_DIMENSIONS,
+    default=EXPORT_DIMENSIONS,
     metavar="A,B",
-    show_default=",".join(DEFAULT_DIMENSIONS),
-    help="Dimensions.",
+    show_default=",".join(EXPORT_DIMENSIONS),
+    help="Dimensions. FOCUS has all of them.",
 )
-@click.option("--format", "form", type=click.Choice(get_args(ExportFormat)), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(COST_FORMATS), default="csv", show_default=True)
+@click.option("--focus-version", type=click.Choice(FOCUS_VERSIONS), default="1.4", show_default=True)
+@click.option(
+    "--billing-account", default=DEFAULT_BILLING_ACCOUNT, show_default=True, help="FOCUS: account of the charges."
+)
 @click.option("--to", type=_FOLDER_TYPE, help="Write file and manifest into this folder.  [default: standard output]")
 @data_option
-def cost(week: str, by: tuple[str, ...], form: ExportFormat, to: Path | None, data: Path) -> None:
+def cost(
+    week: str,
+    by: tuple[str, ...],
+    form: CostFormat,
+    focus_version: FocusVersion,
+    billing_account: str,
+    to: Path | None,
+    data: Path,
+) -> None:
     """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them.
 
     A week that is over has a revision: the next one where its figures are no longer those exported before.
     """
     args = AttributionArgs.model_validate({"week": week, "by": by})
     now = datetime.now(UTC)
-    if to is None and form == "parquet" and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not for a terminal; give --to a folder")
+    if to is None and form in _BINARY_FORMATS and sys.stdout.isatty():
+        raise click.UsageError(f"{form} is not for a terminal; give --to a folder")
     with closing(open_client(data)) as reader:
-        made = export_weekly_cost(reader, args, form, now)
+        made = export_weekly_cost(reader, args, form, now, FocusOptions(focus_version, billing_account))
     if not args.closed(now):
         print_note(f"controlsurface: {week} is not over: its figures still grow")
     if made.revision and made.revision["restates"]:
         print_note(f"controlsurface: {describe_restatement(week, made.revision)}")
+    if made.calls_without_cost:
+        print_note(f"controlsurface: {made.calls_without_cost:,} calls have no price: their cost is unknown, not zero")
     if to is not None:
         for path in made.write(to):
             print_text(path)
-    elif form != "parquet":
+    elif form not in _BINARY_FORMATS:
         write_document(made.body)
     else:
         sys.stdout.flush()

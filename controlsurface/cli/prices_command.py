@@ -17,6 +17,7 @@ from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.call_prices import CallPricesQuery
+from controlsurface.client.queries.costs.restatements import RestatementsArgs, RestatementsQuery
 from controlsurface.client.queries.reprice_order import (
     RepriceCommand,
     RepricedModelsQuery,
@@ -136,6 +137,19 @@ def reprice(since: timedelta | None, dry_run: bool, yes: bool, data: Path, as_js
         print_note(f"controlsurface: prices: {done['changed']:,} calls repriced")
 
 
+@command.command("restated")
+@click.option("--week", help="ISO 8601 week in UTC, such as 2026-W47.  [default: all]")
+@data_option
+@json_option
+def restated(week: str | None, data: Path, as_json: bool) -> None:
+    """Weeks that were over when their calls were priced anew, and what that changed."""
+    with closing(open_client(data)) as reader:
+        found = reader.run(RestatementsQuery(RestatementsArgs(week=week))).rows
+    write_result(as_dicts(found), found, as_json)
+    if not found.num_rows:
+        print_note("controlsurface: prices: no closed week was priced anew")
+
+
 def _calls(reader: Client, since: timedelta) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
     return [dict(row) for row in as_dicts(reader.run(CallPricesQuery(WeekRange(start=now - since, end=now))).rows)]
@@ -193,7 +207,9 @@ def _state(reader: Client) -> Mapping[str, Any]:
 def _tell(state: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     """What changes, by model and in all."""
     if as_json:
-        write_json({name: state[name] for name in ("edition", "calls", "changed", "frozen")} | {"models": [*rows]})
+        write_json(
+            {name: state[name] for name in ("edition", "calls", "changed", "frozen", "untimed")} | {"models": [*rows]}
+        )
         return
     write_result([*rows], [dict(row) for row in rows], as_json=False)
     before, after = (sum(row[name] for row in rows) for name in ("usd_before", "usd_after"))
@@ -201,5 +217,7 @@ def _tell(state: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], as_json: 
         f"{state['changed']:,} of {state['calls']:,} calls change: {format_money(float(before))} -> "
         f"{format_money(float(after))}, by edition {state['edition']}"
     )
+    if state["untimed"]:
+        print_note(f"controlsurface: prices: the start of {state['untimed']:,} calls is no time: arrival stands for it")
     if state["frozen"]:
         print_note(f"controlsurface: prices: {state['frozen']:,} calls stay as they were: retention has frozen them")

@@ -20,6 +20,7 @@ from controlsurface.api.app import create_app
 from controlsurface.collector.alert_services import delivery_service, rule_service
 from controlsurface.collector.demo_config import demo_config
 from controlsurface.collector.discovery import publish_addresses
+from controlsurface.collector.export_service import export_service
 from controlsurface.collector.ingest_engine import IngestEngine, running_engine
 from controlsurface.collector.unix_signals import UnixSignals
 from controlsurface.config import Config, load_config
@@ -70,6 +71,7 @@ def _run(flags: argparse.Namespace, config: Config, told: UnixSignals) -> None:
         make_rules_folder(flags.data)
         with (
             rule_service(engine) as rules,
+            export_service(engine),
             _serving(flags, config, engine) as addresses,
             publish_addresses(flags.data, addresses),
         ):

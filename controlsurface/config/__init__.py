@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.config.alert_delivery import DeliveryConfig
+from controlsurface.config.budgets import Budgets
+from controlsurface.config.control_costs import ControlConfig
+from controlsurface.config.cost_exports import CostExportsConfig
 from controlsurface.config.query_limits import LimitsConfig
 from controlsurface.config.section import ConfigSection, Duration, parse_duration
 from controlsurface.config.server_access import MIN_TOKEN_CHARACTERS, AuthConfig, Role, ServerConfig, TokenConfig
@@ -158,6 +161,14 @@ class CostsConfig(ConfigSection):
 
     trust_spans: bool = Field(True, description="use the cost a client wrote on its span")
     prices: str = Field("prices.toml", description="the user's price file, beside the configuration")
+    run_gap: Duration = Field(
+        timedelta(hours=1),
+        gt=timedelta(0),
+        description="a job's calls after a pause longer than this are its next run, where nobody sends `job.run`",
+    )
+    success_evaluation: str = Field(
+        "", description="the evaluation whose pass completes a task; none: the quality gate's"
+    )
 
 
 class ComparatorConfig(ConfigSection):
@@ -241,6 +252,9 @@ class Config(ConfigSection):
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
     costs: CostsConfig = CostsConfig()
+    budgets: Budgets = Field((), description="what calls of a team, tenant, job or kind of work may cost")
+    exports: CostExportsConfig = CostExportsConfig()
+    control: ControlConfig = ControlConfig()
     audit: AuditConfig = AuditConfig()
     profile: ProfileConfig = ProfileConfig()
     server: ServerConfig = ServerConfig()
@@ -270,7 +284,9 @@ def _beside(path: Path, config: Config) -> Config:
     costs = config.costs.model_copy(update={"prices": str(here / config.costs.prices)})
     folders = tuple(str(here / folder) for folder in config.alerts.directories)
     alerts = config.alerts.model_copy(update={"directories": folders})
-    return config.model_copy(update={"costs": costs, "alerts": alerts})
+    written = str(here / config.exports.folder) if config.exports.folder else ""
+    exports = config.exports.model_copy(update={"folder": written})
+    return config.model_copy(update={"costs": costs, "alerts": alerts, "exports": exports})
 
 
 def parse_config(table: Mapping[str, Any], name: str) -> Config:

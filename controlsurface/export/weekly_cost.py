@@ -1,11 +1,11 @@
 """The weekly cost attribution as a file, and the manifest that lies beside it."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -15,19 +15,47 @@ from controlsurface.atomic_file import atomic_replacement
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.metric_queries import AttributionQuery
+from controlsurface.config.cost_exports import CostFormat
 from controlsurface.errors import Busy
-from controlsurface.export.table_formats import FORMAT_WRITERS, ExportFormat, json_row
+from controlsurface.export.cost_workbook import as_workbook
+from controlsurface.export.focus.charge_query import ChargesArgs, ChargesQuery
+from controlsurface.export.focus.focus_columns import NOT_MET, FocusVersion, focus_metadata
+from controlsurface.export.focus.focus_rows import DEFAULT_BILLING_ACCOUNT, ESTIMATE_NOTE, focus_table
+from controlsurface.export.table_formats import FORMAT_WRITERS, ExportFormat, as_csv, json_row
+from controlsurface.export.week_editions import price_book_of
 from controlsurface.export.weekly_revisions import (
     EXPORTED_SUM_COLUMNS,
+    Dataset,
     ExportedWeek,
     RecordExport,
     exact_total,
     name_unassigned,
     rows_checksum,
 )
-from controlsurface.money.cost_attribution import AttributionArgs
+from controlsurface.money.cost_attribution import AttributionArgs, days_of
 
 NO_PRICE_LABEL = "(no price)"
+
+
+@dataclass(frozen=True, slots=True)
+class FocusOptions:
+    """Of an export as FOCUS: the version of the specification, and the account that its charges are under."""
+
+    version: FocusVersion = "1.4"
+    account: str = DEFAULT_BILLING_ACCOUNT
+
+
+FOCUS_DEFAULTS = FocusOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """Rows as they are exported, the file that they make, and what the manifest says of that kind of file."""
+
+    name: str
+    body: bytes
+    rows: pa.Table
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,8 @@ class CostExport:
     body: bytes
     manifest: bytes
     revision: Mapping[str, Any] | None = None
+    rows: int = 0
+    calls_without_cost: float = 0
 
     def write(self, folder: Path) -> list[Path]:
         """Put both into the folder; each is there whole or not at all."""
@@ -49,41 +79,92 @@ class CostExport:
         return [_write_atomically(folder / name, content) for name, content in files.items()]
 
 
-def export_weekly_cost(reader: Client, args: AttributionArgs, form: ExportFormat, now: datetime) -> CostExport:
+def export_weekly_cost(
+    reader: Client, args: AttributionArgs, form: CostFormat, now: datetime, focus: FocusOptions = FOCUS_DEFAULTS
+) -> CostExport:
     """The attribution of a week in one form; that of a closed week is kept as exported.
 
     Raises Busy or Conflict where late calls of a closed week came in between, BadRequest where parts of it are gone.
     """
+    if form == "focus":
+        args = AttributionArgs(week=args.week)
     found = reader.run(AttributionQuery(args)).rows
     totals = _totals(reader, args)
     if args.closed(now) and any(exact_total(found, name) != totals.get(name) for name in EXPORTED_SUM_COLUMNS):
         raise Busy(f"calls of {args.week} arrived while it was read; try again")
     # A week that still runs has grown since.
     totals |= {name: exact_total(found, name) for name in EXPORTED_SUM_COLUMNS}
-    rows = name_unassigned(found, args.by)
-    revision = _revision(reader, args, rows, now) if args.closed(now) else None
-    body = FORMAT_WRITERS[form](rows)
-    name = "-".join(["cost", args.week, *(["by", *args.by] if args.by else [])]) + f".{form}"
+    sources = _sources(reader, args)
+    unpriced = unpriced_calls(totals, sources)
+    made = _focus_file(reader, args, focus) if form == "focus" else _table_file(args, form, found, totals, unpriced)
+    dataset: Dataset = "focus" if form == "focus" else "attribution"
+    revision = _revision(reader, args, dataset, made.rows, now) if args.closed(now) else None
     about = {
-        "file": name,
-        "sha256": hashlib.sha256(body).hexdigest(),
-        "bytes": len(body),
-        "rows": rows.num_rows,
+        "file": made.name,
+        "sha256": hashlib.sha256(made.body).hexdigest(),
+        "bytes": len(made.body),
+        "rows": made.rows.num_rows,
         "by": args.by,
         "window": {"week": args.week, "start": args.window.start, "end": args.window.end, "closed": args.closed(now)},
         **(revision or {"revision": None}),
         "totals": json_row({name: value for name, value in totals.items() if name != "last_at"}),
+        "unpriced": unpriced,
         "unassigned": {name: _unassigned(found, name) for name in args.by},
-        "price_sources": _sources(reader, args),
+        "price_sources": sources,
+        "price_book": price_book_of(reader, args.week),
         "data": {"last_call_at": totals.get("last_at")},
+        **made.about,
     }
     manifest = orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"
-    return CostExport(name, body, manifest, revision)
+    without = unpriced["attempts_without_cost"]
+    return CostExport(made.name, made.body, manifest, revision, made.rows.num_rows, without)
 
 
-def _revision(reader: Client, args: AttributionArgs, rows: pa.Table, now: datetime) -> Mapping[str, Any]:
+def unpriced_calls(totals: Mapping[str, Any], sources: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Calls of which something is owed: those without any cost, and those whose cost leaves a part out."""
+    missing = json_row({"attempts": (totals.get("billable_attempts") or 0) - (totals.get("priced_attempts") or 0)})
+    without = sum(row["billable_attempts"] or 0 for row in sources if row["source"] == NO_PRICE_LABEL)
+    return {"attempts_without_cost": without, "attempts_priced_in_part": missing["attempts"] - without}
+
+
+def _table_file(
+    args: AttributionArgs,
+    form: ExportFormat | Literal["xlsx"],
+    found: pa.Table,
+    totals: Mapping[str, Any],
+    unpriced: Mapping[str, Any],
+) -> ExportFile:
+    """The attribution as rows."""
+    rows = name_unassigned(found, args.by)
+    name = "-".join(["cost", args.week, *(["by", *args.by] if args.by else [])]) + f".{form}"
+    if form != "xlsx":
+        return ExportFile(name, FORMAT_WRITERS[form](rows), rows)
+    sums = {each: totals.get(each) for each in EXPORTED_SUM_COLUMNS}
+    return ExportFile(name, as_workbook(args, rows, sums, unpriced), rows)
+
+
+def _focus_file(reader: Client, args: AttributionArgs, focus: FocusOptions) -> ExportFile:
+    """The week's priced calls as FOCUS charges; a day at a time, so that no week is too large for an answer."""
+    days = [(day, reader.run(ChargesQuery(ChargesArgs(day=day))).rows) for day in days_of(args)]
+    charges = pa.concat_tables([rows for _, rows in days])
+    table = focus_table(((day, as_dicts(rows)) for day, rows in days), focus.version, focus.account)
+    about = {
+        "focus": {
+            "version": focus.version,
+            "estimate": ESTIMATE_NOTE,
+            "not_met": NOT_MET,
+            "rows_without_provider": charges.column("provider").null_count,
+            "metadata": focus_metadata(focus.version),
+        }
+    }
+    return ExportFile(f"focus-{focus.version}-{args.week}.csv", as_csv(table), charges, about)
+
+
+def _revision(
+    reader: Client, args: AttributionArgs, dataset: Dataset, rows: pa.Table, now: datetime
+) -> Mapping[str, Any]:
     """Which revision of the week these rows are."""
-    week = ExportedWeek(week=args.week, by=args.by, rows_sha256=rows_checksum(rows), at=now)
+    week = ExportedWeek(week=args.week, by=args.by, rows_sha256=rows_checksum(rows), at=now, dataset=dataset)
     return reader.execute(RecordExport(week))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import orjson
 import pyarrow as pa
@@ -15,8 +15,17 @@ from pydantic import Field
 from controlsurface.client.arrow_tables import COUNT, MAYBE_OBJECT, MAYBE_TEXT, TEXT, TIME, as_dicts, columns
 from controlsurface.client.query_protocol import Command, Query, ReadEndpoint, Result, StoreSession, WriteEndpoint
 from controlsurface.errors import BadRequest, Conflict
+from controlsurface.export.focus.charge_query import render_charges
 from controlsurface.export.table_formats import as_json, json_row
-from controlsurface.money.cost_attribution import SUMMED_COLUMNS, AttributionArgs, Week, render_attribution, week_start
+from controlsurface.money.cost_attribution import (
+    SUMMED_COLUMNS,
+    AttributionArgs,
+    Week,
+    days_of,
+    render_attribution,
+    week_of,
+    week_start,
+)
 from controlsurface.query.arguments import Arguments, Instant
 
 EXPORTS_PATH = "/api/v1/exports"
@@ -33,15 +42,22 @@ INSERT INTO weekly_exports
 SELECT $week, $by, $revision, $at, $rows_sha256, $totals, $restates
 WHERE NOT EXISTS (SELECT 1 FROM weekly_exports WHERE week = $week AND "by" = $by AND revision = $revision)
 """
+_SELECT_REPRICED = """
+SELECT revision AS price_revision, "at", edition, calls, usd_before AS before_usd, usd_after AS after_usd
+FROM restatements
+WHERE week = $week AND "at" > $since
+ORDER BY revision
+"""
 _SELECT_RETAINED_SINCE = "SELECT max(gone_before) AS gone_before FROM retained WHERE kind = 'requests'"
 
 Row = Mapping[str, Any]
+Dataset = Literal["attribution", "focus"]
 
 
 class ExportsArgs(Arguments):
     """Which exports are listed."""
 
-    week: Week | None = Field(None, description="ISO 8601 week in UTC, such as 2026-W47; without: all weeks")
+    week: Week | None = Field(None, description="week, 2026-W47, or day, 2026-11-16; without: all of them")
 
 
 class ExportedWeek(AttributionArgs):
@@ -49,6 +65,12 @@ class ExportedWeek(AttributionArgs):
 
     rows_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the rows as JSON")
     at: Instant = Field(description="when, RFC 3339")
+    dataset: Dataset = Field("attribution", description="which rows: the attribution, or charges as FOCUS has them")
+
+    @property
+    def key(self) -> str:
+        """What an export is of, beside its week: the dimensions, or `focus`."""
+        return ",".join(dict.fromkeys(self.by)) if self.dataset == "attribution" else self.dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +116,34 @@ class RecordExport(Command):
         args = AttributionArgs(week=self.body.week, by=self.body.by)
         _require_complete_week(session, args, self.body.at)
         rows = _attribution(session, args)
-        if rows_checksum(name_unassigned(rows, args.by)) != self.body.rows_sha256:
+        exported = name_unassigned(rows, args.by) if self.body.dataset == "attribution" else _charges(session, args)
+        if rows_checksum(exported) != self.body.rows_sha256:
             raise Conflict(f"calls of {args.week} arrived while it was read; try again")
         totals = json_row({name: exact_total(rows, name) for name in EXPORTED_SUM_COLUMNS})
         for _ in range(3):  # another exporter may be as quick
             kept = as_dicts(session.state(_SELECT_EXPORTS, {"week": args.week}))
-            known = _latest_export(kept, _joined(args))
+            known = _latest_export(kept, self.body.key)
             if known and known["rows_sha256"] == self.body.rows_sha256:
                 return _as_manifest(known)
-            session.write([(_INSERT_EXPORT, self._row(args, totals, kept))])
+            session.write([(_INSERT_EXPORT, self._row(session, totals, kept))])
         raise Conflict(f"{args.week} is being exported by others; try again")
 
-    def _row(self, args: AttributionArgs, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
+    def _row(self, session: StoreSession, totals: Row, kept: list[dict[str, Any]]) -> dict[str, Any]:
         """What is kept of figures that are not known yet."""
-        own = _latest_export(kept, _joined(args))
+        own = _latest_export(kept, self.body.key)
         later = [each for each in kept if own is None or each["revision"] > own["revision"]]
         same = [each for each in later if orjson.loads(each["totals"]) == totals]  # by other dimensions
         before = own or (kept[0] if kept and not same else None)
         newest = max((each["revision"] for each in kept), default=0)
+        restates = _restatement(before, totals) | _repriced_since(session, before) if before else None
         return {
-            "week": args.week,
-            "by": _joined(args),
+            "week": self.body.week,
+            "by": self.body.key,
             "revision": same[0]["revision"] if same else newest + 1,
             "at": self.body.at,
             "rows_sha256": self.body.rows_sha256,
             "totals": orjson.dumps(totals).decode(),
-            "restates": orjson.dumps(_restatement(before, totals)).decode() if before else None,
+            "restates": orjson.dumps(restates).decode() if restates else None,
         }
 
 
@@ -137,8 +161,13 @@ def name_unassigned(rows: pa.Table, by: tuple[str, ...]) -> pa.Table:
 
 
 def exact_total(rows: pa.Table, name: str) -> Any:
-    """The exact sum of a column; None where nothing is known."""
-    known = [value for value in rows.column(name).to_pylist() if value is not None]
+    """The exact sum of a column; None where nothing is known.
+
+    A group without calls owes nothing, and so says nothing about what calls of other groups cost.
+    """
+    pairs = [*zip(rows.column(name).to_pylist(), rows.column("attempts").to_pylist(), strict=True)]
+    called = [(value, attempts) for value, attempts in pairs if attempts or name == "requests"]
+    known = [value for value, _ in called or pairs if value is not None]
     return sum(known) if known else None
 
 
@@ -156,7 +185,9 @@ def describe_restatement(week: str, revision: Row) -> str:
         return ""
     moved = ", ".join(f"{name} {_signed_difference(by)}" for name, by in before["differences"].items())
     since = f"since revision {before['revision']} of {before['exported_at']}"
-    return f"{week} is revision {revision['revision']}: {since} {moved or 'parts moved within the same totals'}"
+    editions = ", ".join(each["edition"] for each in before.get("repriced", ()))
+    priced = f"; priced anew by {editions}" if editions else ""
+    return f"{week} is revision {revision['revision']}: {since} {moved or 'parts moved within the same totals'}{priced}"
 
 
 def _signed_difference(difference: object) -> str:
@@ -181,8 +212,10 @@ def _attribution(session: StoreSession, args: AttributionArgs) -> pa.Table:
     return statement.bounded(session.rows(statement))
 
 
-def _joined(args: AttributionArgs) -> str:
-    return ",".join(dict.fromkeys(args.by))
+def _charges(session: StoreSession, args: AttributionArgs) -> pa.Table:
+    """The charges of the week's days, on our own store."""
+    statements = [render_charges(day) for day in days_of(args)]
+    return pa.concat_tables([each.bounded(session.rows(each)) for each in statements])
 
 
 def _latest_export(kept: Iterable[Row], by: str) -> Row | None:
@@ -200,6 +233,13 @@ def _restatement(before: Row, totals: Row) -> dict[str, Any]:
         "rows_sha256": before["rows_sha256"],
         "differences": {name: by for name, by in moved.items() if by is not None},
     }
+
+
+def _repriced_since(session: StoreSession, before: Row) -> dict[str, Any]:
+    """Orders to price anew that changed calls of the week (of a day: of its week) since an export."""
+    asked = {"week": week_of(week_start(before["week"])), "since": before["exported_at"]}
+    rows = as_dicts(session.state(_SELECT_REPRICED, asked))
+    return {"repriced": [json_row(row) | {"at": _manifest_time(row["at"])} for row in rows]}
 
 
 def _difference(now: Any, before: Any) -> Any:

@@ -1,7 +1,7 @@
 """Who owes what: requests and calls of one week by team, task type, lane, model or whatever else calls have.
 
 Everything is summed as DECIMAL, so that a week has the same figures however it is broken down and however often it is
-asked. A week is ISO 8601's: Monday to Sunday, in UTC.
+asked. A week is ISO 8601's: Monday to Sunday, in UTC; a single day can stand in its place.
 """
 
 import re
@@ -20,7 +20,8 @@ SUMMED_COLUMNS = ("attempts", *TOKEN_COLUMNS, "billable_attempts", "priced_attem
 DEFAULT_DIMENSIONS = ("team", "task_type", "lane", "model")
 
 _WEEK = re.compile(r"([12]\d{3})-W(\d\d)", re.ASCII)
-_WEEK_LENGTH = timedelta(days=7)
+_DAY = re.compile(r"[12]\d{3}-\d\d-\d\d", re.ASCII)
+_WEEK_LENGTH, _DAY_LENGTH = timedelta(days=7), timedelta(days=1)
 
 
 def _possible(text: str) -> str:
@@ -30,28 +31,41 @@ def _possible(text: str) -> str:
 
 
 Week = Annotated[
-    str, AfterValidator(_possible), WithJsonSchema({"type": "string", "pattern": "^20[0-9]{2}-W(0[1-9]|[1-4][0-9])$"})
+    str,
+    AfterValidator(_possible),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^20[0-9]{2}-(W(0[1-9]|[1-4][0-9])|(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))$"}
+    ),
 ]
 
 
 class AttributionArgs(Arguments):
     """A week, and what to break its calls down by."""
 
-    week: Week = Field(description="ISO 8601 week in UTC, such as 2026-W47")
+    week: Week = Field(description="ISO 8601 week in UTC, such as 2026-W47, or a day, 2026-11-16")
     by: NameList = Field((), max_length=6, description="up to six dimensions of attempts, comma-separated or repeated")
 
     @property
     def window(self) -> FilteredRange:
-        """From Monday to the next one."""
-        return FilteredRange(start=week_start(self.week), end=week_start(self.week) + _WEEK_LENGTH)
+        """From Monday to the next one; of a day, from midnight to midnight."""
+        return FilteredRange(start=week_start(self.week), end=week_end(self.week))
 
     def closed(self, now: datetime) -> bool:
         """Whether the week is over."""
-        return week_start(self.week) + _WEEK_LENGTH <= now
+        return week_end(self.week) <= now
+
+
+def week_end(week: str) -> datetime:
+    """When a week, or a day in its place, is over.
+
+    >>> week_end("2026-W47").isoformat(), week_end("2026-11-16").isoformat()
+    ('2026-11-23T00:00:00+00:00', '2026-11-17T00:00:00+00:00')
+    """
+    return week_start(week) + (_DAY_LENGTH if _DAY.fullmatch(week) else _WEEK_LENGTH)
 
 
 def week_start(week: str) -> datetime:
-    """When a week begins. Raises ValueError for one that no calendar has.
+    """When a week, or a day in its place, begins. Raises ValueError for one that no calendar has.
 
     >>> week_start("2026-W47").isoformat()
     '2026-11-16T00:00:00+00:00'
@@ -59,10 +73,16 @@ def week_start(week: str) -> datetime:
     match = _WEEK.fullmatch(week)
     year, number = (int(match[1]), int(match[2])) if match else (0, 0)
     try:
-        day = date.fromisocalendar(year, number, 1)
+        day = date.fromisoformat(week) if _DAY.fullmatch(week) else date.fromisocalendar(year, number, 1)
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     except ValueError:
-        raise ValueError(f"'{week[:60]}' is not a week; write 2026-W47") from None
+        raise ValueError(f"'{week[:60]}' is not a week; write 2026-W47, or a day, 2026-11-16") from None
+
+
+def days_of(args: AttributionArgs) -> list[date]:
+    """The days of a week, or the one day in its place."""
+    count = (week_end(args.week) - week_start(args.week)) // _DAY_LENGTH
+    return [(week_start(args.week) + number * _DAY_LENGTH).date() for number in range(count)]
 
 
 def week_of(moment: datetime) -> str:

@@ -5,13 +5,15 @@
 -- One list prices a call, `p`: the user's where it has prices for what the call has, else genai-prices'. Each token is
 -- billed once: all at the price of input or output, then each part with a price of its own by the difference. Parts that
 -- together exceed their whole, where they have such prices, leave the cost unknown, as contradicted tokens do.
+-- Prices in another currency give an amount in it, and a cost where the user gave a rate for the day. What own hardware
+-- runs owes its time there, whatever its tokens.
 -- A step each, since a name that is used twice within one step is worked out twice.
 WITH listed AS (
     SELECT
         a.*,
         coalesce(a.cache_write_tokens, a.cache_write_1h_tokens) AS written_tokens,
         CASE WHEN e.trusts_spans IS NOT FALSE AND isfinite(a.span_cost_usd) AND a.span_cost_usd > 0 THEN TRY_CAST(a.span_cost_usd AS DECIMAL(18, 12)) END AS span_usd,
-        u.rowid IS NOT NULL
+        u.hour_price IS NOT NULL OR u.rowid IS NOT NULL
             AND (u.input_usd_per_mtok IS NOT NULL OR coalesce(a.input_tokens, 0) = 0)
             AND (u.output_usd_per_mtok IS NOT NULL OR coalesce(a.output_tokens, 0) = 0) AS by_user,
         u.rowid AS user_id,
@@ -106,11 +108,22 @@ summed AS (
     SELECT
         *,
         CASE
+            WHEN hour_price IS NOT NULL THEN busy_cost(round(duration_ms * 1e6), hour_price, concurrency)
             WHEN token_counting = 'contradicted' THEN CASE WHEN input_usd_per_mtok = 0 AND output_usd_per_mtok = 0
                 THEN call_cost(0, searches_usd + request_usd) END
             WHEN impossible IS NOT TRUE THEN call_cost(input_cost + output_cost, searches_usd + request_usd)
-        END AS list_usd
+        END AS list_amount
     FROM counted
+),
+converted AS (
+    SELECT
+        * REPLACE (
+            in_usd(searches_usd, currency, usd_rate) AS searches_usd,
+            CASE WHEN hour_price IS NULL AND (currency IS NULL OR usd_rate IS NOT NULL OR list_amount IS NULL) THEN span_usd END AS span_usd
+        ),
+        in_usd(list_amount, currency, usd_rate) AS list_usd,
+        currency IS NOT NULL AND list_amount IS NOT NULL AND usd_rate IS NULL AS unconverted
+    FROM summed
 ),
 costed AS (
     SELECT
@@ -118,19 +131,19 @@ costed AS (
         CASE WHEN by_user THEN coalesce(list_usd, span_usd) ELSE coalesce(span_usd, list_usd) END AS cost_usd,
         CASE WHEN by_user AND list_usd IS NOT NULL THEN 'user' WHEN span_usd IS NOT NULL THEN 'span'
             WHEN list_usd IS NOT NULL THEN 'genai-prices' END AS cost_source,
-        list_usd IS NOT NULL AND (by_user OR span_usd IS NULL) AS by_list
-    FROM summed
+        list_usd IS NOT NULL AND hour_price IS NULL AND (by_user OR span_usd IS NULL) AS by_list
+    FROM converted
 ),
 -- Parts of the cost, which no rounding makes larger than what is left of it.
 cached_first AS (
     SELECT
         *,
-        CASE WHEN by_list THEN least(cost_usd, call_cost(coalesce(cached_tokens, 0) * cached_price
-            + part_cost(heard_before, cached_audio_usd_per_mtok, cached_price), 0)) END AS cached_usd
+        CASE WHEN by_list THEN least(cost_usd, in_usd(call_cost(coalesce(cached_tokens, 0) * cached_price
+            + part_cost(heard_before, cached_audio_usd_per_mtok, cached_price), 0), currency, usd_rate)) END AS cached_usd
     FROM costed
 ),
 output_then AS (
-    SELECT *, CASE WHEN by_list THEN least(cost_usd - cached_usd, call_cost(output_cost, 0)) END AS output_usd
+    SELECT *, CASE WHEN by_list THEN least(cost_usd - cached_usd, in_usd(call_cost(output_cost, 0), currency, usd_rate)) END AS output_usd
     FROM cached_first
 )
 SELECT
@@ -138,19 +151,23 @@ SELECT
         output_parts, heard_before, seen_first, impossible, input_cost, output_cost, searches_usd, price_mode,
         input_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, output_usd_per_mtok, reasoning_usd_per_mtok,
         request_usd, batch_factor, cache_write_1h_usd_per_mtok, audio_input_usd_per_mtok, cached_audio_usd_per_mtok,
-        image_input_usd_per_mtok, audio_output_usd_per_mtok, image_output_usd_per_mtok, web_search_usd, unpriced, provider_assumed),
-    CASE WHEN by_list THEN least(output_usd, call_cost(
-        coalesce(reasoning_tokens, 0) * coalesce(reasoning_usd_per_mtok, output_usd_per_mtok), 0)) END AS reasoning_usd,
-    CASE WHEN by_list THEN call_cost(coalesce(cached_tokens, 0) * (input_usd_per_mtok - cached_price)
+        image_input_usd_per_mtok, audio_output_usd_per_mtok, image_output_usd_per_mtok, web_search_usd, unpriced, provider_assumed, list_amount, unconverted,
+        usd_rate, hour_price, concurrency, currency, hardware),
+    CASE WHEN list_amount IS NOT NULL THEN currency END AS currency,
+    CASE WHEN currency IS NOT NULL THEN list_amount END AS cost_amount,
+    hardware,
+    CASE WHEN by_list THEN least(output_usd, in_usd(call_cost(
+        coalesce(reasoning_tokens, 0) * coalesce(reasoning_usd_per_mtok, output_usd_per_mtok), 0), currency, usd_rate)) END AS reasoning_usd,
+    CASE WHEN by_list THEN in_usd(call_cost(coalesce(cached_tokens, 0) * (input_usd_per_mtok - cached_price)
         + part_cost(heard_before, cached_price, cached_audio_usd_per_mtok)
-        + part_cost(heard_before, coalesce(audio_input_usd_per_mtok, input_usd_per_mtok), input_usd_per_mtok), 0) END AS cache_saving_usd,
+        + part_cost(heard_before, coalesce(audio_input_usd_per_mtok, input_usd_per_mtok), input_usd_per_mtok), 0), currency, usd_rate) END AS cache_saving_usd,
     CASE
         WHEN NOT by_list OR mode IS DISTINCT FROM 'batch' THEN NULL
         WHEN price_mode IS NULL THEN CASE WHEN cost_source = 'user' THEN 0 END  -- one price for both
         WHEN batch_factor > 0 THEN TRY_CAST(round_even((cost_usd - searches_usd)::DOUBLE / batch_factor, 12)
             AS DECIMAL(18, 12)) - (cost_usd - searches_usd)
     END AS batch_saving_usd,
-    CASE WHEN by_list THEN nullif(concat_ws(',',
+    CASE WHEN unconverted THEN 'currency=' || currency WHEN by_list THEN nullif(concat_ws(',',
         unpriced,
         CASE WHEN mode = 'batch' AND price_mode IS NULL AND cost_source <> 'user' THEN 'mode=batch' END,
         CASE WHEN cache_write_1h_tokens > 0 AND cache_write_1h_usd_per_mtok IS NULL

@@ -48,6 +48,20 @@ class UnitPrices:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """Beside the prices: their currency (None: USD) with USD for one of it, and own hardware that is paid by the hour.
+
+    `usd_rate` None: nobody gave a rate. Calls on hardware owe the time that they keep one of `concurrency` places.
+    """
+
+    currency: str | None = None
+    usd_rate: Decimal | None = None
+    hardware: str | None = None
+    hour_price: Decimal | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PriceRate:
     """Prices and the calls they hold for: upper bounds are exclusive, None is unbounded.
 
@@ -55,6 +69,7 @@ class PriceRate:
     `batch_factor` is the price in batch as a share of the one in real time, where both are known.
     `unpriced` is what of these calls the list has no price for, as `service_tier=flex`; it prices them without.
     `assumed`: nobody named the seller, or nobody knows the name; the price is the model's.
+    `terms`: in which currency the prices are, and which own hardware runs the calls.
     """
 
     source: str
@@ -67,6 +82,7 @@ class PriceRate:
     context_window: int | None = None
     unpriced: str | None = None
     assumed: bool = False
+    terms: PriceTerms = PriceTerms()
 
     def row(self) -> dict[str, object]:
         """The columns of table `prices`, without provider, model and service tier."""
@@ -81,6 +97,7 @@ class PriceRate:
             "context_window": self.context_window,
             "unpriced": self.unpriced,
             "provider_assumed": self.assumed,
+            **asdict(self.terms),
         }
 
 

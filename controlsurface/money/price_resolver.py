@@ -21,6 +21,23 @@ WHERE $edition NOT IN (SELECT edition FROM price_editions)
 _PUT_IN_FORCE = "UPDATE price_editions SET in_force = edition = $edition"
 # Of a release that kept no editions: nobody knows which file they came from.
 _FORGET_NAMELESS = "DELETE FROM prices WHERE edition IS NULL"
+# What stored calls are not marked with; those of a release that kept no editions have the prices of the first.
+_DROP_EDITIONS = """
+DELETE FROM price_editions
+WHERE NOT in_force
+    AND edition NOT IN (SELECT DISTINCT price_edition FROM attempts WHERE price_edition IS NOT NULL)
+    AND NOT (
+        edition = (SELECT arg_min(edition, since) FROM price_editions)
+        AND EXISTS (SELECT 1 FROM attempts WHERE price_edition IS NULL)
+    )
+"""
+_DROP_PRICES = "DELETE FROM prices WHERE edition NOT IN (SELECT edition FROM price_editions)"
+
+
+def drop_unused_editions(writing: WriteTransaction) -> None:
+    """Forget editions that no stored call is marked with, and their prices; not the one in force."""
+    writing.execute(_DROP_EDITIONS)
+    writing.execute(_DROP_PRICES)
 
 
 class PriceResolver:
@@ -46,6 +63,7 @@ class PriceResolver:
         writing.execute(_KEEP, {"edition": name, "prices": self.edition.content, **kept})
         writing.execute(_PUT_IN_FORCE, {"edition": name})
         writing.execute(_FORGET_NAMELESS)
+        drop_unused_editions(writing)
         if any(row["in_force"] and row["edition"] != name for row in known):
             writing.execute(*insert_event(_change(name, datetime.now(UTC))))
 

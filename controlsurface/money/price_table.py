@@ -29,6 +29,10 @@ _COLUMNS: dict[str, pa.DataType] = {
     "unpriced": pa.string(),
     "provider_assumed": pa.bool_(),
     "edition": pa.string(),
+    "currency": pa.string(),
+    **dict.fromkeys(("usd_rate", "hour_price"), pa.decimal128(18, 12)),
+    "hardware": pa.string(),
+    "concurrency": pa.int64(),
 }
 PRICE_SCHEMA = pa.schema(_COLUMNS)
 

@@ -30,6 +30,9 @@ PURPOSES: Mapping[str, str] = {
     "alerts.lanes": "lanes of the models that changed",
     "alerts.replay": "metrics of rules at many moments",
     "alerts.windows": "metrics of rules over windows that end now",
+    "attribution.editions": "which editions of the price book priced a week's calls",
+    "attribution.focus": "a day's calls as FOCUS charges",
+    "attribution.reconcile": "estimates by day and model beside bills",
     "attribution.week": "a week's calls and cost",
     "audits.cards": "content behind an audit item",
     "audits.edges": "confidence deciles of sampled traffic",
@@ -45,6 +48,7 @@ PURPOSES: Mapping[str, str] = {
     "coverage.shares": "which share of rows has a field",
     "dimensions.values": "values of dimensions",
     "events.list": "changes, recorded and found",
+    "hardware.used": "time that calls took of own hardware",
     "ingest.sources": "services that send",
     "metrics.batch": "several metrics of one source",
     "metrics.bins": "a distribution",
@@ -64,6 +68,8 @@ PURPOSES: Mapping[str, str] = {
     "requests.one": "one request",
     "storage.tables": "rows and bytes of each table",
     "traces.spans": "the spans of a trace",
+    "units.runs": "runs of jobs and what they cost",
+    "units.summary": "cost per run, session or completed task",
     "usage.ledger": "spans with tokens or a cost",
 }
 

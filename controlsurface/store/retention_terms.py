@@ -58,9 +58,13 @@ _STATE_TABLES = (
 )
 PERMANENT_TABLES = {
     **dict.fromkeys(_STATE_TABLES.split(), STATE_REASON),
-    **dict.fromkeys("audit_labels drift_accepts events policies sampling_plans saved_views".split(), PEOPLE_REASON),
+    **dict.fromkeys(
+        "audit_labels drift_accepts events incidents policies sampling_plans saved_views".split(), PEOPLE_REASON
+    ),
     "rolled": "goes with the roll-ups it counts",
     "rollup_skipped": "goes with the roll-ups it leaves out",
+    "restatements": "what prices closed weeks had before, and who changed them; one row a week and order",
+    "bill_lines": "what providers charged; nothing of it is altered or removed",
     "weekly_exports": "what others were given; nothing of it is altered or removed",
 }
 

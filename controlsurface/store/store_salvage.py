@@ -21,6 +21,7 @@ SALVAGED_TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "sampling_plans": ("version",),
     "silences": ("id",),
     "saved_views": ("name",),
+    "incidents": ("incident_id",),
     "events": ("at", "kind", "title"),
     "drift_accepts": ("rule", "slice", "at"),
     "alert_history": ("at", "rule", "labels"),

@@ -53,8 +53,10 @@ from controlsurface.ui.navigation.triage_selection import (
 )
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
+from controlsurface.ui.reports.budget_section import budget_section
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
-from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section, job_section
+from controlsurface.ui.reports.control_section import control_section
+from controlsurface.ui.reports.cost_sections import batch_section, cache_section, context_section
 from controlsurface.ui.reports.experiment import (
     GUARDRAILS,
     MEANS,
@@ -66,13 +68,16 @@ from controlsurface.ui.reports.experiment import (
     task_type_table,
 )
 from controlsurface.ui.reports.lane_latency import hidden_modes_panel, lane_separation_panel, latency_heatmap_panel
+from controlsurface.ui.reports.reconcile_section import reconcile_section
 from controlsurface.ui.reports.reliability_section import reliability_section
+from controlsurface.ui.reports.savings_section import savings_section, savings_tile
 from controlsurface.ui.reports.side_by_side import (
     COMPARED_METRICS,
     before_after_table,
     before_after_tiles,
     choose_populations,
 )
+from controlsurface.ui.reports.unit_cost_section import job_section
 from controlsurface.ui.reports.weekly_attribution import weekly_attribution
 from controlsurface.ui.requests.request_card import request_card, request_trace
 from controlsurface.ui.requests.request_search import (
@@ -101,5 +106,6 @@ from controlsurface.ui.widgets.data_table import (
     largest_mover,
     ranking_table,
 )
+from controlsurface.ui.widgets.incident_timer import incident_timer
 from controlsurface.ui.widgets.panels import box_chart_with_callback, chart, panel
-from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles
+from controlsurface.ui.widgets.tile_row import Tile, fastest_and_slowest_lane, metric_tiles, priced_note

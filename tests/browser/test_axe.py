@@ -16,7 +16,7 @@ PAGES = {  # and what each draws last
     "Alerts": "Notifications",
     "Routing": "Router versions",
     "Latency": "By model",
-    "Cost": "Weekly attribution",
+    "Cost": "Cost and tokens by model",
     "Quality": "How often the lanes disagree",
     "What-if": "Policies",
     "Compare": "Task types",

@@ -27,7 +27,13 @@ def test_exported_rows_go_to_standard_output(data: Path, capsys: Said) -> None:
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("team,requests,attempts")
     assert said.out.splitlines()[-1].startswith("(unassigned),")
-    assert said.err == ""
+    assert said.err.endswith("calls have no price: their cost is unknown, not zero\n")
+
+
+def test_focus_goes_to_standard_output_in_the_version_asked_for(data: Path, capsys: Said) -> None:
+    asked = ["export", "cost", "--week", "2026-W02", "--format", "focus", "--focus-version", "1.2", "--data", str(data)]
+    assert run_command(asked) == 0
+    assert "ProviderName,PublisherName" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_an_export_to_a_folder_writes_the_file_and_its_manifest(data: Path, tmp_path: Path, capsys: Said) -> None:

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,8 +15,8 @@ import pytest
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.query_protocol import Query, R
+from controlsurface.config.cost_exports import COST_FORMATS, CostFormat
 from controlsurface.errors import Busy
-from controlsurface.export.table_formats import ExportFormat
 from controlsurface.export.weekly_cost import CostExport, export_weekly_cost
 from controlsurface.export.weekly_revisions import UNASSIGNED_LABEL
 from controlsurface.money.cost_attribution import AttributionArgs
@@ -26,11 +26,10 @@ from tests.serving import serving
 LATER = NOW + timedelta(days=30)
 BY = ("team", "task_type", "lane", "model")
 OTHER_WEEK = AttributionArgs(week="2026-W01")
-FORMS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
 def made(
-    reader: LocalClient | RemoteClient, form: ExportFormat = "csv", now: datetime = LATER, week: str = "2026-W02"
+    reader: LocalClient | RemoteClient, form: CostFormat = "csv", now: datetime = LATER, week: str = "2026-W02"
 ) -> CostExport:
     return export_weekly_cost(reader, AttributionArgs(week=week, by=BY), form, now)
 
@@ -55,13 +54,13 @@ def test_all_export_formats_hold_the_same_rows(reader: LocalClient) -> None:
     assert [int(row["input_tokens"] or 0) for row in from_csv] == [row["input_tokens"] or 0 for row in from_parquet]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_rerun_of_a_closed_week_gives_the_same_bytes(reader: LocalClient, form: ExportFormat) -> None:
+@pytest.mark.parametrize("form", COST_FORMATS)
+def test_a_rerun_of_a_closed_week_gives_the_same_bytes(reader: LocalClient, form: CostFormat) -> None:
     assert made(reader, form) == made(reader, form, LATER + timedelta(days=400))
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_server_gives_the_same_bytes_as_the_store(reader: LocalClient, form: ExportFormat) -> None:
+@pytest.mark.parametrize("form", COST_FORMATS)
+def test_a_server_gives_the_same_bytes_as_the_store(reader: LocalClient, form: CostFormat) -> None:
     with serving(reader) as url:
         remote = RemoteClient(url)
         assert made(remote, form) == made(reader, form)
@@ -88,6 +87,13 @@ def test_the_manifest_names_what_priced_the_calls(reader: LocalClient) -> None:
     sources = {each["source"]: each for each in manifest(made(reader))["price_sources"]}
     assert {*sources} == {"user", "span", "genai-prices", "(no price)"}
     assert sources["(no price)"]["cost_usd"] is None
+
+
+def test_the_manifest_names_the_editions_of_the_price_book(reader: LocalClient) -> None:
+    about = manifest(made(reader))
+    editions = about["price_book"]["editions"]
+    assert len(about["price_book"]["fingerprint"]) == 16
+    assert sum(Decimal(each["cost_usd"]) for each in editions) == Decimal(about["totals"]["cost_usd"])
 
 
 def test_cost_that_belongs_to_no_team_is_named(reader: LocalClient) -> None:

@@ -36,6 +36,7 @@ _TEXT = ("provider", "model_raw", "model", "mode", "service_tier", "token_counti
 _OTHER: dict[str, pa.DataType] = {
     "row": pa.int64(),
     "started_at": pa.timestamp("us"),
+    "duration_ms": pa.float64(),
     "failed": pa.bool_(),
     "span_cost_usd": pa.float64(),
 }
@@ -50,6 +51,7 @@ def full(row: int, call: Call) -> Call:
         "price_edition": EDITION,
         "failed": False,
         "started_at": NOON,
+        "duration_ms": None,
         "span_cost_usd": None,
     }
     filled = {"row": row, **blank, "model": call["model_raw"], **dict.fromkeys(_TOKENS), **call}

@@ -24,7 +24,24 @@ def book(folder: Path, text: str) -> PriceBook:
     ("row", "problem"),
     [
         ('model = "m"\ninptu = 1', "price.0.inptu: no such key; did you mean 'input'?"),
-        ('model = "m"\ninput = 1\ncurrency = "EUR"', "price.0: currency 'EUR' is not supported; give prices in USD"),
+        ('model = "m"\ninput = 1\ncurrency = "euro"', "price.0.currency: String should match pattern"),
+        ('model = "m"\nhardware = "gpus"', "price[0].hardware: no hardware named 'gpus'"),
+        (
+            'model = "m"\nhardware = "gpu"\n[[hardware]]\nname = "gpus"\ngpu_hour = 1',
+            "price[0].hardware: no hardware named 'gpu'; did you mean 'gpus'?",
+        ),
+        ('model = "m"\nhardware = "gpus"\ninput = 1', "hardware is paid by the hour: its calls have no other price"),
+        (
+            'model = "m"\ninput = 1\n[[hardware]]\nname = "a"\ngpu_hour = 1\n[[hardware]]\nname = "a"\ngpu_hour = 2',
+            "hardware[0] and hardware[1] hold for 'a' on the same days",
+        ),
+        ('model = "m"\ninput = 1\n[[hardware]]\nname = "a"\ngpu_hour = 999999\ngpus = 9', "less than a million"),
+        ('model = "m"\ninput = 1\n[[exchange]]\ncurrency = "EUR"\nusd = 0', "exchange.0.usd"),
+        ('model = "m"\ninput = 1\n[[exchange]]\ncurrency = "USD"\nusd = 1', "USD is what other currencies"),
+        (
+            'model = "m"\ninput = 1\n[[exchange]]\ncurrency = "EUR"\nusd = 1\n[[exchange]]\ncurrency = "EUR"\nusd = 2',
+            "exchange[0] and exchange[1] hold for 'EUR' on the same days",
+        ),
         ('model = "m"', "price.0: no price; a free model has input = 0"),
         ('model = "m"\noutput = 1\ncached_input = 1', "price.0: cached_input needs a price for input beside it"),
         ('model = "m"\ninput = 1\ncached_audio = 1', "cached_audio needs a price for audio_input beside it"),

@@ -131,7 +131,9 @@ def test_a_second_order_waits_for_the_first(tmp_path: Path) -> None:
     with serving(tmp_path, CHEAP) as engine:
         send(engine, answered(1))
         with engine.store.writing() as writing:
-            writing.execute("INSERT INTO repricing SELECT now(), 'x', now(), now(), TRUE, 'e', 1, 0, 0, 0, NULL, NULL")
+            writing.execute(
+                "INSERT INTO repricing SELECT now(), 'x', now(), now(), TRUE, 'e', 1, 0, 0, 0, NULL, NULL, 0"
+            )
         with pytest.raises(Conflict, match="being priced already"):
             engine.reader().execute(RepriceCommand(RepriceRequest(who="us")))
 

@@ -26,6 +26,7 @@ from controlsurface.config.alert_delivery import (
     SlackConfig,
     WebhookConfig,
 )
+from controlsurface.config.budgets import BudgetConfig
 from controlsurface.ingest.translate.vocabulary import COLUMN_KINDS
 from controlsurface.metrics.catalog import CATALOG
 from tests.project import tree
@@ -101,6 +102,7 @@ def _keys(model: type[BaseModel], place: str = "") -> Iterator[tuple[str, str, s
 
 NAMED: dict[str, tuple[type[BaseModel], ...]] = {
     "lanes": (LaneConfig,),
+    "budgets": (BudgetConfig,),
     "delivery.notifiers": (WebhookConfig, SlackConfig, PagerDutyConfig, EmailConfig, AlertmanagerConfig, AppriseConfig),
     "delivery.routes": (RouteConfig,),
     "delivery.inhibit": (InhibitConfig,),
@@ -127,6 +129,8 @@ def _shown(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return "required"
+    if value is None:
+        return "none"
     if isinstance(value, timedelta):
         size, unit = next((size, unit) for size, unit in UNITS if value >= size)
         return f'"{value / size:g}{unit}"'

@@ -134,10 +134,12 @@ def test_the_shadow_example_says_what_a_pair_needs(
     assert span.attributes["controlsurface.answer.label"] == "gpt-large says no"
 
 
-def test_the_prices_example_is_valid(tmp_path: Path) -> None:
-    path = tmp_path / "prices.toml"
-    path.write_text(example("docs/prices.md", "prices"), "utf-8")
-    assert [price.model for price in read_book(path).price] == ["qwen2.5-7b*"]
+def test_the_prices_examples_are_valid(tmp_path: Path) -> None:
+    path, models = tmp_path / "prices.toml", []
+    for _, text in MARKED.findall((tree.ROOT / "docs/prices.md").read_text("utf-8")):
+        path.write_text(text, "utf-8")
+        models.append([price.model for price in read_book(path).price])
+    assert models == [["qwen2.5-7b*"], ["qwen2.5-7b*"], ["mistral-*"]]
 
 
 def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
 
 FILES = (
     "answers.parquet config.yaml criteria.toml export.jsonl labels.csv my.yaml my_mapping.toml requests.csv "
-    "scores.parquet traces.jsonl"
+    "pager.csv scores.parquet traces.jsonl"
 ).split()
 
 

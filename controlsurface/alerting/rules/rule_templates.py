@@ -1,8 +1,12 @@
 """Rules to begin with, such as a team's budget or the quality gate of a kind of work; their values are examples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from controlsurface.alerting.rules.yaml_edit import table_lines
+from controlsurface.config.budgets import BudgetConfig
+
+_BUDGET_PERIODS = {"week": "7d", "month": "30d"}
 _TICKET = {"severity": "ticket"}
 
 RULE_TEMPLATES: Mapping[str, Mapping[str, Any]] = {
@@ -57,3 +61,32 @@ RULE_TEMPLATES: Mapping[str, Mapping[str, Any]] = {
         "annotations": {"summary": "{{ $labels.lane }}: 95% of {{ $n }} requests took up to {{ $value }} ms"},
     },
 }
+
+
+def budget_rule(budget: BudgetConfig) -> dict[str, Any]:
+    """A rule that fires while a configured budget is spent half as fast again as it allows.
+
+    >>> rule = budget_rule(BudgetConfig(name="Search", usd=500, team="search"))
+    >>> rule["alert"], rule["where"], rule["budget"]
+    ('BudgetBurn Search', {'team': ['search']}, {'usd': 500, 'period': '30d', 'burn': 1.5})
+    """
+    usd = int(budget.usd) if budget.usd == budget.usd.to_integral_value() else float(budget.usd)
+    owner = {name: [value] for name, value in budget.owner.items()}
+    return {
+        "alert": f"BudgetBurn {budget.name}"[:100],
+        "budget": {"usd": usd, "period": _BUDGET_PERIODS[budget.period], "burn": 1.5},
+        **({"where": owner} if owner else {}),
+        "over": "6h",
+        "for": "15m",
+        "keep_firing_for": "1h",
+        "labels": _TICKET,
+        "annotations": {
+            "summary": "{{ $labels.alertname }}: money goes {{ $value }} times faster than the budget allows"
+        },
+    }
+
+
+def budget_rules_file(budgets: Iterable[BudgetConfig]) -> str:
+    """A rule file (YAML) with a rule for each budget."""
+    rules = "".join(f"{table_lines(budget_rule(each), 6)}\n" for each in budgets)
+    return f"groups:\n  - name: budgets\n    rules:\n{rules}"

@@ -47,6 +47,9 @@ FIGURES: dict[str, Column] = {
     **dict.fromkeys(("low", "high"), optional(FIGURE)),
     "priced_share": optional(SHARE),
 }
+_RESTATED = """
+SELECT coalesce(max(revision), 1) AS price_revision, max("at") AS restated_at FROM restatements WHERE week = $week
+"""
 _SUM = column(pa.float64(), nullable=True, minimum=0)
 
 
@@ -153,7 +156,10 @@ class DimensionsQuery(Query[Result]):
 
 @dataclass(frozen=True, slots=True)
 class AttributionQuery(Query[Result]):
-    """A week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at."""
+    """A week: the dimensions, requests, attempts, tokens and cost as DECIMAL, priced_share, last_at.
+
+    Facts: `price_revision`, 1 until a closed week's calls are priced anew, and when that was (`restated_at`).
+    """
 
     endpoint: ClassVar = ReadEndpoint(
         "/api/v1/attribution",
@@ -165,14 +171,15 @@ class AttributionQuery(Query[Result]):
             priced_share=SHARE,
             last_at=TIME,
         ),
-        columns(week=TEXT, start=TIME, end=TIME),
+        columns(week=TEXT, start=TIME, end=TIME, price_revision=COUNT, restated_at=TIME),
     )
     arguments: cost_attribution.AttributionArgs
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
         statement, window = cost_attribution.render_attribution(self.arguments), self.arguments.window
-        facts = {"week": self.arguments.week, "start": window.start, "end": window.end}
+        facts: dict[str, Any] = {"week": self.arguments.week, "start": window.start, "end": window.end}
+        facts |= session.state(_RESTATED, {"week": self.arguments.week}).to_pylist()[0]
         return Result(statement.bounded(session.rows(statement)), facts)
 
 

@@ -24,14 +24,16 @@ SELECT
     $dry_run, coalesce((SELECT max(edition) FROM price_editions WHERE in_force), ''),
     count(*) FILTER (started_at >= greatest(coalesce($since, TIMESTAMP '1970-01-01'), frozen_before())), 0, 0,
     count(*) FILTER (started_at >= coalesce($since, TIMESTAMP '1970-01-01') AND started_at < frozen_before()),
-    NULL, NULL
+    NULL, NULL,
+    (SELECT count(*) FROM spans JOIN attempts AS a USING (trace_id, span_id)
+        WHERE NOT possible(spans.start_ns) AND a.started_at >= coalesce($since, TIMESTAMP '1970-01-01'))
 FROM attempts
 """
 _NOT_FROZEN = "UPDATE repricing SET since = greatest(since, frozen_before())"
 _STATE = """
 SELECT
     asked_at, who, since, "until", dry_run, edition, calls, least(done, calls) AS done, changed, frozen, finished_at,
-    problem, (SELECT max(edition) FROM price_editions WHERE in_force) AS edition_in_force
+    problem, untimed, (SELECT max(edition) FROM price_editions WHERE in_force) AS edition_in_force
 FROM (SELECT 1) LEFT JOIN repricing ON TRUE
 """
 _MODELS = "SELECT * FROM repriced_models ORDER BY abs(usd_after - usd_before) DESC, model"
@@ -58,7 +60,9 @@ class RepricingQuery(PlainQuery[Result]):
         "How far stored calls are priced anew, of the last time",
         columns(
             **dict.fromkeys(("asked_at", "since", "until", "finished_at"), TIME),
-            **dict.fromkeys(("calls", "done", "changed", "frozen"), column(pa.int64(), nullable=True, minimum=0)),
+            **dict.fromkeys(
+                ("calls", "done", "changed", "frozen", "untimed"), column(pa.int64(), nullable=True, minimum=0)
+            ),
             **dict.fromkeys(("who", "problem", "edition", "edition_in_force"), MAYBE_TEXT),
             dry_run=column(pa.bool_(), nullable=True),
         ),
@@ -69,7 +73,8 @@ class RepricingQuery(PlainQuery[Result]):
         """One row: asked_at (NULL: never), who, since, until (requests that began at it or later are done), dry_run.
 
         Further: edition (of the price book, that prices them), calls, done, changed (calls), frozen (calls that stay,
-        for the retention has frozen them), finished_at, problem, edition_in_force.
+        for the retention has frozen them), untimed (calls whose start is no time, priced as of their arrival),
+        finished_at, problem, edition_in_force.
         """
         return Result(session.state(_STATE))
 

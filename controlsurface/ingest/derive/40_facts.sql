@@ -86,6 +86,7 @@ SELECT
     arg_min(tenant, rank) AS tenant,
     arg_min(team, rank) AS team,
     arg_min(job, rank) AS job,
+    arg_min(job_run, rank) AS job_run,
     arg_min(user_id, rank) AS user_id,
     arg_min(environment, rank) AS environment,
     arg_min(sample_rate, rank) AS sample_rate,

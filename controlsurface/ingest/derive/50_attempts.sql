@@ -9,6 +9,7 @@ SELECT
     s.start_ns,
     s.end_ns,
     s.started_at,
+    s.duration_ms,
     s.ttft_ms,
     calls.purpose,
     calls.model_raw,

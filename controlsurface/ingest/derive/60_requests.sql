@@ -159,6 +159,6 @@ SELECT
     CASE WHEN is_cached AND priced THEN coalesce(cost_source, 'cache') ELSE cost_source END AS cost_source,
     priced,
     own_large_usd, own_small_usd, shadow_large_usd, shadow_small_usd,
-    tenant, team, job, user_id, environment, service,
+    tenant, team, job, job_run, user_id, environment, service,
     weight_of(sample_rate) AS sample_weight
 FROM escalation;

@@ -56,7 +56,12 @@ SELECT a.provider, a.model, a.name, a.counted, a.lane,
     arg_min(p.input_usd_per_mtok, rank) AS usd_in, arg_min(p.output_usd_per_mtok, rank) AS usd_out
 FROM assumed_lanes AS a
 LEFT JOIN (
-    SELECT *, (service_tier IS NOT NULL, source <> 'user', tier_from, input_usd_per_mtok, output_usd_per_mtok) AS rank
+    SELECT
+        * REPLACE (
+            if(currency IS NULL, input_usd_per_mtok, input_usd_per_mtok * usd_rate) AS input_usd_per_mtok,
+            if(currency IS NULL, output_usd_per_mtok, output_usd_per_mtok * usd_rate) AS output_usd_per_mtok
+        ),
+        (service_tier IS NOT NULL, source <> 'user', tier_from, input_usd_per_mtok, output_usd_per_mtok) AS rank
     FROM prices_in_force WHERE valid_to IS NULL AND mode IS DISTINCT FROM 'batch'
 ) AS p ON p.model = a.model AND p.provider IS NOT DISTINCT FROM a.provider
 GROUP BY a.provider, a.model, a.name, a.counted, a.lane

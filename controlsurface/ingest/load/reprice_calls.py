@@ -3,27 +3,31 @@
 Nothing but this changes what a stored call costs. Spans are not read: the calls keep what pricing needs.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from controlsurface.ingest.derive import MAX_SHADOW_DELAY, price_calls
 from controlsurface.ingest.load.batch import BatchLoader
 from controlsurface.ingest.translate.vocabulary_sql import sql_literal
 from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
+from controlsurface.money.price_resolver import drop_unused_editions
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
 REQUESTS_PER_STEP = 250_000  # requests of one transaction: some seconds, in which no batch is stored
 
-_CHOSEN, _CHANGES = (
-    Path(__file__).with_name(name).read_text("utf-8") for name in ("reprice_calls.sql", "repriced_rows.sql")
+_CHOSEN, _CHANGES, _RESTATE = (
+    Path(__file__).with_name(name).read_text("utf-8")
+    for name in ("reprice_calls.sql", "repriced_rows.sql", "restated_weeks.sql")
 )
 # What pricing writes into a call.
 _MONEY = (
     "cost_usd cost_source cached_usd output_usd reasoning_usd cache_saving_usd batch_saving_usd context_window "
-    "unpriced_parts provider_assumed"
+    "unpriced_parts provider_assumed currency cost_amount hardware"
 ).split()
 
-_WAITING = 'SELECT since, "until", dry_run, edition FROM repricing WHERE finished_at IS NULL'
+_WAITING = 'SELECT asked_at, who, since, "until", dry_run, edition FROM repricing WHERE finished_at IS NULL'
 # Calls of a release that did not keep which request they are of: the request's id says it.
 _NAME_REQUESTS = """
 UPDATE attempts SET request_span = requests.span_id, request_trace = nullif(requests.trace_id, attempts.trace_id)
@@ -68,7 +72,10 @@ WHERE finished_at IS NULL
 """
 _FINISHED = "UPDATE repricing SET finished_at = $now, problem = $problem WHERE finished_at IS NULL"
 _OUTCOME = """
-SELECT who, changed, dry_run, edition, (SELECT sum(usd_after - usd_before) FROM repriced_models) AS usd FROM repricing
+SELECT
+    who, changed, dry_run, edition, (SELECT sum(usd_after - usd_before) FROM repriced_models) AS usd,
+    (SELECT string_agg(week, ', ' ORDER BY week) FROM restatements WHERE "at" = asked_at) AS weeks
+FROM repricing
 """
 
 
@@ -92,7 +99,7 @@ def reprice_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
     if low is None:
         _finish(writing, None)
         return False
-    _reprice(loader, writing, low, asked[0]["until"], asked[0]["dry_run"])
+    _reprice(loader, writing, low, asked[0])
     writing.execute(_DONE, {"low": low})
     return True
 
@@ -103,8 +110,9 @@ def abandon_repricing(store: DuckStore, problem: str) -> None:
         _finish(writing, problem)
 
 
-def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, until: datetime, dry_run: bool) -> None:
-    """The calls of requests that began from `low` to before `until`; `dry_run`: what it would change, counted alone."""
+def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, order: Mapping[str, Any]) -> None:
+    """The calls of requests that began from `low` to before the order's `until`; a dry run only counts."""
+    until = order["until"]
     reach = max(loader.config.writer.trace_window, MAX_SHADOW_DELAY)
     texts = {
         "$set_money": ", ".join(f"{name} = priced.{name}" for name in _MONEY),
@@ -116,7 +124,10 @@ def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, unti
     price_calls(writing, loader.prices)
     writing.materialize("repriced", _filled(_COUNT, texts))
     writing.execute(_ADD)
-    if not dry_run:
+    if not order["dry_run"]:
+        said = {"now": datetime.now(UTC), "asked": order["asked_at"], "edition": order["edition"], "who": order["who"]}
+        restate = _filled(_RESTATE, {name: texts[name] for name in ("$first", "$last")})
+        writing.execute(restate, said)
         writing.execute(_filled(_CHANGES, texts))
 
 
@@ -136,6 +147,8 @@ def _finish(writing: WriteTransaction, problem: str | None) -> None:
     found = writing.rows(_OUTCOME).to_pylist()[0]
     if found["changed"] and not found["dry_run"]:
         title = f"{found['changed']:,} calls repriced by {found['edition']}"
-        detail = f"{found['usd'] or 0:+,.2f} USD, asked for by {found['who']}"
+        restated = f"; restates {found['weeks']}" if found["weeks"] else ""
+        detail = f"{found['usd'] or 0:+,.2f} USD, asked for by {found['who']}{restated}"
         event = ChangeEvent(at=now, kind="price", title=title, detail=detail, source="controlsurface")
         writing.execute(*insert_event(event))
+        drop_unused_editions(writing)

@@ -6,7 +6,7 @@ SELECT request_id, trace_id, span_id, cache, started_at FROM requests WHERE star
 -- costs of spans has that which priced it.
 CREATE OR REPLACE TEMP TABLE new_attempts AS
 SELECT
-    a.trace_id, a.span_id, a.started_at, a.purpose, a.lane, a.failed, a.billable,
+    a.trace_id, a.span_id, a.started_at, a.duration_ms, a.purpose, a.lane, a.failed, a.billable,
     a.model, a.model_raw, a.provider, a.service_tier, a.mode, a.token_counting,
     a.input_tokens, a.cached_tokens, a.cache_write_tokens, a.cache_write_1h_tokens, a.audio_input_tokens,
     a.cached_audio_tokens, a.image_input_tokens,

@@ -12,7 +12,8 @@ SPAN_ROLES = ("request", "gateway", "decision", "dispatch", "cache_lookup", "cal
 TEXT_COLUMNS = (
     "request_id link_id task_type purpose lane router router_version reason confidence_kind escalation_reason "
     "requested_model selected_model model provider finish error_type cache mode gate answer_label shadow_of "
-    "tenant team job user_id session_id environment operation response_id service_tier input_counting output_counting"
+    "tenant team job job_run user_id session_id environment operation response_id service_tier input_counting "
+    "output_counting"
 ).split()
 COUNT_COLUMNS = (
     "input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens "

@@ -30,5 +30,10 @@ CREATE TABLE IF NOT EXISTS prices (
     web_search_usd            DECIMAL(18, 12),   -- of one search; NULL: not billed, and the call is not fully priced
     unpriced                  VARCHAR,           -- what of the calls the list has no price for: service_tier=flex,region=eu
     provider_assumed          BOOLEAN,           -- the price is that of the model wherever it is sold
-    edition                   VARCHAR            -- of the price book that the row belongs to
+    edition                   VARCHAR,           -- of the price book that the row belongs to
+    currency                  VARCHAR,           -- of all prices of the row; NULL: USD, as their names say
+    usd_rate                  DECIMAL(18, 12),   -- USD for one of `currency`; NULL: nobody gave a rate for these days
+    hardware                  VARCHAR,           -- own hardware that is paid by the hour and runs the calls
+    hour_price                DECIMAL(18, 12),   -- of all of that hardware
+    concurrency               BIGINT             -- calls at once that make it fully busy
 );

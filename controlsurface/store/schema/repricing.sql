@@ -11,5 +11,6 @@ CREATE TABLE IF NOT EXISTS repricing (
     changed     BIGINT NOT NULL,          -- of those, that cost something else now
     frozen      BIGINT NOT NULL,          -- calls since then that the retention has frozen: they stay as they were
     finished_at TIMESTAMP,                -- NULL: still at it
-    problem     VARCHAR                   -- why it ended before it was done
+    problem     VARCHAR,                  -- why it ended before it was done
+    untimed     BIGINT                    -- calls since then whose start is no time: priced as of their arrival
 );

@@ -87,5 +87,6 @@ CREATE TABLE IF NOT EXISTS spans (
     image_input_tokens   BIGINT,            -- of input_tokens
     image_output_tokens  BIGINT,            -- of output_tokens
     cached_audio_tokens  BIGINT,            -- of cached_tokens and of audio_input_tokens
-    web_searches         BIGINT             -- searches that the provider ran for the call and bills apart
+    web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
+    job_run              VARCHAR            -- which run of its job
 );

@@ -1,7 +1,6 @@
-"""Tabs of the page Cost: caches by layer, batch, what fills contexts and what that costs, growth, and jobs."""
+"""Tabs of the page Cost: caches by layer, batch, what fills contexts and what that costs, and growth."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import polars as pl
 import streamlit as st
@@ -19,7 +18,6 @@ from controlsurface.ui.widgets.data_table import breakdown_table, data_table
 from controlsurface.ui.widgets.panels import panel
 from controlsurface.ui.widgets.tile_row import Tile, metric_tiles
 
-RUN_STEP = timedelta(days=1)  # a job's calls of one day are a run
 CACHE_KINDS = {
     "exact": "cache_hit_rate_exact",
     "semantic": "cache_hit_rate_semantic",
@@ -179,44 +177,4 @@ def _growth() -> None:
             "input_low": "from ",
             "input_high": "to ",
         },
-    )
-
-
-def job_section(view: DashboardView) -> None:
-    """The tab Jobs."""
-    by_day = collector_queries.query_metric("cost", by=["job"], every=RUN_STEP).drop_nulls("job")
-    if by_day.is_empty():
-        states.empty_state("No call of this window belongs to a job", "Spans say it in controlsurface.job.")
-        return
-    with panel("Cost per job run", "a run: the calls of a job in a UTC day; the edges of the window may cut one"):
-        data_table(
-            job_runs(by_day),
-            {"runs": "count", "calls": "count", **dict.fromkeys(("cost", "per_run", "least", "most"), "usd")},
-            "cost-per-job-run",
-            labels={"per_run": "Cost per run", "least": "Lowest run", "most": "Highest run"},
-        )
-    with panel("Cost by job over time", "calls that belong to a job"):
-        cost = collector_queries.query_metric("cost", by=["job"], every=view.step).drop_nulls("job")
-        figure = charts.stacked_areas(cost, view.span, palette(), by="job", events=event_marks())
-        zoomable_chart(figure, "jobs", "Cost of each job over time", metric="cost")
-    with panel("Share of cost by job", "calls without a job are unknown"):
-        columns = {"cost": "Cost", "cost_share": "Share", "attempts": "Calls", "priced_share": "Priced"}
-        breakdown_table(columns, ["job"], "cost-by-job", links=False)
-
-
-def job_runs(by_day: pl.DataFrame) -> pl.DataFrame:
-    """Rows of cost by job and day (bucket, job, value, n) as job, runs, calls, cost, and cost per run with its ends."""
-    cost = pl.col("value").cast(pl.Float64)
-    return (
-        by_day.filter(pl.col("n") > 0)
-        .group_by("job")
-        .agg(
-            runs=pl.len(),
-            calls=pl.col("n").sum(),
-            cost=cost.sum(),
-            per_run=cost.mean(),
-            least=cost.min(),
-            most=cost.max(),
-        )
-        .sort("cost", "job", descending=[True, False], nulls_last=True)
     )

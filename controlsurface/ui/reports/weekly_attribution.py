@@ -7,8 +7,10 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.costs.restatements import RestatementsArgs, RestatementsQuery
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.export.weekly_revisions import name_unassigned
+from controlsurface.formatting import format_money
 from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, AttributionArgs, render_attribution, week_of
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
@@ -52,8 +54,24 @@ def weekly_attribution() -> None:
     ranked = rows.sort("cost_usd", descending=True, nulls_last=True).select(*by, *ATTRIBUTION_COLUMNS)
     units, labels = ({name: said[part] for name, said in ATTRIBUTION_COLUMNS.items()} for part in (1, 0))
     data_table(ranked, units, f"cost-{args.week}", download=rows, labels=labels)
+    _restatements(args)
     still = "" if args.closed(now) else " The week is not over: these figures still grow."
     st.caption(f"`{_command(args)}` writes the same rows with a manifest.{still}")
+
+
+def _restatements(args: AttributionArgs) -> None:
+    """Say that the week is not as it was first priced, and what changed it."""
+    asked = RestatementsQuery(RestatementsArgs(week=args.week))
+    rows = collector_queries.shared(
+        f"restated {args.week}", lambda: as_polars(collector_queries.collector_client().run(asked).rows)
+    )
+    for row in rows.to_dicts():
+        before, after = (format_money(float(row[name])) for name in ("usd_before", "usd_after"))
+        st.caption(
+            f"Price revision {row['revision']}: restated {row['at']:%Y-%m-%d %H:%M} UTC by "
+            f"{escape_markdown(row['who'])}, {row['calls']:,} calls, {escape_markdown(f'{before} to {after}')}; "
+            f"price book {escape_markdown(row['edition'])}."
+        )
 
 
 def _attribution_rows(args: AttributionArgs) -> pl.DataFrame:

@@ -69,6 +69,12 @@ def _covers(rows: pl.DataFrame, view: DashboardView) -> bool:
     return isinstance(first, datetime) and first < view.start + (view.end - view.start) / 5
 
 
+def priced_note() -> str:
+    """Which share of the calls in view a cost rests on."""
+    share = comparison.metric_value(collector_queries.query_metric("priced_share")).value
+    return f"{format_value(share, 'ratio')} of calls priced"
+
+
 def fastest_and_slowest_lane(rows: pl.DataFrame) -> str:
     """The fastest and the slowest lane of models by latency, as HTML; nothing with fewer than two lanes."""
     known = rows.filter(~pl.col("lane").is_in(["cache", "unknown"]) & pl.col("n").ge(MIN_SHARE_ROWS)).sort("value")

@@ -3,17 +3,28 @@
 import polars as pl
 import pytest
 
-from controlsurface.ui.reports.cost_sections import context_costs, job_runs
+from controlsurface.ui.reports.cost_sections import context_costs
 from controlsurface.ui.reports.reliability_section import failure_shares
+from controlsurface.ui.reports.unit_cost_section import unit_cost_rows
 from tests.ui.conftest import Open
 from tests.ui.test_pages import html
 
 SECTIONS = {
     ("routing.py", "Reliability"): ("Chains by task type", "Depth over time", "Where chains fail"),
+    ("cost.py", "Explore"): ("Cost by team", "Cost and tokens by model"),
+    ("cost.py", "Savings"): ("Saved vs all-large", "Savings by task type"),
+    ("cost.py", "Budgets"): ("Budgets", "No budget is configured"),
+    ("cost.py", "Export"): ("Weekly attribution",),
     ("cost.py", "Caches"): ("Hits by layer", "Prompt caches by model"),
     ("cost.py", "Batch"): ("Jobs that could wait", "Discount by model"),
     ("cost.py", "Context and growth"): ("Context anatomy", "Growth by task type"),
-    ("cost.py", "Jobs"): ("Cost by job", "Cost per job run"),
+    ("cost.py", "Jobs"): (
+        "Cost by job",
+        "Cost per job run",
+        "Cost per session",
+        "Cost per completed task",
+        "Own hardware",
+    ),
     ("quality.py", "Gates"): ("Gates by task type and model", "Evaluations by name and task type"),
 }
 
@@ -42,12 +53,10 @@ def test_input_cost_is_divided_by_tokens_and_what_nobody_says_is_a_row() -> None
     assert sum(cost for _, cost in rows.values()) == pytest.approx(2.0)
 
 
-def test_a_jobs_runs_are_its_days_and_their_cost_is_the_mean_of_them() -> None:
-    days = pl.DataFrame({"job": ["a", "a", "a", "b"], "value": [1.0, 3.0, 0.0, 9.0], "n": [10, 20, 0, 5]})
-    rows = {row["job"]: row for row in job_runs(days).to_dicts()}
-    assert [*rows] == ["b", "a"]
-    assert (rows["a"]["runs"], rows["a"]["calls"], rows["a"]["per_run"]) == (2, 30, 2.0)
-    assert (rows["a"]["least"], rows["a"]["most"]) == (1.0, 3.0)
+def test_a_completed_task_of_few_judged_requests_costs_nothing_that_is_known() -> None:
+    rows = pl.DataFrame({"name": ["a", "b"], "known": [29, 30], "cost_per_unit": [1.0, 3.0]})
+    assert unit_cost_rows(rows, "task")["cost_per_unit"].to_list() == [None, 3.0]
+    assert unit_cost_rows(rows, "run")["cost_per_unit"].to_list() == [1.0, 3.0]
 
 
 def test_no_tokens_make_no_rows() -> None:

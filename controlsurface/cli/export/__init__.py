@@ -1,0 +1,1 @@
+"""Commands about what leaves and comes back: bills against estimates."""

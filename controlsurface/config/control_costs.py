@@ -1,0 +1,20 @@
+"""What an hour of the people who run the router costs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from controlsurface.config.section import ConfigSection
+
+HourlyRate = Annotated[float, Field(ge=0, le=100_000)]
+
+
+class ControlConfig(ConfigSection):
+    """What an hour of an engineer costs; without a rate minutes are counted and have no price."""
+
+    hourly_usd: HourlyRate | None = Field(None, description="USD an hour of an engineer of any team")
+    team_hourly_usd: dict[str, HourlyRate] = Field(default_factory=dict, description="USD an hour by team")
+
+    def hourly_of(self, team: str | None) -> float | None:
+        """The rate of a team, else that of all; None where there is none."""
+        return self.team_hourly_usd.get(team, self.hourly_usd) if team else self.hourly_usd

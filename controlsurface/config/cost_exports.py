@@ -1,0 +1,31 @@
+"""The files that a server writes of each week's cost, once it is over."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from controlsurface.config.section import ConfigSection, Duration
+
+CostFormat = Literal["csv", "parquet", "xlsx", "json", "focus"]
+COST_FORMATS: tuple[CostFormat, ...] = get_args(CostFormat)
+EXPORT_DIMENSIONS = ("tenant", "team", "job", "task_type", "lane", "model")
+
+
+class CostExportsConfig(ConfigSection):
+    """Where the cost of a closed week is written by itself, and how."""
+
+    folder: str = Field(
+        "", description="where the cost of each closed week is written, as seen from the configuration; empty: nowhere"
+    )
+    formats: tuple[CostFormat, ...] = Field(("csv",), min_length=1, description="csv, parquet, xlsx, json, focus")
+    by: tuple[str, ...] = Field(EXPORT_DIMENSIONS, max_length=6, description="dimensions of the rows; focus has all")
+    delay: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(days=28))] = Field(
+        timedelta(days=1), description="wait for late spans after a week is over"
+    )
+    weeks: int = Field(
+        4,
+        ge=1,
+        le=53,
+        description="closed weeks that are looked at again; one that changed is written as its next revision",
+    )

@@ -1,0 +1,98 @@
+"""What control costs: the calls, and the time of the people who kept them right, by any one dimension."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from controlsurface.config.control_costs import ControlConfig
+
+_MINUTE = timedelta(minutes=1)
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SpentTime:
+    """Time spent on the router. `slice`: what it was about, `dimension:value`; `minutes`: as told, of all people."""
+
+    started_at: datetime
+    ended_at: datetime | None = None
+    minutes: float | None = None
+    people: int = 1
+    team: str | None = None
+    slice: Sequence[str] = ()
+
+    @property
+    def engineer_minutes(self) -> float | None:
+        """As told, else from start to end for each; None while its timer runs."""
+        if self.minutes is not None:
+            return self.minutes
+        return None if self.ended_at is None else (self.ended_at - self.started_at) / _MINUTE * self.people
+
+    def values(self, dimension: str) -> list[str]:
+        """The values of a dimension that it was about."""
+        named = (each.partition(":") for each in self.slice)
+        return list(dict.fromkeys(value for name, _, value in named if name == dimension))
+
+
+@dataclass(slots=True)
+class _Spent:
+    incidents: float = 0
+    minutes: float = 0
+    usd: float = 0
+    unrated_minutes: float = 0
+    calls: dict[str, Any] = field(default_factory=dict)
+
+
+def control_costs(
+    costs: Iterable[Row], requests: Iterable[Row], incidents: Iterable[SpentTime], config: ControlConfig, by: str | None
+) -> list[dict[str, Any]]:
+    """A row a value of `by`, the dearest first; one of all without it. Sums over the rows are those of the whole.
+
+    `costs` and `requests` are rows of these metrics (value, priced_share). An incident about several values is shared
+    out evenly; one about none stands in a row of its own (`assigned` false), as nobody said what it was about.
+    """
+    found: dict[tuple[str | None, bool], _Spent] = {}
+    for name, rows in (("calls_usd", costs), ("requests", requests)):
+        for row in rows:
+            spent = found.setdefault((row[by] if by else None, True), _Spent())
+            spent.calls[name] = row["value"]
+            if name == "calls_usd":
+                spent.calls["priced_share"] = row.get("priced_share")
+    for incident in incidents:
+        if (minutes := incident.engineer_minutes) is None:
+            continue
+        named = [(value, True) for value in incident.values(by)] if by else [(None, True)]
+        keys: Sequence[tuple[str | None, bool]] = named or [(None, False)]
+        rate = config.hourly_of(incident.team)
+        for key in keys:
+            spent = found.setdefault(key, _Spent())
+            spent.incidents += 1 / len(keys)
+            spent.minutes += minutes / len(keys)
+            if rate is None:
+                spent.unrated_minutes += minutes / len(keys)
+            else:
+                spent.usd += minutes / len(keys) / 60 * rate
+    priced = [_row(name, assigned, spent) for (name, assigned), spent in found.items()]
+    return sorted(priced, key=lambda row: (-(row["total_usd"] or 0), not row["assigned"], str(row["name"])))
+
+
+def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:
+    calls, requests = spent.calls.get("calls_usd"), spent.calls.get("requests") or 0
+    people = spent.usd if spent.minutes > spent.unrated_minutes or not spent.minutes else None
+    known = [float(each) for each in (calls, people) if each is not None]
+    total = sum(known) if known else None
+    return {
+        "name": name,
+        "assigned": assigned,
+        "requests": round(requests),
+        "calls_usd": None if calls is None else float(calls),
+        "priced_share": spent.calls.get("priced_share"),
+        "incidents": spent.incidents,
+        "engineer_minutes": spent.minutes,
+        "engineer_usd": people,
+        "rated_share": 1 - spent.unrated_minutes / spent.minutes if spent.minutes else None,
+        "total_usd": total,
+        "usd_per_1000_requests": 1000 * total / requests if total is not None and requests else None,
+        "incidents_per_million": 1e6 * spent.incidents / requests if requests else None,
+    }
