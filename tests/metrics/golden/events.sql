@@ -190,13 +190,14 @@ dearer AS (
     SELECT DISTINCT
         model_name(new.model) AS model, new.valid_from,
         old.input_usd_per_mtok AS old_input, new.input_usd_per_mtok AS new_input,
-        old.output_usd_per_mtok AS old_output, new.output_usd_per_mtok AS new_output
+        old.output_usd_per_mtok AS old_output, new.output_usd_per_mtok AS new_output, coalesce(new.currency, 'USD') AS currency
     FROM paid AS new
     JOIN paid AS old
         ON old.model = new.model AND old.provider IS NOT DISTINCT FROM new.provider AND old.source = new.source
         AND old.valid_to = new.valid_from
     WHERE new.trusted = CASE new.source WHEN 'user' THEN 1 ELSE 2 END
-        AND (old_input, old_output) IS DISTINCT FROM (new_input, new_output)
+        AND (old_input, old_output, old.currency) IS DISTINCT FROM (new_input, new_output, new.currency)
+        AND coalesce(new_input, new_output) IS NOT NULL AND coalesce(old_input, old_output) IS NOT NULL
         AND model_name(new.model) IN (SELECT name FROM lives WHERE kind = 'model')
 ),
 -- where one name follows another, the new one says it all
@@ -235,7 +236,7 @@ WHERE moment >= $since AND moment < $until
 UNION ALL
 SELECT
     valid_from::TIMESTAMP, 'price',
-    model || ' costs ' || printf('%g', new_input::DOUBLE) || ' + ' || printf('%g', new_output::DOUBLE) || ' USD',
+    model || ' costs ' || printf('%g', new_input::DOUBLE) || ' + ' || printf('%g', new_output::DOUBLE) || ' ' || currency,
     'per million tokens in and out; before ' || printf('%g', old_input::DOUBLE) || ' + '
         || printf('%g', old_output::DOUBLE), 'prices'
 FROM dearer
