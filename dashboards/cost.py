@@ -60,7 +60,7 @@ def explore() -> None:
 @st.fragment
 def export() -> None:
     """The week, and the command that writes it to a file; another week draws only this anew."""
-    with ui.panel("Weekly attribution", "all calls of a week, whatever is filtered; (unassigned): nobody said"):
+    with ui.panel("Weekly attribution", "all calls of a week, unfiltered; (unassigned): no span states it"):
         ui.weekly_attribution()
 
 

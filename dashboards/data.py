@@ -28,7 +28,7 @@ with ui.panel("Retention", "what is older goes by the hour; roll-ups keep its fi
     ui.retention_table()
 
 left, right = st.columns(2)
-with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors/ makes them columns"):
+with left, ui.panel("Unmapped attributes", "no vocabulary reads them; a line in collectors/ makes them columns"):
     unread = ui.unrecognised_attributes()
     if unread.is_empty():
         ui.empty_state("None", "Every attribute that came is read, or nothing came.")
@@ -37,8 +37,8 @@ with left, ui.panel("Attributes that no vocabulary reads", "a line in collectors
 with (
     right,
     ui.panel(
-        "Models that no lane claims",
-        "or only by assumption; without one they count in no escalation rate. A click gives a lane",
+        "Unassigned models",
+        "no lane claims them, so they count in no escalation rate. A click gives a lane",
     ),
 ):
     unclaimed = ui.unassigned_models()
@@ -69,7 +69,7 @@ with left, ui.panel("Models without a price", "prices.toml gives them one"):
         labels = {"unpriced_parts": "No price for", "value": "Calls"}
         ui.data_table(unpriced, {"value": "count"}, "unpriced-models", labels=labels)
         ui.price_gap_advice()
-with right, ui.panel("Who sends", "services of the last seven days"):
-    labels = {"spans": "Spans", "least_delay_ms": "Least delay"}
+with right, ui.panel("Sources", "services of the last seven days"):
+    labels = {"spans": "Spans", "least_delay_ms": "Min. lag"}
     ui.data_table(ui.sending_services(), {"spans": "count", "least_delay_ms": "ms"}, "sources", labels=labels)
-    st.caption("A least delay below zero is a clock that runs ahead of ours.")
+    st.caption("A lag below zero is a clock that runs ahead of ours.")

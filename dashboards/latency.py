@@ -43,7 +43,8 @@ with ui.panel("Latency distribution", "share of the lane's requests by latency")
     ui.lane_separation_panel(bins)
     ui.csv_button(bins, "latency-bins")
 
-ui.latency_heatmap_panel(view)
+with st.container(key="cs_tall_heatmap"):
+    ui.latency_heatmap_panel(view)
 
 
 @st.fragment(parallel=True)

@@ -74,12 +74,14 @@ def latency() -> None:
 
 @st.fragment(parallel=True)
 def cost() -> None:
-    """Each lane's cost over time, and what has no price."""
-    left, right = st.columns(2)
+    """Each lane's cost over time, who spends it, and what has no price."""
+    left, middle, right = st.columns([2, 1, 1])
     with left, ui.panel("Cost by lane", f"all model calls, by {ui.format_duration(view.step)}"):
         spent = ui.query_metric("cost", by=["lane"], every=view.step)
         figure = charts.stacked_areas(spent, view.span, ui.palette(), by="lane", events=ui.event_marks())
         ui.zoomable_chart(figure, "cost", "Cost of each lane over time", metric="cost")
+    with middle, ui.panel("Cost by team", "Cost has other dimensions"):
+        ui.bar_list(ui.query_metric("cost", by=["team"]), "team", unit="usd", most=6)
     priced = ui.metric_value(ui.query_metric("priced_share"))
     with right, ui.panel("Calls without a price", f"{ui.format_value(priced.value, 'ratio')} of {priced.n:,} have one"):
         unpriced = ui.query_metric("unpriced_attempts", by=["model"])

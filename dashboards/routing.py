@@ -32,18 +32,19 @@ def decisions() -> None:
             {"requests": "Requests", "escalation_rate": "Escalated", **shares}, ["task_type"], "escalation-by-task-type"
         )
 
-    ui.confidence_panel(view)
+    with st.container(key="cs_tall_confidence"):
+        ui.confidence_panel(view)
 
     with ui.panel(
         "Near threshold (±0.05)",
-        "confidence within 0.05 of the threshold, each kind by itself: a small drift turns these",
+        "confidence within 0.05 of the threshold; a small drift sends these to the other lane",
     ):
         ui.breakdown_table(
             {
                 "requests": "Requests",
                 "threshold": "Mean threshold",
-                "confidence_below_threshold": "Less sure than it",
-                "confidence_knife_edge": "Within 0.05",
+                "confidence_below_threshold": "Below threshold",
+                "confidence_knife_edge": "Near threshold",
                 "confidence_missing": "No confidence",
             },
             ["task_type", "confidence_kind"],
@@ -67,7 +68,7 @@ def decisions() -> None:
             within=view.only("escalation_kind", *KINDS),
         )
     with ui.panel("Router versions", "Compare shows two of them side by side"):
-        more = {"confidence_knife_edge": "Within 0.05", "latency_p95": "P95", "cost_per_request": "Cost per request"}
+        more = {"confidence_knife_edge": "Near threshold", "latency_p95": "P95", "cost_per_request": "Cost per request"}
         ui.breakdown_table(outcome | more, ["router_version"], "router-versions")
 
 

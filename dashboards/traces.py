@@ -1,4 +1,4 @@
-"""One request at a time: which ones, why each went where it went, and what it cost on the way."""
+"""Why did this request go where it went? One at a time, with what it cost on the way."""
 
 import streamlit as st
 

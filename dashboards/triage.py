@@ -1,4 +1,4 @@
-"""Something moved: the alert, one sentence that says what and why, what to do, and what shows it."""
+"""What moved, and why? The alert, one sentence that says what and why, what to do, and what shows it."""
 
 import streamlit as st
 
@@ -25,7 +25,7 @@ windows = (about.selection.start, about.selection.end), (about.baseline.start, a
 examples = ui.counted_requests(about, found)
 events = ui.event_marks()
 
-note = f"{ui.format_time_range(windows[0])} against {about.against}, {ui.format_time_range(windows[1])}"
+note = f"{ui.range_text(windows[0])} against {about.against}, {ui.range_text(windows[1])} {ui.zone_label()}"
 with ui.panel("Top contributors", note):
     ui.contributor_table(ui.triage_contributors(about), ui.known_values(found, view))
 with ui.panel("Example requests", ui.example_note(found)):
@@ -63,6 +63,6 @@ with right, ui.panel(f"By {dimension.replace('_', ' ')}", f"in orange: {values[0
 shown = [metric.id, *(each for each in ui.COMPARED_METRICS if each != metric.id)][:5]
 ui.before_after_tiles(about.selection, about.baseline, about.against, shown)
 if concluded.change and not concluded.since_change:
-    with ui.panel(f"Before and after {concluded.change.title}", f"{concluded.change.at:%b %d %H:%M} UTC"):
+    with ui.panel(f"Before and after {concluded.change.title}", ui.minute_text(concluded.change.at)):
         ui.before_after_table(concluded.change.at, view)
 ui.incident_report_button(about)

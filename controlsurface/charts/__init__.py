@@ -7,5 +7,6 @@ from controlsurface.charts.latency_heatmap import latency_heatmap
 from controlsurface.charts.palette import DARK, LIGHT, Palette
 from controlsurface.charts.svg_sparkline import svg_sparkline
 from controlsurface.charts.time_series import TimeSpan, lines, marked_windows, quantiles, shade_windows, stacked_areas
+from controlsurface.charts.time_zone import shift_time_axis
 from controlsurface.charts.uncertainty import interval_whiskers, reliability_curve, threshold_curves
 from controlsurface.charts.wide_buckets import MIN_POINT_ROWS

@@ -78,7 +78,7 @@ def threshold_curves(rows: pl.DataFrame, palette: Palette, *, chosen: float, now
             rows,
             "quality_lowest",
             "quality_highest",
-            "no evidence: somewhere in here",
+            "no evidence: bounds only",
             colour_with_alpha(palette.rest, 0.35),
         )
     ]

@@ -50,8 +50,27 @@ class Metric:
         >>> Metric("ttft_p95", "", "sum(n)", "ms", "lower").title
         'TTFT P95'
         """
+        if self.id in METRIC_TITLES:
+            return METRIC_TITLES[self.id]
         words = self.id.split("_")
         return " ".join(_word(word, first=not place) for place, word in enumerate(words))
+
+    @property
+    def phrase(self) -> str:
+        """The title inside a sentence.
+
+        >>> Metric("context_over_80", "", "sum(n)", "ratio", "lower").phrase
+        'context > 80 % full'
+        """
+        return self.title[:1].lower() + self.title[1:] if self.id in METRIC_TITLES else self.id.replace("_", " ")
+
+
+# Titles of metrics whose id says it in other words than the field does.
+METRIC_TITLES = {
+    "confidence_below_threshold": "Below threshold",
+    "confidence_knife_edge": "Near threshold",
+    "context_over_80": "Context > 80 % full",
+}
 
 
 def _word(word: str, *, first: bool) -> str:

@@ -43,6 +43,7 @@ from controlsurface.ui.data_quality.received_counts import (
 from controlsurface.ui.data_quality.storage_limits import cardinality_table, retention_table
 from controlsurface.ui.elements.html_tags import escape_markdown, palette
 from controlsurface.ui.elements.states import empty_state
+from controlsurface.ui.elements.time_zone import minute_text, range_text, zone_label
 from controlsurface.ui.navigation.empty_window import no_requests_state
 from controlsurface.ui.navigation.triage_selection import (
     choose_triage,

@@ -10,6 +10,7 @@ from controlsurface.query.arguments import parse_instant
 
 UNKNOWN_VALUE_LABEL = "(unknown)"  # how a filter names rows whose value nobody said
 ZOOM_PARAMETER = "zoom"
+ZONE_PARAMETER = "tz"  # of the times that a page writes: UTC, or the visitor's
 TIME_PARAMETERS = ("range", "from", "to", ZOOM_PARAMETER)  # parts of an address that say when
 FILTER_LABELS = {
     "task_type": "Task type",

@@ -178,9 +178,9 @@ def become_new_visitor(page: Page) -> None:
     devtools.detach()
 
 
-def new_visitor(chromium: Browser) -> BrowserContext:
+def new_visitor(chromium: Browser, timezone: str | None = None) -> BrowserContext:
     """A visitor whose system is light, and still: drawing what turns while it waits takes a quarter of the time."""
-    context = chromium.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+    context = chromium.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce", timezone_id=timezone)
     context.set_default_timeout(PATIENCE_MS)
     return context
 

@@ -20,7 +20,7 @@ PAGES = {  # and what each draws last
     "Quality": "How often the lanes disagree",
     "What-if": "Policies",
     "Compare": "Task types",
-    "Data": "Who sends",
+    "Data": "Sources",
 }
 
 

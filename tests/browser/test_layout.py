@@ -41,20 +41,31 @@ def test_the_bar_of_a_phone_folds_into_one_button(page: Page, url: str) -> None:
     assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
 
 
-# Web Vitals' bound of what is poor. Panels that jiggle into position at first load (grafana/grafana 67953), and content
-# that moves down as graphs appear, under a pointer about to click (Mikesch-mp/icingaweb2-module-grafana 131). Without
-# triage, whose choice of a metric still comes late.
-def test_a_page_hardly_moves_while_it_loads(tab: Page, url: str) -> None:
+PAGES = ("", "triage", "alerts", "routing", "latency", "cost", "quality", "what_if", "compare", "traces")
+PHONE_PAGES = ("triage", "alerts", "latency", "compare")  # which moved when rules of style came after tables
+
+
+# Web Vitals' bound of what is good. Panels that jiggle into position at first load (grafana/grafana 67953), content
+# that moves down as graphs appear, under a pointer about to click (Mikesch-mp/icingaweb2-module-grafana 131), and rules
+# of style in st.html that are applied after what they are about was drawn (streamlit/streamlit 9388).
+# On a phone little moves a large share of the screen: a busy machine is allowed what is not yet poor.
+@pytest.mark.parametrize(
+    ("width", "names", "most"), [(1500, PAGES, 0.1), (390, PHONE_PAGES, 0.25)], ids=["desk", "phone"]
+)
+def test_a_page_hardly_moves_while_it_loads(
+    tab: Page, url: str, width: int, names: tuple[str, ...], most: float
+) -> None:
     page = tab.context.new_page()
+    page.set_viewport_size({"width": width, "height": 1100})
     page.add_init_script(LAYOUT_SHIFT)
     ready(page, f"{url}/data", ".cs-title")  # scripts and fonts are in the cache from here on
     moved = {}
-    for name in ("", "alerts", "routing", "latency", "cost", "quality", "what_if", "compare", "traces"):
+    for name in names:
         ready(page, f"{url}/{name}", ".cs-title, .cs-table, [data-testid=stDataFrame]")
         page.wait_for_timeout(300)
         moved[name] = page.evaluate("window.moved")
     page.close()
-    assert {name: share for name, share in moved.items() if share > 0.25} == {}
+    assert {name: share for name, share in moved.items() if share > most} == {}
 
 
 def test_a_dark_page_prints_light_without_bar_and_menu(page: Page, url: str) -> None:

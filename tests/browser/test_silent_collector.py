@@ -81,6 +81,19 @@ def test_a_collector_that_hangs_is_said_above_what_was_shown_last(
     expect(bar).to_have_count(0)
 
 
+def test_a_page_opened_while_the_collector_hangs_says_so_in_place_of_figures(
+    page: Page, address: str, hung: CollectorProcess
+) -> None:
+    ready(page, address)
+    hung.process.send_signal(signal.SIGSTOP)
+    try:
+        page.goto(address)  # a session of its own, which has seen no answer
+        expect(page.get_by_text("The collector does not answer")).to_be_visible(timeout=SAID_WITHIN_MS)
+    finally:
+        hung.process.send_signal(signal.SIGCONT)
+    page.wait_for_selector(".cs-tile")
+
+
 def test_a_page_drawn_anew_while_the_collector_is_gone_shows_its_last_answers(
     page: Page, address: str, hung: CollectorProcess
 ) -> None:
@@ -91,7 +104,7 @@ def test_a_page_drawn_anew_while_the_collector_is_gone_shows_its_last_answers(
     page.get_by_role("combobox", name="Refresh").click()
     page.get_by_role("option", name="off").click()  # draws the page anew
     page.wait_for_timeout(3_000)
-    expect(page.locator(".cs-tile")).to_have_count(5)
+    expect(page.locator(".cs-tile")).to_have_count(6)
     expect(page.get_by_text("The collector does not answer")).to_have_count(0)
     hung.start()
     page.get_by_role("alert").get_by_text("No answer").wait_for(state="detached")

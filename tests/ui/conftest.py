@@ -59,10 +59,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Open a page of the dashboard in front of a collector, at an address; whoever edits pages may do so meanwhile."""
     monkeypatch.setattr(page_frame, "FILES_AT_START", FileSnapshot.of([]))
 
-    def open_page(url: str, page: str = "overview.py", theme: str = "dark", **params: str | list[str]) -> AppTest:
+    def open_page(
+        url: str, page: str = "overview.py", theme: str = "dark", timezone: str = "", **params: str | list[str]
+    ) -> AppTest:
         monkeypatch.setenv("CONTROLSURFACE_API", url)
         app = AppTest.from_file(DASHBOARDS / "app.py", default_timeout=90)
         app.context["theme"] = theme
+        app.context["timezone"] = timezone or None
         app.query_params.update(params)
         return (app if page == "overview.py" else app.switch_page(page)).run()
 

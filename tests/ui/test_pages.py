@@ -79,8 +79,8 @@ def test_a_collector_that_is_there_but_fails_is_not_asked_in_a_loop(opened: Open
 
 
 def test_a_sum_is_not_compared_with_a_week_that_is_not_whole(opened: Open, seeded_url: str) -> None:
-    assert "no whole week before to compare with" not in html(opened(seeded_url, range="24h"))
-    assert "no whole week before to compare with" in html(opened(seeded_url, range="7d"))
+    assert "no full week before" not in html(opened(seeded_url, range="24h"))
+    assert "no full week before" in html(opened(seeded_url, range="7d"))
 
 
 def test_change_events_are_marked_on_the_charts(opened: Open, seeded: DuckStore, seeded_url: str) -> None:

@@ -35,7 +35,7 @@ def test_every_baseline_explains_totals_means_and_shares(
     app = opened(seeded_url, "triage.py", range="24h", metric=metric, against=against)
     assert not app.exception
     assert "Top contributors" in html(app)
-    assert any("Explains: what a value has more" in each.value for each in app.caption)
+    assert any("Contribution: what a value has more" in each.value for each in app.caption)
     assert BASELINES[against] in html(app)  # type: ignore[index]
 
 

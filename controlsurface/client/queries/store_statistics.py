@@ -43,11 +43,11 @@ class ExtentQuery(PlainQuery[Result]):
 
 
 def extent_text(extent: Mapping[str, Any]) -> str:
-    """How many requests there are, and of when."""
+    """How many requests there are, and of when, in the zone of its times."""
     if not extent["requests"]:
         return "no requests are stored yet"
     first, last = extent["first"], extent["last"]
-    form = "%Y-%m-%d" if f"{first:%Y-%m-%d}" != f"{last:%Y-%m-%d}" else "%Y-%m-%d %H:%M UTC"
+    form = "%Y-%m-%d" if f"{first:%Y-%m-%d}" != f"{last:%Y-%m-%d}" else "%Y-%m-%d %H:%M %Z"
     return f"{extent['requests']:,} requests between {first.strftime(form)} and {last.strftime(form)}"
 
 

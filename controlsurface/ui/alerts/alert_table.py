@@ -16,6 +16,7 @@ from controlsurface.formatting import format_count
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.alerts.alert_triage import alert_triage_parameters
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
 from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.widgets.panels import panel
@@ -173,7 +174,7 @@ def _severity(row: Row) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%b %d %H:%M} UTC"
+    return time_zone.minute_text(at)
 
 
 def alert_history() -> None:

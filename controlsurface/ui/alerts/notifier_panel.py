@@ -6,6 +6,7 @@ from controlsurface.alerting.delivery.notifier_commands import NotifiersQuery, S
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.widgets.panels import panel
 
@@ -18,7 +19,7 @@ def notifier_panel() -> None:
             st.caption("None: alerts are on this page alone. `delivery.notifiers` of the configuration names some.")
         for row in rows:
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                last = f"last sent {row['sent_at']:%b %d %H:%M} UTC" if row["sent_at"] else "nothing sent yet"
+                last = f"last sent {time_zone.minute_text(row['sent_at'])}" if row["sent_at"] else "nothing sent yet"
                 st.text(f"{row['name']} ({row['kind']})\n{last}{'; ' + row['problem'] if row['problem'] else ''}")
                 asked = st.button("Send test", key=f"send test {row['name']}")
             if asked:

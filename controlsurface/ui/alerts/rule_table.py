@@ -14,6 +14,7 @@ from controlsurface.config.section import parse_duration
 from controlsurface.formatting import format_period, format_value
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text
 from controlsurface.ui.widgets.panels import panel
 
@@ -24,7 +25,7 @@ def describe_rule(about: Row, kind: str) -> str:
     """One line for a rule of any kind.
 
     >>> describe_rule({"metric": "error_rate", "above": {"over": "7d", "offset": "1d", "times": 1.5}}, "threshold")
-    'error rate above 1.5 × that of the 7d until 1d ago, over 15m'
+    'error rate above 1.5 × 7d baseline (1d offset), over 15m'
     >>> describe_rule({"gauge": "ingest_lag_seconds", "above": 120.0}, "gauge")
     'ingest lag seconds above 120'
     """
@@ -42,10 +43,11 @@ def _bound_text(about: Row, side: str) -> str:
     if isinstance(bound, int | float):
         return format_value(bound, unit)
     times = f"{bound['times']:g} × " if bound.get("times", 1) != 1 else ""
-    ago = f" until {_span(bound['offset'])} ago" if "offset" in bound else ""
-    past = f" of the {_span(bound['over'])}{ago}" if "over" in bound else ago
-    least = f" and {format_value(bound['limit'], unit)}" if "limit" in bound else ""
-    return f"{times}{_plain(bound['metric']) if 'metric' in bound else 'that'}{past}{least}"
+    metric = _plain(bound["metric"]) if "metric" in bound else ""
+    past = f"{_span(bound['over'])} baseline" if "over" in bound else "" if metric else "baseline"
+    offset = f"({_span(bound['offset'])} offset)" if "offset" in bound else ""
+    least = f"and {format_value(bound['limit'], unit)}" if "limit" in bound else ""
+    return times + " ".join(part for part in (metric, past, offset, least) if part)
 
 
 def _lanes(about: Row, by: str) -> str:
@@ -56,7 +58,7 @@ def _lanes(about: Row, by: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", " ")
+    return CATALOG[name].phrase if name in CATALOG else name.replace("_", " ")
 
 
 def _span(text: object) -> str:
@@ -94,7 +96,7 @@ def rules_in_force() -> list[dict[str, Any]]:
 def rule_table(rows: Sequence[Row]) -> None:
     """The rules; where one is overridden, by what."""
     sick = sum(row["health"] == "err" for row in rows)
-    with panel("Rules", f"{len(rows)} in force, {sick} fail"):
+    with panel("Rules", f"{len(rows)} in force, {sick} error{'s' if sick != 1 else ''}"):
         if not rows:
             st.caption("No rule is in force. `controlsurface rules check` looks at rule files.")
             return
@@ -121,5 +123,5 @@ def _line(row: Row) -> str:
         "tr",
         *(html_tag("td", html_text(c)) for c in cells),
         health,
-        html_tag("td", html_text(f"{at:%b %d %H:%M:%S}" if at else None)),
+        html_tag("td", html_text(time_zone.second_text(at) if at else None)),
     )

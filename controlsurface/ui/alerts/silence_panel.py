@@ -12,6 +12,7 @@ from controlsurface.client.query_protocol import Command
 from controlsurface.config.label_matchers import LabelMatcher, parse_matcher
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.widgets.panels import panel
 
@@ -36,7 +37,8 @@ def silence_panel() -> None:
 def _row(row: Mapping[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         told = " ".join(str(LabelMatcher(m["name"], m["value"], m["isRegex"], m["isEqual"])) for m in row["matchers"])
-        about = f"until {row['endsAt']:%b %d %H:%M} UTC, {row['createdBy'] or 'nobody named'}: {row['comment'] or '–'}"
+        until = time_zone.minute_text(row["endsAt"])
+        about = f"until {until}, {row['createdBy'] or 'nobody named'}: {row['comment'] or '–'}"
         st.text(f"{told}\n{row['status']['state']} {about}")
         if st.button("Expire", key=f"end {row['id']}", help=f"End the silence of {escape_markdown(told)} now"):
             _do(silence_commands.ExpireSilence(row["id"]), "The silence has ended.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from controlsurface.ui.elements.html_tags import CSS_FILE
 from controlsurface.ui.elements.page_links import SHARED_PARAMETERS
 
 # Streamlit 1.67 reads this key when the page loads, one for each address, and follows the system where it is missing.
@@ -48,7 +49,9 @@ HEALTH_SCRIPT = b"""<script>
   const look = async () => {
     let notice = "No answer from the dashboard's server. What is shown is from before; this page goes on by itself.";
     try {
-      const answer = await fetch("/collector-health", {cache: "no-store", signal: AbortSignal.timeout(2000)});
+      const local = new URLSearchParams(location.search).get("tz") === "Local";
+      const address = `/collector-health?minutes=${local ? -new Date().getTimezoneOffset() : 0}`;
+      const answer = await fetch(address, {cache: "no-store", signal: AbortSignal.timeout(2000)});
       notice = answer.ok ? (await answer.json()).notice : "";
     } catch {}
     say(notice);
@@ -140,13 +143,11 @@ document.addEventListener("click", (event) => {
 }, true);
 </script>"""
 
-# Before the first message of the app arrives, its layout is that of a narrow page: what stands would move.
-FIRST_PAINT_STYLE = b"""<style>
-body { background: transparent; }
-.stMainBlockContainer {
-  max-width: none !important; padding-left: 1.25rem !important; padding-right: 1.25rem !important;
-}
-</style>"""
+# Rules of the app come with its first message, and elements after their code was loaded: what stands would move.
+FIRST_PAINT_STYLE = b"<style>%b%b</style>" % (
+    Path(__file__).with_name("first_paint.css").read_bytes(),
+    CSS_FILE.read_bytes(),
+)
 
 SCRIPTS = THEME_SCRIPT + FIRST_PAINT_STYLE + HEALTH_SCRIPT + FIELD_SCRIPT + ADDRESS_SCRIPT + MENU_SCRIPT
 

@@ -1,6 +1,8 @@
 """The frame around every page: title, icon, style and menu, and a note in place of a page whose files were updated."""
 
+import ast
 import gc
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +65,8 @@ FILES_AT_START = FileSnapshot.of([*DASHBOARDS.glob("*.py"), *Path(__file__).pare
 
 PAGES_WITHOUT_FILTERS = ("alerts",)  # rules look at all traffic; the controls stay for the pages that follow
 PRODUCT_NAME = "Control Surface"
+DEFAULT_PAGE = "overview"
+_SENTENCE = re.compile(r"[^.?:]*[.?]?")
 ABOUT_TEXT = f"**Control Surface {__version__}**: the instrument panel and ledger of a router-first LLM system."
 
 
@@ -72,14 +76,17 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     The bar belongs to the app and not to a page: Streamlit forgets a page's own filters when another is opened.
     """
     _configure_window(PRODUCT_NAME)
-    html_tags.style_sheet()
+    head = st.container(key="cs_head", gap=None)  # as high as its line from the beginning, so that nothing jumps
+    with head:
+        html_tags.style_sheet()
     page = st.navigation(pages, position="top")
     stop_if_updated()
     _stop_where_signed_out()
     collector_queries.begin_run()
-    st.html(html_tag("h1", html_tags.html_text(page.title), class_="cs-page", data_page=page.url_path))
-    if page.url_path in PAGES_WITHOUT_FILTERS:
-        st.html(html_tag("i", class_="cs-no-filters"))
+    with head:
+        st.html(_page_heading(page))
+        if page.url_path in PAGES_WITHOUT_FILTERS:
+            st.html(html_tag("i", class_="cs-no-filters"))
     filter_bar.draw_filter_bar(page.url_path)
     triage_selection.zoom_banner()
     demo_loading_note()
@@ -100,6 +107,23 @@ def _configure_window(title: str) -> None:
         initial_sidebar_state="collapsed",
         menu_items={"About": ABOUT_TEXT},
     )
+
+
+def _page_heading(page: StreamlitPage) -> str:
+    question = page_question(page.url_path or DEFAULT_PAGE)
+    name = html_tag("h1", html_tags.html_text(page.title), class_="cs-page", data_page=page.url_path)
+    return html_tag("div", name, html_tag("span", html_tags.html_text(question)), class_="cs-heading", title=question)
+
+
+@cache
+def page_question(name: str) -> str:
+    """What a page of dashboards/ answers: the first sentence of its docstring.
+
+    >>> page_question("overview")
+    'Is the router earning its keep?'
+    """
+    docstring = ast.get_docstring(ast.parse((DASHBOARDS / f"{name}.py").read_text("utf-8"))) or ""
+    return _SENTENCE.match(docstring)[0]  # type: ignore[index]
 
 
 def page_title(page: str, firing: int) -> str:

@@ -22,6 +22,7 @@ from controlsurface.ui.view import MIN_SHARE_ROWS, DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 from controlsurface.ui.widgets.panels import chart
 
+ERROR_LABELS = {"within": "Within-bin variance"}
 BREAKDOWN_DIMENSIONS = {"Task type": "task_type", "Lane": "lane", "Confidence": "band", "Model": "model"}
 _UNITS = {
     **dict.fromkeys(("value", "low", "high", "people", "people_low", "people_high", "large_minus_small"), "ratio"),
@@ -30,7 +31,7 @@ _UNITS = {
     "ac1": "index",
 }
 _LABELS = {
-    "value": "Disagree",
+    "value": "Disagreement",
     "low": "from",
     "high": "to",
     "ac1": "AC1",
@@ -86,6 +87,8 @@ def disagreement_panel(view: DashboardView) -> None:
         figure = charts.interval_whiskers(enough.with_columns(pl.col(by).fill_null("unknown")), palette(), by=by)
         chart(figure, alt=f"Share of pairs whose answers disagree, by {chosen}, with 95 % intervals")
     ranked = enough.sort("value", descending=True, nulls_last=True)
+    if "comparator" in ranked.columns:  # its version is in the file
+        ranked = ranked.with_columns(pl.col("comparator").str.replace(r", version \w+$", ""))
     shown = ranked.select(by, *(each for each in _LABELS if each in rows.columns))
     unit = {each: _UNITS[each] for each in shown.columns if each in _UNITS}
     data_table(shown, unit, f"disagreement-by-{by}", labels=_LABELS, download=rows)
@@ -145,7 +148,7 @@ def calibration_panel(view: DashboardView) -> None:
     )
     _facts(
         {
-            name.replace("_", " ").capitalize().replace("Ece", "ECE"): f"{value:.4f}"
+            ERROR_LABELS.get(name, name.replace("_", " ").capitalize().replace("Ece", "ECE")): f"{value:.4f}"
             for name, value in facts["errors"].items()
             if isinstance(value, float)
         }

@@ -59,7 +59,7 @@ def _draw(view: DashboardView) -> None:
             "Queue", list(REVIEW_QUEUES), default="Unreviewed", required=True, key=QUEUE_PARAMETER, bind="query-params"
         )
     if not who:
-        states.empty_state("Who reviews?", "Every label says who and when: write your name above.")
+        states.empty_state("No reviewer yet", "Enter your name above: every label records its reviewer.")
         return
     asked = review_queue.NextItemArgs.model_validate(
         {**view.asked, "reviewer": who, "which": REVIEW_QUEUES.get(queue or "", "open")}
@@ -98,7 +98,7 @@ def _say(item: str, reviewer: str, revision: int, verdict: str | None) -> None:
 def _refusal() -> None:
     """Why the last label was not kept, once."""
     if problem := st.session_state.pop(REFUSED_LABEL_KEY, None):
-        st.warning(f"Not kept: {escape_markdown(problem)}")
+        st.warning(f"Not saved: {escape_markdown(problem)}")
 
 
 def _progress(facts: Mapping[str, Any]) -> None:

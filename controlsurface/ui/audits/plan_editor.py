@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -12,6 +13,7 @@ from controlsurface.errors import ControlSurfaceError, NotFound
 from controlsurface.formatting import format_count, format_period, format_ratio, format_value
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.data.comparison import MetricValue, metric_value
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.view import MIN_SHARE_ROWS, TIME_RANGES, WEEK, DashboardView
 
@@ -124,17 +126,18 @@ def _in_force() -> str:
     plan = collector_queries.run_or_show_error(asked)
     if plan is None:
         return "No plan is in force yet. Routers ask GET /api/v1/sampling/REQUEST_ID whether to shadow."
-    return f"Plan v{plan['version']} is in force: {format_ratio(plan['rate'])} of requests, since {plan['made_at']}."
+    since = time_zone.minute_text(datetime.fromisoformat(plan["made_at"]))
+    return f"Plan v{plan['version']} is in force: {format_ratio(plan['rate'])} of requests, since {since}."
 
 
 def _plan_form(rate: float) -> None:
     """A form that makes the plan, from the traffic of the last week."""
     with st.form("plan", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        who = visitor.name_field("Who plans", "who plans", width=200)
+        who = visitor.name_field("Author", "plan_author", width=200)
         if not st.form_submit_button("Make this plan", type="secondary"):
             return
     if not who:
-        st.warning("Say who plans: those who find this plan will wonder.")
+        st.warning("An author is needed: the history of plans shows it.")
         return
     try:
         made = collector_queries.collector_client().execute(CreatePlanCommand(SamplingPlanArgs(rate=rate), who))

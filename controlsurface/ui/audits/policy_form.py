@@ -20,7 +20,7 @@ from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 
 POLICY_SET_KEY, ROLLBACK_KEY = "_policy_set", "_policy_back"  # what was done last, said once
-MISSING_REASON_TEXT = "Say who decides, and why: those who find this policy will wonder."
+MISSING_REASON_TEXT = "An author and a reason are needed: the history of policies shows both."
 EVIDENCE_COLUMNS = "escalation_rate quality quality_low quality_high quality_n cost_usd latency_ms n".split()
 
 
@@ -39,8 +39,8 @@ def save_policy_form(view: DashboardView) -> None:
     base = policy.policy_version_of(newest).policy if newest else None
     policy_preview(view, dict(chosen), base, _changed(newest, chosen))
     with st.form("policy", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        who = visitor.name_field("Who decides", "who decides", width=200)
-        why = st.text_input("Why", max_chars=1000, width=480)
+        who = visitor.name_field("Author", "policy_author", width=200)
+        why = st.text_input("Reason", key="policy_reason", max_chars=1000, width=480)
         if st.form_submit_button("Save as policy", type="secondary"):
             _save(view, dict(chosen), who, why.strip())
 
@@ -59,9 +59,7 @@ def _save(view: DashboardView, chosen: Mapping[str, float], who: str, why: str) 
     kept = _save_or_warn(order)
     if kept is None:
         return
-    st.session_state[POLICY_SET_KEY] = (
-        f"Policy v{kept['version']} is kept. Routers that ask for it see it now; none is changed."
-    )
+    st.session_state[POLICY_SET_KEY] = f"Policy v{kept['version']} is saved. It is applied when a router fetches it."
     st.session_state[threshold_simulator.CHOSEN_THRESHOLDS_KEY] = {}
     st.rerun()
 
@@ -73,7 +71,7 @@ def _save_or_warn(order: Callable[[], Command]) -> Mapping[str, Any] | None:
     except Unreachable:
         st.rerun()
     except ControlSurfaceError as problem:
-        st.warning(f"Not kept: {escape_markdown(problem)}")
+        st.warning(f"Not saved: {escape_markdown(problem)}")
         return None
 
 
@@ -89,7 +87,7 @@ def policy_version_table() -> None:
         )
         return
     columns = rows.select("version", "at", "who", "why", "restores", "settings")
-    labels = {"at": "When", "restores": "Restores"}
+    labels = {"at": "Saved", "who": "Author", "why": "Reason", "restores": "Restores"}
     data_table(columns, {"version": "count", "restores": "count"}, "policies", labels=labels)
     st.caption("Routers read GET /api/v1/policy.")
     if rows.height > 1:
@@ -99,9 +97,9 @@ def policy_version_table() -> None:
 def _rollback_form(older: Sequence[int]) -> None:
     """A form that brings the settings of an older version back, as a new one; whose role may not is told so."""
     with st.form("roll back", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        version = st.selectbox("Bring back", older, format_func="v{}".format, width=120)
-        who = visitor.name_field("Who rolls back", "who rolls back", width=200)
-        why = st.text_input("Why go back", max_chars=1000, width=420)
+        version = st.selectbox("Restore", older, format_func="v{}".format, width=120)
+        who = visitor.name_field("Author", "rollback_author", width=200)
+        why = st.text_input("Reason", key="rollback_reason", max_chars=1000, width=420)
         if not st.form_submit_button("Roll back", type="secondary"):
             return
     if not (who and why.strip()):

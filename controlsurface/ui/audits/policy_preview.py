@@ -138,12 +138,12 @@ def _litellm(policy: Policy) -> None:
         for row in as_dicts(collector_queries.fetch_cached(LanesQuery()).rows)
     }
     if len(lanes) < 2:
-        st.caption("LiteLLM has no words for it: a router chooses between lanes, and fewer than two are configured.")
+        st.caption("LiteLLM cannot express it: a router chooses between lanes, and fewer than two are configured.")
         return
     try:
         text = write_yaml(litellm_config(policy, ProxyModels(lanes)))
     except ControlSurfaceError as problem:
-        st.caption(f"LiteLLM has no words for it: {escape_markdown(problem)}")
+        st.caption(f"LiteLLM cannot express it: {escape_markdown(problem)}")
         return
     st.code(text, language="yaml")
     st.caption("Models have the names of their lanes; `controlsurface policy export --model LANE=NAME` has others.")

@@ -19,20 +19,23 @@ def api_address() -> str:
 
 
 class CollectorHealth:
-    """What the last probe found; used by any number of threads, of which one asks at a time."""
+    """What the last probe of an address found; used by any number of threads, of which one asks at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._address = ""
         self._probed_s = float("-inf")
         self._silent_since: datetime | None = None
 
     def silent_since(self) -> datetime | None:
         """When the collector stopped answering; None while it does. Takes PROBE_TIMEOUT_S at most."""
         with self._lock:
-            if monotonic() - self._probed_s >= PROBE_INTERVAL_S:
+            address = api_address()
+            if address != self._address or monotonic() - self._probed_s >= PROBE_INTERVAL_S:
                 began = datetime.now(UTC)
-                self._silent_since = None if _answers() else self._silent_since or began
-                self._probed_s = monotonic()
+                since = self._silent_since if address == self._address else None
+                self._silent_since = None if _answers(address) else since or began
+                self._address, self._probed_s = address, monotonic()
             return self._silent_since
 
     def is_silent(self) -> bool:
@@ -40,12 +43,12 @@ class CollectorHealth:
         return self._silent_since is not None and self.silent_since() is not None
 
 
-def _answers() -> bool:
+def _answers(address: str) -> bool:
     """A stopped process still accepts connections, so only an answer counts."""
     with requests.Session() as session:
         session.trust_env = False
         try:
-            answer = session.get(f"{api_address()}/healthz", timeout=PROBE_TIMEOUT_S, allow_redirects=False)
+            answer = session.get(f"{address}/healthz", timeout=PROBE_TIMEOUT_S, allow_redirects=False)
         except requests.RequestException:
             return False
     return answer.status_code == HTTPStatus.OK

@@ -150,7 +150,13 @@ def _ask_unless_silent(ask: Callable[[], T]) -> T:
 
 
 def begin_run() -> None:
-    """Ask the collector again, unless the run before found it silent and could not be drawn."""
+    """Ask the collector again, unless the run before found it silent and could not be drawn.
+
+    A visitor who has seen no answer yet is told within seconds: a query to a collector that hangs waits for its whole
+    time, and nothing is drawn meanwhile.
+    """
+    if ANSWERED_KEY not in st.session_state:
+        HEALTH.silent_since()
     st.session_state[SILENT_KEY] = st.session_state[BEGAN_SILENT_KEY] = st.session_state.pop(SILENT_NEXT_KEY, False)
 
 

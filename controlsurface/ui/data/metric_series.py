@@ -53,7 +53,7 @@ def tokens_by_kind(every: timedelta) -> pl.DataFrame:
         "bucket",
         (amount["input"] - amount["cached"]).alias("input, not cached"),
         amount["cached"].alias("input, cached"),
-        (amount["output"] - amount["reasoning"]).alias("output, said"),
+        (amount["output"] - amount["reasoning"]).alias("output, visible"),
         amount["reasoning"].alias("output, reasoning"),
     ).unpivot(index="bucket", variable_name="kind", value_name="value")
 

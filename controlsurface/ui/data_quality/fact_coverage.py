@@ -12,6 +12,7 @@ from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.widgets.data_table import data_table
 
+COVERAGE_WIDTH_PX = 140  # of a share and what it is of
 COVERAGE_VERDICTS = {"none": "empty", "some": "weak"}
 
 
@@ -28,7 +29,8 @@ def fact_coverage_table() -> None:
     )
     download = rows.with_columns(pl.col("pages").list.join(" "), pl.col("rules").list.join(" "))
     labels = {"now": "They are", "pages": "Pages", "rules": "Alert rules", "add": "To fill it"}
-    data_table(shown, {}, "what-spans-fill", labels=labels, download=download)
+    widths = {each: COVERAGE_WIDTH_PX for each in shown.columns if each not in {*labels, "fact", "of"}}
+    data_table(shown, {}, "what-spans-fill", labels=labels, download=download, widths=widths)
     st.caption(
         "Over all traffic of this window; filters do not narrow it. Pages and rules that need a fact are empty where "
         "nothing states it, and weak where too little does."

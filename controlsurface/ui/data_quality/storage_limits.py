@@ -13,6 +13,7 @@ from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.query_protocol import Result
 from controlsurface.query.arguments import TimeRange
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.elements.states import empty_state
 from controlsurface.ui.widgets.data_table import data_table
@@ -100,4 +101,5 @@ def _when(facts: Mapping[str, Any], name: str) -> str:
         return "when a server has run for a minute" if name == "next_run_at" else "never"
     moment = datetime.fromisoformat(facts[name])
     near = abs(moment - datetime.now(UTC)) < timedelta(days=1)
-    return moment.strftime("%H:%M UTC" if near else "%Y-%m-%d %H:%M UTC")
+    shown = time_zone.display_time(moment)
+    return f"{shown:{'%H:%M' if near else '%Y-%m-%d %H:%M'}} {time_zone.zone_label()}"

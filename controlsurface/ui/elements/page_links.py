@@ -7,10 +7,15 @@ import streamlit as st
 
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.elements.html_tags import html_tag, html_text
-from controlsurface.ui.view import TIME_PARAMETERS, ZOOM_PARAMETER
+from controlsurface.ui.view import TIME_PARAMETERS, ZONE_PARAMETER, ZOOM_PARAMETER
 
 Parameters = Mapping[str, object]
-SHARED_PARAMETERS = (*TIME_PARAMETERS, "refresh", *SHARED_DIMENSIONS)  # of an address: what every page keeps
+SHARED_PARAMETERS = (
+    *TIME_PARAMETERS,
+    ZONE_PARAMETER,
+    "refresh",
+    *SHARED_DIMENSIONS,
+)  # of an address: what every page keeps
 
 
 def page_url(page: str, more: Parameters | Sequence[tuple[str, object]] = ()) -> str:

@@ -12,7 +12,7 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.store_statistics import ExtentQuery, extent_text
 from controlsurface.demo.loading_progress import loading_percent
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements import states
+from controlsurface.ui.elements import states, time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.navigation import connect, view_controls
 from controlsurface.ui.view import REFRESH_INTERVAL
@@ -27,6 +27,7 @@ def no_requests_state(title: str = "No requests in this window") -> NoReturn:
     """Ends the run; the page looks again every REFRESH_INTERVAL."""
     extent = as_dicts(collector_queries.run_now(ExtentQuery()).rows)[0]
     if extent["requests"]:
+        extent |= {name: time_zone.display_time(extent[name]) for name in ("first", "last")}
         states.empty_state(title, html_text(f"{extent_text(extent).capitalize()}."))
         _way_out(extent)
     elif (percent := loading_percent()) is not None:

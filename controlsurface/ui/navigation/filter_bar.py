@@ -7,13 +7,13 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.client.queries.ingest_queries import IngestQuery
-from controlsurface.formatting import format_count, format_time
+from controlsurface.formatting import format_count
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
-from controlsurface.ui.elements import states
+from controlsurface.ui.elements import states, time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.navigation import saved_views, view_controls
-from controlsurface.ui.view import FILTER_LABELS, MINUTE, DashboardView
+from controlsurface.ui.view import FILTER_LABELS, MINUTE, ZONE_PARAMETER, DashboardView
 
 REFRESH_INTERVALS = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1)}
 OLD_LIVE_PARAMETER = "live"  # of links from before there was a choice
@@ -32,6 +32,7 @@ def draw_filter_bar(page: str) -> None:
         plain = view_controls.draw_time_range()
         _pan_and_zoom(plain)
         _refresh()
+        _choose_zone(plain.end)
         saved_views.saved_views_menu(page)
         _freshness()
         if visitor.users_by_token():
@@ -90,13 +91,27 @@ def _refresh() -> None:
         states.rerun_every(every, when=lambda: True)
 
 
+def _choose_zone(end: datetime) -> None:
+    """UTC or the visitor's own zone, for every time that the page writes; it stays in the address."""
+    st.segmented_control(
+        "Time zone",
+        [time_zone.UTC_CHOICE, time_zone.LOCAL_CHOICE],
+        default=time_zone.UTC_CHOICE,
+        required=True,
+        key=ZONE_PARAMETER,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    time_zone.set_zone(end)
+
+
 def _freshness() -> None:
     """How far behind the collector is, in words; the moment itself under the pointer."""
     now = collector_queries.fetch_cached(IngestQuery())
     waiting = f" · {format_count(now.pending)} spans waiting" if now.pending else ""
     last = now.last_accepted_at
     words = f"Last span {relative_time(last, datetime.now(UTC))}{waiting}" if last else "No span yet"
-    title = f"{format_time(last)} UTC" if last else ""
+    title = f"{time_zone.second_text(last)} {time_zone.zone_label()}" if last else ""
     st.html(html_tag("span", html_text(words), class_="cs-fresh", title=title), width="content")
 
 

@@ -11,6 +11,7 @@ from controlsurface.client.queries.saved_views import DeleteViewCommand, SavedVi
 from controlsurface.client.query_protocol import Command
 from controlsurface.errors import BadRequest, ControlSurfaceError
 from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 
 NAME_KEY, PROBLEM_KEY = "view_name", "_view_problem"
@@ -43,7 +44,7 @@ def view_address(page: str) -> str:
 def _row(row: Mapping[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         link = html_tag("a", html_text(row["name"]), href=f"/{row['address']}", class_="cs-link")
-        by = f"{row['saved_by'] or 'nobody named'}, {row['saved_at']:%b %d %H:%M} UTC"
+        by = f"{row['saved_by'] or 'nobody named'}, {time_zone.minute_text(row['saved_at'])}"
         st.html(f"{link}<br>{html_tag('small', html_text(by), class_='cs-quiet')}", width="content")
         st.button(
             "Delete",

@@ -11,7 +11,6 @@ from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.queries.contributor_result import ContributorResult, ContributorsQuery
 from controlsurface.errors import BadRequest
 from controlsurface.export.incident_report import gather_incident, render_incident_report
-from controlsurface.formatting import format_time, format_time_range
 from controlsurface.metrics.contributors.contributor_query import (
     BASELINES,
     ContributorsArgs,
@@ -21,6 +20,7 @@ from controlsurface.metrics.contributors.contributor_query import (
 from controlsurface.metrics.metric import Metric
 from controlsurface.query.dimensions import DIMENSIONS, SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation import view_controls
@@ -149,14 +149,16 @@ def zoom_banner() -> None:
     if shown is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(html_tag("span", html_text(f"Zoomed to {format_time_range(shown)} UTC")), width="content")
+        words = f"Zoomed to {time_zone.range_text(shown)} {time_zone.zone_label()}"
+        st.html(html_tag("span", html_text(words)), width="content")
         st.button("Zoom out", icon=":material/zoom_out:", on_click=view_controls.zoom_out)
         triage_link(st.session_state.get(view_controls.ZOOM_METRIC_KEY) or DEFAULT_METRIC, *shown)
 
 
 def triage_link(metric: str, start: datetime, end: datetime) -> None:
     """A link to the triage of a metric between two moments, under the view of now."""
-    words = f"What is different from {format_time(start)} to {format_time(end)} UTC?"
+    edges = time_zone.second_text(start), time_zone.second_text(end)
+    words = f"What is different from {edges[0]} to {edges[1]} {time_zone.zone_label()}?"
     st.html(page_link(words, "triage", {"metric": metric, **triage_parameters(start, end), "zoom": ""}))
 
 

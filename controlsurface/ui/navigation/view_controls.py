@@ -1,7 +1,7 @@
 """Time range, filters, zoom and tabs: the controls of the view, all in the address, so that a link reproduces it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import streamlit as st
 from controlsurface import charts
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.view import (
     FILTER_LABELS,
     MINUTE,
@@ -20,6 +21,7 @@ from controlsurface.ui.view import (
     DashboardView,
     absolute_view,
     floor_to_step,
+    format_url_time,
     parse_url_time,
     relative_view,
     url_minutes,
@@ -139,36 +141,53 @@ def _window(now: datetime) -> DashboardView:
         key="range",
         bind="query-params",
         label_visibility="collapsed",
-        on_change=zoom_out,
+        on_change=_leave_window,
     )
     zoomed = zoom_window()
     if zoomed:
         return absolute_view(*zoomed)
     if name in TIME_RANGES:
         return relative_view(name, now)
-    hour = floor_to_step(now, timedelta(hours=1))
     if name != CUSTOM_RANGE:
         return relative_view(DEFAULT_RANGE, now)  # an address may leave the range empty
-    return absolute_view(_moment("From (UTC)", "from", hour - timedelta(hours=24)), _moment("To (UTC)", "to", hour))
+    hour = floor_to_step(now, timedelta(hours=1))
+    return _draw_edges(hour - timedelta(hours=24), hour)
+
+
+def _leave_window() -> None:
+    """Take out of the address what belongs to the window of before."""
+    for name in ("from", "to", ZOOM_PARAMETER):
+        st.query_params.pop(name, None)
+
+
+def _draw_edges(start: datetime, end: datetime) -> DashboardView:
+    """Fields for the two moments of the address, in the zone of the page; these two where it names none."""
+    edges = {name: parse_url_time(st.query_params.get(name, "")) or at for name, at in (("from", start), ("to", end))}
+    view = absolute_view(edges["from"], edges["to"])
+    time_zone.set_zone(view.end)
+    for name, at in edges.items():
+        st.session_state[name] = time_zone.display_time(at).replace(tzinfo=None)
+        label = f"{name.capitalize()} ({time_zone.zone_label()})"
+        write = partial(_write_edge, name, time_zone.display_zone())
+        st.datetime_input(label, key=name, on_change=write, step=60, width=200)
+    return view
+
+
+def _write_edge(name: str, zone: timezone) -> None:
+    """What a field says goes into the address, which is in UTC, so that a link means the same in any zone."""
+    st.query_params[name] = format_url_time(st.session_state[name].replace(tzinfo=zone))
 
 
 def select_range(start: datetime, end: datetime) -> None:
     """Show the minutes from `start` to `end`; for a callback, before the controls are drawn."""
-    edges = zip(("from", "to"), url_minutes(start, end + MINUTE), strict=True)
     st.session_state["range"] = CUSTOM_RANGE
-    st.session_state.update({name: datetime.fromisoformat(edge) for name, edge in edges})
+    st.query_params.update(dict(zip(("from", "to"), url_minutes(start, end + MINUTE), strict=True)))
     zoom_out()
 
 
 def clear_filters() -> None:
     """Show rows of any value; for a callback."""
     st.session_state.update({name: [] for name in filter_names()})
-
-
-def _moment(label: str, key: str, default: datetime) -> datetime:
-    """A date and time in UTC."""
-    chosen = st.datetime_input(label, default.replace(tzinfo=None), key=key, bind="query-params", step=60, width=200)
-    return chosen.replace(tzinfo=UTC)
 
 
 def custom_range_parameters(start: datetime, end: datetime) -> dict[str, str]:

@@ -138,7 +138,7 @@ def context_costs(found: Mapping[str, float | None]) -> pl.DataFrame:
     """Rows of origin, tokens, share and cost, by the window's sums of CONTEXT_ORIGINS, input tokens and input cost."""
     said = {origin: found[name] or 0.0 for origin, name in CONTEXT_ORIGINS.items()}
     whole = max(found["input_tokens"] or 0.0, sum(said.values()))
-    tokens = {**said, "not said": whole - sum(said.values())}
+    tokens = {**said, "unattributed": whole - sum(said.values())}
     cost = (found["input_cost"] or 0.0) + (found["cached_input_cost"] or 0.0)
     rows = [
         {"origin": origin, "tokens": each, "share": each / whole if whole else None, "cost": cost * each / whole}

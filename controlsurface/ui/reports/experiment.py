@@ -15,7 +15,6 @@ from controlsurface.formatting import (
     format_difference,
     format_interval,
     format_ratio,
-    format_time_range,
     format_value,
 )
 from controlsurface.metrics.metric import Metric
@@ -30,6 +29,7 @@ from controlsurface.ui.data.differences import (
     mix_distance,
     with_spread,
 )
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
 from controlsurface.ui.reports.side_by_side import Population
 from controlsurface.ui.view import MIN_SHARE_ROWS, UNKNOWN_VALUE_LABEL, DashboardView
@@ -94,7 +94,8 @@ def exposure_table(one: Population, other: Population) -> bool:
         )
         for name in TOTALS
     ]
-    rows.append(_plain_row("Seen (UTC)", [format_time_range(each) if each else UNKNOWN for each in seen]))
+    times = [time_zone.range_text(each) if each else UNKNOWN for each in seen]
+    rows.append(_plain_row(f"Seen ({time_zone.zone_label()})", times))
     st.html(html_table(("", f"A: {one[0]}", f"B: {other[0]}"), rows, "exposure"))
     for words in _exposure_notes(unlike, seen):
         st.caption(escape_markdown(words))

@@ -65,9 +65,9 @@ def _facts(one: LatencyHistogram, other: LatencyHistogram, fast: str, slow: str,
     medians = " against ".join(format_value(each.quantile(0.5), "ms") for each in (one, other))
     facts = (
         (
-            f"{fast} is faster than {slow}",
+            f"P({fast} faster)",
             format_value(apart.faster, "ratio"),
-            "of two requests, one of each, by chance",
+            f"a {fast} request against a {slow} one",
         ),
         ("median ratio", f"{apart.times:.3g}×" if one.quantile(0.5) else UNKNOWN, medians),
         (f"{fast} slower than {slow}'s median", format_value(apart.beyond, "ratio"), counted),

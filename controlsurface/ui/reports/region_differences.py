@@ -11,12 +11,12 @@ from controlsurface.formatting import (
     format_confidence,
     format_difference,
     format_ratio,
-    format_time_range,
     format_value,
 )
 from controlsurface.metrics.contributors.contributor_query import MIN_SUPPORT_ROWS
 from controlsurface.metrics.contributors.region_query import RegionArgs, RegionColumn
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
 from controlsurface.ui.requests.request_search import requests_link
 from controlsurface.ui.view import UNKNOWN_VALUE_LABEL, DashboardView
@@ -36,7 +36,7 @@ def region_differences(view: DashboardView, column: RegionColumn, box: Selection
     name = format_value(low, "ms") + " to " + format_value(high, "ms")
     if column == "confidence":
         name = f"{format_confidence(low)} to {format_confidence(high)}"
-    title = f"Selection: {name}, {format_time_range((start, end))} UTC"
+    title = f"Selection: {name}, {time_zone.range_text((start, end))} {time_zone.zone_label()}"
     st.html(html_tag("h3", html_text(title), html_tag("small", html_text(_sizes(found))), class_="cs-title"))
     own = [row for row in as_dicts(found.rows) if row["same_as"] is None][:MAX_DIFFERENCES]
     if own:

@@ -12,10 +12,9 @@ import streamlit as st
 from controlsurface.client.arrow_tables import as_dicts, as_polars
 from controlsurface.client.queries.request_detail import Near, RequestDetail, RequestQuery
 from controlsurface.client.queries.request_list import RequestOrder, RequestPage, RequestsArgs, RequestsQuery
-from controlsurface.formatting import format_time
 from controlsurface.query.arguments import parse_instant
 from controlsurface.ui.data import collector_queries
-from controlsurface.ui.elements import states
+from controlsurface.ui.elements import states, time_zone
 from controlsurface.ui.elements.html_tags import palette
 from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation import empty_window
@@ -23,21 +22,21 @@ from controlsurface.ui.navigation.view_controls import custom_range_parameters
 from controlsurface.ui.requests import request_card
 from controlsurface.ui.requests.confidence_bar import confidence_image
 from controlsurface.ui.view import DashboardView
-from controlsurface.ui.widgets.data_table import ROW_HEIGHT_PX
+from controlsurface.ui.widgets.data_table import ROW_HEIGHT_PX, time_column
 from controlsurface.ui.widgets.panels import panel
 
 REQUEST_COLUMNS = {  # those first that a table beside a request has room for
-    "started_at": st.column_config.DatetimeColumn(
-        "Time (UTC)", format="MMM DD HH:mm:ss.SSS", timezone="UTC", width=150
-    ),
+    "started_at": None,  # in the zone of the page
     "lane": st.column_config.TextColumn("Lane"),
-    "task_type": st.column_config.TextColumn("Task type"),
-    "against": st.column_config.ImageColumn("Against", width=110, help="The confidence; the tick is its threshold."),
+    "task_type": st.column_config.TextColumn("Task type", width=115),
+    "against": st.column_config.ImageColumn(
+        "vs threshold", width=110, help="The confidence; the tick is its threshold."
+    ),
     "confidence": st.column_config.NumberColumn("Confidence", format="%.2f", width=85),
     "threshold": st.column_config.NumberColumn("Threshold", format="%.2f", width=75),
     "escalation_reason": st.column_config.TextColumn("Escalated because", width=130),
     "answered_by": st.column_config.TextColumn("Model"),
-    "duration_ms": st.column_config.NumberColumn("Latency", format="%,.0f ms", width=80),
+    "duration_ms": st.column_config.NumberColumn("Latency", format="%.3g s", width=80),
     "cost_usd": st.column_config.NumberColumn("Cost", format="$%.5f", width=85),
     "status": st.column_config.TextColumn("Status"),
     "tenant": st.column_config.TextColumn("Tenant"),
@@ -58,8 +57,10 @@ def request_table(rows: pa.Table) -> None:
     now = st.query_params.get("request")
     status = pl.col("error_type").fill_null("ok").alias("status")
     st.dataframe(
-        found.with_columns(status, pl.col("cost_usd").cast(pl.Float64)).select(*REQUEST_COLUMNS).to_arrow(),
-        column_config=REQUEST_COLUMNS,
+        found.with_columns(status, pl.col("cost_usd").cast(pl.Float64), pl.col("duration_ms") / 1000)
+        .select(*REQUEST_COLUMNS)
+        .to_arrow(),
+        column_config=REQUEST_COLUMNS | {"started_at": time_column("Time", format="MMM DD HH:mm:ss.SSS", width=150)},
         hide_index=True,
         height=min(MAX_TABLE_HEIGHT_PX, ROW_HEIGHT_PX * (found.height + 1) + 4),
         key=key,
@@ -104,8 +105,11 @@ def _moment(text: str | None) -> datetime | None:
 ORDER_LABELS: dict[RequestOrder, str] = dict(
     zip(get_args(RequestOrder), ("Recent", "Slowest", "Costliest", "Near threshold"), strict=True),
 )
+ORDER_NOTES: dict[RequestOrder, str] = dict(
+    zip(get_args(RequestOrder), ("latest", "slowest", "costliest", "nearest"), strict=True),
+)
 MAX_TABLE_HEIGHT_PX = 660  # what a laptop's screen has under navigation and search
-OUTCOME_LABELS = {"escalated": "escalated", "failed": "not answered"}
+OUTCOME_LABELS = {"escalated": "escalated", "failed": "failed"}
 BOUND_LABELS = {
     "confidence_min": "Confidence at least",
     "confidence_max": "Confidence at most",
@@ -128,7 +132,7 @@ class RequestSearchResult:
 
 def search_requests(view: DashboardView) -> RequestSearchResult:
     """Draw the search bar, and find what it asks for: an id in all of time, everything else within the view."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="cs_search", horizontal=True, vertical_alignment="bottom"):
         wanted = _text()
         order = _order()
         only = _only()
@@ -138,12 +142,13 @@ def search_requests(view: DashboardView) -> RequestSearchResult:
     limit = st.session_state.get("_limit", DEFAULT_ROWS)
     args = RequestsArgs(**view.asked, order=order, limit=limit, **only, **bounds)
     page = collector_queries.fetch_cached(RequestsQuery(args))
-    return RequestSearchResult(page, "" if page.next is None else f"the first {page.rows.num_rows:,}")
+    return RequestSearchResult(page, "" if page.next is None else f"{ORDER_NOTES[order]} {page.rows.num_rows:,}")
 
 
 def requests_link(start: datetime, end: datetime, **bounds: float) -> None:
     """A link to the list of requests between two moments, within bounds, under the filters of now."""
-    words = f"Show the requests from {format_time(start)} to {format_time(end)} UTC"
+    edges = time_zone.second_text(start), time_zone.second_text(end)
+    words = f"Show the requests from {edges[0]} to {edges[1]} {time_zone.zone_label()}"
     st.html(page_link(words, "traces", {**custom_range_parameters(start, end), **bounds}))
 
 
@@ -189,7 +194,7 @@ def _is_trace(text: str) -> bool:
 
 def _text() -> str:
     said = st.text_input(
-        "Find",
+        "Search",
         key="find",
         bind="query-params",
         placeholder="request, trace, session or user id",
@@ -200,7 +205,7 @@ def _text() -> str:
 
 def _order() -> RequestOrder:
     chosen = st.segmented_control(
-        "Order",
+        "Sort",
         list(ORDER_LABELS),
         default="recent",
         required=True,
@@ -213,7 +218,7 @@ def _order() -> RequestOrder:
 
 def _only() -> dict[str, Any]:
     chosen = st.pills(
-        "Only",
+        "Filter",
         list(OUTCOME_LABELS),
         selection_mode="multi",
         format_func=OUTCOME_LABELS.__getitem__,
@@ -224,7 +229,7 @@ def _only() -> dict[str, Any]:
 
 
 def _bounds() -> dict[str, Any]:
-    with st.popover("Bounds"):
+    with st.popover("Range"):
         given = {
             name: st.number_input(label, value=None, min_value=0.0, key=name, bind="query-params", format="%g")
             for name, label in BOUND_LABELS.items()

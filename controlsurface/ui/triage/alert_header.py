@@ -17,6 +17,7 @@ from controlsurface.ui.alerts.alert_table import alert_headline
 from controlsurface.ui.alerts.alert_triage import ALERT_PARAMETER, alert_key
 from controlsurface.ui.alerts.silence_panel import SILENCE_LENGTHS_H
 from controlsurface.ui.data import collector_queries, visitor
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 
 Row = Mapping[str, Any]
@@ -80,8 +81,8 @@ def alert_time(alert: Row, now: datetime) -> str:
     began = alert["onset"] or alert["active_at"]
     if alert["state"] == "resolved" and alert["resolved_at"]:
         length = format_duration(alert["resolved_at"] - began)
-        return f"resolved {alert['resolved_at']:%b %d %H:%M} UTC, after {length}"
-    return f"since {began:%b %d %H:%M} UTC, {format_duration(now - began)} ago"
+        return f"resolved {time_zone.minute_text(alert['resolved_at'])}, after {length}"
+    return f"since {time_zone.minute_text(began)}, {format_duration(now - began)} ago"
 
 
 def acknowledgement(
@@ -138,6 +139,6 @@ def _acknowledge(alert: Row, author: str, reason: str, length: timedelta) -> Non
     except (ValueError, ControlSurfaceError) as problem:
         st.warning(f"Not done: {escape_markdown(problem)}")
         return
-    st.session_state[ACKNOWLEDGED_KEY] = f"Acknowledged by {author} until {now + length:%b %d %H:%M} UTC."
+    st.session_state[ACKNOWLEDGED_KEY] = f"Acknowledged by {author} until {time_zone.minute_text(now + length)}."
     collector_queries.clear_query_cache()
     st.rerun()

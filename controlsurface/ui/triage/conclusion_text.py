@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from controlsurface.client.queries.contributor_result import ContributorResult
-from controlsurface.formatting import format_count, format_time_range, format_value
+from controlsurface.formatting import format_count, format_value
 from controlsurface.metrics.contributors.leading_cause import UNKNOWN_VALUES
 from controlsurface.metrics.metric import Metric
 from controlsurface.metrics.statistics import Z_95
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.triage.nearby_change import NearbyChange
 from controlsurface.ui.view import MIN_SHARE_ROWS
 
@@ -94,7 +95,7 @@ def change_sentence(about: Comparison) -> str:
     change = about.change
     if change is None:
         return "No deployment, model, price or setting change is recorded within 2 h of the start."
-    when = f"{change.at:%b %d %H:%M} UTC"
+    when = time_zone.minute_text(change.at)
     if change.stepped:
         return f"{_kind(change)} {change.title} at {when}: the metric stepped there."
     return f"{_kind(change)} {change.title} at {when} lies nearby; the metric did not step there."
@@ -120,11 +121,11 @@ def _figures(found: ContributorResult) -> str:
 def _since(about: Comparison) -> str:
     if about.change is not None and about.since_change:
         return f"since {about.change.name} ({_moment(about.change.at)})"
-    return f"from {format_time_range(about.window)}"
+    return f"from {time_zone.range_text(about.window)}"
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%b %d %H:%M}"
+    return f"{time_zone.display_time(at):%b %d %H:%M}"
 
 
 def _explained(cause: Cause) -> str:

@@ -24,13 +24,13 @@ MAX_ROWS = 10  # drawn
 HEADER_CLASSES = {
     "Value": "",
     "Before → after": "figure",
-    "Explains": "",
+    "Contribution": "",
     "z": "figure",
     "Look at": "links",
 }
 EXPLAINS_TEXT = (
-    "Explains: what a value has more than at the baseline's rate and mix, as a part of the whole change, with its 95 % "
-    "interval. All values of a dimension explain 100 % together; dimensions overlap."
+    "Contribution: what a value has more than at the baseline's rate and mix, as a part of the whole change, with its "
+    "95 % interval. All values of a dimension explain 100 % together; dimensions overlap."
 )
 MAX_BAR_SHARE = 1.0  # of the change: longer bars end there
 

@@ -12,10 +12,11 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.contributor_result import ContributorResult
 from controlsurface.client.queries.request_detail import Near, RequestQuery
 from controlsurface.client.queries.request_list import RequestOrder, RequestsArgs, RequestsQuery
-from controlsurface.formatting import format_confidence, format_time, format_value
+from controlsurface.formatting import format_confidence, format_value
 from controlsurface.metrics.metric import Metric
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import html_table, html_tag, html_text
 from controlsurface.ui.elements.page_links import page_link
 from controlsurface.ui.navigation.triage_selection import TriageSelection
@@ -88,7 +89,16 @@ def example_table(rows: Sequence[Row], label: str) -> None:
     if not rows:
         st.caption("No request was counted in this window.")
         return
-    names = ("time (UTC)", "task type", "tenant", "decision", "model", "latency", "cost", "request")
+    names = (
+        f"time ({time_zone.zone_label()})",
+        "task type",
+        "tenant",
+        "decision",
+        "model",
+        "latency",
+        "cost",
+        "request",
+    )
     st.html(html_table(names, [_line(row) for row in rows], label))
 
 
@@ -136,7 +146,7 @@ def _address(row: Row) -> dict[str, object]:
 
 
 def _time(row: Row) -> str:
-    return format_time(row["started_at"]) if row["started_at"] else "–"
+    return time_zone.second_text(row["started_at"]) if row["started_at"] else "–"
 
 
 def _took(row: Row) -> str:

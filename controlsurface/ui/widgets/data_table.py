@@ -12,6 +12,7 @@ from controlsurface.export.table_formats import as_csv
 from controlsurface.formatting import format_difference, format_money
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
+from controlsurface.ui.elements import time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.elements.page_links import page_url
 from controlsurface.ui.view import FILTER_LABELS, MIN_SHARE_ROWS, UNKNOWN_VALUE_LABEL, DashboardView
@@ -81,7 +82,7 @@ def largest_mover(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
 
 
 ROW_HEIGHT_PX, MAX_VISIBLE_ROWS = 31, 15  # pixels of a row, and rows seen at once
-NUMBER_FORMATS = {"index": "%.2f", "ratio": "%.1f %%", "ms": "%,.0f ms", "count": "localized", "tokens": "localized"}
+NUMBER_FORMATS = {"index": "%.2f", "ratio": "%.1f %%", "count": "localized", "tokens": "localized"}
 TIME_FORMAT = "MMM DD HH:mm:ss"
 
 
@@ -109,7 +110,7 @@ def breakdown_table(
         )
     data_table(
         shown,
-        {each: known[each].unit for each in metrics},
+        {each: "index" if each == "threshold" else known[each].unit for each in metrics},
         name,
         labels=metrics,
         helps={each: known[each].help for each in metrics},
@@ -151,15 +152,21 @@ def data_table(
     labels: Mapping[str, str] | None = None,
     helps: Mapping[str, str] | None = None,
     download: pl.DataFrame | None = None,
+    widths: Mapping[str, int] | None = None,
 ) -> None:
-    """Draw rows; `units` says what a column of numbers is in, `open` is a column of links. Under it the CSV button."""
+    """Draw rows, and under them the CSV button.
+
+    `units` says what a column of numbers is in, `widths` are pixels, `open` is a column of links.
+    """
     shown = rows.with_columns(
-        *(pl.col(each).cast(pl.Float64) * 100 for each, unit in units.items() if unit == "ratio"),
-        *(pl.col(each).cast(pl.Float64) for each, unit in units.items() if unit != "ratio"),
+        *((pl.col(each).cast(pl.Float64) * 100).round(2) + 0.0 for each, unit in units.items() if unit == "ratio"),
+        *(pl.col(each).cast(pl.Float64) / _size(rows[each], unit) for each, unit in units.items() if unit != "ratio"),
         *(pl.col(each).fill_null("unknown") for each in rows.columns if rows[each].dtype == pl.String),
     )
     said = dict(labels or {})
     config = {each: _column(rows, each, units, said.get(each), (helps or {}).get(each)) for each in rows.columns}
+    for each, width in (widths or {}).items():
+        config[each]["width"] = width
     height = ROW_HEIGHT_PX * (min(MAX_VISIBLE_ROWS, max(rows.height, 1)) + 1) + 3
     st.dataframe(
         _as_arrow(shown, units), column_config=config, hide_index=True, height=height, placeholder="–", alt=name
@@ -173,11 +180,32 @@ def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str 
     if name == "open":
         return st.column_config.LinkColumn("Open", display_text="requests", width=80)
     if name in units:
-        form = NUMBER_FORMATS.get(units[name]) or (None if _below_zero(rows[name]) else _money(rows[name]))
+        form = _number_format(rows[name], units[name])
         return st.column_config.NumberColumn(label, format=form, help=said and escape_markdown(said))
     if rows[name].dtype.is_temporal():
-        return st.column_config.DatetimeColumn(f"{label} (UTC)", format=TIME_FORMAT, timezone="UTC")
+        return time_column(label)
     return st.column_config.TextColumn(label, help=said and escape_markdown(said))
+
+
+def time_column(label: str, **more: Any) -> Any:
+    """A column of times in the zone of the page."""
+    zone = time_zone.zone_label()
+    return st.column_config.DatetimeColumn(
+        f"{label} ({zone})", **{"format": TIME_FORMAT, "timezone": zone.removeprefix("UTC") or zone, **more}
+    )
+
+
+def _number_format(values: pl.Series, unit: str) -> str | None:
+    """How the numbers of a column are written; None where we write them."""
+    if unit == "ms":
+        return "%.3g s" if _size(values, unit) > 1 else "%.3g ms"
+    return NUMBER_FORMATS.get(unit) or (None if _below_zero(values) else _money(values))
+
+
+def _size(values: pl.Series, unit: str) -> float:
+    """What a column is divided by: durations are in seconds where the longest is one or more."""
+    longest = values.cast(pl.Float64).abs().max() if unit == "ms" else None
+    return 1000 if longest is not None and float(longest) >= 1000 else 1  # type: ignore[arg-type]
 
 
 def _as_arrow(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from controlsurface import charts
 from controlsurface.charts import ChartFigure
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.collector_queries import ExecutedQuery
-from controlsurface.ui.elements import states
+from controlsurface.ui.elements import states, time_zone
 from controlsurface.ui.elements.html_tags import escape_markdown, html_tag, html_text
 from controlsurface.ui.widgets.data_table import csv_button
 
@@ -28,7 +28,7 @@ class StreamlitFigure(BaseFigure):  # type: ignore[misc]
     """
 
     def __init__(self, figure: ChartFigure) -> None:
-        self._figure = figure
+        self._figure = time_zone.in_display_zone(figure)
 
     def to_dict(self) -> dict[str, Any]:
         """The values."""
@@ -40,7 +40,7 @@ def selected_box(event: Any) -> SelectionBox | None:
     boxes = event["selection"]["box"]
     if not boxes:
         return None
-    start, end = (datetime.fromisoformat(str(edge)).replace(tzinfo=UTC) for edge in sorted(boxes[0]["x"]))
+    start, end = map(time_zone.from_axis, sorted(boxes[0]["x"]))
     lower, upper = sorted(float(edge) for edge in boxes[0]["y"])
     return start, end, lower, upper
 

@@ -122,6 +122,6 @@ def _change(course: TileCourse) -> str:
     said = comparison.change_text(course.metric, course.now, course.before)
     if not said:
         known = course.before.value is not None
-        return html_text("too few to compare with last week" if known else "no whole week before to compare with")
+        return html_text("too few to compare with last week" if known else "no full week before")
     verdict = comparison.change_verdict(course.metric, course.now, course.before)
     return f"{html_tag('b', html_text(said), class_=verdict or 'same')} vs last week"

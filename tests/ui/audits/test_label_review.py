@@ -49,7 +49,7 @@ def opened_by(opened: Open, url: str, reviewer: str) -> AppTest:
 def test_the_review_page_shows_nothing_without_a_name(opened: Open, url: str) -> None:
     app = opened(url, "quality.py", part="Review")
     assert not app.exception
-    assert "Who reviews?" in "".join(each.body for each in app.html)
+    assert "No reviewer yet" in "".join(each.body for each in app.html)
 
 
 def test_a_key_saves_a_label_and_shows_the_next_pair(opened: Open, url: str, local: LocalClient) -> None:
@@ -94,5 +94,5 @@ def test_a_label_that_was_given_elsewhere_meanwhile_is_not_replaced(opened: Open
     item = shown(app)
     local.execute(review_labels.SetLabelCommand(item, review_labels.Label(reviewer="fay", revision=1, verdict="both")))
     press(app, "Neither")
-    assert [each.value for each in app.warning] == ["Not kept: revision 1 of fay says something else: both"]
+    assert [each.value for each in app.warning] == ["Not saved: revision 1 of fay says something else: both"]
     assert [each["verdict"] for each in kept(local, "fay")] == ["both"]

@@ -54,7 +54,7 @@ def test_a_plan_is_made_from_the_page(opened: Open, seeded: DuckStore, seeded_ur
     app = opened(seeded_url, "quality.py", part="Plan", range="7d")
     assert "Pairs a week" in html(app)
     app.select_slider(key="rate").set_value(0.1)
-    next(each for each in app.text_input if each.label == "Who plans").set_value("ana")
+    app.text_input(key="plan_author").set_value("ana")
     next(each for each in app.button if each.label == "Make this plan").click().run()
     assert not app.exception
     assert LocalClient(seeded).run(SamplingPlanQuery()).facts["rate"] == 0.1

@@ -78,5 +78,5 @@ def test_a_moved_threshold_is_in_the_address(opened: Open, url: str) -> None:
 
 def test_the_litellm_text_is_yaml_or_says_why_not(opened: Open, url: str) -> None:
     app = opened(url, "what_if.py", range="3d", task="code", threshold="code:0.42")
-    refused = [each.value for each in app.caption if "LiteLLM has no words" in each.value]
+    refused = [each.value for each in app.caption if "LiteLLM cannot express" in each.value]
     assert refused or "auto-code" in str(read_yaml(app.code[2].value))

@@ -62,9 +62,8 @@ def test_the_task_type_of_the_simulator_is_in_the_address(opened: Open, url: str
 
 def test_moved_thresholds_become_a_policy_with_its_evidence(opened: Open, url: str, local: LocalClient) -> None:
     app = moved(opened(url, "what_if.py", range="3d", task="code"), 0.4)
-    fields = {each.label: each for each in app.text_input}
-    fields["Who decides"].set_value("ana")
-    fields["Why"].set_value("too dear")
+    app.text_input(key="policy_author").set_value("ana")
+    app.text_input(key="policy_reason").set_value("too dear")
     (save,) = (each for each in app.button if each.label == "Save as policy")
     save.click().run()
     assert not app.exception
@@ -76,9 +75,7 @@ def test_moved_thresholds_become_a_policy_with_its_evidence(opened: Open, url: s
     )
     assert 0 < kept["evidence"]["code"]["escalation_rate"] < 1
     assert "policy v1" in local.run(EventsQuery(EventsArgs(start="-1h", end="-0s"))).rows["title"].to_pylist()
-    assert [each.value for each in app.success] == [
-        "Policy v1 is kept. Routers that ask for it see it now; none is changed."
-    ]
+    assert [each.value for each in app.success] == ["Policy v1 is saved. It is applied when a router fetches it."]
 
 
 def test_a_policy_without_a_reason_is_not_saved(opened: Open, url: str, local: LocalClient) -> None:
@@ -86,7 +83,7 @@ def test_a_policy_without_a_reason_is_not_saved(opened: Open, url: str, local: L
     app = moved(opened(url, "what_if.py", range="3d", task="chat"), 0.3)
     (save,) = (each for each in app.button if each.label == "Save as policy")
     save.click().run()
-    assert "Say who decides, and why" in app.warning[0].value
+    assert "An author and a reason are needed" in app.warning[0].value
     assert local.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows.num_rows == before
 
 
@@ -99,9 +96,8 @@ def test_an_older_policy_is_restored_with_author_and_reason(opened: Open, url: s
         condition = {"If-Match": policy.policy_etag(newest(local))} if before else {"If-None-Match": "*"}
         local.execute(policy.SetPolicyCommand(proposal, condition))
     app = opened(url, "what_if.py", range="3d")
-    fields = {each.label: each for each in app.text_input}
-    fields["Who rolls back"].set_value("bo")
-    fields["Why go back"].set_value("complaints")
+    app.text_input(key="rollback_author").set_value("bo")
+    app.text_input(key="rollback_reason").set_value("complaints")
     (back,) = (each for each in app.button if each.label == "Roll back")
     back.click().run()
     assert not app.exception

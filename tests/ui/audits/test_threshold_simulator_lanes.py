@@ -46,8 +46,8 @@ def test_a_threshold_between_two_of_three_lanes_is_saved_with_both(opened: Open,
         assert list(app.selectbox(key="between").options) == ["all, by escalation", "small → mid", "mid → large"]
         app.selectbox(key="between").set_value("small → mid").run()
         app = moved(app, 0.3)
-        next(each for each in app.text_input if each.label.startswith("Who decides")).set_value("ann")
-        next(each for each in app.text_input if each.label == "Why").set_value("mid is enough")
+        app.text_input(key="policy_author").set_value("ann")
+        app.text_input(key="policy_reason").set_value("mid is enough")
         next(each for each in app.button if each.label == "Save as policy").click().run()
         assert not app.exception
     (kept,) = reader.run(policy.PolicyHistoryQuery(policy.PolicyHistoryArgs())).rows.to_pylist()

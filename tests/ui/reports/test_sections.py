@@ -49,7 +49,7 @@ def test_input_cost_is_divided_by_tokens_and_what_nobody_says_is_a_row() -> None
     sums |= {"context_tools_tokens": 0.0, "input_tokens": 1000.0, "input_cost": 1.5, "cached_input_cost": 0.5}
     rows = {row["origin"]: (row["share"], row["cost"]) for row in context_costs(sums).to_dicts()}
     assert rows["system prompt"] == pytest.approx((0.1, 0.2))
-    assert rows["not said"] == pytest.approx((0.7, 1.4))
+    assert rows["unattributed"] == pytest.approx((0.7, 1.4))
     assert sum(cost for _, cost in rows.values()) == pytest.approx(2.0)
 
 
