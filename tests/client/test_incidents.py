@@ -19,6 +19,7 @@ from controlsurface.client.queries.costs.incidents import (
     EndBody,
     EndIncident,
     IncidentBody,
+    IncidentsArgs,
     IncidentsQuery,
     RecordIncident,
 )
@@ -26,7 +27,6 @@ from controlsurface.config import Config
 from controlsurface.config.control_costs import ControlConfig
 from controlsurface.errors import BadRequest, Conflict, NotFound, UnknownName
 from controlsurface.money.control_cost import SpentTime, control_costs
-from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 
@@ -91,7 +91,7 @@ def test_rows_of_every_dimension_add_up_to_the_whole(client: LocalClient) -> Non
 def test_incidents_outside_the_window_are_not_in_it_and_the_list_has_the_newest_first(client: LocalClient) -> None:
     for days in (1, 3, 20):
         record(client, started_at=NOW - timedelta(days=days), minutes=10)
-    listed = as_dicts(client.run(IncidentsQuery(WeekRange.model_validate(WEEK))).rows)
+    listed = as_dicts(client.run(IncidentsQuery(IncidentsArgs.model_validate(WEEK))).rows)
     assert [(NOW - row["started_at"]).days for row in listed] == [1, 3]
     assert costs(client)[0]["engineer_minutes"] == 20
 

@@ -21,12 +21,12 @@ from controlsurface.client.queries.costs.incidents import (
     EndBody,
     EndIncident,
     IncidentBody,
+    IncidentsArgs,
     IncidentsQuery,
     RecordIncident,
 )
 from controlsurface.client.query_protocol import Command
 from controlsurface.errors import BadRequest, ControlSurfaceError
-from controlsurface.query.arguments import WeekRange
 
 FILE_COLUMNS = tuple("started_at ended_at minutes people team note alert slice recorded_by".split())
 _SLICE_SEPARATOR = ";"
@@ -110,7 +110,7 @@ def delete(incident_id: str, data: Path) -> None:
 @format_option
 def list_(since: timedelta, data: Path, form: str) -> None:
     """Incidents that began so long ago or later, the newest first."""
-    asked = IncidentsQuery(WeekRange.model_validate({"start": f"-{int(since.total_seconds())}s", "end": None}))
+    asked = IncidentsQuery(IncidentsArgs.model_validate({"start": f"-{int(since.total_seconds())}s", "end": None}))
     with closing(open_client(data)) as reader:
         write_answer(asked, reader.run(asked), form, _SHOWN)
 

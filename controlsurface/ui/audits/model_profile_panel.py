@@ -58,7 +58,13 @@ def model_profile_panel() -> None:
     """Draw the form, and what the uploaded answers say."""
     left, right = st.columns(2)
     answers = left.file_uploader(
-        "Answers", [each[1:] for each in TABLE_SUFFIXES], max_upload_size=MAX_UPLOAD_MB, help=_ANSWERS_HELP
+        "Answers",
+        [each[1:] for each in TABLE_SUFFIXES],
+        max_upload_size=MAX_UPLOAD_MB,
+        help=(
+            "A row an answer (task_type, prompt_id, tier, answer or score, expected, input_tokens, output_tokens, cost_usd), "
+            "or a column of scores or answers a model."
+        ),
     )
     criteria = right.file_uploader(
         "Criteria (TOML), and the JSON Schemas they name",
@@ -86,12 +92,6 @@ def model_profile_panel() -> None:
         st.error(escape_markdown(str(problem)))
         return
     _draw(found, answers.name)
-
-
-_ANSWERS_HELP = (
-    "A row an answer (task_type, prompt_id, tier, answer or score, expected, input_tokens, output_tokens, cost_usd), "
-    "or a column of scores or answers a model."
-)
 
 
 def _profile(
@@ -127,7 +127,7 @@ def _edition() -> PriceEdition:
 
 def _draw(found: ModelProfile, file: str) -> None:
     for name, table in found.tables().items():
-        st.subheader(_TITLES[name], anchor=False)
+        st.subheader(escape_markdown(_TITLES[name]), anchor=False)
         ends = dict.fromkeys(("low", "high"), "usd" if name == "months" else "ratio")
         units = {column: unit for column, unit in (_UNITS | ends).items() if column in table.columns}
         data_table(

@@ -55,7 +55,9 @@ def budget_section(view: DashboardView) -> None:
             return
         data_table(budget_rows(rows), _UNITS, "budgets", labels=_LABELS, helps=_HELPS, download=rows)
         if cut := rows.filter("cut")["name"].to_list():
-            st.caption(f"{len(cut)} budgets rest on a part of their period: the retention has removed its first calls.")
+            st.caption(
+                f"{len(cut):,} budgets rest on a part of their period: the retention has removed its first calls."
+            )
         st.caption("`controlsurface budgets --rules` prints an alert rule for each of them.")
 
 

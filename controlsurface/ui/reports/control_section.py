@@ -6,9 +6,13 @@ import polars as pl
 import streamlit as st
 
 from controlsurface.client.arrow_tables import as_dicts, as_polars
-from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery, IncidentsQuery
+from controlsurface.client.queries.costs.incidents import (
+    ControlCostArgs,
+    ControlCostQuery,
+    IncidentsArgs,
+    IncidentsQuery,
+)
 from controlsurface.formatting import format_duration
-from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown
 from controlsurface.ui.view import DashboardView
@@ -66,7 +70,7 @@ def _note(rows: pl.DataFrame, running: int) -> str:
 
 
 def _incidents(view: DashboardView) -> None:
-    found = as_dicts(collector_queries.run_now(IncidentsQuery(WeekRange(start=view.start, end=view.end))).rows)
+    found = as_dicts(collector_queries.run_now(IncidentsQuery(IncidentsArgs(start=view.start, end=view.end))).rows)
     if not found:
         st.caption("None.")
     for row in found:

@@ -73,8 +73,8 @@ def _runs(view: DashboardView) -> None:
     )
     gap = format_duration(timedelta(seconds=float(answer.facts["gap_s"])))
     st.caption(
-        f"Where no sender says `controlsurface.job.run`, calls after a pause of more than {gap} are the next run "
-        "(`costs.run_gap`)."
+        "Where no sender says `controlsurface.job.run`, calls after a pause of more than "
+        f"{escape_markdown(gap)} are the next run (`costs.run_gap`)."
     )
 
 
@@ -83,7 +83,7 @@ def _summary(view: DashboardView, per: UnitKind, name: str, labels: dict[str, st
     source: Literal["requests", "attempts"] = "requests" if per == "task" else "attempts"
     args = UnitCostArgs(per=per, **view.asked)
     if args.filters().keys() - set(DIMENSIONS[source]):
-        st.caption(f"Filters of this view do not fit {source}.")
+        st.caption(f"Filters of this view do not fit {escape_markdown(source)}.")
         return
     rows = as_polars(collector_queries.fetch_cached(UnitCostsQuery(args), view.refresh).rows)
     if rows.is_empty():

@@ -68,7 +68,7 @@ def _restatements(args: AttributionArgs) -> None:
     for row in rows.to_dicts():
         before, after = (format_money(float(row[name])) for name in ("usd_before", "usd_after"))
         st.caption(
-            f"Price revision {row['revision']}: restated {row['at']:%Y-%m-%d %H:%M} UTC by "
+            f"Price revision {row['revision']:d}: restated {row['at']:%Y-%m-%d %H:%M} UTC by "
             f"{escape_markdown(row['who'])}, {row['calls']:,} calls, {escape_markdown(f'{before} to {after}')}; "
             f"price book {escape_markdown(row['edition'])}."
         )

@@ -1,24 +1,23 @@
 """The timer of an incident: started on Triage with what is looked at, stopped there or on the page Cost."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.costs.incidents import (
-    MAX_LENGTH,
     EndBody,
     EndIncident,
     IncidentBody,
+    IncidentsArgs,
     IncidentsQuery,
     RecordIncident,
 )
 from controlsurface.client.query_protocol import Command
 from controlsurface.errors import ControlSurfaceError
 from controlsurface.formatting import format_duration
-from controlsurface.query.arguments import WeekRange
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements.html_tags import escape_markdown
@@ -29,7 +28,7 @@ Row = Mapping[str, Any]
 
 def incident_timer(alert: Row | None, view: DashboardView) -> None:
     """Draw what runs, with a button that stops it; else the button that starts a timer."""
-    running = [row for row in _recent() if row["ended_at"] is None and row["minutes"] is None]
+    running = as_dicts(collector_queries.run_now(IncidentsQuery(IncidentsArgs(running=True))).rows)
     with st.container(horizontal=True, vertical_alignment="center"):
         for row in running:
             since = format_duration(datetime.now(UTC) - row["started_at"])
@@ -45,13 +44,6 @@ def stop_button(row: Row) -> None:
     """Draw a button that ends a timer now."""
     if st.button("Stop the timer", key=f"stop {row['incident_id']}"):
         _do(EndIncident(row["incident_id"], EndBody()))
-
-
-def _recent() -> list[dict[str, Any]]:
-    """Incidents young enough for their timers to run."""
-    now = datetime.now(UTC)
-    window = WeekRange(start=now - MAX_LENGTH, end=now + timedelta(minutes=1))
-    return as_dicts(collector_queries.run_now(IncidentsQuery(window)).rows)
 
 
 def _body(alert: Row | None, view: DashboardView) -> IncidentBody:

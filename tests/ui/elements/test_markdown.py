@@ -114,6 +114,7 @@ WRITTEN = {
     "_in_words(rows)",
     "f'{what[:1].upper()}{what[1:]}: {do}. A price would not help them.'",
     "_headline(rows)",
+    "_note(rows, int(answer.facts['running']))",
     "f'At {escape_markdown(format_value(bound, unit))} {fired}{escape_markdown(last)}.'",
     "f'`{_command(args)}` writes the same rows with a manifest.{still}'",
 }

@@ -47,6 +47,8 @@ MAX_LENGTH = timedelta(days=31)  # of one incident: a longer one is a timer that
 _COLUMNS = "incident_id, started_at, ended_at, minutes, people, team, note, alert, slice, recorded_by, recorded_at"
 _WINDOW = f"""SELECT {_COLUMNS} FROM incidents
 WHERE started_at >= $start AND started_at < $end ORDER BY started_at DESC, incident_id"""
+_RUNNING = f"""SELECT {_COLUMNS} FROM incidents
+WHERE ended_at IS NULL AND minutes IS NULL ORDER BY started_at DESC, incident_id"""
 _ONE = f"SELECT {_COLUMNS} FROM incidents WHERE incident_id = $incident_id"
 _PUT = f"""INSERT OR REPLACE INTO incidents ({_COLUMNS}) VALUES ($incident_id, $started_at, $ended_at, $minutes,
 $people, $team, $note, $alert, $slice, $recorded_by, $recorded_at)"""
@@ -113,6 +115,12 @@ class EndBody(Arguments):
     note: _Text | None = Field(None, description="none: as it was")
 
 
+class IncidentsArgs(WeekRange):
+    """When, or which."""
+
+    running: bool = Field(False, description="only those whose timer runs, whenever they began")
+
+
 class ControlCostArgs(WeekRange):
     """When, and by what."""
 
@@ -127,7 +135,7 @@ class ControlCostArgs(WeekRange):
 
 @dataclass(frozen=True, slots=True)
 class IncidentsQuery(Query[Result]):
-    """Incidents that began in the window, the newest first.
+    """Incidents that began in the window, or those whose timer runs, the newest first.
 
     minutes: as told, of all engineers together (null: from started_at to ended_at, times people); ended_at null with
     null minutes: its timer runs.
@@ -136,10 +144,12 @@ class IncidentsQuery(Query[Result]):
     endpoint: ClassVar = ReadEndpoint(
         INCIDENTS_PATH, "incidents", "Time that people spent on the router, the newest incident first", _INCIDENT
     )
-    arguments: WeekRange = WeekRange()  # noqa: RUF009 - frozen
+    arguments: IncidentsArgs = IncidentsArgs()  # noqa: RUF009 - frozen
 
     def run(self, session: StoreSession) -> Result:
         """From the store."""
+        if self.arguments.running:
+            return Result(session.state(_RUNNING))
         start, end = self.arguments.window
         return Result(session.state(_WINDOW, {"start": start, "end": end}))
 
