@@ -1,7 +1,5 @@
 """Is the router earning its keep? The figures of the control surface, and where they come from."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from controlsurface import charts, ui
@@ -82,14 +80,13 @@ def cost() -> None:
         ui.zoomable_chart(figure, "cost", "Cost of each lane over time", metric="cost")
     with middle, ui.panel("Cost by team", "Cost has other dimensions"):
         ui.bar_list(ui.query_metric("cost", by=["team"]), "team", unit="usd", most=6)
-    priced = ui.metric_value(ui.query_metric("priced_share"))
-    with right, ui.panel("Calls without a price", f"{ui.format_value(priced.value, 'ratio')} of {priced.n:,} have one"):
+    with right, ui.panel("Calls without a price", ui.priced_note()):
         unpriced = ui.query_metric("unpriced_attempts", by=["model"])
         ui.bar_list(unpriced.filter(unpriced["value"] > 0), "model", unit="count")
         ui.price_gap_advice()
 
 
-PARTS: dict[str, Callable[[], None]] = {
+PARTS = {
     "tiles": tiles,
     "advice": ui.advice_list,
     "escalation": escalation,

@@ -206,6 +206,7 @@ SELECT
     CASE WHEN u24 < 0.95 THEN ['acme', 'globex', 'initech', 'umbrella'][1 + CAST(floor(u22 * u25 * 4) AS INTEGER)] END AS tenant,
     CASE WHEN u24 < 0.9 THEN ['search', 'support', 'billing', 'research'][1 + CAST(floor(u22 * 4) AS INTEGER)] END AS team,
     CASE WHEN u24 < 0.3 THEN 'nightly-' || CAST(floor(u20 * 5) AS INTEGER) END AS job,
+    CASE WHEN u24 < 0.3 AND hash(i, 'run') % 3 > 0 THEN 'run-' || hash(i, 'run') % 9 END AS job_run,
     CASE WHEN u23 < 0.8 THEN 'user-' || CAST(floor(u21 * 200) AS INTEGER) END AS user_id,
     CASE WHEN u31 < 0.9 THEN 'production' WHEN u31 < 0.97 THEN 'staging' END AS environment,
     CASE WHEN u30 < 0.97 THEN ['assistant', 'indexer'][1 + CAST(u30 > 0.7 AS INTEGER)] END AS service,
@@ -220,9 +221,12 @@ SELECT
     ), FALSE) END AS answered,
     CASE WHEN hash(a.attempt_id, 'edition') % 100 > 0 THEN '0123456789abcdef' END AS price_edition,
     CASE WHEN a.cost_source = 'span' THEN CAST(a.cost_usd AS DOUBLE) END AS span_cost_usd,
+    CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'currency') % 40 = 0 THEN 'EUR' END AS currency,
+    CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'currency') % 40 = 0 THEN a.cost_usd END AS cost_amount,
+    CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'hardware') % 40 = 0 THEN 'gpu-box' END AS hardware,
     r.span_id AS request_span, CASE WHEN hash(a.attempt_id, 'linked') % 100 = 0 THEN r.trace_id END AS request_trace,
     r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version,
-    r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.session_id, r.environment, r.service
+    r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.job_run, r.session_id, r.environment, r.service
 FROM attempted AS a
 -- a few set-up calls belong to no request
 LEFT JOIN requests AS r ON r.request_id = a.request_id AND (purpose <> 'classifier' OR a.span_id % 97 <> 0);

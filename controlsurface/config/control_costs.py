@@ -12,9 +12,9 @@ HourlyRate = Annotated[float, Field(ge=0, le=100_000)]
 class ControlConfig(ConfigSection):
     """What an hour of an engineer costs; without a rate minutes are counted and have no price."""
 
-    hourly_usd: HourlyRate | None = Field(None, description="USD an hour of an engineer of any team")
+    hourly_usd: HourlyRate = Field(0, description="USD an hour of an engineer of any team; 0: not known")
     team_hourly_usd: dict[str, HourlyRate] = Field(default_factory=dict, description="USD an hour by team")
 
     def hourly_of(self, team: str | None) -> float | None:
         """The rate of a team, else that of all; None where there is none."""
-        return self.team_hourly_usd.get(team, self.hourly_usd) if team else self.hourly_usd
+        return (self.team_hourly_usd.get(team or "") or self.hourly_usd) or None

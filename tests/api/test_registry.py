@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, Any] = {
     "reviewer": "ana",
     "start": "2026-01-05",
     "end": "2026-01-06",
+    "day": "2026-01-05",
     "low": 0.1,
     "high": 0.9,
     "region_start": "2026-01-04",

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from controlsurface import config
 from controlsurface.cli import controlsurface as command_line
 from controlsurface.collector.ingest_engine import running_engine
 from controlsurface.config import Config
+from controlsurface.export.reconciliation.bill_reader import read_bill
+from controlsurface.export.reconciliation.bill_tables import parse_mapping
 from controlsurface.ingest.translate import conventions
 from controlsurface.ingest.wire.otlp_request import RequestBody
 from controlsurface.metrics.catalog import CATALOG
@@ -153,9 +156,18 @@ def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
 
 
 FILES = (
-    "answers.parquet config.yaml criteria.toml export.jsonl labels.csv my.yaml my_mapping.toml requests.csv "
-    "pager.csv scores.parquet traces.jsonl"
+    "anthropic-costs.json answers.parquet config.yaml criteria.toml export.jsonl invoice.csv invoice.toml labels.csv "
+    "my.yaml my_mapping.toml openai-costs.json pager.csv requests.csv scores.parquet traces.jsonl"
 ).split()
+
+
+def test_the_mapping_of_a_bill_shown_reads_a_bill_of_its_form() -> None:
+    mapping = parse_mapping(example("docs/export.md", "bill"), "docs/export.md")
+    body = b"Date;Net amount;Model;Type\n16.11.2026;1,25;m-1;Usage\n16.11.2026;-0,25;;Promotion\n"
+    assert [line.amount_usd for line in read_bill("invoice.csv", body, mapping).lines] == [
+        Decimal("1.25"),
+        Decimal("-0.25"),
+    ]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

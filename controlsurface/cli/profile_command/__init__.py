@@ -10,7 +10,7 @@ import click
 from controlsurface.cli.command_options import active_config
 from controlsurface.cli.profile_command.profile_options import read_bounds, read_mix, read_pairs
 from controlsurface.cli.terminal.terminal_rows import write_document, write_json, write_table
-from controlsurface.cli.terminal.terminal_text import print_note
+from controlsurface.cli.terminal.terminal_text import print_note, print_text
 from controlsurface.errors import BadRequest, Unreachable
 from controlsurface.money.price_edition import price_edition
 from controlsurface.profile.answer_table import Tiers, read_answers, read_table, stated_tiers
@@ -109,5 +109,5 @@ def _write(found: ModelProfile, form: str, context_guard: float | None, file: Pa
 def _write_tables(found: ModelProfile) -> None:
     for number, table in enumerate(found.tables().values()):
         if number:
-            click.echo()
+            print_text("")
         write_table(table.to_arrow())

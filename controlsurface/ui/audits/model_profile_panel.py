@@ -62,8 +62,8 @@ def model_profile_panel() -> None:
         [each[1:] for each in TABLE_SUFFIXES],
         max_upload_size=MAX_UPLOAD_MB,
         help=(
-            "A row an answer (task_type, prompt_id, tier, answer or score, expected, input_tokens, output_tokens, cost_usd), "
-            "or a column of scores or answers a model."
+            "A row an answer (task_type, prompt_id, tier, answer or score, expected, input_tokens, output_tokens, "
+            "cost_usd), or a column of scores or answers a model."
         ),
     )
     criteria = right.file_uploader(

@@ -16,7 +16,7 @@ from controlsurface.config import Config, LaneConfig
 from controlsurface.store.duckdb import DuckStore
 from tests.browser.conftest import dashboard, new_visitor
 from tests.browser.gestures import settled
-from tests.browser.test_review import CARD, press
+from tests.browser.quality.test_review import CARD, press
 from tests.seed import seed
 from tests.serving import serving
 from tests.ui.audits.test_threshold_simulator_lanes import Fixed
