@@ -10,7 +10,6 @@ if not rows:
     ui.no_requests_state()
 alert = ui.chosen_alert()
 ui.alert_header(alert)
-ui.incident_timer(alert, view)
 top = st.container()
 chosen = ui.choose_triage(view)
 about, concluded = ui.conclude(chosen, view, alert)
@@ -66,3 +65,4 @@ if concluded.change and not concluded.since_change:
     with ui.panel(f"Before and after {concluded.change.title}", ui.minute_text(concluded.change.at)):
         ui.before_after_table(concluded.change.at, view)
 ui.incident_report_button(about)
+ui.incident_timer(alert, view)

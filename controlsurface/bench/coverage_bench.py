@@ -18,6 +18,7 @@ import numpy as np
 from controlsurface.bench.simulation import (
     simulated_arms,
     simulated_intervals,
+    simulated_money,
     simulated_savings,
     simulated_slices,
     simulated_thresholds,
@@ -157,6 +158,9 @@ COVERED_FIGURES = (
     CoveredFigure(
         "share under a drift rule", simulated_slices.simulate_drifting_share, worth=1 / simulated_slices.OVERDISPERSION
     ),
+    CoveredFigure("cost of a completed task", simulated_money.simulate_unit_cost),
+    CoveredFigure("forecast of a budget", simulated_money.simulate_budget_forecast, (10, 30), RATE_RANGES[:1]),
+    CoveredFigure("difference of two models", simulated_money.simulate_paired_pass_rates, rare=0.5),
     _saving("saving_vs_all_large", simulated_savings.ONE_TASK),
     _saving("saving_vs_all_large", simulated_savings.LONG_TAILED, ", long-tailed costs"),
     _saving("saving_vs_all_large", simulated_savings.FIVE_TASKS, ", five task types"),
@@ -189,6 +193,10 @@ INTERVAL_MODULES: dict[str, tuple[str, ...]] = {
     "metrics/queries/batch_query.py": ("ratio", "growth"),
     "metrics/queries/window_query.py": ("ratio", "disagreement_rate"),
     "client/advice/graded_lanes.py": ("large minus small, in advice",),
+    "money/unit_costs.py": ("cost of a completed task",),
+    "money/budget_forecast.py": ("forecast of a budget",),
+    "profile/pass_rates.py": ("ratio", "difference of two models"),
+    "profile/tier_choice.py": ("ratio", "difference of two models"),
     "store/schema/cost_interval.sql": ("saving_vs_all_large", "saving_vs_all_small", "saving_vs_random"),
 }
 

@@ -8,7 +8,7 @@ failed is not. Those that nobody judged are counted, and part of no cost per tas
 not good enough, with all calls made for them.
 
 Costs are weighted sums, DECIMAL, as everywhere; a unit of which no call has a price is in no mean. The interval is of
-a ratio of sums over units (95 %, linearised), from MIN_INTERVAL_UNITS on.
+a ratio of sums over units (95 %, linearised, Student's), from MIN_INTERVAL_UNITS on.
 """
 
 from datetime import datetime, timedelta
@@ -71,7 +71,7 @@ each AS (
     FROM units
     GROUP BY name, unit
 )
-{_SUMMARY}"""
+{UNIT_SUMMARY_SQL}"""
     return Statement(sql, parameters, "units.summary")
 
 
@@ -137,7 +137,7 @@ each AS (
         CASE WHEN passed IS NULL OR NOT priced OR usd IS NULL THEN 0 ELSE weight END AS priced, passed IS NULL AS cut
     FROM tasks
 )
-{_SUMMARY}"""
+{UNIT_SUMMARY_SQL}"""
     return Statement(sql, parameters | row_limit(), "units.summary")
 
 
@@ -149,10 +149,10 @@ _CUT = (
     "OR coalesce(max(ended_at) >= CAST($to AS TIMESTAMP) - to_microseconds($gap), FALSE)"
 )
 # A ratio of sums over units: what those of known cost cost, by how many of them are done. `cut` is left apart.
-_SUMMARY = f"""SELECT
+UNIT_SUMMARY_SQL = f"""SELECT
     name, units, known, done, cut, calls, cost_usd, priced_share, cost_per_unit,
-    CASE WHEN known >= {MIN_INTERVAL_UNITS} THEN cost_per_unit - 1.959963984540054 * error END AS low,
-    CASE WHEN known >= {MIN_INTERVAL_UNITS} THEN cost_per_unit + 1.959963984540054 * error END AS high,
+    CASE WHEN known >= {MIN_INTERVAL_UNITS} THEN cost_per_unit - student(known - 1) * error END AS low,
+    CASE WHEN known >= {MIN_INTERVAL_UNITS} THEN cost_per_unit + student(known - 1) * error END AS high,
     least_usd, most_usd
 FROM (
     SELECT

@@ -1,11 +1,11 @@
 """How often each tier passes each task, with intervals, and by how much one tier passes more than another."""
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import polars as pl
 
+from controlsurface.arrays import Floats
 from controlsurface.metrics.statistics import Z_95, wilson_interval
 from controlsurface.profile.pass_criteria import PassCriteria
 
@@ -66,7 +66,12 @@ def paired_difference(judged: pl.DataFrame, task_type: str, above: str, below: s
         return None
     more = int((pairs["passed"] & ~pairs["passed_below"]).sum())
     less = int((~pairs["passed"] & pairs["passed_below"]).sum())
+    low, high = (float(end[0]) for end in paired_difference_ends(np.array([more]), np.array([less]), n))
+    return PairedDifference(n, (more + less) / n, (more - less) / n, low, high)
+
+
+def paired_difference_ends(more: Floats, less: Floats, n: int) -> tuple[Floats, Floats]:
+    """Both ends (Bonett and Price 2012) where of n prompts `more` are passed by the one alone, `less` by the other."""
     one, other = (more + 1) / (n + 2), (less + 1) / (n + 2)
-    half = Z_95 * sqrt((one + other - (one - other) ** 2) / (n + 2))
-    middle = one - other
-    return PairedDifference(n, (more + less) / n, (more - less) / n, max(middle - half, -1.0), min(middle + half, 1.0))
+    half = Z_95 * np.sqrt((one + other - (one - other) ** 2) / (n + 2))
+    return np.maximum(one - other - half, -1.0), np.minimum(one - other + half, 1.0)

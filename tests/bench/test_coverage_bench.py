@@ -79,6 +79,7 @@ def test_each_simulated_interval_holds_the_truth_as_often_as_it_says_or_is_refus
                     "growth",
                     "what-if cost",
                     "large minus small, in advice",
+                    "cost of a completed task",
                 }
                 | SAVED
             )

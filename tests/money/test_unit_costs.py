@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
+from scipy.stats import t as student_t
 
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
@@ -117,5 +118,5 @@ def test_the_interval_of_a_mean_is_that_of_the_text_book(tmp_path: Path) -> None
         send(engine, *(call(1, trace=n, model="slm", session__id=str(n), **said) for n, said in enumerate(tokens, 1)))
         row = units(engine, per="session")[None]
     costs = [(n + 1) / 1000 for n in range(40)]
-    spread = 1.95996398454 * stdev(costs) / sqrt(40)
-    assert (row["low"], row["high"]) == pytest.approx((mean(costs) - spread, mean(costs) + spread))
+    spread = student_t.ppf(0.975, 39) * stdev(costs) / sqrt(40)
+    assert (row["low"], row["high"]) == pytest.approx((mean(costs) - spread, mean(costs) + spread), rel=1e-4)

@@ -69,7 +69,7 @@ def _runs(view: DashboardView) -> None:
         rows.select("job", "run", "started_at", "ended_at", "calls", "cost_usd", "priced_share"),
         {"calls": "count", "cost_usd": "usd", "priced_share": "ratio"},
         "job-runs",
-        labels=_LABELS | {"started_at": "First call (UTC)", "ended_at": "Last answer (UTC)"},
+        labels=_LABELS | {"started_at": "First call", "ended_at": "Last answer"},
     )
     gap = format_duration(timedelta(seconds=float(answer.facts["gap_s"])))
     st.caption(

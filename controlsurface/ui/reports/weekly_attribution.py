@@ -15,6 +15,7 @@ from controlsurface.money.cost_attribution import DEFAULT_DIMENSIONS, Attributio
 from controlsurface.query.dimensions import DIMENSIONS
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown
+from controlsurface.ui.elements.time_zone import minute_text
 from controlsurface.ui.widgets.data_table import data_table
 
 MAX_WEEKS = 9  # to choose from: this one and two months
@@ -68,7 +69,7 @@ def _restatements(args: AttributionArgs) -> None:
     for row in rows.to_dicts():
         before, after = (format_money(float(row[name])) for name in ("usd_before", "usd_after"))
         st.caption(
-            f"Price revision {row['revision']:d}: restated {row['at']:%Y-%m-%d %H:%M} UTC by "
+            f"Price revision {row['revision']:d}: restated {escape_markdown(minute_text(row['at']))} by "
             f"{escape_markdown(row['who'])}, {row['calls']:,} calls, {escape_markdown(f'{before} to {after}')}; "
             f"price book {escape_markdown(row['edition'])}."
         )

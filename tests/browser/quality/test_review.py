@@ -15,7 +15,7 @@ from controlsurface.store.duckdb import DuckStore
 from tests import launch
 from tests.browser.conftest import dashboard, free_port
 
-ITEMS = 24  # of which each test labels half
+ITEMS = 80  # of which each test labels half
 KEYS = {"1": "left", "2": "right", "3": "both", "4": "neither"}
 CARD = ".cs-desk[data-item]"
 _PAIRS = f"""
@@ -107,7 +107,7 @@ def killed(page: Page, collector: Restarted, key: str, *, first: bool) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["dead before the key", "dead under way"])
-def test_of_twelve_labels_none_is_lost_or_doubled_though_the_collector_is_killed(
+def test_of_forty_labels_none_is_lost_or_doubled_though_the_collector_is_killed(
     page: Page, folder: Path, first: bool
 ) -> None:
     before, meant, collector = labels(folder), dict[str, str](), Restarted(folder)

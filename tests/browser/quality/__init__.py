@@ -1,0 +1,1 @@
+"""Reviews, plans and policies, made in a real browser."""
