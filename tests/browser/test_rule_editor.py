@@ -64,9 +64,9 @@ def alertnames(manager: str, **labels: str) -> set[str]:
 
 
 def all_held(api: str) -> bool:
-    """Whether the rule has alerts, and a silence holds each back."""
+    """Whether the rule has alerts that fire, and a silence holds each back; one may have ended meanwhile."""
     told = requests.get(f"{api}/api/v1/alerts", timeout=30).json()["data"]["alerts"]
-    mine = [each for each in told if each["labels"]["alertname"] == "TooManyEscalations"]
+    mine = [each for each in told if each["labels"]["alertname"] == "TooManyEscalations" and each["state"] == "firing"]
     return bool(mine) and all("silence" in (each["heldBy"] or "") for each in mine)
 
 
