@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
@@ -82,6 +83,37 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:
     return FileScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+# A browser, its pages and their servers share two cores with everything else; a wait may be in vain once.
+TRIED_TWICE = "tests/browser/"
+TRIED_AGAIN = "tried again after"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A browser test that fails is tried once more, and the summary names it with what it failed with first."""
+    if not item.nodeid.startswith(TRIED_TWICE):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if first := next((each for each in reports if each.failed), None):
+        item._initrequest()  # type: ignore[attr-defined]  # as pytest does for a new run
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        for each in reports:
+            each.user_properties.append((TRIED_AGAIN, f"{first.when}: {first.longreprtext.splitlines()[-1:]}"))
+    for each in reports:
+        item.ihook.pytest_runtest_logreport(report=each)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was tried again, since a test that often needs it is at fault."""
+    for report in (each for name in ("passed", "failed") for each in terminalreporter.stats.get(name, ())):
+        for name, text in getattr(report, "user_properties", ()):
+            if name == TRIED_AGAIN and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid} {TRIED_AGAIN} {text}")
 
 
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
