@@ -49,7 +49,7 @@ def server(manager: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """A collector over two days of traffic, without a rule."""
     folder = tmp_path_factory.mktemp("collector")
     store = DuckStore.open(folder / "data")
-    seed(store, n=3000, days=2, end=datetime.now(UTC))
+    seed(store, n=12_000, days=2, end=datetime.now(UTC))  # what fires goes on firing for some minutes
     store.close()
     (folder / "c.toml").write_text(OWN.format(url=manager))
     flags = ("--data", str(folder / "data"), "--config", str(folder / "c.toml"), *FREE_PORTS)
