@@ -79,7 +79,7 @@ def control_costs(
 
 def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:
     calls, requests = spent.calls.get("calls_usd"), spent.calls.get("requests") or 0
-    people = spent.usd if spent.minutes > spent.unrated_minutes or not spent.minutes else None
+    people = spent.usd if spent.minutes > spent.unrated_minutes else None
     known = [float(each) for each in (calls, people) if each is not None]
     total = sum(known) if known else None
     return {

@@ -41,7 +41,13 @@ def control_section(view: DashboardView) -> None:
     """The tab Control; all traffic of the window, whatever is filtered."""
     with panel("Cost of control", "calls, and the time of engineers on incidents, whatever is filtered"):
         by = st.segmented_control(
-            "By", BREAKDOWNS, default=BREAKDOWNS[0], required=True, key="control by", label_visibility="collapsed"
+            "By",
+            BREAKDOWNS,
+            default=BREAKDOWNS[0],
+            required=True,
+            key="control by",
+            label_visibility="collapsed",
+            format_func=lambda name: name.replace("_", " ").capitalize(),
         )
         args = ControlCostArgs(start=view.start, end=view.end, by=by or BREAKDOWNS[0])
         answer = collector_queries.run_now(ControlCostQuery(args))
