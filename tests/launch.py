@@ -102,6 +102,14 @@ def until(found: Callable[[], Any], seconds: float = SECONDS) -> Any:
     raise AssertionError("waited in vain")
 
 
+def until_none(problem: Callable[[], str | None], seconds: float = SECONDS) -> None:
+    """Wait until nothing is wrong any more; else fail with what is."""
+    end = time.monotonic() + seconds
+    while found := problem():
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
