@@ -101,7 +101,7 @@ def test_a_rule_is_made_previewed_tested_fired_and_silenced_in_the_browser(
         page.get_by_label("Author").first.fill("ann")
         page.get_by_label("Reason").first.fill("known")
         page.get_by_role("button", name="Silence", exact=True).click()
-        expect(page.get_by_text("Silenced.")).to_be_visible()
+        expect(page.get_by_text("Silenced.", exact=True)).to_be_visible()  # "Nothing is silenced." stands there before
     until_none(lambda: unheld(server.ready["api"]))
     events = requests.get(f"{server.ready['api']}/api/v1/events?start=-1h&end=now", timeout=30).json()["events"]
     assert ("TooManyEscalations: made", "ann") in [(each["title"], each["source"]) for each in events]
