@@ -38,6 +38,7 @@ from controlsurface.client.queries.metric_queries import BatchQuery
 from controlsurface.client.queries.region_result import RegionQuery
 from controlsurface.client.queries.request_detail import RequestQuery, TraceQuery
 from controlsurface.client.queries.request_list import RequestsQuery
+from controlsurface.client.queries.snapshots import snapshot_order
 from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
@@ -111,6 +112,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     alert_queries.NotificationsQuery,
     silence_commands.SilencesQuery,
     saved_views.SavedViewsQuery,
+    snapshot_order.SnapshotQuery,
 )
 COMMANDS: tuple[type[Command], ...] = (
     RecordEvent,
@@ -138,4 +140,6 @@ COMMANDS: tuple[type[Command], ...] = (
     notifier_commands.SendTestMessage,
     rule_commands.SaveRule,
     rule_commands.RemoveRule,
+    snapshot_order.TakeSnapshot,
+    snapshot_order.RemoveSnapshot,
 )

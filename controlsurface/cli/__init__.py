@@ -32,6 +32,9 @@ _COMMANDS = {
     "rollup": "Sums and bins that make long windows quick: make them anew.",
     "retention": "How long things are kept, and what would go: apply it now.",
     "silence": "Hold alerts back for a time.",
+    "backup": "Copy all that is stored to a folder or bucket, while it is served.",
+    "restore": "Bring a backup back into an empty directory.",
+    "verify": "Prove that backups can be brought back.",
     "doctor": "Is everything as it should be? Ports, disk, clocks, vocabularies, prices, sources.",
     "bench": "Measure this machine.",
 }
@@ -39,6 +42,9 @@ _FOLDERS = {
     "reconcile": "export.",
     "budgets": "costs_command.",
     "incident": "costs_command.",
+    "backup": "backup_command.",
+    "restore": "backup_command.",
+    "verify": "backup_command.",
 }  # of commands whose modules do not lie beside this one
 _EPILOG = """\b
 Exit codes:

@@ -14,6 +14,7 @@ from controlsurface.query.statement import Statement
 from controlsurface.store.duckdb import DuckStore, QuerySession
 from controlsurface.store.named_query import Parameters, StateSql
 from controlsurface.store.query_budget import QueryStat
+from controlsurface.store.snapshot import SnapshotTaker
 
 MAX_CACHED_STATEMENTS = 256  # answers to statements that are asked again and again
 
@@ -81,6 +82,11 @@ class LocalClient:
         with self._store.writing() as writing:
             for sql, params in statements:
                 writing.execute(sql, params)
+
+    @property
+    def snapshots(self) -> SnapshotTaker | None:
+        """What copies the database."""
+        return self._store.snapshots
 
     def health(self) -> tuple[str, ...]:
         """Why no traffic is taken."""

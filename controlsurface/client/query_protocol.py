@@ -18,6 +18,7 @@ from controlsurface.query.statement import Statement
 from controlsurface.store.duckdb import QuerySession
 from controlsurface.store.named_query import Parameters, StateSql
 from controlsurface.store.query_budget import QueryStat
+from controlsurface.store.snapshot import SnapshotTaker
 
 Form = Literal["named", "single", "bare", "facts"]
 PoolName = Literal["queries", "routers"]  # what routers ask for on the way of a request waits for no query
@@ -104,6 +105,10 @@ class StoreSession(Protocol):
 
     def write(self, statements: Sequence[StateSql]) -> None:
         """Run statements for their effect, in one transaction."""
+
+    @property
+    def snapshots(self) -> SnapshotTaker | None:
+        """What copies the database; None where it is in memory."""
 
 
 @dataclass(frozen=True, slots=True)

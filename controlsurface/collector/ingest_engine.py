@@ -18,6 +18,7 @@ from controlsurface.errors import StoreError
 from controlsurface.ingest.content import ContentPolicy
 from controlsurface.ingest.ingest_counters import IngestCounters
 from controlsurface.ingest.journal.journal import Journal
+from controlsurface.ingest.journal.segment_file import JOURNAL_FOLDER
 from controlsurface.ingest.limits import BodyLimits
 from controlsurface.ingest.load.store_writer import StoreWriter
 from controlsurface.ingest.receivers.intake import Intake
@@ -26,8 +27,6 @@ from controlsurface.ingest.validation.checker_process import InlineChecker, Proc
 from controlsurface.maintenance.retention_worker import RetentionWorker
 from controlsurface.maintenance.rollup_worker import RollupWorker
 from controlsurface.store.duckdb import DuckStore
-
-JOURNAL_FOLDER = "journal"
 
 
 @dataclass(frozen=True, slots=True)

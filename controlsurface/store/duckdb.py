@@ -20,6 +20,7 @@ from controlsurface.store.migrate import MOVE_AWAY_HINT, migrate, newest_version
 from controlsurface.store.named_query import NamedQuery, Parameters
 from controlsurface.store.query_budget import QueryStats, current_budget
 from controlsurface.store.schema_template import SCHEMA_TEMPLATE
+from controlsurface.store.snapshot import SnapshotTaker
 from controlsurface.store.utc import as_utc, stored, without_zone
 
 STORE_FILE = "controlsurface.duckdb"
@@ -39,6 +40,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "checkpoint_threshold": "1GB",
     "preserve_insertion_order": "true",
+    "storage_compatibility_version": "v2.0.0",  # whichever release of DuckDB writes it, all since then can read it
     "threads": str(max(2, os.cpu_count() or 2)),
 }
 DEFAULT_MEMORY_BYTES = 400 << 20
@@ -134,9 +136,14 @@ class DuckStore:
     """A DuckDB file and its lock."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, lock: IO[str] | None = None, slow_query_s: float = SLOW_QUERY_S
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        lock: IO[str] | None = None,
+        slow_query_s: float = SLOW_QUERY_S,
+        file: Path | None = None,
     ) -> None:
         self._connection = connection
+        self.snapshots = SnapshotTaker(file, self._quiet) if file else None  # None: there is no file
         self.stats = QueryStats(slow_query_s)
         self._lock = lock
         self._write_lock, self._beside_lock = threading.Lock(), threading.Lock()
@@ -156,7 +163,7 @@ class DuckStore:
             try:
                 file_permissions.restrict_permissions(data)
                 connection = undone.enter_context(_connected(path, memory_bytes))
-                store = DuckStore(connection, lock, slow_query_s)
+                store = DuckStore(connection, lock, slow_query_s, path)
             except duckdb.Error as problem:
                 raise _unusable(path, problem) from None
             except StoreDiffers as problem:
@@ -252,6 +259,14 @@ class DuckStore:
         """Move what the write-ahead log holds into the file."""
         with self._beside_lock, self._write_lock:
             self._writer.checkpoint()
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """No writer until the block ends; what the log holds is in the file, where that can be done now."""
+        with self._beside_lock, self._write_lock:
+            with suppress(duckdb.Error):
+                self._writer.checkpoint()
+            yield
 
     def close(self) -> None:
         """Give the file and the lock back."""

@@ -9,7 +9,16 @@ from pathlib import Path
 from stat import S_IMODE
 
 OTHERS_MODE_BITS = 0o077
-OWN_FILES = ("controlsurface.duckdb*", "controlsurface.duckdb.tmp/*", "lock", "server.*", "journal", "journal/*")
+OWN_FILES = (
+    "controlsurface.duckdb*",
+    "controlsurface.duckdb.tmp/*",
+    "lock",
+    "server.*",
+    "journal",
+    "journal/*",
+    "snapshot",
+    "snapshot/*",
+)
 
 _log = logging.getLogger("store")
 

@@ -18,6 +18,7 @@ from controlsurface.errors import StoreError
 from controlsurface.ingest.journal.salvage import RECORD_FRAME, is_record, next_record, packed_bytes, write_frames
 from controlsurface.ingest.wire.otlp_request import SIGNALS, Signal
 
+JOURNAL_FOLDER = "journal"  # of the data directory
 MAGIC = b"CSJRNL1\n"
 _CHECKED = struct.Struct("<IQIB")  # the frame without its checksum
 _CHUNK_BYTES = 4 << 20

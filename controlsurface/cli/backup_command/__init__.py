@@ -1,0 +1,1 @@
+"""`controlsurface backup`, `restore` and `verify`."""

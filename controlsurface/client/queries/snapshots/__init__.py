@@ -1,0 +1,1 @@
+"""A consistent copy of the database, made beside it by whoever owns it."""
