@@ -32,7 +32,7 @@ imports: .venv/.test
 	@$(BIN)/lint-imports --no-logo
 
 # Tests start some fifty processes: compiling our modules once, wherever that is forbidden, saves each of them 0.5 s.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 tests: .venv/.test .cache/litellm/.installed ## unit, property, browser and documentation tests
 	@$(PYTEST)

@@ -1,8 +1,9 @@
-"""What `serve --demo` adds to simulated traffic: a percentage while history comes, and people who review it."""
+"""What `serve --demo` adds to simulated traffic: a percentage while history comes, and people who work on it."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 from zlib import crc32
@@ -15,6 +16,7 @@ from controlsurface.audit.answer_review.label_exchange import (
 )
 from controlsurface.audit.answer_review.review_queue import ReviewItemsArgs, ReviewItemsQuery
 from controlsurface.client import RemoteClient
+from controlsurface.client.queries.costs.incidents import IncidentBody, RecordIncident
 from controlsurface.client.queries.ingest_queries import IngestQuery
 from controlsurface.demo.loading_progress import DONE, PROGRESS_ENVIRONMENT, write_progress
 from controlsurface.errors import ControlSurfaceError
@@ -23,6 +25,7 @@ MAX_PENDING_SPANS = 20_000  # sent and not yet stored, before more is sent: what
 POLL_S = 0.2
 REVIEWERS = ("ada", "ben")
 LABELS_PER_REVIEWER = 150
+INCIDENT_BEGAN, INCIDENT_WORK = timedelta(hours=5), timedelta(minutes=50)
 SECOND_OPINIONS = 40  # items that both have looked at
 
 
@@ -46,6 +49,7 @@ def _report(client: RemoteClient, share: float, stop: Event) -> None:
                 return
         if whole:
             review_answers(client)
+            log_incident(client)
     except ControlSurfaceError:
         pass  # the server has ended, or is too busy to answer: traffic goes on, and so does this
     write_progress(DONE if whole else min(int(share * 100), DONE - 1))
@@ -59,6 +63,25 @@ def review_answers(client: RemoteClient) -> None:
     labels += [_label(item, (place + 1) % 2) for place, item in enumerate(drawn[:SECOND_OPINIONS])]
     for first in range(0, len(labels), MAX_LABELS_PER_COMMAND):
         client.execute(ImportLabelsCommand(LabelRows(rows=tuple(labels[first : first + MAX_LABELS_PER_COMMAND]))))
+
+
+def log_incident(client: RemoteClient) -> None:
+    """Two engineers have looked into the incident of the history for a while."""
+    started_at = datetime.now(UTC) - INCIDENT_BEGAN
+    client.execute(
+        RecordIncident(
+            IncidentBody(
+                incident_id="demo-incident",
+                started_at=started_at,
+                ended_at=started_at + INCIDENT_WORK,
+                people=2,
+                team="operations",
+                note="extraction escalates since router 2026.41",
+                slice=("task_type:extraction",),
+                recorded_by=REVIEWERS[0],
+            )
+        )
+    )
 
 
 def _label(item: Mapping[str, Any], reviewer: int) -> LabelRow:

@@ -54,5 +54,16 @@ def test_a_demo_keeps_its_own_texts_only_and_logs_its_alerts() -> None:
     found = demo_config(Config())
     assert (found.content.store, found.content.keep) == ("none", ("controlsurface.demo.*",))
     assert [*found.delivery.notifiers] == [DEMO_NOTIFIER]
-    given = Config.model_validate({"content": {"store": "all"}, "delivery": {"notifiers": {"mine": {"kind": "log"}}}})
+    assert [each.owner for each in found.budgets] == [
+        {"team": each} for each in ("support", "legal", "research", "engineering")
+    ]
+    assert found.control.hourly_of("operations") == 90
+    given = Config.model_validate(
+        {
+            "content": {"store": "all"},
+            "delivery": {"notifiers": {"mine": {"kind": "log"}}},
+            "budgets": [{"name": "all", "usd": 5}],
+            "control": {"hourly_usd": 70},
+        }
+    )
     assert demo_config(given) == given

@@ -87,13 +87,19 @@ COUNTER_MEANINGS = {
     "bytes": "of all bodies after decompression, since the store was made",
 }
 
+COUNTER_LABELS = {"set_aside": "quarantined"}  # where the word for users is another than the name of the counter
+
 
 def ingest_counters() -> pl.DataFrame:
     """The receivers' counters since the store was made: what, items, meaning."""
     now = collector_queries.fetch_cached(IngestQuery())
     found = {name: now.counters.get(name, getattr(now, name, None)) for name in COUNTER_MEANINGS}
     rows = [
-        {"what": name.replace("_", " "), "items": found[name], "meaning": COUNTER_MEANINGS[name]}
+        {
+            "what": COUNTER_LABELS.get(name, name.replace("_", " ")),
+            "items": found[name],
+            "meaning": COUNTER_MEANINGS[name],
+        }
         for name in COUNTER_MEANINGS
     ]
     return pl.DataFrame(rows, schema={"what": pl.String, "items": pl.Int64, "meaning": pl.String})

@@ -46,10 +46,9 @@ def job_section(view: DashboardView) -> None:
     with panel("Share of cost by job", "calls without a job are unknown"):
         columns = {"cost": "Cost", "cost_share": "Share", "attempts": "Calls", "priced_share": "Priced"}
         breakdown_table(columns, ["job"], "cost-by-job", links=False)
-    left, right = st.columns(2)
-    with left, panel("Cost per session", "all calls of a session; the edges of the window may cut some"):
+    with panel("Cost per session", "all calls of a session; the edges of the window may cut some"):
         _summary(view, "session", "session", {"units": "Sessions", "cost_per_unit": "Per session", "cut": "Maybe cut"})
-    with right, panel("Cost per completed task", "a request that passed; those that did not are paid for by these"):
+    with panel("Cost per completed task", "a request that passed; those that did not are paid for by these"):
         named = {"name": "Task type", "units": "Requests", "done": "Completed", "cut": "Not judged"}
         _summary(view, "task", "task", named | {"cost_per_unit": "Per completed"})
     with panel("Own hardware", "its calls owe their time; what is left of the paid hours is idle"):

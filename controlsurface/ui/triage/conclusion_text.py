@@ -80,6 +80,8 @@ def evidence_notes(about: Comparison) -> list[str]:
     notes.extend(
         f"{'Within it' if each['within'] else 'Beside it'}, {_explained(each)} ({_bounds(each)})." for each in others
     )
+    if any(map(_is_more_than_all, found.leading)):
+        notes.append("More than 100 %: the rest moved the other way.")
     if others:
         notes.append("Shares of different dimensions overlap and do not add up.")
     if not any(value in UNKNOWN_VALUES for value in first["values"]):
@@ -130,7 +132,12 @@ def _moment(at: datetime) -> str:
 
 def _explained(cause: Cause) -> str:
     verb = "explain" if len(cause["values"]) > 1 or cause["values"][0] in UNKNOWN_VALUES else "explains"
-    return f"{_names(cause)} {verb} {share_text(cause['share'])} of it"
+    share = share_text(cause["share"])
+    return f"{_names(cause)} {verb} {f'all of it ({share})' if _is_more_than_all(cause) else f'{share} of it'}"
+
+
+def _is_more_than_all(cause: Cause) -> bool:
+    return bool(round(cause["share"], 2) > 1)
 
 
 def _names(cause: Cause) -> str:

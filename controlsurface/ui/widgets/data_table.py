@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from controlsurface.export.table_formats import as_csv
-from controlsurface.formatting import format_difference, format_money
+from controlsurface.formatting import UNKNOWN, format_difference, format_value
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.metric_series import ALL_LANES_LABEL
 from controlsurface.ui.elements import time_zone
@@ -83,6 +83,7 @@ def largest_mover(rows: pl.DataFrame, by: str) -> tuple[object, bool, str]:
 
 ROW_HEIGHT_PX, MAX_VISIBLE_ROWS = 31, 15  # pixels of a row, and rows seen at once
 NUMBER_FORMATS = {"index": "%.2f", "ratio": "%.1f %%", "count": "localized", "tokens": "localized"}
+MIN_MS_IN_SECONDS = 10  # of the smallest value of a column that is in seconds: less would be 0.004 s
 TIME_FORMAT = "MMM DD HH:mm:ss"
 
 
@@ -158,20 +159,21 @@ def data_table(
 
     `units` says what a column of numbers is in, `widths` are pixels, `open` is a column of links.
     """
-    shown = rows.with_columns(
-        *((pl.col(each).cast(pl.Float64) * 100).round(2) + 0.0 for each, unit in units.items() if unit == "ratio"),
-        *(pl.col(each).cast(pl.Float64) / _size(rows[each], unit) for each, unit in units.items() if unit != "ratio"),
-        *(pl.col(each).fill_null("unknown") for each in rows.columns if rows[each].dtype == pl.String),
-    )
     said = dict(labels or {})
     config = {each: _column(rows, each, units, said.get(each), (helps or {}).get(each)) for each in rows.columns}
     for each, width in (widths or {}).items():
         config[each]["width"] = width
     height = ROW_HEIGHT_PX * (min(MAX_VISIBLE_ROWS, max(rows.height, 1)) + 1) + 3
     st.dataframe(
-        _as_arrow(shown, units), column_config=config, hide_index=True, height=height, placeholder="–", alt=name
+        displayed_rows(rows, units), column_config=config, hide_index=True, height=height, placeholder="–", alt=name
     )
     csv_button(rows if download is None else download, name)
+
+
+def _percent(name: str) -> pl.Expr:
+    """A share in percent, to the digit that is shown; what is left of a little less than nothing is 0, not -0."""
+    found = (pl.col(name).cast(pl.Float64) * 100).round(1)
+    return pl.when(found == 0).then(pl.lit(0.0)).otherwise(found).alias(name)
 
 
 def _column(rows: pl.DataFrame, name: str, units: Mapping[str, str], label: str | None, said: str | None) -> Any:
@@ -197,35 +199,57 @@ def time_column(label: str, **more: Any) -> Any:
 
 def _number_format(values: pl.Series, unit: str) -> str | None:
     """How the numbers of a column are written; None where we write them."""
+    if _is_written_here(values, unit):
+        return None
     if unit == "ms":
         return "%.3g s" if _size(values, unit) > 1 else "%.3g ms"
-    return NUMBER_FORMATS.get(unit) or (None if _below_zero(values) else _money(values))
+    return NUMBER_FORMATS.get(unit) or _money(values)
 
 
 def _size(values: pl.Series, unit: str) -> float:
     """What a column is divided by: durations are in seconds where the longest is one or more."""
-    longest = values.cast(pl.Float64).abs().max() if unit == "ms" else None
-    return 1000 if longest is not None and float(longest) >= 1000 else 1  # type: ignore[arg-type]
+    in_seconds = unit == "ms" and not _is_written_here(values, unit)
+    return 1000 if in_seconds and _most(values) >= 1000 else 1
 
 
-def _as_arrow(shown: pl.DataFrame, units: Mapping[str, str]) -> Any:
-    """The rows as Arrow, which Streamlit passes on as it is; it takes anything else through pandas.
+def _most(values: pl.Series) -> float:
+    """The largest size of a number; 0 where there is none."""
+    return float(values.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
 
-    Amounts under zero are written by ourselves: a format of the browser would say $-3, not -$3.
+
+def _is_written_here(values: pl.Series, unit: str) -> bool:
+    """Whether no one format of the browser does for the column.
+
+    It would say $-3 and not -$3, and 0.004 s beside 26 s where 4 ms is meant.
     """
-    owed = [name for name, unit in units.items() if unit == "usd" and _below_zero(shown[name])]
-    if not owed:
+    if unit == "usd":
+        return bool((values.cast(pl.Float64) < 0).any())
+    if unit != "ms":
+        return False
+    sizes = values.cast(pl.Float64).abs()
+    return _most(values) >= 1000 and bool(sizes.is_between(0, MIN_MS_IN_SECONDS, closed="none").any())
+
+
+def displayed_rows(rows: pl.DataFrame, units: Mapping[str, str]) -> Any:
+    """The rows as they are shown: as Arrow, which Streamlit passes on as it is; it takes anything else through pandas.
+
+    Shares are in percent, durations in the unit of `_size`, and unknown texts say so.
+    """
+    shown = rows.with_columns(
+        *(_percent(each) for each, unit in units.items() if unit == "ratio"),
+        *(pl.col(each).cast(pl.Float64) / _size(rows[each], unit) for each, unit in units.items() if unit != "ratio"),
+        *(pl.col(each).fill_null("unknown") for each in rows.columns if rows[each].dtype == pl.String),
+    )
+    ours = [name for name, unit in units.items() if _is_written_here(rows[name], unit)]
+    if not ours:
         return shown.to_arrow()
-    return shown.to_pandas().style.format(format_money, subset=owed, na_rep="–")
-
-
-def _below_zero(values: pl.Series) -> bool:
-    return bool((values.cast(pl.Float64) < 0).any())
+    written = {name: partial(format_value, unit=units[name]) for name in ours}
+    return shown.to_pandas().style.format(written, na_rep=UNKNOWN)
 
 
 def _money(values: pl.Series) -> str:
     """As many decimals as the largest amount leaves of interest."""
-    largest = float(values.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
+    largest = _most(values)
     return f"$%,.{2 if largest >= 10 else 4 if largest >= 0.1 else 6}f"
 
 

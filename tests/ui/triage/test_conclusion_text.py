@@ -57,6 +57,13 @@ def test_a_headline_names_figures_change_and_the_values_that_explain_it() -> Non
     )
 
 
+def test_what_explains_more_than_all_is_said_to_explain_all_and_why_that_can_be() -> None:
+    about = compared(cause("a", share=1.2))
+    assert headline(about).endswith("; tenant a explains all of it (120 %).")
+    assert "More than 100 %: the rest moved the other way." in evidence_notes(about)
+    assert not any("More than" in each for each in evidence_notes(compared(cause("a", share=1.004))))
+
+
 def test_a_headline_without_a_change_names_the_window() -> None:
     assert "from Nov 20 06:00 to 12:00; tenant a explains 90 % of it." in headline(compared(cause("a")))
 
