@@ -26,6 +26,8 @@ ControlSurfaceError
 ├── PortInUse           another program listens where we should
 ├── PartFailed          a part of the server cannot start
 ├── RulesFailed         a test of alert rules did not come out as expected
+├── GateBroken          a metric is beyond the bound of a gate
+├── GateUndecided       ... or has too few rows to say
 └── Unreachable         a running server does not answer
     └── Undelivered     a receiver of alerts did not take a message
         └── Refused     ... and never will
@@ -229,6 +231,20 @@ class RulesFailed(ControlSurfaceError):
 
     exit_code = 12
     title = "Tests failed"
+
+
+class GateBroken(ControlSurfaceError):
+    """A metric is beyond the bound that a pipeline has set."""
+
+    exit_code = 13
+    title = "Gate broken"
+
+
+class GateUndecided(ControlSurfaceError):
+    """Too few rows to say whether a bound holds."""
+
+    exit_code = 14
+    title = "Gate undecided"
 
 
 class Unreachable(ControlSurfaceError):

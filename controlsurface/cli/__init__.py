@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": "Send the traffic of a simulated router.",
     "import": "Bring in files: OTLP bodies, the Collector's JSON lines, tables.",
     "query": "Any metric, broken down and filtered.",
+    "gate": "Stop a deployment: an exit code by a metric, a bound and a window.",
     "advice": "What to do, by built-in rules, with the figures they rest on.",
     "whatif": "What another threshold would do: escalation, quality, cost, latency.",
     "export": "Figures as files: the weekly cost attribution.",
@@ -42,6 +43,7 @@ _FOLDERS = {
     "reconcile": "export.",
     "budgets": "costs_command.",
     "incident": "costs_command.",
+    "gate": "gate_command.",
     "backup": "backup_command.",
     "restore": "backup_command.",
     "verify": "backup_command.",
@@ -52,7 +54,8 @@ Exit codes:
   3 store unavailable  4 not found          5 malformed or too large input
   6 busy or disk full  7 port in use        8 a part of the server failed
   9 server unreachable 10 not allowed           11 changed meanwhile
-  12 tests of rules failed
+  12 tests of rules failed                      13 a gate is broken
+  14 a gate has too few rows
   130 interrupted      141 the reader of the output went away
 
 \b

@@ -1,0 +1,1 @@
+"""`controlsurface gate`: stops a deployment."""
