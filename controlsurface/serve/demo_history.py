@@ -25,6 +25,7 @@ MAX_PENDING_SPANS = 20_000  # sent and not yet stored, before more is sent: what
 POLL_S = 0.2
 REVIEWERS = ("ada", "ben")
 LABELS_PER_REVIEWER = 150
+DEMO_INCIDENT = "d3d3d3d3d3d3"
 INCIDENT_BEGAN, INCIDENT_WORK = timedelta(hours=5), timedelta(minutes=50)
 SECOND_OPINIONS = 40  # items that both have looked at
 
@@ -71,7 +72,7 @@ def log_incident(client: RemoteClient) -> None:
     client.execute(
         RecordIncident(
             IncidentBody(
-                incident_id="demo-incident",
+                incident_id=DEMO_INCIDENT,
                 started_at=started_at,
                 ended_at=started_at + INCIDENT_WORK,
                 people=2,

@@ -1,17 +1,23 @@
 """The history of `serve --demo`: written without the SDK, thin before its last days, reviewed by two people."""
 
+from contextlib import closing
 from datetime import timedelta
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from controlsurface.client import LocalClient, RemoteClient
+from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
 from controlsurface.collector.demo_config import DEMO_NOTIFIER, demo_config
 from controlsurface.config import Config
 from controlsurface.demo.demo_company import DemoSettings
 from controlsurface.demo.otlp_bodies import EncodedSpans
 from controlsurface.demo.router_simulation import simulate_requests
 from controlsurface.demo.span_exporter import SdkTracing
+from controlsurface.serve.demo_history import log_incident
+from controlsurface.store.duckdb import DuckStore
 from tests.demo.demo_traffic import HOUR, NOW
+from tests.serving import serving
 
 
 def spans_in(body: ExportTraceServiceRequest) -> set[object]:
@@ -67,3 +73,15 @@ def test_a_demo_keeps_its_own_texts_only_and_logs_its_alerts() -> None:
         }
     )
     assert demo_config(given) == given
+
+
+def test_the_time_of_two_engineers_on_the_incident_is_kept_once() -> None:
+    with (
+        closing(LocalClient(DuckStore.in_memory())) as store,
+        serving(store) as url,
+        closing(RemoteClient(url)) as client,
+    ):
+        for _ in range(2):
+            log_incident(client)
+        found = client.run(ControlCostQuery(ControlCostArgs(by="team", start="-1d", end="now"))).rows.to_pylist()
+    assert [(row["incidents"], row["engineer_minutes"]) for row in found if row["incidents"]] == [(1, 100)]
