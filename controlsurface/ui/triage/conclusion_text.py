@@ -78,7 +78,7 @@ def evidence_notes(about: Comparison) -> list[str]:
     own = f"{format_value(first['before'], found.unit)} → {format_value(first['after'], found.unit)}"
     notes.append(f"{_names(first)}: {own}, n {format_count(first['n'])}; explains {_bounds(first)}.")
     notes.extend(
-        f"{'Within it' if each['within'] else 'Beside it'}, {_explained(each)} ({_bounds(each)})." for each in others
+        f"{'Within it' if each['within'] else 'Beside it'}, {_explained(each)}, {_interval(each)}." for each in others
     )
     if any(map(_is_more_than_all, found.leading)):
         notes.append("More than 100 %: the rest moved the other way.")
@@ -159,7 +159,11 @@ def share_text(share: float) -> str:
 
 
 def _bounds(cause: Cause) -> str:
-    return f"{share_text(cause['share'])}, interval {cause['low'] * 100:.0f} to {cause['high'] * 100:.0f} %"
+    return f"{share_text(cause['share'])}, {_interval(cause)}"
+
+
+def _interval(cause: Cause) -> str:
+    return f"interval {cause['low'] * 100:.0f} to {cause['high'] * 100:.0f} %"
 
 
 def slice_words(where: Sequence[str]) -> str:
