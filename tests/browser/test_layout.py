@@ -5,14 +5,16 @@ is printed dark, with its sidebar (7722, 8502).
 """
 
 import io
+from contextlib import closing
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.gestures import ready, settled
 
+PHONE: ViewportSize = {"width": 390, "height": 800}
 SIDEBAR = '[data-testid="stSidebar"]'
 LAYOUT_SHIFT = """window.moved = 0; new PerformanceObserver(list => {
     for (const each of list.getEntries()) if (!each.hadRecentInput) window.moved += each.value
@@ -24,7 +26,7 @@ BOXES = """found => found.map(each => {
 
 
 def test_the_menu_of_a_phone_closes_when_a_page_is_chosen_and_the_page_has_its_name(page: Page, url: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_viewport_size(PHONE)
     ready(page, f"{url}/routing", ".cs-title")
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Data").click()
@@ -33,7 +35,7 @@ def test_the_menu_of_a_phone_closes_when_a_page_is_chosen_and_the_page_has_its_n
 
 
 def test_the_bar_of_a_phone_folds_into_one_button(page: Page, url: str) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_viewport_size(PHONE)
     ready(page, f"{url}/routing?lane=large", ".cs-title")
     expect(page.get_by_role("combobox", name="Lane")).to_be_hidden()
     page.get_by_text("Range and filters").click()
@@ -81,10 +83,20 @@ def test_filters_are_hidden_where_they_do_nothing_and_come_back(page: Page, url:
     ready(page, f"{url}/alerts?range=7d&lane=large", ".cs-table")
     expect(page.get_by_role("combobox", name="Lane")).to_be_hidden()
     expect(page.get_by_text("7d", exact=True)).to_be_hidden()
+    expect(page.get_by_text("Local", exact=True)).to_be_visible()  # its times have a zone too
     settled(page)
     page.get_by_role("link", name="Routing").click()
     page.wait_for_url("**/routing?*lane=large*")
     expect(page.get_by_role("combobox", name="Lane")).to_be_visible()
+
+
+def test_the_tools_of_a_table_lie_over_no_title_where_nothing_hovers(chromium: Browser, url: str) -> None:
+    with closing(chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)) as phone:
+        page = phone.new_page()
+        ready(page, f"{url}/routing", '[data-testid="stDataFrame"]')
+        tools = page.get_by_test_id("stElementToolbar")
+        expect(tools).not_to_have_count(0)
+        expect(tools.first).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1440])

@@ -113,6 +113,13 @@ def test_the_data_page_says_what_every_counter_means(opened: Open, seeded_url: s
     assert [*ledger["meaning"]] == [*COUNTER_MEANINGS.values()]
 
 
+def test_the_data_page_calls_quarantined_spans_by_the_glossarys_word(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, "data.py", range="7d")
+    (ledger,) = (each.value for each in app.dataframe if {"what", "meaning"} <= {*each.value.columns})
+    assert "quarantined" in {*ledger["what"]}
+    assert "set aside" not in {*ledger["what"]}
+
+
 def test_the_data_page_gives_the_line_that_assigns_a_lane(opened: Open, seeded_url: str) -> None:
     (lines,) = (each.value for each in opened(seeded_url, "data.py", range="7d").code if "models" in each.value)
     assert '"mystery-1"' in lines
