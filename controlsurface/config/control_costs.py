@@ -13,8 +13,10 @@ class ControlConfig(ConfigSection):
     """What an hour of an engineer costs; without a rate minutes are counted and have no price."""
 
     hourly_usd: HourlyRate = Field(0, description="USD an hour of an engineer of any team; 0: not known")
-    team_hourly_usd: dict[str, HourlyRate] = Field(default_factory=dict, description="USD an hour by team")
+    team_hourly_usd: dict[str, HourlyRate] = Field(
+        default_factory=dict, description="USD an hour by team; 0: costs nothing"
+    )
 
     def hourly_of(self, team: str | None) -> float | None:
         """The rate of a team, else that of all; None where there is none."""
-        return (self.team_hourly_usd.get(team or "") or self.hourly_usd) or None
+        return self.team_hourly_usd.get(team or "", self.hourly_usd or None)

@@ -8,6 +8,7 @@ from typing import Any
 from controlsurface.config.control_costs import ControlConfig
 
 _MINUTE = timedelta(minutes=1)
+KNOWN_ENOUGH = 0.99  # of calls with a price, and of minutes with a rate: less, and a rate would be a bound from below
 Row = Mapping[str, Any]
 
 
@@ -51,6 +52,8 @@ def control_costs(
 
     `costs` and `requests` are rows of these metrics (value, priced_share). An incident about several values is shared
     out evenly; one about none stands in a row of its own (`assigned` false), as nobody said what it was about.
+    `total_usd` is of what is known; `usd_per_1000_requests`, which rows are compared by, is None where that is not as
+    good as all, or the value with the fewest prices would read as the cheapest.
     """
     found: dict[tuple[str | None, bool], _Spent] = {}
     for name, rows in (("calls_usd", costs), ("requests", requests)):
@@ -82,17 +85,22 @@ def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:
     people = spent.usd if spent.minutes > spent.unrated_minutes else None
     known = [float(each) for each in (calls, people) if each is not None]
     total = sum(known) if known else None
+    priced, rated = (
+        spent.calls.get("priced_share"),
+        1 - spent.unrated_minutes / spent.minutes if spent.minutes else None,
+    )
+    comparable = all(each is None or each >= KNOWN_ENOUGH for each in (priced, rated))
     return {
         "name": name,
         "assigned": assigned,
         "requests": round(requests),
         "calls_usd": None if calls is None else float(calls),
-        "priced_share": spent.calls.get("priced_share"),
+        "priced_share": priced,
         "incidents": spent.incidents,
         "engineer_minutes": spent.minutes,
         "engineer_usd": people,
-        "rated_share": 1 - spent.unrated_minutes / spent.minutes if spent.minutes else None,
+        "rated_share": rated,
         "total_usd": total,
-        "usd_per_1000_requests": 1000 * total / requests if total is not None and requests else None,
+        "usd_per_1000_requests": 1000 * total / requests if comparable and total is not None and requests else None,
         "incidents_per_million": 1e6 * spent.incidents / requests if requests else None,
     }

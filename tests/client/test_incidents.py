@@ -69,7 +69,7 @@ def test_told_minutes_are_those_of_all_and_a_team_has_its_own_rate(client: Local
     (row,) = costs(client)
     assert (row["engineer_minutes"], row["engineer_usd"], row["rated_share"]) == (30, 60, 1)
     assert row["total_usd"] == pytest.approx(row["calls_usd"] + 60)
-    assert row["usd_per_1000_requests"] == pytest.approx(1000 * row["total_usd"] / row["requests"])
+    assert (row["priced_share"] < 0.99, row["usd_per_1000_requests"]) == (True, None)  # of a part, no rate
     assert row["incidents_per_million"] == pytest.approx(1e6 / row["requests"])
 
 
@@ -142,8 +142,9 @@ def test_every_minute_and_every_dollar_stands_in_exactly_one_row(spent: list[Spe
     calls: list[dict[str, Any]] = [
         {"lane": "small", "value": 3.0, "priced_share": 1.0},
         {"lane": None, "value": None, "priced_share": 0.0},
+        {"lane": "large", "value": 9.0, "priced_share": 0.4},
     ]
-    requests = [{"lane": "small", "value": 100.0}]
+    requests = [{"lane": "small", "value": 100.0}, {"lane": "large", "value": 100.0}]
     rows = control_costs(calls, requests, spent, config, "lane")
     told = [each.minutes for each in spent if each.minutes is not None]
     timed = [(each.ended_at, each.people) for each in spent if each.minutes is None and each.ended_at is not None]
@@ -154,6 +155,15 @@ def test_every_minute_and_every_dollar_stands_in_exactly_one_row(spent: list[Spe
         known = [each for each in (row["calls_usd"], row["engineer_usd"]) if each is not None]
         assert row["total_usd"] == (pytest.approx(sum(known)) if known else None)
         assert (row["rated_share"] is None) == (row["engineer_minutes"] == 0)
+        whole = row["name"] == "small" and row["rated_share"] in (None, 1)
+        assert row["usd_per_1000_requests"] == (pytest.approx(10 * row["total_usd"]) if whole else None)
+
+
+def test_a_team_whose_hour_costs_nothing_is_not_charged_the_hour_of_all() -> None:
+    config = ControlConfig(hourly_usd=90, team_hourly_usd={"volunteers": 0})
+    spent = [SpentTime(NOON, minutes=60, team="volunteers"), SpentTime(NOON, minutes=60, team="search")]
+    (row,) = control_costs([], [], spent, config, None)
+    assert (row["engineer_usd"], row["rated_share"]) == (90, 1)
 
 
 @pytest.fixture

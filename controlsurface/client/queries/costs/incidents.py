@@ -160,8 +160,8 @@ class ControlCostQuery(Query[Result]):
 
     Rows: name, assigned (false: the row of incidents that name no value of the dimension), requests, calls_usd with
     priced_share (of calls), incidents, engineer_minutes, engineer_usd with rated_share (of minutes whose team has an
-    hourly rate), total_usd (of what is known), usd_per_1000_requests, incidents_per_million. Timers that run are not
-    counted; the fact `running` says how many.
+    hourly rate), total_usd (of what is known), usd_per_1000_requests (null where less than 99 % is known: of calls a
+    price, of minutes a rate), incidents_per_million. Timers that run are not counted; the fact `running` says how many.
     """
 
     endpoint: ClassVar = ReadEndpoint(
