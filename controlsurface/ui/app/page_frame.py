@@ -91,7 +91,10 @@ def run_dashboard(pages: Sequence[StreamlitPage]) -> None:
     triage_selection.zoom_banner()
     demo_loading_note()
     _configure_window(page_title(page.title, firing_count()))
-    page.run()
+    try:
+        page.run()
+    finally:  # also where the page ended the run by itself
+        states.mark_drawn()
     if collector_queries.is_collector_silent():
         states.rerun_every(states.RETRY_INTERVAL, when=lambda: HEALTH.silent_since() is None)
     else:

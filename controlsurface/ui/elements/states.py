@@ -12,7 +12,7 @@ from controlsurface.errors import ControlSurfaceError, Unreachable
 from controlsurface.ui.elements.html_tags import html_tag, html_text
 
 RETRY_INTERVAL = timedelta(seconds=2)
-RUN_STARTED_KEY = "_drawn"  # when this run began, in the session
+DRAWN_KEY = "_drawn"  # when the page was drawn last, in the session
 
 
 def empty_state(title: str, *paragraphs: str) -> None:
@@ -57,14 +57,19 @@ def unreachable_state(problem: Unreachable, try_again: Callable[[], object]) -> 
 
 def rerun_every(every: timedelta, when: Callable[[], bool]) -> None:
     """Draw the whole page anew, `every` so often, `when` that makes sense; never at once, for that would be a loop."""
-    st.session_state[RUN_STARTED_KEY] = time.monotonic()
+    mark_drawn()
 
     @st.fragment(run_every=every)
     def watch() -> None:
-        if time.monotonic() - st.session_state[RUN_STARTED_KEY] > every.total_seconds() / 2 and when():
+        if time.monotonic() - st.session_state[DRAWN_KEY] > every.total_seconds() / 2 and when():
             st.rerun()
 
     watch()
+
+
+def mark_drawn() -> None:
+    """A page that takes longer to draw than it waits is looked at in between, not drawn for ever."""
+    st.session_state[DRAWN_KEY] = time.monotonic()
 
 
 def _succeeds(call: Callable[[], object]) -> bool:
