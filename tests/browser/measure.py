@@ -26,6 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.gestures import TABLE, choose, ready, settled
 
+PAGES = ("", "triage", "alerts", "routing", "latency", "cost", "quality", "what_if", "compare", "traces", "data")
 RERUNS = 10
 TIMES = 5  # that a reader does the same
 MB = 1 << 20
@@ -36,11 +37,8 @@ def main() -> None:
     given = _arguments()
     pid = given.pid or _listener(given.url)
     say("memory of the process, MB", _memory(pid))
-    with session(given.url) as first:
-        run(first, "range=7d")
-        took, cpu = zip(*(_timed(pid, lambda: run(first, "range=7d")) for _ in range(RERUNS)), strict=True)
-        say("hot rerun, processor ms (median)", median(cpu))
-        say("hot rerun, ms (median)", median(took))
+    for page in PAGES:
+        _hot_rerun(given.url, pid, page)
     _many(given.url, pid, given.sessions)
     if given.browser:
         _seen(given.url)
@@ -57,16 +55,28 @@ def session(url: str) -> ClientConnection:
     return connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=30)  # type: ignore[list-item]
 
 
-def run(stream: ClientConnection, query: str) -> float:
+def run(stream: ClientConnection, query: str, page: str = "") -> float:
     """Have the script run for an address; milliseconds until it is done."""
     began = time.perf_counter()
     ask = BackMsg()
     ask.rerun_script.query_string = query
+    ask.rerun_script.page_name = page
     stream.send(ask.SerializeToString())
     while True:
         said = ForwardMsg.FromString(bytes(stream.recv(60)))  # type: ignore[arg-type]
         if said.WhichOneof("type") == "script_finished":
             return (time.perf_counter() - began) * 1e3
+
+
+def _hot_rerun(url: str, pid: int, page: str) -> None:
+    """What it costs to draw a page that has been drawn."""
+    with session(url) as stream:
+        for _ in range(2):
+            run(stream, "range=7d", page)
+        took, cpu = zip(*(_timed(pid, lambda: run(stream, "range=7d", page)) for _ in range(RERUNS)), strict=True)
+    name = page or "overview"
+    say(f"{name}: hot rerun, processor ms (median)", median(cpu))
+    say(f"{name}: hot rerun, ms (median)", median(took))
 
 
 def _many(url: str, pid: int, count: int) -> None:
@@ -110,6 +120,18 @@ def _seen(url: str) -> None:
             page.wait_for_selector(".cs-fall")
 
         say("row to waterfall, ms (median)", median(_took(other_row) for _ in range(TIMES)))
+        ready(page, f"{url}/what_if?range=7d", ".cs-tile")
+        slider = page.get_by_role("slider").first
+        slider.focus()
+
+        def one_step() -> None:
+            said = page.locator(".cs-tiles").first.inner_text()
+            slider.press("ArrowRight")
+            page.wait_for_function("said => document.querySelector('.cs-tiles')?.innerText !== said", arg=said)
+            settled(page)
+
+        one_step()
+        say("what-if step, ms (median)", median(_took(one_step) for _ in range(TIMES)))
         browser.close()
 
 
