@@ -23,18 +23,25 @@ def fact_coverage_table() -> None:
     every = rows.filter(pl.col("all_services"))
     shown = shown.with_columns(
         every["state"].replace_strict(COVERAGE_VERDICTS, default="").alias("now"),
-        (every["pages"].list.join(", ").str.replace_all("_", "-")).alias("pages"),
-        every["rules"].list.join(", ").alias("rules"),
+        every["pages"].list.join(", ").str.replace_all("_", "-").alias("pages"),
+        every.select(_first_of("rules")).to_series(),
         every["add"].str.replace_all("`", "").alias("add"),
-    )
+    ).with_columns(pl.when(pl.col("now") != "").then("add").otherwise(pl.lit("")))
     download = rows.with_columns(pl.col("pages").list.join(" "), pl.col("rules").list.join(" "))
-    labels = {"now": "They are", "pages": "Pages", "rules": "Alert rules", "add": "To fill it"}
+    labels = {"now": "Pages are", "pages": "Pages", "rules": "Alert rules", "add": "To fill it"}
     widths = {each: COVERAGE_WIDTH_PX for each in shown.columns if each not in {*labels, "fact", "of"}}
     data_table(shown, {}, "what-spans-fill", labels=labels, download=download, widths=widths)
     st.caption(
         "Over all traffic of this window; filters do not narrow it. Pages and rules that need a fact are empty where "
         "nothing states it, and weak where too little does."
     )
+
+
+def _first_of(names: str) -> pl.Expr:
+    """The first of a list, and how many more there are: the download has them all."""
+    more = pl.col(names).list.len() - 1
+    first = pl.col(names).list.first()
+    return pl.when(more > 0).then(pl.format("{} +{}", first, more)).otherwise(first).fill_null("").alias(names)
 
 
 def _rows() -> pl.DataFrame:

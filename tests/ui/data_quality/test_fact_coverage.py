@@ -34,6 +34,9 @@ def test_the_data_page_lists_every_fact_with_its_share_and_the_line_to_add(opene
     assert (rows["Task type"]["all services"], rows["Task type"]["now"]) == ("0.0 % of 60", "empty")
     assert rows["Lane"]["all services"] == "100.0 % of 60"
     assert "controlsurface.task_type" in rows["Task type"]["add"]
+    assert rows["Lane"]["add"] == ""  # nothing is missing
+    more = len(FACTS_BY_NAME["task_type"].rules) - 1
+    assert rows["Task type"]["rules"] == f"EscalationRateHigh +{more}"  # a list of them would be cut
 
 
 @pytest.mark.parametrize("page", ["data.py", "overview.py"])
