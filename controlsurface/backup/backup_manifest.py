@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from controlsurface.backup.blob_store import BlobStore
+from controlsurface.blob_store import BlobStore
 from controlsurface.errors import NotFound, StoreError
 
 BACKUPS_FOLDER = "backups"

@@ -17,8 +17,8 @@ from controlsurface.backup.backup_manifest import (
     manifest_name,
     read_manifest,
 )
-from controlsurface.backup.blob_store import BlobStore
 from controlsurface.backup.chunks import CHUNKS_FOLDER, ChunkWriter, Progress, chunk_name
+from controlsurface.blob_store import BlobStore
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.snapshots.snapshot_order import RemoveSnapshot, SnapshotQuery, TakeSnapshot

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from controlsurface.backup.backup_manifest import FilePieces
-from controlsurface.backup.blob_store import BlobStore
+from controlsurface.blob_store import BlobStore
 from controlsurface.errors import StoreError
 
 CHUNKS_FOLDER = "chunks"

@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from controlsurface.backup.backup_manifest import BackupManifest, TableTotals, backup_ids, read_manifest
-from controlsurface.backup.blob_store import BlobStore
 from controlsurface.backup.chunks import Progress, load_file, read_chunk
+from controlsurface.blob_store import BlobStore
 from controlsurface.errors import ControlSurfaceError, StoreError
 from controlsurface.ingest.journal.segment_file import sync_folder
 from controlsurface.store.duckdb import STORE_FILE

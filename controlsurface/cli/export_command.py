@@ -8,6 +8,7 @@ from typing import get_args
 
 import click
 
+from controlsurface.blob_store import open_blobs
 from controlsurface.cli.command_options import data_option, open_client, parse_filter
 from controlsurface.cli.terminal.terminal_rows import write_document
 from controlsurface.cli.terminal.terminal_text import print_note, print_text
@@ -23,7 +24,6 @@ from controlsurface.money.cost_attribution import AttributionArgs
 from controlsurface.query.arguments import FilteredRange
 
 _BINARY_FORMATS = {"parquet", "xlsx"}
-_FOLDER_TYPE = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group("export")
@@ -51,7 +51,11 @@ controlsurface export cost --week 2026-W47 --by team,task_type --to reports
 @click.option(
     "--billing-account", default=DEFAULT_BILLING_ACCOUNT, show_default=True, help="FOCUS: account of the charges."
 )
-@click.option("--to", type=_FOLDER_TYPE, help="Write file and manifest into this folder.  [default: standard output]")
+@click.option(
+    "--to",
+    metavar="PLACE",
+    help="Write file and manifest into this folder, or to s3://bucket/folder.  [default: standard output]",
+)
 @data_option
 def cost(
     week: str,
@@ -59,7 +63,7 @@ def cost(
     form: CostFormat,
     focus_version: FocusVersion,
     billing_account: str,
-    to: Path | None,
+    to: str | None,
     data: Path,
 ) -> None:
     """Requests, calls, tokens and cost of a week, broken down; with --to a manifest beside them.
@@ -79,8 +83,9 @@ def cost(
     if made.calls_without_cost:
         print_note(f"controlsurface: {made.calls_without_cost:,} calls have no price: their cost is unknown, not zero")
     if to is not None:
-        for path in made.write(to):
-            print_text(path)
+        place = open_blobs(to, private=False)
+        for name in made.write(place):
+            print_text(f"{place}/{name}")
     elif form not in _BINARY_FORMATS:
         write_document(made.body)
     else:

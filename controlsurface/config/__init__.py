@@ -284,8 +284,8 @@ def _beside(path: Path, config: Config) -> Config:
     costs = config.costs.model_copy(update={"prices": str(here / config.costs.prices)})
     folders = tuple(str(here / folder) for folder in config.alerts.directories)
     alerts = config.alerts.model_copy(update={"directories": folders})
-    written = str(here / config.exports.folder) if config.exports.folder else ""
-    exports = config.exports.model_copy(update={"folder": written})
+    place = config.exports.folder
+    exports = config.exports.model_copy(update={"folder": str(here / place) if place and "://" not in place else place})
     return config.model_copy(update={"costs": costs, "alerts": alerts, "exports": exports})
 
 

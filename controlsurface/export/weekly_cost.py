@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlsurface.atomic_file import atomic_replacement
+from controlsurface.blob_store import BlobStore
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.metric_queries import AttributionQuery
@@ -35,6 +34,7 @@ from controlsurface.export.weekly_revisions import (
 from controlsurface.money.cost_attribution import AttributionArgs, days_of
 
 NO_PRICE_LABEL = "(no price)"
+MANIFEST_SUFFIX = ".manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,12 @@ class CostExport:
     rows: int = 0
     calls_without_cost: float = 0
 
-    def write(self, folder: Path) -> list[Path]:
-        """Put both into the folder; each is there whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        files = {self.name: self.body, f"{self.name}.manifest.json": self.manifest}
-        return [_write_atomically(folder / name, content) for name, content in files.items()]
+    def write(self, place: BlobStore, folder: str = "") -> list[str]:
+        """Put both there, the manifest last: where it is, the file is whole. Their names. Raises StoreError."""
+        files = {f"{folder}{self.name}": self.body, f"{folder}{self.name}{MANIFEST_SUFFIX}": self.manifest}
+        for name, content in files.items():
+            place.write(name, content)
+        return [*files]
 
 
 def export_weekly_cost(
@@ -189,9 +190,3 @@ def _sources(reader: Client, args: AttributionArgs) -> list[dict[str, Any]]:
         for row in rows
         if row["attempts"]
     ]
-
-
-def _write_atomically(path: Path, content: bytes) -> Path:
-    with atomic_replacement(path) as draft:
-        draft.write_bytes(content)
-    return path

@@ -19,9 +19,9 @@ from pyarrow import fs
 from controlsurface.backup import chunks
 from controlsurface.backup.backup_manifest import BackupManifest, backup_ids, find_manifest, manifest_name
 from controlsurface.backup.backup_run import create_backup, prune_backups
-from controlsurface.backup.blob_store import BlobStore, BucketBlobs, FolderBlobs, open_blobs
 from controlsurface.backup.restore_run import restore_backup, verify_backups
 from controlsurface.bench.otlp_bodies import first_trace_id
+from controlsurface.blob_store import BlobStore, BucketBlobs, FolderBlobs, open_blobs
 from controlsurface.cli import run_command
 from controlsurface.client import LocalClient
 from controlsurface.client.queries.snapshots.snapshot_order import TakeSnapshot

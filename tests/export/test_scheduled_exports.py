@@ -17,7 +17,13 @@ from controlsurface.client import LocalClient
 from controlsurface.config import Config, load_config
 from controlsurface.config.cost_exports import CostExportsConfig
 from controlsurface.errors import ConfigError
-from controlsurface.export.scheduled_exports import ScheduledExports, due_weeks, write_due_exports
+from controlsurface.export.scheduled_exports import (
+    ScheduledExports,
+    check_schedule,
+    due_days,
+    due_weeks,
+    write_due_exports,
+)
 from controlsurface.money.cost_attribution import week_end, week_start
 from controlsurface.store.duckdb import DuckStore
 from tests.stores import put
@@ -40,7 +46,7 @@ def store() -> Iterator[DuckStore]:
 
 def written(store: DuckStore, folder: Path, now: datetime = NOW, **more: Any) -> list[str]:
     section = CostExportsConfig.model_validate({"folder": str(folder), "by": ("team",)} | more)
-    return [path.relative_to(folder).as_posix() for path in write_due_exports(LocalClient(store), section, now)]
+    return [*write_due_exports(LocalClient(store), section, now)]
 
 
 @given(moments, st.timedeltas(timedelta(0), timedelta(days=28)), st.integers(1, 53))
@@ -48,6 +54,40 @@ def test_due_weeks_are_the_last_that_have_been_over_for_the_delay(now: datetime,
     weeks = due_weeks(now, delay, count)
     assert week_end(weeks[0]) <= now - delay < week_end(weeks[0]) + timedelta(weeks=1)
     assert [week_end(each) for each in weeks[1:]] == [week_start(each) for each in weeks[:-1]]
+
+
+@given(moments, st.timedeltas(timedelta(0), timedelta(days=28)), st.integers(1, 5))
+def test_due_days_are_the_last_that_have_been_over_for_the_delay(now: datetime, delay: timedelta, count: int) -> None:
+    days = due_days(now, delay, count)
+    assert len(days) == 7 * count
+    assert week_end(days[0]) <= now - delay < week_end(days[0]) + timedelta(days=1)
+    assert [week_end(each) for each in days[1:]] == [week_start(each) for each in days[:-1]]
+
+
+def test_a_schedule_of_days_writes_a_folder_a_day_which_are_the_week_together(store: DuckStore, tmp_path: Path) -> None:
+    put(store, [call("2026-W03") | {"started_at": week_start("2026-W03") + timedelta(days=4)}], "attempts")
+    names = written(store, tmp_path, period="day", weeks=1)
+    assert names == [f"{day}/revision-1/cost-{day}-by-team.csv" for day in ("2026-01-16", "2026-01-13")]
+    abouts = [json.loads((tmp_path / f"{name}.manifest.json").read_text()) for name in names]
+    assert sum(Decimal(about["totals"]["cost_usd"]) for about in abouts) == Decimal("2.50")
+    assert written(store, tmp_path, period="day", weeks=1) == []
+
+
+def test_a_week_without_a_call_after_weeks_with_some_is_said(
+    store: DuckStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        written(store, tmp_path, NOW + timedelta(weeks=3))
+    assert "no call in 2026-W06, 2026-W05: nothing is exported" in caplog.text
+    caplog.clear()
+    written(store, tmp_path, weeks=4)  # nothing was before the first call: nothing was to be expected
+    assert "no call" not in caplog.text
+
+
+def test_files_of_a_schedule_have_the_rights_of_other_files(store: DuckStore, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    (name, *_) = written(store, tmp_path / "reports")
+    assert (tmp_path / "reports" / name).stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_closed_weeks_are_written_in_every_format_and_once(store: DuckStore, tmp_path: Path) -> None:
@@ -114,3 +154,13 @@ def test_the_folder_is_seen_from_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text('[exports]\nfolder = "reports"\n')
     assert load_config(tmp_path / "c.toml").exports.folder == str(tmp_path / "reports")
     assert Config().exports.folder == ""
+
+
+def test_a_bucket_is_a_place_for_exports_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    bucket = "s3://reports/cost?region=eu-west-1&endpoint_override=127.0.0.1:9000"
+    (tmp_path / "c.toml").write_text(f'[exports]\nfolder = "{bucket}"\n')
+    section = load_config(tmp_path / "c.toml").exports
+    assert section.folder == bucket
+    check_schedule(section)
+    with pytest.raises(ConfigError, match=r"exports\.folder: ftp: a place is a folder or s3://bucket/folder"):
+        check_schedule(CostExportsConfig(folder="ftp://host/reports"))

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from controlsurface.blob_store import FolderBlobs
 from controlsurface.client import LocalClient, RemoteClient
 from controlsurface.client.queries.metric_queries import AttributionQuery
 from controlsurface.client.query_protocol import Query, R
@@ -140,6 +141,6 @@ def test_calls_that_arrive_in_between_are_not_half_exported(reader: LocalClient)
 
 def test_the_export_file_and_its_manifest_are_written_whole(reader: LocalClient, tmp_path: Path) -> None:
     found = made(reader)
-    assert [path.name for path in found.write(tmp_path / "new")] == [found.name, f"{found.name}.manifest.json"]
+    assert found.write(FolderBlobs(tmp_path / "new")) == [found.name, f"{found.name}.manifest.json"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [found.name, f"{found.name}.manifest.json"]
     assert (tmp_path / "new" / found.name).read_bytes() == found.body

@@ -35,7 +35,7 @@ def test_query_runs_are_counted_by_name_and_state_reads_are_not(store: DuckStore
 def test_a_query_that_is_stopped_is_named_and_counted(store: DuckStore) -> None:
     with pytest.raises(TooSlow, match=r"stopped after 0\.2 s, in metrics\.batch \(several metrics of one source\);"):
         store.query(ENDLESS, timeout_s=0.2)
-    assert store.stats.by_name["metrics.batch"].seconds >= 0.2
+    assert store.stats.by_name["metrics.batch"].seconds > 0.19  # two clocks, which agree but for a little
 
 
 def test_a_query_that_needs_too_much_memory_is_named(tmp_path: Path) -> None:

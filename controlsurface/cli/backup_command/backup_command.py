@@ -10,7 +10,7 @@ import click
 
 from controlsurface.backup.backup_manifest import BackupManifest, backup_ids, read_manifest
 from controlsurface.backup.backup_run import create_backup, prune_backups
-from controlsurface.backup.blob_store import BlobStore, open_blobs
+from controlsurface.blob_store import BlobStore, open_blobs
 from controlsurface.cli.backup_command.backup_options import bytes_progress
 from controlsurface.cli.command_options import data_option, json_option, open_client
 from controlsurface.cli.terminal.terminal_rows import write_result

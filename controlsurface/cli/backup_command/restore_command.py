@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from controlsurface.backup.backup_manifest import find_manifest
-from controlsurface.backup.blob_store import open_blobs
 from controlsurface.backup.restore_run import restore_backup
+from controlsurface.blob_store import open_blobs
 from controlsurface.cli.backup_command.backup_options import backup_option, bytes_progress
 from controlsurface.cli.command_options import data_option
 from controlsurface.cli.terminal.terminal_text import print_note

@@ -3,8 +3,8 @@
 import click
 
 from controlsurface.backup.backup_manifest import backup_ids, find_manifest
-from controlsurface.backup.blob_store import open_blobs
 from controlsurface.backup.restore_run import verify_backups
+from controlsurface.blob_store import open_blobs
 from controlsurface.cli.backup_command.backup_options import backup_option, bytes_progress
 from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.errors import StoreError

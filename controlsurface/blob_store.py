@@ -1,4 +1,4 @@
-"""Where backups lie: named pieces in a folder or in an S3-compatible bucket, each there whole or not at all."""
+"""Named pieces, as of backups and exports, in a folder or an S3-compatible bucket, each there whole or not at all."""
 
 from pathlib import Path
 from typing import Protocol
@@ -29,10 +29,11 @@ class BlobStore(Protocol):
 
 
 class FolderBlobs:
-    """A folder; its files are for their owner alone."""
+    """A folder; what is `private` is for its owner alone, the rest has the rights that the umask leaves."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, private: bool = True) -> None:
         self._folder = folder
+        self._modes = (0o700, 0o600) if private else (0o777, None)
 
     def __str__(self) -> str:
         return str(self._folder)
@@ -53,10 +54,10 @@ class FolderBlobs:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file at once."""
-        path = self._folder / name
+        path, (folder_mode, mode) = self._folder / name, self._modes
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with atomic_replacement(path, 0o600) as draft:
+            path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
+            with atomic_replacement(path, mode) as draft:
                 draft.write_bytes(content)
         except OSError as problem:
             raise _unusable(path, problem) from None
@@ -116,12 +117,15 @@ class BucketBlobs:
             raise _unusable(f"{self}/{name}", problem) from None
 
 
-def open_blobs(place: str) -> BlobStore:
-    """The folder, or the bucket behind `s3://bucket/folder?region=...&endpoint_override=...`. Raises BadRequest."""
+def open_blobs(place: str, *, private: bool = True) -> BlobStore:
+    """The folder, `private` or not, or the bucket behind `s3://bucket/folder?region=...&endpoint_override=...`.
+
+    Raises BadRequest for any other address.
+    """
     if not place.startswith(BUCKET_SCHEME):
         if "://" in place:
-            raise BadRequest(f"{place.partition('://')[0]}: backups go to a folder or to {BUCKET_SCHEME}bucket/folder")
-        return FolderBlobs(Path(place).absolute())
+            raise BadRequest(f"{place.partition('://')[0]}: a place is a folder or {BUCKET_SCHEME}bucket/folder")
+        return FolderBlobs(Path(place).absolute(), private=private)
     try:
         return BucketBlobs(*fs.FileSystem.from_uri(place))
     except (pa.ArrowInvalid, OSError) as problem:
