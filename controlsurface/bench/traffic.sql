@@ -90,6 +90,7 @@ SELECT
     purpose, call_lane AS lane, model_called AS model, model_called AS model_raw,
     CASE WHEN call_lane = 'large' THEN 'openai' ELSE 'vllm' END AS provider, 'stop' AS finish,
     CASE WHEN call_failed THEN 'timeout' END AS error_type, call_failed AS failed,
+    step = 0 AND NOT call_failed AS answered,
     CASE WHEN step = 1 AND NOT call_failed THEN 'fail' END AS gate, input_tokens,
     CASE WHEN NOT call_failed THEN output_tokens END AS output_tokens, cost_usd, 'genai-prices' AS cost_source,
     TRUE AS billable, CASE WHEN chance(i, 18 + step) < 0.1 THEN 'no' ELSE 'yes' END AS answer_label,

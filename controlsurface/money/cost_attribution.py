@@ -106,14 +106,14 @@ def render_attribution(args: AttributionArgs) -> Statement:
     """
     keys = list(dict.fromkeys(dimension_column("attempts", name) for name in args.by))
     found, parameters = window_conditions("attempts", args.window)
+    within = where_clause(found)
     listed = _listed([*keys, *(f"{figure} AS {name}" for name, figure in _FIGURES.items()), _SHARE, "last_at"])
     summed = _listed([*keys, *(f"sum({name}) AS {name}" for name in _FIGURES), "max(last_at) AS last_at"])
     order = f"ORDER BY {', '.join(f'{key} NULLS LAST' for key in keys)}\n" if keys else ""
     sql = (
-        f"WITH {_answering(keys)}both_ AS (\n"
-        f"    SELECT {_listed([*keys, *_SUMMED], 8)}\n    FROM attempts AS r{where_clause(found)}\n"
-        f"    {_grouped(keys)}\n"
-        f"    UNION ALL BY NAME\n    {_asked(keys, where_clause(found))}\n    {_grouped(keys)}\n),\n"
+        f"WITH {_answering(keys, within)}both_ AS (\n"
+        f"    SELECT {_listed([*keys, *_SUMMED], 8)}\n    FROM attempts AS r{within}\n    {_grouped(keys)}\n"
+        f"    UNION ALL BY NAME\n    {_asked(keys, within)}\n),\n"
         f"summed AS (\n    SELECT\n    {summed}\n    FROM both_\n    {_grouped(keys)}\n)\n"
         f"SELECT\n    {listed}\nFROM summed\n{order}LIMIT $row_limit"
     )
@@ -130,32 +130,61 @@ def _of_calls(keys: list[str]) -> list[str]:
     return [key for key in keys if key not in DIMENSIONS["requests"]]
 
 
-def _answering(keys: list[str]) -> str:
-    """The CTE of what the call that answered a request was: the last one that did not fail, else the last one.
+def _unsaid(keys: list[str]) -> tuple[str, str]:
+    """Which requests a call has to be looked for, and which calls it may be, as SQL; empty for none.
 
-    Requests are told apart by 64 bits, which is quicker than by name: of ten million in a week, two would be taken for
-    one once in 370,000 weeks.
+    A request names the model that answered it, so for the model they are few: those of which no call gave the answer.
     """
     wanted = _of_calls(keys)
+    if wanted == ["model"]:
+        return "r.answered_by IS NULL AND r.attempts > 0 AND (r.failed OR r.cache IS NOT NULL)", "answered IS NOT TRUE"
+    return ("TRUE", "TRUE") if wanted else ("", "")
+
+
+def _answering(keys: list[str], within: str) -> str:
+    """The CTE of what the call that speaks for a request was: the one that answered, else the last one.
+
+    Stores of former releases do not say which answered: there it is the last one that did not fail. Requests are told
+    apart by 64 bits, which is quicker than by name: of ten million in a week, two would be taken for one once in
+    370,000 weeks.
+    """
+    wanted, (requests, calls) = _of_calls(keys), _unsaid(keys)
     if not wanted:
         return ""
     packed = ", ".join(f"'{key}': {key}" for key in wanted)
     ended = "started_at + to_microseconds(CAST(coalesce(duration_ms, 0) * 1000 AS BIGINT))"
     return (
+        f"unsaid AS (\n    SELECT hash(request_id) AS of\n    FROM requests AS r{within}\n"
+        f"        AND {requests}\n),\n"
         "answering AS (\n"
-        f"    SELECT hash(request_id) AS of, arg_max({{{packed}}}, (NOT failed, {ended}, started_at, span_id)) AS a\n"
+        "    SELECT hash(request_id) AS of,\n"
+        f"        arg_max({{{packed}}}, (answered IS TRUE, NOT failed, {ended}, started_at, span_id)) AS a\n"
         "    FROM attempts\n    WHERE purpose = 'user' AND request_id IS NOT NULL\n"
         "        AND started_at >= $start - INTERVAL 1 HOUR AND started_at < $end + INTERVAL 1 DAY\n"
+        f"        AND {calls} AND hash(request_id) IN (FROM unsaid)\n"
         "    GROUP BY of\n),\n"
     )
 
 
 def _asked(keys: list[str], within: str) -> str:
-    """The requests of each group."""
-    wanted = _of_calls(keys)
-    columns = [f"answering.a.{key} AS {key}" if key in wanted else f"r.{key} AS {key}" for key in keys]
-    joined = " LEFT JOIN answering ON of = hash(r.request_id)" if wanted else ""
-    return f"SELECT {', '.join([*columns, f'sum({_WEIGHT}) AS requests'])}\n    FROM requests AS r{joined}{within}"
+    """The requests of each group: those that say all themselves, and those for which a call speaks."""
+    unsaid, _ = _unsaid(keys)
+    own = ", ".join([*(f"r.{_SAID_BY_REQUESTS.get(key, key)} AS {key}" for key in keys), _REQUESTS])
+    if not unsaid:
+        return f"SELECT {own}\n    FROM requests AS r{within}\n    {_grouped(keys)}"
+    columns = [f"answering.a.{key} AS {key}" if key in _of_calls(keys) else f"r.{key} AS {key}" for key in keys]
+    looked_up = (
+        f"SELECT {', '.join([*columns, _REQUESTS])}\n"
+        f"    FROM requests AS r LEFT JOIN answering ON of = hash(r.request_id){within}\n"
+        f"        AND {unsaid}\n    {_grouped(keys)}"
+    )
+    if unsaid == "TRUE":
+        return looked_up
+    grouped = (
+        f"SELECT {own}, {unsaid} AS unsaid\n        FROM requests AS r{within}\n        {_grouped([*keys, 'unsaid'])}"
+    )
+    own_word = f"SELECT * EXCLUDE unsaid FROM (\n        {grouped}\n    )\n    WHERE NOT unsaid"
+    return f"{own_word}\n    UNION ALL BY NAME\n    {looked_up}"
 
 
 def _listed(columns: list[str], indent: int = 4) -> str:
@@ -163,7 +192,9 @@ def _listed(columns: list[str], indent: int = 4) -> str:
     return (",\n" + " " * indent).join(columns)
 
 
+_SAID_BY_REQUESTS = {"model": "answered_by"}
 _WEIGHT = "CAST(r.sample_weight AS DECIMAL(18, 6))"
+_REQUESTS = f"sum({_WEIGHT}) AS requests"
 
 _SUMMED = (
     f"sum({_WEIGHT}) AS attempts",

@@ -113,6 +113,25 @@ def test_a_call_that_was_not_good_enough_is_paid_for_and_answers_no_request() ->
     store.close()
 
 
+@pytest.mark.parametrize("by", [("model",), ("model", "operation")])
+def test_a_hedged_request_counts_where_its_answer_came_from_and_a_failed_one_where_it_was_last_tried(
+    by: tuple[str, ...],
+) -> None:
+    store = DuckStore.in_memory()
+    hedged, failed = ({"request_id": each, "started_at": week_start(WEEK)} for each in "hf")
+    put(store, [hedged | {"answered_by": "fast", "attempts": 2}, failed | {"attempts": 2, "failed": True}])
+    tries = [
+        hedged | {"model": "fast", "duration_ms": 5, "answered": True},
+        hedged | {"model": "slow", "duration_ms": 90, "answered": False},  # it ended last, and nobody waited for it
+        failed | {"model": "first", "duration_ms": 5, "failed": True, "answered": False},
+        failed | {"model": "second", "duration_ms": 90, "failed": True, "answered": False},
+    ]
+    put(store, tries, "attempts")
+    found = {row["model"]: row["requests"] for row in rows(LocalClient(store), *by)}
+    assert found == {"fast": 1, "slow": 0, "first": 0, "second": 1}
+    store.close()
+
+
 def test_the_week_is_the_exact_sum_of_its_calls(store: DuckStore, reader: LocalClient) -> None:
     calls = _calls(store)
     (total,) = rows(reader)
