@@ -86,7 +86,7 @@ WITH calls AS (
 )
 SELECT
     trace_hex(trace_id) || '-' || span_hex(span_id + step + 1) AS attempt_id, request_id, trace_id,
-    span_id + step + 1 AS span_id, started_at + INTERVAL 2 MILLISECOND AS started_at, duration_ms - 2 AS duration_ms, ttft_ms,
+    span_id + step + 1 AS span_id, span_id AS request_span, started_at + INTERVAL 2 MILLISECOND AS started_at, duration_ms - 2 AS duration_ms, ttft_ms,
     purpose, call_lane AS lane, model_called AS model, model_called AS model_raw,
     CASE WHEN call_lane = 'large' THEN 'openai' ELSE 'vllm' END AS provider, 'stop' AS finish,
     CASE WHEN call_failed THEN 'timeout' END AS error_type, call_failed AS failed,

@@ -126,14 +126,13 @@ def reprice(since: timedelta | None, dry_run: bool, yes: bool, data: Path, as_js
     with store_or_server(data, active_config(), open_client) as reader:
         start = datetime.now(UTC) - since if since else None
         _warn_of_other_edition(reader)
-        state = _reprice(reader, start, dry_run=True)
-        rows = as_dicts(reader.run(RepricedModelsQuery()).rows)
-        _tell(state, rows, as_json)
-        if dry_run or not state["changed"]:
+        first = _reprice(reader, start, dry_run=dry_run or not yes)  # where nobody is asked, once is enough
+        _tell(first, as_dicts(reader.run(RepricedModelsQuery()).rows), as_json)
+        if dry_run or not first["changed"]:
             return
         if not yes:
-            click.confirm(f"Change {state['changed']:,} calls?", abort=True, err=True)
-        done = _reprice(reader, start, dry_run=False)
+            click.confirm(f"Change {first['changed']:,} calls?", abort=True, err=True)
+        done = first if yes else _reprice(reader, start, dry_run=False)
         print_note(f"controlsurface: prices: {done['changed']:,} calls repriced")
 
 

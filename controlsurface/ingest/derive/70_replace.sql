@@ -25,7 +25,10 @@ INSERT INTO requests BY NAME SELECT * FROM new_requests WHERE started_at BETWEEN
 INSERT INTO attempts BY NAME
 SELECT
     priced.* EXCLUDE (request_trace, start_ns, end_ns, mode, sample_rate, routed_lane, said_lane, lane_open, speaks),
-    nullif(priced.request_trace, priced.trace_id) AS request_trace,
+    -- so whoever has the request finds its other calls within an hour of it
+    CASE WHEN priced.request_trace <> priced.trace_id
+            OR priced.started_at NOT BETWEEN r.started_at - INTERVAL 1 HOUR AND r.started_at + INTERVAL 1 HOUR
+        THEN priced.request_trace END AS request_trace,
     trace_hex(priced.trace_id) || '-' || span_hex(priced.span_id) AS attempt_id,
     s.finish, s.context_system, s.context_retrieved, s.context_history, s.context_tools,
     s.answer_label, s.shadow_of, s.sampling_probability,

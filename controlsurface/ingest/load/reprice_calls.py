@@ -4,7 +4,7 @@ Nothing but this changes what a stored call costs. Spans are not read: the calls
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from controlsurface.metrics.queries.event_query import ChangeEvent, insert_event
 from controlsurface.money.price_resolver import drop_unused_editions
 from controlsurface.store.duckdb import DuckStore, WriteTransaction
 
-REQUESTS_PER_STEP = 250_000  # requests of one transaction: some seconds, in which no batch is stored
+NEAR = timedelta(hours=1)  # how far a call is from its request at most, where it does not name the request's trace
+REQUESTS_PER_STEP = 100_000  # requests of one transaction: a second or so, in which no batch is stored
 
 _CHOSEN, _CHANGES, _RESTATE = (
     Path(__file__).with_name(name).read_text("utf-8")
@@ -30,18 +31,28 @@ _MONEY = (
 _WAITING = 'SELECT asked_at, who, since, "until", dry_run, edition FROM repricing WHERE finished_at IS NULL'
 # Calls of a release that did not keep which request they are of: the request's id says it.
 _NAME_REQUESTS = """
-UPDATE attempts SET request_span = requests.span_id, request_trace = nullif(requests.trace_id, attempts.trace_id)
+UPDATE attempts SET
+    request_span = requests.span_id,
+    request_trace = CASE WHEN requests.trace_id <> attempts.trace_id
+            OR attempts.started_at NOT BETWEEN requests.started_at - INTERVAL 1 HOUR
+                AND requests.started_at + INTERVAL 1 HOUR
+        THEN requests.trace_id END
 FROM requests
 WHERE attempts.request_span IS NULL AND attempts.request_id IS NOT NULL AND requests.request_id = attempts.request_id
+    AND requests.started_at >= $low AND requests.started_at < $until
+    AND attempts.started_at BETWEEN $first AND $last
 """
-_NAMELESS = "SELECT 1 FROM attempts WHERE request_span IS NULL AND request_id IS NOT NULL LIMIT 1"
+# From where on there are at most so many, or else the last ten seconds that have any: a sort of all would take longer.
 _MOMENTS = """
 WITH mine AS (
     SELECT started_at FROM requests WHERE started_at >= $since AND started_at < $until
     UNION ALL
-    SELECT started_at FROM attempts WHERE started_at >= $since AND started_at < $until AND request_span IS NULL
-)
-SELECT min(started_at) AS low FROM (SELECT started_at FROM mine ORDER BY started_at DESC LIMIT $most)
+    SELECT started_at FROM attempts WHERE started_at >= $since AND started_at < $until AND request_id IS NULL
+),
+counted AS (SELECT time_bucket(INTERVAL 10 SECONDS, started_at) AS bucket, count(*) AS n FROM mine GROUP BY bucket),
+summed AS (SELECT bucket, sum(n) OVER latest AS n, row_number() OVER latest AS place FROM counted
+    WINDOW latest AS (ORDER BY bucket DESC))
+SELECT CASE WHEN count(*) > 0 THEN greatest(min(bucket), $since) END AS low FROM summed WHERE n <= $most OR place = 1
 """
 _COUNT = """
 SELECT
@@ -52,6 +63,7 @@ SELECT
 FROM priced AS p
 JOIN attempts AS old
     ON old.span_id = p.span_id AND old.trace_id = p.trace_id AND old.started_at BETWEEN $first AND $last
+    AND (old.started_at BETWEEN $near AND $far OR old.request_trace IS NOT NULL)
 WHERE old.billable
 GROUP BY p.model
 """
@@ -92,8 +104,6 @@ def reprice_step(loader: BatchLoader, writing: WriteTransaction) -> bool:
     if asked[0]["edition"] != loader.prices.edition.fingerprint:
         _finish(writing, "the price file changed meanwhile; ask again")
         return False
-    if writing.rows(_NAMELESS).num_rows:
-        writing.execute(_NAME_REQUESTS)
     wanted = {"since": asked[0]["since"], "until": asked[0]["until"], "most": REQUESTS_PER_STEP}
     low = writing.rows(_MOMENTS, wanted)["low"][0].as_py()
     if low is None:
@@ -119,14 +129,16 @@ def _reprice(loader: BatchLoader, writing: WriteTransaction, low: datetime, orde
         "$edition": sql_literal(loader.prices.edition.fingerprint),
         **{name: _moment(at) for name, at in {"$low": low, "$until": until}.items()},
         **{name: _moment(at) for name, at in {"$first": low - reach, "$last": until + reach}.items()},
+        **{name: _moment(at) for name, at in {"$near": low - NEAR, "$far": until + NEAR}.items()},
     }
+    writing.execute(_filled(_NAME_REQUESTS, texts))
     writing.execute(_filled(_CHOSEN, texts))
     price_calls(writing, loader.prices)
     writing.materialize("repriced", _filled(_COUNT, texts))
     writing.execute(_ADD)
     if not order["dry_run"]:
         said = {"now": datetime.now(UTC), "asked": order["asked_at"], "edition": order["edition"], "who": order["who"]}
-        restate = _filled(_RESTATE, {name: texts[name] for name in ("$first", "$last")})
+        restate = _filled(_RESTATE, {name: texts[name] for name in ("$first", "$last", "$near", "$far")})
         writing.execute(restate, said)
         writing.execute(_filled(_CHANGES, texts))
 

@@ -17,5 +17,5 @@ SELECT
     $edition AS price_edition
 FROM attempts AS a
 LEFT JOIN chosen ON chosen.span_id = a.request_span AND chosen.trace_id = coalesce(a.request_trace, a.trace_id)
-WHERE a.started_at BETWEEN $first AND $last
-    AND (chosen.span_id IS NOT NULL OR (a.request_span IS NULL AND a.started_at >= $low AND a.started_at < $until));
+WHERE a.started_at BETWEEN $first AND $last AND (a.started_at BETWEEN $near AND $far OR a.request_trace IS NOT NULL)
+    AND (chosen.span_id IS NOT NULL OR (a.request_id IS NULL AND a.started_at >= $low AND a.started_at < $until));

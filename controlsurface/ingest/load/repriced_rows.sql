@@ -9,7 +9,8 @@ SELECT 300, bucket FROM changed UNION SELECT 3600, time_bucket(INTERVAL 1 HOUR, 
 UPDATE attempts SET price_edition = priced.price_edition, span_cost_usd = priced.span_cost_usd, $set_money
 FROM priced
 WHERE attempts.span_id = priced.span_id AND attempts.trace_id = priced.trace_id
-    AND attempts.started_at BETWEEN $first AND $last;
+    AND attempts.started_at BETWEEN $first AND $last
+    AND (attempts.started_at BETWEEN $near AND $far OR attempts.request_trace IS NOT NULL);
 
 UPDATE requests SET
     cost_usd = CASE WHEN chosen.cache IS NOT NULL AND costs.priced THEN coalesce(costs.cost_usd, 0) ELSE costs.cost_usd END,

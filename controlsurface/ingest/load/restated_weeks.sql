@@ -9,6 +9,7 @@ USING (
     FROM priced AS p
     JOIN attempts AS old
         ON old.span_id = p.span_id AND old.trace_id = p.trace_id AND old.started_at BETWEEN $first AND $last
+        AND (old.started_at BETWEEN $near AND $far OR old.request_trace IS NOT NULL)
     WHERE (p.cost_usd, p.unpriced_parts) IS DISTINCT FROM (old.cost_usd, old.unpriced_parts)
         AND date_trunc('week', p.started_at) + INTERVAL 7 DAY <= $now
     GROUP BY week

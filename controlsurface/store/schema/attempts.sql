@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     price_edition        VARCHAR,           -- the edition of the price book that priced it, and prices it when it is derived again
     span_cost_usd        DOUBLE,            -- what the span says it cost, whether or not that is believed
     request_span         UBIGINT,           -- of the request it belongs to
-    request_trace        UUID,              -- of that request, where it is another trace than this one
+    request_trace        UUID,              -- of that request, where that is another trace than this one, or over an hour away; NULL: this trace
     currency             VARCHAR,           -- of the price that priced it, where that is not USD
     cost_amount          DECIMAL(18, 12),   -- what it costs in that currency; without a rate to USD, cost_usd is NULL
     job_run              VARCHAR,           -- which run of its job; NULL: not said
