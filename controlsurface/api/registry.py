@@ -29,6 +29,7 @@ from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
+from controlsurface.client.queries.costs.switching_query import SwitchingCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
@@ -76,6 +77,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     CallPricesQuery,
     HardwareQuery,
     JobRunsQuery,
+    SwitchingCostQuery,
     UnitCostsQuery,
     RestatementsQuery,
     BudgetsQuery,

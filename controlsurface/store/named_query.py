@@ -70,6 +70,7 @@ PURPOSES: Mapping[str, str] = {
     "traces.spans": "the spans of a trace",
     "units.runs": "runs of jobs and what they cost",
     "units.summary": "cost per run, session or completed task",
+    "costs.switching": "what changes of the model within sessions cost",
     "usage.ledger": "spans with tokens or a cost",
 }
 

@@ -13,8 +13,10 @@ from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answ
 from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
+from controlsurface.client.queries.costs.switching_query import SwitchingCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.query_protocol import Query
+from controlsurface.money.switching_costs import SwitchingArgs
 from controlsurface.money.unit_costs import RunArgs, UnitCostArgs
 
 _UNITS = ("run", "session", "task")
@@ -84,6 +86,22 @@ def hardware(since: timedelta, every: timedelta | None, data: Path, form: str) -
         *"hardware lane calls untimed hours utilisation currency amount amount_with_idle per_mtok_with_idle".split(),
     )
     _answer(data, asked, form, "the price file has no [[hardware]]", shown)
+
+
+@command.command("switching")
+@click.option("--by", default="", help="A dimension, such as task_type or router_version.  [default: models alone]")
+@click.option(
+    "--within", type=DURATION, default="5m", show_default=True, help="How long a provider keeps a prompt in its cache."
+)
+@since_option
+@where_option
+@data_option
+@format_option
+def switching(by: str, within: timedelta, since: timedelta, where: tuple[str, ...], data: Path, form: str) -> None:
+    """What changes of the model within sessions cost: the new model's prompt cache was cold."""
+    asked = SwitchingCostQuery(SwitchingArgs.model_validate(_range(since, where) | {"by": by, "within": within}))
+    shown = (*(("name",) if by else ()), *"from_model to_model switches known cold_tokens cost_usd most_usd".split())
+    _answer(data, asked, form, "no session changed its model", (*shown, "warm_share", "stays"))
 
 
 @command.command("control")

@@ -6,7 +6,10 @@ import polars as pl
 import streamlit as st
 
 from controlsurface import charts
+from controlsurface.client.arrow_tables import as_polars
+from controlsurface.client.queries.costs.switching_query import SwitchingCostQuery
 from controlsurface.formatting import format_value
+from controlsurface.money.switching_costs import SwitchingArgs
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.comparison import metric_value
 from controlsurface.ui.data.metric_series import event_marks, metrics_as_series
@@ -31,6 +34,17 @@ CACHE_LAYER_LABELS = {
     "cache_layer_rate_component": "Component",
     "cache_layer_rate_embedding": "Embedding",
     "cache_layer_rate_selection": "Selection",
+}
+SWITCHING_COLUMNS = {
+    "from_model": ("From", ""),
+    "to_model": ("To", ""),
+    "switches": ("Changes", "count"),
+    "known": ("With an estimate", "count"),
+    "cold_tokens": ("Cold tokens", "count"),
+    "cost_usd": ("Cost", "usd"),
+    "most_usd": ("at most", "usd"),
+    "warm_share": ("Warm where it stays", "ratio"),
+    "stays": ("... of calls", "count"),
 }
 CONTEXT_ORIGINS = {
     "system prompt": "context_system_tokens",
@@ -68,6 +82,20 @@ def cache_section(view: DashboardView) -> None:
             "attempts": "Calls",
         }
         breakdown_table(columns, ["model"], "prompt-caches", links=False)
+    with panel("Changes of the model within sessions", "what a cold prompt cache cost, estimated; part of the cost"):
+        _switching_table(view)
+
+
+def _switching_table(view: DashboardView) -> None:
+    """What each change cost, and what that rests on."""
+    asked = SwitchingCostQuery(SwitchingArgs(**view.asked))
+    rows = as_polars(collector_queries.fetch_cached(asked, view.refresh).rows)
+    if rows.is_empty():
+        states.empty_state("No session changed its model", "Calls say their session by session.id.")
+        return
+    units = {name: unit for name, (_, unit) in SWITCHING_COLUMNS.items() if unit}
+    labels = {name: label for name, (label, _) in SWITCHING_COLUMNS.items()}
+    data_table(rows.select([*SWITCHING_COLUMNS]), units, "switching", labels=labels, download=rows)
 
 
 def batch_section(view: DashboardView) -> None:

@@ -15,7 +15,7 @@ SECTIONS = {
     ("cost.py", "Savings"): ("Saved vs all-large", "Savings by task type"),
     ("cost.py", "Budgets"): ("Budgets", "No budget is configured"),
     ("cost.py", "Export"): ("Weekly attribution",),
-    ("cost.py", "Caches"): ("Hits by layer", "Prompt caches by model"),
+    ("cost.py", "Caches"): ("Hits by layer", "Prompt caches by model", "Changes of the model within sessions"),
     ("cost.py", "Batch"): ("Jobs that could wait", "Discount by model"),
     ("cost.py", "Context and growth"): ("Context anatomy", "Growth by task type"),
     ("cost.py", "Jobs"): (
