@@ -20,7 +20,7 @@ from controlsurface.ui.widgets.data_table import data_table
 from controlsurface.ui.widgets.incident_timer import stop_button
 from controlsurface.ui.widgets.panels import panel
 
-BREAKDOWNS = ("lane", "task_type", "router_version", "team", "tenant")
+BREAKDOWNS = ("lane", "task_type", "architecture", "router_version", "team", "tenant")
 _COLUMNS = {
     "name": ("", ""),
     "total_usd": ("Total", "usd"),

@@ -20,6 +20,7 @@ BY_ROUTER_VERSION, WITH_WEEK_BEFORE, WITH_TIME_BEFORE = "router versions", "a we
 # what tells the arms of a canary or an experiment apart
 ARM_DIMENSIONS = {
     BY_ROUTER_VERSION: "router_version",
+    "architectures": "architecture",
     "routers": "router",
     "services": "service",
     "environments": "environment",
