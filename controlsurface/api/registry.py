@@ -25,6 +25,7 @@ from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.costs import incidents
+from controlsurface.client.queries.costs.architectures_query import ArchitecturesQuery
 from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
@@ -81,6 +82,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     BudgetsQuery,
     incidents.IncidentsQuery,
     incidents.ControlCostQuery,
+    ArchitecturesQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,

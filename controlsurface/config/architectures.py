@@ -37,10 +37,8 @@ class ArchitectureConfig(ConfigSection):
         max_length=100,
         description="dimension:value; any value of one dimension, all dimensions; empty value: unknown",
     )
-    monthly_usd: float | None = Field(
-        None,
-        ge=0,
-        description="what it costs a month at any volume, beside own hardware and engineers; none: not known",
+    monthly_usd: float = Field(
+        0, ge=0, le=1e9, description="what else it costs a month at any volume, beside own hardware and engineers"
     )
 
     @property
