@@ -1,8 +1,9 @@
-"""Architectures side by side: what a request costs in each, what a month's fixed part is, and where their costs cross."""
+"""Architectures side by side: what a request costs, the fixed part of a month, and where their costs cross."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import combinations
 from math import sqrt
 from typing import Any
 
@@ -79,7 +80,7 @@ def render_request_costs(by: str, window: Mapping[str, Any]) -> Statement:
 
 
 def render_failed_steps(by: str, window: Mapping[str, Any]) -> Statement:
-    """The statement whose rows are name, failed_step and its share of the steps that failed first. Raises UnknownName."""
+    """The statement whose rows are name, failed_step and its share of first failures. Raises UnknownName."""
     return Statement(_FAILED_STEPS.format(by=dimension_column("requests", by)), {**window}, "architectures.failures")
 
 
@@ -141,20 +142,34 @@ def compare_curves(rows: Sequence[Row], mixes: Mapping[str, Mapping[Any, float]]
 
     Of unlike traffic nothing is said: one sort of requests is cheaper than another whoever answers it.
     """
-    lines = [
-        CostLine(row["name"], row["fixed_usd_per_month"], *(row[f"variable_{end}"] for end in ("usd", "low", "high")))
-        for row in rows
-        if row["name"] is not None
-    ][:MAX_COMPARED]
-    pairs = ((one, other) for at, one in enumerate(lines) for other in lines[at + 1 :])
-    return [_compared(one, other, mix_distance(mixes[one.name], mixes[other.name])) for one, other in pairs]
+    named = [row for row in rows if row["name"] is not None][:MAX_COMPARED]
+    return [_compared(one, other, mix_distance(mixes[one["name"]], mixes[other["name"]])) for one, other in combinations(named, 2)]
 
 
-def _compared(one: CostLine, other: CostLine, unlike: float) -> tuple[CostCrossing, float]:
-    if unlike <= UNLIKE_MIX:
-        return find_crossing(one, other), unlike
-    why = f"unlike traffic, {unlike:.0%} of the requests of one would have to be of another task type"
-    return CostCrossing(one.name, other.name, unknown=why), unlike
+def _compared(one: Row, other: Row, unlike: float) -> tuple[CostCrossing, float]:
+    reasons = [_unknown(row) for row in (one, other)]
+    if unlike > UNLIKE_MIX:
+        reasons.append(f"unlike traffic, {unlike:.0%} of the requests of one would have to be of another task type")
+    if why := next(filter(None, reasons), ""):
+        return CostCrossing(one["name"], other["name"], unknown=why), unlike
+    return find_crossing(cost_line(one), cost_line(other)), unlike
+
+
+def cost_line(row: Row) -> CostLine:
+    """The line of a row of `/api/v1/architectures`."""
+    ends = (row[f"variable_{end}"] for end in ("usd", "low", "high"))
+    return CostLine(row["name"], row["fixed_usd_per_month"], *ends)
+
+
+def _unknown(row: Row) -> str:
+    """Why nobody can tell what the architecture costs; empty where it is known."""
+    if row["costed"] < MIN_COSTED_REQUESTS:
+        return f"the cost of {row['costed']} requests of {row['name']} is known, of {MIN_COSTED_REQUESTS} needed"
+    if (row["priced_share"] or 0) < KNOWN_ENOUGH:
+        return f"{row['priced_share'] or 0:.0%} of the calls of {row['name']} have a price, of {KNOWN_ENOUGH:.0%} needed"
+    if row["rated_share"] is not None and row["rated_share"] < KNOWN_ENOUGH:
+        return f"{row['rated_share']:.0%} of the engineer minutes of {row['name']} have an hourly rate"
+    return "" if row["fixed_usd_per_month"] is not None else f"own hardware of {row['name']} has no rate to USD"
 
 
 def mixes_of(rows: Iterable[Row], by: str) -> dict[str, dict[Any, float]]:

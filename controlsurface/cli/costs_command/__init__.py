@@ -11,6 +11,7 @@ import click
 from controlsurface.cli.command_options import DURATION, data_option, open_client, parse_filter
 from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
 from controlsurface.cli.terminal.terminal_text import print_note
+from controlsurface.client.queries.costs.architectures_query import COMPARED_BY, ArchitecturesArgs, ArchitecturesQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
@@ -101,6 +102,27 @@ def control(by: str, since: timedelta, data: Path, form: str) -> None:
         print_note(f"controlsurface: costs: {answer.facts['running']} timers still run and are not counted")
     if any((row["rated_share"] or 0) < 1 and row["engineer_minutes"] for row in answer.rows.to_pylist()):
         print_note("controlsurface: costs: minutes without an hourly rate; set control.hourly_usd")
+
+
+@command.command("architectures")
+@click.option("--by", type=click.Choice(COMPARED_BY), default="architecture", show_default=True, help="What is compared.")
+@since_option
+@data_option
+@format_option
+def architectures(by: str, since: timedelta, data: Path, form: str) -> None:
+    """Architectures side by side, and the monthly volume at which two of them cost the same."""
+    asked = ArchitecturesQuery(ArchitecturesArgs.model_validate({"start": f"-{since.total_seconds():.0f}s", "by": by}))
+    with closing(open_client(data)) as reader:
+        answer = reader.run(asked)
+    shown = (
+        "name n steps_per_request usd_per_request usd_low usd_high priced_share latency_p50 latency_p95 latency_spread "
+        "error_rate failed_step engineer_minutes fixed_usd_per_month usd_per_1000_requests"
+    )
+    write_answer(asked, answer, form, shown.split())
+    for each in answer.facts["crossings"]:
+        print_note(f"controlsurface: costs: {each['text']}")
+    if not any(row["name"] is not None for row in answer.rows.to_pylist()):
+        print_note(f"controlsurface: costs: no request of the period has a known {by}")
 
 
 def _range(since: timedelta, where: tuple[str, ...]) -> dict[str, Any]:

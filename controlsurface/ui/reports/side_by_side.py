@@ -51,6 +51,11 @@ def choose_populations(view: DashboardView) -> tuple[Population, Population] | N
     return (WITH_WEEK_BEFORE, view.week_before), ("this window", view)
 
 
+def chosen_dimension() -> str | None:
+    """What tells the two sides apart; None where they are periods."""
+    return ARM_DIMENSIONS.get(st.session_state.get("way", ""))
+
+
 def _without(view: DashboardView, dimension: str) -> DashboardView:
     """The view without its filter of this dimension: an arm is one itself."""
     return replace(view, where=tuple(each for each in view.where if not each.startswith(f"{dimension}:")))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -39,7 +39,7 @@ from controlsurface.query.arguments import WeekRange
 
 # Metrics of a row, and whether they have an interval.
 _METRICS = {
-    "steps_per_request": True,
+    "steps_per_request": False,
     "input_tokens_per_request": False,
     "output_tokens_per_request": False,
     "latency_p50": False,
@@ -50,12 +50,14 @@ _CONTROL = "requests calls_usd priced_share incidents engineer_minutes engineer_
 _ENDS = ("low", "high")
 
 
+ComparedDimension = Literal["architecture", "router_version", "router", "service", "environment"]
+COMPARED_BY: tuple[ComparedDimension, ...] = get_args(ComparedDimension)
+
+
 class ArchitecturesArgs(WeekRange):
     """When, and what tells architectures apart."""
 
-    by: Literal["architecture", "router_version", "router", "service", "environment"] = Field(
-        "architecture", description="what is compared"
-    )
+    by: ComparedDimension = Field("architecture", description="what is compared")
 
 
 @dataclass(frozen=True, slots=True)
