@@ -27,6 +27,7 @@ from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.costs import incidents
 from controlsurface.client.queries.costs.architectures_query import ArchitecturesQuery
 from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
+from controlsurface.client.queries.costs.entropy_query import EntropyQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
@@ -83,6 +84,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     incidents.IncidentsQuery,
     incidents.ControlCostQuery,
     ArchitecturesQuery,
+    EntropyQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,

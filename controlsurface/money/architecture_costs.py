@@ -143,7 +143,10 @@ def compare_curves(rows: Sequence[Row], mixes: Mapping[str, Mapping[Any, float]]
     Of unlike traffic nothing is said: one sort of requests is cheaper than another whoever answers it.
     """
     named = [row for row in rows if row["name"] is not None][:MAX_COMPARED]
-    return [_compared(one, other, mix_distance(mixes[one["name"]], mixes[other["name"]])) for one, other in combinations(named, 2)]
+    return [
+        _compared(one, other, mix_distance(mixes[one["name"]], mixes[other["name"]]))
+        for one, other in combinations(named, 2)
+    ]
 
 
 def _compared(one: Row, other: Row, unlike: float) -> tuple[CostCrossing, float]:
@@ -166,7 +169,9 @@ def _unknown(row: Row) -> str:
     if row["costed"] < MIN_COSTED_REQUESTS:
         return f"the cost of {row['costed']} requests of {row['name']} is known, of {MIN_COSTED_REQUESTS} needed"
     if (row["priced_share"] or 0) < KNOWN_ENOUGH:
-        return f"{row['priced_share'] or 0:.0%} of the calls of {row['name']} have a price, of {KNOWN_ENOUGH:.0%} needed"
+        return (
+            f"{row['priced_share'] or 0:.0%} of the calls of {row['name']} have a price, of {KNOWN_ENOUGH:.0%} needed"
+        )
     if row["rated_share"] is not None and row["rated_share"] < KNOWN_ENOUGH:
         return f"{row['rated_share']:.0%} of the engineer minutes of {row['name']} have an hourly rate"
     return "" if row["fixed_usd_per_month"] is not None else f"own hardware of {row['name']} has no rate to USD"

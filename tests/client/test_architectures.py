@@ -10,9 +10,9 @@ import pytest
 
 from controlsurface.client import LocalClient
 from controlsurface.client.arrow_tables import as_dicts
-from controlsurface.client.query_protocol import Result
 from controlsurface.client.queries.costs.architectures_query import ArchitecturesArgs, ArchitecturesQuery
 from controlsurface.client.queries.costs.incidents import IncidentBody, RecordIncident
+from controlsurface.client.query_protocol import Result
 from controlsurface.config import Config
 from controlsurface.config.architectures import ArchitectureConfig
 from controlsurface.config.control_costs import ControlConfig

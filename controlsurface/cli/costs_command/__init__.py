@@ -12,6 +12,12 @@ from controlsurface.cli.command_options import DURATION, data_option, open_clien
 from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
 from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client.queries.costs.architectures_query import COMPARED_BY, ArchitecturesArgs, ArchitecturesQuery
+from controlsurface.client.queries.costs.entropy_query import (
+    ENTROPY_DIMENSIONS,
+    PATH_STEPS,
+    EntropyArgs,
+    EntropyQuery,
+)
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
@@ -105,7 +111,9 @@ def control(by: str, since: timedelta, data: Path, form: str) -> None:
 
 
 @command.command("architectures")
-@click.option("--by", type=click.Choice(COMPARED_BY), default="architecture", show_default=True, help="What is compared.")
+@click.option(
+    "--by", type=click.Choice(COMPARED_BY), default="architecture", show_default=True, help="What is compared."
+)
 @since_option
 @data_option
 @format_option
@@ -123,6 +131,18 @@ def architectures(by: str, since: timedelta, data: Path, form: str) -> None:
         print_note(f"controlsurface: costs: {each['text']}")
     if not any(row["name"] is not None for row in answer.rows.to_pylist()):
         print_note(f"controlsurface: costs: no request of the period has a known {by}")
+
+
+@command.command("entropy")
+@click.option("--by", type=click.Choice(ENTROPY_DIMENSIONS), default="task_type", show_default=True, help="A row each.")
+@click.option("--step", type=click.Choice(PATH_STEPS), default="lane", show_default=True, help="What names a call.")
+@since_option
+@data_option
+@format_option
+def entropy(by: str, step: str, since: timedelta, data: Path, form: str) -> None:
+    """Operational entropy: how many ways requests take, how evenly, and incidents per million requests."""
+    given = {"start": f"-{since.total_seconds():.0f}s", "by": by, "step": step}
+    _answer(data, EntropyQuery(EntropyArgs.model_validate(given)), form, "no request in the period")
 
 
 def _range(since: timedelta, where: tuple[str, ...]) -> dict[str, Any]:
