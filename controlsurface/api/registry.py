@@ -31,6 +31,7 @@ from controlsurface.client.queries.costs.entropy_query import EntropyQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
+from controlsurface.client.queries.costs.storage_query import StorageQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
 from controlsurface.client.queries.event_list import EventsQuery, RecordEvent
@@ -85,6 +86,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     incidents.ControlCostQuery,
     ArchitecturesQuery,
     EntropyQuery,
+    StorageQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,

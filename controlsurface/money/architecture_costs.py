@@ -114,6 +114,7 @@ def curve_figures(
 
     `control`: a row of the cost of control; `hardware`: its rows of own hardware. Of these the busy time is in what
     requests cost already; it is fixed, and so it moves from there to the fixed part, with its part of the idle time.
+    What a request takes in the store is variable, where that has a price.
     """
     months = length / timedelta(days=DAYS_PER_MONTH)
     requests, rated = control["requests"], control["rated_share"]
@@ -122,8 +123,9 @@ def curve_figures(
     known = None not in paid and None not in busy and (rated is None or rated >= KNOWN_ENOUGH) and months > 0
     fixed = (float(sum(paid)) + (control["engineer_usd"] or 0)) / months + monthly_usd if known else None
     priced = (control["priced_share"] or 0) >= KNOWN_ENOUGH and requests and spread.usd is not None
-    own = float(sum(busy)) / requests if priced and known else None
-    ends = [None if own is None or end is None else max(end - own, 0) for end in (spread.usd, spread.low, spread.high)]
+    moved = ((control["storage_usd"] or 0) - float(sum(busy))) / requests if priced and known else None
+    means = (spread.usd, spread.low, spread.high)
+    ends = [None if moved is None or mean is None else max(mean + moved, 0) for mean in means]
     volume = requests / months if months > 0 else None
     line = CostLine("", fixed, ends[0])
     total = line.monthly(volume) if volume is not None else None

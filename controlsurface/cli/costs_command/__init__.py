@@ -20,6 +20,7 @@ from controlsurface.client.queries.costs.entropy_query import (
 )
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
+from controlsurface.client.queries.costs.storage_query import StorageArgs, StorageQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.query_protocol import Query
 from controlsurface.money.unit_costs import RunArgs, UnitCostArgs
@@ -143,6 +144,23 @@ def entropy(by: str, step: str, since: timedelta, data: Path, form: str) -> None
     """Operational entropy: how many ways requests take, how evenly, and incidents per million requests."""
     given = {"start": f"-{since.total_seconds():.0f}s", "by": by, "step": step}
     _answer(data, EntropyQuery(EntropyArgs.model_validate(given)), form, "no request in the period")
+
+
+@command.command("storage")
+@click.option("--by", default="", help="A dimension, such as task_type, lane or architecture.  [default: all]")
+@since_option
+@data_option
+@format_option
+def storage(by: str, since: timedelta, data: Path, form: str) -> None:
+    """What requests take in the store, and what that costs for as long as it is kept."""
+    asked = StorageQuery(StorageArgs.model_validate({"start": f"-{since.total_seconds():.0f}s", "by": by}))
+    with closing(open_client(data)) as reader:
+        answer = reader.run(asked)
+    write_answer(asked, answer, form)
+    if answer.facts["usd_per_gb_month"] is None:
+        print_note("controlsurface: costs: storage has no price; set control.storage_usd_per_gb_month")
+    if any(row["stored_bytes"] is None for row in answer.rows.to_pylist()):
+        print_note("controlsurface: costs: nothing is written out yet, so stored bytes are not known")
 
 
 def _range(since: timedelta, where: tuple[str, ...]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _COLUMNS = {
     "total_usd": ("Total", "usd"),
     "calls_usd": ("Calls", "usd"),
     "engineer_usd": ("Engineers", "usd"),
+    "storage_usd": ("Storage", "usd"),
     "usd_per_1000_requests": ("Per 1,000 requests", "usd"),
     "engineer_minutes": ("Engineer minutes", "index"),
     "incidents": ("Incidents", "index"),

@@ -46,7 +46,10 @@ _METRICS = {
     "latency_p95": False,
     "error_rate": True,
 }
-_CONTROL = "requests calls_usd priced_share incidents engineer_minutes engineer_usd rated_share incidents_per_million"
+_CONTROL = (
+    "requests calls_usd priced_share incidents engineer_minutes engineer_usd rated_share storage_usd "
+    "incidents_per_million"
+)
 _ENDS = ("low", "high")
 
 
@@ -94,6 +97,7 @@ class ArchitecturesQuery(Query[Result]):
             engineer_minutes=NUMBER,
             engineer_usd=FIGURE,
             rated_share=SHARE,
+            storage_usd=FIGURE,
             incidents_per_million=FIGURE,
             **dict.fromkeys(
                 "hardware_usd fixed_usd_per_month variable_usd variable_low variable_high requests_per_month "

@@ -1,5 +1,5 @@
--- What ways requests take, by $by. A way is the sequence of the calls made for a request, each by what it is called
--- with ($step: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are parallel:
+-- What ways requests take, by a dimension. A way is the sequence of the calls made for a request, each by what it is
+-- called with (`step`: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are parallel:
 -- which of them began a moment sooner is chance, so they stand in the order of their names. Shadow calls belong to
 -- audits and are no step of a request.
 WITH asked AS (
