@@ -113,7 +113,8 @@ def fill(store: DuckStore, traffic: list[Asked]) -> None:
         for m, one in enumerate(each.calls)
     ]
     numbers, texts = ("id", "call", "at", "length"), ("lane", "purpose")
-    fields = [*(pa.field(name, pa.int64()) for name in numbers), *(pa.field(name, pa.string()) for name in texts)]
+    kinds = dict.fromkeys(numbers, pa.int64()) | dict.fromkeys(texts, pa.string())
+    schema = pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
     asked = {
         "id": pa.array(range(len(traffic)), pa.int64()),
         "task_type": pa.array([each.kind for each in traffic], pa.string()),
@@ -122,7 +123,7 @@ def fill(store: DuckStore, traffic: list[Asked]) -> None:
     with store.writing() as writing:
         writing.execute("DELETE FROM requests; DELETE FROM attempts")
         writing.attach("asked", pa.table(asked))
-        writing.attach("called", pa.Table.from_pylist(calls, pa.schema(fields)))
+        writing.attach("called", pa.Table.from_pylist(calls, schema))
         writing.execute(f"""INSERT INTO requests BY NAME SELECT id::VARCHAR AS request_id,
             md5(id::VARCHAR)::UUID AS trace_id,
             1 AS span_id, TIMESTAMP '{NOON:%F %T}' AS started_at, task_type, 'small' AS lane,

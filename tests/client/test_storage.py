@@ -105,7 +105,7 @@ def test_spans_of_a_trace_with_several_requests_belong_to_them_in_equal_parts() 
     truth = Counter[str | None]()
     sizes = store.store.state("SELECT trace_id, octet_length(around) + octet_length(span) AS n FROM spans").to_pylist()
     for row in sizes:
-        kinds = traces[UUID(row["trace_id"]).int - 1] or [None]
+        kinds = traces[UUID(row["trace_id"]).int - 1] or (None,)
         for kind in kinds:
             truth[kind] += row["n"] / len(kinds)
     assert {row["name"]: row["span_bytes"] for row in rows} == pytest.approx(dict(truth))

@@ -48,7 +48,7 @@ def architecture_panels(view: DashboardView, one: Population, other: Population)
     rows = known[one[0]], known[other[0]]
     with panel("Whole cost", "calls, failures and the time of engineers; whatever is filtered"):
         st.html(html_table(("", f"A: {one[0]}", f"B: {other[0]}"), map(_row, _FIGURES, [rows] * 20), "whole cost"))
-        st.caption(_note(rows, answer.facts["unassigned_minutes"]))
+        st.caption(escape_markdown(_note(rows, answer.facts["unassigned_minutes"])))
     with panel("Cost over volume", "a month: the fixed part, and the variable cost of each request"):
         _curve(rows, answer.facts["crossings"])
 
