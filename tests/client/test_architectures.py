@@ -156,3 +156,36 @@ def versioned(trace: int) -> list[S]:
 def test_router_versions_are_compared_by_the_same_query() -> None:
     found = compared(*(each for trace in range(1, 81) for each in versioned(trace)), by="router_version")
     assert text(found).startswith("No crossing: v0 costs less at any volume")
+
+
+# Savings of a router that leave out the call that chooses: https://github.com/BerriAI/litellm/issues/38816
+def test_the_routers_own_calls_are_in_the_cost_of_a_request() -> None:
+    spans = []
+    for trace in range(1, 41):
+        unit, answer = answered(trace, "hybrid", 0.001)
+        chooser = call(3, 1, trace=trace, at=-20, controlsurface__purpose="classifier", controlsurface__cost_usd=0.002)
+        spans += [unit, chooser, answer]
+    row = rows(compared(*spans))["hybrid"]
+    assert (row["usd_per_request"], row["steps_per_request"]) == pytest.approx((0.003, 2))
+
+
+# An agent's span that repeats its calls' tokens: https://github.com/Arize-ai/openinference/issues/3164
+def test_an_agent_that_repeats_the_usage_of_its_calls_is_counted_once() -> None:
+    spans = []
+    for trace in range(1, 41):
+        unit, answer = answered(trace, "agents", 0.01)
+        total = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 10}
+        agent = S(3, 1, total, 0, 90, trace=trace, name="invoke_agent")
+        spans += [unit, agent, replace(answer, parent=3)]
+    row = rows(compared(*spans))["agents"]
+    assert (row["input_tokens_per_request"], row["usd_per_request"]) == pytest.approx((10, 0.01))
+
+
+# A call that was refused for its rate is not billed: https://github.com/langfuse/langfuse/issues/9038
+def test_a_refused_call_without_usage_costs_nothing_and_is_a_call() -> None:
+    spans = []
+    for trace in range(1, 41):
+        unit, answer = answered(trace, "agents", 0.01)
+        spans += [unit, call(3, 1, trace=trace, at=-20, error=True, error__type="429"), answer]
+    row = rows(compared(*spans))["agents"]
+    assert (row["usd_per_request"], row["steps_per_request"], row["priced_share"]) == pytest.approx((0.01, 2, 1))

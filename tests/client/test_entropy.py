@@ -62,7 +62,7 @@ TRAFFIC = st.lists(
 
 
 def path(calls: list[Call]) -> tuple[str, ...]:
-    """The steps in order; those that overlap are one turn, by name."""
+    """The steps in order; calls that overlap are one step."""
     turns: list[list[str]] = []
     until = None
     for each in sorted((each for each in calls if each.purpose != "shadow"), key=lambda each: each.at):
@@ -70,7 +70,7 @@ def path(calls: list[Call]) -> tuple[str, ...]:
             turns.append([])
         turns[-1].append(each.lane if each.purpose == "user" else each.purpose)
         until = max(until or 0, each.at + each.length)
-    return tuple(step for turn in turns for step in sorted(turn))
+    return tuple(" + ".join(sorted(turn)) for turn in turns)
 
 
 def figures(asked: list[Asked]) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def figures(asked: list[Asked]) -> dict[str, Any]:
     ways, steps, nexts = Counter[tuple[str, ...]](), Counter[int](), defaultdict[str, Counter[str]](Counter)
     for each in asked:
         way = path(each.calls)
-        steps[len(way)] += int(each.weight)
+        steps[sum(one.purpose != "shadow" for one in each.calls)] += int(each.weight)
         way = way or ("(no call)",)
         ways[way] += int(each.weight)
         for step, following in pairwise(("(start)", *way, "(end)")):
@@ -172,6 +172,15 @@ def test_span_names_that_count_up_make_no_paths() -> None:
     assert (row["paths"], row["top_path"], row["entropy_bits"], row["branching"]) == (1, "small > large", 0, 1)
 
 
+# A flat list by start time cannot tell them apart: https://github.com/promptfoo/promptfoo/issues/9455
+def test_calls_in_parallel_are_another_path_than_calls_one_after_the_other() -> None:
+    parallel = [route(1, task_type="plan"), call(2, 1), call(3, 1, at=5)]
+    serial = [route(1, trace=2, task_type="plan"), call(2, 1, trace=2), call(3, 1, trace=2, at=20)]
+    client = loaded(*parallel, *serial)
+    (row,) = entropy(client)
+    assert (row["paths"], row["entropy_bits"], row["steps_mean"]) == (2, 1, 2)
+
+
 def test_calls_in_parallel_are_one_path_whichever_began_sooner() -> None:
     spans = [
         each
@@ -183,7 +192,7 @@ def test_calls_in_parallel_are_one_path_whichever_began_sooner() -> None:
         )
     ]
     (row,) = entropy(loaded(*spans))
-    assert (row["paths"], row["top_path"]) == (1, "large > small")
+    assert (row["paths"], row["top_path"]) == (1, "large + small")
 
 
 def test_a_retry_is_a_step_of_its_own_and_a_model_can_be_what_steps_are_named_by() -> None:

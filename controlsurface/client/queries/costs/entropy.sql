@@ -1,7 +1,6 @@
 -- What ways requests take, by a dimension. A way is the sequence of the calls made for a request, each by what it is
--- called with (`step`: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are parallel:
--- which of them began a moment sooner is chance, so they stand in the order of their names. Shadow calls belong to
--- audits and are no step of a request.
+-- called with (`step`: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are one step, in
+-- parallel: which of them began a moment sooner is chance. Shadow calls belong to audits and are no step of a request.
 WITH asked AS (
     SELECT r.trace_id, r.span_id, r.$by AS name, r.sample_weight AS w, r.cache
     FROM requests AS r
@@ -32,16 +31,21 @@ turns AS (
         ) AS turn
     FROM reached
 ),
-called AS (
-    SELECT trace_id, span_id, list(step ORDER BY turn, step) AS way
+together AS (
+    SELECT trace_id, span_id, turn, array_to_string(list(step ORDER BY step), ' + ') AS step, count(*) AS calls
     FROM turns
+    GROUP BY trace_id, span_id, turn
+),
+called AS (
+    SELECT trace_id, span_id, list(step ORDER BY turn) AS way, CAST(sum(calls) AS BIGINT) AS steps
+    FROM together
     GROUP BY trace_id, span_id
 ),
 walked AS (
     SELECT
         asked.name, asked.w,
         coalesce(called.way, [CASE WHEN asked.cache IS NULL THEN '(no call)' ELSE 'cache' END]) AS way,
-        coalesce(len(called.way), 0) AS steps
+        coalesce(called.steps, 0) AS steps
     FROM asked
     LEFT JOIN called ON called.trace_id = asked.trace_id AND called.span_id = asked.span_id
 ),
