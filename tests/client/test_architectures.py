@@ -174,7 +174,10 @@ def test_an_agent_that_repeats_the_usage_of_its_calls_is_counted_once() -> None:
     spans = []
     for trace in range(1, 41):
         unit, answer = answered(trace, "agents", 0.01)
-        total = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 10}
+        total: dict[str, str | int | float | bool] = {
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.usage.input_tokens": 10,
+        }
         agent = S(3, 1, total, 0, 90, trace=trace, name="invoke_agent")
         spans += [unit, agent, replace(answer, parent=3)]
     row = rows(compared(*spans))["agents"]

@@ -34,7 +34,7 @@ def entropy_panel(view: DashboardView) -> None:
             "Steps by", PATH_STEPS, default=PATH_STEPS[0], required=True, key="path step", format_func=str.capitalize
         )
         args = EntropyArgs(start=view.start, end=view.end, step=step)
-        rows = as_polars(collector_queries.fetch_cached(EntropyQuery(args)).rows)
+        rows = as_polars(collector_queries.fetch_slow_cached(EntropyQuery(args)).rows)
         if rows.is_empty():
             st.caption("No requests in this window.")
             return

@@ -1,6 +1,6 @@
 -- What ways requests take, by a dimension. A way is the sequence of the calls made for a request, each by what it is
--- called with (`step`: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are one step, in
--- parallel: which of them began a moment sooner is chance. Shadow calls belong to audits and are no step of a request.
+-- called with (`step`: its lane, or its model; what is no call for the user by its purpose). Calls that overlap are one
+-- step, in parallel: which of them began a moment sooner is chance. Shadow calls belong to audits and are no step.
 WITH asked AS (
     SELECT r.trace_id, r.span_id, r.$by AS name, r.sample_weight AS w, r.cache
     FROM requests AS r
@@ -15,13 +15,15 @@ calls AS (
     JOIN asked ON asked.span_id = a.request_span AND asked.trace_id = coalesce(a.request_trace, a.trace_id)
     WHERE a.purpose <> 'shadow'
 ),
-reached AS (
+counted AS (SELECT trace_id, span_id, count(*) AS calls, any_value(step) AS step FROM calls GROUP BY trace_id, span_id),
+reached AS (  -- one call alone needs no order, and most requests have no other
     SELECT
-        *,
+        calls.*,
         max(ended_at) OVER (
             PARTITION BY trace_id, span_id ORDER BY started_at, call_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS busy_until
     FROM calls
+    WHERE (trace_id, span_id) IN (SELECT (trace_id, span_id) FROM counted WHERE calls > 1)
 ),
 turns AS (
     SELECT
@@ -40,6 +42,8 @@ called AS (
     SELECT trace_id, span_id, list(step ORDER BY turn) AS way, CAST(sum(calls) AS BIGINT) AS steps
     FROM together
     GROUP BY trace_id, span_id
+    UNION ALL
+    SELECT trace_id, span_id, [step], 1 FROM counted WHERE calls = 1
 ),
 walked AS (
     SELECT
