@@ -20,3 +20,4 @@ else:
         ui.guardrail_table(guardrails, one[0], other[0], alike=alike)
     with ui.panel("Task types", "the same kind of request in both arms"):
         ui.task_type_table(one, other)
+    ui.architecture_panels(view, one, other)

@@ -25,10 +25,13 @@ from controlsurface.client.queries.call_prices import CallPricesQuery
 from controlsurface.client.queries.cardinality_query import CardinalityQuery
 from controlsurface.client.queries.contributor_result import ContributorsQuery
 from controlsurface.client.queries.costs import incidents
+from controlsurface.client.queries.costs.architectures_query import ArchitecturesQuery
 from controlsurface.client.queries.costs.budgets_query import BudgetsQuery
+from controlsurface.client.queries.costs.entropy_query import EntropyQuery
 from controlsurface.client.queries.costs.hardware_query import HardwareQuery
 from controlsurface.client.queries.costs.price_editions import PriceEditionsQuery
 from controlsurface.client.queries.costs.restatements import RestatementsQuery
+from controlsurface.client.queries.costs.storage_query import StorageQuery
 from controlsurface.client.queries.costs.switching_query import SwitchingCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.queries.coverage_query import CoverageQuery
@@ -83,6 +86,9 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     BudgetsQuery,
     incidents.IncidentsQuery,
     incidents.ControlCostQuery,
+    ArchitecturesQuery,
+    EntropyQuery,
+    StorageQuery,
     PriceEditionsQuery,
     UsageLedgerQuery,
     CardinalityQuery,

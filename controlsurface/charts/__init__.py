@@ -1,5 +1,6 @@
 """Rows in, figure out: every chart of the dashboard, without a word of Streamlit."""
 
+from controlsurface.charts.cost_lines import monthly_cost_lines
 from controlsurface.charts.distribution import confidence_heatmap, lane_histogram
 from controlsurface.charts.exemplars import Exemplar, with_exemplars
 from controlsurface.charts.figure import ChartFigure, EventMark, is_blank

@@ -1,4 +1,4 @@
-"""`controlsurface rederive`: stored rows follow a change of vocabularies, of lanes or of `task_types.from`."""
+"""`controlsurface rederive`: stored rows follow a change of vocabularies, lanes, architectures or `task_types.from`."""
 
 import getpass
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _COUNTS = ("spans", "changed", "frozen")
 @click.option("--since", type=DURATION, help="What began so long ago or later.  [default: all that is stored]")
 @json_option
 def command(data: Path, since: timedelta | None, as_json: bool) -> None:
-    """Read stored spans again: after a change of vocabularies, lanes or task_types.from, stored rows follow.
+    """Read stored spans again: stored rows follow vocabularies, lanes, architectures and task_types.from.
 
     Whole traces, the latest first, a transaction at a time: figures are right in between. A running server does it; a
     restart, here or there, goes on where it was. What the retention has frozen stays as it is.
@@ -69,7 +69,7 @@ def _owner(data: Path, config: Config) -> Iterator[Client]:
 def _outdated_settings(reader: Client, config: Config) -> Iterator[str]:
     """What a server derives with otherwise than its files would have it now."""
     if _state(reader)["vocabularies"] != derivation_fingerprint(conventions.load_conventions(config), config):
-        yield "vocabularies or task_types.from"
+        yield "vocabularies, architectures or task_types.from"
     there = [(row["name"], set(row["models"])) for row in as_dicts(reader.run(LanesQuery()).rows)]
     if not config.lanes_assumed and there != [(name, set(lane.models)) for name, lane in config.lanes.items()]:
         yield "lanes"

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from controlsurface.config.alert_delivery import DeliveryConfig
+from controlsurface.config.architectures import Architectures
 from controlsurface.config.budgets import Budgets
 from controlsurface.config.control_costs import ControlConfig
 from controlsurface.config.cost_exports import CostExportsConfig
@@ -244,6 +245,7 @@ class Config(ConfigSection):
         description="order = from cheap to dear; without this table, models are placed by their list prices",
     )
     task_types: TaskTypesConfig = TaskTypesConfig(**{"from": ()})
+    architectures: Architectures = Field({}, description="ways of building the system that are compared, by name")
     content: ContentConfig = ContentConfig()
     receiver: ReceiverConfig = ReceiverConfig()
     files: ImportFilesConfig = ImportFilesConfig()

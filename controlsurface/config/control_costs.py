@@ -1,4 +1,4 @@
-"""What an hour of the people who run the router costs."""
+"""What an hour of the people who run the router costs, and what their store does."""
 
 from typing import Annotated
 
@@ -15,6 +15,9 @@ class ControlConfig(ConfigSection):
     hourly_usd: HourlyRate = Field(0, description="USD an hour of an engineer of any team; 0: not known")
     team_hourly_usd: dict[str, HourlyRate] = Field(
         default_factory=dict, description="USD an hour by team; 0: costs nothing"
+    )
+    storage_usd_per_gb_month: Annotated[float, Field(ge=0, le=100_000)] | None = Field(
+        None, description="USD for 10^9 bytes in the store for a month; 0: costs nothing; none: not known"
     )
 
     def hourly_of(self, team: str | None) -> float | None:

@@ -25,6 +25,7 @@ from controlsurface.client.queries.lane_queries import AssumedLanesQuery, assume
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import Client
 from controlsurface.config import Config
+from controlsurface.config.architectures import overlapping_architectures
 from controlsurface.errors import ConfigError, ControlSurfaceError
 from controlsurface.formatting import format_duration
 from controlsurface.ingest.translate import conventions
@@ -78,6 +79,9 @@ def _guarded(check: Callable[[Any], Iterator[DoctorFinding]], about: Any) -> Ite
 def _configuration(patient: DoctorTarget) -> Iterator[DoctorFinding]:
     where = patient.config_file or "no file: every key has its default"
     yield DoctorFinding("configuration", "ok", str(where))
+    for first, second in overlapping_architectures(patient.config.architectures):
+        text = f"a request can match '{first}' and '{second}': it belongs to '{first}', the first of the file"
+        yield DoctorFinding("architectures", "warn", text)
 
 
 def _vocabularies(patient: DoctorTarget) -> Iterator[DoctorFinding]:

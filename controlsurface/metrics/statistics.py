@@ -1,8 +1,9 @@
 """Intervals, chances and sizes of differences, of many figures at once; the same formulas as in the SQL of a metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, lgamma, log, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ Z_95 = 1.959963984540054
 
 MIN_NORMAL_ROWS = 500  # rows by Kish's count of which the linearised variance may make twice as many
 MIN_MEAN_ROWS = 300  # rows under which a mean of a long tail has no interval that could be believed
+UNLIKE_MIX = 0.1  # share of requests that would have to be of another kind
 MIN_PAIRS = 20  # or as many as weighted ones are worth
 
 _ERFC = np.frompyfunc(erfc, 1, 1)
@@ -38,6 +40,15 @@ def difference_interval(
         value - np.hypot(other - others[0], ends[1] - one),
         value + np.hypot(others[1] - other, one - ends[0]),
     )
+
+
+def mix_distance(ones: Mapping[Any, float], others: Mapping[Any, float]) -> float:
+    """The share of one arm's requests that would have to be of another kind for both to be alike (total variation)."""
+    whole, all_others = sum(ones.values()), sum(others.values())
+    if not whole or not all_others:
+        return 0.0
+    kinds = {*ones, *others}
+    return sum(abs(ones.get(kind, 0) / whole - others.get(kind, 0) / all_others) for kind in kinds) / 2
 
 
 def binned_mean_interval(

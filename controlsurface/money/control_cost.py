@@ -42,18 +42,25 @@ class _Spent:
     minutes: float = 0
     usd: float = 0
     unrated_minutes: float = 0
+    storage_usd: float | None = None
     calls: dict[str, Any] = field(default_factory=dict)
 
 
 def control_costs(
-    costs: Iterable[Row], requests: Iterable[Row], incidents: Iterable[SpentTime], config: ControlConfig, by: str | None
+    costs: Iterable[Row],
+    requests: Iterable[Row],
+    incidents: Iterable[SpentTime],
+    config: ControlConfig,
+    by: str | None,
+    storage: Iterable[Row] = (),
 ) -> list[dict[str, Any]]:
     """A row a value of `by`, the dearest first; one of all without it. Sums over the rows are those of the whole.
 
     `costs` and `requests` are rows of these metrics (value, priced_share). An incident about several values is shared
     out evenly; one about none stands in a row of its own (`assigned` false), as nobody said what it was about.
-    `total_usd` is of what is known; `usd_per_1000_requests`, which rows are compared by, is None where that is not as
-    good as all, or the value with the fewest prices would read as the cheapest.
+    `storage`: rows of `/api/v1/storage`, where storage has a price. `total_usd` is of what is known;
+    `usd_per_1000_requests`, which rows are compared by, is None where that is not as good as all, or the value with the
+    fewest prices would read as the cheapest.
     """
     found: dict[tuple[str | None, bool], _Spent] = {}
     for name, rows in (("calls_usd", costs), ("requests", requests)):
@@ -76,6 +83,10 @@ def control_costs(
                 spent.unrated_minutes += minutes / len(keys)
             else:
                 spent.usd += minutes / len(keys) / 60 * rate
+    for row in storage:
+        spent = found.setdefault((row["name"], row["assigned"]) if by else (None, True), _Spent())
+        if row["storage_usd"] is not None:
+            spent.storage_usd = (spent.storage_usd or 0) + row["storage_usd"]
     priced = [_row(name, assigned, spent) for (name, assigned), spent in found.items()]
     return sorted(priced, key=lambda row: (-(row["total_usd"] or 0), not row["assigned"], str(row["name"])))
 
@@ -83,7 +94,7 @@ def control_costs(
 def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:
     calls, requests = spent.calls.get("calls_usd"), spent.calls.get("requests") or 0
     people = spent.usd if spent.minutes > spent.unrated_minutes else None
-    known = [float(each) for each in (calls, people) if each is not None]
+    known = [float(each) for each in (calls, people, spent.storage_usd) if each is not None]
     total = sum(known) if known else None
     priced, rated = (
         spent.calls.get("priced_share"),
@@ -100,6 +111,7 @@ def _row(name: str | None, assigned: bool, spent: _Spent) -> dict[str, Any]:
         "engineer_minutes": spent.minutes,
         "engineer_usd": people,
         "rated_share": rated,
+        "storage_usd": spent.storage_usd,
         "total_usd": total,
         "usd_per_1000_requests": 1000 * total / requests if comparable and total is not None and requests else None,
         "incidents_per_million": 1e6 * spent.incidents / requests if requests else None,

@@ -26,6 +26,7 @@ SHARED_DIMENSIONS = (
     "job",
     "environment",
     "service",
+    "architecture",
 )
 
 DIMENSIONS: dict[RowSource, tuple[str, ...]] = {
@@ -41,6 +42,7 @@ DIMENSIONS: dict[RowSource, tuple[str, ...]] = {
         "router_version",
         "tenant",
         "team",
+        "architecture",
     ),
     "scores": (
         "evaluation",
@@ -54,6 +56,7 @@ DIMENSIONS: dict[RowSource, tuple[str, ...]] = {
         "team",
         "environment",
         "service",
+        "architecture",
     ),
     "arrivals": ("service",),
 }

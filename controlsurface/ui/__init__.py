@@ -54,6 +54,7 @@ from controlsurface.ui.navigation.triage_selection import (
 )
 from controlsurface.ui.navigation.view_controls import choose_tab, rerun_if_view_changed, zoomable_chart
 from controlsurface.ui.reports.advice_list import advice_list
+from controlsurface.ui.reports.architecture_section import architecture_panels
 from controlsurface.ui.reports.budget_section import budget_section
 from controlsurface.ui.reports.confidence_heatmap import confidence_note, confidence_panel
 from controlsurface.ui.reports.control_section import control_section

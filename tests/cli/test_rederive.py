@@ -84,6 +84,21 @@ def test_rederive_without_a_server_follows_the_configuration(data: Path, capsys:
     assert figures(data, capsys) == NEW
 
 
+def test_architectures_of_an_edited_file_label_what_is_stored_once_rederive_is_asked(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def labels() -> dict[str | None, float]:
+        capsys.readouterr()
+        assert run_command(["query", "requests", "--by", "architecture", "--json", "--data", str(data)]) == 0
+        return {row["architecture"]: row["value"] for row in json.loads(capsys.readouterr().out)["rows"]}
+
+    named = "[architectures.odd]\nwhere = ['task_type:sum-1']\n"
+    (data.parent / "after.toml").write_text(f"{AFTER}{named}")
+    assert labels() == {None: N}
+    assert run_command(asked(data)) == 0
+    assert labels() == {"odd": N / 2, None: N / 2}
+
+
 def test_rederive_is_done_by_a_running_server(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with collector(data.parent, "--config", str(data.parent / "after.toml")):
         assert figures(data, capsys) == OLD
@@ -102,7 +117,7 @@ def test_rederive_says_that_a_server_of_before_the_change_needs_a_restart(
     with collector(data.parent, "--config", str(data.parent / "before.toml")):
         assert run_command(asked(data)) == 0
     said = capsys.readouterr()
-    assert "other vocabularies or task_types.from than the files here say; restart it" in said.err
+    assert "other vocabularies, architectures or task_types.from than the files here say; restart it" in said.err
     assert "other lanes than" in said.err
     assert said.out == f"{2 * N} spans read again, 0 of them changed\n"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.client.arrow_tables import as_dicts
-from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
+from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery, hardware_by
 from controlsurface.collector.ingest_engine import IngestEngine
 from controlsurface.money.hardware_costs import hardware_rows, paid_hours, split_exactly
 from controlsurface.money.price_book import PriceBook
@@ -127,3 +127,12 @@ def test_steps_of_any_length_add_up_to_the_window(engine: IngestEngine, every: s
     assert sum(row["calls"] for row in parts) == 7
     assert sum(row["cost_usd"] for row in parts) == sum(row["cost_usd"] for row in whole)
     assert all(row["bucket"] for row in parts)
+
+
+def test_hardware_is_shared_out_by_any_column_of_calls_as_by_lane(engine: IngestEngine) -> None:
+    begin = engine.store.state("SELECT min(started_at) AS at FROM attempts")["at"][0].as_py() - timedelta(hours=1)
+    unknown, idle = hardware_by(engine.reader(), "router", begin, begin + timedelta(hours=6))
+    lane, left = asked(engine)
+    assert (unknown["lane"], idle["lane"]) == ("", None)
+    assert unknown["cost_usd_with_idle"] == lane["cost_usd_with_idle"] == 6 * Decimal("8.4")
+    assert idle["cost_usd"] == left["cost_usd"]

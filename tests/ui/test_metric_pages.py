@@ -92,6 +92,19 @@ def test_no_difference_of_totals_is_shown_of_two_arms(opened: Open, seeded_url: 
     assert exposure.count("<th ") == 2  # A and B, and no difference
 
 
+def test_two_arms_are_shown_with_their_whole_cost_and_where_it_crosses(opened: Open, seeded_url: str) -> None:
+    app = opened(seeded_url, "compare.py", range="7d", one="v1", other="v2")
+    whole = next(each for each in html(app).split("<table") if "All costs per 1,000 requests" in each)
+    assert "of calls priced" in whole
+    assert "of first failures" in whole
+    (said,) = (each.value for each in app.markdown if "cost the same" in each.value)
+    assert "of the calls of v" in said  # a part has no price, and so nothing is compared
+
+
+def test_periods_are_compared_without_a_curve_of_costs(opened: Open, seeded_url: str) -> None:
+    assert "All costs per 1,000" not in html(opened(seeded_url, "compare.py", range="24h", way="a week before"))
+
+
 def test_the_comparison_of_two_arms_can_be_downloaded(opened: Open, seeded_url: str) -> None:
     names = [each.proto.label for each in opened(seeded_url, "compare.py", range="7d").get("download_button")]
     assert names.count("CSV") >= 2

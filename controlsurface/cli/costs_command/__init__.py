@@ -11,8 +11,16 @@ import click
 from controlsurface.cli.command_options import DURATION, data_option, open_client, parse_filter
 from controlsurface.cli.terminal.terminal_rows import OUTPUT_FORMATS, write_answer
 from controlsurface.cli.terminal.terminal_text import print_note
+from controlsurface.client.queries.costs.architectures_query import COMPARED_BY, ArchitecturesArgs, ArchitecturesQuery
+from controlsurface.client.queries.costs.entropy_query import (
+    ENTROPY_DIMENSIONS,
+    PATH_STEPS,
+    EntropyArgs,
+    EntropyQuery,
+)
 from controlsurface.client.queries.costs.hardware_query import HardwareArgs, HardwareQuery
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
+from controlsurface.client.queries.costs.storage_query import StorageArgs, StorageQuery
 from controlsurface.client.queries.costs.switching_query import SwitchingCostQuery
 from controlsurface.client.queries.costs.unit_cost_queries import JobRunsQuery, UnitCostsQuery
 from controlsurface.client.query_protocol import Query
@@ -119,6 +127,58 @@ def control(by: str, since: timedelta, data: Path, form: str) -> None:
         print_note(f"controlsurface: costs: {answer.facts['running']} timers still run and are not counted")
     if any((row["rated_share"] or 0) < 1 and row["engineer_minutes"] for row in answer.rows.to_pylist()):
         print_note("controlsurface: costs: minutes without an hourly rate; set control.hourly_usd")
+
+
+@command.command("architectures")
+@click.option(
+    "--by", type=click.Choice(COMPARED_BY), default="architecture", show_default=True, help="What is compared."
+)
+@since_option
+@data_option
+@format_option
+def architectures(by: str, since: timedelta, data: Path, form: str) -> None:
+    """Architectures side by side, and the monthly volume at which two of them cost the same."""
+    asked = ArchitecturesQuery(ArchitecturesArgs.model_validate({"start": f"-{since.total_seconds():.0f}s", "by": by}))
+    with closing(open_client(data)) as reader:
+        answer = reader.run(asked)
+    shown = (
+        "name n steps_per_request usd_per_request usd_low usd_high priced_share latency_p50 latency_p95 latency_spread "
+        "error_rate failed_step engineer_minutes fixed_usd_per_month usd_per_1000_requests"
+    )
+    write_answer(asked, answer, form, shown.split())
+    for each in answer.facts["crossings"]:
+        print_note(f"controlsurface: costs: {each['text']}")
+    if not any(row["name"] is not None for row in answer.rows.to_pylist()):
+        print_note(f"controlsurface: costs: no request of the period has a known {by}")
+
+
+@command.command("entropy")
+@click.option("--by", type=click.Choice(ENTROPY_DIMENSIONS), default="task_type", show_default=True, help="A row each.")
+@click.option("--step", type=click.Choice(PATH_STEPS), default="lane", show_default=True, help="What names a call.")
+@since_option
+@data_option
+@format_option
+def entropy(by: str, step: str, since: timedelta, data: Path, form: str) -> None:
+    """Operational entropy: how many ways requests take, how evenly, and incidents per million requests."""
+    given = {"start": f"-{since.total_seconds():.0f}s", "by": by, "step": step}
+    _answer(data, EntropyQuery(EntropyArgs.model_validate(given)), form, "no request in the period")
+
+
+@command.command("storage")
+@click.option("--by", default="", help="A dimension, such as task_type, lane or architecture.  [default: all]")
+@since_option
+@data_option
+@format_option
+def storage(by: str, since: timedelta, data: Path, form: str) -> None:
+    """What requests take in the store, and what that costs for as long as it is kept."""
+    asked = StorageQuery(StorageArgs.model_validate({"start": f"-{since.total_seconds():.0f}s", "by": by}))
+    with closing(open_client(data)) as reader:
+        answer = reader.run(asked)
+    write_answer(asked, answer, form)
+    if answer.facts["usd_per_gb_month"] is None:
+        print_note("controlsurface: costs: storage has no price; set control.storage_usd_per_gb_month")
+    if any(row["stored_bytes"] is None for row in answer.rows.to_pylist()):
+        print_note("controlsurface: costs: nothing is written out yet, so stored bytes are not known")
 
 
 def _range(since: timedelta, where: tuple[str, ...]) -> dict[str, Any]:

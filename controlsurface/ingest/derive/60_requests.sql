@@ -160,5 +160,6 @@ SELECT
     priced,
     own_large_usd, own_small_usd, shadow_large_usd, shadow_small_usd,
     tenant, team, job, job_run, user_id, environment, service,
+    CAST(NULL AS VARCHAR) AS architecture,  -- once the limits on values are held: `label_architectures`
     weight_of(sample_rate) AS sample_weight
 FROM escalation;

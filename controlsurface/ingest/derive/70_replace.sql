@@ -35,7 +35,7 @@ SELECT
     coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
     speaks AND NOT priced.failed AND r.cache IS NULL AS answered,
     r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,
-    r.router, r.router_version, r.selected_model, r.answered_by, r.cache,
+    r.router, r.router_version, r.selected_model, r.answered_by, r.cache, r.architecture,
     coalesce(r.mode, priced.mode) AS mode,
     coalesce(r.tenant, s.tenant) AS tenant,
     coalesce(r.team, s.team) AS team,

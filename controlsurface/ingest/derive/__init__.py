@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from controlsurface.config import Config, LaneConfig
 from controlsurface.ingest.cardinality.value_limits import CardinalityLimiter
+from controlsurface.ingest.derive.architecture_labels import label_architectures
 from controlsurface.ingest.translate.vocabulary_sql import sql_literal
 from controlsurface.money.price_resolver import PriceResolver
 from controlsurface.money.price_table import PRICE_ATTEMPTS_SQL, REQUEST_COSTS_SQL, PriceKey
@@ -194,6 +195,7 @@ def derive_requests(
     writing.execute(_AFTER_PRICES)
     limiter = CardinalityLimiter(config.limits, lambda sql: _within(sql, reach))
     over = limiter.admit(writing, lambda sql: _read_from(sql, straight))
+    label_architectures(writing, config.architectures)
     replace = _within(_REPLACE, reach).replace("$seen_before", seen)
     writing.execute(_read_from(replace, straight))
     limiter.settle(writing, over)

@@ -152,8 +152,10 @@ def abandon_rederivation(store: DuckStore, problem: str) -> None:
 
 
 def derivation_fingerprint(conventions: Conventions, config: Config) -> str:
-    """A hash of what the vocabularies say, and of which attributes name the task type."""
-    text = "\n".join([*config.task_types.from_, *(each.model_dump_json() for each in conventions.vocabularies)])
+    """A hash of what the vocabularies say, of which attributes name the task type, and of who is which architecture."""
+    said = [*config.task_types.from_, *(each.model_dump_json() for each in conventions.vocabularies)]
+    labels = [f"architecture {name}: {each.where}" for name, each in config.architectures.items()]
+    text = "\n".join([*said, *labels])
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 

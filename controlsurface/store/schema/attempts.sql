@@ -81,6 +81,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     currency             VARCHAR,           -- of the price that priced it, where that is not USD
     cost_amount          DECIMAL(18, 12),   -- what it costs in that currency; without a rate to USD, cost_usd is NULL
     job_run              VARCHAR,           -- which run of its job; NULL: not said
+    architecture         VARCHAR,           -- of its request
     hardware             VARCHAR,           -- own hardware, paid by the hour, that ran it; its cost is that of its time
     -- the laws of tokens: parts lie within their whole, and a part whose whole is unknown is part of no sum
     CHECK (coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) <= coalesce(input_tokens, 0)),

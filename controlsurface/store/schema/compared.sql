@@ -13,7 +13,7 @@ answers AS (  -- the call that answered the user; the last that did not fail, wh
         arg_max(
             {
                 'trace_id': trace_id, 'span_id': span_id, 'lane': lane, 'model': model, 'task_type': task_type,
-                'router': router, 'router_version': router_version, 'tenant': tenant, 'team': team
+                'router': router, 'router_version': router_version, 'tenant': tenant, 'team': team, 'architecture': architecture
             },
             (coalesce(answered, FALSE), started_at, span_id)
         ) AS last,
@@ -51,6 +51,7 @@ SELECT
     coalesce(named.last.router_version, named.router_version) AS router_version,
     coalesce(named.last.tenant, named.tenant) AS tenant,
     coalesce(named.last.team, named.team) AS team,
+    coalesce(named.last.architecture, named.architecture) AS architecture,
     named.last.lane AS lane,
     named.last.model AS model,
     named.last.trace_id AS answer_trace_id,

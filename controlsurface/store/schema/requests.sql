@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS requests (
     shadow_large_usd  DECIMAL(18, 12),   -- mean of the shadow calls in escalation lanes that answer it again
     shadow_small_usd  DECIMAL(18, 12),   -- the same in other lanes
     job_run           VARCHAR,           -- which run of its job; NULL: not said
+    architecture      VARCHAR,           -- by [architectures] of the configuration when it was derived; NULL: none of them
     CHECK (coalesce(cached_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(reasoning_tokens, 0) <= coalesce(output_tokens, 0))
 );

@@ -22,6 +22,7 @@ SELECT
     coalesce(a.team, r.team) AS team,
     coalesce(a.environment, r.environment) AS environment,
     coalesce(a.service, r.service) AS service,
+    coalesce(a.architecture, r.architecture) AS architecture,
     coalesce(a.sample_weight, r.sample_weight, 1) AS sample_weight
 FROM evaluations AS e
 LEFT JOIN attempts AS a ON a.trace_id = e.trace_id AND a.span_id = e.span_id

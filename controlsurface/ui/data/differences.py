@@ -23,7 +23,6 @@ from controlsurface.metrics.statistics import (
 from controlsurface.ui.data.comparison import MetricValue, is_comparable
 
 MIN_COVERED_SHARE = 0.8  # of either arm's rows in kinds that can be compared
-UNLIKE_MIX = 0.1  # share of requests that would have to be of another kind
 SPREAD_COLUMNS: Mapping[str, tuple[DistributionColumn, float | None]] = {  # the column, and which quantile; the mean
     "latency_p50": ("latency_ms", 0.5),
     "latency_p95": ("latency_ms", 0.95),
@@ -83,15 +82,6 @@ def difference_at_equal_mix(ones: Mapping[Any, MetricValue], others: Mapping[Any
     down = math.hypot(*(weight * (own - low) for weight, own, low, _ in ends if low is not None))
     up = math.hypot(*(weight * (high - own) for weight, own, _, high in ends if high is not None))
     return Difference(value, value - down, value + up)
-
-
-def mix_distance(ones: Mapping[Any, float], others: Mapping[Any, float]) -> float:
-    """The share of one arm's requests that would have to be of another kind for both to be alike (total variation)."""
-    whole, all_others = sum(ones.values()), sum(others.values())
-    if not whole or not all_others:
-        return 0.0
-    kinds = {*ones, *others}
-    return sum(abs(ones.get(kind, 0) / whole - others.get(kind, 0) / all_others) for kind in kinds) / 2
 
 
 def with_spread(figure: MetricValue, bins: pl.DataFrame, quantile: float | None) -> MetricValue:

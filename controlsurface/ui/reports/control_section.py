@@ -15,17 +15,19 @@ from controlsurface.client.queries.costs.incidents import (
 from controlsurface.formatting import format_duration
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown
+from controlsurface.ui.reports.entropy_panel import entropy_panel
 from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 from controlsurface.ui.widgets.incident_timer import stop_button
 from controlsurface.ui.widgets.panels import panel
 
-BREAKDOWNS = ("lane", "task_type", "router_version", "team", "tenant")
+BREAKDOWNS = ("lane", "task_type", "architecture", "router_version", "team", "tenant")
 _COLUMNS = {
     "name": ("", ""),
     "total_usd": ("Total", "usd"),
     "calls_usd": ("Calls", "usd"),
     "engineer_usd": ("Engineers", "usd"),
+    "storage_usd": ("Storage", "usd"),
     "usd_per_1000_requests": ("Per 1,000 requests", "usd"),
     "engineer_minutes": ("Engineer minutes", "index"),
     "incidents": ("Incidents", "index"),
@@ -58,6 +60,7 @@ def control_section(view: DashboardView) -> None:
         shown = rows.with_columns(names).select([*_COLUMNS])
         data_table(shown, {name: unit for name, unit in units.items() if unit}, f"control-by-{args.by}", labels=labels)
         st.caption(_note(rows, int(answer.facts["running"])))
+    entropy_panel(view)
     with panel("Incidents", "that began in this window, the newest first"):
         _incidents(view)
 

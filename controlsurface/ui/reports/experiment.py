@@ -18,15 +18,14 @@ from controlsurface.formatting import (
     format_value,
 )
 from controlsurface.metrics.metric import Metric
+from controlsurface.metrics.statistics import UNLIKE_MIX, mix_distance
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.data.comparison import MetricValue, is_too_few, metric_value
 from controlsurface.ui.data.differences import (
     SPREAD_COLUMNS,
-    UNLIKE_MIX,
     Difference,
     difference,
     difference_at_equal_mix,
-    mix_distance,
     with_spread,
 )
 from controlsurface.ui.elements import time_zone

@@ -20,6 +20,7 @@ BY_ROUTER_VERSION, WITH_WEEK_BEFORE, WITH_TIME_BEFORE = "router versions", "a we
 # what tells the arms of a canary or an experiment apart
 ARM_DIMENSIONS = {
     BY_ROUTER_VERSION: "router_version",
+    "architectures": "architecture",
     "routers": "router",
     "services": "service",
     "environments": "environment",
@@ -48,6 +49,11 @@ def choose_populations(view: DashboardView) -> tuple[Population, Population] | N
             view,
         )
     return (WITH_WEEK_BEFORE, view.week_before), ("this window", view)
+
+
+def chosen_dimension() -> str | None:
+    """What tells the two sides apart; None where they are periods."""
+    return ARM_DIMENSIONS.get(st.session_state.get("way", ""))
 
 
 def _without(view: DashboardView, dimension: str) -> DashboardView:

@@ -4,7 +4,7 @@ SELECT
     chosen, n, whole, part, squares, products, weights
 FROM (
     SELECT
-        first({'task_type': task_type, 'lane': lane, 'answered_by': answered_by, 'selected_model': selected_model, 'provider': provider, 'router': router, 'router_version': router_version, 'escalation_kind': escalation_kind, 'escalation_reason': escalation_reason, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'cost_source': cost_source, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'requested_model': requested_model, 'selected_lane': selected_lane, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
+        first({'task_type': task_type, 'lane': lane, 'answered_by': answered_by, 'selected_model': selected_model, 'provider': provider, 'router': router, 'router_version': router_version, 'escalation_kind': escalation_kind, 'escalation_reason': escalation_reason, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'cost_source': cost_source, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'architecture': architecture, 'requested_model': requested_model, 'selected_lane': selected_lane, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
         chosen,
         sum(n) AS n,
         sum(whole) AS whole,
@@ -33,6 +33,7 @@ FROM (
             r.job,
             r.environment,
             r.service,
+            r.architecture,
             r.requested_model,
             r.selected_lane,
             r.reason,
@@ -45,11 +46,11 @@ FROM (
     WHERE ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
     )
     -- a third quicker than by the names themselves; among 100,000 combinations two share 64 bits once in 4 billion
-    GROUP BY hash(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind), chosen
+    GROUP BY hash(task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, architecture, requested_model, selected_lane, reason, confidence_kind), chosen
 )
 ),
 marked AS (
-    SELECT *, hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
+    SELECT *, hash(chosen, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, architecture, requested_model, selected_lane, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
     FROM joint
 ),
 summed AS (
@@ -60,8 +61,8 @@ summed AS (
         bit_xor(mark) AS mark
     FROM (  -- each combination as the whole and once for each dimension: grouping sets take much longer to plan
         SELECT
-            unnest([NULL, 'task_type', 'lane', 'answered_by', 'selected_model', 'provider', 'router', 'router_version', 'escalation_kind', 'escalation_reason', 'mode', 'cache', 'gate', 'error_type', 'cost_source', 'tenant', 'team', 'job', 'environment', 'service', 'requested_model', 'selected_lane', 'reason', 'confidence_kind']) AS dimension,
-            unnest([NULL, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, requested_model, selected_lane, reason, confidence_kind]) AS value,
+            unnest([NULL, 'task_type', 'lane', 'answered_by', 'selected_model', 'provider', 'router', 'router_version', 'escalation_kind', 'escalation_reason', 'mode', 'cache', 'gate', 'error_type', 'cost_source', 'tenant', 'team', 'job', 'environment', 'service', 'architecture', 'requested_model', 'selected_lane', 'reason', 'confidence_kind']) AS dimension,
+            unnest([NULL, task_type, lane, answered_by, selected_model, provider, router, router_version, escalation_kind, escalation_reason, mode, cache, gate, error_type, cost_source, tenant, team, job, environment, service, architecture, requested_model, selected_lane, reason, confidence_kind]) AS value,
             chosen, n, whole, part, squares, products, weights, mark
         FROM marked
     )

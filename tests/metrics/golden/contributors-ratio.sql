@@ -4,7 +4,7 @@ SELECT
     chosen, n, whole, part, squares, products, weights
 FROM (
     SELECT
-        first({'task_type': task_type, 'router': router, 'router_version': router_version, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'requested_model': requested_model, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
+        first({'task_type': task_type, 'router': router, 'router_version': router_version, 'mode': mode, 'cache': cache, 'gate': gate, 'error_type': error_type, 'tenant': tenant, 'team': team, 'job': job, 'environment': environment, 'service': service, 'architecture': architecture, 'requested_model': requested_model, 'reason': reason, 'confidence_kind': confidence_kind}) AS said,
         chosen,
         sum(n) AS n,
         sum(whole) AS whole,
@@ -26,6 +26,7 @@ FROM (
             r.job,
             r.environment,
             r.service,
+            r.architecture,
             r.requested_model,
             r.reason,
             r.confidence_kind,
@@ -39,11 +40,11 @@ FROM (
         AND ((r.started_at >= $start AND r.started_at < $end) OR (r.started_at >= $baseline_start AND r.started_at < $baseline_end))
     )
     -- a third quicker than by the names themselves; among 100,000 combinations two share 64 bits once in 4 billion
-    GROUP BY hash(task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind), chosen
+    GROUP BY hash(task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, architecture, requested_model, reason, confidence_kind), chosen
 )
 ),
 marked AS (
-    SELECT *, hash(chosen, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
+    SELECT *, hash(chosen, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, architecture, requested_model, reason, confidence_kind) AS mark  -- two values with the same rows are in the same combinations
     FROM joint
 ),
 summed AS (
@@ -54,8 +55,8 @@ summed AS (
         bit_xor(mark) AS mark
     FROM (  -- each combination as the whole and once for each dimension: grouping sets take much longer to plan
         SELECT
-            unnest([NULL, 'task_type', 'router', 'router_version', 'mode', 'cache', 'gate', 'error_type', 'tenant', 'team', 'job', 'environment', 'service', 'requested_model', 'reason', 'confidence_kind']) AS dimension,
-            unnest([NULL, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, requested_model, reason, confidence_kind]) AS value,
+            unnest([NULL, 'task_type', 'router', 'router_version', 'mode', 'cache', 'gate', 'error_type', 'tenant', 'team', 'job', 'environment', 'service', 'architecture', 'requested_model', 'reason', 'confidence_kind']) AS dimension,
+            unnest([NULL, task_type, router, router_version, mode, cache, gate, error_type, tenant, team, job, environment, service, architecture, requested_model, reason, confidence_kind]) AS value,
             chosen, n, whole, part, squares, products, weights, mark
         FROM marked
     )

@@ -5,13 +5,12 @@ import polars as pl
 import pytest
 
 from controlsurface.metrics.catalog import CATALOG
-from controlsurface.metrics.statistics import wilson_interval
+from controlsurface.metrics.statistics import mix_distance, wilson_interval
 from controlsurface.ui.data.comparison import MetricValue
 from controlsurface.ui.data.differences import (
     Difference,
     difference,
     difference_at_equal_mix,
-    mix_distance,
     with_spread,
 )
 from controlsurface.ui.reports.experiment import ArmPair, guardrail_words

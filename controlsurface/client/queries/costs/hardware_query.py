@@ -31,7 +31,7 @@ from controlsurface.query.statement import MAX_ROWS, Statement, bounded, row_lim
 _BOOK = "SELECT edition, prices FROM price_editions WHERE in_force"
 _USED = """
 SELECT
-    hardware, coalesce(currency, 'USD') AS currency, lane, {bucket} AS bucket,
+    hardware, coalesce(currency, 'USD') AS currency, {owner} AS lane, {bucket} AS bucket,
     count(*) AS calls,
     count(*) FILTER (duration_ms IS NULL) AS untimed,
     count(*) FILTER (price_edition IS DISTINCT FROM $edition) AS other_prices,
@@ -84,11 +84,9 @@ class HardwareQuery(Query[Result]):
 
     def run(self, session: StoreSession) -> Result:
         """By the price book in force: what was paid, beside what stored calls cost."""
-        known = session.state(_BOOK).to_pylist()
-        book = PriceBook.model_validate_json(known[0]["prices"]) if known else PriceBook()
+        book, edition = _book_in_force(session)
         start, end = self.arguments.window
         buckets = list(_buckets(start, min(end, datetime.now(UTC)), self.arguments.every))
-        edition = known[0]["edition"] if known else None
         used = _used_by_bucket(session, start, end, edition, self.arguments.every)
         rows = [
             {"bucket": low, **row}
@@ -100,15 +98,34 @@ class HardwareQuery(Query[Result]):
         return Result(bounded(column_table(rows, schema)), facts)
 
 
+def hardware_by(session: StoreSession, dimension: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """The rows of the whole window by another column of calls in place of the lane, which is empty where unknown."""
+    book, edition = _book_in_force(session)
+    used = _used_by_bucket(session, start, end, edition, None, f"coalesce({dimension}, '')")
+    return [*hardware_rows(paid_hours(book, start, max(start, min(end, datetime.now(UTC)))), used.get(None, ()))]
+
+
+def _book_in_force(session: StoreSession) -> tuple[PriceBook, str | None]:
+    """The price book and its edition; an empty one where none was ever read."""
+    known = session.state(_BOOK).to_pylist()
+    return (PriceBook.model_validate_json(known[0]["prices"]), known[0]["edition"]) if known else (PriceBook(), None)
+
+
 def _used_by_bucket(
-    session: StoreSession, start: datetime, end: datetime, edition: str | None, every: timedelta | None
+    session: StoreSession,
+    start: datetime,
+    end: datetime,
+    edition: str | None,
+    every: timedelta | None,
+    owner: str = "lane",
 ) -> dict[datetime | None, list[dict[str, Any]]]:
     """What calls used, by the moments that buckets begin at; without `every` all at None."""
     bucket = "NULL" if every is None else "time_bucket(to_microseconds($step), started_at, TIMESTAMP '1970-01-01')"
     step = {} if every is None else {"step": every // timedelta(microseconds=1)}
     parameters = {"start": start, "end": end, "edition": edition} | step | row_limit()
     found: dict[datetime | None, list[dict[str, Any]]] = {}
-    for row in as_dicts(bounded(session.rows(Statement(_USED.format(bucket=bucket), parameters, "hardware.used")))):
+    sql = _USED.format(bucket=bucket, owner=owner)
+    for row in as_dicts(bounded(session.rows(Statement(sql, parameters, "hardware.used")))):
         at = row.pop("bucket")
         found.setdefault(None if at is None else max(start, at.astimezone(UTC)), []).append(row)
     return found

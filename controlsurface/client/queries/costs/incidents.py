@@ -24,6 +24,7 @@ from controlsurface.client.arrow_tables import (
     columns,
     list_of,
 )
+from controlsurface.client.queries.costs.storage_query import StorageArgs, StorageQuery
 from controlsurface.client.queries.metric_queries import MetricQuery
 from controlsurface.client.query_protocol import (
     NO_ARGUMENTS,
@@ -160,8 +161,9 @@ class ControlCostQuery(Query[Result]):
 
     Rows: name, assigned (false: the row of incidents that name no value of the dimension), requests, calls_usd with
     priced_share (of calls), incidents, engineer_minutes, engineer_usd with rated_share (of minutes whose team has an
-    hourly rate), total_usd (of what is known), usd_per_1000_requests (null where less than 99 % is known: of calls a
-    price, of minutes a rate), incidents_per_million. Timers that run are not counted; the fact `running` says how many.
+    hourly rate), storage_usd (as in `/api/v1/storage`; null: has no price), total_usd (of what is known),
+    usd_per_1000_requests (null where less than 99 % is known: of calls a price, of minutes a rate),
+    incidents_per_million. Timers that run are not counted; the fact `running` says how many.
     """
 
     endpoint: ClassVar = ReadEndpoint(
@@ -178,6 +180,7 @@ class ControlCostQuery(Query[Result]):
             engineer_minutes=NUMBER,
             engineer_usd=FIGURE,
             rated_share=SHARE,
+            storage_usd=FIGURE,
             **dict.fromkeys(("total_usd", "usd_per_1000_requests", "incidents_per_million"), FIGURE),
         ),
         columns(running=column(pa.int64(), minimum=0)),
@@ -195,9 +198,17 @@ class ControlCostQuery(Query[Result]):
         )
         rows = as_dicts(session.state(_WINDOW, {"start": start, "end": end}))
         incidents = [_incident(row) for row in rows]
-        found = control_costs(costs, requests, incidents, session.config.control, by)
+        storage = _storage(session, start, end, self.arguments.by)
+        found = control_costs(costs, requests, incidents, session.config.control, by, storage)
         running = sum(each.engineer_minutes is None for each in incidents)
         return Result(column_table(found, self.endpoint.schema), {"running": running})
+
+
+def _storage(session: StoreSession, start: datetime, end: datetime, by: str) -> list[dict[str, Any]]:
+    """What the window's requests cost in the store; nothing is read where storage has no price."""
+    if session.config.control.storage_usd_per_gb_month is None:
+        return []
+    return as_dicts(StorageQuery(StorageArgs(start=start, end=end, by=by)).run(session).rows)
 
 
 def _incident(row: Mapping[str, Any]) -> SpentTime:
