@@ -24,6 +24,7 @@ StateSql = tuple[str, Parameters]  # what reads or changes state tables, and its
 
 PURPOSES: Mapping[str, str] = {
     "advice.graded": "graded answers by lane and task type",
+    "advice.repeats": "calls that repeat a prompt by task type",
     "alerts.above": "rows above a drift rule's bounds",
     "alerts.counts": "counts of a drift rule",
     "alerts.histograms": "distributions of a lane rule",
