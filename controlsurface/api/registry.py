@@ -42,6 +42,8 @@ from controlsurface.client.queries.snapshots import snapshot_order
 from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
+from controlsurface.client.task_profile.profile_command import SetTaskProfileCommand
+from controlsurface.client.task_profile.profile_queries import TaskProfileHistoryQuery, TaskProfileQuery
 from controlsurface.export import weekly_revisions
 from controlsurface.export.focus.charge_query import ChargesQuery
 from controlsurface.export.reconciliation.bill_import import BillsQuery, ImportBillPart
@@ -112,6 +114,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     alert_queries.NotificationsQuery,
     silence_commands.SilencesQuery,
     saved_views.SavedViewsQuery,
+    TaskProfileQuery,
+    TaskProfileHistoryQuery,
     snapshot_order.SnapshotQuery,
 )
 COMMANDS: tuple[type[Command], ...] = (
@@ -136,6 +140,7 @@ COMMANDS: tuple[type[Command], ...] = (
     incidents.DeleteIncident,
     saved_views.SaveViewCommand,
     saved_views.DeleteViewCommand,
+    SetTaskProfileCommand,
     SetThreshold,
     notifier_commands.SendTestMessage,
     rule_commands.SaveRule,

@@ -55,6 +55,7 @@ PURPOSES: Mapping[str, str] = {
     "metrics.bins": "a distribution",
     "metrics.query": "one metric",
     "metrics.quantiles": "quantiles of one column",
+    "profile.traffic": "traffic of each task type",
     "plan.gone": "from when on rows are stored",
     "plan.pending": "which roll-up buckets are out of date",
     "plan.size": "how many rows a roll-up stands for",

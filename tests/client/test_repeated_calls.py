@@ -1,4 +1,4 @@
-"""Calls that a cache would have answered: held against a cache that is played through, and what such counts overstate."""
+"""Calls that a cache would have answered, against a cache played through; and what such counts overstate."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -93,7 +93,7 @@ def test_repeats_are_those_of_a_cache_played_through(kept: DuckStore, calls: lis
     hits = 0
     for at, prompt in sorted(calls):
         since = filled.get(prompt)
-        if since is not None and since < at and at < since + TTL + 1 / 60:
+        if since is not None and since < at < since + TTL + 1 / 60:
             hits += 1
         elif since is None or since < at:
             filled[prompt] = at

@@ -13,7 +13,7 @@ from controlsurface.client.advice.advice_row import (
     shares_above,
 )
 from controlsurface.client.advice.repeated_calls import RepeatedCalls, repeated_calls
-from controlsurface.formatting import format_money, format_ratio, format_period
+from controlsurface.formatting import format_money, format_period, format_ratio
 from controlsurface.metrics.statistics import wilson_interval
 
 MOST_TRAFFIC_SHARE = 0.8  # of requests

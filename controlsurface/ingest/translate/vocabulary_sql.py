@@ -179,7 +179,7 @@ def column_sql(column: str, sources: Iterable[AttributeSource], found: Occurring
 
 
 def prompt_hash_sql(sent: str, prompts: Iterable[tuple[str, ...]], found: OccurringKeys) -> str:
-    """The hash that came, else that of the first prompt that is there with what belongs to it; none of one cut short."""
+    """The hash that came, else that of the first prompt that is there, with what belongs to it; none of a cut one."""
     hashes = [_prompt_hash(first, rest, found) for first, *rest in prompts if first in found.keys]
     return f"coalesce({', '.join([sent, *hashes])})" if hashes else sent
 
