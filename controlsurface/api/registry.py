@@ -9,7 +9,14 @@ from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline
 from controlsurface.alerting.rule_preview import RulePreviewQuery
 from controlsurface.alerting.rules import rule_commands
 from controlsurface.alerting.rules.threshold_edit import SetThreshold
-from controlsurface.audit import calibration_query, disagreement_query, policy, sampling_plan, what_if_query
+from controlsurface.audit import (
+    calibration_query,
+    disagreement_query,
+    policy,
+    sampling_plan,
+    strategies_query,
+    what_if_query,
+)
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
@@ -99,6 +106,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     disagreement_query.DisagreementQuery,
     calibration_query.CalibrationQuery,
     what_if_query.WhatIfQuery,
+    strategies_query.StrategiesQuery,
     weekly_revisions.WeeklyExports,
     ChargesQuery,
     EditionsQuery,

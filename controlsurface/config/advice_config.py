@@ -17,6 +17,9 @@ class AdviceConfig(ConfigSection):
     cache_across_tenants: bool = Field(
         False, description="such a cache would answer one tenant with what another one's call was answered"
     )
+    classifier_accuracy: float = Field(
+        0, ge=0, le=1, description="how often a classifier tells rightly which lane a request belongs to; 0: not known"
+    )
     router_usd_per_month: float = Field(
         0, ge=0, le=1e9, description="what the router costs a month besides its calls, such as a server; 0: not known"
     )

@@ -68,6 +68,7 @@ PURPOSES: Mapping[str, str] = {
     "requests.failures": "failed spans of requests by name",
     "requests.list": "a page of requests",
     "requests.one": "one request",
+    "strategies.overhead": "what the router's own calls cost a request",
     "storage.tables": "rows and bytes of each table",
     "traces.spans": "the spans of a trace",
     "units.runs": "runs of jobs and what they cost",

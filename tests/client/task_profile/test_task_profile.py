@@ -157,7 +157,7 @@ def test_a_high_blast_radius_of_few_requests_is_no_advice_yet(client: LocalClien
 text = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=20).filter(
     str.strip
 )
-entries = st.builds(
+entries: st.SearchStrategy[Row] = st.builds(
     dict,
     task_type=st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=20),
     blast_radius=st.sampled_from([None, "low", "medium", "high"]),
