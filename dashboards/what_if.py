@@ -19,13 +19,18 @@ def simulator() -> None:
         ui.policy_form.save_policy_form(view)
 
 
-tab = ui.choose_tab(("Threshold", "Task profile", "Before launch"))
+tab = ui.choose_tab(("Threshold", "Strategies", "Task profile", "Before launch"))
 if tab == "Threshold":
     if ui.query_metric("requests", by=["lane"]).is_empty():
         ui.no_requests_state()
     simulator()
     with ui.panel("Policies", "every version; the newest is in force"):
         ui.policy_form.policy_version_table()
+elif tab == "Strategies":
+    with ui.panel(
+        "Strategies", "ways to route the requests of this window, by answers of both lanes; filters not applied"
+    ):
+        ui.strategy_table.strategy_table(view)
 elif tab == "Task profile":
     with ui.panel("Task profile", "what each task type is, and who says so; what traffic tells stands beside it"):
         ui.task_profile_editor.task_profile_editor(view)

@@ -97,6 +97,7 @@ def test_a_strategy_of_which_all_answers_are_known_has_the_figures_of_these(
 
 def test_a_cascade_pays_both_calls_where_it_escalates(all_known: dict[str, Row]) -> None:
     row, (rate, quality, cost) = all_known["cascade"], truth(UNSURE)
+    assert row["cost_n"] == 2 * N
     in_vain = float(np.where(UNSURE, SMALL_USD, 0).mean())
     assert (row["escalation_rate"], row["quality"]) == pytest.approx((rate, quality))
     assert (row["cost_usd"], row["overhead_usd"]) == pytest.approx((cost + in_vain, in_vain))
@@ -126,7 +127,13 @@ def test_the_intervals_of_strategies_hold_the_truth_where_some_answers_are_known
     cost += float(np.where(UNSURE, SMALL_USD, 0).mean()) if name == "cascade" else 0
     for what, value in (("quality", quality), ("cost_usd", cost)):
         assert row[f"{what}_low"] - 1e-9 <= value <= row[f"{what}_high"] + 1e-9
-    assert (row["quality_n"] == 2 * N) == (name in {"as_routed", "threshold"})  # what happened has all its answers
+    assert (row["quality_n"] == 2 * N) == (
+        name in {"as_routed", "threshold", "cascade"}
+    )  # what happened has all its answers
+
+
+def test_what_a_cascade_costs_rests_on_requests_of_which_both_calls_are_known(some_known: dict[str, Row]) -> None:
+    assert some_known["cascade"]["cost_n"] < some_known["threshold"]["cost_n"] == 2 * N
 
 
 def test_strategies_know_which_task_types_the_small_lane_passes(some_known: dict[str, Row]) -> None:

@@ -19,7 +19,7 @@ from controlsurface.errors import ControlSurfaceError
 from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states
-from controlsurface.ui.elements.html_tags import escape_markdown
+from controlsurface.ui.elements.html_tags import escape_markdown, html_tag
 from controlsurface.ui.view import DashboardView
 from controlsurface.ui.widgets.data_table import data_table
 
@@ -48,9 +48,8 @@ def task_profile_editor(view: DashboardView) -> None:
     args = WeekRange(start=view.start, end=view.end)
     rows = as_polars(collector_queries.run_now(TaskProfileQuery(args)).rows)
     if rows.is_empty():
-        states.empty_state(
-            "No task types yet", "They come with requests, or from `controlsurface task-profile import`."
-        )
+        command = html_tag("code", "controlsurface task-profile import")
+        states.empty_state("No task types yet", f"They come with requests, or by {command}.")
         return
     table = editable_table(rows)
     with st.form("task profile", border=False):
