@@ -26,10 +26,10 @@ Row = dict[str, Any]
 def made(seed: int, right: float) -> World:
     """A task type whose small answers are right in this share, the surer the more often; the large lane's in 90 %."""
     random = np.random.default_rng(seed)
-    confidence = random.beta(4, 2, N)
+    confidence: Floats = random.beta(4, 2, N)
     small = random.random(N) < np.clip(right + (confidence - confidence.mean()) * (1 - right), 0, 1)
-    spread = random.lognormal(0, 0.5, N)
-    return World(confidence, small * 1.0, (random.random(N) < 0.9) * 1.0, 0.001 * spread, 0.02 * spread)
+    spread: Floats = random.lognormal(0, 0.5, N)
+    return World(confidence, small.astype(float), (random.random(N) < 0.9).astype(float), 0.001 * spread, 0.02 * spread)
 
 
 EASY, HARD = made(1, 0.99), made(2, 0.6)

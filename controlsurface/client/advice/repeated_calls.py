@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from controlsurface.arrays import Floats
 from controlsurface.client.query_protocol import StoreSession
-from controlsurface.metrics.statistics import wilson_interval
+from controlsurface.metrics.statistics import Z_95, student_quantile, wilson_interval
 from controlsurface.query.statement import Statement
 
+MIN_PROMPTS = 3  # different ones, under which a share is worth one call
 _SQL = Path(__file__).with_suffix(".sql").read_text("utf-8")
 
 
@@ -23,7 +25,7 @@ class RepeatedCalls:
     cache's time to live before. That time counts from the answer that is kept, and is not prolonged by its use. A call
     that begins before the answer is there is no repeat. `saved_usd` is what the priced repeats cost (`priced_share` of
     all repeats), `cost_usd` what all of the calls did; None where no price tells. Prompts, not calls, are the units of
-    the interval (linearised variance of a ratio; Cochran 1977, section 6.13): one prompt asked often is one prompt.
+    the interval (a ratio of sums; Cochran 1977, section 2.11): one prompt asked often is one prompt.
     """
 
     task_type: str | None
@@ -53,17 +55,28 @@ def repeated_calls(session: StoreSession, start: datetime, end: datetime) -> lis
 
 def _repeated(row: Mapping[str, Any]) -> RepeatedCalls:
     n, repeats = row["n"], row["repeats"]
-    share = repeats / n
-    low, high = wilson_interval(np.array([share]), np.array([_effective(row, share)]))
-    figures = (n, row["prompts"], share, float(low[0]), float(high[0]), row["saved_usd"], row["cost_usd"])
+    sums = (np.array([float(row[name])]) for name in PROMPT_SUMS)
+    low, high = (float(end[0]) for end in repeated_share_interval(*sums))
+    figures = (n, row["prompts"], repeats / n, low, high, row["saved_usd"], row["cost_usd"])
     return RepeatedCalls(row["task_type"], *figures, row["priced"] / repeats if repeats else 0.0)
 
 
-def _effective(row: Mapping[str, Any], share: float) -> float:
-    """How many independent calls the share is worth: no more than there are, no less than one."""
-    n, prompts = row["n"], row["prompts"]
-    if prompts < 2:
-        return 1.0
-    spread = row["repeat_squares"] - 2 * share * row["products"] + share * share * row["squares"]
-    variance = max(spread, 0.0) * prompts / (prompts - 1) / n**2
-    return float(max(1.0, min(n, share * (1 - share) / variance))) if variance else float(n)
+PROMPT_SUMS = ("prompts", "n", "repeats", "squares", "products", "repeat_squares")
+
+
+def repeated_share_interval(
+    prompts: Floats, n: Floats, repeats: Floats, squares: Floats, products: Floats, repeat_squares: Floats
+) -> tuple[Floats, Floats]:
+    """Both ends for the share of `n` calls of so many `prompts` that are `repeats`.
+
+    `squares`, `products` and `repeat_squares` are the sums over prompts of n n, n repeats and repeats repeats: from
+    these the linearised variance of a ratio, and from that the number of calls that the share is worth: no more than
+    there are, fewer by Student's t where prompts are few (Korn and Graubard 1998), and one where there are under three.
+    """
+    share = repeats / n
+    few = prompts < MIN_PROMPTS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.maximum(repeat_squares - 2 * share * products + share * share * squares, 0)
+        worth = share * (1 - share) * n * n / (spread * prompts / (prompts - 1))
+        worth = np.where(np.isfinite(worth), worth, prompts) * (Z_95 / student_quantile(prompts - 1)) ** 2
+    return wilson_interval(share, np.where(few, 1.0, np.clip(worth, 1.0, n)))
