@@ -54,22 +54,22 @@ def command() -> None:
     """What each task type is: what an answer must be, what a wrong one does, its lane, its owner."""
 
 
-@command.command()
+@command.command("show")
 @since_option
 @format_option
 @data_option
-def show(since: str, form: str, data: Path) -> None:
+def show_task_profiles(since: str, form: str, data: Path) -> None:
     """Every task type, with what its traffic is like; what nobody said is filled from traffic, and said so."""
     asked = _asked(since)
     with closing(open_client(data)) as reader:
         write_answer(asked, reader.run(asked), form, [*_SHOWN, "from_traffic"])
 
 
-@command.command()
+@command.command("history")
 @click.option("--task-type", default="", help="Only of this one.")
 @format_option
 @data_option
-def history(task_type: str, form: str, data: Path) -> None:
+def list_profile_versions(task_type: str, form: str, data: Path) -> None:
     """Every version, the newest first."""
     asked = TaskProfileHistoryQuery(TaskProfileHistoryArgs(task_type=task_type))
     with closing(open_client(data)) as reader:
@@ -91,7 +91,7 @@ def _stated_options(command: Command) -> Command:
 @who_option
 @why_option
 @data_option
-def set_(task_type: str, who: str, why: str, data: Path, **said: str | None) -> None:
+def set_task_profile(task_type: str, who: str, why: str, data: Path, **said: str | None) -> None:
     """Describe TASK_TYPE; what no option names stays as it was."""
     with closing(open_client(data)) as reader:
         known = next((row for row in _rows(reader) if row["task_type"] == task_type), None)
@@ -102,12 +102,12 @@ def set_(task_type: str, who: str, why: str, data: Path, **said: str | None) -> 
         write_json(_change(reader, [entry], who, why))
 
 
-@command.command()
+@command.command("remove")
 @click.argument("task_type")
 @who_option
 @why_option
 @data_option
-def remove(task_type: str, who: str, why: str, data: Path) -> None:
+def remove_task_profile(task_type: str, who: str, why: str, data: Path) -> None:
     """Take back all that was said of TASK_TYPE; its history stays."""
     with closing(open_client(data)) as reader:
         row = next((row for row in _rows(reader) if row["task_type"] == task_type and row["version"]), None)
@@ -118,11 +118,11 @@ def remove(task_type: str, who: str, why: str, data: Path) -> None:
         )
 
 
-@command.command()
+@command.command("export")
 @click.option("--format", "form", type=click.Choice(["csv", "json", "markdown"]), default="csv", show_default=True)
 @since_option
 @data_option
-def export(form: str, since: str, data: Path) -> None:
+def export_task_profiles(form: str, since: str, data: Path) -> None:
     """What people said, for `import` (csv, json); or all of it as a table in Markdown."""
     with closing(open_client(data)) as reader:
         rows = _rows(reader, since)
@@ -139,7 +139,7 @@ def export(form: str, since: str, data: Path) -> None:
 @who_option
 @why_option
 @data_option
-def import_(file: Any, who: str, why: str, data: Path) -> None:
+def import_task_profiles(file: Any, who: str, why: str, data: Path) -> None:
     """Describe the task types in FILE (CSV or JSON, as `export` writes them); rows that say nothing new are left."""
     entries = read_profiles(file.read(), file.name)
     with closing(open_client(data)) as reader:
