@@ -99,6 +99,7 @@ def test_a_router_with_too_few_requests_for_its_fixed_cost_is_named(
         assert "at 6,000 requests a month; there are 1,440" in row["why"]
 
 
+# swarm-ai-research/swarm 261, jfoclpf/autocosts 92: a division by nothing, and infinity for an answer.
 @pytest.mark.parametrize(
     ("saved", "spent", "expected"), [(0.0, 0.0, None), (0.001, 0.001, None), (0.001, 0.002, None), (0.01, 0, 5000)]
 )

@@ -45,14 +45,16 @@ def repeats(store: DuckStore, calls: list[Row], config: Config | None = None) ->
     return sum(round(each.share * each.n) for each in found(store, calls, config))
 
 
+# fkiene/llmtrim 100, sulci-io/sulci-oss 88: list prices for what was paid less for, and zero for what had no price.
 def test_a_repeat_is_worth_what_its_call_cost(kept: DuckStore) -> None:
     (sql,) = found(kept, [{"at": 0, "cost_usd": 9}, {"at": 5, "cost_usd": 0.25}, {"at": 6, "cost_usd": None}])
     assert (sql.n, sql.share, sql.saved_usd, sql.cost_usd, sql.priced_share) == (3, 2 / 3, 0.25, 9.25, 0.5)
 
 
-# What public reports say goes wrong when such savings are counted: a cache's time that each hit prolongs, calls at the
-# same time, answers of another model or tenant, failed answers, answers asked for again on purpose (GPTCache, LiteLLM
-# and Redis threads on stale entries, stampedes and answers across tenants).
+# How such savings were overstated, or caches went wrong, elsewhere: answers across tenants (BerriAI/litellm 29955,
+# vllm-project/semantic-router 2134), two calls in flight at once (nex-crm/wuphf 823), failed answers
+# (promptfoo/promptfoo 706 and 8070), bad ones asked for again (stanfordnlp/dspy 1544, vercel/ai 20488), what a cache
+# had a part in already (BerriAI/litellm 37760).
 @pytest.mark.parametrize(
     ("second", "expected"),
     [
@@ -83,6 +85,7 @@ def test_a_cache_of_all_tenants_is_for_who_says_so(kept: DuckStore) -> None:
     assert repeats(kept, [{"at": 0, "tenant": "a"}, {"at": 1, "tenant": "b"}], shared) == 1
 
 
+# redis/redis-vl-python 603, OrchardCMS/Orchard 3985: what is asked often never expires.
 def test_the_time_of_an_entry_is_not_prolonged_by_its_use(kept: DuckStore) -> None:
     assert repeats(kept, [{"at": 40 * i} for i in range(4)]) == 2
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow as pa
 
 from controlsurface.cli.command_options import data_option, open_client
 from controlsurface.cli.terminal.terminal_rows import (
@@ -15,19 +14,11 @@ from controlsurface.cli.terminal.terminal_rows import (
     write_answer,
     write_document,
     write_json,
-    write_rows,
 )
 from controlsurface.cli.terminal.terminal_text import print_note
 from controlsurface.client import Client
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.task_profile.profile_command import SetTaskProfileCommand
-from controlsurface.client.task_profile.profile_documents import (
-    DOCUMENT_FIELDS,
-    changed_entries,
-    markdown_table,
-    read_profiles,
-    stated_rows,
-)
 from controlsurface.client.task_profile.profile_entry import STATED_FIELDS, TaskProfileChange, TaskProfileEntry
 from controlsurface.client.task_profile.profile_queries import (
     TaskProfileHistoryArgs,
@@ -35,11 +26,18 @@ from controlsurface.client.task_profile.profile_queries import (
     TaskProfileQuery,
 )
 from controlsurface.errors import NotFound
+from controlsurface.export.task_profile_document import (
+    DOCUMENT_FIELDS,
+    changed_entries,
+    markdown_table,
+    read_profiles,
+    stated_csv,
+    stated_rows,
+)
 from controlsurface.query.arguments import WeekRange
 
 Command = Callable[..., Any]
 _SHOWN = (*DOCUMENT_FIELDS, "requests", "input_p50", "input_p95", "version", "who")
-_DOCUMENT = pa.schema([(name, pa.string()) for name in DOCUMENT_FIELDS])
 
 since_option = click.option(
     "--since", default="7d", show_default=True, metavar="DURATION", help="Traffic from so long ago until now."
@@ -131,7 +129,7 @@ def export_task_profiles(form: str, since: str, data: Path) -> None:
     elif form == "json":
         write_json(stated_rows(rows))
     else:
-        write_rows(pa.Table.from_pylist(stated_rows(rows), _DOCUMENT), "csv")
+        write_document(stated_csv(rows))
 
 
 @command.command("import")

@@ -185,8 +185,8 @@ def prompt_hash_sql(sent: str, prompts: Iterable[tuple[str, ...]], found: Occurr
 
 
 def _prompt_hash(first: str, rest: Iterable[str], found: OccurringKeys) -> str:
-    parts = [f"coalesce({raw}, '')" for key in (first, *rest) if (raw := _raw(key, found))]
-    text = " || chr(0) || ".join(parts)
+    """What a batch does not have is empty text, so that a prompt has the same hash in every batch."""
+    text = " || chr(0) || ".join(f"coalesce({_raw(key, found) or 'NULL'}, '')" for key in (first, *rest))
     return f"CASE WHEN {_raw(first, found)} IS NOT NULL AND NOT contains({text}, '[dropped: ') THEN md5({text}) END"
 
 

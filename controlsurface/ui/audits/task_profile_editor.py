@@ -8,7 +8,6 @@ import streamlit as st
 
 from controlsurface.client.arrow_tables import as_polars
 from controlsurface.client.task_profile.profile_command import SetTaskProfileCommand
-from controlsurface.client.task_profile.profile_documents import markdown_table
 from controlsurface.client.task_profile.profile_entry import STATED_FIELDS, TaskProfileChange, TaskProfileEntry
 from controlsurface.client.task_profile.profile_queries import (
     FILLED_FIELDS,
@@ -16,6 +15,7 @@ from controlsurface.client.task_profile.profile_queries import (
     TaskProfileQuery,
 )
 from controlsurface.errors import ControlSurfaceError
+from controlsurface.export.task_profile_document import markdown_table
 from controlsurface.query.arguments import WeekRange
 from controlsurface.ui.data import collector_queries, visitor
 from controlsurface.ui.elements import states

@@ -1,13 +1,11 @@
 """The task profile: versions that people write, what traffic tells beside them, documents that can be read back."""
 
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controlsurface.client import LocalClient
@@ -15,19 +13,20 @@ from controlsurface.client.advice import AdviceQuery
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.event_list import EventsQuery
 from controlsurface.client.task_profile.profile_command import SetTaskProfileCommand
-from controlsurface.client.task_profile.profile_documents import (
-    DOCUMENT_FIELDS,
-    changed_entries,
-    markdown_table,
-    read_profiles,
-    stated_rows,
-)
 from controlsurface.client.task_profile.profile_entry import STATED_FIELDS, TaskProfileChange, TaskProfileEntry
 from controlsurface.client.task_profile.profile_queries import (
     TaskProfileHistoryQuery,
     TaskProfileQuery,
 )
 from controlsurface.errors import BadRequest, Conflict
+from controlsurface.export.task_profile_document import (
+    DOCUMENT_FIELDS,
+    changed_entries,
+    markdown_table,
+    read_profiles,
+    stated_csv,
+    stated_rows,
+)
 from controlsurface.metrics.queries.event_query import EventsArgs
 from controlsurface.query.arguments import WeekRange
 from controlsurface.store.duckdb import DuckStore
@@ -165,11 +164,11 @@ entries: st.SearchStrategy[Row] = st.builds(
 )
 
 
+# apache/rocketmq-dashboard 2756: what a spreadsheet would run comes back with a quote more, or one less.
+@example([dict.fromkeys(STATED_FIELDS) | {"task_type": "=1+1", "owner": "'=A1", "output": "- a list"}])
 @given(st.lists(entries, min_size=1, max_size=5, unique_by=lambda each: each["task_type"]))
 def test_a_task_profile_that_is_written_as_csv_and_read_again_is_the_same(rows: list[Row]) -> None:
-    out = io.BytesIO()
-    pl.DataFrame(stated_rows(rows), schema=dict.fromkeys(DOCUMENT_FIELDS, pl.String)).write_csv(out)
-    again = read_profiles(out.getvalue(), "f.csv")
+    again = read_profiles(stated_csv(rows), "f.csv")
     assert [each.model_dump(include={*DOCUMENT_FIELDS}) for each in again] == stated_rows(rows)
     assert changed_entries(again, rows) == []
 

@@ -1,5 +1,7 @@
 """A call has the hash of its prompt: as it was sent, else of a prompt that is kept whole, and of no other."""
 
+from typing import Any
+
 import pytest
 
 from controlsurface.config import Config
@@ -11,7 +13,7 @@ from tests.ingest.otlp_bodies import span, traces
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 
 
-def hashes(*prompts: dict[str, str], store: str = "all") -> list[str | None]:
+def hashes(*prompts: dict[str, Any], store: str = "all") -> list[str | None]:
     """The hashes of calls with these attributes."""
     config = Config.model_validate({"content": {"store": store}})
     here = Loaded(config)
@@ -30,6 +32,33 @@ def test_prompts_that_are_stored_have_a_hash_of_all_that_the_model_read() -> Non
     )
     assert one == same
     assert len({one, other, told, None}) == 4
+
+
+def test_a_prompt_has_the_same_hash_whatever_came_with_it() -> None:
+    asked = {"gen_ai.input.messages": "[]"}
+    (alone,), (beside, _) = hashes(asked), hashes(asked, asked | {"gen_ai.system_instructions": "be brief"})
+    assert alone == beside
+
+
+# Keys of caches that leave these out gave one caller another one's answer: 567-labs/instructor 2585 and 2524 (sampling,
+# system prompt), Continuum-AI-Corp/OrcaRouter-Lite 84 (max_tokens), spring-projects/spring-ai 5256 (system prompt).
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"gen_ai.system_instructions": "be brief"},
+        {"gen_ai.request.temperature": 1.0},
+        {"gen_ai.request.max_tokens": 16},
+        {"gen_ai.request.seed": 3},
+        {"gen_ai.tool.definitions": "[{}]"},
+        {"gen_ai.output.type": "json"},
+    ],
+    ids=str,
+)
+def test_a_prompt_that_is_asked_otherwise_has_another_hash(other: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"gen_ai.input.messages": "[]"}
+    one, same = hashes(asked, asked | other)
+    assert None not in {one, same}
+    assert one != same
 
 
 @pytest.mark.parametrize("store", ["none", "redacted"])
