@@ -15,6 +15,7 @@ from controlsurface.audit.threshold_sweep import (
     sweep_thresholds,
 )
 from controlsurface.audit.traffic_slices import QualityBasis, TrafficSlice
+from controlsurface.store.query_budget import check_budget
 
 MAX_LEVELS = 4_000  # places in the order of requests that answered one way, so that every sweep knows its boundary
 _ALL_SMALL, _AS_ASSIGNED = -2.0, 0.0  # thresholds on the order below
@@ -65,16 +66,21 @@ class StrategyTraffic:
 
     def passing_tasks(self, rate: float) -> Flags:
         """Of each task type, whether the small lane is right in this share, by the lower end of the interval."""
-        return np.array([self._small_passes(code, rate) for code in range(len(self.tasks))])
+        order = np.argsort(self.task, kind="stable")
+        ends = np.searchsorted(self.task[order], np.arange(len(self.tasks) + 1))
+        rows = (order[ends[code] : ends[code + 1]] for code in range(len(self.tasks)))
+        return np.array(
+            [name is not None and self._small_passes(here, rate) for name, here in zip(self.tasks, rows, strict=True)]
+        )
 
     def priced_share(self) -> float:
         """Which share of the requests has a known cost."""
         known = np.isfinite(self.sides["cost_usd"].given)
         return float(np.average(known, weights=self.rows.weight))
 
-    def _small_passes(self, code: int, rate: float) -> bool:
-        here = self.task == code
-        if self.tasks[code] is None or not here.any():
+    def _small_passes(self, here: Ints, rate: float) -> bool:
+        check_budget()
+        if not len(here):
             return False
         part = {"quality": _rows_of(self.sides["quality"], here)}
         large, confidence, weight = self.rows.large[here], self.rows.confidence[here], self.rows.weight[here]
@@ -104,7 +110,7 @@ def _one_after_another(outcome: ObservedOutcome, large: Flags) -> ObservedOutcom
     )
 
 
-def _rows_of(outcome: ObservedOutcome, here: Flags) -> ObservedOutcome:
+def _rows_of(outcome: ObservedOutcome, here: Ints) -> ObservedOutcome:
     return ObservedOutcome(outcome.given[here], outcome.g[here], outcome.shadow[here], outcome.e[here])
 
 
