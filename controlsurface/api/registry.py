@@ -9,7 +9,14 @@ from controlsurface.alerting.detectors.drift.rebaseline import AcceptBaseline
 from controlsurface.alerting.rule_preview import RulePreviewQuery
 from controlsurface.alerting.rules import rule_commands
 from controlsurface.alerting.rules.threshold_edit import SetThreshold
-from controlsurface.audit import calibration_query, disagreement_query, policy, sampling_plan, what_if_query
+from controlsurface.audit import (
+    calibration_query,
+    disagreement_query,
+    policy,
+    sampling_plan,
+    strategies_query,
+    what_if_query,
+)
 from controlsurface.audit.answer_review import label_exchange, review_labels, review_queue, reviewer_agreement
 from controlsurface.audit.sampling_plan import CreatePlanCommand
 from controlsurface.client.advice import AdviceQuery
@@ -46,6 +53,8 @@ from controlsurface.client.queries.snapshots import snapshot_order
 from controlsurface.client.queries.span_failures import SpanFailuresQuery
 from controlsurface.client.queries.store_statistics import ExtentQuery
 from controlsurface.client.query_protocol import Command, Query
+from controlsurface.client.task_profile.profile_command import SetTaskProfileCommand
+from controlsurface.client.task_profile.profile_queries import TaskProfileHistoryQuery, TaskProfileQuery
 from controlsurface.export import weekly_revisions
 from controlsurface.export.focus.charge_query import ChargesQuery
 from controlsurface.export.reconciliation.bill_import import BillsQuery, ImportBillPart
@@ -105,6 +114,7 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     disagreement_query.DisagreementQuery,
     calibration_query.CalibrationQuery,
     what_if_query.WhatIfQuery,
+    strategies_query.StrategiesQuery,
     weekly_revisions.WeeklyExports,
     ChargesQuery,
     EditionsQuery,
@@ -120,6 +130,8 @@ QUERIES: tuple[type[Query[Any]], ...] = (
     alert_queries.NotificationsQuery,
     silence_commands.SilencesQuery,
     saved_views.SavedViewsQuery,
+    TaskProfileQuery,
+    TaskProfileHistoryQuery,
     snapshot_order.SnapshotQuery,
 )
 COMMANDS: tuple[type[Command], ...] = (
@@ -144,6 +156,7 @@ COMMANDS: tuple[type[Command], ...] = (
     incidents.DeleteIncident,
     saved_views.SaveViewCommand,
     saved_views.DeleteViewCommand,
+    SetTaskProfileCommand,
     SetThreshold,
     notifier_commands.SendTestMessage,
     rule_commands.SaveRule,

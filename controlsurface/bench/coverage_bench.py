@@ -154,6 +154,7 @@ COVERED_FIGURES = (
     CoveredFigure("what-if escalation", simulated_thresholds.simulate_escalation, (30, 1000)),
     CoveredFigure("ratio of sessions", simulated_slices.simulate_sessions, rates=RATE_RANGES[::2]),
     CoveredFigure("people, half of the strata labelled", simulated_slices.simulate_partial_labels, rare=0.5),
+    CoveredFigure("repeated prompts", simulated_slices.simulate_repeated_prompts),
     CoveredFigure("large minus small, in advice", simulated_slices.simulate_advised_gap, rare=0.2),
     CoveredFigure(
         "share under a drift rule", simulated_slices.simulate_drifting_share, worth=1 / simulated_slices.OVERDISPERSION
@@ -193,6 +194,9 @@ INTERVAL_MODULES: dict[str, tuple[str, ...]] = {
     "metrics/queries/batch_query.py": ("ratio", "growth"),
     "metrics/queries/window_query.py": ("ratio", "disagreement_rate"),
     "client/advice/graded_lanes.py": ("large minus small, in advice",),
+    "client/advice/repeated_calls.py": ("repeated prompts",),
+    "client/advice/traffic_advice.py": ("ratio",),
+    "client/advice/profile_advice.py": ("ratio",),
     "money/unit_costs.py": ("cost of a completed task",),
     "money/budget_forecast.py": ("forecast of a budget",),
     "profile/pass_rates.py": ("ratio", "difference of two models"),

@@ -24,6 +24,7 @@ _COMMANDS = {
     "rules": "Alert rules: check, test, replay over what is stored, describe.",
     "audit": "Compare lanes: sampled pairs of answers, and what people say of them.",
     "profile": "Before launch: which model answers which task well enough, and what a month would cost.",
+    "task-profile": "What each task type is: answers, blast radius, lane, owner.",
     "policy": "Which thresholds were chosen, by whom and why.",
     "rederive": "Read stored spans again, by the vocabularies, lanes and task types of now.",
     "prices": "What calls are priced by, what has no price, and price stored calls anew.",
@@ -44,6 +45,7 @@ _FOLDERS = {
     "budgets": "costs_command.",
     "incident": "costs_command.",
     "gate": "gate_command.",
+    "task-profile": "profile_command.",
     "backup": "backup_command.",
     "restore": "backup_command.",
     "verify": "backup_command.",
@@ -76,7 +78,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"controlsurface.cli.{_FOLDERS.get(cmd_name, '')}{cmd_name}_command")
+        module = import_module(f"controlsurface.cli.{_FOLDERS.get(cmd_name, '')}{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from controlsurface.config.advice_config import AdviceConfig
 from controlsurface.config.alert_delivery import DeliveryConfig
 from controlsurface.config.architectures import Architectures
 from controlsurface.config.budgets import Budgets
@@ -259,6 +260,7 @@ class Config(ConfigSection):
     control: ControlConfig = ControlConfig()
     audit: AuditConfig = AuditConfig()
     profile: ProfileConfig = ProfileConfig()
+    advice: AdviceConfig = AdviceConfig()
     server: ServerConfig = ServerConfig()
     auth: AuthConfig = AuthConfig()
     delivery: DeliveryConfig = DeliveryConfig()

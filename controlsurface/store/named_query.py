@@ -24,6 +24,7 @@ StateSql = tuple[str, Parameters]  # what reads or changes state tables, and its
 
 PURPOSES: Mapping[str, str] = {
     "advice.graded": "graded answers by lane and task type",
+    "advice.repeats": "calls that repeat a prompt by task type",
     "alerts.above": "rows above a drift rule's bounds",
     "alerts.counts": "counts of a drift rule",
     "alerts.histograms": "distributions of a lane rule",
@@ -57,6 +58,7 @@ PURPOSES: Mapping[str, str] = {
     "metrics.bins": "a distribution",
     "metrics.query": "one metric",
     "metrics.quantiles": "quantiles of one column",
+    "profile.traffic": "traffic of each task type",
     "plan.gone": "from when on rows are stored",
     "plan.pending": "which roll-up buckets are out of date",
     "plan.size": "how many rows a roll-up stands for",
@@ -70,6 +72,7 @@ PURPOSES: Mapping[str, str] = {
     "requests.list": "a page of requests",
     "requests.one": "one request",
     "storage.query": "bytes of the spans of requests by a dimension",
+    "strategies.overhead": "what the router's own calls cost a request",
     "storage.tables": "rows and bytes of each table",
     "traces.spans": "the spans of a trace",
     "units.runs": "runs of jobs and what they cost",

@@ -59,7 +59,8 @@ _STATE_TABLES = (
 PERMANENT_TABLES = {
     **dict.fromkeys(_STATE_TABLES.split(), STATE_REASON),
     **dict.fromkeys(
-        "audit_labels drift_accepts events incidents policies sampling_plans saved_views".split(), PEOPLE_REASON
+        "audit_labels drift_accepts events incidents policies sampling_plans saved_views task_profiles".split(),
+        PEOPLE_REASON,
     ),
     "rolled": "goes with the roll-ups it counts",
     "rollup_skipped": "goes with the roll-ups it leaves out",

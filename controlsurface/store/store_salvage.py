@@ -21,6 +21,7 @@ SALVAGED_TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     "sampling_plans": ("version",),
     "silences": ("id",),
     "saved_views": ("name",),
+    "task_profiles": ("task_type", "version"),
     "incidents": ("incident_id",),
     "events": ("at", "kind", "title"),
     "drift_accepts": ("rule", "slice", "at"),

@@ -11,7 +11,14 @@ from controlsurface.ui.alerts.rule_editor import rule_editor
 from controlsurface.ui.alerts.rule_table import rule_table, rules_in_force
 from controlsurface.ui.alerts.silence_panel import silence_panel
 from controlsurface.ui.app.page_frame import dashboard_page, run_dashboard
-from controlsurface.ui.audits import audit_panels, label_review, policy_form, threshold_simulator
+from controlsurface.ui.audits import (
+    audit_panels,
+    label_review,
+    policy_form,
+    strategy_table,
+    task_profile_editor,
+    threshold_simulator,
+)
 from controlsurface.ui.audits.gate_panels import gate_section
 from controlsurface.ui.audits.model_profile_panel import model_profile_panel
 from controlsurface.ui.audits.plan_editor import plan_panel, view_with_pairs

@@ -38,7 +38,7 @@ def test_the_openapi_document_describes_every_path_of_the_contract(get: Get) -> 
         "cardinality rules/{alert} rules/preview notifiers notifiers/{notifier}/test views views/{name} "
         "prices prices/reprice prices/repriced prices/editions hardware job-runs unit-costs restatements budgets "
         "switching-cost incidents incidents/{incident_id} control-cost architectures entropy storage snapshot "
-        "attribution/charges attribution/editions bills reconciliation"
+        "attribution/charges attribution/editions bills reconciliation task-profiles task-profiles/history strategies"
     )
     assert {*paths} == {f"/api/v1/{path}" for path in contract.split()} | {
         "/healthz",

@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from controlsurface.money.break_even import break_even_requests
 from controlsurface.money.price_book import PriceBook, PriceEntry
 from controlsurface.money.price_edition import PriceEdition
 from controlsurface.money.price_estimate import estimate_costs
@@ -46,6 +47,17 @@ def test_routellms_saving_is_7_02_against_one_baseline_and_3_48_against_the_othe
     assert f"and {random / routed:.2f} times less" in text
     assert "3.66" in text
     assert "7.02" in text
+
+
+def test_a_classifier_breaks_even_at_10000_requests_a_month(said: dict[str, str]) -> None:
+    small, large = (cost(1_000, 0, (price, "0")) for price in ("0.1", "10.5"))
+    saved = float(large - small) / 2
+    volume, of_a_server = (break_even_requests(fixed, saved, 0.0002) for fixed in (50, 500))
+    text = said["A classifier pays from a volume on"]
+    assert f'"From {volume:,.0f} requests a month"' in text
+    assert f"save {large - small:.4f} USD each" in text
+    assert f"it is {of_a_server:,.0f}, and" in text
+    assert break_even_requests(50, 0.0002, 0.0002) is None
 
 
 def test_twelve_calls_cost_twelve_times_one(said: dict[str, str]) -> None:

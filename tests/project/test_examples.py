@@ -157,7 +157,7 @@ def test_the_criteria_example_is_valid(tmp_path: Path) -> None:
 
 FILES = (
     "anthropic-costs.json answers.parquet config.yaml criteria.toml export.jsonl invoice.csv invoice.toml labels.csv "
-    "my.yaml my_mapping.toml openai-costs.json pager.csv requests.csv scores.parquet traces.jsonl"
+    "my.yaml my_mapping.toml openai-costs.json pager.csv profile.csv requests.csv scores.parquet traces.jsonl"
 ).split()
 
 

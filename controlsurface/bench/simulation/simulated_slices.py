@@ -9,6 +9,7 @@ from controlsurface.audit.answer_quality import combine_estimates
 from controlsurface.audit.statistics.weighted_estimate import estimate_share
 from controlsurface.bench.simulation.simulated_intervals import SimulatedInterval, SimulatedRuns, ends_of, select_list
 from controlsurface.client.advice.graded_lanes import test_graded_pairs
+from controlsurface.client.advice.repeated_calls import repeated_share_interval
 from controlsurface.metrics import formula
 from controlsurface.metrics.catalog import CATALOG
 from controlsurface.metrics.queries.metric_query import figure_columns, interval_columns
@@ -41,6 +42,20 @@ def _sessions(world: SimulatedRuns) -> SimulatedInterval:
     with world.store.writing() as writing:
         writing.attach("simulated", table)
         return SimulatedInterval(ends_of(writing.rows(sql)), p[:, 0])
+
+
+def simulate_repeated_prompts(world: SimulatedRuns) -> SimulatedInterval:
+    """The share of calls that a cache would answer, as advice says it: n prompts of one to nine calls, usually three.
+
+    Each call after a prompt's first is a repeat with a chance of the prompt's own, so calls of a prompt go together.
+    """
+    p = world.rates()
+    calls = 1.0 + world.random.binomial(8, 0.25, (world.runs, world.n))
+    own = world.random.beta(3 * 1.5 * p, 3 * (1 - 1.5 * p), (world.runs, world.n))
+    repeats = world.random.binomial((calls - 1).astype(np.int64), own).astype(np.float64)
+    products = (calls * calls, calls * repeats, repeats * repeats)
+    sums = [each.sum(axis=1) for each in (np.ones_like(calls), calls, repeats, *products)]
+    return SimulatedInterval(np.stack(repeated_share_interval(*sums)), p[:, 0])
 
 
 def simulate_advised_gap(world: SimulatedRuns) -> SimulatedInterval:

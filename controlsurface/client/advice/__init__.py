@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from controlsurface.client.advice import change_advice, cost_advice, lane_advice
+from controlsurface.client.advice import change_advice, cost_advice, lane_advice, profile_advice, traffic_advice
 from controlsurface.client.advice.advice_context import AdviceContext
 from controlsurface.client.advice.advice_row import CheckedRule, RuleFinding, advice_table
 from controlsurface.client.arrow_tables import (
@@ -32,6 +32,11 @@ ADVICE_RULES: Mapping[str, tuple[str, Callable[[AdviceContext], RuleFinding]]] =
     ),
     "strong_is_worse": ("gates that large answers fail more often than small ones", lane_advice.advise_strong_is_worse),
     "overhead": ("a router that costs more than it saves", cost_advice.advise_overhead),
+    "break_even": ("too few requests for what the router costs a month", cost_advice.advise_break_even),
+    "debugging": ("incidents that cost more than the calls", cost_advice.advise_debugging),
+    "repetitive": ("few task types that are most of the traffic", traffic_advice.advise_repetitive_traffic),
+    "cache": ("prompts that a cache would answer", traffic_advice.advise_caching),
+    "blast_radius": ("task types of high blast radius that nothing checks", profile_advice.advise_unchecked_harm),
     "usage": ("calls without token counts", cost_advice.advise_missing_usage),
     "unpriced": ("models without a price", cost_advice.advise_unpriced),
     "batchable": ("jobs sent in real time", cost_advice.advise_batching),

@@ -21,7 +21,7 @@ Dimensions = tuple[str, ...]
 METRICS_BY_PASS: Mapping[tuple[Dimensions, bool], str] = {
     ((), False): "requests attempts overhead_cost threshold",
     (("model",), False): "priced_share unpriced_attempts calls_without_usage streamed_calls_without_usage",
-    (("task_type",), False): "escalation_rate output_growth",
+    (("task_type",), False): "requests escalation_rate output_growth",
     (("task_type",), True): "requests cost_per_request gate_failure_rate disagreement_rate context_over_80",
 }
 

@@ -1,5 +1,7 @@
 """Advice about what costs more than it must, and about calls whose cost is unknown for lack of token counts."""
 
+from datetime import timedelta
+
 from controlsurface.client.advice.advice_context import AdviceContext
 from controlsurface.client.advice.advice_row import (
     MIN_SUPPORT_ROWS,
@@ -13,15 +15,23 @@ from controlsurface.client.advice.advice_row import (
     shares_above,
     shares_below,
 )
-from controlsurface.formatting import format_money, format_ratio
+from controlsurface.client.arrow_tables import as_dicts
+from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
+from controlsurface.formatting import format_count, format_money, format_ratio
+from controlsurface.money.break_even import break_even_requests
+from controlsurface.money.control_cost import KNOWN_ENOUGH
 
 MIN_REALTIME_JOB_SHARE = 0.1  # of job requests in real time, from which batching is worth a word
+MONTH = timedelta(days=30)
 MIN_PRICED_SHARE = 0.99  # of a model's calls
 MIN_FULL_WINDOW_SHARE = 0.02  # of calls, from which a full window is no exception
 
 
-def advise_overhead(ask: AdviceContext) -> RuleFinding:
-    """Whether the router's own calls cost more than small answers save against large ones of the same task type."""
+Saving = tuple[float, float, float]  # as it is, and both ends by the intervals of its means
+
+
+def _saved_by_small_lanes(ask: AdviceContext) -> tuple[Saving, int]:
+    """USD that small answers save against the mean cost of large ones of the same task type, and how many they are."""
     small, large = (
         {row["task_type"]: row for row in ask.rows("cost_per_request", ("task_type",), ask.lanes(escalation=of))}
         for of in (False, True)
@@ -30,9 +40,23 @@ def advise_overhead(ask: AdviceContext) -> RuleFinding:
         (small[task], row) for task, row in large.items() if task in small and rows_with_support([row, small[task]])
     ]
     both = [(one, other) for one, other in both if one["n"] >= MIN_SUPPORT_ROWS and other["n"] >= MIN_SUPPORT_ROWS]
-    saved = sum((float(other["value"]) - float(one["value"])) * one["n"] for one, other in both)
-    spent, n = ask.total("overhead_cost"), sum(one["n"] for one, _ in both)
-    if not both or spent <= saved:
+    ends = (("value", "value"), ("high", "low"), ("low", "high"))
+    saved, least, most = (
+        sum((_usd(other, their) - _usd(one, ours)) * one["n"] for one, other in both) for ours, their in ends
+    )
+    return (saved, least, most), sum(one["n"] for one, _ in both)
+
+
+def _usd(row: Row, end: str) -> float:
+    """A mean cost or an end of its interval; the mean where there is none."""
+    return float(row["value"] if row.get(end) is None else row[end])
+
+
+def advise_overhead(ask: AdviceContext) -> RuleFinding:
+    """Whether the router's own calls cost more than small answers save against large ones of the same task type."""
+    (saved, _, _), n = _saved_by_small_lanes(ask)
+    spent = ask.total("overhead_cost")
+    if not n or spent <= saved:
         return RuleFinding([], n)
     why = (
         f"Classifiers, judges and shadows cost {format_money(spent)}; {n:,} answers of small lanes saved "
@@ -42,6 +66,47 @@ def advise_overhead(ask: AdviceContext) -> RuleFinding:
     row = {"value": spent, "n": n}
     advice = row_advice("overhead", "Make the router cheaper", why, "overhead_cost", row, "", "cost", 1, "usd")
     return RuleFinding([advice], n)
+
+
+def advise_break_even(ask: AdviceContext) -> RuleFinding:
+    """Whether there are too few requests for what the router costs by the month, even where it saves most."""
+    fixed = ask.session.config.advice.router_usd_per_month
+    saved, n = _saved_by_small_lanes(ask)
+    requests, spent = ask.total("requests"), ask.total("overhead_cost")
+    if not (fixed and n and requests):
+        return RuleFinding([], n)
+    needed, most, least = (break_even_requests(fixed, each / requests, spent / requests) for each in saved)
+    now = requests * (MONTH / ask.length)
+    if needed is None or least is None or now >= least:
+        return RuleFinding([], n)
+    why = (
+        f"{format_money(fixed)} a month and {format_money(spent / requests)} a request, which saves "
+        f"{format_money(saved[0] / requests)}, are even at {format_count(needed)} requests a month; "
+        f"there are {format_count(now)}, by this window."
+    )
+    row = {"value": needed, "low": least, "high": most, "n": n}
+    title = "Route by rule until there are more requests"
+    return RuleFinding([row_advice("break_even", title, why, "break_even_requests", row, "", "cost", 1, "count")], n)
+
+
+def advise_debugging(ask: AdviceContext) -> RuleFinding:
+    """Whether engineers' time on incidents cost more than the calls: what is known of it, against all of the calls."""
+    window = ControlCostArgs(start=ask.start, end=ask.end)
+    (cost,) = as_dicts(ControlCostQuery(window).run(ask.session).rows) or [{}]
+    (calls,) = ask.rows("requests")
+    people, spent, priced = (cost.get(name) for name in ("engineer_usd", "calls_usd", "priced_share"))
+    if not cost.get("incidents") or people is None:
+        return RuleFinding([], 0)
+    if spent is None or (priced or 0) < KNOWN_ENOUGH or people <= spent or calls["n"] < MIN_SUPPORT_ROWS:
+        return RuleFinding([], calls["n"])
+    why = (
+        f"{cost['engineer_minutes']:,.0f} minutes on {cost['incidents']:,.0f} incidents cost {format_money(people)}, "
+        f"the calls {format_money(spent)}. Where debugging costs more than tokens, cheaper prompts gain little: "
+        "fix the boundaries between lanes, steps and schemas."
+    )
+    row = {"value": people, "n": calls["n"]}
+    title = "Fix boundaries before prompts: incidents cost more than calls"
+    return RuleFinding([row_advice("debugging", title, why, "engineer_cost", row, "", "cost", 1, "usd")], calls["n"])
 
 
 def advise_unpriced(ask: AdviceContext) -> RuleFinding:

@@ -31,7 +31,7 @@ SELECT
         THEN priced.request_trace END AS request_trace,
     trace_hex(priced.trace_id) || '-' || span_hex(priced.span_id) AS attempt_id,
     s.finish, s.context_system, s.context_retrieved, s.context_history, s.context_tools,
-    s.answer_label, s.shadow_of, s.sampling_probability,
+    s.answer_label, s.shadow_of, s.sampling_probability, s.prompt_hash,
     coalesce(s.streamed, CASE WHEN s.ttft_ms IS NOT NULL THEN TRUE END) AS streamed,
     speaks AND NOT priced.failed AND r.cache IS NULL AS answered,
     r.request_id, r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason,

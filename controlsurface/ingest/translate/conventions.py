@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -53,12 +53,16 @@ MAX_ATTRIBUTE_NAMES = 20_000  # of attributes that are looked at one by one in a
 class Conventions:
     """All vocabularies, in order of specificity."""
 
-    def __init__(self, vocabularies: Iterable[Vocabulary], task_types: Iterable[str] = ()) -> None:
+    def __init__(
+        self, vocabularies: Iterable[Vocabulary], task_types: Iterable[str] = (), *, hash_prompts: bool = False
+    ) -> None:
         self.vocabularies = tuple(sorted(vocabularies, key=lambda v: (v.order, v.name)))
+        # of what is not kept as it came, different prompts would look the same
+        self._prompts = tuple(each for v in self.vocabularies for each in v.prompts) if hash_prompts else ()
         own = tuple(AttributeSource(key=key) for key in task_types)
         self._sources = {column: self._ordered(column) for column in COLUMN_KINDS}
         self._sources["task_type"] = own + self._sources["task_type"]
-        self.wanted = frozenset(self._keys()).difference(SPAN_KEYS)
+        self.wanted = frozenset(chain(self._keys(), *self._prompts)).difference(SPAN_KEYS)
         known = {glob for v in self.vocabularies for glob in v.known + v.content}
         self._names = frozenset(glob for glob in known if not any(each in glob for each in "*?["))
         self._globs = re.compile("|".join(map(translate, sorted(known - self._names))) or r"(?!)")
@@ -111,7 +115,9 @@ class Conventions:
         """The columns of store/schema/spans.sql that vocabularies fill, as SQL over columns `@key`."""
         sql, sources = vocabulary_sql, self._sources
         roles = [f"{sql.role_sql(self.vocabularies, role, found)} AS is_{role}" for role in vocabulary.SPAN_ROLES]
-        values = [f"{sql.column_sql(column, sources[column], found)} AS {column}" for column in COLUMN_KINDS]
+        filled = {column: sql.column_sql(column, sources[column], found) for column in COLUMN_KINDS}
+        filled["prompt_hash"] = sql.prompt_hash_sql(filled["prompt_hash"], self._prompts, found)
+        values = [f"{value} AS {column}" for column, value in filled.items()]
         typed = [column for column, kind in COLUMN_KINDS.items() if kind != "text"]
         marks = [sql.invalid_sql(column, sources[column], found) for column in typed]
         spoken = [sql.spoken_sql(each, found) for each in self.vocabularies]
@@ -128,7 +134,8 @@ def load_conventions(config: Config, folder: Path = COLLECTORS) -> Conventions:
     paths = tuple(sorted(folder.glob("*.toml")))
     if not paths:
         raise ConfigError(f"{folder}: no vocabularies (*.toml) here")
-    return _conventions(paths, tuple(map(_content, paths)), config.task_types.from_)
+    whole = config.content.store == "all"
+    return _conventions(paths, tuple(map(_content, paths)), config.task_types.from_, whole)
 
 
 def _content(path: Path) -> bytes:
@@ -144,6 +151,7 @@ def _conventions(
     paths: tuple[Path, ...],
     contents: tuple[bytes, ...],  # noqa: ARG001 (others are read anew)
     task_types: tuple[str, ...],
+    whole: bool,
 ) -> Conventions:
     """The vocabularies in these files, read once for as long as these are the `contents`."""
-    return Conventions([read_toml(path, Vocabulary) for path in paths], task_types)
+    return Conventions([read_toml(path, Vocabulary) for path in paths], task_types, hash_prompts=whole)

@@ -13,7 +13,7 @@ TEXT_COLUMNS = (
     "request_id link_id task_type purpose lane router router_version reason confidence_kind escalation_reason "
     "requested_model selected_model model provider finish error_type cache mode gate answer_label shadow_of "
     "tenant team job job_run user_id session_id environment operation response_id service_tier input_counting "
-    "output_counting"
+    "output_counting prompt_hash"
 ).split()
 COUNT_COLUMNS = (
     "input_tokens cached_tokens cache_write_tokens output_tokens reasoning_tokens "
@@ -88,6 +88,9 @@ class Vocabulary(ConfigSection):
     known: tuple[str, ...] = Field((), description="globs of attribute names that belong to it, read or not")
     content: tuple[str, ...] = Field((), description="globs of attributes that hold prompts or answers")
     harmless: tuple[str, ...] = Field((), description="globs of attributes that never do, though no column reads them")
+    prompts: tuple[tuple[str, ...], ...] = Field(
+        (), description="attributes that hold a call's whole prompt, each followed by those that belong to it"
+    )
     roles: tuple[SpanRole, ...] = ()
     columns: Mapping[str, tuple[AttributeSource, ...]] = Field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = Field(default_factory=dict, description="words of whole columns")

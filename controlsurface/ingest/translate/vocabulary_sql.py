@@ -178,6 +178,18 @@ def column_sql(column: str, sources: Iterable[AttributeSource], found: Occurring
     return f"coalesce({', '.join(dict.fromkeys(options))})" if options else f"NULL::{empty}"
 
 
+def prompt_hash_sql(sent: str, prompts: Iterable[tuple[str, ...]], found: OccurringKeys) -> str:
+    """The hash that came, else that of the first prompt that is there, with what belongs to it; none of a cut one."""
+    hashes = [_prompt_hash(first, rest, found) for first, *rest in prompts if first in found.keys]
+    return f"coalesce({', '.join([sent, *hashes])})" if hashes else sent
+
+
+def _prompt_hash(first: str, rest: Iterable[str], found: OccurringKeys) -> str:
+    """What a batch does not have is empty text, so that a prompt has the same hash in every batch."""
+    text = " || chr(0) || ".join(f"coalesce({_raw(key, found) or 'NULL'}, '')" for key in (first, *rest))
+    return f"CASE WHEN {_raw(first, found)} IS NOT NULL AND NOT contains({text}, '[dropped: ') THEN md5({text}) END"
+
+
 def invalid_sql(column: str, sources: Iterable[AttributeSource], found: OccurringKeys) -> str | None:
     """The column's name where an attribute is there but none of them can be used."""
     texts = [text for source in sources if not source.when and (text := _text(source, found))]

@@ -83,6 +83,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     job_run              VARCHAR,           -- which run of its job; NULL: not said
     architecture         VARCHAR,           -- of its request
     hardware             VARCHAR,           -- own hardware, paid by the hour, that ran it; its cost is that of its time
+    prompt_hash          VARCHAR,           -- the same for calls with the same prompt; NULL: not known
     -- the laws of tokens: parts lie within their whole, and a part whose whole is unknown is part of no sum
     CHECK (coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) <= coalesce(input_tokens, 0)),
     CHECK (coalesce(audio_input_tokens, 0) + coalesce(image_input_tokens, 0) <= coalesce(input_tokens, 0)),

@@ -88,5 +88,6 @@ CREATE TABLE IF NOT EXISTS spans (
     image_output_tokens  BIGINT,            -- of output_tokens
     cached_audio_tokens  BIGINT,            -- of cached_tokens and of audio_input_tokens
     web_searches         BIGINT,            -- searches that the provider ran for the call and bills apart
-    job_run              VARCHAR            -- which run of its job
+    job_run              VARCHAR,           -- which run of its job
+    prompt_hash          VARCHAR            -- the same for calls with the same prompt, as sent, else of texts that are kept whole
 );
