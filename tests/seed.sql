@@ -173,6 +173,7 @@ SELECT
     CASE WHEN hit THEN exp(1.5 + 0.3 * g6) WHEN untimed = 0 THEN duration_ms + 5 END AS duration_ms,
     CASE WHEN routed AND NOT hit THEN exp(2 + 0.5 * g6) END AS routing_ms,
     last_ttft AS ttft_ms, task_type, router, router_version,
+    CASE router_version WHEN 'v1' THEN 'hybrid' WHEN 'v2' THEN 'agents' END AS architecture,
     CASE WHEN routed THEN CASE WHEN sent_up THEN 'below threshold' ELSE 'confident enough' END END AS reason,
     CASE WHEN hash(i, 'scale') % 100 > 0 THEN certain END AS confidence,
     CASE WHEN certain IS NOT NULL THEN kind END AS confidence_kind,
@@ -224,8 +225,9 @@ SELECT
     CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'currency') % 40 = 0 THEN 'EUR' END AS currency,
     CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'currency') % 40 = 0 THEN a.cost_usd END AS cost_amount,
     CASE WHEN a.cost_source = 'user' AND hash(a.attempt_id, 'hardware') % 40 = 0 THEN 'gpu-box' END AS hardware,
+    CASE WHEN hash(a.attempt_id, 'prompt') % 10 > 0 THEN md5(a.attempt_id) END AS prompt_hash,
     r.span_id AS request_span, CASE WHEN hash(a.attempt_id, 'linked') % 100 = 0 THEN r.trace_id END AS request_trace,
-    r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version,
+    r.task_type, r.lane AS request_lane, r.escalated, r.escalation_kind, r.escalation_reason, r.router, r.router_version, r.architecture,
     r.selected_model, r.answered_by, r.mode, r.cache, r.tenant, r.team, r.job, r.job_run, r.session_id, r.environment, r.service
 FROM attempted AS a
 -- a few set-up calls belong to no request

@@ -18,7 +18,8 @@ from controlsurface.audit.traffic_slices import QualityBasis, TrafficSlice
 from controlsurface.store.query_budget import check_budget
 
 MAX_LEVELS = 4_000  # places in the order of requests that answered one way, so that every sweep knows its boundary
-_ALL_SMALL, _AS_ASSIGNED = -2.0, 0.0  # thresholds on the order below
+MIN_TASK_REQUESTS = 30  # fewer tell nothing of a task type: it stays with the large lane
+_AS_ASSIGNED = 0.0  # the threshold on the order below
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ class StrategyTraffic:
         return float(np.average(known, weights=self.rows.weight))
 
     def _small_passes(self, here: Ints, rate: float) -> bool:
-        check_budget()
-        if not len(here):
+        if len(here) < MIN_TASK_REQUESTS:
             return False
+        check_budget()
         part = {"quality": _rows_of(self.sides["quality"], here)}
         large, confidence, weight = self.rows.large[here], self.rows.confidence[here], self.rows.weight[here]
         columns = sort_observations(np.nan_to_num(confidence), large, weight, part)

@@ -186,6 +186,7 @@ INTERVAL_MODULES: dict[str, tuple[str, ...]] = {
     "audit/threshold_sweep.py": ("what-if escalation", "what-if quality"),
     "audit/answer_quality.py": ("people, half of the strata labelled",),
     "client/queries/region_result.py": ("difference of two arms",),
+    "client/queries/costs/entropy_query.py": ("ratio",),
     "ui/data/differences.py": ("difference of two arms", "mean from bins", "P95 from bins"),
     "ui/audits/plan_editor.py": ("ratio",),
     "ui/reports/reliability_section.py": ("ratio",),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from controlsurface.charts.figure import ChartFigure, PlotlyTrace, build_figure, plotly_text
 from controlsurface.charts.palette import Palette
 from controlsurface.charts.time_series import colour_with_alpha
-from controlsurface.money.cost_curve import CostLine
+from controlsurface.money.control.cost_curve import CostLine
 
 LINES_HEIGHT_PX = 300
 

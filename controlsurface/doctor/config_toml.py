@@ -67,7 +67,8 @@ def _table(model: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
         yield from ("", f"[{'.'.join(map(_key, place))}]")
     for key, info, value in fields:
         if not (isinstance(value, BaseModel) or _is_table_per_name(info) or _tabular(info)):
-            yield f"{_key(key)} = {_value(mask_value(info, value))}{_comment(info)}"
+            line = f"{_key(key)} = {_value(mask_value(info, value))}" if value is not None else f"# {_key(key)} ="
+            yield f"{line}{_comment(info)}"  # TOML has no word for what is not set
     for key, info, value in fields:
         if _is_table_per_name(info) or _tabular(info):
             yield from ("", f"# {key}: {info.description}")

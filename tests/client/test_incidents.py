@@ -26,7 +26,7 @@ from controlsurface.client.queries.costs.incidents import (
 from controlsurface.config import Config
 from controlsurface.config.control_costs import ControlConfig
 from controlsurface.errors import BadRequest, Conflict, NotFound, UnknownName
-from controlsurface.money.control_cost import SpentTime, control_costs
+from controlsurface.money.control.control_cost import SpentTime, control_costs
 from controlsurface.store.duckdb import DuckStore
 from tests.seed import NOW, seed
 

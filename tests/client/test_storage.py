@@ -16,7 +16,7 @@ from controlsurface.client.queries.costs.incidents import ControlCostArgs, Contr
 from controlsurface.client.queries.costs.storage_query import StorageArgs, StorageQuery
 from controlsurface.config import Config, RetentionConfig
 from controlsurface.config.control_costs import ControlConfig
-from controlsurface.money.storage_costs import StorageTerms, TableSize, storage_rows
+from controlsurface.money.control.storage_costs import StorageTerms, TableSize, storage_rows
 from controlsurface.store.duckdb import DuckStore
 from tests.ingest.loading import Loaded
 from tests.ingest.spans import T0_NS, S, body, call, route

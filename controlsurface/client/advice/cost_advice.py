@@ -19,7 +19,7 @@ from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.costs.incidents import ControlCostArgs, ControlCostQuery
 from controlsurface.formatting import format_count, format_money, format_ratio
 from controlsurface.money.break_even import break_even_requests
-from controlsurface.money.control_cost import KNOWN_ENOUGH
+from controlsurface.money.control.control_cost import KNOWN_ENOUGH
 
 MIN_REALTIME_JOB_SHARE = 0.1  # of job requests in real time, from which batching is worth a word
 MONTH = timedelta(days=30)

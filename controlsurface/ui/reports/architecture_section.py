@@ -9,7 +9,7 @@ from controlsurface import charts
 from controlsurface.client.arrow_tables import as_dicts
 from controlsurface.client.queries.costs.architectures_query import COMPARED_BY, ArchitecturesArgs, ArchitecturesQuery
 from controlsurface.formatting import UNKNOWN, format_count, format_interval, format_ratio, format_value
-from controlsurface.money.architecture_costs import cost_line
+from controlsurface.money.control.architecture_costs import cost_line
 from controlsurface.ui.data import collector_queries
 from controlsurface.ui.elements.html_tags import escape_markdown, html_table, html_tag, html_text, palette
 from controlsurface.ui.reports.side_by_side import Population, chosen_dimension

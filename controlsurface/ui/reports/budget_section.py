@@ -16,7 +16,7 @@ from controlsurface.ui.widgets.panels import panel
 STATUS_LABELS = {
     "exceeded": "Exceeded",
     "will_exceed": "Forecast over",
-    "may_exceed": "At risk",
+    "may_exceed": "May exceed",
     "within": "On track",
     "unknown": "Not enough data",
 }

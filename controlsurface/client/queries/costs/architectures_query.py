@@ -26,7 +26,7 @@ from controlsurface.client.queries.costs.incidents import ControlCostArgs, Contr
 from controlsurface.client.queries.metric_queries import BatchQuery
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.metrics.queries.batch_query import BatchArgs
-from controlsurface.money.architecture_costs import (
+from controlsurface.money.control.architecture_costs import (
     compare_curves,
     cost_spread,
     curve_figures,
@@ -34,7 +34,7 @@ from controlsurface.money.architecture_costs import (
     render_failed_steps,
     render_request_costs,
 )
-from controlsurface.money.cost_curve import crossing_text
+from controlsurface.money.control.cost_curve import crossing_text
 from controlsurface.query.arguments import WeekRange
 
 # Metrics of a row, and whether they have an interval.

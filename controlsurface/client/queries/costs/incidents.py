@@ -38,7 +38,7 @@ from controlsurface.client.query_protocol import (
 )
 from controlsurface.errors import BadRequest, Conflict, NotFound, UnknownName
 from controlsurface.metrics.queries.metric_query import MetricArgs
-from controlsurface.money.control_cost import SpentTime, control_costs
+from controlsurface.money.control.control_cost import SpentTime, control_costs
 from controlsurface.query.arguments import Arguments, Instant, WeekRange
 from controlsurface.query.dimensions import SHARED_DIMENSIONS
 

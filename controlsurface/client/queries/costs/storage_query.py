@@ -18,7 +18,7 @@ from controlsurface.client.arrow_tables import (
 )
 from controlsurface.client.query_protocol import Query, ReadEndpoint, Result, StoreSession
 from controlsurface.errors import UnknownName
-from controlsurface.money.storage_costs import StorageTerms, TableSize, storage_rows
+from controlsurface.money.control.storage_costs import StorageTerms, TableSize, storage_rows
 from controlsurface.query.arguments import WeekRange
 from controlsurface.query.dimensions import SHARED_DIMENSIONS, dimension_column
 from controlsurface.query.statement import Statement, row_limit

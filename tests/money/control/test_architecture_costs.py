@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlsurface.charts import DARK, monthly_cost_lines
-from controlsurface.money.architecture_costs import CostSpread, cost_spread, curve_figures
-from controlsurface.money.cost_curve import DAYS_PER_MONTH, CostLine, crossing_text, find_crossing
+from controlsurface.money.control.architecture_costs import CostSpread, cost_spread, curve_figures
+from controlsurface.money.control.cost_curve import DAYS_PER_MONTH, CostLine, crossing_text, find_crossing
 from tests.charts.plotly_validation import checked
 
 MOST = 4096  # requests a month that are searched, one by one

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from controlsurface.money.cost_curve import DAYS_PER_MONTH
+from controlsurface.money.control.cost_curve import DAYS_PER_MONTH
 
 BYTES_PER_GB = 1e9
 _MONTH = timedelta(days=DAYS_PER_MONTH)

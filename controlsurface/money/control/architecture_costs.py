@@ -8,8 +8,8 @@ from math import sqrt
 from typing import Any
 
 from controlsurface.metrics.statistics import MIN_MEAN_ROWS, UNLIKE_MIX, Z_95, mix_distance
-from controlsurface.money.control_cost import KNOWN_ENOUGH
-from controlsurface.money.cost_curve import DAYS_PER_MONTH, CostCrossing, CostLine, find_crossing
+from controlsurface.money.control.control_cost import KNOWN_ENOUGH
+from controlsurface.money.control.cost_curve import DAYS_PER_MONTH, CostCrossing, CostLine, find_crossing
 from controlsurface.query.dimensions import dimension_column
 from controlsurface.query.statement import Statement, row_limit
 

@@ -1,0 +1,1 @@
+"""What control costs: architectures, incidents and storage, and how they meet over volume."""
