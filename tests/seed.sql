@@ -173,7 +173,7 @@ SELECT
     CASE WHEN hit THEN exp(1.5 + 0.3 * g6) WHEN untimed = 0 THEN duration_ms + 5 END AS duration_ms,
     CASE WHEN routed AND NOT hit THEN exp(2 + 0.5 * g6) END AS routing_ms,
     last_ttft AS ttft_ms, task_type, router, router_version,
-    CASE router_version WHEN 'v1' THEN 'hybrid' WHEN 'v2' THEN 'agents' END AS architecture,
+    CASE WHEN hash(i, 'labelled') % 10 >= 1 THEN CASE WHEN hash(i, 'architecture') % 2 = 0 THEN 'hybrid' ELSE 'agents' END END AS architecture,
     CASE WHEN routed THEN CASE WHEN sent_up THEN 'below threshold' ELSE 'confident enough' END END AS reason,
     CASE WHEN hash(i, 'scale') % 100 > 0 THEN certain END AS confidence,
     CASE WHEN certain IS NOT NULL THEN kind END AS confidence_kind,

@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("asked", "column", "note"),
     [
-        (("architectures",), "latency_spread", "no request of the period has a known architecture"),
+        (("architectures",), "latency_spread", "have a price, of 99% needed"),
         (("architectures", "--by", "router_version"), "latency_spread", "have a price, of 99% needed"),
         (("entropy", "--step", "model"), "entropy_bits", ""),
         (("storage", "--by", "task_type"), "stored_bytes", "set control.storage_usd_per_gb_month"),
