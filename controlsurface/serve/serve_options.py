@@ -53,7 +53,7 @@ HISTORY_LENGTH, DENSE_LENGTH = "28d", "10d"
 DEMO_RATE = 0.25  # requests a second on average, of the last days and of now
 INCIDENT_AGE = "450m"  # the incident of the history began, and goes on: a day's view shows before and after
 _DASHBOARD_SCRIPT = Path(__file__).parent.parent / "ui" / "app" / "server.py"
-# Pages run in many short threads. glibc would keep a heap for each of them, Arrow a pool: 20 MB that nobody uses.
+# Pages and answers run in many short threads: glibc would keep a heap for each, Arrow a pool, which nobody uses.
 _LOW_MEMORY_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
@@ -94,6 +94,7 @@ def collector_process(options: ServeOptions) -> ProcessSpec:
             *(word for place in options.alerts for word in ("--alerts", str(place))),
         ),
         announces=("api", "otlp_http", "otlp_grpc"),
+        environment={**os.environ, **_LOW_MEMORY_ENVIRONMENT},
     )
 
 
