@@ -6,7 +6,6 @@ the line, not that they stay what they are: hardware that is full, or incidents 
 """
 
 from dataclasses import dataclass
-from itertools import combinations
 
 from controlsurface.formatting import format_count
 
@@ -72,11 +71,6 @@ def find_crossing(one: CostLine, other: CostLine) -> CostCrossing:
     if saved and rise > 0:
         return CostCrossing(one.name, other.name, saved / rise, first.name, second.name, low, high)
     return CostCrossing(one.name, other.name, None, cheaper, cheaper, low, high)
-
-
-def find_crossings(lines: list[CostLine]) -> list[CostCrossing]:
-    """That of each pair."""
-    return [find_crossing(one, other) for one, other in combinations(lines, 2)]
 
 
 def crossing_text(found: CostCrossing) -> str:
